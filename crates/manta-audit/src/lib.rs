@@ -1,0 +1,2 @@
+//! The rules of manta.
+#![forbid(unsafe_code)]

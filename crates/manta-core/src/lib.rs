@@ -1,0 +1,2 @@
+//! The shared nouns of manta: findings, locations, rule metadata, untrusted text.
+#![forbid(unsafe_code)]

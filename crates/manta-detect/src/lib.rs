@@ -1,0 +1,2 @@
+//! Pure text detectors: hidden characters, secret shapes, injection phrasing.
+#![forbid(unsafe_code)]

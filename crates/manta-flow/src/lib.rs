@@ -1,0 +1,2 @@
+//! Language-neutral IR, value domains and abstract interpreter.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The runtime proxy and sandbox.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The five principles as code that cannot be misused.
+#![forbid(unsafe_code)]

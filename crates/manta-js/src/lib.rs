@@ -1,0 +1,2 @@
+//! JavaScript and TypeScript front end.
+#![forbid(unsafe_code)]

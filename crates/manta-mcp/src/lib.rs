@@ -1,0 +1,2 @@
+//! The Model Context Protocol as attackers send it: strict wire, lenient models.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Output formats of manta.
+#![forbid(unsafe_code)]

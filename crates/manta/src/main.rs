@@ -1,0 +1,4 @@
+//! The `manta` command.
+#![forbid(unsafe_code)]
+
+fn main() {}
