@@ -1,2 +1,27 @@
-//! The shared nouns of manta: findings, locations, rule metadata, untrusted text.
+//! The shared nouns of manta: source files and spans, severities, rules, findings, the inventory of a
+//! server, and text written by strangers.
+//!
+//! Every other crate speaks in these types, so they carry no behaviour of the scanner, the guard or a
+//! report format. Nothing here touches a file, the network, the environment or the clock.
 #![forbid(unsafe_code)]
+
+pub mod finding;
+pub mod fingerprint;
+pub mod inventory;
+pub mod project;
+pub mod rule;
+pub mod severity;
+pub mod source;
+pub mod untrusted;
+
+pub use finding::{Disposition, Finding, ParamSource, Step};
+pub use fingerprint::Fingerprint;
+pub use inventory::{
+    Completeness, Enforcement, ParamInfo, ScanReport, Server, SinkClass, SkipReason, SkippedFile, Summary, ToolInfo,
+    ToolKind, Verdict,
+};
+pub use project::{Language, ProjectInput};
+pub use rule::RuleMeta;
+pub use severity::{Confidence, Persona, Severity};
+pub use source::{FileId, FileKind, LineColumn, Location, SourceFile, SourceMap, Span};
+pub use untrusted::Untrusted;

@@ -1,0 +1,72 @@
+//! What the analysis is given: the files of one target, already read.
+
+use std::sync::Arc;
+
+use crate::inventory::SkippedFile;
+use crate::source::{FileKind, SourceMap};
+
+/// The files of one scanned target, in memory. Collected by the binary, so that the analysis needs no file
+/// system and a test can write one down.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectInput {
+    /// How the user named the target: `./my-mcp-server`, `server-1.2.0.tgz`.
+    pub target: String,
+    /// Every file that was read: sources, manifests and others, sorted by path.
+    pub sources: Arc<SourceMap>,
+    /// What was found but not read, and why.
+    pub skipped: Vec<SkippedFile>,
+    /// Remarks for the reader, such as "src/a.py: 3 bytes that aren't UTF-8 were replaced".
+    pub notes: Vec<String>,
+}
+
+impl ProjectInput {
+    /// A target made of texts; for tests and embedders.
+    ///
+    /// ```
+    /// use manta_core::ProjectInput;
+    /// let input = ProjectInput::from_texts("demo", [("src/index.ts", "export {}")]);
+    /// assert_eq!(input.sources.len(), 1);
+    /// ```
+    #[must_use]
+    pub fn from_texts<'a>(target: &str, files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut sources = SourceMap::default();
+        for (path, text) in files {
+            sources.add(crate::source::SourceFile::new(path, text));
+        }
+        Self { target: target.to_owned(), sources: Arc::new(sources), ..Self::default() }
+    }
+}
+
+/// The language a server is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Language {
+    /// JavaScript, hand-written or built.
+    JavaScript,
+    /// TypeScript.
+    TypeScript,
+    /// Python.
+    Python,
+}
+
+impl Language {
+    /// The name as people write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::JavaScript => "JavaScript",
+            Self::TypeScript => "TypeScript",
+            Self::Python => "Python",
+        }
+    }
+
+    /// The language of a source file; `None` for manifests and others.
+    #[must_use]
+    pub const fn of(kind: FileKind) -> Option<Self> {
+        match kind {
+            FileKind::JavaScript => Some(Self::JavaScript),
+            FileKind::TypeScript => Some(Self::TypeScript),
+            FileKind::Python => Some(Self::Python),
+            FileKind::Manifest | FileKind::Other => None,
+        }
+    }
+}
