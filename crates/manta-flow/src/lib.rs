@@ -1,2 +1,10 @@
 //! Language-neutral IR, value domains and abstract interpreter.
+//!
+//! Front ends lower source files to [`ir::Module`]s; the engine interprets them abstractly, discovers which tools a
+//! server registers, runs every handler with untrusted arguments and reports what reaches a sink.
 #![forbid(unsafe_code)]
+
+pub mod builder;
+pub mod frontend;
+pub mod ir;
+pub mod symbol;
