@@ -6,7 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::finding::{Disposition, Finding};
-use crate::project::Language;
+use crate::fingerprint;
+use crate::project::{Language, ProjectInput};
 use crate::rule::RuleMeta;
 use crate::severity::Severity;
 use crate::source::{Location, SourceMap};
@@ -252,10 +253,12 @@ impl fmt::Display for SkipReason {
 }
 
 /// Everything one scan of one target has to say; what the reports render.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ScanReport {
     /// How the user named the target.
     pub target: String,
+    /// As [`ProjectInput::base`].
+    pub base: Option<String>,
     /// The files locations point into.
     pub sources: Arc<SourceMap>,
     /// The servers found.
@@ -271,6 +274,45 @@ pub struct ScanReport {
 }
 
 impl ScanReport {
+    /// A report about `input` that has found nothing yet; what the collector skipped and noted is taken over.
+    #[must_use]
+    pub fn new(input: &ProjectInput) -> Self {
+        let completeness = Completeness {
+            files_skipped: input.skipped.clone(),
+            notes: input.notes.clone(),
+            ..Completeness::default()
+        };
+        Self {
+            target: input.target.clone(),
+            base: input.base.clone(),
+            sources: Arc::clone(&input.sources),
+            completeness,
+            ..Self::default()
+        }
+    }
+
+    /// Brings everything into its final order and gives findings their fingerprints: the same input gives the
+    /// same report whatever order the analysis worked in.
+    pub fn settle(&mut self) {
+        for finding in &mut self.findings {
+            finding.tools.sort();
+            finding.tools.dedup();
+        }
+        self.findings.sort_by(|a, b| {
+            (a.location, a.rule.id, &a.source, &a.message).cmp(&(b.location, b.rule.id, &b.source, &b.message))
+        });
+        fingerprint::assign(&mut self.findings, &self.sources);
+        let completeness = &mut self.completeness;
+        completeness.files_skipped.sort();
+        completeness.files_skipped.dedup();
+        for list in
+            [&mut completeness.unresolved_handlers, &mut completeness.exhausted_budgets, &mut completeness.notes]
+        {
+            list.sort();
+            list.dedup();
+        }
+    }
+
     /// Counts of findings by what became of them.
     #[must_use]
     pub fn summary(&self) -> Summary {

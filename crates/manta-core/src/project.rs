@@ -1,9 +1,10 @@
 //! What the analysis is given: the files of one target, already read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inventory::SkippedFile;
-use crate::source::{FileKind, SourceMap};
+use crate::inventory::{SkipReason, SkippedFile};
+use crate::source::{FileId, FileKind, SourceMap};
 
 /// The files of one scanned target, in memory. Collected by the binary, so that the analysis needs no file
 /// system and a test can write one down.
@@ -11,8 +12,14 @@ use crate::source::{FileKind, SourceMap};
 pub struct ProjectInput {
     /// How the user named the target: `./my-mcp-server`, `server-1.2.0.tgz`.
     pub target: String,
-    /// Every file that was read: sources, manifests and others, sorted by path.
+    /// The directory that paths are relative to, seen from the working directory and ending in `/`; empty
+    /// for the working directory itself, `None` for an archive. Reports that annotate a checkout need it.
+    pub base: Option<String>,
+    /// Every file that was read: sources, manifests and JSON data, sorted by path.
     pub sources: Arc<SourceMap>,
+    /// Files of `sources` that by their name are no part of the server (tests, browser assets). They count only
+    /// when an entry point imports them; otherwise they are skipped for the reason given.
+    pub set_aside: BTreeMap<FileId, SkipReason>,
     /// What was found but not read, and why.
     pub skipped: Vec<SkippedFile>,
     /// Remarks for the reader, such as "src/a.py: 3 bytes that aren't UTF-8 were replaced".

@@ -2,7 +2,8 @@
 //!
 //! Tool names, descriptions, paths and code of a scanned server may have been written to break out of a
 //! report: to recolour a terminal, to end an annotation early, to hide letters from the eye. There is no
-//! `Display` here: each medium has its own way out.
+//! `Display` here: each medium has its own way out. (JSON needs none: a value must stay what it is, and the
+//! serialiser of manta-report writes what nobody can see as `\u` escapes.)
 
 use std::fmt::Write as _;
 
@@ -71,20 +72,6 @@ impl<'a> Untrusted<'a> {
                 _ => return escape_annotation(character, out),
             }
             true
-        })
-    }
-
-    /// For a JSON value: the serialiser quotes; only what readers can't see is made visible.
-    ///
-    /// Line feeds and tabs stay, so that a message can have lines.
-    #[must_use]
-    pub fn for_json(self) -> String {
-        visible(self.0, |character, out| {
-            let is_plain = matches!(character, '\n' | '\t');
-            if is_plain {
-                out.push(character);
-            }
-            is_plain
         })
     }
 
@@ -196,7 +183,7 @@ mod tests {
         for out in [text.for_terminal(), text.for_source_line(), text.for_annotation(), text.for_agent(999)] {
             assert!(!out.chars().any(is_invisible), "{out:?}");
         }
-        for out in [text.for_terminal_lines(), text.for_json(), text.for_html(), text.for_markdown()] {
+        for out in [text.for_terminal_lines(), text.for_html(), text.for_markdown()] {
             assert!(!out.chars().any(|character| character != '\n' && is_invisible(character)), "{out:?}");
         }
     }
