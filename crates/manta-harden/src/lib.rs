@@ -1,2 +1,5 @@
 //! The five principles as code that cannot be misused.
 #![forbid(unsafe_code)]
+
+mod digest;
+pub mod policy;

@@ -1,0 +1,62 @@
+//! SHA-256, HMAC-SHA-256 (RFC 2104) and hexadecimal, for chain, policy hash and keyed digests.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+const BLOCK: usize = 64;
+
+/// HMAC-SHA-256.
+pub(crate) fn hmac_sha256(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+    let mut inner_pad = [0x36u8; BLOCK];
+    let mut outer_pad = [0x5cu8; BLOCK];
+    for (i, byte) in key.iter().enumerate() {
+        inner_pad[i] ^= byte;
+        outer_pad[i] ^= byte;
+    }
+    let inner = Sha256::new().chain_update(inner_pad).chain_update(message).finalize();
+    Sha256::new().chain_update(outer_pad).chain_update(inner).finalize().into()
+}
+
+/// Lowercase hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
+        text
+    })
+}
+
+/// Reads exactly `N` bytes of hexadecimal.
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0u8; N];
+    if text.len() != N * 2 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[i * 2..i * 2 + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hmac_agrees_with_rfc_4231_case_2_padded_key() {
+        // Case 2 has the key "Jefe"; HMAC pads short keys with zeros, so this is the same key.
+        let mut key = [0u8; 32];
+        key[..4].copy_from_slice(b"Jefe");
+        let mac = hmac_sha256(&key, b"what do ya want for nothing?");
+        assert_eq!(hex(&mac), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn hex_round_trips_and_refuses_other_text() {
+        let bytes: [u8; 3] = [0, 0x7f, 0xff];
+        assert_eq!(unhex::<3>(&hex(&bytes)), Some(bytes));
+        assert_eq!(unhex::<3>("00zz00"), None);
+        assert_eq!(unhex::<3>("0000"), None);
+        assert_eq!(unhex::<1>("é"), None);
+    }
+}
