@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod builder;
+pub mod domain;
 pub mod frontend;
 pub mod ir;
 pub mod symbol;

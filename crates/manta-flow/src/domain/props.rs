@@ -1,0 +1,358 @@
+//! The abstract string: every fact a check or sanitizer has established about a value.
+
+use std::rc::Rc;
+
+use super::charset::CharSet;
+use super::path::PathState;
+use super::url::UrlState;
+
+/// Most literals kept per value; beyond, only the other properties describe it.
+pub const MAX_LITERALS: usize = 16;
+
+/// An over-approximation of the strings a value may be.
+///
+/// The values of this type form a lattice: [`join`](Self::join) is used where paths merge, [`refine`](Self::refine)
+/// where a check adds knowledge. [`admits`](Self::admits) gives the meaning of the parts that talk about characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrProps {
+    /// Every character of the string is in here.
+    pub charset: CharSet,
+    /// The first character, if there is one, is in here. Subset of `charset`.
+    pub first: CharSet,
+    /// The last character, if there is one, is in here. Subset of `charset`.
+    pub last: CharSet,
+    /// When present, the string is one of these: sorted, at most [`MAX_LITERALS`]. Empty means unreachable.
+    pub lits: Option<Rc<[Rc<str>]>>,
+    /// Least length, in UTF-16 code units.
+    pub min_len: u32,
+    /// Greatest length, in UTF-16 code units; `None` is unbounded.
+    pub max_len: Option<u32>,
+    /// How the text has been quoted or encoded as a whole.
+    pub quoted: Quoting,
+    /// What is known of the string as a file path.
+    pub path: PathState,
+    /// What is known of the string as a URL.
+    pub url: UrlState,
+}
+
+/// The quoting that produced a string, so that it can be matched with the context it is put into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Quoting {
+    /// Not quoted as a whole.
+    None,
+    /// One shell word (`shlex.quote`): safe outside quotes, and only there.
+    ShellWord,
+    /// `encodeURIComponent` or `urllib.parse.quote(safe="")`.
+    Url,
+    /// `JSON.stringify`, `json.dumps`: a JavaScript or JSON literal.
+    Json,
+    /// An escaped SQL literal or identifier, quotes included.
+    Sql,
+    /// HTML-escaped text.
+    Html,
+}
+
+/// One piece of a concatenation.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// Constant text of the program.
+    Lit(&'a str),
+    /// A value an attacker may influence.
+    Hole(&'a StrProps),
+    /// A value of the program or its administrator that is not known but not attacker-controlled either.
+    Trusted(&'a StrProps),
+}
+
+impl<'a> Part<'a> {
+    /// The properties of a hole or trusted value.
+    #[must_use]
+    pub fn props(&self) -> Option<&'a StrProps> {
+        match *self {
+            Part::Lit(_) => None,
+            Part::Hole(props) | Part::Trusted(props) => Some(props),
+        }
+    }
+}
+
+impl StrProps {
+    /// Nothing known: any string.
+    #[must_use]
+    pub fn top() -> Self {
+        Self::of_charset(CharSet::ALL)
+    }
+
+    /// Unreachable: no string at all.
+    #[must_use]
+    pub fn bottom() -> Self {
+        Self::one_of(std::iter::empty::<&str>())
+    }
+
+    /// Exactly `text`.
+    #[must_use]
+    pub fn exact(text: &str) -> Self {
+        Self::one_of([text])
+    }
+
+    /// One of `texts`. With more than [`MAX_LITERALS`] only what they have in common is kept.
+    #[must_use]
+    pub fn one_of<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Self {
+        let mut lits: Vec<Rc<str>> = texts.into_iter().map(|text| Rc::from(text.as_ref())).collect();
+        lits.sort_unstable();
+        lits.dedup();
+        Self::from_sorted(&lits)
+    }
+
+    /// Any string over `charset`.
+    #[must_use]
+    pub fn of_charset(charset: CharSet) -> Self {
+        Self {
+            charset,
+            first: charset,
+            last: charset,
+            lits: None,
+            min_len: 0,
+            max_len: None,
+            quoted: Quoting::None,
+            path: PathState::of_charset(charset),
+            url: UrlState::UNKNOWN,
+        }
+        .normalized()
+    }
+
+    /// The text of a number: decimal, possibly with sign, fraction and exponent (`NaN` and `Infinity` included).
+    #[must_use]
+    pub fn number() -> Self {
+        Self {
+            first: CharSet::DIGITS.union(CharSet::of("-NI")),
+            last: CharSet::DIGITS.union(CharSet::of("Ny")),
+            min_len: 1,
+            max_len: Some(32),
+            ..Self::of_charset(CharSet::JS_NUMBER)
+        }
+        .normalized()
+    }
+
+    /// The text of an integer, without exponent (`int()` and `%d` in Python; JavaScript integers below 1e21).
+    #[must_use]
+    pub fn integer() -> Self {
+        Self {
+            first: CharSet::DIGITS.union(CharSet::of("-")),
+            last: CharSet::DIGITS,
+            min_len: 1,
+            ..Self::of_charset(CharSet::DIGITS.union(CharSet::of("-")))
+        }
+        .normalized()
+    }
+
+    /// A UUID in its usual text form, in either case.
+    #[must_use]
+    pub fn uuid() -> Self {
+        Self {
+            first: CharSet::HEX,
+            last: CharSet::HEX,
+            min_len: 36,
+            max_len: Some(36),
+            ..Self::of_charset(CharSet::HEX.union(CharSet::of("-")))
+        }
+        .normalized()
+    }
+
+    /// Whether no string is admitted: the branch that holds this value cannot be taken.
+    #[must_use]
+    pub fn is_bottom(&self) -> bool {
+        self.lits.as_deref().is_some_and(<[_]>::is_empty)
+    }
+
+    /// Whether the empty string is impossible.
+    #[must_use]
+    pub fn is_nonempty(&self) -> bool {
+        self.min_len > 0
+    }
+
+    /// The single string this must be, if there is only one.
+    #[must_use]
+    pub fn as_literal(&self) -> Option<&str> {
+        match self.lits.as_deref() {
+            Some([only]) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is one of finitely many strings that the program itself spells out.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.lits.is_some()
+    }
+
+    /// Whether `text` is possible as far as characters, length and literals are concerned.
+    ///
+    /// This is the concretisation that soundness is tested against.
+    #[must_use]
+    pub fn admits(&self, text: &str) -> bool {
+        let len = utf16_len(text);
+        let lits_ok = self.lits.as_deref().is_none_or(|lits| lits.iter().any(|lit| &**lit == text));
+        lits_ok && len >= self.min_len && self.max_len.is_none_or(|max| len <= max) && self.admits_characters(text)
+    }
+
+    fn admits_characters(&self, text: &str) -> bool {
+        self.charset.admits(text)
+            && text.chars().next().is_none_or(|c| self.first.contains(c))
+            && text.chars().next_back().is_none_or(|c| self.last.contains(c))
+            && self.path.admits(text)
+    }
+
+    /// The least value that admits everything either admits.
+    #[must_use]
+    pub fn join(&self, with: &Self) -> Self {
+        if self.is_bottom() {
+            return with.clone();
+        }
+        if with.is_bottom() || self == with {
+            return self.clone();
+        }
+        let lits = match (&self.lits, &with.lits) {
+            (Some(a), Some(b)) => merge_sorted(a, b),
+            _ => None,
+        };
+        Self {
+            charset: self.charset.union(with.charset),
+            first: self.first.union(with.first),
+            last: self.last.union(with.last),
+            lits,
+            min_len: self.min_len.min(with.min_len),
+            max_len: self.max_len.zip(with.max_len).map(|(a, b)| a.max(b)),
+            quoted: if self.quoted == with.quoted { self.quoted } else { Quoting::None },
+            path: self.path.join(&with.path),
+            url: self.url.join(&with.url),
+        }
+    }
+
+    /// What is known once both descriptions hold: the effect of a check that succeeded.
+    #[must_use]
+    pub fn refine(&self, with: &Self) -> Self {
+        let lits = match (&self.lits, &with.lits) {
+            (Some(a), Some(b)) => Some(a.iter().filter(|lit| b.contains(lit)).cloned().collect()),
+            (Some(lits), None) | (None, Some(lits)) => Some(Rc::clone(lits)),
+            (None, None) => None,
+        };
+        Self {
+            charset: self.charset.intersect(with.charset),
+            first: self.first.intersect(with.first),
+            last: self.last.intersect(with.last),
+            lits,
+            min_len: self.min_len.max(with.min_len),
+            max_len: match (self.max_len, with.max_len) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+            quoted: self.quoted.max(with.quoted),
+            path: self.path.meet(&with.path),
+            url: self.url.meet(&with.url),
+        }
+        .normalized()
+    }
+
+    /// [`refine`](Self::refine) with a character set only.
+    #[must_use]
+    pub fn refine_charset(&self, charset: CharSet) -> Self {
+        self.refine(&Self::of_charset(charset))
+    }
+
+    /// The value once it is known not to be `text`.
+    #[must_use]
+    pub fn refine_not(&self, text: &str) -> Self {
+        let mut refined = self.clone();
+        if let Some(lits) = &self.lits {
+            refined.lits = Some(lits.iter().filter(|lit| &***lit != text).cloned().collect());
+        } else if text.is_empty() {
+            refined.min_len = refined.min_len.max(1);
+        }
+        refined.normalized()
+    }
+
+    /// An admitted string that contains `core`, for use as an example; `None` if none was found.
+    ///
+    /// The core is padded with harmless characters where the ends or the length ask for it.
+    #[must_use]
+    pub fn witness(&self, core: &str) -> Option<String> {
+        if let Some(lits) = &self.lits {
+            return lits.iter().find(|lit| lit.contains(core)).map(|lit| lit.to_string());
+        }
+        let (head, tail) = (pad_with(self.first), pad_with(self.last));
+        let mut candidates =
+            vec![core.to_owned(), format!("{head}{core}"), format!("{core}{tail}"), format!("{head}{core}{tail}")];
+        let missing = self.min_len.saturating_sub(utf16_len(core));
+        if (1..=64).contains(&missing)
+            && let Some(filler) = self.charset.example()
+        {
+            let fill = filler.to_string().repeat(missing as usize);
+            candidates.push(format!("{head}{fill}{core}{tail}"));
+        }
+        candidates.into_iter().find(|text| self.admits(text))
+    }
+
+    /// Brings the parts in line with each other: literals filtered, ends within the charset, contradictions to bottom.
+    #[must_use]
+    pub(super) fn normalized(mut self) -> Self {
+        self.first = self.first.intersect(self.charset);
+        self.last = self.last.intersect(self.charset);
+        if let Some(lits) = self.lits.take() {
+            return self.with_literals(&lits);
+        }
+        let no_character = self.charset.is_empty() || self.first.is_empty() || self.last.is_empty();
+        if no_character || self.max_len == Some(0) {
+            return if self.min_len > 0 { Self::bottom() } else { self.with_literals(&[Rc::from("")]) };
+        }
+        if self.max_len.is_some_and(|max| max < self.min_len) {
+            return Self::bottom();
+        }
+        self.path = self.path.within_charset(self.charset);
+        self
+    }
+
+    /// Exactly those of `lits` that the other properties admit.
+    fn with_literals(self, lits: &[Rc<str>]) -> Self {
+        let kept: Vec<Rc<str>> = lits.iter().filter(|lit| self.admits(lit)).cloned().collect();
+        let exact = Self::from_sorted(&kept);
+        Self { quoted: self.quoted, path: exact.path.meet(&self.path), url: exact.url.meet(&self.url), ..exact }
+    }
+
+    fn from_sorted(lits: &[Rc<str>]) -> Self {
+        let union = |pick: fn(&str) -> CharSet| lits.iter().fold(CharSet::NONE, |set, lit| set.union(pick(lit)));
+        Self {
+            charset: union(CharSet::of),
+            first: union(|lit| lit.chars().next().map_or(CharSet::NONE, CharSet::single)),
+            last: union(|lit| lit.chars().next_back().map_or(CharSet::NONE, CharSet::single)),
+            min_len: lits.iter().map(|lit| utf16_len(lit)).min().unwrap_or(0),
+            max_len: Some(lits.iter().map(|lit| utf16_len(lit)).max().unwrap_or(0)),
+            lits: (lits.len() <= MAX_LITERALS).then(|| Rc::from(lits)),
+            quoted: Quoting::None,
+            path: PathState::of_literals(lits),
+            url: UrlState::of_literals(lits),
+        }
+    }
+}
+
+impl Default for StrProps {
+    fn default() -> Self {
+        Self::top()
+    }
+}
+
+/// Length in UTF-16 code units, the larger of the counts the two source languages use.
+pub(super) fn utf16_len(text: &str) -> u32 {
+    u32::try_from(text.encode_utf16().count()).unwrap_or(u32::MAX)
+}
+
+/// Sorted union, or `None` when it has more than [`MAX_LITERALS`] members.
+fn merge_sorted(a: &[Rc<str>], b: &[Rc<str>]) -> Option<Rc<[Rc<str>]>> {
+    let mut all: Vec<Rc<str>> = a.iter().chain(b).cloned().collect();
+    all.sort_unstable();
+    all.dedup();
+    (all.len() <= MAX_LITERALS).then(|| Rc::from(all))
+}
+
+/// The padding character of a set: empty when none is needed to explain the example.
+fn pad_with(set: CharSet) -> String {
+    set.example().map(String::from).unwrap_or_default()
+}

@@ -1,0 +1,276 @@
+//! What string operations do to [`StrProps`].
+//!
+//! Literals are computed through, everything else is widened just enough to stay sound. Operations that are no
+//! sanitizers (removing a character sequence, replacing once) deliberately prove nothing.
+
+use super::charset::CharSet;
+use super::path::{self, PathState};
+use super::props::{Part, Quoting, StrProps, utf16_len};
+use super::url;
+
+impl StrProps {
+    /// The concatenation of `parts`: template, f-string, `+`, `join`.
+    #[must_use]
+    pub fn concat(parts: &[Part<'_>]) -> Self {
+        let whole = parts.iter().fold(Self::exact(""), |whole, part| match *part {
+            Part::Lit(text) => whole.append(&Self::exact(text)),
+            Part::Hole(props) | Part::Trusted(props) => whole.append(props),
+        });
+        let lone = match parts {
+            [only] => only.props(),
+            _ => None,
+        };
+        let Some(lone) = lone else {
+            return Self { path: path::state_of(parts, whole.charset), url: url::state_of(parts), ..whole }
+                .normalized();
+        };
+        lone.clone()
+    }
+
+    /// Characters, ends, length and literals of `self` followed by `next`.
+    fn append(&self, next: &Self) -> Self {
+        if self.is_bottom() || next.is_bottom() {
+            return Self::bottom();
+        }
+        if let (Some(a), Some(b)) = (&self.lits, &next.lits)
+            && a.len() * b.len() <= super::props::MAX_LITERALS
+        {
+            return Self::one_of(a.iter().flat_map(|a| b.iter().map(move |b| format!("{a}{b}"))));
+        }
+        let if_empty = |props: &Self, set: CharSet| if props.is_nonempty() { CharSet::NONE } else { set };
+        let charset = self.charset.union(next.charset);
+        Self {
+            first: self.first.union(if_empty(self, next.first)),
+            last: next.last.union(if_empty(next, self.last)),
+            min_len: self.min_len.saturating_add(next.min_len),
+            max_len: self.max_len.zip(next.max_len).map(|(a, b)| a.saturating_add(b)),
+            ..Self::of_charset(charset)
+        }
+    }
+
+    /// `toLowerCase`, `lower`.
+    #[must_use]
+    pub fn lower(&self) -> Self {
+        let mapped = |set: CharSet| set.to_lower();
+        self.map_literals(|text| text.to_lowercase()).unwrap_or_else(|| self.map_case(mapped))
+    }
+
+    /// `toUpperCase`, `upper`.
+    #[must_use]
+    pub fn upper(&self) -> Self {
+        let mapped = |set: CharSet| set.to_upper();
+        self.map_literals(|text| text.to_uppercase()).unwrap_or_else(|| self.map_case(mapped))
+    }
+
+    fn map_case(&self, map: impl Fn(CharSet) -> CharSet) -> Self {
+        let charset = map(self.charset);
+        // A character outside ASCII may become several, so the ends are no longer those of the original.
+        let ends = if self.charset.has_non_ascii() { charset } else { CharSet::NONE };
+        Self {
+            first: map(self.first).union(ends),
+            last: map(self.last).union(ends),
+            min_len: if self.charset.has_non_ascii() { self.min_len.min(1) } else { self.min_len },
+            max_len: if self.charset.has_non_ascii() {
+                self.max_len.map(|max| max.saturating_mul(3))
+            } else {
+                self.max_len
+            },
+            path: self.path.raw_components(),
+            ..Self::of_charset(charset)
+        }
+        .normalized()
+    }
+
+    /// `trim`, `strip()`: white space removed at both ends.
+    #[must_use]
+    pub fn trim(&self) -> Self {
+        let inner = self.charset.minus(CharSet::SPACE);
+        let trimmed = |end: CharSet| if end.meets(CharSet::SPACE.union(CharSet::NON_ASCII)) { inner } else { end };
+        let may_shrink = self.charset.meets(CharSet::SPACE.union(CharSet::NON_ASCII));
+        self.map_literals(|text| text.trim().to_owned()).unwrap_or_else(|| {
+            Self {
+                first: trimmed(self.first),
+                last: trimmed(self.last),
+                min_len: if may_shrink { 0 } else { self.min_len },
+                max_len: self.max_len,
+                ..Self::of_charset(self.charset)
+            }
+            .normalized()
+        })
+    }
+
+    /// Any substring: `slice`, `substring`, indexing, one match of an unknown pattern.
+    #[must_use]
+    pub fn slice(&self) -> Self {
+        Self { max_len: self.max_len, ..Self::of_charset(self.charset) }.normalized()
+    }
+
+    /// One piece of `split(separator)`: a single-character separator is gone, a longer one proves nothing.
+    #[must_use]
+    pub fn split_removing(&self, separator: &str) -> Self {
+        let mut characters = separator.chars();
+        let charset = match (characters.next(), characters.next()) {
+            (Some(c), None) if c.is_ascii() => self.charset.minus(CharSet::single(c)),
+            _ => self.charset,
+        };
+        Self { max_len: self.max_len, ..Self::of_charset(charset) }.normalized()
+    }
+
+    /// All characters of `removed` replaced by `replacement` (a global replace of a character class).
+    ///
+    /// `removed` must be an under-approximation: characters outside ASCII count only if all of them are removed.
+    #[must_use]
+    pub fn replace_all_chars(&self, removed: CharSet, replacement: &str) -> Self {
+        let added = CharSet::of(replacement);
+        let gone = |set: CharSet| if set.meets(removed) { set.minus(removed).union(added) } else { set };
+        // An empty replacement uncovers what comes next.
+        let uncovered = self.charset.minus(removed);
+        let end = |set: CharSet| if set.meets(removed) && replacement.is_empty() { uncovered } else { gone(set) };
+        let longer = utf16_len(replacement).max(1);
+        Self {
+            first: end(self.first),
+            last: end(self.last),
+            min_len: if replacement.is_empty() { 0 } else { self.min_len.min(1) },
+            max_len: self.max_len.map(|max| max.saturating_mul(longer)),
+            ..Self::of_charset(gone(self.charset))
+        }
+        .normalized()
+    }
+
+    /// Any other replacement (a sequence, a pattern that is not understood, or only the first match): nothing is known
+    /// to be gone, and the characters of the replacement may be new.
+    #[must_use]
+    pub fn replace_some(&self, replacement: &Self) -> Self {
+        Self::of_charset(self.charset.union(replacement.charset))
+    }
+
+    /// `replaceAll(needle, replacement)` with constant text: removes a single character, computes literals through, and
+    /// proves nothing for longer needles (`....//` still yields `../`).
+    #[must_use]
+    pub fn replace_all_text(&self, needle: &str, replacement: &str) -> Self {
+        if let Some(exact) = self.map_literals(|text| text.replace(needle, replacement)) {
+            return exact;
+        }
+        let mut characters = needle.chars();
+        match (characters.next(), characters.next()) {
+            (Some(c), None) if c.is_ascii() && !replacement.contains(c) => {
+                self.replace_all_chars(CharSet::single(c), replacement)
+            }
+            _ => self.replace_some(&Self::exact(replacement)),
+        }
+    }
+
+    /// `encodeURIComponent`, `urllib.parse.quote(safe="")`.
+    #[must_use]
+    pub fn encode_uri_component(&self) -> Self {
+        Self { quoted: Quoting::Url, ..self.percent_encode(CharSet::URI_COMPONENT.minus(CharSet::of("%"))) }
+    }
+
+    /// `encodeURI`: the delimiters of a URL survive.
+    #[must_use]
+    pub fn encode_uri(&self) -> Self {
+        self.percent_encode(CharSet::URI.minus(CharSet::of("%")))
+    }
+
+    /// Percent-encoding of everything outside `kept`. `urllib.parse.quote` keeps `/` by default: pass it in `kept`.
+    #[must_use]
+    pub fn percent_encode(&self, kept: CharSet) -> Self {
+        let kept = kept.intersect(CharSet::ASCII);
+        if let Some(exact) = self.map_literals(|text| percent_encode(text, kept)) {
+            return exact;
+        }
+        let escapes = !self.charset.is_subset(kept);
+        let output = |set: CharSet, escape: CharSet| {
+            set.intersect(kept).union(if set.is_subset(kept) { CharSet::NONE } else { escape })
+        };
+        let upper_hex = CharSet::DIGITS.union(CharSet::range(b'A', b'F'));
+        Self {
+            first: output(self.first, CharSet::of("%")),
+            last: output(self.last, upper_hex),
+            min_len: self.min_len,
+            max_len: if escapes { self.max_len.map(|max| max.saturating_mul(9)) } else { self.max_len },
+            ..Self::of_charset(output(self.charset, CharSet::of("%").union(upper_hex)))
+        }
+        .normalized()
+    }
+
+    /// `JSON.stringify`, `json.dumps` of a string: a quoted literal. Not a shell quoting: `$` and backticks survive.
+    #[must_use]
+    pub fn json_stringify(&self) -> Self {
+        let added = CharSet::of("\"\\u").union(CharSet::HEX).union(CharSet::of("bfnrt"));
+        Self {
+            first: CharSet::of("\""),
+            last: CharSet::of("\""),
+            min_len: self.min_len.saturating_add(2),
+            quoted: Quoting::Json,
+            ..Self::of_charset(self.charset.minus(CharSet::range(0, 31)).union(added))
+        }
+        .normalized()
+    }
+
+    /// `shlex.quote` and its like: one word for a POSIX shell.
+    #[must_use]
+    pub fn shell_quote(&self) -> Self {
+        let added = CharSet::of("'\"\\");
+        Self {
+            first: self.first.union(added),
+            last: self.last.union(added),
+            min_len: 1,
+            quoted: Quoting::ShellWord,
+            ..Self::of_charset(self.charset.union(added))
+        }
+        .normalized()
+    }
+
+    /// `html.escape` and its like: `<`, `>`, `&`, `"` and `'` only as entities.
+    #[must_use]
+    pub fn html_escape(&self) -> Self {
+        let charset = self.charset.minus(CharSet::of("<>\"'")).union(CharSet::of("&#;x").union(CharSet::ALNUM));
+        Self { quoted: Quoting::Html, ..Self::of_charset(charset) }
+    }
+
+    /// `decodeURIComponent`, base-64 and other decoders: whatever was known of the encoded text is void.
+    #[must_use]
+    pub fn decode(&self) -> Self {
+        Self::top()
+    }
+
+    /// Hexadecimal text (`toString("hex")`, `hexdigest`), lower case.
+    #[must_use]
+    pub fn hex() -> Self {
+        Self::of_charset(CharSet::DIGITS.union(CharSet::range(b'a', b'f')))
+    }
+
+    /// `repeat`, `padStart` with these characters, reversal, sorting: same characters, nothing else kept.
+    #[must_use]
+    pub fn rearranged(&self) -> Self {
+        Self::of_charset(self.charset)
+    }
+
+    /// The last path component (`path.basename`, `os.path.basename`, `Path.name`).
+    #[must_use]
+    pub fn basename(&self) -> Self {
+        if let Some(exact) = self.map_literals(|text| text.rsplit('/').next().unwrap_or_default().to_owned()) {
+            return exact;
+        }
+        let charset = self.charset.minus(CharSet::of("/"));
+        Self { max_len: self.max_len, path: PathState::of_charset(charset), ..Self::of_charset(charset) }.normalized()
+    }
+
+    /// Applies `map` to every literal, when the value has only literals.
+    fn map_literals(&self, map: impl Fn(&str) -> String) -> Option<Self> {
+        self.lits.as_ref().map(|lits| Self::one_of(lits.iter().map(|lit| map(lit))))
+    }
+}
+
+fn percent_encode(text: &str, kept: CharSet) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if kept.contains(char::from(byte)) && byte.is_ascii() {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
