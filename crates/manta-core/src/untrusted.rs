@@ -137,13 +137,23 @@ fn escape_annotation(character: char, out: &mut String) -> bool {
 }
 
 /// Copies `text`, letting `medium` write what it wants to write itself, and naming what nobody can see.
+///
+/// Build logs are read by the runner of the build service whatever is printed to them: GitHub takes `::` at the
+/// start of a line and `##[` anywhere in it for a command, so both are broken up. A wrapped text can put any
+/// word at the start of a line, hence every word counts.
 fn visible(text: &str, mut medium: impl FnMut(char, &mut String) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if medium(character, &mut out) {
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        let starts_command = match character {
+            ':' => rest.as_str().starts_with(':') && out.chars().next_back().is_none_or(char::is_whitespace),
+            '[' => out.ends_with("##"),
+            _ => false,
+        };
+        if !starts_command && medium(character, &mut out) {
             continue;
         }
-        if is_invisible(character) {
+        if starts_command || is_invisible(character) {
             let _ = write!(out, "⟨U+{:04X}⟩", u32::from(character));
         } else {
             out.push(character);
@@ -195,6 +205,13 @@ mod tests {
         assert_eq!(Untrusted("<a href='x'>&\"").for_html(), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
         assert_eq!(Untrusted("[a](b)\n# @me").for_markdown(), r"\[a\]\(b\) \# &#64;me");
         assert_eq!(Untrusted("say \"hi\"").for_agent(5), "\"say \\\"…\"");
+    }
+
+    #[test]
+    fn a_build_runner_sees_no_command() {
+        assert_eq!(Untrusted("::error::x a::b ::c").for_terminal(), "⟨U+003A⟩:error::x a::b ⟨U+003A⟩:c");
+        assert_eq!(Untrusted("x\n ::stop").for_terminal_lines(), "x\n ⟨U+003A⟩:stop");
+        assert_eq!(Untrusted("a ##[set-env name=x]").for_source_line(), "a ##⟨U+005B⟩set-env name=x]");
     }
 
     #[test]

@@ -1,2 +1,98 @@
-//! Output formats of manta.
+//! How results look: one file per output format.
+//!
+//! A renderer takes finished reports and gives back text. It filters nothing, decides nothing and knows no rule;
+//! it escapes everything for its own medium, because what it prints may have been written by an attacker.
 #![forbid(unsafe_code)]
+
+pub mod github;
+pub mod human;
+pub mod json;
+mod json_text;
+pub mod page;
+mod paint;
+mod place;
+pub mod sarif;
+mod snippet;
+pub mod tools;
+mod words;
+
+use std::fmt;
+use std::str::FromStr;
+
+use manta_core::ScanReport;
+
+pub use json_text::{compact as compact_json, pretty as pretty_json};
+
+/// The formats a scan can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// For people at a terminal.
+    Human,
+    /// `manta/findings/v1`, documented in `schemas/`.
+    Json,
+    /// SARIF 2.1.0, for code scanning services and editors.
+    Sarif,
+    /// Annotations of a GitHub workflow.
+    Github,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: &'static [Self] = &[Self::Human, Self::Json, Self::Sarif, Self::Github];
+
+    /// The word used on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+        }
+    }
+
+    /// Whether the output is one document that nothing else may be mixed with.
+    #[must_use]
+    pub const fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::Sarif)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(given: &str) -> Result<Self, String> {
+        Self::ALL.iter().copied().find(|format| format.as_str() == given).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|format| format.as_str()).collect();
+            format!("`{}` is none of {}", manta_core::Untrusted(given).for_terminal(), known.join(", "))
+        })
+    }
+}
+
+/// How to render, apart from the format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The version of manta, for the formats that name their producer.
+    pub version: &'static str,
+    /// Colours for a terminal; only [`Format::Human`] looks at it.
+    pub color: bool,
+    /// Only headlines and the last line; only [`Format::Human`] looks at it.
+    pub quiet: bool,
+}
+
+/// Renders the reports of one run, one per target, as one text that ends in a line feed.
+#[must_use]
+pub fn render(format: Format, reports: &[ScanReport], options: &Options) -> String {
+    match format {
+        Format::Human => human::render(reports, options),
+        Format::Json => json::render(reports, options),
+        Format::Sarif => sarif::render(reports, options),
+        Format::Github => github::render(reports),
+    }
+}

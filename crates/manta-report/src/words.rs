@@ -1,0 +1,41 @@
+//! Small pieces of English that several formats share.
+
+use manta_core::{Finding, Untrusted};
+
+/// `1 file`, `2 files`. Takes the plural in `-s`, or in `-ies` for words in `-y`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        return format!("1 {noun}");
+    }
+    match noun.strip_suffix('y') {
+        Some(stem) => format!("{number} {stem}ies"),
+        None => format!("{number} {noun}s"),
+    }
+}
+
+/// `Command execution in shell_exec`: the headline of a finding after its severity. A sink that many tools share
+/// is headed by the first few of them; reports list all elsewhere.
+pub(crate) fn headline(finding: &Finding, file: &str) -> String {
+    /// More names than this and the headline stops being one line.
+    const MOST: usize = 4;
+    let title = finding.rule.title;
+    match finding.tools.as_slice() {
+        [] => format!("{title} in {}", Untrusted(file).for_terminal()),
+        tools if tools.len() <= MOST => format!("{title} in {}", names(tools)),
+        tools => {
+            let (first, rest) = tools.split_at(MOST - 1);
+            format!("{title} in {} and {} more tools", names(first), rest.len())
+        }
+    }
+}
+
+/// All names of tools, made safe for a terminal: `a, b, c`.
+pub(crate) fn names(tools: &[String]) -> String {
+    let names: Vec<_> = tools.iter().map(|tool| Untrusted(tool).for_terminal()).collect();
+    names.join(", ")
+}
+
+/// `CWE-78`.
+pub(crate) fn cwe(number: u16) -> String {
+    format!("CWE-{number}")
+}
