@@ -1,0 +1,194 @@
+//! What the engine asks before a call may pass, and tells when it is over.
+//!
+//! The engine knows the protocol; a [`Decider`] knows the policy, the limits and the audit log.
+//! Keeping them apart lets the relay be tested against a decider of three lines.
+
+use std::fmt;
+use std::time::Duration;
+
+use manta_mcp::Id;
+
+/// What a guarded request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// `tools/call`
+    Tool,
+    /// `prompts/get`
+    Prompt,
+    /// `resources/read`
+    Resource,
+}
+
+impl Target {
+    /// The method that reaches it.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Tool => "tools/call",
+            Self::Prompt => "prompts/get",
+            Self::Resource => "resources/read",
+        }
+    }
+
+    /// The word for messages.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Prompt => "prompt",
+            Self::Resource => "resource",
+        }
+    }
+}
+
+/// A request under policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// Tool, prompt or resource.
+    pub target: Target,
+    /// Its name, or the URI of a resource.
+    pub name: &'a str,
+    /// Arguments as a tree; an empty object when there were none.
+    pub arguments: &'a serde_json::Value,
+    /// Bytes of the arguments as sent.
+    pub arguments_len: usize,
+    /// Who asks: the authenticated subject, else `local`.
+    pub principal: &'a str,
+    /// Request id.
+    pub id: &'a Id,
+    /// Protocol revision the client named, empty when unknown.
+    pub protocol: &'a str,
+    /// `traceparent` from `_meta`: untrusted, for the record only.
+    pub trace: Option<&'a str>,
+    /// This call is a retry of one that asked for more input: not to be charged again.
+    pub is_retry: bool,
+}
+
+/// Why a call is refused, for the model, the person and the record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Denial {
+    /// Rule id, such as `tools.read_file.args.path`.
+    pub rule: String,
+    /// What was asked and why it is refused; lowercase, one line.
+    pub message: String,
+    /// File and line of the rule, such as `manta.toml:12`.
+    pub cite: Option<String>,
+    /// The one line that would allow it.
+    pub remedy: Option<String>,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Denial {
+    /// A denial by a rule of the guard itself.
+    #[must_use]
+    pub fn new(rule: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { rule: rule.into(), message: message.into(), ..Self::default() }
+    }
+
+    /// Adds the line that would allow the call.
+    #[must_use]
+    pub fn remedy(mut self, line: impl Into<String>) -> Self {
+        self.remedy = Some(line.into());
+        self
+    }
+}
+
+/// One paragraph an agent can act on.
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.message)?;
+        match &self.cite {
+            Some(cite) => write!(f, " (rule {} at {cite})", self.rule)?,
+            None => write!(f, " (rule {})", self.rule)?,
+        }
+        if let Some(after) = self.retry_after {
+            write!(f, "; retry in {:.1} s", after.as_secs_f64())?;
+        }
+        if let Some(remedy) = &self.remedy {
+            write!(f, "; to allow it: {remedy}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Names an admitted call until it is over.
+pub type Ticket = u64;
+
+/// How an admitted call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A result without `isError`.
+    Success,
+    /// A result with `isError: true`.
+    ToolError,
+    /// A JSON-RPC error.
+    ProtocolError {
+        /// Its code.
+        code: i64,
+        /// Its message, untrusted.
+        message: String,
+    },
+    /// The server's answer was refused by the guard.
+    BadResponse(String),
+    /// The server asks for more input before it answers; the client retries.
+    InputRequired,
+    /// The client cancelled and no answer came.
+    Cancelled,
+    /// No answer within the call's time.
+    TimedOut,
+    /// The server or the guard ended first: the result is unknown.
+    Unanswered(String),
+}
+
+/// Something worth a record that is not a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What happened, such as `frame-refused`.
+    pub kind: &'static str,
+    /// Which side caused it: `client` or `server`.
+    pub peer: &'static str,
+    /// Details; may quote untrusted text, already made visible.
+    pub detail: String,
+}
+
+/// Policy, limits and audit behind one interface.
+pub trait Decider {
+    /// Whether the policy refuses this call. No side effect.
+    ///
+    /// # Errors
+    /// The denial to answer with.
+    fn check(&mut self, call: &Call<'_>) -> Result<(), Denial>;
+
+    /// Charges the limits and writes the intent; from here on the call will be forwarded.
+    ///
+    /// # Errors
+    /// A denial when a limit is exhausted or the record can't be written.
+    fn admit(&mut self, call: &Call<'_>) -> Result<Ticket, Denial>;
+
+    /// Records a refusal. `enforced` is false in shadow mode, where the call goes on.
+    ///
+    /// # Errors
+    /// A denial when the record can't be written: then the call must not go on in any mode.
+    fn refused(&mut self, call: &Call<'_>, denial: &Denial, enforced: bool) -> Result<(), Denial>;
+
+    /// Writes how an admitted call ended.
+    fn finished(&mut self, ticket: Ticket, outcome: &Outcome, bytes_in: usize, redactions: usize);
+
+    /// Whether lists may show this tool, prompt or resource.
+    fn is_visible(&self, target: Target, name: &str) -> bool;
+
+    /// Longest result in bytes, when the policy bounds it.
+    fn max_result(&self, target: Target, name: &str) -> Option<usize>;
+
+    /// Longest time for an answer, when the policy bounds it.
+    fn timeout(&self, target: Target, name: &str) -> Option<Duration>;
+
+    /// Records something that is not a call.
+    fn event(&mut self, event: &Event);
+
+    /// Whether refusals are only recorded.
+    fn is_shadow(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,78 @@
+//! What a client may see: lists without the tools, prompts and resources the policy does not grant,
+//! each item compared with its pin.
+
+use std::borrow::Cow;
+
+use manta_mcp::{Frame, Part};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Engine, Method};
+use crate::decide::Target;
+use crate::pin::Item;
+
+/// What a list method lists.
+struct List {
+    part: Part,
+    item: Item,
+    target: Target,
+    key: &'static str,
+}
+
+impl Engine {
+    /// The list as the client may see it; the original text when nothing was dropped.
+    pub(super) fn filter_list<'a>(&mut self, method: Method, frame: &Frame<'a>) -> Cow<'a, str> {
+        let Some(list) = list_of(method) else { return frame.wire_text() };
+        let Some(raw) = frame.raw(list.part) else { return frame.wire_text() };
+        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw) else {
+            self.event("list-refused", "server", "the list is not an array".to_owned());
+            return Cow::Owned(self.replace_list(&list, frame, &[]));
+        };
+        let total = items.len();
+        let kept: Vec<String> = items.iter().filter_map(|item| self.list_item(&list, item.get())).collect();
+        let unchanged = kept.len() == total && kept.iter().zip(&items).all(|(kept, item)| kept == item.get());
+        if unchanged { frame.wire_text() } else { Cow::Owned(self.replace_list(&list, frame, &kept)) }
+    }
+
+    /// One item: `None` hides it, a different text replaces it.
+    fn list_item(&mut self, list: &List, raw: &str) -> Option<String> {
+        let item: Value = serde_json::from_str(raw).ok()?;
+        let name = item.get(list.key).and_then(Value::as_str)?.to_owned();
+        if list.part == Part::Tools {
+            self.schemas.learn(&item);
+        }
+        if !self.decider.is_visible(list.target, &name) {
+            return None;
+        }
+        if let Some(problem) = self.integrity.inspect(list.item, &name, &item) {
+            self.event("pin", "server", problem.clone());
+            if self.integrity.check_call(list.target, &name).is_err() && !self.decider.is_shadow() {
+                return None;
+            }
+        }
+        let what = format!("{} {}", list.target.noun(), super::shown(&name));
+        let cleaned = self.clean_listed(&what, &item);
+        Some(cleaned.map_or_else(|| raw.to_owned(), |cleaned| cleaned.to_string()))
+    }
+
+    fn replace_list(&self, list: &List, frame: &Frame<'_>, items: &[String]) -> String {
+        let span = frame.span(list.part).expect("the caller found the list");
+        let mut edits = vec![(span, format!("[{}]", items.join(",")))];
+        // What one caller may see must not be served to another from a cache.
+        if let Some(scope) = frame.span(Part::CacheScope) {
+            edits.push((scope, "\"private\"".to_owned()));
+        }
+        frame.splice(&edits)
+    }
+}
+
+fn list_of(method: Method) -> Option<List> {
+    let (part, item, target, key) = match method {
+        Method::ToolsList => (Part::Tools, Item::Tool, Target::Tool, "name"),
+        Method::PromptsList => (Part::Prompts, Item::Prompt, Target::Prompt, "name"),
+        Method::ResourcesList => (Part::Resources, Item::Resource, Target::Resource, "uri"),
+        Method::TemplatesList => (Part::ResourceTemplates, Item::Template, Target::Resource, "uriTemplate"),
+        Method::Guarded(_) | Method::Initialize | Method::Other => return None,
+    };
+    Some(List { part, item, target, key })
+}

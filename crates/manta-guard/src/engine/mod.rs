@@ -1,0 +1,572 @@
+//! The protocol side of the guard: one frame in, decisions out, no I/O.
+//!
+//! The engine reads frames of both directions, keeps what is in flight, asks the [`Decider`] about
+//! calls and says through a [`Sink`] what goes where. It forwards original bytes. Whatever it
+//! refuses gets an answer, so that no side waits forever. Transports drive it; tests do too.
+
+mod answer;
+mod inspect;
+mod lists;
+mod schema;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use manta_mcp::scan::IdScanner;
+use manta_mcp::{Direction, Frame, FrameError, Id, Kind, Limits, Part};
+use serde_json::Value;
+
+pub use answer::{DENIED, META_PREFIX};
+pub use inspect::ResponseSettings;
+
+use crate::decide::{Call, Decider, Denial, Event, Outcome, Target, Ticket};
+use crate::pin::Integrity;
+
+/// Where the engine sends frames. Frames carry no line break.
+pub trait Sink {
+    /// To the server.
+    fn to_server(&mut self, frame: &str);
+    /// To the client. `answers` is the request this frame is the final answer to.
+    fn to_client(&mut self, frame: &str, answers: Option<&Id>);
+}
+
+/// Whether something passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pass {
+    /// It passes.
+    #[default]
+    Allow,
+    /// It is refused.
+    Deny,
+}
+
+/// What the engine enforces besides the policy's rules.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Bounds on frames.
+    pub limits: Limits,
+    /// Most client requests without an answer. Default 1024.
+    pub max_in_flight: usize,
+    /// Methods that touch no tool, prompt or resource and that the guard doesn't know.
+    pub unknown_methods: Pass,
+    /// `sampling/createMessage` from the server.
+    pub sampling: Pass,
+    /// `elicitation/create` from the server.
+    pub elicitation: Pass,
+    /// `roots/list` from the server.
+    pub roots: Pass,
+    /// Check arguments and results against the server's own schemas.
+    pub schemas: bool,
+    /// What happens to results.
+    pub responses: ResponseSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            max_in_flight: 1024,
+            unknown_methods: Pass::Allow,
+            sampling: Pass::Allow,
+            elicitation: Pass::Allow,
+            roots: Pass::Allow,
+            schemas: true,
+            responses: ResponseSettings::default(),
+        }
+    }
+}
+
+/// How long a cancelled request is kept in case its answer comes after all.
+const CANCEL_GRACE: Duration = Duration::from_secs(10);
+
+/// A client request the server hasn't answered.
+struct InFlight {
+    method: Method,
+    ticket: Option<Ticket>,
+    /// Name of the tool or prompt, URI of the resource.
+    name: Box<str>,
+    deadline: Option<Instant>,
+    cancelled: bool,
+    request_digest: Option<[u8; 32]>,
+}
+
+/// The methods whose answers the guard looks into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Guarded(Target),
+    ToolsList,
+    PromptsList,
+    ResourcesList,
+    TemplatesList,
+    Initialize,
+    Other,
+}
+
+/// Counts since start, for metrics.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// Frames read from the client.
+    pub from_client: u64,
+    /// Frames read from the server.
+    pub from_server: u64,
+    /// Calls forwarded.
+    pub admitted: u64,
+    /// Calls refused.
+    pub denied: u64,
+    /// Frames refused in either direction.
+    pub refused_frames: u64,
+    /// Answers dropped because nobody asked.
+    pub stray_answers: u64,
+    /// Calls without an answer from the server.
+    pub unanswered: u64,
+}
+
+/// One client talking to one server.
+pub struct Engine {
+    settings: Settings,
+    decider: Box<dyn Decider>,
+    integrity: Integrity,
+    schemas: schema::Schemas,
+    principal: String,
+    protocol: String,
+    in_flight: HashMap<Id, InFlight>,
+    server_requests: HashMap<Id, ()>,
+    /// Digests of calls the server answered with `input_required`, each good for one retry.
+    awaited_retries: HashMap<[u8; 32], Instant>,
+    counts: Counts,
+    server_gone: bool,
+}
+
+impl Engine {
+    /// An engine for one connection of `principal`.
+    #[must_use]
+    pub fn new(settings: Settings, decider: Box<dyn Decider>, integrity: Integrity, principal: &str) -> Self {
+        Self {
+            settings,
+            decider,
+            integrity,
+            schemas: schema::Schemas::default(),
+            principal: principal.to_owned(),
+            protocol: String::new(),
+            in_flight: HashMap::new(),
+            server_requests: HashMap::new(),
+            awaited_retries: HashMap::new(),
+            counts: Counts::default(),
+            server_gone: false,
+        }
+    }
+
+    /// Counts since start.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Requests of the client that wait for an answer.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Limits on frames, for the transport that splits them.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
+    }
+
+    /// Pins as they are now, for writing back what was recorded.
+    #[must_use]
+    pub fn integrity(&self) -> &Integrity {
+        &self.integrity
+    }
+
+    /// One frame from the client.
+    pub fn from_client(&mut self, line: &[u8], sink: &mut dyn Sink) {
+        self.counts.from_client += 1;
+        let limits = self.settings.limits;
+        match Frame::parse(line, Direction::ToServer, &limits) {
+            Err(error) => self.refuse_from_client(error, &IdScanner::scan(line), sink),
+            Ok(frame) => match frame.kind() {
+                Kind::Request => self.client_request(&frame, sink),
+                Kind::Notification => self.client_notification(&frame, sink),
+                Kind::Response | Kind::Error => self.client_response(&frame, sink),
+            },
+        }
+    }
+
+    /// One frame from the server.
+    pub fn from_server(&mut self, line: &[u8], sink: &mut dyn Sink) {
+        self.counts.from_server += 1;
+        let limits = self.settings.limits;
+        match Frame::parse(line, Direction::ToClient, &limits) {
+            Err(error) => self.refuse_from_server(error, &IdScanner::scan(line), sink),
+            Ok(frame) => match frame.kind() {
+                Kind::Request => self.server_request(&frame, sink),
+                Kind::Notification => sink.to_client(&frame.wire_text(), None),
+                Kind::Response | Kind::Error => self.server_response(&frame, sink),
+            },
+        }
+    }
+
+    /// A frame of the client that was not kept or not read; `seen` is what is known of it.
+    pub fn refuse_from_client(&mut self, error: FrameError, seen: &IdScanner, sink: &mut dyn Sink) {
+        self.counts.refused_frames += 1;
+        self.event("frame-refused", "client", error.to_string());
+        let is_answer = seen.id().is_some_and(|id| self.server_requests.contains_key(id));
+        if !seen.has_method() && is_answer {
+            let id = seen.id().expect("checked just above").clone();
+            self.server_requests.remove(&id);
+            sink.to_server(&answer::frame_error(Some(&id), error));
+        } else {
+            // An id that is in flight belongs to another request; answering it would end that one.
+            let id = seen.id().filter(|id| !self.in_flight.contains_key(id));
+            sink.to_client(&answer::frame_error(id, error), id);
+        }
+    }
+
+    /// A frame of the server that was not kept or not read.
+    pub fn refuse_from_server(&mut self, error: FrameError, seen: &IdScanner, sink: &mut dyn Sink) {
+        self.counts.refused_frames += 1;
+        self.event("frame-refused", "server", error.to_string());
+        let Some(id) = seen.id() else { return };
+        if seen.has_method() {
+            sink.to_server(&answer::frame_error(Some(id), error));
+        } else if let Some(entry) = self.in_flight.remove(id) {
+            self.finish(&entry, &Outcome::BadResponse(error.to_string()), 0, 0);
+            if !entry.cancelled {
+                let denial = Denial::new("wire", format!("the server's answer was refused: {error}"));
+                sink.to_client(&answer::refusal(entry.target(), id, &denial, &self.protocol), Some(id));
+            }
+        }
+    }
+
+    /// The server is gone: every request that waits gets an answer and a record.
+    pub fn server_closed(&mut self, why: &str, sink: &mut dyn Sink) {
+        self.server_gone = true;
+        for (id, entry) in std::mem::take(&mut self.in_flight) {
+            self.counts.unanswered += 1;
+            self.finish(&entry, &Outcome::Unanswered(why.to_owned()), 0, 0);
+            if !entry.cancelled {
+                sink.to_client(&answer::server_gone(&id, why), Some(&id));
+            }
+        }
+    }
+
+    /// The guard ends or the client is gone: what is still in flight is recorded as unanswered.
+    pub fn closed(&mut self, why: &str) {
+        for (_, entry) in std::mem::take(&mut self.in_flight) {
+            self.counts.unanswered += 1;
+            self.finish(&entry, &Outcome::Unanswered(why.to_owned()), 0, 0);
+        }
+    }
+
+    /// Ends requests whose time is over. Call it about once a second.
+    pub fn tick(&mut self, now: Instant, sink: &mut dyn Sink) {
+        self.awaited_retries.retain(|_, expires| *expires > now);
+        let expired: Vec<Id> = self
+            .in_flight
+            .iter()
+            .filter(|(_, entry)| entry.deadline.is_some_and(|deadline| deadline <= now))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in expired {
+            let Some(entry) = self.in_flight.remove(&id) else { continue };
+            if entry.cancelled {
+                self.finish(&entry, &Outcome::Cancelled, 0, 0);
+                continue;
+            }
+            self.finish(&entry, &Outcome::TimedOut, 0, 0);
+            sink.to_server(&answer::cancelled(&id, "timed out"));
+            let denial = Denial::new("timeout", "the server did not answer in the time the policy allows");
+            sink.to_client(&answer::refusal(entry.target(), &id, &denial, &self.protocol), Some(&id));
+        }
+    }
+
+    fn client_request(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        let id = frame.id().expect("requests have an id").clone();
+        if self.in_flight.contains_key(&id) {
+            self.event("id-reused", "client", id.to_string());
+            let message = "request id is already in use";
+            return sink.to_client(&answer::error(Some(&id), -32600, message, None), Some(&id));
+        }
+        if self.server_gone {
+            return sink.to_client(&answer::server_gone(&id, "the server has ended"), Some(&id));
+        }
+        if self.in_flight.len() >= self.settings.max_in_flight {
+            let denial = Denial::new("guard.max_in_flight", "too many requests are waiting for an answer");
+            return sink.to_client(&answer::refusal(target_of(frame.method()), &id, &denial, &self.protocol), Some(&id));
+        }
+        self.note_protocol(frame);
+        let method = match frame.method() {
+            "tools/call" => return self.guarded(Target::Tool, frame, id, sink),
+            "prompts/get" => return self.guarded(Target::Prompt, frame, id, sink),
+            "resources/read" => return self.guarded(Target::Resource, frame, id, sink),
+            "tools/list" => Method::ToolsList,
+            "prompts/list" => Method::PromptsList,
+            "resources/list" => Method::ResourcesList,
+            "resources/templates/list" => Method::TemplatesList,
+            "initialize" | "server/discover" => Method::Initialize,
+            known if KNOWN_METHODS.contains(&known) => Method::Other,
+            unknown if self.settings.unknown_methods == Pass::Deny => {
+                self.event("method-refused", "client", shown(unknown));
+                let denial = Denial::new("guard.unknown_methods", "the guard does not know this method")
+                    .remedy("unknown_methods = \"allow\" under [guard]");
+                return sink.to_client(&answer::error(Some(&id), -32601, "method not found", Some(&denial)), Some(&id));
+            }
+            _ => Method::Other,
+        };
+        self.in_flight.insert(id, InFlight::plain(method));
+        sink.to_server(&frame.wire_text());
+    }
+
+    /// A call: policy, pins, schema, limits, record, and only then the server.
+    fn guarded(&mut self, target: Target, frame: &Frame<'_>, id: Id, sink: &mut dyn Sink) {
+        let name_part = if target == Target::Resource { Part::Uri } else { Part::Name };
+        let Some(name) = frame.string(name_part) else {
+            let message = format!("{} needs a string in params", target.method());
+            return sink.to_client(&answer::error(Some(&id), -32602, &message, None), Some(&id));
+        };
+        let arguments = match frame.value(Part::Arguments) {
+            None | Some(Value::Null) => Value::Object(serde_json::Map::new()),
+            Some(arguments @ Value::Object(_)) => arguments,
+            Some(_) => {
+                let message = "arguments is not an object";
+                return sink.to_client(&answer::error(Some(&id), -32602, message, None), Some(&id));
+            }
+        };
+        let trace = frame.string(Part::MetaTraceparent);
+        let is_retry = frame.raw(Part::InputResponses).is_some() && {
+            let digest = with_state(request_digest(target, &name, &arguments), frame.raw(Part::RequestState));
+            self.awaited_retries.remove(&digest).is_some()
+        };
+        let principal = self.principal.clone();
+        let protocol = self.protocol.clone();
+        let call = Call {
+            target,
+            name: &name,
+            arguments: &arguments,
+            arguments_len: frame.raw(Part::Arguments).map_or(0, str::len),
+            principal: &principal,
+            id: &id,
+            protocol: &protocol,
+            trace: trace.as_deref(),
+            is_retry,
+        };
+        let ticket = match self.admit(&call) {
+            Ok(ticket) => ticket,
+            Err(denial) => {
+                self.counts.denied += 1;
+                return sink.to_client(&answer::refusal(Some(target), &id, &denial, &self.protocol), Some(&id));
+            }
+        };
+        self.counts.admitted += 1;
+        let deadline = self.decider.timeout(target, &name).map(|timeout| Instant::now() + timeout);
+        let entry = InFlight {
+            method: Method::Guarded(target),
+            ticket: Some(ticket),
+            name: name.as_ref().into(),
+            deadline,
+            cancelled: false,
+            // Only the modern era answers with a question, and the digest costs a microsecond.
+            request_digest: is_modern(&self.protocol).then(|| request_digest(target, &name, &arguments)),
+        };
+        self.in_flight.insert(id.clone(), entry);
+        sink.to_server(&frame.wire_text());
+    }
+
+    /// The deciding checks in order, cheap and certain first.
+    fn admit(&mut self, call: &Call<'_>) -> Result<Ticket, Denial> {
+        let verdict = self
+            .decider
+            .check(call)
+            .and_then(|()| self.integrity.check_call(call.target, call.name))
+            .and_then(|()| match call.target {
+                Target::Tool if self.settings.schemas => self.schemas.check_input(call.name, call.arguments),
+                _ => Ok(()),
+            });
+        let shadow = self.decider.is_shadow();
+        if let Err(denial) = verdict {
+            self.decider.refused(call, &denial, !shadow)?;
+            if !shadow {
+                return Err(denial);
+            }
+        }
+        match self.decider.admit(call) {
+            Ok(ticket) => Ok(ticket),
+            Err(denial) => {
+                self.decider.refused(call, &denial, true)?;
+                Err(denial)
+            }
+        }
+    }
+
+    fn client_notification(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        if frame.method() == "notifications/cancelled"
+            && let Some(id) = frame.raw(Part::RequestId).and_then(Id::from_json)
+            && let Some(entry) = self.in_flight.get_mut(&id)
+        {
+            entry.cancelled = true;
+            entry.deadline = Some(Instant::now() + CANCEL_GRACE);
+        }
+        if !self.server_gone {
+            sink.to_server(&frame.wire_text());
+        }
+    }
+
+    fn client_response(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        let asked = frame.id().is_some_and(|id| self.server_requests.remove(id).is_some());
+        if asked {
+            sink.to_server(&frame.wire_text());
+        } else {
+            self.counts.stray_answers += 1;
+            self.event("stray-answer", "client", frame.id().map_or_else(|| "null".to_owned(), Id::to_string));
+        }
+    }
+
+    fn server_request(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        let id = frame.id().expect("requests have an id").clone();
+        if is_modern(&self.protocol) {
+            self.event("server-request", "server", shown(frame.method()));
+            let message = "servers send no requests in this revision";
+            return sink.to_server(&answer::error(Some(&id), -32601, message, None));
+        }
+        let (pass, key) = match frame.method() {
+            "sampling/createMessage" => (self.settings.sampling, "sampling"),
+            "elicitation/create" => (self.settings.elicitation, "elicitation"),
+            "roots/list" => (self.settings.roots, "roots"),
+            "ping" => (Pass::Allow, "ping"),
+            _ => (self.settings.unknown_methods, "unknown_methods"),
+        };
+        if pass == Pass::Deny {
+            self.event("server-request-refused", "server", shown(frame.method()));
+            let denial = Denial::new(format!("guard.{key}"), "the policy does not let this server ask the client")
+                .remedy(format!("{key} = \"allow\" under [guard]"));
+            return sink.to_server(&answer::error(Some(&id), DENIED, &denial.to_string(), Some(&denial)));
+        }
+        let is_full = self.server_requests.len() >= self.settings.max_in_flight;
+        if is_full || self.server_requests.insert(id.clone(), ()).is_some() {
+            self.event("id-reused", "server", id.to_string());
+            return sink.to_server(&answer::error(Some(&id), -32600, "request id is already in use", None));
+        }
+        sink.to_client(&frame.wire_text(), None);
+    }
+
+    fn server_response(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        let Some(id) = frame.id() else {
+            // An error with a null id concerns a frame the server couldn't read; nobody waits for it.
+            self.event("error-without-id", "server", shown(frame.text().get(..200).unwrap_or(frame.text())));
+            return sink.to_client(&frame.wire_text(), None);
+        };
+        let Some(entry) = self.in_flight.remove(id) else {
+            self.counts.stray_answers += 1;
+            return self.event("stray-answer", "server", id.to_string());
+        };
+        let inspected = self.inspect(&entry, frame);
+        self.finish(&entry, &inspected.outcome, frame.text().len(), inspected.redactions);
+        if inspected.outcome == Outcome::InputRequired {
+            self.await_retry(&entry, frame);
+        }
+        // A cancelled request may still be answered; the client ignores it, a stale id must not stay open.
+        sink.to_client(&inspected.text, Some(id));
+    }
+
+    fn await_retry(&mut self, entry: &InFlight, frame: &Frame<'_>) {
+        const RETRY_WITHIN: Duration = Duration::from_secs(600);
+        if let Some(digest) = entry.request_digest
+            && self.awaited_retries.len() < self.settings.max_in_flight
+        {
+            let key = with_state(digest, frame.raw(Part::ResultState));
+            self.awaited_retries.insert(key, Instant::now() + RETRY_WITHIN);
+        }
+    }
+
+    /// Remembers the revision: from `initialize`, or from every request in the modern era.
+    fn note_protocol(&mut self, frame: &Frame<'_>) {
+        let part = if frame.method() == "initialize" { Part::ProtocolVersion } else { Part::MetaProtocolVersion };
+        if let Some(version) = frame.string(part)
+            && version.len() <= 32
+            && self.protocol != version
+        {
+            self.protocol = version.into_owned();
+        }
+    }
+
+    fn finish(&mut self, entry: &InFlight, outcome: &Outcome, bytes: usize, redactions: usize) {
+        if let Some(ticket) = entry.ticket {
+            self.decider.finished(ticket, outcome, bytes, redactions);
+        }
+    }
+
+    fn event(&mut self, kind: &'static str, peer: &'static str, detail: String) {
+        self.decider.event(&Event { kind, peer, detail });
+    }
+}
+
+/// Methods of any revision that touch no tool, prompt or resource content.
+const KNOWN_METHODS: &[&str] = &[
+    "ping",
+    "completion/complete",
+    "logging/setLevel",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "subscriptions/listen",
+    "tasks/get",
+    "tasks/update",
+    "tasks/cancel",
+    "tasks/list",
+    "tasks/result",
+];
+
+impl InFlight {
+    fn plain(method: Method) -> Self {
+        Self { method, ticket: None, name: "".into(), deadline: None, cancelled: false, request_digest: None }
+    }
+
+    fn target(&self) -> Option<Target> {
+        match self.method {
+            Method::Guarded(target) => Some(target),
+            _ => None,
+        }
+    }
+}
+
+fn target_of(method: &str) -> Option<Target> {
+    [Target::Tool, Target::Prompt, Target::Resource].into_iter().find(|target| target.method() == method)
+}
+
+/// Revisions from 2026-07-28 on have no sessions and no requests from the server. Revisions are
+/// dates, so they sort as text.
+fn is_modern(protocol: &str) -> bool {
+    protocol >= "2026-07-28"
+}
+
+fn request_digest(target: Target, name: &str, arguments: &Value) -> [u8; 32] {
+    use sha2::{Digest as _, Sha256};
+    let mut hash = Sha256::new();
+    for piece in [target.method(), name, &manta_mcp::canonical::to_string(arguments)] {
+        hash.update((piece.len() as u64).to_le_bytes());
+        hash.update(piece);
+    }
+    hash.finalize().into()
+}
+
+/// A retry is recognised by its request and the server's opaque state; it is good once.
+fn with_state(request: [u8; 32], state: Option<&str>) -> [u8; 32] {
+    use sha2::{Digest as _, Sha256};
+    let mut hash = Sha256::new();
+    hash.update(request);
+    hash.update(state.unwrap_or(""));
+    hash.finalize().into()
+}
+
+/// Text from a peer, safe to print and to log, at most 200 characters.
+fn shown(text: &str) -> String {
+    let short: Cow<'_, str> = if text.chars().nth(200).is_some() {
+        Cow::Owned(text.chars().take(200).chain(['…']).collect())
+    } else {
+        Cow::Borrowed(text)
+    };
+    manta_core::Untrusted(&short).for_terminal()
+}
