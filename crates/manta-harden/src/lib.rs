@@ -3,3 +3,4 @@
 
 mod digest;
 pub mod policy;
+pub mod paths;

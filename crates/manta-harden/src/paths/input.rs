@@ -1,0 +1,325 @@
+//! The text of a path, checked before any system call.
+//!
+//! Pure and linear. The rules are the same on every platform, so that a policy means the same on
+//! the author's laptop and on the server. There is no percent-decoding, no `~`, no variable:
+//! a path is read once, literally (CWE-22, CWE-172).
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::error::{PathError, PathRule};
+
+/// Names where credentials live or where a written file gets run. [`super::Root::open`] denies
+/// them anywhere below the root.
+pub const DEFAULT_DENIED: &[&str] = &[
+    ".git",
+    ".hg",
+    ".svn",
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".azure",
+    ".kube",
+    ".docker",
+    ".env",
+    ".env.local",
+    ".env.development",
+    ".env.staging",
+    ".env.production",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".pgpass",
+    ".git-credentials",
+    ".vault-token",
+    ".bash_history",
+    ".zsh_history",
+    ".python_history",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+];
+
+const MAX_PATH: usize = 4096;
+const MAX_COMPONENT: usize = 255;
+
+/// A path below a root: components joined by `/`, none empty, `.` or `..`; `.` for the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RelPath {
+    text: String,
+    /// The caller wrote a trailing slash, so only a directory will do.
+    pub(crate) wants_dir: bool,
+}
+
+impl RelPath {
+    /// Reads `text`, which is relative. A leading slash is refused as outside.
+    pub(crate) fn parse(text: &str, portable: bool) -> Result<Self, PathError> {
+        check_characters(text, portable)?;
+        if text.starts_with('/') {
+            return Err(PathRule::OutsideRoot.into());
+        }
+        let mut clean = String::with_capacity(text.len());
+        for component in text.split('/').filter(|component| !matches!(*component, "" | ".")) {
+            check_component(component, portable)?;
+            if !clean.is_empty() {
+                clean.push('/');
+            }
+            clean.push_str(component);
+        }
+        let wants_dir = text.ends_with('/') || text.ends_with("/.") || text == ".";
+        if clean.is_empty() {
+            clean.push('.');
+        }
+        Ok(Self { text: clean, wants_dir })
+    }
+
+    /// A path that the kernel reported; it needs no check and may hold names `parse` refuses.
+    pub(crate) fn parse_listed(text: &str) -> Self {
+        Self { text: if text.is_empty() { ".".to_owned() } else { text.to_owned() }, wants_dir: false }
+    }
+
+    /// Whether this is `prefix` or lies below it, on a file system that may ignore case.
+    pub(crate) fn starts_with(&self, prefix: &Self) -> bool {
+        let mut mine = self.components();
+        prefix
+            .components()
+            .all(|theirs| mine.next().is_some_and(|name| name == theirs || fold_name(name) == fold_name(theirs)))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn is_root(&self) -> bool {
+        self.text == "."
+    }
+
+    pub(crate) fn components(&self) -> impl Iterator<Item = &str> {
+        self.text.split('/').filter(|component| *component != ".")
+    }
+
+    /// Directory and last name; `None` for the root itself.
+    pub(crate) fn split_leaf(&self) -> Option<(Self, &str)> {
+        if self.is_root() {
+            return None;
+        }
+        let (parent, leaf) = self.text.rsplit_once('/').unwrap_or((".", &self.text));
+        Some((Self { text: parent.to_owned(), wants_dir: true }, leaf))
+    }
+
+    /// This path with one more component, which must come from a directory listing or `parse`.
+    pub(crate) fn join(&self, name: &str) -> Self {
+        let text = if self.is_root() { name.to_owned() } else { format!("{}/{name}", self.text) };
+        Self { text, wants_dir: false }
+    }
+}
+
+/// Rules about single characters, for relative and absolute text alike.
+pub(super) fn check_characters(text: &str, portable: bool) -> Result<(), PathError> {
+    if text.is_empty() {
+        return Err(PathRule::Empty.into());
+    }
+    if text.len() > MAX_PATH {
+        return Err(PathRule::TooLong.into());
+    }
+    let refused = text.chars().find_map(|c| match c {
+        '\0' => Some(PathRule::Nul),
+        '\u{1}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => Some(PathRule::Control),
+        // Direction changes, and characters that no one can see in a log.
+        '\u{61c}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}' => Some(PathRule::Hidden),
+        '\\' | ':' if portable => Some(PathRule::NotPortable),
+        _ => None,
+    });
+    refused.map_or(Ok(()), |rule| Err(rule.into()))
+}
+
+fn check_component(component: &str, portable: bool) -> Result<(), PathError> {
+    if component == ".." {
+        return Err(PathRule::Parent.into());
+    }
+    if component.len() > MAX_COMPONENT {
+        return Err(PathRule::TooLong.into());
+    }
+    if portable {
+        if component.ends_with(['.', ' ']) || is_short_name(component) {
+            return Err(PathRule::NotPortable.into());
+        }
+        if is_device_name(component) {
+            return Err(PathRule::DeviceName.into());
+        }
+    }
+    Ok(())
+}
+
+/// `CON`, `con.txt`, `COM1 .log`: Windows looks at what stands before the first dot.
+fn is_device_name(component: &str) -> bool {
+    let stem = component.split('.').next().unwrap_or_default().trim_end();
+    if stem.len() > 8 {
+        return false;
+    }
+    let stem = stem.to_ascii_uppercase();
+    match stem.as_str() {
+        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$" => true,
+        _ => ["COM", "LPT"].iter().any(|port| {
+            stem.strip_prefix(port).is_some_and(|rest| {
+                let mut rest = rest.chars();
+                matches!(rest.next(), Some('0'..='9' | '¹' | '²' | '³')) && rest.next().is_none()
+            })
+        }),
+    }
+}
+
+/// `PROGRA~1`, `GIT~1`: the 8.3 alias that lets `GIT~1/config` past a rule about `.git`
+/// (CVE-2014-9390).
+fn is_short_name(component: &str) -> bool {
+    let (stem, extension) = component.split_once('.').unwrap_or((component, ""));
+    let Some((name, number)) = stem.rsplit_once('~') else { return false };
+    stem.len() <= 8
+        && !name.is_empty()
+        && !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && extension.len() <= 3
+}
+
+/// Names that are refused anywhere in a path, compared as a case-insensitive, normalising file
+/// system compares them: `.GIT`, `.ｇｉｔ` and `.g\u{200c}it` (which HFS+ ignores) are all `.git`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeniedNames(Vec<String>);
+
+impl DeniedNames {
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut names: Vec<String> = names.into_iter().map(fold_name).collect();
+        names.sort_unstable();
+        Self(names)
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let is_plain = name.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+        let found = |folded: &str| self.0.binary_search_by(|denied| denied.as_str().cmp(folded)).is_ok();
+        // Trailing dots and spaces fall away on Windows, a stream name follows a colon.
+        let bare = name.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+        if is_plain { found(bare) } else { found(&fold_name(bare)) }
+    }
+
+    /// Refuses a path with a denied component.
+    pub(crate) fn check<'a>(&self, components: impl IntoIterator<Item = &'a str>) -> Result<(), PathError> {
+        match components.into_iter().any(|name| self.contains(name)) {
+            true => Err(PathRule::DeniedName.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The form under which two names count as one.
+pub(super) fn fold_name(name: &str) -> String {
+    let is_ignored = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    name.chars().filter(|c| !is_ignored(c)).nfkc().flat_map(char::to_lowercase).nfkc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> Option<PathRule> {
+        RelPath::parse(text, true).err().map(|error| error.rule())
+    }
+
+    #[test]
+    fn ordinary_paths_are_normalised() {
+        for (text, clean) in [
+            ("a/b.txt", "a/b.txt"),
+            ("./a//b/./c", "a/b/c"),
+            (".", "."),
+            ("a/", "a"),
+            ("...a/.hidden", "...a/.hidden"),
+            ("naïve café/日本語.md", "naïve café/日本語.md"),
+            ("%2e%2e/x", "%2e%2e/x"),
+            ("~/x", "~/x"),
+            ("file.txt~1~", "file.txt~1~"),
+            ("console/auxiliary/nullable.rs", "console/auxiliary/nullable.rs"),
+        ] {
+            assert_eq!(RelPath::parse(text, true).unwrap().as_str(), clean, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_refused() {
+        for (text, expected) in [
+            ("", PathRule::Empty),
+            ("..", PathRule::Parent),
+            ("a/../b", PathRule::Parent),
+            ("/etc/passwd", PathRule::OutsideRoot),
+            ("//etc/passwd", PathRule::OutsideRoot),
+            ("f\0../../x", PathRule::Nul),
+            ("a\nb", PathRule::Control),
+            ("a\u{1b}[2J", PathRule::Control),
+            ("a\u{7f}", PathRule::Control),
+            ("a\u{85}b", PathRule::Control),
+            ("x\u{202e}txt.exe", PathRule::Hidden),
+            ("x\u{2066}y", PathRule::Hidden),
+            ("C:\\Windows", PathRule::NotPortable),
+            ("C:x", PathRule::NotPortable),
+            ("\\\\?\\C:\\x", PathRule::NotPortable),
+            ("\\\\server\\share", PathRule::NotPortable),
+            ("..\\..\\x", PathRule::NotPortable),
+            ("file.txt::$DATA", PathRule::NotPortable),
+            ("dir./x", PathRule::NotPortable),
+            ("... /x", PathRule::NotPortable),
+            ("PROGRA~1/x", PathRule::NotPortable),
+            ("GIT~1/config", PathRule::NotPortable),
+            ("con", PathRule::DeviceName),
+            ("a/NUL.txt", PathRule::DeviceName),
+            ("com1", PathRule::DeviceName),
+            ("COM¹.log", PathRule::DeviceName),
+            ("lpt9", PathRule::DeviceName),
+            ("aux .c", PathRule::DeviceName),
+        ] {
+            assert_eq!(rule(text), Some(expected), "{text:?}");
+        }
+        assert_eq!(rule(&"a".repeat(256)), Some(PathRule::TooLong));
+        assert_eq!(rule(&"a/".repeat(2049)), Some(PathRule::TooLong));
+    }
+
+    #[test]
+    fn unportable_names_can_be_admitted_and_dangerous_ones_cannot() {
+        for text in ["a:b", "a\\b", "dir./x", "PROGRA~1", "con"] {
+            assert!(RelPath::parse(text, false).is_ok(), "{text}");
+        }
+        for text in ["..", "a\0", "a\n", "x\u{202e}y", "/abs"] {
+            assert!(RelPath::parse(text, false).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn denied_names_match_as_file_systems_do() {
+        let denied = DeniedNames::new([".git", "Café"]);
+        for name in [
+            ".git",
+            ".GIT",
+            ".ｇｉｔ",
+            ".g\u{200c}it",
+            ".git.",
+            ".git ",
+            ".git::$INDEX_ALLOCATION",
+            "cafe\u{301}",
+            "CAFÉ",
+        ] {
+            assert!(denied.contains(name), "{name}");
+        }
+        for name in [".gitignore", "git", ".github", "x.git"] {
+            assert!(!denied.contains(name), "{name}");
+        }
+        assert!(DeniedNames::new([".ssh", "ok"]).contains(".\u{17f}\u{17f}h"), "long s folds to s");
+        assert!(DeniedNames::new(["ok"]).contains("o\u{212a}"), "Kelvin sign folds to k");
+    }
+}

@@ -1,0 +1,7 @@
+//! Attacks on the library's primitives, against the real file system and loopback sockets.
+#![forbid(unsafe_code)]
+
+#[cfg(unix)]
+mod paths;
+#[cfg(target_os = "linux")]
+mod race;
