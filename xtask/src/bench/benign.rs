@@ -75,11 +75,7 @@ fn alarms(scan: &Scan) -> impl Iterator<Item = &Finding> {
 fn as_text(runs: &[ServerRun]) -> String {
     let mut text = String::new();
     for ServerRun { name, scan } in runs {
-        let state = match &scan.outcome {
-            Err(problem) => format!("FAILED: {problem}"),
-            Ok(report) if !report.completeness.complete => "incomplete".to_owned(),
-            Ok(_) => String::new(),
-        };
+        let state = scan.trouble().unwrap_or_default();
         let (tools, alarms_here) = (scan.tools(), alarms(scan).count());
         let _ = writeln!(text, "{name:50} {tools:4} tools {alarms_here:3} alarms {:>9.1?}  {state}", scan.took);
         for finding in alarms(scan) {

@@ -203,11 +203,7 @@ fn noisy(run: &PairRun) -> Vec<String> {
 }
 
 fn troubles(run: &PairRun) -> impl Iterator<Item = String> {
-    let trouble = |side: &str, scan: &Scan| match &scan.outcome {
-        Err(problem) => Some(format!("{}/{side}: {problem}", run.pair.id)),
-        Ok(report) if !report.completeness.complete => Some(format!("{}/{side}: incomplete", run.pair.id)),
-        Ok(_) => None,
-    };
+    let trouble = |side: &str, scan: &Scan| Some(format!("{}/{side}: {}", run.pair.id, scan.trouble()?));
     [trouble("vuln", &run.vuln), trouble("fixed", &run.fixed)].into_iter().flatten()
 }
 
@@ -272,7 +268,10 @@ mod tests {
             [r#"a · ssrf · a.js:10 · get · normal · findings name {"other"}"#]
         );
         assert_eq!(noisy(&run).len(), 1);
-        assert_eq!(troubles(&run).collect::<Vec<_>>(), ["a/vuln: incomplete"]);
+        assert_eq!(
+            troubles(&run).collect::<Vec<_>>(),
+            ["a/vuln: incomplete: 0 handlers unresolved, budgets exhausted: []"]
+        );
     }
 
     #[test]

@@ -66,13 +66,18 @@ pub(super) struct Server {
 /// Whether the scanner saw everything.
 #[derive(Debug, Deserialize)]
 pub(super) struct Completeness {
-    #[serde(default)]
     pub complete: bool,
+    /// Handlers that were registered but whose code was not found.
+    #[serde(default)]
+    pub unresolved_handlers: Vec<String>,
+    /// Limits the analysis ran into.
+    #[serde(default)]
+    pub exhausted_budgets: Vec<String>,
 }
 
 impl Default for Completeness {
     fn default() -> Self {
-        Self { complete: true }
+        Self { complete: true, unresolved_handlers: Vec::new(), exhausted_budgets: Vec::new() }
     }
 }
 
@@ -87,6 +92,19 @@ impl Scan {
     /// The findings, none when the scan failed.
     pub(super) fn findings(&self) -> &[Finding] {
         self.outcome.as_ref().map_or(&[], |report| &report.findings)
+    }
+
+    /// Why the run cannot be trusted fully: it failed, or the scanner itself says that it did not see everything.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match &self.outcome {
+            Err(problem) => Some(format!("FAILED: {problem}")),
+            Ok(Report { completeness: Completeness { complete: true, .. }, .. }) => None,
+            Ok(Report { completeness, .. }) => {
+                let Completeness { unresolved_handlers, exhausted_budgets, .. } = completeness;
+                let handlers = format!("{} handlers unresolved", unresolved_handlers.len());
+                Some(format!("incomplete: {handlers}, budgets exhausted: {exhausted_budgets:?}"))
+            }
+        }
     }
 
     /// How many tools were recognised.
