@@ -227,6 +227,12 @@ impl Builder {
         ImportId(u32::try_from(index).expect("fewer than 2^32 imports"))
     }
 
+    /// The specifier of an import, as written.
+    #[must_use]
+    pub fn import_request(&self, id: ImportId) -> &str {
+        &self.module.imports[id.0 as usize].request
+    }
+
     /// Adds an export.
     pub fn export(&mut self, export: Export) {
         self.module.exports.push(export);

@@ -1,0 +1,207 @@
+//! `match` as a chain of `if`: each pattern becomes a test on the subject and the names it binds.
+
+use manta_flow::ir::{BinaryOp, Block, Expr as Ir, ExprId, LogicalOp, Pat, Stmt, StmtKind, Symbol, UnaryOp, Var};
+use ruff_python_ast::{
+    Expr, MatchCase, Pattern, PatternMatchClass, PatternMatchMapping, PatternMatchOr, Singleton, StmtMatch,
+};
+use ruff_text_size::{Ranged, TextRange};
+
+use super::{Lowerer, span, span_of};
+
+/// What a pattern demands of a value and which names it binds to parts of it.
+#[derive(Default)]
+struct Shape {
+    tests: Vec<ExprId>,
+    bindings: Vec<(Symbol, ExprId)>,
+}
+
+/// Built-in classes whose single positional pattern matches the whole value.
+const WHOLE_VALUE: [&str; 11] =
+    ["bool", "bytearray", "bytes", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"];
+
+impl Lowerer<'_> {
+    pub(super) fn matching(&mut self, matching: &StmtMatch, out: &mut Block) {
+        let value = self.value(&matching.subject);
+        let subject = Var::Local(self.builder.temp());
+        let (range, whole) = (matching.subject.range(), span_of(matching));
+        out.push(Stmt { kind: StmtKind::Let { pat: Pat::Var(subject), value: Some(value) }, span: span(range) });
+        let mut cases = Vec::with_capacity(matching.cases.len());
+        for case in &matching.cases {
+            let subject = self.expr(Ir::Var(subject), range);
+            cases.push(self.case(case, subject));
+        }
+        let chain = cases.into_iter().rev().fold(Block::new(), |otherwise, (test, then, span)| match test {
+            Some(test) => vec![Stmt { kind: StmtKind::If { test, then, otherwise }, span }],
+            None => then,
+        });
+        out.push(Stmt { kind: StmtKind::Block(chain), span: whole });
+    }
+
+    /// The test of a case (none if it always matches), and its body. A guard sees what the pattern binds, so then the
+    /// binding happens in the test.
+    fn case(&mut self, case: &MatchCase, subject: ExprId) -> (Option<ExprId>, Block, manta_core::Span) {
+        let range = case.pattern.range();
+        let mut shape = Shape::default();
+        self.pattern(&case.pattern, subject, &mut shape);
+        let mut then = Block::new();
+        match &case.guard {
+            None => {
+                for (name, value) in shape.bindings {
+                    let pat = Pat::Var(self.assigned(name, false));
+                    then.push(Stmt { kind: StmtKind::Let { pat, value: Some(value) }, span: span(range) });
+                }
+            }
+            Some(guard) => {
+                if !shape.bindings.is_empty() {
+                    let bound = self.bind_in_test(shape.bindings, range);
+                    shape.tests.push(bound);
+                }
+                let guard = self.value(guard);
+                shape.tests.push(guard);
+            }
+        }
+        self.block_into(&case.body, &mut then);
+        (self.all(&shape.tests, range), then, span_of(case))
+    }
+
+    fn bind_in_test(&mut self, bindings: Vec<(Symbol, ExprId)>, range: TextRange) -> ExprId {
+        let mut steps = Vec::with_capacity(bindings.len() + 1);
+        for (name, value) in bindings {
+            let target = Box::new(Pat::Var(self.assigned(name, false)));
+            steps.push(self.expr(Ir::Assign { target, value }, range));
+        }
+        steps.push(self.expr(Ir::Bool(true), range));
+        self.expr(Ir::Sequence(steps), range)
+    }
+
+    fn pattern(&mut self, pattern: &Pattern, subject: ExprId, shape: &mut Shape) {
+        self.deeper(|this| this.pattern_inner(pattern, subject, shape));
+    }
+
+    fn pattern_inner(&mut self, pattern: &Pattern, subject: ExprId, shape: &mut Shape) {
+        let range = pattern.range();
+        match pattern {
+            Pattern::MatchValue(literal) => {
+                let value = self.value(&literal.value);
+                shape.tests.push(self.expr(Ir::Binary(BinaryOp::Eq, subject, value), range));
+            }
+            Pattern::MatchSingleton(singleton) => {
+                let value = match singleton.value {
+                    Singleton::None => Ir::Null,
+                    Singleton::True => Ir::Bool(true),
+                    Singleton::False => Ir::Bool(false),
+                };
+                let value = self.expr(value, range);
+                shape.tests.push(self.expr(Ir::Binary(BinaryOp::Is, subject, value), range));
+            }
+            Pattern::MatchSequence(sequence) => self.sequence_pattern(&sequence.patterns, subject, range, shape),
+            Pattern::MatchMapping(mapping) => self.mapping_pattern(mapping, subject, shape),
+            Pattern::MatchClass(class) => self.class_pattern(class, subject, shape),
+            Pattern::MatchStar(star) => {
+                if let Some(name) = &star.name {
+                    shape.bindings.push((self.names.symbol(name), subject));
+                }
+            }
+            Pattern::MatchAs(capture) => {
+                if let Some(inner) = &capture.pattern {
+                    self.pattern(inner, subject, shape);
+                }
+                if let Some(name) = &capture.name {
+                    shape.bindings.push((self.names.symbol(name), subject));
+                }
+            }
+            Pattern::MatchOr(alternatives) => self.or_pattern(alternatives, subject, shape),
+        }
+    }
+
+    /// `[a, *rest, b]`: the length, and each element by its index (from the end behind the star).
+    fn sequence_pattern(&mut self, patterns: &[Pattern], subject: ExprId, range: TextRange, shape: &mut Shape) {
+        let star = patterns.iter().position(|pattern| matches!(pattern, Pattern::MatchStar(_)));
+        let length = self.builtin("len", &[subject], range);
+        let fixed = self.number(patterns.len() - usize::from(star.is_some()), false, range);
+        let op = if star.is_some() { BinaryOp::GtEq } else { BinaryOp::Eq };
+        shape.tests.push(self.expr(Ir::Binary(op, length, fixed), range));
+        for (at, pattern) in patterns.iter().enumerate() {
+            let behind = patterns.len() - at;
+            let part = match star {
+                Some(star) if at == star => {
+                    let lower = Some(self.number(at, false, range));
+                    let upper = (behind > 1).then(|| self.number(behind - 1, true, range));
+                    Ir::Slice { object: subject, lower, upper, step: None }
+                }
+                Some(star) if at > star => Ir::Index { object: subject, index: self.number(behind, true, range) },
+                _ => Ir::Index { object: subject, index: self.number(at, false, range) },
+            };
+            let part = self.expr(part, pattern.range());
+            self.pattern(pattern, part, shape);
+        }
+    }
+
+    fn number(&mut self, number: usize, negative: bool, range: TextRange) -> ExprId {
+        let value = u32::try_from(number).map_or(f64::INFINITY, f64::from);
+        let id = self.expr(Ir::Num(value), range);
+        if negative { self.expr(Ir::Unary(UnaryOp::Neg, id), range) } else { id }
+    }
+
+    /// `{"key": pattern, **rest}`. The rest is not told apart from the whole.
+    fn mapping_pattern(&mut self, mapping: &PatternMatchMapping, subject: ExprId, shape: &mut Shape) {
+        for (key, pattern) in mapping.keys.iter().zip(&mapping.patterns) {
+            let index = self.value(key);
+            shape.tests.push(self.expr(Ir::Binary(BinaryOp::In, index, subject), key.range()));
+            let part = self.expr(Ir::Index { object: subject, index }, pattern.range());
+            self.pattern(pattern, part, shape);
+        }
+        if let Some(rest) = &mapping.rest {
+            shape.bindings.push((self.names.symbol(rest), subject));
+        }
+    }
+
+    /// `Class(a, name=b)`. Positional patterns of other than the built-in classes go by `__match_args__`, unknown
+    /// here, so they match something that depends on the subject.
+    fn class_pattern(&mut self, class: &PatternMatchClass, subject: ExprId, shape: &mut Shape) {
+        let range = class.range;
+        let kind = self.value(&class.cls);
+        shape.tests.push(self.expr(Ir::Binary(BinaryOp::InstanceOf, subject, kind), range));
+        let whole = matches!(&*class.cls, Expr::Name(name) if WHOLE_VALUE.contains(&name.id.as_str()));
+        for pattern in &class.arguments.patterns {
+            let part = if whole { subject } else { self.expr(Ir::Opaque(vec![subject]), pattern.range()) };
+            self.pattern(pattern, part, shape);
+        }
+        for keyword in &class.arguments.keywords {
+            let name = self.names.symbol(&keyword.attr);
+            let part = self.expr(Ir::Member { object: subject, name, optional: false }, keyword.range);
+            self.pattern(&keyword.pattern, part, shape);
+        }
+    }
+
+    /// Each alternative binds the same names; the value of a name depends on which one matched.
+    fn or_pattern(&mut self, alternatives: &PatternMatchOr, subject: ExprId, shape: &mut Shape) {
+        let range = alternatives.range;
+        let mut lowered = Vec::with_capacity(alternatives.patterns.len());
+        for pattern in &alternatives.patterns {
+            let mut inner = Shape::default();
+            self.pattern(pattern, subject, &mut inner);
+            let test = self.all(&inner.tests, pattern.range());
+            let test = test.unwrap_or_else(|| self.expr(Ir::Bool(true), pattern.range()));
+            lowered.push((test, inner.bindings));
+        }
+        let Some((last_test, last_bindings)) = lowered.pop() else { return };
+        let (mut test, mut bindings) = (last_test, last_bindings);
+        for (earlier, values) in lowered.into_iter().rev() {
+            test = self.expr(Ir::Logical(LogicalOp::Or, earlier, test), range);
+            for (name, value) in &mut bindings {
+                if let Some((_, before)) = values.iter().find(|(other, _)| other == name) {
+                    *value = self.expr(Ir::Conditional(earlier, *before, *value), range);
+                }
+            }
+        }
+        shape.tests.push(test);
+        shape.bindings.extend(bindings);
+    }
+
+    /// All tests must hold; none if there is nothing to test.
+    fn all(&mut self, tests: &[ExprId], range: TextRange) -> Option<ExprId> {
+        let (&first, rest) = tests.split_first()?;
+        Some(rest.iter().fold(first, |left, &right| self.expr(Ir::Logical(LogicalOp::And, left, right), range)))
+    }
+}
