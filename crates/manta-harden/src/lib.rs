@@ -2,5 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod digest;
-pub mod policy;
+pub mod limit;
 pub mod paths;
+pub mod policy;
+pub mod net;
