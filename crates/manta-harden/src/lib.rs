@@ -5,4 +5,5 @@ mod digest;
 pub mod limit;
 pub mod paths;
 pub mod policy;
+pub mod redact;
 pub mod net;

@@ -1,0 +1,464 @@
+//! Takes secrets out of values before they are written down or handed on (CWE-532).
+//!
+//! A value is replaced because of its *name* (`password`, `Authorization`, a schema mark), because of what
+//! it *looks like* (detectors of manta-detect), or because of its *size*. Large values leave a keyed digest:
+//! equal values can be recognised in the log, and short or likely ones cannot be guessed from it.
+//!
+//! Redaction happens before hashing and is idempotent: a mark is never redacted again.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use manta_detect::secrets;
+use serde_json::{Map, Value};
+
+use crate::digest::{hex, hmac_sha256};
+
+/// What starts every mark.
+const MARK: &str = "[redacted:";
+/// Values nested deeper are replaced; nothing a tool takes is that deep.
+const MAX_DEPTH: usize = 64;
+
+/// Names that end in one of these, or are one of these, hold a secret. Compared in lower case without
+/// `-`, `_`, `.` and spaces.
+const SECRET_ENDINGS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "signingkey",
+    "encryptionkey",
+    "sshkey",
+    "credential",
+    "credentials",
+    "authorization",
+    "cookie",
+    "sessionid",
+    "clientsecret",
+    "secrets",
+    "passwords",
+    "apikeys",
+    "privatekeypem",
+    "bearer",
+    "connectionstring",
+    "onetimecode",
+    "securitycode",
+];
+/// Names that hold a secret only when nothing else is in them.
+const SECRET_NAMES: &[&str] = &[
+    "pwd", "pass", "pw", "pin", "otp", "mfa", "totp", "key", "auth", "jwt", "cvv", "cvc", "ssn", "dsn", "psk", "salt",
+    "seed", "mnemonic",
+];
+/// Names with such an ending that are positions in a list, not credentials.
+const NOT_SECRET: &[&str] =
+    &["pagetoken", "nextpagetoken", "continuationtoken", "synctoken", "progresstoken", "nexttoken"];
+
+/// Decides what is replaced.
+#[derive(Clone)]
+pub struct Redactor {
+    names: BTreeSet<String>,
+    finds_secrets: bool,
+    max_value: usize,
+    max_total: usize,
+    key: [u8; 32],
+}
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redactor").field("max_value", &self.max_value).finish_non_exhaustive()
+    }
+}
+
+/// A value without its secrets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redacted {
+    /// The value.
+    pub value: Value,
+    /// How many parts were replaced.
+    pub count: u64,
+}
+
+impl Redactor {
+    /// Longest text that is kept, in bytes.
+    pub const MAX_VALUE: usize = 1024;
+    /// Largest value that is kept after redaction, serialised, in bytes.
+    pub const MAX_TOTAL: usize = 16 << 10;
+
+    /// Names, shapes and sizes as by default. `key` makes digests unguessable; it belongs to one log and
+    /// stays with it.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self {
+            names: BTreeSet::new(),
+            finds_secrets: true,
+            max_value: Self::MAX_VALUE,
+            max_total: Self::MAX_TOTAL,
+            key,
+        }
+    }
+
+    /// Also treats these field names as secret.
+    #[must_use]
+    pub fn names<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.names.extend(names.into_iter().map(folded));
+        self
+    }
+
+    /// Whether secrets are recognised by their shape. On unless switched off.
+    #[must_use]
+    pub fn finds_secrets(mut self, on: bool) -> Self {
+        self.finds_secrets = on;
+        self
+    }
+
+    /// Longest text that is kept, in bytes; at least 64, which is room for every mark.
+    #[must_use]
+    pub fn max_value(mut self, bytes: usize) -> Self {
+        self.max_value = bytes.max(64);
+        self
+    }
+
+    /// The value without its secrets, within the size that a record may have.
+    #[must_use]
+    pub fn redact(&self, value: &Value) -> Redacted {
+        self.redact_marked(value, &Sensitive::default())
+    }
+
+    /// The same with the members that a schema or a policy marks as sensitive.
+    #[must_use]
+    pub fn redact_marked(&self, value: &Value, sensitive: &Sensitive) -> Redacted {
+        let mut count = 0;
+        let value = self.value(value, &sensitive.root, 0, &mut count);
+        let length = serde_json::to_vec(&value).map_or(usize::MAX, |bytes| bytes.len());
+        if length <= self.max_total {
+            return Redacted { value, count };
+        }
+        Redacted { value: Value::String(self.by_size(value.to_string().as_bytes())), count: count + 1 }
+    }
+
+    /// A text without secrets of known shape, at full length: for messages and results.
+    #[must_use]
+    pub fn text<'a>(&self, text: &'a str) -> (Cow<'a, str>, u64) {
+        if !self.finds_secrets {
+            return (Cow::Borrowed(text), 0);
+        }
+        let found = secrets::find(text);
+        if found.is_empty() {
+            return (Cow::Borrowed(text), 0);
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut position = 0;
+        for secret in &found {
+            out.push_str(&text[position..secret.range.start]);
+            out.push_str(&format!("{MARK}secret:{}]", secret.rule));
+            position = secret.range.end;
+        }
+        out.push_str(&text[position..]);
+        (Cow::Owned(out), found.len() as u64)
+    }
+
+    /// A text without secrets and no longer than a record may carry.
+    #[must_use]
+    pub fn message(&self, text: &str) -> String {
+        let mut count = 0;
+        self.string(text, &mut count)
+    }
+
+    fn value(&self, value: &Value, marks: &Marks, depth: usize, count: &mut u64) -> Value {
+        if marks.here && !value.is_null() {
+            return replaced("key", count);
+        }
+        if depth > MAX_DEPTH {
+            return replaced("depth", count);
+        }
+        match value {
+            Value::String(text) => Value::String(self.string(text, count)),
+            Value::Array(items) => Value::Array(self.array(items, marks, depth, count)),
+            Value::Object(members) => Value::Object(self.object(members, marks, depth, count)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        }
+    }
+
+    fn string(&self, text: &str, count: &mut u64) -> String {
+        // Whoever sends a text in the form of a mark gets it back as it is: there is nothing to hide.
+        let (clean, found) = self.text(text);
+        *count += found;
+        if clean.len() <= self.max_value {
+            return clean.into_owned();
+        }
+        *count += 1;
+        self.by_size(text.as_bytes())
+    }
+
+    fn by_size(&self, bytes: &[u8]) -> String {
+        let digest = hex(&hmac_sha256(&self.key, bytes)[..16]);
+        format!("{MARK}size:{}:hmac-sha256:{digest}]", bytes.len())
+    }
+
+    /// In an argument vector the secret follows its flag: `["--password", "hunter2"]`.
+    fn array(&self, items: &[Value], marks: &Marks, depth: usize, count: &mut u64) -> Vec<Value> {
+        let mut follows_flag = false;
+        items
+            .iter()
+            .map(|item| {
+                let is_secret = std::mem::take(&mut follows_flag) && item.is_string();
+                let text = item.as_str().unwrap_or_default();
+                follows_flag = text.starts_with('-') && !text.contains('=') && self.is_secret_name(text);
+                match text.split_once('=') {
+                    _ if is_secret => replaced("key", count),
+                    Some((flag, secret))
+                        if flag.starts_with('-') && !secret.is_empty() && self.is_secret_name(flag) =>
+                    {
+                        *count += 1;
+                        Value::String(format!("{flag}={MARK}key]"))
+                    }
+                    _ => self.value(item, marks.item(), depth + 1, count),
+                }
+            })
+            .collect()
+    }
+
+    fn object(&self, members: &Map<String, Value>, marks: &Marks, depth: usize, count: &mut u64) -> Map<String, Value> {
+        // `{"name": "API_KEY", "value": "…"}`, as headers and environment variables are often given.
+        let names_a_secret = ["name", "key", "header", "variable", "field"]
+            .iter()
+            .filter_map(|member| members.get(*member)?.as_str())
+            .any(|name| self.is_secret_name(name));
+        members
+            .iter()
+            .map(|(name, value)| {
+                let is_pair_value = names_a_secret && matches!(name.as_str(), "value" | "val");
+                let is_pair_name = names_a_secret && name == "key";
+                let is_secret = (self.is_secret_name(name) && !is_pair_name || is_pair_value) && !value.is_null();
+                let value = match is_secret {
+                    true => replaced("key", count),
+                    false => self.value(value, marks.member(name), depth + 1, count),
+                };
+                (self.string(name, count), value)
+            })
+            .collect()
+    }
+
+    fn is_secret_name(&self, name: &str) -> bool {
+        let name = folded(name);
+        if NOT_SECRET.contains(&name.as_str()) {
+            return self.names.contains(&name);
+        }
+        self.names.contains(&name)
+            || SECRET_NAMES.contains(&name.as_str())
+            || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
+    }
+}
+
+/// Members that a schema marks with `x-manta-sensitive: true`, or a policy with `sensitive = true`.
+#[derive(Debug, Clone, Default)]
+pub struct Sensitive {
+    root: Marks,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Marks {
+    here: bool,
+    members: std::collections::BTreeMap<String, Marks>,
+    items: Option<Box<Marks>>,
+}
+
+static NO_MARKS: Marks = Marks { here: false, members: std::collections::BTreeMap::new(), items: None };
+
+impl Marks {
+    fn member(&self, name: &str) -> &Self {
+        self.members.get(name).unwrap_or(&NO_MARKS)
+    }
+
+    fn item(&self) -> &Self {
+        self.items.as_deref().unwrap_or(&NO_MARKS)
+    }
+}
+
+impl Sensitive {
+    /// Reads the marks of a tool's input schema (`properties` and `items`, to a depth of 32).
+    #[must_use]
+    pub fn from_schema(schema: &Value) -> Self {
+        Self { root: marks_of(schema, 0) }
+    }
+
+    /// Marks one member; `path` leads to it, with `*` for the elements of an array.
+    pub fn mark<'a>(&mut self, path: impl IntoIterator<Item = &'a str>) {
+        let mut marks = &mut self.root;
+        for step in path {
+            marks = match step {
+                "*" => marks.items.get_or_insert_default(),
+                name => marks.members.entry(name.to_owned()).or_default(),
+            };
+        }
+        marks.here = true;
+    }
+}
+
+fn marks_of(schema: &Value, depth: usize) -> Marks {
+    if depth > 32 {
+        return Marks::default();
+    }
+    let here = schema.get("x-manta-sensitive") == Some(&Value::Bool(true))
+        || schema.get("writeOnly") == Some(&Value::Bool(true))
+        || schema.get("format").and_then(Value::as_str) == Some("password");
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let members =
+        properties.into_iter().flatten().map(|(name, inner)| (name.clone(), marks_of(inner, depth + 1))).collect();
+    let items = schema.get("items").map(|inner| Box::new(marks_of(inner, depth + 1)));
+    Marks { here, members, items }
+}
+
+fn replaced(why: &str, count: &mut u64) -> Value {
+    *count += 1;
+    Value::String(format!("{MARK}{why}]"))
+}
+
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn redactor() -> Redactor {
+        Redactor::new([7; 32])
+    }
+
+    fn redact(value: Value) -> Value {
+        redactor().redact(&value).value
+    }
+
+    #[test]
+    fn names_hide_their_values_however_they_are_written() {
+        for name in [
+            "password",
+            "PASSWORD",
+            "db_password",
+            "api-key",
+            "apiKey",
+            "X-Api-Key",
+            "access_token",
+            "Authorization",
+            "Cookie",
+            "Set-Cookie",
+            "client_secret",
+            "aws_secret_access_key",
+            "key",
+            "pin",
+            "privateKey",
+            "credentials",
+        ] {
+            assert_eq!(redact(json!({ name: "v" })), json!({ name: "[redacted:key]" }), "{name}");
+            assert_eq!(redact(json!({ "a": [{ name: { "deep": 1 } }] })), json!({ "a": [{ name: "[redacted:key]" }] }));
+        }
+    }
+
+    #[test]
+    fn other_names_keep_theirs() {
+        let value = json!({
+            "path": "a/b", "keyboard": "de", "tokens": 5, "max_tokens": 100, "pageToken": "abc", "passage": "x", "monkey": "y",
+            "author": "z", "pinned": true, "password": null,
+        });
+        assert_eq!(redact(value.clone()), value);
+    }
+
+    #[test]
+    fn secrets_are_found_in_texts_keys_and_argument_vectors() {
+        let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+        let value = redact(json!({
+            "text": format!("use {token} now"),
+            token.clone(): 1,
+            "args": ["--token", "hunter2", "--name", "x", "--password=hunter2", "-v"],
+            "env": [{ "name": "API_KEY", "value": "hunter2" }, { "name": "HOME", "value": "/root" }],
+            "url": "https://user:hunter2@host/",
+        }));
+        let text = value.to_string();
+        assert!(!text.contains(&token) && !text.contains("hunter2"), "{text}");
+        assert_eq!(value["text"], "use [redacted:secret:github-token] now");
+        assert_eq!(value["args"][3], "x");
+        assert_eq!(value["env"][1]["value"], "/root");
+    }
+
+    #[test]
+    fn marks_of_schema_and_policy_count() {
+        let schema = json!({ "properties": {
+            "note": { "x-manta-sensitive": true },
+            "rows": { "items": { "properties": { "iban": { "x-manta-sensitive": true } } } },
+        }});
+        let mut sensitive = Sensitive::from_schema(&schema);
+        sensitive.mark(["list", "*"]);
+        let value = json!({ "note": 5, "rows": [{ "iban": "DE", "n": 1 }], "list": ["a"], "free": "b" });
+        let redacted = redactor().redact_marked(&value, &sensitive);
+        let mark = "[redacted:key]";
+        assert_eq!(
+            redacted.value,
+            json!({ "note": mark, "rows": [{ "iban": mark, "n": 1 }], "list": [mark], "free": "b" })
+        );
+        assert_eq!(redacted.count, 3);
+    }
+
+    #[test]
+    fn long_texts_leave_a_keyed_digest() {
+        let long = "x".repeat(2000);
+        let mine = redact(json!(long));
+        assert!(mine.as_str().unwrap().starts_with("[redacted:size:2000:hmac-sha256:"));
+        assert_eq!(mine, redact(json!(long)));
+        assert_ne!(mine, Redactor::new([8; 32]).redact(&json!(long)).value);
+    }
+
+    #[test]
+    fn no_value_makes_a_large_record() {
+        let wide = redactor().redact(&json!(vec![1; 100_000]));
+        assert!(wide.value.to_string().len() < 128);
+        let mut deep = json!(1);
+        for _ in 0..100 {
+            deep = json!([deep]);
+        }
+        assert!(redact(deep).to_string().contains("[redacted:depth]"));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,40}".prop_map(Value::from),
+            "[a-z=: ]{0,8}(password|token|Bearer)[=: ]{1,2}[A-Za-z0-9]{4,40}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec(("[a-z_]{1,6}|password|name|value|key", inner), 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn redacting_twice_changes_nothing(value in any_json()) {
+            let once = redactor().redact(&value).value;
+            prop_assert_eq!(redactor().redact(&once).value, once.clone());
+        }
+
+        #[test]
+        fn a_planted_secret_never_survives(value in any_json(), secret in "[A-Za-z0-9]{36}") {
+            let secret = format!("ghp_{secret}");
+            let planted = json!({ "a": value, "b": [format!("see {secret}.")], secret.clone(): secret.clone() });
+            let text = redactor().redact(&planted).value.to_string();
+            prop_assert!(!text.contains(&secret), "{}", text);
+        }
+    }
+}
