@@ -231,6 +231,10 @@ pub enum MemberKind {
     Getter,
     /// `set x(v)`, `@x.setter`.
     Setter,
+    /// `static get x()` (JavaScript only).
+    StaticGetter,
+    /// `static set x(v)` (JavaScript only).
+    StaticSetter,
     /// Instance field initialiser (evaluated with `this`; its value is a function of no parameters).
     Field,
     /// `static x = …`, Python class attribute (also how dataclass and pydantic fields are declared).
