@@ -1,4 +1,8 @@
-//! The `manta` command.
+//! The `manta` command; everything it does is in the library beside it.
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    manta_cli::main()
+}

@@ -1,0 +1,98 @@
+//! One file per command: what it accepts and what it does.
+
+pub(crate) mod explain;
+pub(crate) mod rules;
+pub(crate) mod scan;
+pub(crate) mod tools;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use manta_core::ScanReport;
+
+use crate::analyse::Analysis;
+use crate::collect::{self, Limits};
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+
+/// Parsers and the interpreter recurse as deeply as the code they read nests, which an attacker decides; they have
+/// limits of their own, and this leaves them room to reach those.
+const STACK_BYTES: usize = 64 << 20;
+/// Targets per thread between two outputs: reports are written in order, and only so many are kept waiting.
+const BATCH: usize = 16;
+/// How often the waiting thread looks whether the work is done; a workless scan should not feel it.
+const TICK: Duration = Duration::from_micros(200);
+
+/// The number of threads: as asked for, or one per core.
+fn threads(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+}
+
+/// Collects and analyses every target, and hands the reports over in the order of the targets. A target that can't
+/// be read is reported and doesn't stop the others.
+fn for_each_target(
+    targets: &[String],
+    threads: usize,
+    analysis: &Analysis,
+    progress: &mut Progress,
+    mut each: impl FnMut(ScanReport) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let mut exit = Exit::Clean;
+    for batch in targets.chunks(threads.saturating_mul(BATCH)) {
+        for result in in_parallel(batch, threads, analysis, progress) {
+            exit = exit.and(match result {
+                Ok(report) => each(report)?,
+                Err(failure) => failure.print(),
+            });
+        }
+    }
+    Ok(exit)
+}
+
+/// The results for `targets`, in their order.
+fn in_parallel(
+    targets: &[String],
+    threads: usize,
+    analysis: &Analysis,
+    progress: &mut Progress,
+) -> Vec<Result<ScanReport, Failure>> {
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<_>>> = targets.iter().map(|_| Mutex::new(None)).collect();
+    let work = || {
+        while let Some((target, slot)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            targets.get(index).zip(results.get(index))
+        } {
+            let result = one(target, analysis);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        }
+    };
+    thread::scope(|scope| {
+        let spawn = |_| thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let workers: Vec<_> = (0..threads.min(targets.len())).filter_map(|number| spawn(number).ok()).collect();
+        if workers.is_empty() {
+            work();
+        }
+        while workers.iter().any(|worker| !worker.is_finished()) {
+            let started = next.load(Ordering::Relaxed).clamp(1, targets.len());
+            progress.at(|| format!("scanning {started} of {}: {}", targets.len(), targets[started - 1]));
+            thread::park_timeout(TICK);
+        }
+        for worker in workers {
+            // A panic is a defect of manta, and shows as a target without a result below.
+            let _ = worker.join();
+        }
+    });
+    progress.clear();
+    let unfinished = |target: &String| Failure::new(format!("manta failed on {target}, which is a defect of manta"));
+    let taken = results.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
+    taken.zip(targets).map(|(result, target)| result.unwrap_or_else(|| Err(unfinished(target)))).collect()
+}
+
+fn one(target: &str, analysis: &Analysis) -> Result<ScanReport, Failure> {
+    let input = collect::collect(target, &Limits::default())?;
+    Ok(analysis.run(&input))
+}

@@ -1,0 +1,123 @@
+//! `manta scan`: what a caller of a server's tools could abuse.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use manta_core::{Confidence, Persona, RuleMeta, Severity};
+
+use crate::analyse;
+use crate::dispose::{self, Wishes};
+use crate::exit::{Exit, Failure};
+use crate::output::{Color, Output, Writers};
+use crate::progress::Progress;
+
+/// Find what a caller of a server's tools could abuse
+///
+/// Reads the source of MCP servers and reports every way a tool parameter reaches something dangerous without a
+/// check that really stops it. Nothing is executed and nothing leaves this machine.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Directories, source files or archives (.tgz, .tar.gz, .tar, .zip, .whl)
+    #[arg(default_value = ".", value_name = "TARGET")]
+    targets: Vec<String>,
+
+    /// Output format, to a file if one is given: human, json, sarif, github; may be repeated
+    #[arg(short, long, value_name = "FORMAT[=FILE]")]
+    output: Vec<Output>,
+
+    /// Least severity that makes the exit code 1: info, low, medium, high, critical, or never
+    #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = fail_on)]
+    fail_on: FailOn,
+
+    /// Least confidence that makes the exit code 1: low, medium, high
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low")]
+    fail_confidence: Confidence,
+
+    /// Hide findings below this severity; they are counted
+    #[arg(long, value_name = "SEVERITY", default_value = "info")]
+    min_severity: Severity,
+
+    /// Run only these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Leave out these rules
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    skip: Vec<String>,
+
+    /// Who reads the report: regular, pedantic, or auditor, who also sees dangerous powers behind a real gate
+    #[arg(long, default_value = "regular")]
+    persona: Persona,
+
+    /// Also read models of sinks, checks and registrations (*.toml) from this directory; may be repeated
+    #[arg(long, value_name = "DIR")]
+    models: Vec<PathBuf>,
+
+    /// Print only headlines and the result
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// When to colour
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+
+    /// Threads for several targets; one per core if not given
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  manta scan                                      the server in this directory
+  manta scan server-1.2.0.tgz                     a published package, without unpacking it
+  manta scan -o human -o sarif=manta.sarif        a report to read and one for code scanning
+  manta scan --fail-on medium --min-severity low  stricter
+  manta scan --only path-traversal,ssrf           two rules
+  manta scan --persona auditor                    everything a reviewer wants to know
+
+Exit codes: 0 clean, 1 findings at or above --fail-on, 2 manta failed, 3 analysis incomplete or nothing to scan";
+
+/// `--fail-on`: a severity or `never`. A type of its own, because an `Option` would mean an optional flag.
+#[derive(Debug, Clone, Copy)]
+struct FailOn(Option<Severity>);
+
+fn fail_on(given: &str) -> Result<FailOn, String> {
+    if given == "never" {
+        return Ok(FailOn(None));
+    }
+    given.parse().map(|severity| FailOn(Some(severity))).map_err(|error| format!("{error}, never"))
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let wishes = args.wishes()?;
+    let analysis = analyse::Analysis::new(&args.models)?;
+    let mut writers = Writers::open(&args.output, args.color, args.quiet, args.targets.len() > 1)?;
+    let mut progress = Progress::new(args.quiet);
+    let threads = super::threads(args.jobs);
+    let exit = super::for_each_target(&args.targets, threads, &analysis, &mut progress, |mut report| {
+        wishes.dispose(&mut report);
+        writers.write(&report)?;
+        Ok(wishes.exit(&report))
+    })?;
+    writers.finish()?;
+    Ok(exit)
+}
+
+impl Args {
+    fn wishes(&self) -> Result<Wishes, Failure> {
+        let rules = analyse::rules();
+        let named = |names: &[String]| -> Result<Vec<&'static RuleMeta>, Failure> {
+            names.iter().map(|name| dispose::rule(name, &rules)).collect()
+        };
+        Ok(Wishes {
+            min_severity: self.min_severity,
+            persona: self.persona,
+            only: named(&self.only)?,
+            skip: named(&self.skip)?,
+            fail_on: self.fail_on.0,
+            fail_confidence: self.fail_confidence,
+        })
+    }
+}

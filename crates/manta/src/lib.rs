@@ -1,0 +1,61 @@
+//! The command line of manta: what was asked, which files it is about, and how it ends.
+//!
+//! Nothing here analyses or decides policy: the work is done by the crates below.
+#![forbid(unsafe_code)]
+
+pub mod analyse;
+pub mod collect;
+pub mod commands;
+pub mod dispose;
+pub mod exit;
+mod output;
+mod progress;
+mod suggest;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::{Exit, Failure};
+
+/// Find, fix, guard and audit MCP servers.
+#[derive(Debug, Parser)]
+#[command(name = "manta", version, about, long_about = None, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  manta scan ./my-mcp-server           find what a caller of its tools could abuse
+  manta tools server-1.2.0.tgz         list the tools of a published package
+  manta explain path-traversal         what a rule means and how to repair it
+
+Exit codes: 0 clean, 1 findings, 2 manta failed, 3 analysis incomplete or nothing to scan";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Scan(commands::scan::Args),
+    Tools(commands::tools::Args),
+    Explain(commands::explain::Args),
+    Rules(commands::rules::Args),
+}
+
+/// Runs the command this process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Scan(args) => commands::scan::run(&args),
+        Command::Tools(args) => commands::tools::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
+        Command::Rules(args) => commands::rules::run(&args),
+    };
+    result.unwrap_or_else(|failure: Failure| failure.print()).into()
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
