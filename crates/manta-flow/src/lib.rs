@@ -8,4 +8,5 @@ pub mod builder;
 pub mod domain;
 pub mod frontend;
 pub mod ir;
+pub mod print;
 pub mod symbol;

@@ -36,3 +36,11 @@ impl FrontEnd for JavaScript {
         Box::new(project::Project::read(files))
     }
 }
+
+/// The bare parse, for benchmarks that compare against it.
+pub mod bench {
+    /// Parses a file and analyses its scopes, without lowering.
+    pub fn parse_only(path: &str, text: &str) {
+        crate::parse::parse_only(path, text);
+    }
+}

@@ -190,3 +190,11 @@ fn starts_statement(line: &[u8]) -> bool {
 fn line_of(text: &[u8], at: usize) -> usize {
     1 + text[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
 }
+
+/// What the benchmark compares lowering with.
+pub(crate) fn parse_only(path: &str, text: &str) {
+    let allocator = Allocator::default();
+    let parsed = parse(&allocator, text, source_type(path));
+    let semantic = SemanticBuilder::new().with_build_nodes(false).with_enum_eval(true).build(&parsed.program);
+    std::hint::black_box(semantic.semantic.into_scoping());
+}
