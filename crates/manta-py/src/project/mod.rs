@@ -1,26 +1,151 @@
-//! placeholder
-use manta_flow::frontend::*;
+//! A Python project in memory: which packages it consists of, where execution starts, and where imports lead.
+//!
+//! Nothing is executed and no file system is asked: roots come from the manifests where they say something, from the
+//! layout where they don't, and as a last resort a module is found by the tail of its path.
+
+mod dependencies;
+mod entries;
+mod manifest;
+mod modules;
+
+use std::collections::BTreeMap;
+
+use manta_flow::frontend::{Entry, ProjectFiles, Resolution, Resolver};
 use manta_flow::ir::Symbol;
-pub(crate) struct Project {}
+
+use self::dependencies::Versions;
+use self::manifest::Package;
+use self::modules::{Found, Modules};
+
+/// What the resolver knows of a target.
+#[derive(Debug)]
+pub(crate) struct Project {
+    modules: Modules,
+    /// Sorted by directory, so that an inner package comes after the one around it.
+    packages: Vec<Package>,
+    entries: Vec<Entry>,
+    /// Dependencies that single-file programs declare in a comment, by file.
+    inline: BTreeMap<String, Versions>,
+}
+
 impl Project {
-    pub(crate) fn read(_f: &dyn ProjectFiles) -> Self {
-        Project {}
+    /// Reads manifests and finds roots and entries.
+    pub(crate) fn read(files: &dyn ProjectFiles) -> Self {
+        let modules = Modules::new(files.paths());
+        let packages = manifest::packages(files);
+        let scripts = modules.iter().filter_map(|path| Some((path, dependencies::inline_script(files.text(path)?)?)));
+        let inline = scripts.map(|(path, versions)| (path.to_owned(), versions)).collect();
+        let mut project = Self { modules, packages, entries: Vec::new(), inline };
+        project.entries = entries::find(&project, files);
+        project
+    }
+
+    /// The innermost package around a file.
+    fn package_of(&self, from: &str) -> Option<&Package> {
+        self.packages.iter().filter(|package| modules::is_below(from, &package.dir)).max_by_key(|p| p.dir.len())
+    }
+
+    /// Where an absolute import leads.
+    fn absolute(&self, from: &str, request: &str) -> Resolution {
+        let root = request.split('.').next().unwrap_or_default();
+        let library = self.is_library(from, root);
+        match self.find(from, request, library) {
+            Some(Found::File(path)) => Resolution::File(path),
+            Some(Found::Namespace(dir)) => Resolution::Namespace(dir),
+            None if !library && root != request && self.find(from, root, library).is_some() => Resolution::Missing,
+            None => external(request),
+        }
+    }
+
+    /// Searches the roots in the order in which Python would have them, then everything. A name that belongs to the
+    /// standard library or to a dependency is only ours if the very module exists where Python looks first.
+    fn find(&self, from: &str, request: &str, library: bool) -> Option<Found> {
+        let mut namespace = None;
+        for root in self.roots(from, library) {
+            match self.modules.lookup(&root, request) {
+                Some(Found::File(path)) if path != from || !library => return Some(Found::File(path)),
+                Some(Found::Namespace(dir)) if !library => namespace = namespace.or(Some(Found::Namespace(dir))),
+                _ => {}
+            }
+        }
+        if library {
+            return None;
+        }
+        namespace.or_else(|| self.modules.by_tail(from, request).map(Found::File))
+    }
+
+    fn roots(&self, from: &str, library: bool) -> Vec<String> {
+        let mut roots: Vec<String> = Vec::new();
+        let mut add = |root: &str| {
+            if !roots.iter().any(|known| known == root) {
+                roots.push(root.to_owned());
+            }
+        };
+        add(self.modules.import_root(from));
+        if let Some(package) = self.package_of(from) {
+            package.roots.iter().for_each(|root| add(root));
+        }
+        if !library {
+            modules::ancestors(modules::dir(from)).for_each(&mut add);
+            self.packages.iter().flat_map(|package| &package.roots).for_each(|root| add(root));
+        }
+        roots
+    }
+
+    /// Whether a top-level name means an installed package: of the standard library, an MCP SDK, or a dependency.
+    fn is_library(&self, from: &str, root: &str) -> bool {
+        modules::STANDARD_LIBRARY.binary_search(&root).is_ok()
+            || entries::SDKS.contains(&root)
+            || self.dependency(from, root).is_some()
+    }
+
+    fn relative(&self, from: &str, request: &str) -> Resolution {
+        let rest = request.trim_start_matches('.');
+        let mut base = modules::dir(from);
+        for _ in 1..request.len() - rest.len() {
+            if base.is_empty() {
+                return Resolution::Missing;
+            }
+            base = modules::dir(base);
+        }
+        match self.modules.lookup(base, rest) {
+            Some(Found::File(path)) => Resolution::File(path),
+            Some(Found::Namespace(dir)) => Resolution::Namespace(dir),
+            None => Resolution::Missing,
+        }
     }
 }
+
 impl Resolver for Project {
     fn entries(&self) -> Vec<Entry> {
-        vec![]
+        self.entries.clone()
     }
-    fn resolve(&self, _from: &str, request: &str) -> Resolution {
-        Resolution::External { root: Symbol::new(request), path: vec![] }
+
+    fn resolve(&self, from: &str, request: &str) -> Resolution {
+        if request.starts_with('.') { self.relative(from, request) } else { self.absolute(from, request) }
     }
-    fn dependency(&self, _from: &str, _package: &str) -> Option<String> {
-        None
+
+    fn dependency(&self, from: &str, package: &str) -> Option<String> {
+        let name = dependencies::normalized(package);
+        let around = || self.packages.iter().rev().filter(|package| modules::is_below(from, &package.dir));
+        let locked = || around().find_map(|package| package.locked.get(&name));
+        let inline = || self.inline.get(from).and_then(|versions| versions.get(&name));
+        let declared = || around().find_map(|package| package.declared.get(&name));
+        inline().or_else(locked).or_else(declared).cloned()
     }
-    fn package(&self, _from: &str) -> (String, Option<String>) {
-        (String::new(), None)
+
+    fn package(&self, from: &str) -> (String, Option<String>) {
+        let named = self.packages.iter().filter(|package| package.is_package && modules::is_below(from, &package.dir));
+        named.max_by_key(|p| p.dir.len()).map_or_else(Default::default, |p| (p.dir.clone(), p.name.clone()))
     }
-    fn siblings(&self, _dir: &str) -> Vec<String> {
-        vec![]
+
+    fn siblings(&self, dir: &str) -> Vec<String> {
+        self.modules.below(dir).filter(|path| !entries::is_aside(path)).map(str::to_owned).collect()
     }
+}
+
+fn external(request: &str) -> Resolution {
+    let mut names = request.split('.');
+    let root = Symbol::new(names.next().unwrap_or_default());
+    Resolution::External { root, path: names.map(Symbol::new).collect() }
 }
