@@ -13,6 +13,7 @@ pub mod charset;
 pub mod hosts;
 pub mod path;
 pub mod props;
+pub mod regex;
 mod transfer;
 pub mod url;
 

@@ -27,6 +27,8 @@ pub struct StrProps {
     pub min_len: u32,
     /// Greatest length, in UTF-16 code units; `None` is unbounded.
     pub max_len: Option<u32>,
+    /// Whether a newline, if there is one, is the last character.
+    pub newline_last: bool,
     /// How the text has been quoted or encoded as a whole.
     pub quoted: Quoting,
     /// What is known of the string as a file path.
@@ -36,12 +38,18 @@ pub struct StrProps {
 }
 
 /// The quoting that produced a string, so that it can be matched with the context it is put into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quoting {
     /// Not quoted as a whole.
     None,
     /// One shell word (`shlex.quote`): safe outside quotes, and only there.
     ShellWord,
+    /// Text to stand inside shell single quotes: every `'` became `'\\''` or `'"'"'`.
+    ShellSingle,
+    /// Each of these characters is preceded by a backslash. Without `\\` in the set the escaping can be escaped.
+    Backslash(CharSet),
+    /// Each of these characters is doubled (`''` in SQL).
+    Doubled(CharSet),
     /// `encodeURIComponent` or `urllib.parse.quote(safe="")`.
     Url,
     /// `JSON.stringify`, `json.dumps`: a JavaScript or JSON literal.
@@ -61,6 +69,45 @@ pub enum Part<'a> {
     Hole(&'a StrProps),
     /// A value of the program or its administrator that is not known but not attacker-controlled either.
     Trusted(&'a StrProps),
+}
+
+impl Quoting {
+    /// The quoting after `added` has been escaped by backslashes in a text over `charset`.
+    ///
+    /// Escaping `\\` after other characters breaks their escapes; escaping it first, or where there is none, is right.
+    #[must_use]
+    pub fn backslash(self, added: CharSet, charset: CharSet) -> Self {
+        let backslash = CharSet::of("\\");
+        match self {
+            Self::Backslash(earlier) if added.meets(backslash) && !earlier.is_empty() => Self::None,
+            Self::Backslash(earlier) => Self::Backslash(earlier.union(added)),
+            _ if !charset.meets(backslash) => Self::Backslash(added.union(backslash)),
+            _ => Self::Backslash(added),
+        }
+    }
+
+    /// The characters that are harmless because they are escaped by a backslash.
+    #[must_use]
+    pub fn backslashed(self) -> CharSet {
+        match self {
+            Self::Backslash(set) if set.contains('\\') => set,
+            _ => CharSet::NONE,
+        }
+    }
+
+    fn meet(self, with: Self) -> Self {
+        match (self, with) {
+            (Self::None, other) | (other, Self::None) => other,
+            // Both hold; keep one, the same whichever comes first.
+            (a, b) => {
+                if format!("{a:?}") <= format!("{b:?}") {
+                    a
+                } else {
+                    b
+                }
+            }
+        }
+    }
 }
 
 impl<'a> Part<'a> {
@@ -112,6 +159,7 @@ impl StrProps {
             lits: None,
             min_len: 0,
             max_len: None,
+            newline_last: false,
             quoted: Quoting::None,
             path: PathState::of_charset(charset),
             url: UrlState::UNKNOWN,
@@ -199,6 +247,7 @@ impl StrProps {
             && text.chars().next().is_none_or(|c| self.first.contains(c))
             && text.chars().next_back().is_none_or(|c| self.last.contains(c))
             && self.path.admits(text)
+            && (!self.newline_last || !text.strip_suffix('\n').unwrap_or(text).contains('\n'))
     }
 
     /// The least value that admits everything either admits.
@@ -221,6 +270,7 @@ impl StrProps {
             lits,
             min_len: self.min_len.min(with.min_len),
             max_len: self.max_len.zip(with.max_len).map(|(a, b)| a.max(b)),
+            newline_last: self.newline_last && with.newline_last,
             quoted: if self.quoted == with.quoted { self.quoted } else { Quoting::None },
             path: self.path.join(&with.path),
             url: self.url.join(&with.url),
@@ -245,7 +295,8 @@ impl StrProps {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             },
-            quoted: self.quoted.max(with.quoted),
+            newline_last: self.newline_last || with.newline_last,
+            quoted: self.quoted.meet(with.quoted),
             path: self.path.meet(&with.path),
             url: self.url.meet(&with.url),
         }
@@ -300,6 +351,12 @@ impl StrProps {
             return self.with_literals(&lits);
         }
         let no_character = self.charset.is_empty() || self.first.is_empty() || self.last.is_empty();
+        self.newline_last |= !self.charset.contains('\n');
+        if !self.first.contains('/') {
+            self.path.abs = super::path::Abs::Rel;
+        } else if self.first == CharSet::of("/") && self.min_len > 0 {
+            self.path.abs = super::path::Abs::Abs;
+        }
         if no_character || self.max_len == Some(0) {
             return if self.min_len > 0 { Self::bottom() } else { self.with_literals(&[Rc::from("")]) };
         }
@@ -325,6 +382,7 @@ impl StrProps {
             last: union(|lit| lit.chars().next_back().map_or(CharSet::NONE, CharSet::single)),
             min_len: lits.iter().map(|lit| utf16_len(lit)).min().unwrap_or(0),
             max_len: Some(lits.iter().map(|lit| utf16_len(lit)).max().unwrap_or(0)),
+            newline_last: lits.iter().all(|lit| !lit.strip_suffix('\n').unwrap_or(lit).contains('\n')),
             lits: (lits.len() <= MAX_LITERALS).then(|| Rc::from(lits)),
             quoted: Quoting::None,
             path: PathState::of_literals(lits),
