@@ -1,9 +1,11 @@
 //! The five principles as code that cannot be misused.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 mod digest;
 pub mod limit;
 pub mod paths;
 pub mod policy;
 pub mod redact;
 pub mod net;
+pub mod command;

@@ -289,6 +289,19 @@ impl Root {
         Self(Arc::new(Inner { access, ..(*self.0).clone() }))
     }
 
+    /// The same directory, refusing every link.
+    #[must_use]
+    pub fn without_links(&self) -> Self {
+        let mut root = (*self.0).clone();
+        root.options.symlinks = Symlinks::Refuse;
+        Self(Arc::new(root))
+    }
+
+    /// A handle on the directory itself, for a child's working directory.
+    pub(crate) fn directory(&self) -> std::io::Result<File> {
+        self.0.dir.try_clone().map(Dir::into_std_file)
+    }
+
     /// Opens a regular file for reading. Everything that follows should use this handle.
     ///
     /// # Errors
