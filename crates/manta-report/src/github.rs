@@ -8,16 +8,11 @@ use manta_core::{Finding, ScanReport, Severity, Untrusted};
 use crate::place::Place;
 use crate::words::{self, count};
 
-/// One line per finding, then one notice per target with the result.
+/// One line per finding, then a notice with the result.
 #[must_use]
-pub fn render(reports: &[ScanReport]) -> String {
-    let mut out = String::new();
-    for report in reports {
-        for finding in report.shown() {
-            out.push_str(&annotation(finding, report));
-        }
-        out.push_str(&conclusion(report));
-    }
+pub fn render(report: &ScanReport) -> String {
+    let mut out: String = report.shown().into_iter().map(|finding| annotation(finding, report)).collect();
+    out.push_str(&conclusion(report));
     out
 }
 

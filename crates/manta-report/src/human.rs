@@ -19,15 +19,10 @@ const WIDTH: usize = 100;
 /// Entries of a list shown before "and n more"; the JSON report has them all.
 const MOST: usize = 8;
 
-/// Renders every report, one after the other.
+/// Renders one report.
 #[must_use]
-pub fn render(reports: &[ScanReport], options: &Options) -> String {
-    let paint = Paint { color: options.color };
-    let sections: Vec<String> = reports.iter().map(|report| target(report, paint, options.quiet)).collect();
-    sections.join("\n")
-}
-
-fn target(report: &ScanReport, paint: Paint, quiet: bool) -> String {
+pub fn render(report: &ScanReport, options: &Options) -> String {
+    let (paint, quiet) = (Paint { color: options.color }, options.quiet);
     let mut out = String::new();
     if !quiet {
         let _ = writeln!(out, "{}\n", header(report, paint));
@@ -219,7 +214,11 @@ fn conclusion(report: &ScanReport, paint: Paint, quiet: bool) -> String {
     let coverage = coverage(report);
     let mut out = String::new();
     if !quiet {
-        out.push_str(&left_out(&report.completeness, paint));
+        let left_out = left_out(&report.completeness, paint);
+        if !left_out.is_empty() && !report.is_empty() {
+            out.push('\n');
+        }
+        out.push_str(&left_out);
     }
     if report.is_empty() {
         let _ = writeln!(out, "{}", paint.warning(&format!("⚠ Nothing to scan — no MCP server found ({coverage})")));
@@ -259,7 +258,7 @@ fn coverage(report: &ScanReport) -> String {
 }
 
 fn left_out(completeness: &Completeness, paint: Paint) -> String {
-    let mut out = String::from("\n");
+    let mut out = String::new();
     let on_purpose: Vec<_> = completeness.files_skipped.iter().filter(|file| file.reason.is_on_purpose()).collect();
     if !on_purpose.is_empty() {
         let mut reasons: Vec<(&SkipReason, usize)> = Vec::new();
@@ -279,7 +278,7 @@ fn left_out(completeness: &Completeness, paint: Paint) -> String {
     out.push_str(&list("handler not resolved", &completeness.unresolved_handlers, paint));
     out.push_str(&list("limit reached", &completeness.exhausted_budgets, paint));
     out.push_str(&list("note", &completeness.notes, paint));
-    if out == "\n" { String::new() } else { out }
+    out
 }
 
 fn list(what: &str, entries: &[String], paint: Paint) -> String {

@@ -18,13 +18,10 @@ use crate::{Options, json_text, words};
 /// The value of `schema` in every document.
 pub const SCHEMA: &str = "manta/findings/v1";
 
-/// One indented document for one target; for several, one document per line (JSON Lines).
+/// One document: indented, or on a line of its own when the run has several (JSON Lines).
 #[must_use]
-pub fn render(reports: &[ScanReport], options: &Options) -> String {
-    match reports {
-        [report] => json_text::pretty(&Document::of(report, options)),
-        reports => reports.iter().map(|report| json_text::compact(&Document::of(report, options))).collect(),
-    }
+pub fn render(report: &ScanReport, options: &Options) -> String {
+    json_text::document(&Document::of(report, options), options)
 }
 
 #[derive(Serialize)]

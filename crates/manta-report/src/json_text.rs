@@ -7,6 +7,8 @@ use manta_core::untrusted::is_invisible;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
+use crate::Options;
+
 /// Indented, ending in a line feed.
 #[must_use]
 pub fn pretty(value: &impl Serialize) -> String {
@@ -17,6 +19,11 @@ pub fn pretty(value: &impl Serialize) -> String {
 #[must_use]
 pub fn compact(value: &impl Serialize) -> String {
     write(value, Escaping { inner: serde_json::ser::CompactFormatter })
+}
+
+/// Indented, or on one line when the run has several documents.
+pub(crate) fn document(value: &impl Serialize, options: &Options) -> String {
+    if options.several { compact(value) } else { pretty(value) }
 }
 
 fn write(value: &impl Serialize, formatter: impl Formatter) -> String {

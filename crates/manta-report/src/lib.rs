@@ -84,15 +84,49 @@ pub struct Options {
     pub color: bool,
     /// Only headlines and the last line; only [`Format::Human`] looks at it.
     pub quiet: bool,
+    /// The run has more than one target, which makes [`Format::Json`] write one line for each.
+    pub several: bool,
 }
 
-/// Renders the reports of one run, one per target, as one text that ends in a line feed.
+/// What stands around and between the [`part`]s of a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame {
+    /// Before the first part.
+    pub before: &'static str,
+    /// Between two parts.
+    pub between: &'static str,
+    /// After the last part.
+    pub after: &'static str,
+}
+
+impl Format {
+    /// The text around the parts. Written this way, a run over thousands of targets never holds more than one
+    /// report.
+    #[must_use]
+    pub const fn frame(self) -> Frame {
+        match self {
+            Self::Human => Frame { before: "", between: "\n", after: "" },
+            Self::Json | Self::Github => Frame { before: "", between: "", after: "" },
+            Self::Sarif => sarif::FRAME,
+        }
+    }
+}
+
+/// Renders the report of one target.
+#[must_use]
+pub fn part(format: Format, report: &ScanReport, options: &Options) -> String {
+    match format {
+        Format::Human => human::render(report, options),
+        Format::Json => json::render(report, options),
+        Format::Sarif => sarif::render(report, options),
+        Format::Github => github::render(report),
+    }
+}
+
+/// Renders the reports of one run, one per target, as one text.
 #[must_use]
 pub fn render(format: Format, reports: &[ScanReport], options: &Options) -> String {
-    match format {
-        Format::Human => human::render(reports, options),
-        Format::Json => json::render(reports, options),
-        Format::Sarif => sarif::render(reports, options),
-        Format::Github => github::render(reports),
-    }
+    let Frame { before, between, after } = format.frame();
+    let parts: Vec<String> = reports.iter().map(|report| part(format, report, options)).collect();
+    format!("{before}{}{after}", parts.join(between))
 }

@@ -5,18 +5,24 @@ use manta_core::{Confidence, Disposition, Finding, Location, RuleMeta, ScanRepor
 use serde_json::{Value, json};
 
 use crate::place::Place;
-use crate::{Options, json_text, words};
+use crate::{Frame, Options, json_text, words};
 
-/// Where the schema of the format lives; the address the standard's own examples use.
-const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// The name of the directory that results are relative to.
 const ROOT: &str = "%SRCROOT%";
 
-/// One document with one run per target.
-#[must_use]
-pub fn render(reports: &[ScanReport], options: &Options) -> String {
-    let runs: Vec<Value> = reports.iter().map(|report| run(report, options)).collect();
-    json_text::pretty(&json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": runs }))
+/// One document holds one run per target.
+pub(crate) const FRAME: Frame = Frame {
+    before: "{\n  \"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\",\n  \"version\": \"2.1.0\",\n  \"runs\": [\n",
+    between: ",\n",
+    after: "\n  ]\n}\n",
+};
+
+/// One run, indented as it stands in the document. Strings in JSON have no line ends, so lines can be indented
+/// blindly.
+pub(crate) fn render(report: &ScanReport, options: &Options) -> String {
+    let run = json_text::pretty(&run(report, options));
+    let lines: Vec<String> = run.lines().map(|line| format!("    {line}")).collect();
+    lines.join("\n")
 }
 
 fn run(report: &ScanReport, options: &Options) -> Value {

@@ -18,21 +18,16 @@ pub const SCHEMA: &str = "manta/tools/v1";
 /// Longest description printed for people, in characters.
 const DESCRIPTION: usize = 160;
 
-/// The inventory of every target as text for people.
+/// The inventory of a target as text for people.
 #[must_use]
-pub fn human(reports: &[ScanReport], options: &Options) -> String {
-    let paint = Paint { color: options.color };
-    let sections: Vec<String> = reports.iter().map(|report| target(report, paint)).collect();
-    sections.join("\n")
+pub fn human(report: &ScanReport, options: &Options) -> String {
+    target(report, Paint { color: options.color })
 }
 
-/// The inventory as `manta/tools/v1`: indented for one target, one document per line for several.
+/// The inventory of a target as `manta/tools/v1`.
 #[must_use]
-pub fn json(reports: &[ScanReport], options: &Options) -> String {
-    match reports {
-        [report] => json_text::pretty(&Document::of(report, options)),
-        reports => reports.iter().map(|report| json_text::compact(&Document::of(report, options))).collect(),
-    }
+pub fn json(report: &ScanReport, options: &Options) -> String {
+    json_text::document(&Document::of(report, options), options)
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::samples;
 
-pub(crate) const OPTIONS: Options = Options { version: "1.2.3", color: false, quiet: false };
+pub(crate) const OPTIONS: Options = Options { version: "1.2.3", color: false, quiet: false, several: false };
 
 fn human(report: &manta_core::ScanReport) -> String {
     render(Format::Human, std::slice::from_ref(report), &OPTIONS)
@@ -131,9 +131,19 @@ fn json_has_the_documented_fields() {
 }
 
 #[test]
+fn several_targets_are_several_sarif_runs() {
+    let reports: Vec<_> = samples::all().into_iter().map(|(_, report)| report).collect();
+    for count in 0..reports.len() {
+        let text = render(Format::Sarif, &reports[..count], &OPTIONS);
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["runs"].as_array().unwrap().len(), count);
+    }
+}
+
+#[test]
 fn several_targets_are_one_json_document_per_line() {
     let reports: Vec<_> = samples::all().into_iter().map(|(_, report)| report).collect();
-    let text = render(Format::Json, &reports, &OPTIONS);
+    let text = render(Format::Json, &reports, &Options { several: true, ..OPTIONS });
     assert_eq!(text.lines().count(), reports.len());
     for line in text.lines() {
         serde_json::from_str::<Value>(line).unwrap();
@@ -174,7 +184,7 @@ fn github_annotates_the_file_of_the_checkout() {
 
 #[test]
 fn the_inventory_says_what_is_enforced() {
-    let text = tools::human(&[samples::multi_file()], &OPTIONS);
+    let text = tools::human(&samples::multi_file(), &OPTIONS);
     assert!(text.contains("tool shell_exec  src/index.ts:3:41"), "{text}");
     assert!(text.contains("command: string, max 100  [not enforced]"), "{text}");
 }

@@ -11,8 +11,8 @@ use crate::samples::{self, HOSTILE};
 fn no_format_prints_an_invisible_character() {
     let report = [samples::hostile()];
     let mut outputs: Vec<String> = Format::ALL.iter().map(|format| render(*format, &report, &OPTIONS)).collect();
-    outputs.push(tools::human(&report, &OPTIONS));
-    outputs.push(tools::json(&report, &OPTIONS));
+    outputs.push(tools::human(&report[0], &OPTIONS));
+    outputs.push(tools::json(&report[0], &OPTIONS));
     for output in outputs {
         let found: Vec<_> = output.chars().filter(|character| *character != '\n' && is_invisible(*character)).collect();
         assert!(found.is_empty(), "{found:?} in {output:?}");
@@ -24,7 +24,7 @@ fn no_format_prints_an_invisible_character() {
 fn no_line_of_text_starts_a_workflow_command() {
     let report = [samples::hostile()];
     // A build log is read by the runner whatever format was asked for.
-    for text in [render(Format::Human, &report, &OPTIONS), tools::human(&report, &OPTIONS)] {
+    for text in [render(Format::Human, &report, &OPTIONS), tools::human(&report[0], &OPTIONS)] {
         let commands: Vec<_> = text.lines().filter(|line| line.trim_start().starts_with("::")).collect();
         assert!(commands.is_empty(), "{commands:?}");
     }

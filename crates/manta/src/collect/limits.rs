@@ -32,7 +32,7 @@ impl Default for Limits {
             entries: 200_000,
             depth: 64,
             archive_bytes: 256 << 20,
-            expanded_bytes: 1 << 30,
+            expanded_bytes: 512 << 20,
             expansion_ratio: 200,
         }
     }

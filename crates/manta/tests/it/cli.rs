@@ -1,0 +1,92 @@
+//! What a user sees: output, errors and exit codes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs manta in `directory` with nothing of this machine's environment.
+pub(crate) fn manta(directory: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_manta")).args(args).current_dir(directory).env_clear().output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn nothing_to_scan_is_no_success() {
+    let empty = tempfile::tempdir().unwrap();
+    for format in ["human", "json", "sarif", "github"] {
+        let output = manta(empty.path(), &["scan", "-o", format]);
+        assert_eq!(output.status.code(), Some(3), "{format}");
+        assert!(!output.stdout.is_empty(), "{format}");
+    }
+    let text = stdout(&manta(empty.path(), &["scan"]));
+    assert_eq!(
+        text,
+        "🔍 Scanning MCP server . (0 tools, 0 files)\n\n\
+         ⚠ Nothing to scan — no MCP server found (0 tools, 0 of 0 handlers resolved, 0 files analysed)\n"
+    );
+}
+
+#[test]
+fn a_missing_target_is_a_failure_and_the_others_are_scanned() {
+    let empty = tempfile::tempdir().unwrap();
+    fs::create_dir(empty.path().join("there")).unwrap();
+    let output = manta(empty.path(), &["scan", "missing", "there"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).starts_with("error: failed to read missing: "), "{}", stderr(&output));
+    assert!(stdout(&output).contains("Scanning MCP server there"));
+}
+
+#[test]
+fn mistakes_on_the_command_line_fail_with_a_hint() {
+    let empty = tempfile::tempdir().unwrap();
+    for (args, expected) in [
+        (vec!["scan", "-o", "xml"], "`xml` is none of human, json, sarif, github"),
+        (vec!["scan", "-o", "json="], "there is no file after `=`"),
+        (vec!["scan", "-o", "json", "-o", "human"], "json can't share standard output with another format"),
+        (vec!["scan", "--fail-on", "bad"], "`bad` is none of info, low, medium, high, critical, never"),
+        (vec!["scan", "--only", "no-such-rule"], "there is no rule `no-such-rule`"),
+        (vec!["explain", "no-such-rule"], "there is no rule `no-such-rule`"),
+        (vec!["scan", "-o", "json=no/such/dir/x.json"], "failed to write no/such/dir/x.json"),
+    ] {
+        let output = manta(empty.path(), &args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(expected), "{args:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn several_formats_in_one_run() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = manta(empty.path(), &["scan", "-o", "human", "-o", "json=a.json", "-o", "sarif=b.sarif"]);
+    assert_eq!(output.status.code(), Some(3));
+    for file in ["a.json", "b.sarif"] {
+        let text = fs::read_to_string(empty.path().join(file)).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    }
+}
+
+#[test]
+fn a_hostile_target_name_does_not_reach_the_terminal() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = manta(empty.path(), &["scan", "\u{1b}[31mred"]);
+    assert!(stderr(&output).contains("⟨U+001B⟩[31mred"), "{}", stderr(&output));
+}
+
+#[test]
+fn every_command_explains_itself() {
+    let empty = tempfile::tempdir().unwrap();
+    for args in [vec!["--help"], vec!["scan", "--help"], vec!["tools", "--help"], vec!["explain", "--help"]] {
+        let output = manta(empty.path(), &args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(stdout(&output).contains("Example"), "{args:?}");
+    }
+    assert_eq!(manta(empty.path(), &["rules"]).status.code(), Some(0));
+}

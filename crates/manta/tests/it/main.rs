@@ -1,0 +1,5 @@
+//! The command from outside: what is read of a target, and what a user sees.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on may panic")]
+
+mod cli;
+mod collect;
