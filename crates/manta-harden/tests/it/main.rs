@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 #[cfg(unix)]
+mod command;
+#[cfg(unix)]
 mod paths;
 #[cfg(target_os = "linux")]
 mod race;
