@@ -13,7 +13,7 @@ use crate::scope::{Collector, How, is_type_checking};
 const IMPLICIT_CLASS_METHODS: [&str; 3] = ["__new__", "__init_subclass__", "__class_getitem__"];
 
 impl Lowerer<'_> {
-    /// The class of a `class` statement, decorated.
+    /// The class of a `class` statement.
     pub(super) fn class(&mut self, def: &StmtClassDef) -> ExprId {
         let decorators = self.decorators(&def.decorator_list);
         let (mut bases, mut keywords) = (Vec::new(), Vec::new());
@@ -36,13 +36,12 @@ impl Lowerer<'_> {
             bases,
             keywords,
             members,
-            decorators: decorators.clone(),
+            decorators,
             span: self.definition_span(&def.decorator_list, span_of(def)),
             doc: docstring(&def.body),
         };
         let id = self.builder.class(class);
-        let target = self.expr(Ir::Class(id), def.range());
-        self.decorated(target, &decorators)
+        self.expr(Ir::Class(id), def.range())
     }
 
     fn class_body(&mut self, body: &[Stmt], members: &mut Members) {

@@ -1,7 +1,7 @@
 //! Import statements.
 
 use manta_core::Span;
-use manta_flow::ir::{Block, Export, Expr as Ir, ExprId, ImportId, ImportName, Pat, Stmt, StmtKind};
+use manta_flow::ir::{Block, Export, Expr as Ir, ExprId, ImportId, ImportName, Pat, Stmt, StmtKind, Symbol};
 use ruff_python_ast::{Alias, Expr, ExprAttribute, ExprCall, Stmt as PyStmt, StmtIf, StmtImport, StmtImportFrom};
 use ruff_text_size::Ranged;
 
@@ -44,7 +44,6 @@ impl Lowerer<'_> {
         let Some(request) = from_request(import) else { return };
         let span = span_of(import);
         let id = self.builder.import(&request, span, type_only);
-        effect(id, span, type_only, out);
         for alias in &import.names {
             if alias.name.as_str() == "*" {
                 self.builder.export(Export::Star { import: id });
@@ -60,7 +59,7 @@ impl Lowerer<'_> {
     /// A name bound by imports alone needs no variable; any other is assigned here.
     fn bind_import(
         &mut self,
-        name: manta_flow::ir::Symbol,
+        name: Symbol,
         id: ImportId,
         imported: ImportName,
         alias: &Alias,
@@ -68,12 +67,21 @@ impl Lowerer<'_> {
         out: &mut Block,
     ) {
         let scope = self.scopes.last().and_then(|scope| scope.names.get(&name));
-        if type_only || matches!(scope, Some(Binding::Import(..))) {
+        if type_only {
             return;
         }
-        let value = Some(self.expr(Ir::Import(id, imported), alias.range()));
-        let pat = Pat::Var(self.assigned(name, false));
-        out.push(Stmt { kind: StmtKind::Let { pat, value }, span: span_of(alias) });
+        let live = matches!(scope, Some(Binding::Import(..)));
+        if live && imported == ImportName::Namespace {
+            return;
+        }
+        let value = self.expr(Ir::Import(id, imported), alias.range());
+        // `from package import module` runs the module even if the name is never used.
+        let kind = if live {
+            StmtKind::Expr(value)
+        } else {
+            StmtKind::Let { pat: Pat::Var(self.assigned(name, false)), value: Some(value) }
+        };
+        out.push(Stmt { kind, span: span_of(alias) });
     }
 
     /// `if TYPE_CHECKING:` never runs; its imports are known to annotations.
