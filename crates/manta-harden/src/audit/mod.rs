@@ -1,0 +1,31 @@
+//! The record of every call: written before it runs and after, chained, never lossy, fail closed.
+//!
+//! A call writes an *intent* before execution and an *outcome* after it, so that a crash cannot hide a
+//! call (CWE-778). Each line is JSON and carries the hash of the line before (`prev`), so that an edited,
+//! removed, inserted or reordered line shows. A file next to the log (`.head`) says how far the log has
+//! come, and signed checkpoints, best kept on another machine, show a log that was cut off or rewritten as
+//! a whole: a chain alone shows neither.
+//!
+//! When a record cannot be written the call must not run: [`AuditLog::begin`] is an error then, and stays
+//! one until records can be written again.
+
+mod chain;
+mod checkpoint;
+mod export;
+mod read;
+mod record;
+mod time;
+mod verify;
+mod writer;
+
+pub use checkpoint::Checkpoint;
+#[cfg(feature = "signing")]
+pub use checkpoint::{PublicKey, SigningKey};
+pub use export::{cef, ocsf};
+pub use read::{Entry, Filter, follow, last, read};
+pub use record::{CallInfo, DecisionInfo, ErrorClass, Outcome, Verdict};
+pub use verify::{Problem, ProblemKind, Report, VerifyOptions, verify};
+pub use writer::{AuditError, AuditLog, Call, Options, Safety};
+
+#[cfg(test)]
+mod tests;

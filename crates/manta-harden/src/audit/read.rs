@@ -1,0 +1,180 @@
+//! Reads records back: all, the last ones, or as they come.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::time;
+use super::writer::rotated;
+
+/// Longest line that is read; the writer's are far shorter.
+const MAX_LINE: u64 = 1 << 20;
+
+/// One line of a log.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The file it stands in.
+    pub file: PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// The bytes without the line end.
+    pub raw: Vec<u8>,
+    /// Whether the line has its end. Only the last line of a file can be without.
+    pub is_whole: bool,
+    /// The record; `None` when the line is none.
+    pub record: Option<Value>,
+}
+
+impl Entry {
+    /// A member that is text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.record.as_ref()?.get(name)?.as_str()
+    }
+
+    /// The record's number.
+    #[must_use]
+    pub fn seq(&self) -> Option<u64> {
+        self.record.as_ref()?.get("seq")?.as_u64()
+    }
+}
+
+/// Which records are wanted. What is left out matches everything.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Exact name of the tool.
+    pub tool: Option<String>,
+    /// Exact principal.
+    pub principal: Option<String>,
+    /// `allow`, `deny`, …
+    pub decision: Option<String>,
+    /// `intent`, `outcome`, …
+    pub kind: Option<String>,
+    /// Identity of one call.
+    pub call: Option<String>,
+    /// Only what failed, or only what succeeded.
+    pub success: Option<bool>,
+    /// Not before this timestamp (RFC 3339 as in the log, or a prefix such as `2026-11-24`).
+    pub since: Option<String>,
+    /// Before this timestamp.
+    pub until: Option<String>,
+}
+
+impl Filter {
+    /// Whether a record is wanted.
+    #[must_use]
+    pub fn admits(&self, record: &Value) -> bool {
+        let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+        let is = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|wanted| text(name) == wanted);
+        // One format, one zone, fixed width: comparing text compares time.
+        is(&self.tool, "tool")
+            && is(&self.principal, "principal")
+            && is(&self.decision, "decision")
+            && is(&self.kind, "kind")
+            && is(&self.call, "call")
+            && self.success.is_none_or(|wanted| record.get("success").and_then(Value::as_bool) == Some(wanted))
+            && self.since.as_ref().is_none_or(|since| text("timestamp") >= since.as_str())
+            && self.until.as_ref().is_none_or(|until| text("timestamp") < until.as_str())
+    }
+}
+
+/// Every line of a log, rotated files first, oldest first.
+///
+/// # Errors
+/// When the log or one of its files cannot be opened.
+pub fn read(path: &Path) -> io::Result<impl Iterator<Item = io::Result<Entry>>> {
+    let mut files = rotated(path)?;
+    if path.exists() || files.is_empty() {
+        files.push(path.to_owned());
+    }
+    let opened: Vec<(PathBuf, File)> =
+        files.into_iter().map(|file| File::open(&file).map(|open| (file, open))).collect::<io::Result<_>>()?;
+    Ok(opened.into_iter().flat_map(|(path, file)| Lines {
+        reader: BufReader::new(file),
+        path,
+        line: 0,
+        is_done: false,
+    }))
+}
+
+/// The last `count` records that the filter admits.
+///
+/// # Errors
+/// As [`read`].
+pub fn last(path: &Path, count: usize, filter: &Filter) -> io::Result<Vec<Entry>> {
+    let mut kept = VecDeque::new();
+    for entry in read(path)? {
+        let entry = entry?;
+        if entry.record.as_ref().is_some_and(|record| filter.admits(record)) {
+            kept.push_back(entry);
+            if kept.len() > count {
+                kept.pop_front();
+            }
+        }
+    }
+    Ok(kept.into())
+}
+
+/// Calls `see` for every new record until it says `false`, asking again after each `pause`. Goes on in the
+/// new file when the log is rotated.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn follow(path: &Path, pause: &dyn Fn(), see: &mut dyn FnMut(&Entry) -> bool) -> io::Result<()> {
+    let mut seen = last(path, 1, &Filter::default())?.first().and_then(Entry::seq).unwrap_or(0);
+    loop {
+        pause();
+        let mut fresh = Vec::new();
+        // From the end of the newest file backwards would be faster; a log that is followed is rotated.
+        for entry in read(path)? {
+            let entry = entry?;
+            if entry.is_whole && entry.seq().is_some_and(|seq| seq > seen) {
+                fresh.push(entry);
+            }
+        }
+        for entry in fresh {
+            seen = entry.seq().unwrap_or(seen);
+            if !see(&entry) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Milliseconds since 1970 of a record.
+pub(super) fn milliseconds(record: &Value) -> Option<u64> {
+    time::parse(record.get("timestamp")?.as_str()?)
+}
+
+struct Lines {
+    reader: BufReader<File>,
+    path: PathBuf,
+    line: usize,
+    is_done: bool,
+}
+
+impl Iterator for Lines {
+    type Item = io::Result<Entry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let mut raw = Vec::new();
+        match (&mut self.reader).take(MAX_LINE).read_until(b'\n', &mut raw) {
+            Ok(0) => return None,
+            Ok(_) => {}
+            Err(error) => {
+                self.is_done = true;
+                return Some(Err(error));
+            }
+        }
+        self.line += 1;
+        let is_whole = raw.pop_if(|byte| *byte == b'\n').is_some();
+        let record = is_whole.then(|| serde_json::from_slice(&raw).ok()).flatten();
+        Some(Ok(Entry { file: self.path.clone(), line: self.line, raw, is_whole, record }))
+    }
+}

@@ -1,0 +1,350 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::redact::Redactor;
+
+fn options() -> Options {
+    Options::new(Redactor::new([1; 32]))
+}
+
+fn open(path: &Path) -> Arc<AuditLog> {
+    Arc::new(AuditLog::open(path, options()).unwrap())
+}
+
+fn info(tool: &str) -> CallInfo {
+    let params = Some(Redactor::new([1; 32]).redact(&json!({ "path": "a", "password": "hunter2" })));
+    CallInfo {
+        tool: tool.into(),
+        principal: "local".into(),
+        method: "tools/call".into(),
+        params,
+        ..CallInfo::default()
+    }
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn check(path: &Path) -> Report {
+    verify(path, &VerifyOptions::default()).unwrap()
+}
+
+fn kinds(report: &Report) -> Vec<ProblemKind> {
+    report.problems.iter().map(|problem| problem.kind).collect()
+}
+
+/// A log of four calls in a directory of its own.
+fn sample() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = open(&path);
+    for tool in ["a", "b", "c", "d"] {
+        log.begin(info(tool)).unwrap().finish(Outcome::success(5)).unwrap();
+    }
+    drop(log);
+    (directory, path)
+}
+
+fn rewrite(path: &Path, change: impl FnOnce(&mut Vec<String>)) {
+    let mut lines: Vec<String> = fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect();
+    change(&mut lines);
+    fs::write(path, lines.join("\n") + "\n").unwrap();
+}
+
+#[test]
+fn one_call_leaves_two_records_that_stand_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = open(&path);
+    let call = log.begin(info("read_file")).unwrap();
+    let failure = Outcome::failure(ErrorClass::Server, "io", "token=ghp_0123456789abcdefghijABCDEFGHIJ012345");
+    call.finish(failure).unwrap();
+    let records = lines(&path);
+    assert_eq!(
+        records.iter().map(|r| r["kind"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["started", "intent", "outcome"]
+    );
+    let outcome = &records[2];
+    assert_eq!(
+        (&outcome["tool"], &outcome["success"], &outcome["seq"]),
+        (&json!("read_file"), &json!(false), &json!(3))
+    );
+    assert_eq!(outcome["params"], json!({ "path": "a", "password": "[redacted:key]" }));
+    assert_eq!(outcome["error"]["class"], "server");
+    assert!(outcome["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(outcome["call"], records[1]["call"]);
+    assert!(!fs::read_to_string(&path).unwrap().contains("ghp_"));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn an_untouched_log_is_intact() {
+    let (_directory, path) = sample();
+    let report = check(&path);
+    assert!(report.is_intact() && report.is_anchored, "{:?}", report.problems);
+    assert_eq!((report.records, report.last_seq, report.checkpoints, report.unfinished.len()), (10, 10, 1, 0));
+}
+
+#[test]
+fn a_call_that_is_dropped_is_recorded_as_abandoned() {
+    let (_directory, path) = sample();
+    let log = open(&path);
+    drop(log.begin(info("x")).unwrap());
+    let last = lines(&path).pop().unwrap();
+    assert_eq!((&last["kind"], &last["error"]["code"]), (&json!("outcome"), &json!("abandoned")));
+}
+
+#[test]
+fn a_crash_leaves_an_intent_that_verify_names() {
+    let (_directory, path) = sample();
+    let log = open(&path);
+    std::mem::forget(log.begin(info("x")).unwrap());
+    assert_eq!(check(&path).unfinished.len(), 1);
+}
+
+#[test]
+fn every_kind_of_tampering_is_found() {
+    for (name, expected, change) in [
+        (
+            "edit",
+            ProblemKind::Edited,
+            (|l: &mut Vec<String>| l[3] = l[3].replace("local", "other")) as fn(&mut Vec<String>),
+        ),
+        ("remove", ProblemKind::Missing, |l| drop(l.remove(4))),
+        ("remove first", ProblemKind::Missing, |l| drop(l.remove(0))),
+        ("swap", ProblemKind::Missing, |l| l.swap(4, 5)),
+        ("duplicate", ProblemKind::Reordered, |l| l.insert(4, l[3].clone())),
+        ("truncate", ProblemKind::Truncated, |l| l.truncate(6)),
+        ("truncate all but the first", ProblemKind::Truncated, |l| l.truncate(1)),
+        ("garbage", ProblemKind::Garbage, |l| l.insert(3, "{}x".into())),
+        ("edit last", ProblemKind::Edited, |l| {
+            let n = l.len() - 1;
+            l[n] = l[n].replace("stopped", "started");
+        }),
+    ] {
+        let (_directory, path) = sample();
+        rewrite(&path, change);
+        let report = check(&path);
+        assert!(kinds(&report).contains(&expected), "{name}: {:?}", report.problems);
+    }
+}
+
+#[test]
+fn a_piece_of_another_log_does_not_fit() {
+    let (_one, path) = sample();
+    let (_two, other) = sample();
+    let foreign = fs::read_to_string(&other).unwrap().lines().nth(5).unwrap().to_owned();
+    rewrite(&path, |lines| lines[5] = foreign);
+    assert!(kinds(&check(&path)).contains(&ProblemKind::Edited));
+}
+
+#[test]
+fn truncation_without_head_is_found_by_a_checkpoint_elsewhere() {
+    let (_directory, path) = sample();
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    let own = path.with_extension("jsonl.checkpoints");
+    fs::copy(&own, elsewhere.path()).unwrap();
+    fs::remove_file(&own).unwrap();
+    fs::remove_file(path.with_extension("jsonl.head")).unwrap();
+    rewrite(&path, |lines| lines.truncate(5));
+    let blind = check(&path);
+    assert!(blind.is_intact() && !blind.is_anchored, "a chain alone cannot show a missing end");
+    let options = VerifyOptions { checkpoints: Some(elsewhere.path().to_owned()), ..VerifyOptions::default() };
+    assert_eq!(kinds(&verify(&path, &options).unwrap()), [ProblemKind::Truncated]);
+}
+
+#[test]
+fn opening_a_log_that_was_cut_off_writes_it_down() {
+    let (_directory, path) = sample();
+    rewrite(&path, |lines| lines.truncate(5));
+    drop(open(&path));
+    let report = check(&path);
+    assert!(kinds(&report).contains(&ProblemKind::Truncated), "{:?}", report.problems);
+}
+
+#[test]
+fn a_torn_line_stays_and_is_named() {
+    let (_directory, path) = sample();
+    for cut in [1, 5, 40] {
+        let mut bytes = fs::read(&path).unwrap();
+        let tail = bytes[..cut.min(bytes.len())].to_vec();
+        bytes.extend_from_slice(&tail);
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(check(&path).torn_tail, cut);
+        let log = open(&path);
+        log.begin(info("after")).unwrap().finish(Outcome::success(0)).unwrap();
+        drop(log);
+        let report = check(&path);
+        assert!(report.is_intact() && report.recovered > 0, "{cut}: {:?}", report.problems);
+    }
+}
+
+#[test]
+fn a_crash_in_the_first_record_is_recovered_and_other_files_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    fs::write(&path, r#"{"v":1,"seq":1,"ki"#).unwrap();
+    drop(open(&path));
+    assert!(check(&path).is_intact(), "{:?}", check(&path).problems);
+    let notes = directory.path().join("notes.txt");
+    fs::write(&notes, "my notes\n").unwrap();
+    assert!(matches!(AuditLog::open(&notes, options()), Err(AuditError::NotALog { .. })));
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "my notes\n");
+}
+
+#[test]
+fn rotation_keeps_the_chain_and_a_missing_file_shows() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = Arc::new(AuditLog::open(&path, Options { rotate: 4096, ..options() }).unwrap());
+    for _ in 0..50 {
+        log.begin(info("x")).unwrap().finish(Outcome::success(0)).unwrap();
+    }
+    drop(log);
+    drop(open(&path));
+    let files = writer::rotated(&path).unwrap();
+    assert!(files.len() > 3, "{files:?}");
+    let report = check(&path);
+    assert!(report.is_intact(), "{:?}", report.problems);
+    assert!(report.records > 100);
+
+    let kept = fs::read(&files[1]).unwrap();
+    fs::remove_file(&files[1]).unwrap();
+    assert_eq!(kinds(&check(&path)), [ProblemKind::Missing]);
+    fs::write(&files[1], kept).unwrap();
+    fs::remove_file(&files[0]).unwrap();
+    assert_eq!(kinds(&check(&path)), [ProblemKind::Missing]);
+    let pruned = VerifyOptions { allow_pruned: true, ..VerifyOptions::default() };
+    assert!(verify(&path, &pruned).unwrap().is_intact());
+
+    // A crash between the two steps of a rotation.
+    fs::remove_file(&files[1]).unwrap_or_default();
+    let before = lines(files.last().unwrap()).pop().unwrap()["seq"].as_u64().unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::remove_file(path.with_extension("jsonl.head")).unwrap();
+    drop(open(&path));
+    assert_eq!(lines(&path)[0]["seq"], before + 1);
+}
+
+#[test]
+fn a_second_writer_is_refused_and_a_link_is_not_followed() {
+    let (directory, path) = sample();
+    let _log = open(&path);
+    assert!(matches!(AuditLog::open(&path, options()), Err(AuditError::Locked(_))));
+    let link = directory.path().join("link.jsonl");
+    std::os::unix::fs::symlink("/tmp/elsewhere.jsonl", &link).unwrap();
+    assert!(matches!(AuditLog::open(&link, options()), Err(AuditError::Io { .. })));
+    assert!(!Path::new("/tmp/elsewhere.jsonl").exists());
+}
+
+#[test]
+fn a_disk_that_fails_refuses_calls_and_heals() {
+    // Every write to this device fails with "no space left".
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = open(&path);
+    log.begin(info("x")).unwrap().finish(Outcome::success(0)).unwrap();
+    log.replace_file(fs::OpenOptions::new().read(true).write(true).open("/dev/full").unwrap());
+    for _ in 0..3 {
+        let error = log.begin(info("x")).map(drop).unwrap_err();
+        assert!(error.to_string().contains("space"), "{error}");
+    }
+    assert_eq!(check(&path).records, 3);
+    log.replace_file(fs::OpenOptions::new().read(true).append(true).open(&path).unwrap());
+    log.begin(info("y")).unwrap().finish(Outcome::success(0)).unwrap();
+    drop(log);
+    let report = check(&path);
+    assert!(report.is_intact(), "{:?}", report.problems);
+    assert!(
+        lines(&path)
+            .iter()
+            .any(|line| line["kind"] == "recovered" && line["detail"]["reason"].as_str().unwrap().contains("space"))
+    );
+}
+
+#[test]
+fn many_threads_in_both_modes_lose_nothing() {
+    for safety in [Safety::Flush, Safety::Durable] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        let log = Arc::new(AuditLog::open(&path, Options { safety, rotate: 20_000, ..options() }).unwrap());
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let log = &log;
+                scope.spawn(move || {
+                    for _ in 0..25 {
+                        log.begin(info(&format!("t{thread}"))).unwrap().finish(Outcome::success(0)).unwrap();
+                    }
+                });
+            }
+        });
+        drop(log);
+        let report = check(&path);
+        assert!(report.is_intact() && report.unfinished.is_empty(), "{:?}", report.problems);
+        let outcomes = read(&path).unwrap().filter(|e| e.as_ref().unwrap().text("kind") == Some("outcome")).count();
+        assert_eq!(outcomes, 200);
+    }
+}
+
+#[test]
+fn filters_and_tail_find_records() {
+    let (_directory, path) = sample();
+    let filter = Filter { tool: Some("c".into()), kind: Some("outcome".into()), ..Filter::default() };
+    let found = last(&path, 10, &filter).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(last(&path, 3, &Filter::default()).unwrap().len(), 3);
+    let future = Filter { since: Some("9999".into()), ..Filter::default() };
+    assert!(last(&path, 3, &future).unwrap().is_empty());
+}
+
+#[test]
+fn following_sees_new_records_across_a_rotation() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = Arc::new(AuditLog::open(&path, Options { rotate: 1500, ..options() }).unwrap());
+    let mut seen = Vec::new();
+    let work = || {
+        log.begin(info("x")).unwrap().finish(Outcome::success(0)).unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    follow(&path, &work, &mut |entry| {
+        seen.push(entry.seq().unwrap());
+        seen.len() < 20
+    })
+    .unwrap();
+    assert_eq!(seen, (2..22).collect::<Vec<_>>());
+}
+
+#[cfg(feature = "signing")]
+#[test]
+fn signatures_show_forged_checkpoints() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let key = SigningKey::from_hex(&"07".repeat(32)).unwrap();
+    let with_key = Options { signing_key: Some(key.clone()), checkpoint_every: 4, ..options() };
+    let log = Arc::new(AuditLog::open(&path, with_key).unwrap());
+    for _ in 0..10 {
+        log.begin(info("x")).unwrap().finish(Outcome::success(0)).unwrap();
+    }
+    drop(log);
+    let options = VerifyOptions { public_key: Some(key.public()), ..VerifyOptions::default() };
+    let report = verify(&path, &options).unwrap();
+    assert!(report.is_intact() && report.checkpoints >= 5, "{report:?}");
+    let other =
+        VerifyOptions { public_key: SigningKey::from_hex(&"08".repeat(32)).map(|key| key.public()), ..options.clone() };
+    assert!(kinds(&verify(&path, &other).unwrap()).contains(&ProblemKind::BadCheckpoint));
+
+    // A forger who rewrites log, head and checkpoints can do all but sign.
+    let own = path.with_extension("jsonl.checkpoints");
+    let text = fs::read_to_string(&own).unwrap().replacen("\"hash\":\"", "\"hash\":\"0", 1);
+    fs::write(&own, text).unwrap();
+    assert_eq!(kinds(&verify(&path, &options).unwrap()), [ProblemKind::BadCheckpoint]);
+    assert!(format!("{key:?}").contains("***"));
+}

@@ -1,0 +1,314 @@
+//! Checks a log against itself, its head and its checkpoints.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::chain::{GENESIS, Tip, line_hash};
+use super::checkpoint::Checkpoint;
+use super::read::{Entry, read};
+use super::writer::{Head, sha256, with_suffix};
+
+/// What to check besides the chain.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyOptions {
+    /// File with checkpoints; the one next to the log when left out.
+    pub checkpoints: Option<PathBuf>,
+    /// Every checkpoint must bear this key's signature.
+    #[cfg(feature = "signing")]
+    pub public_key: Option<super::PublicKey>,
+    /// The oldest files were removed on purpose: a log may begin with a `rotate` record.
+    pub allow_pruned: bool,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Whole records.
+    pub records: u64,
+    /// Number of the first record.
+    pub first_seq: u64,
+    /// Number of the last record.
+    pub last_seq: u64,
+    /// Hash of the last record.
+    pub last_hash: String,
+    /// Checkpoints that were compared.
+    pub checkpoints: u64,
+    /// Torn lines that a `recovered` record names.
+    pub recovered: u64,
+    /// Bytes of a torn last line that nothing names yet: a crash, not yet followed by a start.
+    pub torn_tail: usize,
+    /// Calls with an intent and no outcome: their result is unknown.
+    pub unfinished: Vec<String>,
+    /// Whether anything outside the log says how long it must be.
+    pub is_anchored: bool,
+    /// What is wrong, in the order of the log.
+    pub problems: Vec<Problem>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Something wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// Line, from 1; 0 for the file as a whole.
+    pub line: usize,
+    /// What it means.
+    pub kind: ProblemKind,
+    /// In words.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}: {}", self.file.display(), self.line, self.kind, self.message)
+    }
+}
+
+/// What a problem means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// A record is not what the next one, the head or a checkpoint says it was.
+    Edited,
+    /// Records are missing in the middle or at the beginning.
+    Missing,
+    /// Records are in another order, twice, or from another log.
+    Reordered,
+    /// Records are missing at the end.
+    Truncated,
+    /// A line that is no record, and that no `recovered` record names.
+    Garbage,
+    /// A checkpoint that is unsigned, signed by another key, or changed.
+    BadCheckpoint,
+}
+
+impl fmt::Display for ProblemKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Edited => "edited",
+            Self::Missing => "missing",
+            Self::Reordered => "reordered",
+            Self::Truncated => "truncated",
+            Self::Garbage => "garbage",
+            Self::BadCheckpoint => "bad checkpoint",
+        })
+    }
+}
+
+/// Reads the whole log, rotated files included, and checks every link.
+///
+/// # Errors
+/// Only when a file cannot be read; everything wrong with its content is in the report.
+pub fn verify(path: &Path, options: &VerifyOptions) -> io::Result<Report> {
+    let mut check = Check::new(path, options)?;
+    for entry in read(path)? {
+        check.entry(entry?);
+    }
+    Ok(check.end())
+}
+
+struct Check<'a> {
+    path: &'a Path,
+    options: &'a VerifyOptions,
+    report: Report,
+    tip: Option<Tip>,
+    /// Lines since the last record that are none, with their ends.
+    torn: Vec<u8>,
+    torn_at: Option<(PathBuf, usize)>,
+    open: BTreeSet<String>,
+    head: Option<Head>,
+    checkpoints: BTreeMap<u64, Vec<Checkpoint>>,
+}
+
+impl<'a> Check<'a> {
+    fn new(path: &'a Path, options: &'a VerifyOptions) -> io::Result<Self> {
+        let mut check = Self {
+            path,
+            options,
+            report: Report::default(),
+            tip: None,
+            torn: Vec::new(),
+            torn_at: None,
+            open: BTreeSet::new(),
+            head: Head::read(path),
+            checkpoints: BTreeMap::new(),
+        };
+        check.load_checkpoints()?;
+        check.report.is_anchored = check.head.is_some() || !check.checkpoints.is_empty();
+        Ok(check)
+    }
+
+    fn load_checkpoints(&mut self) -> io::Result<()> {
+        let file = self.options.checkpoints.clone().unwrap_or_else(|| with_suffix(self.path, "checkpoints"));
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.options.checkpoints.is_none() => {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        // A crash can tear the last line of this file too; it then says nothing.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        for (index, line) in whole.lines().enumerate() {
+            match serde_json::from_str::<Checkpoint>(line) {
+                Ok(checkpoint) if self.is_trusted(&checkpoint) => {
+                    self.checkpoints.entry(checkpoint.seq).or_default().push(checkpoint);
+                }
+                Ok(_) => self.problem(&file, index + 1, ProblemKind::BadCheckpoint, "not signed by the given key"),
+                // Two processes' lines after a torn one; without a signature nothing can be said about it.
+                Err(_) => self.problem(&file, index + 1, ProblemKind::BadCheckpoint, "not a checkpoint"),
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "signing")]
+    fn is_trusted(&self, checkpoint: &Checkpoint) -> bool {
+        self.options.public_key.as_ref().is_none_or(|key| checkpoint.is_signed_by(key))
+    }
+
+    #[cfg(not(feature = "signing"))]
+    #[expect(clippy::unused_self, reason = "asks for the key when the feature is on")]
+    fn is_trusted(&self, _: &Checkpoint) -> bool {
+        true
+    }
+
+    fn problem(&mut self, file: &Path, line: usize, kind: ProblemKind, message: impl Into<String>) {
+        self.report.problems.push(Problem { file: file.to_owned(), line, kind, message: message.into() });
+    }
+
+    fn entry(&mut self, entry: Entry) {
+        let (Some(record), Some(seq)) = (&entry.record, entry.seq()) else {
+            return self.not_a_record(entry);
+        };
+        self.names_what_was_torn(&entry, record);
+        let tip = Tip { seq, hash: line_hash(&entry.raw) };
+        self.link(&entry, &tip);
+        self.outside_witnesses(&entry, &tip);
+        self.calls(record);
+        self.report.records += 1;
+        self.tip = Some(tip);
+    }
+
+    fn not_a_record(&mut self, entry: Entry) {
+        self.torn_at.get_or_insert((entry.file, entry.line));
+        self.torn.extend_from_slice(&entry.raw);
+        if entry.is_whole {
+            self.torn.push(b'\n');
+        }
+    }
+
+    /// A `recovered` record accounts for what stands between it and the record before.
+    fn names_what_was_torn(&mut self, entry: &Entry, record: &Value) {
+        let detail = record.get("detail").unwrap_or(&Value::Null);
+        if let Some(head) = detail.get("head_seq").and_then(Value::as_u64) {
+            let message = format!("the log was cut off before this record: it had come to {head}");
+            self.problem(&entry.file, entry.line, ProblemKind::Truncated, message);
+        }
+        let Some((file, line)) = self.torn_at.take() else { return };
+        let torn = std::mem::take(&mut self.torn);
+        // The record begins on a line of its own; when the torn bytes had no end, one was added.
+        let without_end = torn.strip_suffix(b"\n").unwrap_or(&torn);
+        let is_named = record.get("kind").and_then(Value::as_str) == Some("recovered")
+            && [torn.as_slice(), without_end].iter().any(|bytes| {
+                detail.get("torn_bytes").and_then(Value::as_u64) == Some(bytes.len() as u64)
+                    && detail.get("torn_sha256").and_then(Value::as_str) == Some(sha256(bytes).as_str())
+            });
+        if is_named {
+            self.report.recovered += 1;
+        } else {
+            self.problem(&file, line, ProblemKind::Garbage, "no record, and nothing says how it came here");
+        }
+    }
+
+    fn link(&mut self, entry: &Entry, tip: &Tip) {
+        let prev = entry.text("prev").unwrap_or_default().to_owned();
+        let Some(before) = self.tip.clone() else {
+            self.report.first_seq = tip.seq;
+            let is_start = tip.seq == 1 && prev == GENESIS;
+            let is_pruned = self.options.allow_pruned && entry.text("kind") == Some("rotate");
+            if !is_start && !is_pruned {
+                let message = format!("the log begins with record {}", tip.seq);
+                self.problem(&entry.file, entry.line, ProblemKind::Missing, message);
+            }
+            return;
+        };
+        let expected = before.seq + 1;
+        let (kind, message) = match tip.seq.cmp(&expected) {
+            std::cmp::Ordering::Equal if prev == before.hash => return,
+            std::cmp::Ordering::Equal => {
+                (ProblemKind::Edited, format!("record {} is not the one that record {} followed", before.seq, tip.seq))
+            }
+            std::cmp::Ordering::Greater => {
+                (ProblemKind::Missing, format!("records {expected} to {} are missing", tip.seq - 1))
+            }
+            std::cmp::Ordering::Less => {
+                (ProblemKind::Reordered, format!("record {} stands after record {}", tip.seq, before.seq))
+            }
+        };
+        self.problem(&entry.file, entry.line, kind, message);
+    }
+
+    fn outside_witnesses(&mut self, entry: &Entry, tip: &Tip) {
+        if self.head.as_ref().is_some_and(|head| head.seq == tip.seq && head.hash != tip.hash) {
+            self.problem(&entry.file, entry.line, ProblemKind::Edited, "not the record that the head names");
+        }
+        for checkpoint in self.checkpoints.remove(&tip.seq).unwrap_or_default() {
+            self.report.checkpoints += 1;
+            if checkpoint.hash != tip.hash {
+                let message = format!("not the record that the checkpoint of {} names", checkpoint.timestamp);
+                self.problem(&entry.file, entry.line, ProblemKind::Edited, message);
+            }
+        }
+    }
+
+    fn calls(&mut self, record: &Value) {
+        let Some(call) = record.get("call").and_then(Value::as_str) else { return };
+        match record.get("kind").and_then(Value::as_str) {
+            Some("intent") => _ = self.open.insert(call.to_owned()),
+            Some("outcome") => _ = self.open.remove(call),
+            _ => {}
+        }
+    }
+
+    fn end(mut self) -> Report {
+        if let Some((file, line)) = self.torn_at.take() {
+            let torn = std::mem::take(&mut self.torn);
+            if torn.contains(&b'\n') {
+                self.problem(&file, line, ProblemKind::Garbage, "no record, and nothing says how it came here");
+            } else {
+                self.report.torn_tail = torn.len();
+            }
+        }
+        let last = self.tip.clone().map_or(0, |tip| tip.seq);
+        let path = self.path.to_owned();
+        if let Some(head) = self.head.clone().filter(|head| head.seq > last) {
+            let message = format!("the log ends with record {last}, its head names record {}", head.seq);
+            self.problem(&path, 0, ProblemKind::Truncated, message);
+        }
+        let first = self.report.first_seq;
+        if let Some(seq) = self.checkpoints.keys().copied().find(|seq| *seq > last) {
+            let message = format!("the log ends with record {last}, a checkpoint names record {seq}");
+            self.problem(&path, 0, ProblemKind::Truncated, message);
+        } else if let Some(seq) = self.checkpoints.keys().copied().find(|seq| *seq >= first) {
+            self.problem(&path, 0, ProblemKind::Missing, format!("record {seq}, which a checkpoint names, is missing"));
+        }
+        if let Some(tip) = self.tip {
+            (self.report.last_seq, self.report.last_hash) = (tip.seq, tip.hash);
+        }
+        self.report.unfinished = self.open.into_iter().collect();
+        self.report
+    }
+}

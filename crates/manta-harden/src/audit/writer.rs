@@ -1,0 +1,625 @@
+//! Writes the log: one file, one writer, group commit.
+//!
+//! A caller adds its line to a shared batch. Whoever finds nobody writing becomes the writer for all that
+//! has gathered: one `write(2)`, and in durable mode one `fdatasync`, for the whole batch. The others wait,
+//! with a deadline. No thread of its own, no queue that could drop.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::chain::{Tip, line_hash};
+use super::checkpoint::Checkpointer;
+use super::record::{Body, CallFields, CallInfo, ErrorClass, Line, Outcome, clean_info, clean_outcome};
+use crate::digest::hex;
+use crate::redact::Redactor;
+
+/// What a write guarantees when it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Safety {
+    /// The kernel has the record: it survives the death of this program.
+    #[default]
+    Flush,
+    /// The disk has it: it survives a power failure.
+    Durable,
+}
+
+/// How a log is written.
+#[derive(Debug)]
+pub struct Options {
+    /// What a write guarantees.
+    pub safety: Safety,
+    /// Size at which a new file is begun.
+    pub rotate: u64,
+    /// Longest time a call waits for its record.
+    pub timeout: Duration,
+    /// Records between two checkpoints.
+    pub checkpoint_every: u64,
+    /// File that checkpoints go to; next to the log when left out, better on another file system.
+    pub checkpoints: Option<PathBuf>,
+    /// Signs checkpoints.
+    #[cfg(feature = "signing")]
+    pub signing_key: Option<super::SigningKey>,
+    /// Takes secrets out of everything that is no parameter; parameters arrive redacted.
+    pub redactor: Redactor,
+}
+
+impl Options {
+    /// Flush mode, 64 MiB per file, 5 s deadline, a checkpoint every 1,000 records.
+    #[must_use]
+    pub fn new(redactor: Redactor) -> Self {
+        Self {
+            safety: Safety::Flush,
+            rotate: 64 << 20,
+            timeout: Duration::from_secs(5),
+            checkpoint_every: 1000,
+            checkpoints: None,
+            #[cfg(feature = "signing")]
+            signing_key: None,
+            redactor,
+        }
+    }
+}
+
+/// Why a record could not be written. The call it belongs to must not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// The file could not be opened, read or written.
+    Io {
+        /// The log.
+        path: PathBuf,
+        /// What the system said.
+        message: String,
+    },
+    /// Another process writes this log.
+    Locked(PathBuf),
+    /// What stands in the file is no log of ours.
+    NotALog {
+        /// The log.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The record was not written within the deadline.
+    Timeout(Duration),
+}
+
+impl fmt::Display for AuditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, message } => write!(f, "audit log {}: {message}", path.display()),
+            Self::Locked(path) => write!(f, "audit log {}: another process writes it", path.display()),
+            Self::NotALog { path, message } => write!(f, "{} is no audit log: {message}", path.display()),
+            Self::Timeout(limit) => write!(f, "audit log: no record within {} ms", limit.as_millis()),
+        }
+    }
+}
+
+impl std::error::Error for AuditError {}
+
+/// An open log.
+pub struct AuditLog {
+    path: PathBuf,
+    options: Options,
+    /// Held for as long as the log is open; rotation replaces the log, never the lock.
+    _lock: File,
+    head: File,
+    state: Mutex<State>,
+    written: Condvar,
+}
+
+impl fmt::Debug for AuditLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditLog").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+struct State {
+    /// `None` while somebody writes with it.
+    disk: Option<Disk>,
+    /// Last record that has a place in the chain, written or not.
+    tip: Tip,
+    /// Lines that wait for the next write.
+    batch: Vec<u8>,
+    /// Every record up to this number is where [`Safety`] wants it.
+    done: u64,
+    /// Raised by every failure: lines of an older generation will never be written.
+    generation: u64,
+    failure: Option<AuditError>,
+    /// The latest failure, also after recovery: callers of its generation still ask for it.
+    last_failure: Option<AuditError>,
+}
+
+/// What only the writer of the moment touches.
+struct Disk {
+    file: File,
+    /// Where the last whole record ends; what follows was torn.
+    whole: u64,
+    /// The last record in the file.
+    tip: Tip,
+    checkpointer: Checkpointer,
+}
+
+impl AuditLog {
+    /// Opens or creates the log at `path`, takes its lock and goes on where it ended. A line that a crash
+    /// tore is left as it is; a `recovered` record names its length and digest.
+    ///
+    /// # Errors
+    /// [`AuditError`]; nothing must run without a log then.
+    pub fn open(path: impl Into<PathBuf>, options: Options) -> Result<Self, AuditError> {
+        let path = path.into();
+        let io = |error: io::Error| io_error(&path, &error);
+        let lock = private().create(true).append(true).open(with_suffix(&path, "lock")).map_err(io)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(AuditError::Locked(path)),
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        let head = private().create(true).write(true).truncate(false).open(with_suffix(&path, "head")).map_err(io)?;
+        let checkpointer = Checkpointer::open(&path, &options)?;
+        let before = last_rotated(&path)?;
+        let file = private().create(true).read(true).append(true).open(&path).map_err(io)?;
+        let mut disk = Disk { file, whole: 0, tip: before.clone().unwrap_or_default(), checkpointer };
+        let mut torn = disk.catch_up(&path)?;
+        if disk.whole == 0 && torn.is_none() && before.is_some() {
+            // A crash between the two steps of a rotation: the new file goes on from the old one.
+            torn = Some(json!({ "reason": "rotation was interrupted", "seq": disk.tip.seq, "hash": disk.tip.hash }));
+        }
+        let cut = Head::read(&path).filter(|head| head.seq > disk.tip.seq).map(|head| {
+            // Nothing we do makes the log shorter than its head; somebody or the file system took the rest.
+            json!({ "reason": "the log was cut off", "head_seq": head.seq, "head_hash": head.hash, "seq_found": disk.tip.seq })
+        });
+        let state = State {
+            tip: disk.tip.clone(),
+            done: disk.tip.seq,
+            disk: Some(disk),
+            batch: Vec::new(),
+            generation: 0,
+            failure: None,
+            last_failure: None,
+        };
+        let log = Self { path, options, _lock: lock, head, state: Mutex::new(state), written: Condvar::new() };
+        if let Some(torn) = torn {
+            log.event("recovered", &torn)?;
+        }
+        if let Some(cut) = cut {
+            log.event("recovered", &cut)?;
+        }
+        log.event("started", &json!({ "program": env!("CARGO_PKG_VERSION"), "pid": std::process::id() }))?;
+        Ok(log)
+    }
+
+    /// Where the log is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes secrets out of what goes into this log.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.options.redactor
+    }
+
+    /// Writes the intent of a call. When this returns, the call may run.
+    ///
+    /// # Errors
+    /// [`AuditError`]: the call must not run.
+    pub fn begin(self: &std::sync::Arc<Self>, info: CallInfo) -> Result<Call, AuditError> {
+        let info = clean_info(info, &self.options.redactor);
+        let id = call_id();
+        self.write(&[("intent", Body::Call(&CallFields::intent(&id, &info)))])?;
+        Ok(Call { log: std::sync::Arc::clone(self), id, info, started: Instant::now(), is_finished: false })
+    }
+
+    /// Writes intent and outcome of a call that was refused, in one step.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn refused(&self, info: CallInfo, outcome: Outcome) -> Result<(), AuditError> {
+        let info = clean_info(info, &self.options.redactor);
+        let outcome = clean_outcome(outcome, &self.options.redactor);
+        let id = call_id();
+        let fields = CallFields::intent(&id, &info);
+        self.write(&[("intent", Body::Call(&fields)), ("outcome", Body::Call(&fields.outcome(&outcome, 0)))])
+    }
+
+    /// Writes an event that is no call, such as `policy` when a new policy takes effect.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn event(&self, kind: &str, fields: &Value) -> Result<(), AuditError> {
+        self.write(&[(kind, Body::Event { detail: fields })])
+    }
+
+    /// Writes `stopped` and a last checkpoint. Dropping the log does the same and forgets the error.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn close(&self) -> Result<(), AuditError> {
+        self.event("stopped", &json!({}))?;
+        let mut state = self.lock();
+        match &mut state.disk {
+            Some(disk) => disk.checkpointer.write(&disk.tip).map_err(|error| io_error(&self.path, &error)),
+            None => Ok(()), // somebody still writes and will make a checkpoint of his own
+        }
+    }
+
+    /// Writes to another file from now on, so that a test can let the disk fail.
+    #[cfg(test)]
+    pub(super) fn replace_file(&self, file: File) {
+        self.lock().disk.as_mut().expect("nobody writes").file = file;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, lines: &[(&str, Body<'_>)]) -> Result<(), AuditError> {
+        let deadline = Instant::now() + self.options.timeout;
+        let mut state = self.lock();
+        if state.failure.is_some() {
+            state = self.recover(state, deadline)?;
+        }
+        for (kind, body) in lines {
+            state.append(kind, *body);
+        }
+        let (mine, generation) = (state.tip.seq, state.generation);
+        loop {
+            if state.generation != generation {
+                return Err(state.last_failure.clone().unwrap_or(AuditError::Timeout(self.options.timeout)));
+            }
+            if state.done >= mine {
+                return Ok(());
+            }
+            if state.disk.is_some() {
+                state = self.commit(state);
+                continue;
+            }
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                return Err(AuditError::Timeout(self.options.timeout));
+            };
+            state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Writes everything that waits. The lock is free meanwhile.
+    fn commit<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let Some(mut disk) = state.disk.take() else { return state };
+        let batch = std::mem::take(&mut state.batch);
+        let tip = state.tip.clone();
+        drop(state);
+        let result = self.write_batch(&mut disk, &batch, &tip);
+        let mut state = self.lock();
+        match result {
+            Ok(()) => state.done = tip.seq,
+            Err(error) => state.fail(io_error(&self.path, &error)),
+        }
+        if state.failure.is_none() && disk.whole >= self.options.rotate {
+            // Others may have queued lines that name the old tip; they go into the old file first.
+            if state.batch.is_empty()
+                && let Err(error) = self.rotate(&mut disk)
+            {
+                state.fail(error);
+            }
+            if state.batch.is_empty() && state.failure.is_none() {
+                state.tip = disk.tip.clone();
+                state.done = disk.tip.seq;
+            }
+        }
+        state.disk = Some(disk);
+        self.written.notify_all();
+        state
+    }
+
+    fn write_batch(&self, disk: &mut Disk, batch: &[u8], tip: &Tip) -> io::Result<()> {
+        disk.file.write_all(batch)?;
+        if self.options.safety == Safety::Durable {
+            disk.file.sync_data()?;
+        }
+        disk.whole += batch.len() as u64;
+        disk.tip = tip.clone();
+        self.note_head(tip)?;
+        disk.checkpointer.after(tip)
+    }
+
+    /// Says how far the log has come, in place: a log that is shorter than this was cut off.
+    fn note_head(&self, tip: &Tip) -> io::Result<()> {
+        self.head.write_all_at(format!("{:020} {}\n", tip.seq, tip.hash).as_bytes(), 0)
+    }
+
+    /// Begins a new file: the old one gets a name that ends in its last number, and the first record of
+    /// the new one carries on the chain.
+    fn rotate(&self, disk: &mut Disk) -> Result<(), AuditError> {
+        let io = |error: io::Error| io_error(&self.path, &error);
+        let old = with_suffix(&self.path, &format!("{:020}", disk.tip.seq));
+        disk.file.sync_data().map_err(io)?;
+        std::fs::rename(&self.path, &old).map_err(io)?;
+        disk.file = private().create_new(true).read(true).append(true).open(&self.path).map_err(io)?;
+        disk.whole = 0;
+        let name = old.file_name().map(|name| name.to_string_lossy().into_owned());
+        let body = json!({ "previous": name });
+        let mut line = serialise(&Line::new(&disk.tip, "rotate", Body::Event { detail: &body }));
+        let tip = Tip { seq: disk.tip.seq + 1, hash: line_hash(&line) };
+        line.push(b'\n');
+        self.write_batch(disk, &line, &tip).map_err(io)
+    }
+
+    /// After a failure: finds out what the file really holds and goes on from there. While that fails,
+    /// every call does.
+    fn recover<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        deadline: Instant,
+    ) -> Result<MutexGuard<'a, State>, AuditError> {
+        while state.disk.is_none() {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                return Err(AuditError::Timeout(self.options.timeout));
+            };
+            state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let Some(failure) = state.failure.clone() else { return Ok(state) };
+        let disk = state.disk.as_mut().expect("waited for it above");
+        if !self.path.exists() {
+            // Taken away from outside, or a rotation stopped half-way: a new file, the same chain.
+            let file = private().create(true).read(true).append(true).open(&self.path);
+            disk.file = file.map_err(|error| io_error(&self.path, &error))?;
+            disk.whole = 0;
+        }
+        let torn = disk.catch_up(&self.path)?;
+        let mut body = torn.unwrap_or_else(|| json!({}));
+        body["reason"] = json!(failure.to_string());
+        let mut line = recovery_start(&body);
+        let record = serialise(&Line::new(&disk.tip, "recovered", Body::Event { detail: &body }));
+        let tip = Tip { seq: disk.tip.seq + 1, hash: line_hash(&record) };
+        line.extend_from_slice(&record);
+        line.push(b'\n');
+        self.write_batch(disk, &line, &tip).map_err(|error| io_error(&self.path, &error))?;
+        (state.tip, state.done, state.failure) = (tip.clone(), tip.seq, None);
+        Ok(state)
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        // Nobody is left to tell; a missing `stopped` record says it in the log.
+        let _ = self.close();
+    }
+}
+
+impl State {
+    fn append(&mut self, kind: &str, body: Body<'_>) {
+        let line = serialise(&Line::new(&self.tip, kind, body));
+        if let Body::Event { detail: fields } = body
+            && kind == "recovered"
+        {
+            self.batch.extend(recovery_start(fields));
+        }
+        self.tip = Tip { seq: self.tip.seq + 1, hash: line_hash(&line) };
+        self.batch.extend_from_slice(&line);
+        self.batch.push(b'\n');
+    }
+
+    fn fail(&mut self, failure: AuditError) {
+        self.last_failure = Some(failure.clone());
+        self.failure = Some(failure);
+        self.generation += 1;
+        self.batch.clear();
+    }
+}
+
+/// A torn line has no end; the record that names it begins on a line of its own.
+fn recovery_start(fields: &Value) -> Vec<u8> {
+    if fields.get("torn_bytes").is_some() { vec![b'\n'] } else { Vec::new() }
+}
+
+impl Disk {
+    /// Finds the last whole record of the file. Gives the fields of a `recovered` record when something
+    /// torn follows it.
+    fn catch_up(&mut self, path: &Path) -> Result<Option<Value>, AuditError> {
+        let io = |error: io::Error| io_error(path, &error);
+        let length = self.file.metadata().map_err(io)?.len();
+        if length < self.whole {
+            self.whole = 0; // cut off from outside: the chain goes on from what is left, and verify sees the gap
+        }
+        let found = last_record(&self.file, self.whole, length).map_err(io)?;
+        if let Some((tip, end)) = found {
+            (self.tip, self.whole) = (tip, end);
+        }
+        if self.whole == length {
+            return Ok(None);
+        }
+        let mut torn = vec![0; usize::try_from(length - self.whole).unwrap_or(usize::MAX)];
+        self.file.read_exact_at(&mut torn, self.whole).map_err(io)?;
+        let is_ours = torn.starts_with(LINE_START) || LINE_START.starts_with(&torn);
+        if self.whole == 0 && !is_ours {
+            return Err(AuditError::NotALog { path: path.to_owned(), message: "it holds something else".to_owned() });
+        }
+        // The fields describe the torn bytes; the new record then begins on a line of its own.
+        let fields = json!({ "torn_bytes": torn.len(), "torn_sha256": sha256(&torn) });
+        self.whole = length;
+        Ok(Some(fields))
+    }
+}
+
+/// How every line begins.
+const LINE_START: &[u8] = b"{\"v\":1,\"seq\":";
+
+/// The last line between two offsets that is a record and has its end, and where it ends.
+///
+/// A torn record never parses: it is a proper prefix of a JSON object.
+fn last_record(file: &File, from: u64, to: u64) -> io::Result<Option<(Tip, u64)>> {
+    const STEP: u64 = 64 << 10;
+    let mut start = to;
+    let mut bytes: Vec<u8> = Vec::new();
+    loop {
+        let mut end = bytes.len();
+        while let Some(newline) = bytes[..end].iter().rposition(|byte| *byte == b'\n') {
+            let line_start = bytes[..newline].iter().rposition(|byte| *byte == b'\n');
+            if line_start.is_none() && start > from {
+                break; // the beginning of this line has not been read yet
+            }
+            let line = &bytes[line_start.map_or(0, |at| at + 1)..newline];
+            if let Some(seq) = seq_of(line) {
+                let tip = Tip { seq, hash: line_hash(line) };
+                return Ok(Some((tip, start + newline as u64 + 1)));
+            }
+            end = newline;
+        }
+        if start == from {
+            return Ok(None);
+        }
+        let step = STEP.max(bytes.len() as u64).min(start - from);
+        start -= step;
+        let mut more = vec![0; usize::try_from(step).unwrap_or(usize::MAX)];
+        file.read_exact_at(&mut more, start)?;
+        more.append(&mut bytes);
+        bytes = more;
+    }
+}
+
+fn seq_of(line: &[u8]) -> Option<u64> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    value.get("prev")?.as_str()?;
+    value.get("seq")?.as_u64()
+}
+
+/// The end of the newest rotated file, when there is one.
+fn last_rotated(path: &Path) -> Result<Option<Tip>, AuditError> {
+    let io = |error: io::Error| io_error(path, &error);
+    let Some(newest) = rotated(path).map_err(io)?.pop() else { return Ok(None) };
+    let file = File::open(&newest).map_err(io)?;
+    let length = file.metadata().map_err(io)?.len();
+    match last_record(&file, 0, length).map_err(io)? {
+        Some((tip, _)) => Ok(Some(tip)),
+        None => Err(AuditError::NotALog { path: newest, message: "no record in it".to_owned() }),
+    }
+}
+
+/// Rotated files of a log, oldest first.
+pub(super) fn rotated(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Ok(Vec::new()) };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let is_ours = entry
+            .file_name()
+            .to_str()
+            .and_then(|other| other.strip_prefix(name)?.strip_prefix('.'))
+            .is_some_and(|number| number.len() == 20 && number.bytes().all(|byte| byte.is_ascii_digit()));
+        if is_ours {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A call whose intent is in the log.
+///
+/// Dropping it without [`Call::finish`] records a call that was abandoned.
+#[derive(Debug)]
+#[must_use = "a call must be finished, or it is recorded as abandoned"]
+pub struct Call {
+    log: std::sync::Arc<AuditLog>,
+    id: String,
+    info: CallInfo,
+    started: Instant,
+    is_finished: bool,
+}
+
+impl Call {
+    /// Joins intent and outcome in the log.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Writes how the call ended.
+    ///
+    /// # Errors
+    /// [`AuditError`]: the answer must not be given away.
+    pub fn finish(mut self, outcome: Outcome) -> Result<(), AuditError> {
+        self.end(outcome)
+    }
+
+    fn end(&mut self, outcome: Outcome) -> Result<(), AuditError> {
+        self.is_finished = true;
+        let outcome = clean_outcome(outcome, &self.log.options.redactor);
+        let duration = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let fields = CallFields::intent(&self.id, &self.info).outcome(&outcome, duration);
+        self.log.write(&[("outcome", Body::Call(fields))])
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            // Without this record the intent stands alone, which says the same less clearly.
+            let _ = self.end(Outcome::failure(ErrorClass::Client, "abandoned", "the call was cancelled or lost"));
+        }
+    }
+}
+
+/// What the `.head` file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) seq: u64,
+    pub(super) hash: String,
+}
+
+impl Head {
+    pub(super) fn read(log: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(with_suffix(log, "head")).ok()?;
+        let (seq, hash) = text.trim_end().split_once(' ')?;
+        Some(Self { seq: seq.parse().ok()?, hash: hash.to_owned() })
+    }
+}
+
+/// Sixteen random hexadecimal digits.
+fn call_id() -> String {
+    use std::hash::BuildHasher as _;
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static KEY: LazyLock<std::hash::RandomState> = LazyLock::new(std::hash::RandomState::new);
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{:016x}", KEY.hash_one(NEXT.fetch_add(1, Ordering::Relaxed)))
+}
+
+fn serialise(line: &Line<'_>) -> Vec<u8> {
+    serde_json::to_vec(line).expect("records have string keys and no failing serialisers")
+}
+
+/// Mode 0600; a symbolic link in place of the log is refused (CWE-59).
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    options
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+pub(super) fn io_error(path: &Path, error: &io::Error) -> AuditError {
+    AuditError::Io { path: path.to_owned(), message: error.to_string() }
+}
+
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    hex(&sha2::Sha256::digest(bytes))
+}
