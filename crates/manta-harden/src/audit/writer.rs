@@ -559,7 +559,7 @@ impl Call {
         let outcome = clean_outcome(outcome, &self.log.options.redactor);
         let duration = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let fields = CallFields::intent(&self.id, &self.info).outcome(&outcome, duration);
-        self.log.write(&[("outcome", Body::Call(fields))])
+        self.log.write(&[("outcome", Body::Call(&fields))])
     }
 }
 
