@@ -44,6 +44,7 @@ impl Lowerer<'_> {
         let Some(request) = from_request(import) else { return };
         let span = span_of(import);
         let id = self.builder.import(&request, span, type_only);
+        effect(id, span, type_only, out);
         for alias in &import.names {
             if alias.name.as_str() == "*" {
                 self.builder.export(Export::Star { import: id });
@@ -71,11 +72,13 @@ impl Lowerer<'_> {
             return;
         }
         let live = matches!(scope, Some(Binding::Import(..)));
-        if live && imported == ImportName::Namespace {
+        // `from package import module` runs the module even if the name is never used; classes are no modules.
+        let maybe_module =
+            matches!(imported, ImportName::Named(name) if !name.as_str().starts_with(char::is_uppercase));
+        if live && !maybe_module {
             return;
         }
         let value = self.expr(Ir::Import(id, imported), alias.range());
-        // `from package import module` runs the module even if the name is never used.
         let kind = if live {
             StmtKind::Expr(value)
         } else {

@@ -1,6 +1,8 @@
 //! `match` as a chain of `if`: each pattern becomes a test on the subject and the names it binds.
 
-use manta_flow::ir::{BinaryOp, Block, Expr as Ir, ExprId, LogicalOp, Pat, Stmt, StmtKind, Symbol, UnaryOp, Var};
+use manta_flow::ir::{
+    BinaryOp, Block, Expr as Ir, ExprId, LogicalOp, Pat, SeqKind, Stmt, StmtKind, Symbol, UnaryOp, Var,
+};
 use ruff_python_ast::{
     Expr, MatchCase, Pattern, PatternMatchClass, PatternMatchMapping, PatternMatchOr, Singleton, StmtMatch,
 };
@@ -21,20 +23,39 @@ const WHOLE_VALUE: [&str; 11] =
 
 impl Lowerer<'_> {
     pub(super) fn matching(&mut self, matching: &StmtMatch, out: &mut Block) {
-        let value = self.value(&matching.subject);
-        let subject = Var::Local(self.builder.temp());
-        let (range, whole) = (matching.subject.range(), span_of(matching));
-        out.push(Stmt { kind: StmtKind::Let { pat: Pat::Var(subject), value: Some(value) }, span: span(range) });
+        let parts = plain_tuple(&matching.subject).unwrap_or(std::slice::from_ref(&*matching.subject));
+        let variables: Vec<Var> = parts.iter().map(|part| self.keep(part, out)).collect();
         let mut cases = Vec::with_capacity(matching.cases.len());
         for case in &matching.cases {
-            let subject = self.expr(Ir::Var(subject), range);
+            let subject = self.subject(&matching.subject, &variables);
             cases.push(self.case(case, subject));
         }
         let chain = cases.into_iter().rev().fold(Block::new(), |otherwise, (test, then, span)| match test {
             Some(test) => vec![Stmt { kind: StmtKind::If { test, then, otherwise }, span }],
             None => then,
         });
-        out.push(Stmt { kind: StmtKind::Block(chain), span: whole });
+        out.extend(chain);
+    }
+
+    /// Evaluates a part of the subject once.
+    fn keep(&mut self, part: &Expr, out: &mut Block) -> Var {
+        let value = Some(self.value(part));
+        let variable = Var::Local(self.builder.temp());
+        out.push(Stmt { kind: StmtKind::Let { pat: Pat::Var(variable), value }, span: span_of(part) });
+        variable
+    }
+
+    /// The subject; a tuple display stays one, so that patterns find its elements.
+    fn subject(&mut self, subject: &Expr, variables: &[Var]) -> ExprId {
+        let range = subject.range();
+        let parts: Vec<ExprId> = variables.iter().map(|variable| self.expr(Ir::Var(*variable), range)).collect();
+        match (plain_tuple(subject), parts.as_slice()) {
+            (None, [only]) => *only,
+            _ => {
+                let items = parts.into_iter().map(|part| (part, false)).collect();
+                self.expr(Ir::Seq { kind: SeqKind::Tuple, items }, range)
+            }
+        }
     }
 
     /// The test of a case (none if it always matches), and its body. A guard sees what the pattern binds, so then the
@@ -117,6 +138,16 @@ impl Lowerer<'_> {
     /// `[a, *rest, b]`: the length, and each element by its index (from the end behind the star).
     fn sequence_pattern(&mut self, patterns: &[Pattern], subject: ExprId, range: TextRange, shape: &mut Shape) {
         let star = patterns.iter().position(|pattern| matches!(pattern, Pattern::MatchStar(_)));
+        if let Ir::Seq { kind: SeqKind::Tuple, items } = self.builder.get(subject)
+            && items.len() == patterns.len()
+            && star.is_none()
+        {
+            let parts = items.clone();
+            for (pattern, (part, _)) in patterns.iter().zip(parts) {
+                self.pattern(pattern, part, shape);
+            }
+            return;
+        }
         let length = self.builtin("len", &[subject], range);
         let fixed = self.number(patterns.len() - usize::from(star.is_some()), false, range);
         let op = if star.is_some() { BinaryOp::GtEq } else { BinaryOp::Eq };
@@ -203,5 +234,13 @@ impl Lowerer<'_> {
     fn all(&mut self, tests: &[ExprId], range: TextRange) -> Option<ExprId> {
         let (&first, rest) = tests.split_first()?;
         Some(rest.iter().fold(first, |left, &right| self.expr(Ir::Logical(LogicalOp::And, left, right), range)))
+    }
+}
+
+/// The elements of a tuple display without stars.
+fn plain_tuple(expr: &Expr) -> Option<&[Expr]> {
+    match expr {
+        Expr::Tuple(tuple) if !tuple.elts.iter().any(Expr::is_starred_expr) => Some(&tuple.elts),
+        _ => None,
     }
 }

@@ -62,7 +62,9 @@ impl Lowerer<'_> {
             PyStmt::While(each) => self.while_loop(each),
             PyStmt::If(branch) if is_type_checking(&branch.test) => {
                 self.type_checking(branch, out);
-                StmtKind::Block(self.otherwise(&branch.elif_else_clauses))
+                let otherwise = self.otherwise(&branch.elif_else_clauses);
+                out.extend(otherwise);
+                return;
             }
             PyStmt::If(branch) => self.branch(branch),
             PyStmt::With(with) => self.with(with),

@@ -1,0 +1,11 @@
+def before():
+    return 1
+
+
+def broken(a, b:
+    return a +
+
+
+@tool
+def after(x):
+    return x
