@@ -207,6 +207,15 @@ mod tests {
         assert_eq!(Untrusted("say \"hi\"").for_agent(5), "\"say \\\"…\"");
     }
 
+    /// Detectors and reports must agree on what can't be seen, or a report would hide what a rule found.
+    #[test]
+    fn what_detectors_call_hidden_is_made_visible() {
+        for character in ('\0'..=char::MAX).filter(|character| *character != '\u{fe0f}') {
+            let hidden = manta_detect::hidden::find(&format!("a{character}b"));
+            assert!(hidden.is_empty() || is_invisible(character), "{character:?}");
+        }
+    }
+
     #[test]
     fn a_build_runner_sees_no_command() {
         assert_eq!(Untrusted("::error::x a::b ::c").for_terminal(), "⟨U+003A⟩:error::x a::b ⟨U+003A⟩:c");

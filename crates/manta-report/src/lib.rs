@@ -5,9 +5,13 @@
 #![forbid(unsafe_code)]
 
 pub mod github;
+pub mod gitlab;
+pub mod html;
 pub mod human;
 pub mod json;
 mod json_text;
+pub mod junit;
+pub mod markdown;
 pub mod page;
 mod paint;
 mod place;
@@ -34,11 +38,20 @@ pub enum Format {
     Sarif,
     /// Annotations of a GitHub workflow.
     Github,
+    /// A Code Quality report for GitLab.
+    Gitlab,
+    /// Markdown, for a pull request.
+    Markdown,
+    /// One self-contained page.
+    Html,
+    /// JUnit XML, which every build service shows.
+    Junit,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: &'static [Self] = &[Self::Human, Self::Json, Self::Sarif, Self::Github];
+    pub const ALL: &'static [Self] =
+        &[Self::Human, Self::Json, Self::Sarif, Self::Github, Self::Gitlab, Self::Markdown, Self::Html, Self::Junit];
 
     /// The word used on the command line.
     #[must_use]
@@ -48,13 +61,17 @@ impl Format {
             Self::Json => "json",
             Self::Sarif => "sarif",
             Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Junit => "junit",
         }
     }
 
     /// Whether the output is one document that nothing else may be mixed with.
     #[must_use]
     pub const fn is_document(self) -> bool {
-        matches!(self, Self::Json | Self::Sarif)
+        matches!(self, Self::Json | Self::Sarif | Self::Gitlab | Self::Html | Self::Junit)
     }
 }
 
@@ -106,13 +123,16 @@ impl Format {
     pub const fn frame(self) -> Frame {
         match self {
             Self::Human => Frame { before: "", between: "\n", after: "" },
-            Self::Json | Self::Github => Frame { before: "", between: "", after: "" },
+            Self::Json | Self::Github | Self::Markdown => Frame { before: "", between: "", after: "" },
             Self::Sarif => sarif::FRAME,
+            Self::Gitlab => gitlab::FRAME,
+            Self::Html => html::FRAME,
+            Self::Junit => junit::FRAME,
         }
     }
 }
 
-/// Renders the report of one target.
+/// Renders the report of one target; may be empty, and then nothing goes between it and its neighbours.
 #[must_use]
 pub fn part(format: Format, report: &ScanReport, options: &Options) -> String {
     match format {
@@ -120,6 +140,10 @@ pub fn part(format: Format, report: &ScanReport, options: &Options) -> String {
         Format::Json => json::render(report, options),
         Format::Sarif => sarif::render(report, options),
         Format::Github => github::render(report),
+        Format::Gitlab => gitlab::render(report),
+        Format::Markdown => markdown::render(report),
+        Format::Html => html::render(report),
+        Format::Junit => junit::render(report),
     }
 }
 
@@ -127,6 +151,7 @@ pub fn part(format: Format, report: &ScanReport, options: &Options) -> String {
 #[must_use]
 pub fn render(format: Format, reports: &[ScanReport], options: &Options) -> String {
     let Frame { before, between, after } = format.frame();
-    let parts: Vec<String> = reports.iter().map(|report| part(format, report, options)).collect();
+    let parts = reports.iter().map(|report| part(format, report, options));
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
     format!("{before}{}{after}", parts.join(between))
 }

@@ -119,10 +119,13 @@ impl Writer {
     }
 
     fn part(&mut self, report: &ScanReport) -> Result<(), Failure> {
+        let part = manta_report::part(self.format, report, &self.options);
+        if part.is_empty() {
+            return Ok(());
+        }
         let frame = self.format.frame();
         let before = if self.is_first { frame.before } else { frame.between };
         self.is_first = false;
-        let part = manta_report::part(self.format, report, &self.options);
         self.put(before)?;
         self.put(&part)
     }

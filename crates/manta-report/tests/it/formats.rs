@@ -183,6 +183,41 @@ fn github_annotates_the_file_of_the_checkout() {
 }
 
 #[test]
+fn gitlab_gets_one_list_over_all_targets() {
+    let reports: Vec<_> = samples::all().into_iter().map(|(_, report)| report).collect();
+    for reports in [&reports[2..4], &reports[..]] {
+        let list: Vec<Value> = serde_json::from_str(&render(Format::Gitlab, reports, &OPTIONS)).unwrap();
+        let findings: usize = reports.iter().map(|report| report.shown().len()).sum();
+        assert_eq!(list.len(), findings);
+        assert!(list.iter().all(|entry| entry["location"]["positions"]["begin"]["line"].is_u64()));
+    }
+}
+
+#[test]
+fn junit_counts_add_up() {
+    for (name, report) in samples::all() {
+        let text = render(Format::Junit, std::slice::from_ref(&report), &OPTIONS);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
+        let count = |tag| suite.descendants().filter(|node| node.has_tag_name(tag)).count().to_string();
+        assert_eq!(suite.attribute("tests"), Some(count("testcase").as_str()), "{name}");
+        assert_eq!(suite.attribute("failures"), Some(count("failure").as_str()), "{name}");
+        assert_eq!(suite.attribute("errors"), Some(count("error").as_str()), "{name}");
+    }
+}
+
+#[test]
+fn pages_show_table_and_path() {
+    let html = render(Format::Html, &[samples::multi_file()], &OPTIONS);
+    for expected in ["<td class=\"vulnerable\">", "src/run.ts:3:35", "passed to run", "show-critical"] {
+        assert!(html.contains(expected), "{expected}");
+    }
+    let markdown = render(Format::Markdown, &[samples::multi_file()], &OPTIONS);
+    assert!(markdown.contains("| read\\_file | – | **vulnerable** |"), "{markdown}");
+    assert!(markdown.contains("3. run by a shell in child\\_process\\.exec"), "{markdown}");
+}
+
+#[test]
 fn the_inventory_says_what_is_enforced() {
     let text = tools::human(&samples::multi_file(), &OPTIONS);
     assert!(text.contains("tool shell_exec  src/index.ts:3:41"), "{text}");

@@ -45,6 +45,39 @@ fn github_prints_only_its_own_commands() {
 }
 
 #[test]
+fn markup_has_only_our_elements() {
+    let junit = render(Format::Junit, &[samples::hostile()], &OPTIONS);
+    let document = roxmltree::Document::parse(&junit).unwrap();
+    for element in document.descendants().filter(roxmltree::Node::is_element) {
+        let name = element.tag_name().name();
+        assert!(["testsuites", "testsuite", "testcase", "failure", "error"].contains(&name), "{name}");
+    }
+    let html = render(Format::Html, &[samples::hostile()], &OPTIONS);
+    assert!(!html.contains("<script"), "{html}");
+    let page = html.strip_prefix("<!doctype html>").unwrap();
+    roxmltree::Document::parse(page).unwrap_or_else(|error| panic!("{error}: {page}"));
+}
+
+#[test]
+fn markdown_has_no_construct_of_theirs() {
+    let text = render(Format::Markdown, &[samples::hostile()], &OPTIONS);
+    let mut is_code = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            is_code = !is_code;
+            continue;
+        }
+        if !is_code {
+            let ours = ["<details>", "</details>", "<summary><b>CRITICAL</b>", "</summary>"];
+            let rest = ours.iter().fold(line.to_owned(), |line, tag| line.replace(tag, ""));
+            assert!(!rest.contains('<'), "{line}");
+            assert!(!rest.contains("`*") && !rest.contains("]("), "{line}");
+        }
+    }
+    assert!(!is_code, "every fence is closed");
+}
+
+#[test]
 fn json_values_are_exact() {
     let document: Value = serde_json::from_str(&render(Format::Json, &[samples::hostile()], &OPTIONS)).unwrap();
     assert_eq!(document["target"], HOSTILE);

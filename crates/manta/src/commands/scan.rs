@@ -22,7 +22,8 @@ pub(crate) struct Args {
     #[arg(default_value = ".", value_name = "TARGET")]
     targets: Vec<String>,
 
-    /// Output format, to a file if one is given: human, json, sarif, github; may be repeated
+    /// Output format, to a file if one is given: human, json, sarif, github,
+    /// gitlab, markdown, html, junit; may be repeated
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     output: Vec<Output>,
 

@@ -20,7 +20,7 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn nothing_to_scan_is_no_success() {
     let empty = tempfile::tempdir().unwrap();
-    for format in ["human", "json", "sarif", "github"] {
+    for format in ["human", "json", "sarif", "github", "gitlab", "markdown", "html", "junit"] {
         let output = manta(empty.path(), &["scan", "-o", format]);
         assert_eq!(output.status.code(), Some(3), "{format}");
         assert!(!output.stdout.is_empty(), "{format}");
@@ -47,7 +47,7 @@ fn a_missing_target_is_a_failure_and_the_others_are_scanned() {
 fn mistakes_on_the_command_line_fail_with_a_hint() {
     let empty = tempfile::tempdir().unwrap();
     for (args, expected) in [
-        (vec!["scan", "-o", "xml"], "`xml` is none of human, json, sarif, github"),
+        (vec!["scan", "-o", "xml"], "`xml` is none of human, json, sarif, github, gitlab, markdown, html, junit"),
         (vec!["scan", "-o", "json="], "there is no file after `=`"),
         (vec!["scan", "-o", "json", "-o", "human"], "json can't share standard output with another format"),
         (vec!["scan", "--fail-on", "bad"], "`bad` is none of info, low, medium, high, critical, never"),
