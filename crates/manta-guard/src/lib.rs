@@ -6,3 +6,21 @@
 pub mod decide;
 pub mod engine;
 pub mod pin;
+pub mod lines;
+#[cfg(target_os = "linux")]
+pub mod relay;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
+#[cfg(target_os = "linux")]
+mod stream;
+pub mod config;
+#[cfg(target_os = "linux")]
+pub mod egress;
+pub mod preset;
+#[cfg(target_os = "linux")]
+pub mod run;
+#[cfg(target_os = "linux")]
+pub mod setup;
+pub mod permissive;
+#[cfg(target_os = "linux")]
+pub mod command;

@@ -18,7 +18,7 @@ use manta_mcp::{Direction, Frame, FrameError, Id, Kind, Limits, Part};
 use serde_json::Value;
 
 pub use answer::{DENIED, META_PREFIX};
-pub use inspect::ResponseSettings;
+pub use inspect::{Hidden, ResponseSettings};
 
 use crate::decide::{Call, Decider, Denial, Event, Outcome, Target, Ticket};
 use crate::pin::Integrity;
@@ -282,6 +282,11 @@ impl Engine {
             let denial = Denial::new("timeout", "the server did not answer in the time the policy allows");
             sink.to_client(&answer::refusal(entry.target(), &id, &denial, &self.protocol), Some(&id));
         }
+    }
+
+    /// Records something that happened beside the wire.
+    pub fn record(&mut self, event: &Event) {
+        self.decider.event(event);
     }
 
     fn client_request(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {

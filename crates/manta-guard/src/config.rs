@@ -1,0 +1,162 @@
+//! `[guard]` of the policy file: how the server is run and what the protocol may do, apart from the
+//! rules for tools.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use manta_harden::policy::Size;
+use serde::Deserialize;
+
+use crate::engine::{Hidden, Pass, ResponseSettings, Settings};
+use crate::pin::PinMode;
+use crate::preset::Preset;
+
+/// The `[guard]` table. Everything has a default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "snake_case")]
+pub struct GuardSpec {
+    /// How the server is started: `auto` looks at the command.
+    pub preset: Preset,
+    /// The sandbox level to try first: `A`, `B` or `C`.
+    pub sandbox: LevelSpec,
+    /// The lowest level that is accepted; below it the guard refuses to start.
+    pub require: LevelSpec,
+    /// `none`, `proxy` (only the hosts of the policy) or `any`. Left out: `proxy` when the policy
+    /// names hosts, else `none`.
+    pub network: Option<NetworkSpec>,
+    /// Variables set in the server's otherwise cleared environment.
+    pub env: BTreeMap<String, String>,
+    /// Variables passed on from the guard's own environment, by name. Secrets belong here.
+    pub pass_env: Vec<String>,
+    /// Working directory, relative to the policy file. Left out: the guard's own when it is granted, else `/`.
+    pub cwd: Option<PathBuf>,
+    /// More files and directories the server may read (code, configuration).
+    pub read: Vec<PathBuf>,
+    /// More files and directories the server may change (caches).
+    pub write: Vec<PathBuf>,
+    /// More programs, or directories of programs, the server may start.
+    pub exec: Vec<PathBuf>,
+    /// Hosts the server may reach besides those of the policy's tools, `name` or `name:port`.
+    pub hosts: Vec<String>,
+    /// Size of the private temporary directory.
+    pub tmp: Size,
+    /// Programs may be started from the private temporary directory.
+    pub tmp_exec: bool,
+    /// The server may make unix sockets.
+    pub unix_sockets: bool,
+    /// Most memory for data per process.
+    pub memory: Option<Size>,
+    /// Most processes and threads. At level B all of the user's are counted.
+    pub processes: Option<u64>,
+    /// Largest file a process may write.
+    pub file: Option<Size>,
+    /// Longest frame in either direction.
+    pub max_message: Size,
+    /// Most requests waiting for an answer.
+    pub max_in_flight: usize,
+    /// Methods the guard does not know.
+    pub unknown_methods: Pass,
+    /// Whether the server may ask the client's model.
+    pub sampling: Option<Pass>,
+    /// Whether the server may ask the user.
+    pub elicitation: Pass,
+    /// Whether the server may ask for the client's roots.
+    pub roots: Pass,
+    /// Enforce the server's own input and output schemas.
+    pub schemas: bool,
+    /// Invisible and direction-changing characters in descriptions and results.
+    pub hidden: Hidden,
+    /// Mark text results as untrusted.
+    pub mark: bool,
+    /// Pins of what the server says about its tools.
+    pub pin: PinMode,
+    /// The lock file, relative to the policy file.
+    pub lock: PathBuf,
+}
+
+/// A sandbox level in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub enum LevelSpec {
+    /// Environment, limits and process tree only.
+    C,
+    /// Landlock and seccomp.
+    B,
+    /// Namespaces as well.
+    A,
+}
+
+/// The server's network in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkSpec {
+    /// None.
+    None,
+    /// The egress proxy.
+    Proxy,
+    /// All of it.
+    Any,
+}
+
+impl Default for GuardSpec {
+    fn default() -> Self {
+        let engine = Settings::default();
+        Self {
+            preset: Preset::Auto,
+            sandbox: LevelSpec::A,
+            require: LevelSpec::B,
+            network: None,
+            env: BTreeMap::new(),
+            pass_env: Vec::new(),
+            cwd: None,
+            read: Vec::new(),
+            write: Vec::new(),
+            exec: Vec::new(),
+            hosts: Vec::new(),
+            tmp: Size(256 << 20),
+            tmp_exec: false,
+            unix_sockets: false,
+            memory: None,
+            processes: None,
+            file: None,
+            max_message: Size(engine.limits.max_bytes as u64),
+            max_in_flight: engine.max_in_flight,
+            unknown_methods: engine.unknown_methods,
+            sampling: None,
+            elicitation: engine.elicitation,
+            roots: engine.roots,
+            schemas: engine.schemas,
+            hidden: Hidden::default(),
+            mark: false,
+            pin: PinMode::Record,
+            lock: PathBuf::from("manta.lock"),
+        }
+    }
+}
+
+impl GuardSpec {
+    /// Reads the table.
+    ///
+    /// # Errors
+    /// A message that names the unknown or wrong key.
+    pub fn from_table(table: &toml::Table) -> Result<Self, String> {
+        table.clone().try_into().map_err(|error: toml::de::Error| format!("[guard]: {}", error.message()))
+    }
+
+    /// What the engine enforces. `has_policy` is false when everything is allowed.
+    #[must_use]
+    pub fn engine(&self, has_policy: bool, redact_results: bool) -> Settings {
+        // A policy that doesn't mention sampling has not granted a server the use of the client's model.
+        let sampling = self.sampling.unwrap_or(if has_policy { Pass::Deny } else { Pass::Allow });
+        let max_bytes = usize::try_from(self.max_message.0).unwrap_or(usize::MAX);
+        Settings {
+            limits: manta_mcp::Limits { max_bytes, ..manta_mcp::Limits::default() },
+            max_in_flight: self.max_in_flight,
+            unknown_methods: self.unknown_methods,
+            sampling,
+            elicitation: self.elicitation,
+            roots: self.roots,
+            schemas: self.schemas,
+            responses: ResponseSettings { redact_secrets: redact_results, hidden: self.hidden, mark: self.mark },
+        }
+    }
+}

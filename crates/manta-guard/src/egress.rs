@@ -1,0 +1,297 @@
+//! The server's only way to the network: a proxy on a socket inside its own network namespace.
+//!
+//! A `CONNECT` names a host and a port. Both must be on the policy's list; the guard resolves the
+//! name once, requires every answer to be public (or in a range the policy admits), connects to one
+//! of those addresses and verifies the other end. The first bytes must be a TLS greeting for that
+//! very name, so that a listed host of a large provider isn't a door to its other customers. Plain
+//! HTTP passes only where the policy lists it, one request per connection, to the host it names.
+
+mod tls;
+
+use std::io;
+use std::net::TcpStream as StdStream;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use manta_harden::net::{SystemResolver, UrlPolicy, connect};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+
+use crate::decide::Event;
+use crate::setup::AllowedHost;
+
+/// Longest request head.
+const MAX_HEAD: usize = 16 << 10;
+/// How long a request head, a TLS greeting or a connection may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Most connections at once.
+const MAX_CONNECTIONS: usize = 256;
+
+/// The hosts a server may reach.
+#[derive(Clone)]
+pub struct Hosts {
+    rules: Arc<Vec<Rule>>,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+struct Rule {
+    policy: UrlPolicy,
+    is_http: bool,
+}
+
+/// Where a request wants to go.
+struct Destination {
+    host: String,
+    port: u16,
+    /// `CONNECT`: a tunnel in which TLS is spoken.
+    is_tunnel: bool,
+}
+
+/// Why a request goes nowhere: HTTP status and the explanation in the body.
+struct Refused {
+    status: &'static str,
+    why: String,
+}
+
+impl Hosts {
+    /// Compiles the list. Refusals and failures are told to `events`.
+    ///
+    /// # Errors
+    /// A message that names the wrong entry.
+    pub fn new(allowed: &[AllowedHost], events: mpsc::UnboundedSender<Event>) -> Result<Self, String> {
+        let rules = allowed.iter().map(rule).collect::<Result<_, _>>()?;
+        Ok(Self { rules: Arc::new(rules), events })
+    }
+
+    fn event(&self, kind: &'static str, detail: String) {
+        // The relay may have ended already; then nobody keeps records any more.
+        let _ = self.events.send(Event { kind, peer: "server", detail });
+    }
+}
+
+fn rule(allowed: &AllowedHost) -> Result<Rule, String> {
+    let wrong = |error: manta_harden::net::UrlError| format!("{}: `{}`: {error}", allowed.source, allowed.host);
+    let mut policy = UrlPolicy::new().host(&allowed.host).map_err(wrong)?.http(allowed.port != 443);
+    if allowed.port != 443 && allowed.port != 80 {
+        policy = policy.port(allowed.port);
+    }
+    for range in &allowed.private {
+        policy = policy.dangerous_allow_range(range).map_err(wrong)?;
+    }
+    Ok(Rule { policy, is_http: allowed.port == 80 })
+}
+
+/// Accepts connections until the runtime ends.
+pub async fn serve(listener: OwnedFd, hosts: Hosts) {
+    let listener = std::net::TcpListener::from(listener);
+    let listener = listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener));
+    let Ok(listener) = listener else {
+        return hosts.event("egress-failed", "the listener can't be used".to_owned());
+    };
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let hosts = hosts.clone();
+        tokio::task::spawn_local(async move {
+            serve_one(stream, &hosts).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn serve_one(mut client: TcpStream, hosts: &Hosts) {
+    let (head, rest) = match timeout(PATIENCE, read_head(&mut client)).await {
+        Ok(Ok(read)) => read,
+        Ok(Err(_)) | Err(_) => return,
+    };
+    let answered = match destination(&head) {
+        Ok(destination) if destination.is_tunnel => tunnel(&mut client, rest, &destination, hosts).await,
+        Ok(destination) => forward(&mut client, &head, rest, &destination, hosts).await,
+        Err(refused) => Err(refused),
+    };
+    if let Err(refused) = answered {
+        hosts.event("egress-refused", refused.why.clone());
+        let body = format!("refused by manta guard: {}\n", refused.why);
+        let answer = format!(
+            "HTTP/1.1 {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            refused.status,
+            body.len()
+        );
+        // The refused program may have gone already.
+        let _ = client.write_all(answer.as_bytes()).await;
+        let _ = client.shutdown().await;
+    }
+}
+
+async fn tunnel(client: &mut TcpStream, mut early: Vec<u8>, to: &Destination, hosts: &Hosts) -> Result<(), Refused> {
+    let mut upstream = open(to, hosts).await?;
+    if client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.is_err() {
+        return Ok(());
+    }
+    match timeout(PATIENCE, read_greeting(client, &mut early)).await {
+        Ok(Ok(greeting)) if greeting.is_for(&to.host) => {}
+        Ok(Ok(greeting)) => {
+            let name = greeting.name.unwrap_or_else(|| "no name".to_owned());
+            let shown = manta_core::Untrusted(&name).for_terminal();
+            hosts.event("egress-refused", format!("TLS greeting for {shown} in a tunnel to {}", to.host));
+            return Ok(());
+        }
+        Ok(Err(why)) => {
+            hosts.event("egress-refused", format!("tunnel to {}: {why}", to.host));
+            return Ok(());
+        }
+        Err(_) => return Ok(()),
+    }
+    if upstream.write_all(&early).await.is_ok() {
+        let sent = copy_bidirectional(client, &mut upstream).await;
+        let (up, down) = sent.unwrap_or((0, 0));
+        let up = up + early.len() as u64;
+        hosts.event("egress", format!("{}:{} {up} bytes sent, {down} received", to.host, to.port));
+    }
+    Ok(())
+}
+
+/// One plain request. Its length is known in advance, so that no second request to another host can follow.
+async fn forward(client: &mut TcpStream, head: &str, early: Vec<u8>, to: &Destination, hosts: &Hosts) -> Result<(), Refused> {
+    let bad = |why: &str| Refused { status: "400 Bad Request", why: why.to_owned() };
+    let mut length = 0;
+    let mut lines = head.split("\r\n");
+    let request = lines.next().unwrap_or("");
+    let mut words = request.split(' ');
+    let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let path = target.find("://").and_then(|at| target[at + 3..].find('/').map(|slash| &target[at + 3 + slash..]));
+    let mut sent = format!("{method} {} HTTP/1.1\r\n", path.unwrap_or("/"));
+    for line in lines.filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').ok_or_else(|| bad("header without a colon"))?;
+        let value = value.trim();
+        match name.to_ascii_lowercase().as_str() {
+            "host" => {
+                let named = value.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(value, |(host, _)| host);
+                if !named.eq_ignore_ascii_case(&to.host) {
+                    return Err(bad("the Host header names another host than the request line"));
+                }
+            }
+            "content-length" => length = value.parse().map_err(|_| bad("content length is not a number"))?,
+            "transfer-encoding" => return Err(Refused { status: "411 Length Required", why: "send a content length".to_owned() }),
+            "connection" | "proxy-connection" | "keep-alive" | "upgrade" | "proxy-authorization" | "te" | "trailer" => continue,
+            _ => {}
+        }
+        sent.push_str(line);
+        sent.push_str("\r\n");
+    }
+    sent.push_str("Connection: close\r\n\r\n");
+    let mut upstream = open(to, hosts).await?;
+    let early_len = u64::try_from(early.len()).unwrap_or(u64::MAX).min(length);
+    let body_start = usize::try_from(early_len).unwrap_or(0);
+    let passed = async {
+        upstream.write_all(sent.as_bytes()).await?;
+        upstream.write_all(&early[..body_start]).await?;
+        let (mut from_client, mut to_client) = client.split();
+        let mut body = (&mut from_client).take(length - early_len);
+        tokio::io::copy(&mut body, &mut upstream).await?;
+        let received = tokio::io::copy(&mut upstream, &mut to_client).await?;
+        to_client.shutdown().await?;
+        io::Result::Ok(received)
+    };
+    let received = passed.await.unwrap_or(0);
+    hosts.event("egress", format!("{}:{} {length} bytes sent, {received} received", to.host, to.port));
+    Ok(())
+}
+
+/// Checks the destination and connects to one verified address.
+async fn open(to: &Destination, hosts: &Hosts) -> Result<TcpStream, Refused> {
+    let scheme = if to.is_tunnel { "https" } else { "http" };
+    let url = format!("{scheme}://{}:{}/", to.host, to.port);
+    let shown = manta_core::Untrusted(&to.host).for_terminal();
+    let mut why = None;
+    for rule in hosts.rules.iter().filter(|rule| !(to.is_tunnel && rule.is_http)) {
+        match rule.policy.check(&url) {
+            Ok(checked) => {
+                let policy = rule.policy.clone();
+                let dial = move || connect(&policy, &checked, &SystemResolver, PATIENCE);
+                let stream = tokio::task::spawn_blocking(dial).await;
+                return match stream {
+                    Ok(Ok(stream)) => asynchronous(stream),
+                    Ok(Err(error)) => Err(Refused { status: "502 Bad Gateway", why: format!("{shown}:{}: {error}", to.port) }),
+                    Err(_) => Err(Refused { status: "502 Bad Gateway", why: format!("{shown}: the look-up failed") }),
+                };
+            }
+            Err(error) => why = Some(error.to_string()),
+        }
+    }
+    let why = why.map_or_else(|| "the policy lists no hosts".to_owned(), |why| why);
+    let remedy = format!("hosts = [\"{shown}:{}\"] under [guard]", to.port);
+    Err(Refused { status: "403 Forbidden", why: format!("{shown}:{}: {why}; to allow it: {remedy}", to.port) })
+}
+
+fn asynchronous(stream: StdStream) -> Result<TcpStream, Refused> {
+    stream
+        .set_nonblocking(true)
+        .and_then(|()| TcpStream::from_std(stream))
+        .map_err(|error| Refused { status: "502 Bad Gateway", why: error.to_string() })
+}
+
+/// The head of a request and what came after it.
+async fn read_head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let count = client.read(&mut chunk).await?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes.extend_from_slice(&chunk[..count]);
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let rest = bytes.split_off(end + 4);
+            bytes.truncate(end);
+            let head = String::from_utf8(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+            return Ok((head, rest));
+        }
+        if bytes.len() > MAX_HEAD {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+    }
+}
+
+fn destination(head: &str) -> Result<Destination, Refused> {
+    let bad = || Refused { status: "400 Bad Request", why: "not a proxy request".to_owned() };
+    let request = head.split("\r\n").next().unwrap_or("");
+    let words: Vec<&str> = request.split(' ').collect();
+    let [method, target, "HTTP/1.1" | "HTTP/1.0"] = words.as_slice() else { return Err(bad()) };
+    let is_tunnel = *method == "CONNECT";
+    let authority = if is_tunnel {
+        *target
+    } else {
+        let rest = target.strip_prefix("http://").ok_or_else(bad)?;
+        rest.split(['/', '?']).next().unwrap_or("")
+    };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| bad())?),
+        _ if is_tunnel => return Err(bad()),
+        _ => (authority, 80),
+    };
+    if host.is_empty() || head.contains('\0') {
+        return Err(bad());
+    }
+    Ok(Destination { host: host.to_owned(), port, is_tunnel })
+}
+
+async fn read_greeting(client: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<tls::Greeting, &'static str> {
+    let mut chunk = [0; 4096];
+    loop {
+        match tls::greeting(bytes) {
+            tls::Read::Done(greeting) => return Ok(greeting),
+            tls::Read::Invalid(why) => return Err(why),
+            tls::Read::Incomplete => {}
+        }
+        let count = client.read(&mut chunk).await.map_err(|_| "the connection was lost")?;
+        if count == 0 {
+            return Err("closed before a TLS greeting");
+        }
+        bytes.extend_from_slice(&chunk[..count]);
+    }
+}

@@ -1,0 +1,221 @@
+//! The name in a TLS greeting (RFC 8446 §4.1.2, RFC 6066 §3), without a TLS library: the guard
+//! doesn't end the encryption, it only looks at whom the server asks for.
+
+/// Longest greeting; larger ones exist only to be split.
+const MAX_BYTES: usize = 64 << 10;
+
+const HANDSHAKE: u8 = 22;
+const CLIENT_HELLO: u8 = 1;
+const SERVER_NAME: u16 = 0;
+const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
+
+/// What a greeting says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Greeting {
+    /// The server name, in the form it was sent.
+    pub(super) name: Option<String>,
+    /// The real greeting may be hidden inside.
+    is_encrypted: bool,
+}
+
+impl Greeting {
+    /// Whether the peer will take it for a connection to `host`, and nothing else.
+    pub(super) fn is_for(&self, host: &str) -> bool {
+        let host = host.trim_end_matches('.');
+        let is_literal = host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok();
+        let is_named = match &self.name {
+            Some(name) => name.trim_end_matches('.').eq_ignore_ascii_case(host),
+            None => is_literal,
+        };
+        is_named && !self.is_encrypted
+    }
+}
+
+/// How far the bytes go.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    Done(Greeting),
+    Incomplete,
+    Invalid(&'static str),
+}
+
+/// Reads the greeting at the start of a connection.
+pub(super) fn greeting(bytes: &[u8]) -> Read {
+    let mut message = Vec::new();
+    let mut rest = bytes;
+    // The greeting may be spread over several records.
+    loop {
+        match rest {
+            [] | [HANDSHAKE] | [HANDSHAKE, 3] => break,
+            [HANDSHAKE, 3, _, ..] => {}
+            _ => return Read::Invalid("not TLS"),
+        }
+        let [_, _, _, high, low, body @ ..] = rest else { break };
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        if length == 0 || length > 1 << 14 {
+            return Read::Invalid("TLS record of an impossible length");
+        }
+        message.extend_from_slice(&body[..length.min(body.len())]);
+        if body.len() < length {
+            break;
+        }
+        rest = &body[length..];
+        if complete(&message).is_some() {
+            break;
+        }
+    }
+    if message.first().is_some_and(|kind| *kind != CLIENT_HELLO) {
+        return Read::Invalid("not a TLS greeting");
+    }
+    match complete(&message) {
+        Some(body) => parse(body).map_or(Read::Invalid("malformed TLS greeting"), Read::Done),
+        None if bytes.len() > MAX_BYTES => Read::Invalid("TLS greeting is too long"),
+        None => Read::Incomplete,
+    }
+}
+
+/// The body of the handshake message when all of it is there.
+fn complete(message: &[u8]) -> Option<&[u8]> {
+    let [_, a, b, c, body @ ..] = message else { return None };
+    let length = usize::try_from(u32::from_be_bytes([0, *a, *b, *c])).ok()?;
+    body.get(..length)
+}
+
+fn parse(body: &[u8]) -> Option<Greeting> {
+    let mut reader = Reader(body);
+    reader.take(2 + 32)?; // version and random
+    reader.short()?; // session id
+    reader.long()?; // cipher suites
+    reader.short()?; // compression
+    let mut greeting = Greeting { name: None, is_encrypted: false };
+    if reader.0.is_empty() {
+        return Some(greeting);
+    }
+    let mut extensions = Reader(reader.long()?);
+    while !extensions.0.is_empty() {
+        let kind = extensions.number()?;
+        let data = extensions.long()?;
+        match kind {
+            SERVER_NAME if greeting.name.is_some() => return None,
+            SERVER_NAME => greeting.name = Some(server_name(data)?),
+            ENCRYPTED_CLIENT_HELLO => greeting.is_encrypted = true,
+            _ => {}
+        }
+    }
+    Some(greeting)
+}
+
+fn server_name(data: &[u8]) -> Option<String> {
+    let mut list = Reader(Reader(data).long()?);
+    let kind = list.take(1)?;
+    let name = list.long()?;
+    // One name of the one type there is; more would be a second reading.
+    if kind != [0] || !list.0.is_empty() {
+        return None;
+    }
+    String::from_utf8(name.to_vec()).ok()
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn number(&mut self) -> Option<u16> {
+        self.take(2).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
+    }
+
+    /// A vector with one byte of length.
+    fn short(&mut self) -> Option<&'a [u8]> {
+        let length = self.take(1)?[0];
+        self.take(length.into())
+    }
+
+    /// A vector with two bytes of length.
+    fn long(&mut self) -> Option<&'a [u8]> {
+        let length = self.number()?;
+        self.take(length.into())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    fn extension(kind: u16, data: &[u8]) -> Vec<u8> {
+        [&kind.to_be_bytes()[..], &(data.len() as u16).to_be_bytes(), data].concat()
+    }
+
+    fn name_extension(name: &str) -> Vec<u8> {
+        let entry = [&[0][..], &(name.len() as u16).to_be_bytes(), name.as_bytes()].concat();
+        extension(0, &[&(entry.len() as u16).to_be_bytes()[..], &entry].concat())
+    }
+
+    /// A greeting as a record, with these extensions.
+    fn hello(extensions: &[Vec<u8>]) -> Vec<u8> {
+        let extensions = extensions.concat();
+        let mut body = vec![3, 3];
+        body.extend([7; 32]);
+        body.push(0);
+        body.extend([0, 2, 0x13, 0x01, 1, 0]);
+        body.extend((extensions.len() as u16).to_be_bytes());
+        body.extend(extensions);
+        let message = [&[1][..], &(body.len() as u32).to_be_bytes()[1..], &body].concat();
+        [&[22, 3, 1][..], &(message.len() as u16).to_be_bytes(), &message].concat()
+    }
+
+    #[test]
+    fn the_name_is_read_whatever_the_pieces() {
+        let bytes = hello(&[extension(43, &[2, 3, 4]), name_extension("api.example.com")]);
+        for end in 0..bytes.len() {
+            assert_eq!(greeting(&bytes[..end]), Read::Incomplete, "{end}");
+        }
+        let Read::Done(read) = greeting(&bytes) else { panic!("complete") };
+        assert!(read.is_for("API.example.com"));
+        assert!(!read.is_for("other.example.com"));
+    }
+
+    #[test]
+    fn records_may_split_the_greeting() {
+        let bytes = hello(&[name_extension("api.example.com")]);
+        let (message, mut split) = (&bytes[5..], Vec::new());
+        for piece in message.chunks(7) {
+            split.extend([22, 3, 1]);
+            split.extend((piece.len() as u16).to_be_bytes());
+            split.extend(piece);
+        }
+        let Read::Done(read) = greeting(&split) else { panic!("complete") };
+        assert!(read.is_for("api.example.com"));
+    }
+
+    #[test]
+    fn other_things_are_not_for_the_host() {
+        assert_eq!(greeting(b"GET / HTTP/1.1\r\n"), Read::Invalid("not TLS"));
+        assert_eq!(greeting(b"SSH-2.0-x"), Read::Invalid("not TLS"));
+        let Read::Done(unnamed) = greeting(&hello(&[])) else { panic!("complete") };
+        assert!(!unnamed.is_for("api.example.com"));
+        assert!(unnamed.is_for("192.0.2.1"));
+        let Read::Done(hidden) = greeting(&hello(&[name_extension("api.example.com"), extension(0xfe0d, &[0])])) else {
+            panic!("complete")
+        };
+        assert!(!hidden.is_for("api.example.com"));
+        let twice = hello(&[name_extension("api.example.com"), name_extension("evil.example")]);
+        assert_eq!(greeting(&twice), Read::Invalid("malformed TLS greeting"));
+    }
+
+    #[test]
+    fn random_bytes_never_panic() {
+        let mut state = 1_u32;
+        let mut bytes = hello(&[name_extension("a.example")]);
+        for _ in 0..50_000 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let at = state as usize % bytes.len();
+            bytes[at] = (state >> 24) as u8;
+            let _ = greeting(&bytes);
+        }
+    }
+}

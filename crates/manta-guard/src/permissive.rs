@@ -1,0 +1,50 @@
+//! The decider of a guard without a policy file: every call passes, nothing is recorded. The wire
+//! rules, the pins, the schemas and the sandbox still hold.
+
+use std::time::Duration;
+
+use crate::decide::{Call, Decider, Denial, Event, Outcome, Target, Ticket};
+
+/// Admits everything.
+#[derive(Debug, Default)]
+pub struct Permissive {
+    /// Last ticket given.
+    pub next: Ticket,
+    /// Where events are shown; `None` keeps quiet.
+    pub show: Option<fn(&Event)>,
+}
+
+impl Decider for Permissive {
+    fn check(&mut self, _call: &Call<'_>) -> Result<(), Denial> {
+        Ok(())
+    }
+
+    fn admit(&mut self, _call: &Call<'_>) -> Result<Ticket, Denial> {
+        self.next += 1;
+        Ok(self.next)
+    }
+
+    fn refused(&mut self, _call: &Call<'_>, _denial: &Denial, _enforced: bool) -> Result<(), Denial> {
+        Ok(())
+    }
+
+    fn finished(&mut self, _ticket: Ticket, _outcome: &Outcome, _bytes_in: usize, _redactions: usize) {}
+
+    fn is_visible(&self, _target: Target, _name: &str) -> bool {
+        true
+    }
+
+    fn max_result(&self, _target: Target, _name: &str) -> Option<usize> {
+        None
+    }
+
+    fn timeout(&self, _target: Target, _name: &str) -> Option<Duration> {
+        None
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Some(show) = self.show {
+            show(event);
+        }
+    }
+}

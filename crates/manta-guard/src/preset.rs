@@ -1,0 +1,300 @@
+//! What common runtimes need beyond the policy, so that servers start unmodified.
+//!
+//! A preset turns a command line into the program that really runs and the files it needs. It grants
+//! code and system libraries only, never data: data is what the policy's roots are for.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::sandbox::Grant;
+
+/// How a server is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// Decided by the program's name.
+    #[default]
+    Auto,
+    /// A JavaScript program.
+    Node,
+    /// A package fetched by npm.
+    Npx,
+    /// A Python program.
+    Python,
+    /// A package fetched by uv.
+    Uvx,
+    /// Any other program.
+    Native,
+}
+
+/// A command made ready.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The preset that was used.
+    pub preset: Preset,
+    /// Program (absolute) and arguments.
+    pub command: Vec<String>,
+    /// Code and libraries.
+    pub grants: Vec<Grant>,
+    /// Variables the runtime needs.
+    pub env: BTreeMap<String, String>,
+    /// Programs may be started from the temporary directory.
+    pub tmp_exec: bool,
+}
+
+/// System files that programs expect and that tell nothing about the user.
+const SYSTEM_FILES: &[&str] = &[
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/ssl/certs",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/openssl.cnf",
+    "/etc/pki/tls/certs",
+    "/etc/pki/ca-trust",
+    "/etc/ca-certificates",
+    "/etc/crypto-policies",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/nsswitch.conf",
+    "/etc/protocols",
+    "/etc/services",
+    "/etc/mime.types",
+    "/etc/os-release",
+];
+
+/// Directories of libraries: they may be loaded, programs in them are started only when granted one by one.
+const SYSTEM_LIBRARIES: &[&str] = &["/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/nix/store", "/gnu/store"];
+
+/// Finds out what a command needs. `search` is the `PATH` to look in, `home` the user's directory.
+///
+/// # Errors
+/// A message when the program isn't found.
+pub fn prepare(preset: Preset, command: &[String], search: &OsStr, cwd: &Path, home: Option<&Path>) -> Result<Prepared, String> {
+    let [program, arguments @ ..] = command else { return Err("there is no command to guard".to_owned()) };
+    let found = find_program(program, search, cwd, home).ok_or_else(|| format!("program not found: {program}"))?;
+    let preset = if preset == Preset::Auto { detect(&found) } else { preset };
+    let mut prepared = Prepared {
+        preset,
+        command: std::iter::once(found.to_string_lossy().into_owned()).chain(arguments.iter().cloned()).collect(),
+        grants: system(),
+        env: BTreeMap::new(),
+        tmp_exec: false,
+    };
+    grant_program(&mut prepared.grants, &found, search);
+    match preset {
+        Preset::Node => node(&mut prepared, arguments, cwd),
+        Preset::Npx => npx(&mut prepared, &found, search, cwd, home),
+        Preset::Python => python(&mut prepared, &found, arguments, cwd),
+        Preset::Uvx => uvx(&mut prepared, home),
+        Preset::Native | Preset::Auto => {}
+    }
+    Ok(prepared)
+}
+
+fn detect(program: &Path) -> Preset {
+    let name = program.file_name().and_then(OsStr::to_str).unwrap_or("");
+    match name {
+        "node" | "nodejs" | "bun" => Preset::Node,
+        "npx" | "npm" | "npx-cli.js" | "pnpm" | "yarn" => Preset::Npx,
+        "uvx" | "uv" => Preset::Uvx,
+        _ if name.starts_with("python") || name.starts_with("pypy") => Preset::Python,
+        _ => match interpreter(program).as_deref().and_then(Path::file_name).and_then(OsStr::to_str) {
+            Some("node" | "nodejs") => Preset::Node,
+            Some(name) if name.starts_with("python") => Preset::Python,
+            _ => Preset::Native,
+        },
+    }
+}
+
+fn system() -> Vec<Grant> {
+    let libraries = SYSTEM_LIBRARIES.iter().map(Grant::load);
+    let files = SYSTEM_FILES.iter().map(Grant::read);
+    libraries.chain(files).filter(|grant| grant.path.exists()).collect()
+}
+
+/// The program, what interprets it, and what links it: each may be started, nothing else.
+fn grant_program(grants: &mut Vec<Grant>, program: &Path, search: &OsStr) {
+    grants.push(Grant::run(program));
+    if let Ok(real) = fs::canonicalize(program) {
+        grants.push(Grant::run(real));
+    }
+    for loader in ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1"] {
+        if let Ok(real) = fs::canonicalize(loader) {
+            grants.push(Grant::run(real));
+        }
+    }
+    if let Some(interpreter) = interpreter(program) {
+        grants.push(Grant::run("/usr/bin/env"));
+        if let Some(found) = find_program(&interpreter.to_string_lossy(), search, Path::new("/"), None) {
+            if found != program {
+                grant_program(grants, &found, search);
+            }
+            runtime_library(grants, &found);
+        }
+    }
+    runtime_library(grants, program);
+}
+
+/// A runtime outside the system directories brings its library along: `PREFIX/bin/x` has `PREFIX/lib`.
+fn runtime_library(grants: &mut Vec<Grant>, program: &Path) {
+    let Ok(real) = fs::canonicalize(program) else { return };
+    let Some(prefix) = real.parent().filter(|bin| bin.ends_with("bin")).and_then(Path::parent) else { return };
+    if SYSTEM_LIBRARIES.iter().any(|system| prefix.starts_with(system)) || prefix == Path::new("/") {
+        return;
+    }
+    grants.push(Grant::load(prefix));
+}
+
+fn node(prepared: &mut Prepared, arguments: &[String], cwd: &Path) {
+    prepared.env.insert("NODE_USE_ENV_PROXY".into(), "1".into());
+    // A script started by its own `#!` line is the program itself.
+    let scripts = arguments.iter().filter(|argument| !argument.starts_with('-')).take(1).map(|script| cwd.join(script));
+    let own = PathBuf::from(&prepared.command[0]);
+    for script in scripts.chain(interpreter(&own).map(|_| own)) {
+        grant_package(&mut prepared.grants, &script);
+    }
+}
+
+/// The package a script belongs to: code is read, and native parts of it loaded.
+fn grant_package(grants: &mut Vec<Grant>, script: &Path) {
+    let Ok(real) = fs::canonicalize(script) else { return };
+    // The outermost `node_modules` holds the dependencies of everything inside it.
+    let modules = real.ancestors().filter(|path| path.file_name() == Some(OsStr::new("node_modules"))).last();
+    let package = real.ancestors().skip(1).find(|path| path.join("package.json").is_file());
+    let directory = modules.or(package).or_else(|| real.parent());
+    if let Some(directory) = directory.filter(|directory| directory.parent().is_some()) {
+        grants.push(Grant::load(directory));
+    }
+    if let Some(manifest) = directory.and_then(Path::parent).map(|parent| parent.join("package.json")).filter(|file| file.is_file()) {
+        grants.push(Grant::read(manifest));
+    }
+    if script != real {
+        grants.push(Grant::read(script));
+    }
+}
+
+/// npm looks for the package in its cache and starts it through a shell.
+fn npx(prepared: &mut Prepared, program: &Path, search: &OsStr, cwd: &Path, home: Option<&Path>) {
+    prepared.env.insert("NODE_USE_ENV_PROXY".into(), "1".into());
+    prepared.env.insert("NO_UPDATE_NOTIFIER".into(), "1".into());
+    prepared.env.insert("npm_config_update_notifier".into(), "false".into());
+    prepared.env.insert("npm_config_audit".into(), "false".into());
+    prepared.env.insert("npm_config_fund".into(), "false".into());
+    // Logs would go into the cache, which is read-only while the server runs.
+    prepared.env.insert("npm_config_logs_max".into(), "0".into());
+    prepared.env.insert("npm_config_prefer_offline".into(), "true".into());
+    grant_package(&mut prepared.grants, program);
+    for helper in ["sh", "node"] {
+        if let Some(found) = find_program(helper, search, cwd, home) {
+            grant_program(&mut prepared.grants, &found, search);
+        }
+    }
+    if let Some(home) = home {
+        let cache = home.join(".npm");
+        prepared.env.insert("npm_config_cache".into(), cache.to_string_lossy().into_owned());
+        prepared.grants.push(Grant { exec: crate::sandbox::Exec::Run, ..Grant::load(cache) });
+    }
+}
+
+fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &Path) {
+    prepared.env.insert("PYTHONDONTWRITEBYTECODE".into(), "1".into());
+    prepared.env.insert("PYTHONUNBUFFERED".into(), "1".into());
+    grant_environment(&mut prepared.grants, program);
+    if let Some(interpreter) = interpreter(program) {
+        grant_environment(&mut prepared.grants, &interpreter);
+    }
+    let script = arguments.iter().take_while(|argument| *argument != "-m" && *argument != "-c").find(|argument| !argument.starts_with('-'));
+    if let Some(script) = script.map(|script| cwd.join(script))
+        && let Some(directory) = fs::canonicalize(&script).ok().as_deref().and_then(Path::parent)
+    {
+        prepared.grants.push(Grant::load(directory));
+    }
+}
+
+/// A virtual environment and the installation it was made from.
+fn grant_environment(grants: &mut Vec<Grant>, program: &Path) {
+    let Some(prefix) = program.parent().and_then(Path::parent) else { return };
+    let Ok(settings) = fs::read_to_string(prefix.join("pyvenv.cfg")) else { return };
+    grants.push(Grant::load(prefix));
+    let base = settings.lines().find_map(|line| line.split_once('=').filter(|(key, _)| key.trim() == "home"));
+    if let Some((_, bin)) = base {
+        let bin = Path::new(bin.trim());
+        grants.push(Grant::run(bin));
+        if let Some(base) = bin.parent().filter(|base| base.parent().is_some() && *base != Path::new("/usr")) {
+            grants.push(Grant::load(base));
+        }
+    }
+}
+
+fn uvx(prepared: &mut Prepared, home: Option<&Path>) {
+    prepared.env.insert("PYTHONDONTWRITEBYTECODE".into(), "1".into());
+    prepared.env.insert("UV_OFFLINE".into(), "1".into());
+    prepared.tmp_exec = true;
+    let Some(home) = home else { return };
+    for (variable, directory) in [("UV_CACHE_DIR", ".cache/uv"), ("UV_TOOL_DIR", ".local/share/uv/tools"), ("UV_PYTHON_INSTALL_DIR", ".local/share/uv/python")] {
+        let directory = home.join(directory);
+        if directory.is_dir() {
+            prepared.env.insert(variable.into(), directory.to_string_lossy().into_owned());
+            prepared.grants.push(Grant::run(directory));
+        }
+    }
+}
+
+/// Looks a program up as a shell would. Version-manager shims are scripts that start other scripts;
+/// the program behind them is taken instead.
+#[must_use]
+pub fn find_program(name: &str, search: &OsStr, cwd: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    if name.contains('/') {
+        let path = cwd.join(name);
+        return is_program(&path).then_some(path);
+    }
+    let candidates = std::env::split_paths(search).map(|directory| cwd.join(directory).join(name));
+    let mut shim = None;
+    for candidate in candidates.filter(|candidate| is_program(candidate)) {
+        if candidate.parent().is_some_and(|directory| directory.ends_with("shims")) {
+            shim.get_or_insert(candidate);
+            continue;
+        }
+        if shim.is_none() {
+            return Some(candidate);
+        }
+        return behind_shim(name, home).or(Some(candidate));
+    }
+    behind_shim(name, home).or(shim)
+}
+
+fn behind_shim(name: &str, home: Option<&Path>) -> Option<PathBuf> {
+    let pyenv = home?.join(".pyenv");
+    let version = fs::read_to_string(pyenv.join("version")).ok();
+    let chosen = version.as_deref().and_then(|text| text.lines().next()).map(str::trim);
+    let versions = pyenv.join("versions");
+    let candidate = versions.join(chosen?).join("bin").join(name);
+    is_program(&candidate).then_some(candidate)
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// What a script's first line names: the interpreter, or the program `env` looks up.
+fn interpreter(script: &Path) -> Option<PathBuf> {
+    let mut start = [0; 256];
+    let read = fs::File::open(script).and_then(|mut file| file.read(&mut start)).ok()?;
+    let line = start[..read].strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
+    let first = words.next()?;
+    if Path::new(first).file_name() != Some(OsStr::new("env")) {
+        return Some(PathBuf::from(first));
+    }
+    words.find(|word| !word.starts_with('-') && !word.contains('=')).map(PathBuf::from)
+}

@@ -1,0 +1,334 @@
+//! Drives the engine over two pairs of pipes.
+//!
+//! One task waits for everything at once. What one side doesn't take is queued; a long queue stops
+//! the reading of the opposite stream, never of its own, so that no order of writing and reading
+//! can lock the three processes up.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use manta_mcp::{FrameError, Id, Refusal};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+
+use crate::decide::Event;
+use crate::engine::{Engine, Sink};
+use crate::lines::{Line, Lines};
+use crate::sandbox::{Pipes, Process};
+use crate::stream::{Outlet, Source};
+
+/// Queue length at which the reading of the opposite stream pauses.
+const HIGH_WATER: usize = 32 << 20;
+
+/// How long the server may stay silent after its input was closed: with nothing left to answer, and
+/// with answers still owed.
+const GRACE: Duration = Duration::from_secs(3);
+const GRACE_IN_FLIGHT: Duration = Duration::from_secs(20);
+
+/// How long after SIGTERM until the tree is killed for certain.
+const KILL_AFTER: Duration = Duration::from_secs(4);
+
+/// Most bytes of standard error passed on per second; the rest is counted.
+const STDERR_PER_SECOND: usize = 64 << 10;
+
+/// The client's streams.
+pub struct Client {
+    /// Frames from the client.
+    pub input: OwnedFd,
+    /// Frames to the client.
+    pub output: OwnedFd,
+    /// Where the server's standard error goes.
+    pub log: OwnedFd,
+}
+
+/// Why a relay ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The client closed its side, or a signal asked for the end.
+    ByClient,
+    /// The server ended by itself, with this exit code (128 and the signal for a death by signal).
+    ByServer(i32),
+}
+
+/// Relays until one side ends, then ends the other in good order. Needs a single-threaded runtime.
+///
+/// # Errors
+/// Only when the streams can't be set up; a stream that fails later counts as ended.
+pub async fn run(
+    engine: &mut Engine,
+    client: Client,
+    pipes: Pipes,
+    process: &mut Process,
+    events: UnboundedReceiver<Event>,
+) -> io::Result<Ended> {
+    let exited = crate::stream::watched(process.pidfd()?)?;
+    let max_line = engine.limits().max_bytes;
+    let mut relay = Relay {
+        from_client: Source::new(client.input)?,
+        from_server: Source::new(pipes.stdout)?,
+        log: Log::new(pipes.stderr, client.log)?,
+        out: Outlets { server: Outlet::new(pipes.stdin)?, client: Outlet::new(client.output)? },
+        client_lines: Lines::new(max_line),
+        server_lines: Lines::new(max_line),
+        events,
+        ending: None,
+        by_client: false,
+    };
+    relay.relay(engine, process, &exited).await?;
+    let code = process.wait();
+    relay.drain_server(engine).await;
+    let why = describe_exit(code);
+    engine.server_closed(&why, &mut relay.out);
+    relay.out.client.flush_now();
+    // A client that doesn't read its last answers must not keep the guard alive.
+    let _ = timeout(GRACE, relay.drain_client()).await;
+    Ok(if relay.by_client { Ended::ByClient } else { Ended::ByServer(code) })
+}
+
+struct Relay {
+    from_client: Source,
+    from_server: Source,
+    log: Log,
+    out: Outlets,
+    client_lines: Lines,
+    server_lines: Lines,
+    /// What the egress proxy has to say.
+    events: UnboundedReceiver<Event>,
+    ending: Option<Ending>,
+    by_client: bool,
+}
+
+/// Steps of an orderly end, each with the time at which the next one is taken.
+#[derive(Clone, Copy)]
+enum Ending {
+    /// The client is gone; the server's input closes when it has taken what is queued.
+    InputClosed(Instant),
+    /// The server was asked to end.
+    Terminated(Instant),
+    /// Its tree was killed.
+    Killed,
+}
+
+/// Where the engine's frames go.
+struct Outlets {
+    server: Outlet,
+    client: Outlet,
+}
+
+impl Sink for Outlets {
+    fn to_server(&mut self, frame: &str) {
+        self.server.push_line(frame);
+    }
+
+    fn to_client(&mut self, frame: &str, _answers: Option<&Id>) {
+        self.client.push_line(frame);
+    }
+}
+
+impl Relay {
+    async fn relay(&mut self, engine: &mut Engine, process: &mut Process, exited: &AsyncFd<OwnedFd>) -> io::Result<()> {
+        let mut stop = StopSignals::new()?;
+        let mut tick = interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut from_client = vec![0; 64 << 10];
+        let mut from_server = vec![0; 64 << 10];
+        loop {
+            let read_client = self.ending.is_none() && self.out.server.backlog() < HIGH_WATER;
+            let read_server = !self.from_server.has_ended() && self.out.client.backlog() < HIGH_WATER;
+            let deadline = match self.ending {
+                Some(Ending::InputClosed(at) | Ending::Terminated(at)) => Some(at),
+                Some(Ending::Killed) | None => None,
+            };
+            tokio::select! {
+                biased;
+                count = self.from_client.read(&mut from_client), if read_client => match count {
+                    Ok(count) if count > 0 => self.client_bytes(&from_client[..count], engine),
+                    _ => self.client_ended(engine),
+                },
+                count = self.from_server.read(&mut from_server), if read_server => {
+                    if let Ok(count) = count {
+                        self.server_bytes(&from_server[..count], engine);
+                    }
+                }
+                () = self.out.server.flush(), if self.out.server.backlog() > 0 => self.close_input_if_drained(),
+                () = self.out.client.flush(), if self.out.client.backlog() > 0 => {}
+                () = self.log.pass_on(), if !self.log.has_ended() => {}
+                Some(event) = self.events.recv() => engine.record(&event),
+                _ = exited.readable() => return Ok(()),
+                () = stop.received(), if self.ending.is_none() => self.client_ended(engine),
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.next_step(process),
+                _ = tick.tick() => {
+                    engine.tick(std::time::Instant::now(), &mut self.out);
+                    self.log.new_second();
+                    self.flush_now();
+                }
+            }
+            // A client that stopped reading is gone, whatever its other stream says.
+            if self.out.client.is_closed() && self.ending.is_none() {
+                self.client_ended(engine);
+            }
+        }
+    }
+
+    fn client_bytes(&mut self, bytes: &[u8], engine: &mut Engine) {
+        self.client_lines.feed(bytes);
+        while let Some(line) = self.client_lines.next_line() {
+            match line {
+                Line::Frame(frame) => engine.from_client(frame, &mut self.out),
+                Line::TooLong(seen) => engine.refuse_from_client(too_long(engine), &seen, &mut self.out),
+            }
+        }
+        self.flush_now();
+    }
+
+    fn server_bytes(&mut self, bytes: &[u8], engine: &mut Engine) {
+        self.server_lines.feed(bytes);
+        while let Some(line) = self.server_lines.next_line() {
+            match line {
+                Line::Frame(frame) => engine.from_server(frame, &mut self.out),
+                Line::TooLong(seen) => engine.refuse_from_server(too_long(engine), &seen, &mut self.out),
+            }
+        }
+        if let Some(Ending::InputClosed(at)) = &mut self.ending {
+            *at = Instant::now() + grace(engine);
+        }
+        self.flush_now();
+    }
+
+    fn client_ended(&mut self, engine: &mut Engine) {
+        // A last frame without a line feed is still a frame.
+        let rest = self.client_lines.rest().to_vec();
+        if !rest.iter().all(u8::is_ascii_whitespace) {
+            engine.from_client(&rest, &mut self.out);
+        }
+        self.by_client = true;
+        self.ending = Some(Ending::InputClosed(Instant::now() + grace(engine)));
+        self.flush_now();
+        self.close_input_if_drained();
+    }
+
+    fn close_input_if_drained(&mut self) {
+        if self.ending.is_some() && self.out.server.backlog() == 0 {
+            self.out.server.close();
+        }
+    }
+
+    fn next_step(&mut self, process: &mut Process) {
+        self.ending = Some(match self.ending {
+            Some(Ending::InputClosed(_)) | None => {
+                self.out.server.close();
+                process.terminate();
+                Ending::Terminated(Instant::now() + KILL_AFTER)
+            }
+            Some(Ending::Terminated(_) | Ending::Killed) => {
+                process.kill();
+                Ending::Killed
+            }
+        });
+    }
+
+    fn flush_now(&mut self) {
+        self.out.server.flush_now();
+        self.out.client.flush_now();
+    }
+
+    /// What the server wrote before it ended.
+    async fn drain_server(&mut self, engine: &mut Engine) {
+        let mut buffer = vec![0; 64 << 10];
+        while !self.from_server.has_ended() {
+            match timeout(Duration::from_millis(500), self.from_server.read(&mut buffer)).await {
+                Ok(Ok(count)) => self.server_bytes(&buffer[..count], engine),
+                Ok(Err(_)) | Err(_) => break,
+            }
+        }
+        while !self.log.has_ended() && timeout(Duration::from_millis(50), self.log.pass_on()).await.is_ok() {}
+    }
+
+    async fn drain_client(&mut self) {
+        while self.out.client.backlog() > 0 {
+            self.out.client.flush().await;
+        }
+    }
+}
+
+/// The server's standard error: always drained, passed on up to a rate.
+struct Log {
+    source: Source,
+    outlet: Outlet,
+    buffer: Vec<u8>,
+    budget: usize,
+    dropped: usize,
+}
+
+impl Log {
+    fn new(source: OwnedFd, outlet: OwnedFd) -> io::Result<Self> {
+        let (source, outlet) = (Source::new(source)?, Outlet::new(outlet)?);
+        Ok(Self { source, outlet, buffer: vec![0; 16 << 10], budget: STDERR_PER_SECOND, dropped: 0 })
+    }
+
+    fn has_ended(&self) -> bool {
+        self.source.has_ended()
+    }
+
+    async fn pass_on(&mut self) {
+        let Ok(count) = self.source.read(&mut self.buffer).await else { return };
+        let kept = if self.outlet.backlog() > STDERR_PER_SECOND { 0 } else { count.min(self.budget) };
+        self.outlet.push_bytes(&self.buffer[..kept]);
+        self.outlet.flush_now();
+        self.budget -= kept;
+        self.dropped += count - kept;
+    }
+
+    fn new_second(&mut self) {
+        self.budget = STDERR_PER_SECOND;
+        if self.dropped > 0 {
+            let note = format!("manta guard: {} bytes of the server's standard error were dropped", self.dropped);
+            self.outlet.push_line(&note);
+            self.dropped = 0;
+        }
+        self.outlet.flush_now();
+    }
+}
+
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl StopSignals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
+fn grace(engine: &Engine) -> Duration {
+    if engine.in_flight() == 0 { GRACE } else { GRACE_IN_FLIGHT }
+}
+
+fn too_long(engine: &Engine) -> FrameError {
+    FrameError { refusal: Refusal::TooLong, at: engine.limits().max_bytes }
+}
+
+fn describe_exit(code: i32) -> String {
+    match code {
+        0 => "the server has ended".to_owned(),
+        129.. => format!("the server was killed by signal {}", code - 128),
+        code => format!("the server has ended with exit code {code}"),
+    }
+}

@@ -1,0 +1,102 @@
+//! Starts a server under a plan and relays until it ends: `manta guard -- CMD` without its command line.
+
+use std::fmt;
+use std::io;
+
+use crate::decide::Decider;
+use crate::egress::{self, Hosts};
+use crate::engine::{Engine, Settings};
+use crate::pin::Integrity;
+use crate::relay::{self, Client, Ended};
+use crate::sandbox::{LaunchError, Launched, Launcher, Level, launch};
+use crate::setup::{AllowedHost, Setup};
+use crate::stream;
+
+/// Why a guard did not run.
+#[derive(Debug)]
+pub enum RunError {
+    /// No level that the policy accepts can be reached here, with what stopped each.
+    Sandbox {
+        /// The lowest accepted level.
+        required: Level,
+        /// What was tried and what failed.
+        tried: Vec<(Level, String)>,
+    },
+    /// Streams or the runtime could not be set up.
+    Io(io::Error),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sandbox { required, tried } => {
+                write!(f, "the server was not started: level {required:?} is required")?;
+                for (level, why) in tried {
+                    write!(f, "\n  level {level:?}: {why}")?;
+                }
+                Ok(())
+            }
+            Self::Io(error) => write!(f, "set up the relay: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+impl From<io::Error> for RunError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Launches at the wanted level, or the best one that is still accepted.
+///
+/// # Errors
+/// [`RunError::Sandbox`] when every accepted level failed.
+pub fn start(launcher: &Launcher, setup: &Setup) -> Result<Launched, RunError> {
+    let mut tried = Vec::new();
+    for level in [Level::A, Level::B, Level::C] {
+        if level > setup.wanted() || level < setup.require {
+            continue;
+        }
+        let launched = setup.at_level(level).and_then(|plan| launch(launcher, &plan).map_err(|error| match error {
+            LaunchError::Refused(why) => why,
+            error @ LaunchError::Io(_) => error.to_string(),
+        }));
+        match launched {
+            Ok(launched) => return Ok(launched),
+            Err(why) => tried.push((level, why)),
+        }
+    }
+    Err(RunError::Sandbox { required: setup.require, tried })
+}
+
+/// Relays between this process's own standard streams and the server until one side ends.
+///
+/// # Errors
+/// [`RunError`] when nothing could be relayed.
+pub fn stdio(
+    launched: Launched,
+    settings: Settings,
+    decider: Box<dyn Decider>,
+    integrity: Integrity,
+    hosts: &[AllowedHost],
+) -> Result<(Ended, Engine), RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let Launched { pipes, mut process, listener, .. } = launched;
+    let client = Client {
+        input: stream::duplicate(io::stdin())?,
+        output: stream::duplicate(io::stdout())?,
+        log: stream::duplicate(io::stderr())?,
+    };
+    let mut engine = Engine::new(settings, decider, integrity, "local");
+    let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+    let hosts = Hosts::new(hosts, sender).map_err(io::Error::other)?;
+    let ended = runtime.block_on(tokio::task::LocalSet::new().run_until(async {
+        if let Some(listener) = listener {
+            tokio::task::spawn_local(egress::serve(listener, hosts));
+        }
+        relay::run(&mut engine, client, pipes, &mut process, events).await
+    }))?;
+    Ok((ended, engine))
+}

@@ -1,0 +1,402 @@
+//! From policy file and command line to a sandbox plan: the same lines that check arguments become
+//! what the kernel enforces.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use manta_harden::policy::PolicyFile;
+use manta_harden::policy::spec::{PolicySpec, RootMode};
+
+use crate::config::{GuardSpec, LevelSpec, NetworkSpec};
+use crate::preset::{self, Prepared};
+use crate::sandbox::{Access, Exec, Grant, Level, Limits, Network, PROXY_PORT, Plan};
+
+/// Names that hold credentials or run code, covered in every root that doesn't say otherwise.
+const DENIED_NAMES: &[&str] = &[
+    ".ssh", ".gnupg", ".aws", ".azure", ".gcloud", ".kube", ".docker", ".netrc", ".npmrc", ".pypirc", ".git-credentials",
+    ".env", ".git",
+];
+
+/// Entries of a root that are looked at for denied names. Deeper or later ones meet the argument check only.
+const MAX_ENTRIES: usize = 20_000;
+
+/// What the command line and the environment say.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The server's command.
+    pub command: Vec<String>,
+    /// The guard's working directory.
+    pub cwd: PathBuf,
+    /// The guard's environment.
+    pub environment: BTreeMap<String, OsString>,
+    /// Directories to read, from the command line.
+    pub read: Vec<PathBuf>,
+    /// Directories to change, from the command line.
+    pub write: Vec<PathBuf>,
+    /// Hosts, from the command line.
+    pub hosts: Vec<String>,
+    /// Variables to pass on, from the command line.
+    pub pass_env: Vec<String>,
+}
+
+/// A host the server may reach through the egress proxy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AllowedHost {
+    /// Exact name, or `*.suffix`.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Address ranges that are admitted although they are not public.
+    pub private: Vec<String>,
+    /// Where this was said, for messages.
+    pub source: String,
+}
+
+/// One line of "what is enforced".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// What is controlled.
+    pub what: String,
+    /// What was asked for.
+    pub wanted: String,
+    /// What enforces it.
+    pub by: String,
+    /// What remains open, empty for nothing.
+    pub gap: String,
+}
+
+/// Everything needed to start the server.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// For the level wanted; [`Setup::at_level`] gives the plan for another.
+    plan: Plan,
+    /// Lowest accepted level.
+    pub require: Level,
+    /// Hosts of the egress proxy.
+    pub hosts: Vec<AllowedHost>,
+    /// The preset that was used.
+    pub preset: preset::Preset,
+    roots: Vec<(String, Grant)>,
+    truncated: bool,
+}
+
+/// The paths below a root that a server must not see.
+struct Denied {
+    paths: Vec<PathBuf>,
+    truncated: bool,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// A message for the person at the terminal: program not found, a root that doesn't exist, a
+/// combination the level can't enforce.
+pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -> Result<Setup, String> {
+    let search = request.environment.get("PATH").cloned().unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+    let home = request.environment.get("HOME").map(PathBuf::from);
+    let Prepared { preset, command, mut grants, env: preset_env, tmp_exec } =
+        preset::prepare(spec.preset, &request.command, &search, &request.cwd, home.as_deref())?;
+    let base = policy.map_or_else(|| request.cwd.clone(), |policy| request.cwd.join(policy.directory()));
+    let mut hidden = Vec::new();
+    let mut roots = Vec::new();
+    let mut truncated = false;
+    if let Some(policy) = policy {
+        for (name, root) in &policy.spec().roots {
+            let root = root.get_ref();
+            let path = existing(&base, Path::new(&root.at)).map_err(|error| format!("roots.{name}: {error}"))?;
+            let denied = denied_in(&path, root.deny.as_deref());
+            truncated |= denied.truncated;
+            hidden.extend(denied.paths);
+            let grant = Grant { path, access: access(root.mode), exec: Exec::No };
+            grants.push(grant.clone());
+            roots.push((name.clone(), grant));
+        }
+        for command in policy.spec().commands.values() {
+            grants.push(Grant::run(&command.get_ref().exe));
+        }
+    }
+    extra_grants(spec, request, &base, &mut grants)?;
+    let hosts = hosts(policy.map(PolicyFile::spec), spec, request)?;
+    let network = match spec.network {
+        Some(NetworkSpec::None) => Network::None,
+        Some(NetworkSpec::Any) => Network::Any,
+        Some(NetworkSpec::Proxy) => Network::Proxy,
+        None if hosts.is_empty() => Network::None,
+        None => Network::Proxy,
+    };
+    let cwd = working_directory(spec, request, &base, &grants);
+    let env = environment(spec, request, preset_env, &search, network)?;
+    let plan = Plan {
+        level: level(spec.sandbox),
+        command,
+        env,
+        cwd,
+        grants: merged(grants),
+        hidden,
+        network,
+        unix_sockets: spec.unix_sockets,
+        tmp_bytes: spec.tmp.0,
+        tmp_exec: tmp_exec || spec.tmp_exec,
+        limits: Limits {
+            file_bytes: spec.file.map(|size| size.0).or(Limits::default().file_bytes),
+            processes: spec.processes,
+            data_bytes: spec.memory.map(|size| size.0),
+            ..Limits::default()
+        },
+    };
+    Ok(Setup { plan, require: level(spec.require), hosts, preset, roots, truncated })
+}
+
+impl Setup {
+    /// The level to try first.
+    #[must_use]
+    pub fn wanted(&self) -> Level {
+        self.plan.level
+    }
+
+    /// The plan for a level.
+    ///
+    /// # Errors
+    /// When that level can't enforce what the policy asks for.
+    pub fn at_level(&self, level: Level) -> Result<Plan, String> {
+        let mut plan = Plan { level, ..self.plan.clone() };
+        if level != Level::A {
+            if plan.network == Network::Proxy {
+                if level == Level::B {
+                    return Err("a list of hosts needs level A: without a network namespace a server could reach \
+                                any host; use network = \"none\" or \"any\" under [guard]"
+                        .to_owned());
+                }
+                plan.network = Network::Any;
+            }
+            plan.env.retain(|(name, _)| name != "TMPDIR" && name != "HOME");
+        }
+        Ok(plan)
+    }
+
+    /// What would be enforced at a level, line by line.
+    #[must_use]
+    pub fn controls(&self, level: Level) -> Vec<Control> {
+        let control = |what: &str, wanted: String, by: &str, gap: &str| Control { what: what.into(), wanted, by: by.into(), gap: gap.into() };
+        let (files, files_gap) = match level {
+            Level::A => ("mount namespace + Landlock", ""),
+            Level::B => ("Landlock", ""),
+            Level::C => ("argument check only", "the server can open any file of this user"),
+        };
+        let mut lines = Vec::new();
+        for (name, grant) in &self.roots {
+            let mode = match grant.access {
+                Access::Read => "r",
+                Access::Write => "rw",
+                Access::Create => "rwc",
+                Access::Delete => "rwcd",
+            };
+            lines.push(control(&format!("root {name}"), format!("{mode} {}", grant.path.display()), files, files_gap));
+        }
+        lines.push(control("other files", "code and system libraries only".into(), files, files_gap));
+        if !self.plan.hidden.is_empty() {
+            let gap = match (level, self.truncated) {
+                (Level::A, false) => "names created later: argument check only",
+                (Level::A, true) => "the roots are large: names found late meet the argument check only",
+                _ => "argument check only: Landlock can't take back what a root grants",
+            };
+            let by = if level == Level::A { "mount namespace" } else { "argument check" };
+            lines.push(control("denied names", format!("{} hidden", self.plan.hidden.len()), by, gap));
+        }
+        let meta_gap = if level == Level::A { "" } else { "chmod, utime and xattr on the user's other files are not stopped" };
+        let meta_by = if level == Level::A { "read-only binds" } else { "-" };
+        lines.push(control("metadata outside roots", "no change".into(), meta_by, meta_gap));
+        lines.push(self.network_control(level));
+        let sockets = if self.plan.unix_sockets { "allowed" } else { "none" };
+        let by = if level == Level::C { "-" } else { "seccomp" };
+        lines.push(control("unix, netlink, packet, vsock", sockets.into(), by, if level == Level::C { "not enforced" } else { "" }));
+        let runs: Vec<String> = self.plan.grants.iter().filter(|grant| grant.exec == Exec::Run).map(|grant| grant.path.display().to_string()).collect();
+        let exec_gap = if level == Level::C { "not enforced" } else { "an allowed interpreter runs any code it is given" };
+        lines.push(control("programs", runs.join(", "), if level == Level::C { "-" } else { "Landlock execute" }, exec_gap));
+        let by = if level == Level::C { "-" } else { "seccomp, Landlock scopes" };
+        lines.push(control("other processes", "no ptrace, no signals".into(), by, if level == Level::C { "not enforced" } else { "" }));
+        let tree = if level == Level::A { "PID namespace" } else { "subreaper and sweep" };
+        lines.push(control("process tree", "ended with the server".into(), tree, ""));
+        let names: Vec<&str> = self.plan.env.iter().map(|(name, _)| name.as_str()).collect();
+        lines.push(control("environment", names.join(", "), "cleared before start", ""));
+        lines.push(control("separation of tools", "per tool".into(), "argument check only", "all tools run in one process"));
+        lines
+    }
+
+    fn network_control(&self, level: Level) -> Control {
+        let hosts: Vec<String> = self.hosts.iter().map(|host| format!("{}:{}", host.host, host.port)).collect();
+        let (wanted, by, gap) = match (self.plan.network, level) {
+            (Network::Any, _) => ("any".to_owned(), "-", "unrestricted, as the policy says"),
+            (_, Level::C) => ("none".to_owned(), "-", "not enforced"),
+            (Network::None, Level::A) => ("none".to_owned(), "network namespace", ""),
+            (Network::None, Level::B) => ("none".to_owned(), "seccomp, Landlock", ""),
+            (Network::Proxy, Level::A) => (hosts.join(", "), "network namespace + egress proxy", "data can leave to a listed host"),
+            (Network::Proxy, Level::B) => (hosts.join(", "), "-", "level B refuses to start with a host list"),
+        };
+        Control { what: "network".into(), wanted, by: by.into(), gap: gap.into() }
+    }
+
+    /// Roots by name, as granted to the kernel.
+    #[must_use]
+    pub fn roots(&self) -> &[(String, Grant)] {
+        &self.roots
+    }
+}
+
+/// Shows the gap only where there is one.
+impl fmt::Display for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<30} {:<44} {:<34} {}", self.what, self.wanted, self.by, if self.gap.is_empty() { "-" } else { &self.gap })
+    }
+}
+
+fn level(spec: LevelSpec) -> Level {
+    match spec {
+        LevelSpec::A => Level::A,
+        LevelSpec::B => Level::B,
+        LevelSpec::C => Level::C,
+    }
+}
+
+fn access(mode: RootMode) -> Access {
+    match mode {
+        RootMode::Read => Access::Read,
+        RootMode::Write => Access::Write,
+        RootMode::Create => Access::Create,
+        RootMode::Delete => Access::Delete,
+    }
+}
+
+fn existing(base: &Path, path: &Path) -> Result<PathBuf, String> {
+    let path = base.join(path);
+    fs::canonicalize(&path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn extra_grants(spec: &GuardSpec, request: &Request, base: &Path, grants: &mut Vec<Grant>) -> Result<(), String> {
+    for path in &spec.read {
+        grants.push(Grant::load(existing(base, path)?));
+    }
+    for path in &spec.write {
+        grants.push(Grant::write(existing(base, path)?));
+    }
+    for path in &spec.exec {
+        grants.push(Grant::run(existing(base, path)?));
+    }
+    for path in &request.read {
+        grants.push(Grant::load(existing(&request.cwd, path)?));
+    }
+    for path in &request.write {
+        grants.push(Grant::write(existing(&request.cwd, path)?));
+    }
+    Ok(())
+}
+
+/// Two grants of one path become one with the rights of both.
+fn merged(grants: Vec<Grant>) -> Vec<Grant> {
+    let mut by_path: BTreeMap<PathBuf, Grant> = BTreeMap::new();
+    for grant in grants {
+        by_path
+            .entry(grant.path.clone())
+            .and_modify(|known| {
+                known.access = known.access.max(grant.access);
+                known.exec = known.exec.max(grant.exec);
+            })
+            .or_insert(grant);
+    }
+    by_path.into_values().collect()
+}
+
+fn denied_in(root: &Path, names: Option<&[String]>) -> Denied {
+    let lower = |name: &str| name.to_lowercase();
+    let denied: BTreeSet<String> = match names {
+        Some(names) => names.iter().map(|name| lower(name)).collect(),
+        None => DENIED_NAMES.iter().map(|name| lower(name)).collect(),
+    };
+    let mut found = Denied { paths: Vec::new(), truncated: false };
+    let mut queue = vec![root.to_owned()];
+    let mut entries = 0;
+    while let Some(directory) = queue.pop() {
+        let Ok(listing) = fs::read_dir(&directory) else { continue };
+        for entry in listing.flatten() {
+            entries += 1;
+            if entries > MAX_ENTRIES {
+                found.truncated = true;
+                return found;
+            }
+            if denied.contains(&lower(&entry.file_name().to_string_lossy())) {
+                found.paths.push(entry.path());
+            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                queue.push(entry.path());
+            }
+        }
+    }
+    found
+}
+
+fn hosts(policy: Option<&PolicySpec>, spec: &GuardSpec, request: &Request) -> Result<Vec<AllowedHost>, String> {
+    let mut hosts = BTreeSet::new();
+    for (name, set) in policy.into_iter().flat_map(|policy| &policy.hosts) {
+        let set = set.get_ref();
+        let usual = set.schemes.iter().map(|scheme| if scheme == "http" { 80 } else { 443 });
+        let ports: BTreeSet<u16> = usual.chain(set.ports.iter().copied()).collect();
+        for host in &set.allow {
+            for port in &ports {
+                let source = format!("hosts.{name}");
+                hosts.insert(AllowedHost { host: host.clone(), port: *port, private: set.private.clone(), source });
+            }
+        }
+    }
+    for (text, source) in spec.hosts.iter().map(|text| (text, "guard.hosts")).chain(request.hosts.iter().map(|text| (text, "--host"))) {
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().map_err(|_| format!("{source}: `{text}` has no valid port"))?),
+            None => (text.as_str(), 443),
+        };
+        hosts.insert(AllowedHost { host: host.to_owned(), port, private: Vec::new(), source: source.to_owned() });
+    }
+    Ok(hosts.into_iter().collect())
+}
+
+/// The server starts where the guard does, when it may see that directory, so that relative
+/// arguments mean the same.
+fn working_directory(spec: &GuardSpec, request: &Request, base: &Path, grants: &[Grant]) -> PathBuf {
+    if let Some(cwd) = &spec.cwd {
+        return base.join(cwd);
+    }
+    let cwd = fs::canonicalize(&request.cwd).unwrap_or_else(|_| request.cwd.clone());
+    if grants.iter().any(|grant| cwd.starts_with(&grant.path)) { cwd } else { PathBuf::from("/") }
+}
+
+/// The environment from nothing: what the runtime needs, what the policy sets, what it passes on by name.
+fn environment(
+    spec: &GuardSpec,
+    request: &Request,
+    preset: BTreeMap<String, String>,
+    search: &OsString,
+    network: Network,
+) -> Result<Vec<(String, String)>, String> {
+    let mut env = preset;
+    env.insert("PATH".into(), search.to_string_lossy().into_owned());
+    env.insert("HOME".into(), "/tmp".into());
+    env.insert("TMPDIR".into(), "/tmp".into());
+    for name in ["LANG", "LC_ALL", "TZ", "TERM"] {
+        if let Some(value) = request.environment.get(name).and_then(|value| value.to_str()) {
+            env.insert(name.into(), value.to_owned());
+        }
+    }
+    if network == Network::Proxy {
+        let proxy = format!("http://127.0.0.1:{PROXY_PORT}");
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+            env.insert(name.into(), proxy.clone());
+        }
+    }
+    for name in spec.pass_env.iter().chain(&request.pass_env) {
+        let value = request.environment.get(name).ok_or_else(|| format!("pass_env: `{name}` is not set"))?;
+        let value = value.to_str().ok_or_else(|| format!("pass_env: `{name}` is not UTF-8"))?;
+        env.insert(name.clone(), value.to_owned());
+    }
+    env.extend(spec.env.clone());
+    Ok(env.into_iter().collect())
+}

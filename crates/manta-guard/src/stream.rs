@@ -1,0 +1,183 @@
+//! Byte streams of the relay: pipes and sockets without blocking, everything else through a thread.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{FileType, OFlags};
+use tokio::io::unix::AsyncFd;
+
+/// A stream that is read.
+pub(crate) struct Source {
+    fd: AsyncFd<File>,
+    ended: bool,
+}
+
+impl Source {
+    /// Takes a pipe, a socket, a terminal or a file.
+    pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
+        let fd = if is_pollable(&fd)? { fd } else { pumped(fd)? };
+        set_nonblocking(&fd)?;
+        Ok(Self { fd: watched(File::from(fd))?, ended: false })
+    }
+
+    /// Reads once into `buffer`; 0 at the end of the stream.
+    pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let mut ready = self.fd.readable().await?;
+            match ready.get_inner().read(buffer) {
+                Ok(0) => {
+                    self.ended = true;
+                    return Ok(0);
+                }
+                Ok(count) => {
+                    // A short read emptied the stream, so the next readiness comes as a new event.
+                    if count < buffer.len() {
+                        ready.clear_ready();
+                    }
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.ended = true;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+}
+
+/// A stream that is written, with what it hasn't taken yet.
+pub(crate) struct Outlet {
+    target: Target,
+    pending: Vec<u8>,
+    /// What of `pending` is already written.
+    written: usize,
+}
+
+enum Target {
+    Poll(AsyncFd<File>),
+    /// Files never block for long.
+    File(File),
+    Closed,
+}
+
+impl Outlet {
+    /// Takes a pipe, a socket, a terminal or a file.
+    pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
+        let target = if is_pollable(&fd)? {
+            set_nonblocking(&fd)?;
+            Target::Poll(watched(File::from(fd))?)
+        } else {
+            Target::File(File::from(fd))
+        };
+        Ok(Self { target, pending: Vec::new(), written: 0 })
+    }
+
+    /// Adds a line to what is to be written. Lines to a closed stream vanish: nobody reads them.
+    pub(crate) fn push_line(&mut self, line: &str) {
+        if !matches!(self.target, Target::Closed) {
+            self.pending.extend_from_slice(line.as_bytes());
+            self.pending.push(b'\n');
+        }
+    }
+
+    /// Adds bytes as they are.
+    pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
+        if !matches!(self.target, Target::Closed) {
+            self.pending.extend_from_slice(bytes);
+        }
+    }
+
+    /// Bytes not yet written.
+    pub(crate) fn backlog(&self) -> usize {
+        self.pending.len() - self.written
+    }
+
+    /// Closes the stream; what is pending is lost.
+    pub(crate) fn close(&mut self) {
+        self.target = Target::Closed;
+        self.pending = Vec::new();
+        self.written = 0;
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.target, Target::Closed)
+    }
+
+    /// Writes as much as the stream takes now.
+    pub(crate) fn flush_now(&mut self) {
+        while self.written < self.pending.len() {
+            let piece = &self.pending[self.written..];
+            let result = match &mut self.target {
+                Target::Poll(fd) => fd.get_mut().write(piece),
+                Target::File(file) => file.write(piece),
+                Target::Closed => return,
+            };
+            match result {
+                Ok(count) if count > 0 => self.written += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return self.compact(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // The reader is gone, or a file is full: nothing more can be said there.
+                Ok(_) | Err(_) => return self.close(),
+            }
+        }
+        self.pending.clear();
+        self.written = 0;
+    }
+
+    /// Waits until the stream takes more, then writes.
+    pub(crate) async fn flush(&mut self) {
+        if let Target::Poll(fd) = &mut self.target {
+            match fd.writable().await {
+                Ok(mut ready) => ready.clear_ready(),
+                Err(_) => return self.close(),
+            }
+        }
+        self.flush_now();
+    }
+
+    fn compact(&mut self) {
+        if self.written > 1 << 20 {
+            self.pending.drain(..self.written);
+            self.written = 0;
+        }
+    }
+}
+
+fn is_pollable(fd: &OwnedFd) -> io::Result<bool> {
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode);
+    Ok(matches!(kind, FileType::Fifo | FileType::Socket))
+}
+
+fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
+    let flags = rustix::fs::fcntl_getfl(fd)?;
+    Ok(rustix::fs::fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
+}
+
+/// A pipe fed by a thread from a terminal or a file, which can't be waited for.
+fn pumped(fd: OwnedFd) -> io::Result<OwnedFd> {
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let (mut from, mut to) = (File::from(fd), File::from(writer));
+    std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        // An error on either side ends the stream, which is what the reader then sees.
+        let _ = io::copy(&mut from, &mut to);
+    })?;
+    Ok(reader)
+}
+
+/// A copy of one of this process's standard streams that is closed on exec.
+pub(crate) fn duplicate(fd: impl AsFd) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(fd.as_fd(), 3)?)
+}
+
+/// Registers a descriptor with the runtime.
+#[expect(deprecated, reason = "its replacement is unsafe; files and owned descriptors keep their number while they live")]
+pub(crate) fn watched<T: std::os::fd::AsRawFd>(fd: T) -> io::Result<AsyncFd<T>> {
+    AsyncFd::new(fd)
+}
