@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analyse;
+pub mod baseline;
 pub mod collect;
 pub mod commands;
 pub mod dispose;
@@ -14,7 +15,7 @@ mod suggest;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use exit::{Exit, Failure};
 
@@ -40,6 +41,9 @@ enum Command {
     Tools(commands::tools::Args),
     Explain(commands::explain::Args),
     Rules(commands::rules::Args),
+    Baseline(commands::baseline::Args),
+    Completions(commands::completions::Args),
+    Man(commands::completions::ManArgs),
 }
 
 /// Runs the command this process was started with.
@@ -50,6 +54,9 @@ pub fn main() -> ExitCode {
         Command::Tools(args) => commands::tools::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
+        Command::Baseline(args) => commands::baseline::run(&args),
+        Command::Completions(args) => commands::completions::run(&args, Cli::command()),
+        Command::Man(args) => commands::completions::man(&args, Cli::command()),
     };
     result.unwrap_or_else(|failure: Failure| failure.print()).into()
 }

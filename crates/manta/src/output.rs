@@ -170,3 +170,8 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         Ok(()) | Err(_) => Ok(()),
     }
 }
+
+/// Says something beside the results, on standard error.
+pub(crate) fn remark(text: &str) {
+    let _ = writeln!(io::stderr(), "note: {}", manta_core::Untrusted(text).for_terminal());
+}

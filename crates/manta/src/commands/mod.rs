@@ -1,5 +1,7 @@
 //! One file per command: what it accepts and what it does.
 
+pub(crate) mod baseline;
+pub(crate) mod completions;
 pub(crate) mod explain;
 pub(crate) mod rules;
 pub(crate) mod scan;

@@ -1,14 +1,18 @@
 //! `manta scan`: what a caller of a server's tools could abuse.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use manta_core::{Confidence, Persona, RuleMeta, Severity};
 
 use crate::analyse;
+use crate::baseline::Baseline;
 use crate::dispose::{self, Wishes};
 use crate::exit::{Exit, Failure};
-use crate::output::{Color, Output, Writers};
+use crate::output::{self, Color, Output, Writers};
 use crate::progress::Progress;
 
 /// Find what a caller of a server's tools could abuse
@@ -21,6 +25,10 @@ pub(crate) struct Args {
     /// Directories, source files or archives (.tgz, .tar.gz, .tar, .zip, .whl)
     #[arg(default_value = ".", value_name = "TARGET")]
     targets: Vec<String>,
+
+    /// Scan the targets listed in this file instead, one per line; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "targets")]
+    targets_from: Option<String>,
 
     /// Output format, to a file if one is given: human, json, sarif, github,
     /// gitlab, markdown, html, junit; may be repeated
@@ -55,6 +63,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     models: Vec<PathBuf>,
 
+    /// Hide the findings in this file, which `manta baseline` writes; they are counted
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
     /// Print only headlines and the result
     #[arg(short, long)]
     quiet: bool,
@@ -73,6 +85,7 @@ Examples:
   manta scan                                      the server in this directory
   manta scan server-1.2.0.tgz                     a published package, without unpacking it
   manta scan -o human -o sarif=manta.sarif        a report to read and one for code scanning
+  ls *.tgz | manta scan --targets-from - -o json  many packages, one line of JSON each
   manta scan --fail-on medium --min-severity low  stricter
   manta scan --only path-traversal,ssrf           two rules
   manta scan --persona auditor                    everything a reviewer wants to know
@@ -94,16 +107,32 @@ fn fail_on(given: &str) -> Result<FailOn, String> {
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let wishes = args.wishes()?;
     let analysis = analyse::Analysis::new(&args.models)?;
-    let mut writers = Writers::open(&args.output, args.color, args.quiet, args.targets.len() > 1)?;
+    let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    let listed = args.targets_from.as_deref().map(listed).transpose()?;
+    let targets = listed.as_ref().unwrap_or(&args.targets);
+    let mut writers = Writers::open(&args.output, args.color, args.quiet, listed.is_some() || targets.len() > 1)?;
     let mut progress = Progress::new(args.quiet);
     let threads = super::threads(args.jobs);
-    let exit = super::for_each_target(&args.targets, threads, &analysis, &mut progress, |mut report| {
+    let exit = super::for_each_target(targets, threads, &analysis, &mut progress, |mut report| {
         wishes.dispose(&mut report);
+        baseline.dispose(&mut report, &mut seen);
         writers.write(&report)?;
         Ok(wishes.exit(&report))
     })?;
     writers.finish()?;
+    let gone = baseline.gone(&seen);
+    if gone > 0 && !args.quiet {
+        output::remark(&format!("{gone} findings of the baseline are gone; `manta baseline` writes it anew"));
+    }
     Ok(exit)
+}
+
+/// The targets in a file, one per line; blank lines don't count.
+fn listed(file: &str) -> Result<Vec<String>, Failure> {
+    let text = if file == "-" { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
+    let text = text.map_err(|error| Failure::new(format!("failed to read {file}: {error}")))?;
+    Ok(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect())
 }
 
 impl Args {

@@ -74,6 +74,22 @@ fn several_formats_in_one_run() {
 }
 
 #[test]
+fn targets_come_from_a_list_and_leave_in_its_order() {
+    let root = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..50).map(|number| format!("s{number:02}")).collect();
+    for name in &names {
+        fs::create_dir(root.path().join(name)).unwrap();
+    }
+    fs::write(root.path().join("list"), names.join("\n")).unwrap();
+    let output = manta(root.path(), &["scan", "--targets-from", "list", "-o", "json", "--jobs", "4"]);
+    let targets: Vec<String> = stdout(&output)
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["target"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(targets, names);
+}
+
+#[test]
 fn a_hostile_target_name_does_not_reach_the_terminal() {
     let empty = tempfile::tempdir().unwrap();
     let output = manta(empty.path(), &["scan", "\u{1b}[31mred"]);
@@ -88,5 +104,9 @@ fn every_command_explains_itself() {
         assert_eq!(output.status.code(), Some(0), "{args:?}");
         assert!(stdout(&output).contains("Example"), "{args:?}");
     }
-    assert_eq!(manta(empty.path(), &["rules"]).status.code(), Some(0));
+    for args in [vec!["rules"], vec!["completions", "bash"], vec!["man"], vec!["man", "scan"]] {
+        let output = manta(empty.path(), &args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(stdout(&output).contains("rules"), "{args:?}");
+    }
 }
