@@ -27,43 +27,62 @@ pub(crate) fn guarded(text: &str, work: impl FnOnce(&str, Vec<String>) -> Lowere
     }
 }
 
+/// What a byte means for the estimate: how much it may nest (in quarters of a level), or one of the marks below.
+static WEIGHTS: [u8; 256] = weights();
+const NEWLINE: u8 = 128;
+const OPEN: u8 = 129;
+const CLOSE: u8 = 130;
+const COMMA: u8 = 131;
+
+const fn weights() -> [u8; 256] {
+    let mut table = [0; 256];
+    let operators = b"+-*/%@&|^~<>.";
+    let mut at = 0;
+    while at < operators.len() {
+        table[operators[at] as usize] = 4;
+        at += 1;
+    }
+    // Words nest too (`not`, `await`, `lambda:`); between them is a blank or a colon.
+    table[b' ' as usize] = 2;
+    table[b'\t' as usize] = 2;
+    table[b':' as usize] = 4;
+    table[b'\n' as usize] = NEWLINE;
+    table[b'\r' as usize] = NEWLINE;
+    (table[b'(' as usize], table[b'[' as usize], table[b'{' as usize]) = (OPEN, OPEN, OPEN);
+    (table[b')' as usize], table[b']' as usize], table[b'}' as usize]) = (CLOSE, CLOSE, CLOSE);
+    table[b',' as usize] = COMMA;
+    table
+}
+
 /// An upper bound of the nesting that knows nothing of strings and comments, and so may be far too high.
 fn estimate(text: &[u8]) -> usize {
     let (mut brackets, mut operators, mut indentation) = (0usize, 0usize, 0usize);
-    let mut highest = 0;
-    let mut line_start = true;
-    for (at, &byte) in text.iter().enumerate() {
-        if line_start && (byte == b' ' || byte == b'\t') {
-            indentation += 1;
+    let (mut highest, mut at) = (0, 0);
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        let weight = WEIGHTS[usize::from(byte)];
+        if weight < NEWLINE {
+            operators += usize::from(weight);
             continue;
         }
-        if line_start {
-            line_start = false;
-            if indentation == 0 && starts_statement(&text[at..]) {
-                (brackets, operators) = (0, 0);
-            }
-        }
-        match byte {
-            b'\n' | b'\r' => {
-                highest = highest.max(indentation / 2 + brackets + operators / 4);
-                (line_start, indentation) = (true, 0);
-                operators = if brackets == 0 { 0 } else { operators };
-            }
-            b'(' | b'[' | b'{' => {
-                highest = highest.max(indentation / 2 + brackets + operators / 4);
-                brackets += 1;
-            }
-            b')' | b']' | b'}' => {
+        highest = highest.max(indentation / 2 + brackets + operators / 4);
+        match weight {
+            OPEN => brackets += 1,
+            CLOSE => {
                 brackets = brackets.saturating_sub(1);
                 operators += 4;
             }
-            b',' => {
-                highest = highest.max(indentation / 2 + brackets + operators / 4);
-                operators = 0;
+            COMMA => operators = 0,
+            _ => {
+                indentation = text[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+                at += indentation;
+                if indentation == 0 && starts_statement(&text[at..]) {
+                    brackets = 0;
+                }
+                if brackets == 0 {
+                    operators = 0;
+                }
             }
-            b'+' | b'-' | b'*' | b'/' | b'%' | b'@' | b'&' | b'|' | b'^' | b'~' | b'<' | b'>' | b'.' => operators += 4,
-            b' ' | b'\t' => operators += 1,
-            _ => {}
         }
     }
     highest.max(indentation / 2 + brackets + operators / 4)

@@ -142,7 +142,7 @@ impl Lowerer<'_> {
         let Some(scope) = self.scopes.last_mut() else { return };
         let key = match scope.names.get(&name) {
             Some(Binding::Field(key) | Binding::Method { key, .. }) => *key,
-            Some(Binding::Slot(key)) => Some(*key),
+            Some(Binding::Slot(key, _)) => Some(*key),
             _ => None,
         };
         scope.names.insert(name, binding(key));

@@ -158,8 +158,9 @@ impl Lowerer<'_> {
     pub(super) fn class_variable(&mut self, name: Symbol) -> Var {
         let fresh = self.fresh_key();
         let Some(scope) = self.scopes.last_mut() else { return Var::Global(name) };
-        let key = match scope.names.entry(name).or_insert(Binding::Slot(fresh)) {
-            Binding::Slot(key) => *key,
+        let new = || Binding::Slot(fresh, self.builder.declare_at(fresh, scope.frame));
+        let key = match scope.names.entry(name).or_insert_with(new) {
+            Binding::Slot(key, _) => *key,
             Binding::Field(key) | Binding::Method { key, .. } => *key.get_or_insert(fresh),
             Binding::Import(..) | Binding::Global | Binding::Nonlocal => return Var::Global(name),
         };

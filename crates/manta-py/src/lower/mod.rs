@@ -71,7 +71,8 @@ fn is_python2(text: &str, errors: &[ParseError]) -> bool {
 /// What a name means in a scope.
 #[derive(Clone, Debug)]
 enum Binding {
-    Slot(VarKey),
+    /// A variable, and its slot in the function of the scope.
+    Slot(VarKey, u32),
     Import(ImportId, ImportName),
     Global,
     Nonlocal,
@@ -168,8 +169,7 @@ impl<'s> Lowerer<'s> {
                 How::Nonlocal => Binding::Nonlocal,
                 How::Assigned => {
                     let key = self.fresh_key();
-                    self.builder.declare(key);
-                    Binding::Slot(key)
+                    Binding::Slot(key, self.builder.declare(key))
                 }
             };
             scope.names.insert(name, binding);
@@ -223,7 +223,8 @@ impl<'s> Lowerer<'s> {
         let (frame, here) = (self.scopes[at].frame, self.builder.depth());
         let next = self.next_key + 1;
         let key = match self.scopes[at].names.get_mut(&name) {
-            Some(Binding::Slot(key)) => *key,
+            Some(Binding::Slot(_, slot)) if frame == here => return Reference::Var(Var::Local(*slot)),
+            Some(Binding::Slot(key, _)) => *key,
             Some(Binding::Import(id, imported)) => return Reference::Import(*id, *imported),
             Some(Binding::Method { func, decorators, .. }) if frame == here => {
                 return Reference::Method(*func, decorators.clone());
@@ -244,11 +245,15 @@ impl<'s> Lowerer<'s> {
         let declared = !matches!(self.scopes[at].names.get(&name), None | Some(Binding::Import(..)));
         if !declared {
             let key = self.fresh_key();
-            self.scopes[at].names.insert(name, Binding::Slot(key));
+            let slot = self.builder.declare_at(key, self.scopes[at].frame);
+            self.scopes[at].names.insert(name, Binding::Slot(key, slot));
             self.scopes[at].order.push(name);
         }
-        if let Some(Binding::Slot(key)) = self.scopes[at].names.get(&name) {
-            return self.builder.var_at(*key, self.scopes[at].frame);
+        if matches!(self.scopes[at].names.get(&name), Some(Binding::Slot(..))) {
+            return match self.reference(at, name) {
+                Reference::Var(var) => var,
+                _ => Var::Global(name),
+            };
         }
         match self.resolve(name) {
             Reference::Var(var) => var,
@@ -261,10 +266,7 @@ impl<'s> Lowerer<'s> {
         let module = &self.scopes[0];
         for &name in &module.order {
             match module.names.get(&name) {
-                Some(Binding::Slot(key)) => {
-                    let slot = self.builder.declare_at(*key, 0);
-                    self.builder.export(Export::Local { name, slot });
-                }
+                Some(Binding::Slot(_, slot)) => self.builder.export(Export::Local { name, slot: *slot }),
                 Some(Binding::Import(import, imported)) => {
                     self.builder.export(Export::From { name, import: *import, imported: *imported });
                 }
