@@ -9,3 +9,4 @@ pub mod policy;
 pub mod redact;
 pub mod net;
 pub mod command;
+pub mod values;

@@ -7,3 +7,4 @@ mod command;
 mod paths;
 #[cfg(target_os = "linux")]
 mod race;
+mod schema;
