@@ -9,13 +9,17 @@
 //! All facts over-approximate: a property excludes a string only if no execution can produce it. What is not understood
 //! yields no fact. Everything here is pure and deterministic.
 
+pub mod argv;
 pub mod charset;
 pub mod hosts;
 pub mod path;
 pub mod props;
 pub mod regex;
+pub mod shell;
 mod transfer;
 pub mod url;
 
 pub use charset::CharSet;
+pub use path::PathState;
 pub use props::{Part, Quoting, StrProps};
+pub use url::UrlState;

@@ -1,0 +1,289 @@
+//! Argument vectors: what can a value do as one element of the arguments of a program?
+//!
+//! No shell is involved, so it stays one argument. But the program may read it as an option (`--upload-pack=…`), as code
+//! (`node -e`), as another program (`env`, `sudo`), or hand it to a shell on another machine (`ssh host cmd`).
+
+use super::charset::CharSet;
+use super::props::{Part, StrProps};
+use super::shell;
+
+mod programs;
+mod wrappers;
+
+pub use programs::{Effect, Language};
+use programs::{Program, generic_switch, program};
+
+/// One element of an argument vector; element 0 is the program.
+pub type Word<'a> = Vec<Part<'a>>;
+
+/// Deepest nesting of shells in shells (`sh -c "ssh host 'sh -c …'"`) that is followed.
+const MAX_NESTING: u32 = 4;
+
+/// What a value can do as an argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ArgVerdict {
+    /// It stays data.
+    Safe,
+    /// It names the program or script to run.
+    Program {
+        /// A value that runs something else.
+        example: String,
+    },
+    /// It is, or is part of, code that `program` runs.
+    Code {
+        /// The interpreter, by name.
+        program: String,
+        /// The language of the code.
+        language: Language,
+        /// A value that runs something of its own.
+        example: String,
+    },
+    /// It is text of a shell command that `program` runs (`sh -c`, `ssh host …`).
+    Shell {
+        /// The program that starts the shell.
+        program: String,
+        /// What the value does in there; never safe.
+        verdict: Box<shell::Verdict>,
+    },
+    /// `program` reads it as an option.
+    Option {
+        /// The program, by name; empty when it is not known.
+        program: String,
+        /// A value that is such an option.
+        example: String,
+        /// What the option does; `None` when no dangerous option of the program fits or is known.
+        effect: Option<Effect>,
+    },
+}
+
+/// Judges every element. A word without a hole is safe.
+#[must_use]
+pub fn judge_all(words: &[Word<'_>]) -> Vec<ArgVerdict> {
+    (0..words.len()).map(|index| judge(words, index)).collect()
+}
+
+/// Judges the holes of the element at `index`.
+#[must_use]
+pub fn judge(words: &[Word<'_>], index: usize) -> ArgVerdict {
+    judge_nested(words, index, 0)
+}
+
+pub(super) fn judge_nested(words: &[Word<'_>], index: usize, depth: u32) -> ArgVerdict {
+    let Some(word) = words.get(index) else { return ArgVerdict::Safe };
+    if !word.iter().any(is_open_hole) || depth > MAX_NESTING {
+        return ArgVerdict::Safe;
+    }
+    if index == 0 {
+        return program_chosen(word);
+    }
+    let name = words.first().and_then(|first| literal(first)).map(|path| program_name(&path)).unwrap_or_default();
+    let known = program(&name);
+    if let Some(verdict) = wrappers::judge_inner(&name, words, index, depth) {
+        return verdict;
+    }
+    if let Some(known) = known {
+        if let Some(verdict) = interpreted(known, &name, words, index, depth) {
+            return verdict;
+        }
+    }
+    option_injection(known, &name, words, index)
+}
+
+/// Whether the part is a value somebody else chooses from more than a fixed list.
+fn is_open_hole(part: &Part<'_>) -> bool {
+    matches!(part, Part::Hole(props) if !props.is_finite())
+}
+
+/// The text of a word made of constants only.
+pub(super) fn literal(word: &[Part<'_>]) -> Option<String> {
+    let pieces: Option<Vec<&str>> = word
+        .iter()
+        .map(|part| match part {
+            Part::Lit(text) => Some(*text),
+            Part::Hole(props) | Part::Trusted(props) => props.as_literal(),
+        })
+        .collect();
+    pieces.map(|pieces| pieces.concat())
+}
+
+/// `/usr/bin/Git.exe` → `git`.
+fn program_name(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+    name.strip_suffix(".exe").or_else(|| name.strip_suffix(".cmd")).unwrap_or(&name).to_owned()
+}
+
+/// A value in the place of the program. Below a fixed directory it must be able to leave it.
+fn program_chosen(word: &[Part<'_>]) -> ArgVerdict {
+    let below_directory = matches!(word.first(), Some(Part::Lit(text)) if text.contains('/'));
+    let holes = word.iter().filter(|part| is_open_hole(part)).filter_map(Part::props);
+    let free = holes.filter(|props| !below_directory || props.charset.contains('/'));
+    for props in free {
+        let candidates: &[&str] =
+            if below_directory { &["../../bin/sh", "../x", "x/y"] } else { &["/bin/sh", "sh", "id", "x"] };
+        if let Some(example) = candidates.iter().find_map(|text| props.witness(text)) {
+            return ArgVerdict::Program { example };
+        }
+    }
+    ArgVerdict::Safe
+}
+
+// ---- interpreters --------------------------------------------------------------------------------------------------
+
+/// The verdict for an element of an interpreter's arguments, `None` when the interpreter leaves it alone.
+fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, depth: u32) -> Option<ArgVerdict> {
+    let interpreter = known.interpreter.as_ref()?;
+    let mut at = 1;
+    while at < index {
+        let Some(option) = literal(&words[at]) else { return Some(ArgVerdict::Safe) };
+        if interpreter.takes_code(&option) {
+            // What follows the code are its parameters.
+            return if at + 1 == index {
+                Some(code(interpreter.language, name, &words[index], depth))
+            } else {
+                Some(ArgVerdict::Safe)
+            };
+        }
+        if option == "-m" && interpreter.language == Language::Python {
+            return if at + 1 == index { Some(program_chosen(&words[index])) } else { Some(ArgVerdict::Safe) };
+        }
+        let is_operand = !option.starts_with('-') && !(option.starts_with('/') && option.len() == 2);
+        if is_operand && interpreter.language == Language::Sql {
+            // A database or host, not a script.
+            at += 1;
+            continue;
+        }
+        if is_operand {
+            // The script; its arguments are its own affair.
+            return Some(ArgVerdict::Safe);
+        }
+        at += if interpreter.valued.contains(&option.as_str()) { 2 } else { 1 };
+    }
+    let attached = match words[index].first() {
+        Some(Part::Lit(text)) => interpreter.attached_code(text),
+        _ => None,
+    };
+    if let Some(code_start) = attached {
+        let mut script = words[index].clone();
+        if let Some(Part::Lit(text)) = words[index].first() {
+            script[0] = Part::Lit(&text[code_start..]);
+        }
+        return Some(code(interpreter.language, name, &script, depth));
+    }
+    if interpreter.language == Language::Sql {
+        return None;
+    }
+    if at > index || !starts_with_hole(&words[index]) {
+        return Some(ArgVerdict::Safe);
+    }
+    // The value is the script itself.
+    Some(program_chosen(&words[index]))
+}
+
+/// Code given as text.
+fn code(language: Language, program: &str, script: &[Part<'_>], depth: u32) -> ArgVerdict {
+    if language == Language::Shell {
+        return in_shell(program, script, depth);
+    }
+    const HARMLESS: CharSet = CharSet::ALNUM.union(CharSet::of("_-. "));
+    let holes = script.iter().filter(|part| is_open_hole(part)).filter_map(Part::props);
+    for props in holes {
+        if !props.charset.is_subset(HARMLESS) {
+            let payloads = language.payloads().iter();
+            let example = payloads.clone().find_map(|payload| props.witness(payload));
+            let example = example.unwrap_or_else(|| language.payloads()[0].to_owned());
+            return ArgVerdict::Code { program: program.to_owned(), language, example };
+        }
+    }
+    ArgVerdict::Safe
+}
+
+/// Text that a POSIX shell will read.
+fn in_shell(program: &str, script: &[Part<'_>], depth: u32) -> ArgVerdict {
+    let worst = shell::analyze_nested(script, depth + 1)
+        .into_iter()
+        .map(|report| report.verdict)
+        .max_by_key(shell::Verdict::severity);
+    match worst {
+        Some(verdict) if verdict != shell::Verdict::Safe => {
+            ArgVerdict::Shell { program: program.to_owned(), verdict: Box::new(verdict) }
+        }
+        _ => ArgVerdict::Safe,
+    }
+}
+
+// ---- options -------------------------------------------------------------------------------------------------------
+
+fn starts_with_hole(word: &[Part<'_>]) -> bool {
+    let first = word.iter().find(|part| !matches!(part, Part::Lit("")));
+    first.is_some_and(is_open_hole)
+}
+
+/// The hole that can make the word start with `-`.
+fn dash_hole<'a>(word: &[Part<'a>]) -> Option<&'a StrProps> {
+    for part in word {
+        match *part {
+            Part::Lit("") => {}
+            Part::Hole(props) if props.first.contains('-') && !props.is_finite() => return Some(props),
+            Part::Hole(props) | Part::Trusted(props) if !props.is_nonempty() => {}
+            Part::Lit(_) | Part::Hole(_) | Part::Trusted(_) => return None,
+        }
+    }
+    None
+}
+
+fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], index: usize) -> ArgVerdict {
+    let before: Vec<Option<String>> = words[..index].iter().map(|word| literal(word)).collect();
+    if let Some(verdict) = dangerous_value(known, name, &before, &words[index]) {
+        return verdict;
+    }
+    let after_terminator = before.iter().any(|word| word.as_deref() == Some("--"));
+    let Some(props) = dash_hole(&words[index]) else { return ArgVerdict::Safe };
+    if after_terminator || is_option_value(known, before.last().and_then(Option::as_deref)) {
+        return ArgVerdict::Safe;
+    }
+    let in_use = |sub: &str| sub.is_empty() || before.iter().flatten().any(|word| word == sub);
+    let fitting = known
+        .iter()
+        .flat_map(|known| known.options.iter())
+        .find(|option| in_use(option.after) && props.admits(option.example));
+    let (example, effect) = match fitting {
+        Some(option) => (option.example.to_owned(), Some(option.effect)),
+        None => {
+            let plain = ["--help", "-help", "-x", "-"].into_iter().find(|text| props.admits(text));
+            (plain.unwrap_or("-x").to_owned(), None)
+        }
+    };
+    ArgVerdict::Option { program: name.to_owned(), example, effect }
+}
+
+/// Whether the word after `option` is its value rather than an operand.
+///
+/// Most options that precede a value in source code take it; the exceptions are listed per program.
+fn is_option_value(known: Option<&Program>, option: Option<&str>) -> bool {
+    let Some(option) = option else { return false };
+    if !option.starts_with('-') || option.len() < 2 || option == "--" || option.contains('=') {
+        return false;
+    }
+    !generic_switch(option) && !known.is_some_and(|known| known.is_switch(option))
+}
+
+/// The value of an option that runs it: `git -c`, `ssh -o`, `find -exec`, `--upload-pack=`.
+fn dangerous_value(
+    known: Option<&Program>,
+    name: &str,
+    before: &[Option<String>],
+    word: &[Part<'_>],
+) -> Option<ArgVerdict> {
+    let known = known?;
+    let attached = match word.first() {
+        Some(Part::Lit(text)) => text.strip_suffix('='),
+        _ => None,
+    };
+    let separate = if starts_with_hole(word) { before.last().and_then(Option::as_deref) } else { None };
+    let option = attached.or(separate)?;
+    let example =
+        known.code_values.iter().find(|(code_option, _)| *code_option == option).map(|(_, example)| *example)?;
+    let props = word.iter().filter(|part| is_open_hole(part)).find_map(Part::props)?;
+    let example = props.witness(example).or_else(|| props.witness("x"))?;
+    Some(ArgVerdict::Code { program: name.to_owned(), language: Language::Shell, example })
+}
