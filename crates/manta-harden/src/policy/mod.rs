@@ -1,11 +1,396 @@
 //! One TOML file says what a server may do: per tool, per argument, limits, audit, redaction.
 //!
-//! [`PolicyFile`] is the file as data. Keys that do not exist are errors with a suggestion,
-//! because a rule with a typing mistake in it must not silently protect nothing.
+//! [`PolicyFile`] is the file as data; [`Policy`] is the file compiled, with roots and programs open.
+//! A decision is native code: one look-up and one comparison per argument. What no rule names is
+//! refused, a denial cites file and line, and unknown keys are errors with a suggestion, because a rule
+//! with a typing mistake in it must not silently protect nothing.
+//!
+//! ```
+//! use manta_harden::policy::Policy;
+//! use serde_json::json;
+//!
+//! let directory = tempfile::tempdir()?;
+//! std::fs::write(directory.path().join("manta.toml"), r#"
+//!     version = 1
+//!     [roots.project]
+//!     at = "."
+//!     [tools.read_file.args]
+//!     path = { kind = "path", roots = ["project"], required = true }
+//! "#)?;
+//! let policy = Policy::load(directory.path().join("manta.toml"))?;
+//!
+//! let args = |path: &str| json!({ "path": path }).as_object().unwrap().clone();
+//! assert!(policy.decide("read_file", &args("manta.toml")).is_allowed());
+//!
+//! let denial = policy.decide("read_file", &args("../../etc/passwd")).into_result().unwrap_err();
+//! assert_eq!((denial.rule.name.as_str(), denial.line()), ("tools.read_file.args.path", 6));
+//! assert!(!policy.decide("delete_file", &args("a")).is_allowed(), "what no rule names is refused");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod args;
+mod compile;
+mod decision;
+mod explain;
 mod file;
 pub mod spec;
 mod units;
 
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use args::{Arg, Found, check_members, shown};
+pub use decision::{Decision, Denial, Grant, Handle, HostSet, Rule};
+#[cfg(feature = "schema")]
+pub use explain::schema;
+pub use explain::{CaseResult, TEMPLATE};
 pub use file::{PolicyError, PolicyFile};
+use spec::{Approve, Mode, ToolClass};
 pub use units::{Period, Size};
+
+use crate::command::CommandSet;
+use crate::limit::Limit;
+use crate::paths::Root;
+use crate::redact::{Redactor, Sensitive};
+
+/// A compiled policy. Roots and programs are open; nothing in it changes any more.
+#[derive(Debug)]
+pub struct Policy {
+    file: Arc<PolicyFile>,
+    place: Arc<Path>,
+    mode: Mode,
+    is_default_allow: bool,
+    roots: BTreeMap<String, Root>,
+    hosts: BTreeMap<String, Arc<HostSet>>,
+    commands: Arc<CommandSet>,
+    tools: HashMap<String, ToolRule>,
+    prompts: HashMap<String, ToolRule>,
+    resources: Option<Resources>,
+    /// Limits of what no section names, when that is allowed.
+    unnamed: Arc<[Limit]>,
+}
+
+/// A compiled `[tools.NAME]`.
+#[derive(Debug)]
+struct ToolRule {
+    rule: Rule,
+    is_denied: bool,
+    class: Option<ToolClass>,
+    approve: Approve,
+    passes_extra: bool,
+    limits: Arc<[Limit]>,
+    principals: Option<Vec<String>>,
+    max_arguments: u64,
+    max_result: Option<u64>,
+    timeout: Option<Duration>,
+    args: BTreeMap<String, Arg>,
+}
+
+/// A compiled `[resources]`.
+#[derive(Debug)]
+struct Resources {
+    rule: Rule,
+    allow: Vec<String>,
+    deny: Vec<String>,
+    limits: Arc<[Limit]>,
+}
+
+/// The principal of a caller that nobody authenticated: the user who started the program.
+pub const LOCAL: &str = "local";
+
+impl Policy {
+    /// Reads, parses and compiles a file.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with file, line and column.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, PolicyError> {
+        Self::compile(PolicyFile::load(path)?)
+    }
+
+    /// Compiles a parsed file: opens its roots and programs.
+    ///
+    /// # Errors
+    /// [`PolicyError`] for a name that does not exist, a root that cannot be opened, a pattern that is none.
+    pub fn compile(file: PolicyFile) -> Result<Self, PolicyError> {
+        compile::compile(Arc::new(file), None)
+    }
+
+    /// The same file with `[server.NAME]` on top: its tools replace those of the same name.
+    ///
+    /// # Errors
+    /// As [`Policy::compile`], and when there is no such section.
+    pub fn for_server(&self, name: &str) -> Result<Self, PolicyError> {
+        compile::compile(Arc::clone(&self.file), Some(name))
+    }
+
+    /// The file as data.
+    #[must_use]
+    pub fn file(&self) -> &PolicyFile {
+        &self.file
+    }
+
+    /// `sha256:…` of the file, for audit records.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        self.file.hash()
+    }
+
+    /// Whether refusals take effect.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// An opened root by name.
+    #[must_use]
+    pub fn root(&self, name: &str) -> Option<&Root> {
+        self.roots.get(name)
+    }
+
+    /// All opened roots by name.
+    #[must_use]
+    pub fn roots(&self) -> &BTreeMap<String, Root> {
+        &self.roots
+    }
+
+    /// All host sets by name.
+    #[must_use]
+    pub fn hosts(&self) -> &BTreeMap<String, Arc<HostSet>> {
+        &self.hosts
+    }
+
+    /// All commands.
+    #[must_use]
+    pub fn commands(&self) -> &CommandSet {
+        &self.commands
+    }
+
+    /// The redactor that `[redact]` describes; `key` belongs to one log.
+    #[must_use]
+    pub fn redactor(&self, key: [u8; 32]) -> Redactor {
+        let spec = &self.file.spec().redact;
+        Redactor::new(key)
+            .names(spec.fields.iter().map(String::as_str))
+            .finds_secrets(spec.secrets)
+            .max_value(spec.max_value.as_len())
+    }
+
+    /// Arguments of a tool that the policy marks with `sensitive = true`.
+    #[must_use]
+    pub fn sensitive(&self, tool: &str) -> Sensitive {
+        fn collect<'a>(args: &'a BTreeMap<String, Arg>, path: &mut Vec<&'a str>, into: &mut Sensitive) {
+            for (name, arg) in args {
+                path.push(name);
+                mark(arg, path, into);
+                path.pop();
+            }
+        }
+        fn mark<'a>(arg: &'a Arg, path: &mut Vec<&'a str>, into: &mut Sensitive) {
+            if arg.is_sensitive {
+                into.mark(path.iter().copied());
+            }
+            match &arg.check {
+                args::Check::Object(fields) => collect(fields, path, into),
+                args::Check::List { item: Some(item), .. } => {
+                    path.push("*");
+                    mark(item, path, into);
+                    path.pop();
+                }
+                _ => {}
+            }
+        }
+        let mut sensitive = Sensitive::default();
+        if let Some(rule) = Self::find(&self.tools, tool) {
+            collect(&rule.args, &mut Vec::new(), &mut sensitive);
+        }
+        sensitive
+    }
+
+    /// Whether a tool may be shown in a list. Its arguments can still be refused.
+    #[must_use]
+    pub fn shows_tool(&self, tool: &str) -> bool {
+        self.mode == Mode::Shadow || Self::find(&self.tools, tool).map_or(self.is_default_allow, |rule| !rule.is_denied)
+    }
+
+    /// Whether a prompt may be shown in a list.
+    #[must_use]
+    pub fn shows_prompt(&self, prompt: &str) -> bool {
+        self.mode == Mode::Shadow
+            || Self::find(&self.prompts, prompt).map_or(self.is_default_allow, |rule| !rule.is_denied)
+    }
+
+    /// Whether a resource may be shown in a list.
+    #[must_use]
+    pub fn shows_resource(&self, uri: &str) -> bool {
+        self.mode == Mode::Shadow || self.decide_resource(uri).is_allowed()
+    }
+
+    /// Names that have a section of their own among the tools, sorted.
+    #[must_use]
+    pub fn tool_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.tools.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Decides about one call by [`LOCAL`].
+    #[must_use]
+    pub fn decide(&self, tool: &str, args: &Map<String, Value>) -> Decision {
+        self.decide_for(LOCAL, tool, args)
+    }
+
+    /// Decides about one call by an authenticated principal. Limits and approval are for the caller to ask;
+    /// the grant names them.
+    #[must_use]
+    pub fn decide_for(&self, principal: &str, tool: &str, args: &Map<String, Value>) -> Decision {
+        self.decide_in("tools", &self.tools, principal, tool, args)
+    }
+
+    /// Decides about fetching a prompt.
+    #[must_use]
+    pub fn decide_prompt(&self, principal: &str, prompt: &str, args: &Map<String, Value>) -> Decision {
+        self.decide_in("prompts", &self.prompts, principal, prompt, args)
+    }
+
+    /// Decides about reading a resource. A URI that an allowed prefix holds may have no `..` in it, plain or
+    /// percent-encoded: nobody knows how the server reads that (CWE-22).
+    #[must_use]
+    pub fn decide_resource(&self, uri: &str) -> Decision {
+        let Some(resources) = &self.resources else {
+            return self.unnamed("resources", uri);
+        };
+        let matches = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(prefix) => uri.starts_with(prefix) && !climbs(&uri[prefix.len()..]),
+            None => uri == pattern,
+        };
+        let message = match resources.allow.iter().any(matches) && !resources.deny.iter().any(matches) {
+            true => return Decision::Allow(self.grant(resources.rule.clone(), Arc::clone(&resources.limits))),
+            false => format!("resource {} is not among those that may be read", shown(uri)),
+        };
+        let fix = Some("add the URI, or a prefix of it with `*`, to `allow`".to_owned());
+        self.refuse(Denial { rule: resources.rule.clone(), message, fix }, Arc::clone(&resources.limits))
+    }
+
+    fn find<'a>(rules: &'a HashMap<String, ToolRule>, name: &str) -> Option<&'a ToolRule> {
+        rules.get(name).or_else(|| rules.get("*"))
+    }
+
+    fn decide_in(
+        &self,
+        table: &str,
+        rules: &HashMap<String, ToolRule>,
+        principal: &str,
+        name: &str,
+        args: &Map<String, Value>,
+    ) -> Decision {
+        let Some(rule) = Self::find(rules, name) else { return self.unnamed(table, name) };
+        let mut found = Found::default();
+        match rule.check(principal, name, args, &mut found) {
+            Err(denial) => self.refuse(denial, Arc::clone(&rule.limits)),
+            Ok(()) => Decision::Allow(Grant {
+                class: rule.class,
+                approve: rule.approve,
+                timeout: rule.timeout,
+                max_result: rule.max_result,
+                handles: found.handles,
+                ..self.grant(rule.rule.clone(), Arc::clone(&rule.limits))
+            }),
+        }
+    }
+
+    fn unnamed(&self, table: &str, name: &str) -> Decision {
+        let rule = Rule { name: "default".to_owned(), file: Arc::clone(&self.place), line: 0 };
+        if self.is_default_allow {
+            return Decision::Allow(self.grant(rule, Arc::clone(&self.unnamed)));
+        }
+        let message = format!("no section [{table}] names {}", shown(name));
+        let fix = Some(if table == "resources" {
+            "add a section [resources]".to_owned()
+        } else {
+            format!("add a section [{table}.{name}]")
+        });
+        let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) && name.len() <= 128;
+        self.refuse(Denial { rule, message, fix: fix.filter(|_| is_plain) }, Arc::clone(&self.unnamed))
+    }
+
+    fn grant(&self, rule: Rule, limits: Arc<[Limit]>) -> Grant {
+        let (class, approve, timeout, max_result) = (None, Approve::Never, None, None);
+        Grant { rule, class, approve, limits, timeout, max_result, would_deny: None, handles: Vec::new() }
+    }
+
+    fn refuse(&self, denial: Denial, limits: Arc<[Limit]>) -> Decision {
+        match self.mode {
+            Mode::Enforce => Decision::Deny(denial),
+            Mode::Shadow => {
+                let grant = self.grant(denial.rule.clone(), limits);
+                Decision::Allow(Grant { would_deny: Some(denial), ..grant })
+            }
+        }
+    }
+}
+
+impl ToolRule {
+    fn check(&self, principal: &str, name: &str, args: &Map<String, Value>, found: &mut Found) -> Result<(), Denial> {
+        let deny = |message: String, fix: Option<String>| Denial { rule: self.rule.clone(), message, fix };
+        if self.is_denied {
+            return Err(deny(format!("{} is denied", shown(name)), None));
+        }
+        if self.principals.as_ref().is_some_and(|admitted| !admitted.iter().any(|other| other == principal)) {
+            return Err(deny(format!("{} may not call {}", shown(principal), shown(name)), None));
+        }
+        if !fits(args, self.max_arguments) {
+            return Err(deny(format!("the arguments are larger than {}", Size(self.max_arguments)), None));
+        }
+        if self.passes_extra {
+            let named = args.iter().filter(|(name, _)| self.args.contains_key(*name));
+            let named: Map<String, Value> = named.map(|(name, value)| (name.clone(), value.clone())).collect();
+            if self.args.values().all(|arg| !matches!(arg.check, args::Check::Command { .. })) {
+                return check_members(&self.args, &named, None, found, |arg, _| self.complain(arg, true));
+            }
+        }
+        check_members(&self.args, args, None, found, |arg, is_missing| self.complain(arg, is_missing))
+    }
+
+    fn complain(&self, arg: &str, is_missing: bool) -> Denial {
+        match (is_missing, self.args.get(arg)) {
+            (true, Some(rule)) => {
+                Denial { rule: rule.rule.clone(), message: format!("`{arg}` is required"), fix: None }
+            }
+            _ => Denial {
+                rule: self.rule.clone(),
+                message: format!("no rule names the argument {}", shown(arg)),
+                fix: Some(format!("add a rule for it under {}.args, or extra = \"pass\"", self.rule.name)),
+            },
+        }
+    }
+}
+
+/// Whether a URI has `..` as a segment in any reading.
+fn climbs(rest: &str) -> bool {
+    let lower = rest.to_ascii_lowercase();
+    let decoded = lower.replace("%25", "%").replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
+    decoded.split(['/', '\\', '?', '#']).any(|segment| segment == "..") || lower.contains("%00")
+}
+
+/// Whether the serialised arguments have at most `most` bytes; stops counting there.
+fn fits(args: &Map<String, Value>, most: u64) -> bool {
+    struct Counter(u64);
+    impl std::io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len() as u64).ok_or(std::io::ErrorKind::FileTooLarge)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    serde_json::to_writer(Counter(most), args).is_ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -147,14 +147,14 @@ pub enum RootMode {
     #[default]
     #[serde(rename = "r")]
     Read,
-    /// And change existing files.
-    #[serde(rename = "rw")]
+    /// And change files that exist.
+    #[serde(rename = "r+")]
     Write,
     /// And create files and directories.
-    #[serde(rename = "rwc")]
+    #[serde(rename = "rw", alias = "rwc")]
     Create,
     /// And delete and rename.
-    #[serde(rename = "rwcd")]
+    #[serde(rename = "rwd", alias = "rwcd")]
     Delete,
 }
 

@@ -1,0 +1,428 @@
+use std::fs;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+/// A directory with a policy and a few files.
+struct Fixture {
+    directory: tempfile::TempDir,
+    policy: Policy,
+}
+
+fn compile(text: &str) -> Result<Fixture, PolicyError> {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir_all(directory.path().join("project/sub")).unwrap();
+    fs::write(directory.path().join("project/a.txt"), "a").unwrap();
+    fs::write(directory.path().join("secret.txt"), "s").unwrap();
+    std::os::unix::fs::symlink(directory.path().join("secret.txt"), directory.path().join("project/link")).unwrap();
+    std::os::unix::fs::symlink(directory.path(), directory.path().join("project/up")).unwrap();
+    let path = directory.path().join("manta.toml");
+    fs::write(&path, text).unwrap();
+    Policy::load(path).map(|policy| Fixture { directory, policy })
+}
+
+fn args(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+impl Fixture {
+    fn denial(&self, tool: &str, value: Value) -> Denial {
+        self.policy.decide(tool, &args(value)).into_result().expect_err("refused")
+    }
+
+    fn allows(&self, tool: &str, value: Value) -> bool {
+        self.policy.decide(tool, &args(value)).is_allowed()
+    }
+}
+
+const FILES: &str = r#"
+version = 1
+[roots.project]
+at = "project"
+mode = "rw"
+[hosts.api]
+allow = ["api.example.com"]
+[commands.true]
+exe = "/bin/true"
+cwd = "project"
+flags = { "--count" = "int 1..5" }
+operands = [{ kind = "word", max = 2 }]
+[tools.read.args]
+path = { kind = "path", roots = ["project"], required = true }
+[tools.write.args]
+path = { kind = "path", roots = ["project"], mode = "rw" }
+content = { kind = "string", max_len = 5, charset = "any" }
+[tools.fetch.args]
+url = { kind = "url", hosts = ["api"] }
+[tools.run.args]
+command = { kind = "command", commands = ["true"], args_in = "args" }
+[tools.line.args]
+command = { kind = "command", commands = ["true"] }
+[tools.misc.args]
+n = { kind = "int", min = 1, max = 10 }
+f = { kind = "number", min = 0.5 }
+b = { kind = "bool" }
+e = { kind = "enum", values = ["x", "y"] }
+s = { kind = "string", pattern = "[a-z]+|[0-9]+", min_len = 2 }
+id = { kind = "string", charset = "identifier" }
+line = { kind = "string", charset = "line" }
+l = { kind = "list", max_len = 2, items = { kind = "path", roots = ["project"] } }
+o = { kind = "object", fields = { p = { kind = "path", roots = ["project"], required = true }, k = { kind = "string", sensitive = true } } }
+z = { kind = "int", nullable = true }
+[tools.loose]
+extra = "pass"
+[tools.loose.args]
+path = { kind = "path", roots = ["project"] }
+[tools.hidden]
+access = "deny"
+[tools.alice]
+principals = ["alice"]
+[tools.small]
+max_arguments = "100B"
+extra = "pass"
+[resources]
+allow = ["file:///srv/*", "memo://one"]
+deny = ["file:///srv/private/*"]
+"#;
+
+fn files() -> Fixture {
+    compile(FILES).unwrap()
+}
+
+#[test]
+fn paths_are_decided_by_what_they_lead_to() {
+    let files = files();
+    for allowed in ["a.txt", "sub", "sub/../a.txt", "missing.txt"] {
+        let is_climb = allowed.contains("..");
+        assert_eq!(files.allows("read", json!({ "path": allowed })), !is_climb, "{allowed}");
+    }
+    for refused in [
+        "../secret.txt",
+        "/etc/passwd",
+        "link",
+        "up/secret.txt",
+        ".git/config",
+        "a\0b",
+        "",
+        "C:\\x",
+        "sub/./../../secret.txt",
+    ] {
+        let denial = files.denial("read", json!({ "path": refused }));
+        assert_eq!(denial.rule.name, "tools.read.args.path", "{refused:?}");
+        assert_eq!(denial.line(), 14);
+    }
+    let new_through_link = files.denial("write", json!({ "path": "up/new.txt" }));
+    assert_eq!(new_through_link.rule.name, "tools.write.args.path");
+    assert!(files.allows("write", json!({ "path": "sub/new.txt", "content": "x" })));
+    let handles = files.policy.decide("read", &args(json!({ "path": "a.txt" }))).into_result().unwrap();
+    let Some(Handle::Path { root, relative }) = handles.handle("path") else { panic!("no handle") };
+    assert_eq!(root.read(relative).unwrap(), b"a");
+    assert!(root.write(relative, b"x").is_err(), "the handle grants what the rule says and no more");
+    drop(files.directory);
+}
+
+#[test]
+fn denials_cite_file_and_line_and_say_what_would_help() {
+    let files = files();
+    let denial = files.denial("read", json!({ "path": "../secret.txt" }));
+    let text = denial.to_string();
+    assert!(text.contains("tools.read.args.path") && text.contains("manta.toml:14"), "{text}");
+    assert!(denial.fix.unwrap().contains("project"));
+    let unknown = files.denial("erase", json!({}));
+    assert_eq!((unknown.rule.name.as_str(), unknown.fix.as_deref()), ("default", Some("add a section [tools.erase]")));
+    let hostile = files.denial("x\u{1b}[2J\n", json!({})).to_string();
+    assert!(!hostile.contains('\u{1b}') && !hostile.contains('\n'), "{hostile:?}");
+}
+
+#[test]
+fn what_no_rule_names_is_refused() {
+    let files = files();
+    assert_eq!(files.denial("read", json!({ "path": "a.txt", "mode": "x" })).rule.name, "tools.read");
+    assert_eq!(files.denial("read", json!({})).rule.name, "tools.read.args.path");
+    assert!(files.allows("loose", json!({ "path": "a.txt", "anything": [1] })));
+    assert!(!files.allows("loose", json!({ "path": "../x", "anything": [1] })));
+    assert!(!files.allows("hidden", json!({})) && !files.policy.shows_tool("hidden"));
+    assert!(files.policy.shows_tool("read") && !files.policy.shows_tool("other"));
+    assert!(!files.allows("alice", json!({})));
+    assert!(files.policy.decide_for("alice", "alice", &Map::new()).is_allowed());
+    assert!(files.allows("small", json!({ "a": "x".repeat(90) })));
+    assert!(!files.allows("small", json!({ "a": "x".repeat(95) })));
+}
+
+#[test]
+fn urls_and_commands_follow_their_policies() {
+    let files = files();
+    assert!(files.allows("fetch", json!({ "url": "https://api.example.com/v1" })));
+    for url in [
+        "http://api.example.com/",
+        "https://evil.example/",
+        "https://api.example.com@evil.example/",
+        "https://127.0.0.1/",
+        "file:///etc/passwd",
+    ] {
+        assert_eq!(files.denial("fetch", json!({ "url": url })).rule.name, "tools.fetch.args.url", "{url}");
+    }
+    assert!(files.allows("run", json!({ "command": "true", "args": ["--count", "3", "word"] })));
+    assert!(files.allows("run", json!({ "command": "true" })));
+    assert!(files.allows("line", json!({ "command": "true --count 3" })));
+    assert!(files.allows("line", json!({ "command": ["true", "--count=3"] })));
+    assert!(files.allows("line", json!({ "command": { "command": "true", "args": ["x"] } })));
+    for refused in [
+        json!("true; id"),
+        json!("true $(id)"),
+        json!("true `id`"),
+        json!("true | sh"),
+        json!("true\nid"),
+        json!("sh -c id"),
+        json!("true --unknown"),
+        json!(["true", "--count", "9"]),
+        json!(["true", "-x"]),
+        json!([]),
+        json!(""),
+        json!(5),
+        json!({ "command": "true", "env": {} }),
+        json!("true 'a'"),
+        json!("true *"),
+        json!("true ~"),
+    ] {
+        assert!(!files.allows("line", json!({ "command": refused })), "{refused}");
+    }
+    assert!(!files.allows("run", json!({ "command": "true", "args": "--count 3" })));
+}
+
+#[test]
+fn values_are_checked_by_kind() {
+    let files = files();
+    for allowed in [
+        json!({ "n": 1 }),
+        json!({ "n": 10.0 }),
+        json!({ "f": 0.5 }),
+        json!({ "f": 3 }),
+        json!({ "b": true }),
+        json!({ "e": "x" }),
+        json!({ "s": "ab" }),
+        json!({ "s": "42" }),
+        json!({ "id": "a-b.c" }),
+        json!({ "line": "größe" }),
+        json!({ "l": ["a.txt"] }),
+        json!({ "o": { "p": "a.txt" } }),
+        json!({ "z": null }),
+        json!({}),
+    ] {
+        assert!(files.allows("misc", allowed.clone()), "{allowed}");
+    }
+    for refused in [
+        json!({ "n": 0 }),
+        json!({ "n": 11 }),
+        json!({ "n": 1.5 }),
+        json!({ "n": "1" }),
+        json!({ "n": null }),
+        json!({ "n": 1e300 }),
+        json!({ "n": 18446744073709551615_u64 }),
+        json!({ "f": 0.4 }),
+        json!({ "b": 1 }),
+        json!({ "e": "z" }),
+        json!({ "e": ["x"] }),
+        json!({ "s": "a" }),
+        json!({ "s": "ab1" }),
+        json!({ "s": "ab\n" }),
+        json!({ "s": "é" }),
+        json!({ "id": "-rf" }),
+        json!({ "id": "a b" }),
+        json!({ "line": "a\nb" }),
+        json!({ "line": "a\u{202e}b" }),
+        json!({ "l": ["a.txt", "../x"] }),
+        json!({ "l": ["a", "b", "c"] }),
+        json!({ "l": "a.txt" }),
+        json!({ "o": {} }),
+        json!({ "o": { "p": "../x" } }),
+        json!({ "o": { "p": "a", "q": 1 } }),
+    ] {
+        assert!(!files.allows("misc", refused.clone()), "{refused}");
+    }
+    assert!(!files.allows("write", json!({ "path": "a.txt", "content": "toolong" })));
+}
+
+#[test]
+fn resources_are_prefixes_that_cannot_be_climbed_out_of() {
+    let files = files();
+    let allows = |uri: &str| files.policy.decide_resource(uri).is_allowed();
+    assert!(allows("file:///srv/a") && allows("memo://one"));
+    for uri in [
+        "file:///etc/passwd",
+        "file:///srv/../etc/passwd",
+        "file:///srv/%2e%2e/etc",
+        "file:///srv/%252e%252e/x",
+        "file:///srv/..%2fx",
+        "file:///srv/a%00",
+        "file:///srv/private/x",
+        "memo://one2",
+        "memo://",
+    ] {
+        assert!(!allows(uri), "{uri}");
+    }
+}
+
+#[test]
+fn shadow_decides_and_refuses_nothing() {
+    let shadow = compile(&FILES.replace("version = 1", "version = 1\nmode = \"shadow\"")).unwrap();
+    let grant = shadow.policy.decide("read", &args(json!({ "path": "../x" }))).into_result().unwrap();
+    assert_eq!(grant.would_deny.unwrap().rule.name, "tools.read.args.path");
+    assert!(shadow.policy.shows_tool("hidden"));
+}
+
+#[test]
+fn a_server_section_replaces_tools_of_the_same_name() {
+    let text = format!("{FILES}\n[server.git]\ncommand = [\"x\"]\n[server.git.tools.read]\naccess = \"deny\"\n");
+    let files = compile(&text).unwrap();
+    let git = files.policy.for_server("git").unwrap();
+    assert!(!git.decide("read", &args(json!({ "path": "a.txt" }))).is_allowed());
+    assert!(git.decide("fetch", &args(json!({ "url": "https://api.example.com/" }))).is_allowed());
+    assert!(files.allows("read", json!({ "path": "a.txt" })));
+    assert!(files.policy.for_server("gut").unwrap_err().to_string().contains("did you mean `git`?"));
+}
+
+#[test]
+fn limits_are_named_and_default_to_the_projects_rule() {
+    let text = r#"
+version = 1
+default = "allow"
+[limits.global]
+calls = 100
+per = "1s"
+key = []
+[limits.slow]
+calls = 1
+per = "1h"
+key = ["principal"]
+[tools.a]
+limits = ["slow"]
+extra = "pass"
+[tools.b]
+"#;
+    let fixture = compile(text).unwrap();
+    let limits = |tool: &str| -> Vec<(String, u32)> {
+        let grant = fixture.policy.decide(tool, &Map::new()).into_result().unwrap();
+        grant.limits.iter().map(|limit| (limit.name.clone(), limit.calls)).collect()
+    };
+    assert_eq!(limits("a"), [("slow".to_owned(), 1), ("global".to_owned(), 100)]);
+    assert_eq!(limits("b"), [("default".to_owned(), 10), ("global".to_owned(), 100)]);
+    assert_eq!(limits("unnamed"), limits("b"));
+}
+
+#[test]
+fn a_policy_that_cannot_hold_is_not_loaded() {
+    for (text, expected) in [
+        (
+            "[tools.t.args]\na = { kind = 'path', roots = ['projet'] }\n[roots.project]\nat = 'project'",
+            "did you mean `project`?",
+        ),
+        ("[tools.t.args]\na = { kind = 'path' }", "needs `roots`"),
+        ("[tools.t.args]\na = { kind = 'int', roots = ['p'] }", "`roots` means nothing for kind `int`"),
+        ("[tools.t.args]\na = { kind = 'string', pattern = '(' }", "pattern"),
+        ("[tools.t.args]\na = { kind = 'string', pattern = 'a)|(?:b' }", "pattern"),
+        ("[tools.t.args]\na = { kind = 'int', min = 0.5 }", "without a decimal point"),
+        (
+            "[tools.t.args]\na = { kind = 'path', roots = ['p'], mode = 'rw' }\n[roots.p]\nat = 'project'",
+            "does not grant",
+        ),
+        ("[roots.p]\nat = 'missing'", "cannot be opened"),
+        ("[commands.sh]\nexe = '/bin/sh'", "command `sh`"),
+        ("[commands.x]\nexe = 'true'", "absolute path"),
+        ("[commands.x]\nexe = '/bin/true'\nflags = { '--a' = 'inf' }", "flag `--a`"),
+        ("[hosts.h]\nallow = ['*.com']", "hosts `h`"),
+        ("[hosts.h]\nallow = ['a.b']\nschemes = ['ftp', 'https']", "scheme `ftp`"),
+        ("[tools.t]\nlimits = ['defualt']", "did you mean `default`?"),
+        ("[limits.l]\nshared = true", "no [redis]"),
+        ("[limits.l]\ncalls = 100000", "65536"),
+        ("[resources]\nallow = ['a*b']", "at the end"),
+        ("[tools.t]\nacces = 'deny'", "did you mean `access`?"),
+    ] {
+        let Err(error) = compile(&format!("version = 1\n{text}\n")) else { panic!("accepted: {text}") };
+        let message = error.to_string();
+        assert!(message.contains(expected), "{text}\n  {message}");
+        assert!(error.line > 1, "{message}");
+    }
+}
+
+#[test]
+fn the_template_compiles_and_its_tests_pass() {
+    let fixture = compile(TEMPLATE).unwrap();
+    let results = fixture.policy.run_tests();
+    assert_eq!(results.len(), 3);
+    assert!(results.iter().all(|result| result.passed), "{results:#?}");
+}
+
+#[test]
+fn a_failing_test_says_what_came_out() {
+    let text =
+        format!("{TEMPLATE}\n[[test]]\ntool = \"read_file\"\nargs = {{ path = \"../x\" }}\nexpect = \"allow\"\n");
+    let fixture = compile(&text).unwrap();
+    let last = fixture.policy.run_tests().pop().unwrap();
+    assert!(!last.passed && last.detail.starts_with("expected allow; denied by tools.read_file.args.path"), "{last:?}");
+}
+
+#[test]
+fn explanations_name_the_rules() {
+    let files = files();
+    let text = files.policy.explain_tool("read");
+    assert!(text.contains("`path` is given and is a path below project to read"), "{text}");
+    let call = files.policy.explain_call(LOCAL, "read", &args(json!({ "path": "../x" })));
+    assert!(call.starts_with("deny   denied by tools.read.args.path") && call.contains("\nfix    "), "{call}");
+}
+
+#[test]
+fn sensitive_arguments_are_known_to_the_redactor() {
+    let files = files();
+    let value = json!({ "o": { "p": "a", "k": "hush" } });
+    let redacted = files.policy.redactor([0; 32]).redact_marked(&value, &files.policy.sensitive("misc"));
+    assert_eq!(redacted.value, json!({ "o": { "p": "a", "k": "[redacted:key]" } }));
+}
+
+#[cfg(feature = "schema")]
+#[test]
+fn the_published_schema_is_the_code() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/manta-policy.schema.json");
+    let current = serde_json::to_string_pretty(&explain::schema()).unwrap() + "\n";
+    if std::env::var_os("MANTA_WRITE_SCHEMA").is_some() {
+        fs::write(path, &current).unwrap();
+    }
+    let published = fs::read_to_string(path).unwrap();
+    assert!(published == current, "run `cargo xtask generate`");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever text stands in the file, loading it ends with a policy or an error, never a panic.
+    #[test]
+    fn no_text_panics(cut in 0usize..FILES.len(), insert in "\\PC{0,6}", remove in 0usize..20) {
+        let mut text: Vec<char> = FILES.chars().collect();
+        let end = (cut + remove).min(text.len());
+        text.splice(cut..end, insert.chars());
+        let text: String = text.into_iter().collect();
+        if let Ok(file) = PolicyFile::parse("/nonexistent/manta.toml", text) {
+            let _ = Policy::compile(file);
+        }
+    }
+
+    /// No path from an adversarial alphabet leads out of the root through an allowed decision.
+    #[test]
+    fn no_allowed_path_leaves_its_root(parts in proptest::collection::vec(prop_oneof![
+        Just(".."), Just("."), Just("sub"), Just("up"), Just("link"), Just("a.txt"), Just(""), Just("project"), Just("secret.txt"), Just("%2e%2e"),
+    ], 1..6), is_absolute: bool) {
+        let files = files();
+        let mut path = parts.join("/");
+        if is_absolute {
+            path = files.directory.path().join("project").join(path.trim_start_matches('/')).to_string_lossy().into_owned();
+        }
+        if let Decision::Allow(grant) = files.policy.decide("read", &args(json!({ "path": path }))) {
+            let Some(Handle::Path { root, relative }) = grant.handle("path") else { panic!("no handle") };
+            if let Ok(content) = root.read(relative) {
+                prop_assert_eq!(content, b"a".to_vec(), "{}", path);
+            }
+        }
+    }
+}
