@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use manta_core::{ProjectInput, RuleMeta, ScanReport};
 
 use crate::exit::Failure;
+use crate::suppress;
 
 /// Every rule, in the order reports list them.
 #[must_use]
 pub fn rules() -> Vec<&'static RuleMeta> {
-    Vec::new()
+    vec![&suppress::UNUSED]
 }
 
 /// What is the same for every target of a run.

@@ -12,6 +12,7 @@ pub mod exit;
 mod output;
 mod progress;
 mod suggest;
+pub mod suppress;
 
 use std::process::ExitCode;
 

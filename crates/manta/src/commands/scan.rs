@@ -1,10 +1,11 @@
 //! `manta scan`: what a caller of a server's tools could abuse.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use manta_core::{Confidence, Persona, RuleMeta, Severity};
 
@@ -14,6 +15,7 @@ use crate::dispose::{self, Wishes};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Color, Output, Writers};
 use crate::progress::Progress;
+use crate::suppress;
 
 /// Find what a caller of a server's tools could abuse
 ///
@@ -67,6 +69,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
+    /// Obey suppressions in the scanned code, which otherwise count only for the tree you stand in
+    #[arg(long)]
+    trust_config: bool,
+
     /// Print only headlines and the result
     #[arg(short, long)]
     quiet: bool,
@@ -106,6 +112,7 @@ fn fail_on(given: &str) -> Result<FailOn, String> {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let wishes = args.wishes()?;
+    let rules = analyse::rules();
     let analysis = analyse::Analysis::new(&args.models)?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let mut seen = BTreeSet::new();
@@ -115,6 +122,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut progress = Progress::new(args.quiet);
     let threads = super::threads(args.jobs);
     let exit = super::for_each_target(targets, threads, &analysis, &mut progress, |mut report| {
+        if args.trust_config || is_own(&report.target) {
+            suppress::obey(&mut report, &rules);
+        } else {
+            suppress::note(&mut report);
+        }
         wishes.dispose(&mut report);
         baseline.dispose(&mut report, &mut seen);
         writers.write(&report)?;
@@ -126,6 +138,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         output::remark(&format!("{gone} findings of the baseline are gone; `manta baseline` writes it anew"));
     }
     Ok(exit)
+}
+
+/// Whether the user stands in the tree: code that lies anywhere else may have come from anybody.
+fn is_own(target: &str) -> bool {
+    let here = env::current_dir().and_then(|directory| directory.canonicalize());
+    let there = Path::new(target).canonicalize();
+    here.is_ok_and(|here| there.is_ok_and(|there| here.starts_with(there)))
 }
 
 /// The targets in a file, one per line; blank lines don't count.
