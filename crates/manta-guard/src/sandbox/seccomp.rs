@@ -34,6 +34,9 @@ const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWUSER
     | libc::CLONE_NEWCGROUP) as u32
     | 0x80; // CLONE_NEWTIME
 
+/// `memfd_create` flag: the file can never be made executable. Kernel 6.3 and later.
+const MFD_NOEXEC_SEAL: u32 = 8;
+
 /// Refused with EPERM, whatever the arguments.
 const DENIED: &[c_long] = &[
     // Other processes
@@ -126,6 +129,22 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
         jump(BPF_JEQ, number(libc::SYS_clone), 0, 4),
         load(argument(0)),
         jump(BPF_JSET, NAMESPACE_FLAGS, 0, 1),
+        errno(libc::EPERM),
+        answer(SECCOMP_RET_ALLOW),
+    ]);
+    // Memory files that could be run would be programs nobody granted; callers fall back to files.
+    program.extend([
+        jump(BPF_JEQ, number(libc::SYS_memfd_create), 0, 4),
+        load(argument(1)),
+        jump(BPF_JSET, MFD_NOEXEC_SEAL, 1, 0),
+        errno(libc::ENOSYS),
+        answer(SECCOMP_RET_ALLOW),
+    ]);
+    // Limits of other processes; 0 is the caller itself.
+    program.extend([
+        jump(BPF_JEQ, number(libc::SYS_prlimit64), 0, 4),
+        load(argument(0)),
+        jump(BPF_JEQ, 0, 1, 0),
         errno(libc::EPERM),
         answer(SECCOMP_RET_ALLOW),
     ]);
