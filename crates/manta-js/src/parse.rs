@@ -12,7 +12,7 @@ use oxc_parser::{ParseOptions, Parser, ParserReturn};
 use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 
-use crate::nesting;
+use crate::nesting::{self, Nesting};
 
 /// Largest file that is read, in bytes. A bundle of this size is already past what a review can use.
 const MAX_BYTES: usize = 16 << 20;
@@ -30,18 +30,26 @@ pub(crate) fn lower_file(file: FileId, path: &str, text: &str) -> Lowered {
     if nesting.is_excessive() {
         return failed(format!("not analysed: nested too deeply (about {} levels)", nesting.levels()));
     }
-    match nesting.stack() {
-        None => climb(file, path, text, nesting.allows_jsx()),
-        Some(bytes) => std::thread::scope(|scope| {
-            let worker = std::thread::Builder::new().stack_size(bytes);
-            let climb = || climb(file, path, text, nesting.allows_jsx());
-            match worker.spawn_scoped(scope, climb).map(std::thread::ScopedJoinHandle::join) {
-                Ok(Ok(lowered)) => lowered,
-                Ok(Err(_)) => failed("not analysed: internal error while reading the file".to_owned()),
-                Err(error) => failed(format!("not analysed: no memory for a deeply nested file ({error})")),
-            }
-        }),
+    let jsx = nesting.allows_jsx();
+    if source_type(path).is_jsx() && !jsx {
+        return failed("not analysed: too large for a JSX file".to_owned());
     }
+    match nesting.stack(source_type(path).is_jsx()) {
+        None => climb(file, path, text, nesting),
+        Some(bytes) => with_stack(bytes, || climb(file, path, text, nesting)),
+    }
+}
+
+/// Runs `work` on a thread with a stack of this size (reserved, not used memory).
+fn with_stack(bytes: usize, work: impl FnOnce() -> Lowered + Send) -> Lowered {
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().stack_size(bytes).spawn_scoped(scope, work);
+        match worker.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(lowered)) => lowered,
+            Ok(Err(_)) => failed("not analysed: internal error while reading the file".to_owned()),
+            Err(error) => failed(format!("not analysed: no memory for a deeply nested file ({error})")),
+        }
+    })
 }
 
 fn failed(problem: String) -> Lowered {
@@ -49,17 +57,26 @@ fn failed(problem: String) -> Lowered {
 }
 
 /// The retry ladder.
-fn climb(file: FileId, path: &str, text: &str, allows_jsx: bool) -> Lowered {
+fn climb(file: FileId, path: &str, text: &str, nesting: Nesting) -> Lowered {
     let first_error = match attempt(file, path, text, source_type(path)) {
         Ok((module, problems)) => return Lowered { module: Some(module), problems },
         Err(error) => error,
     };
-    for (dialect, source_type) in other_dialects(path, allows_jsx) {
-        if let Ok((module, mut problems)) = attempt(file, path, text, source_type) {
-            if let Some(dialect) = dialect {
-                problems.push(format!("read as {dialect}, which its file extension does not say"));
+    for (dialect, source_type) in other_dialects(path, nesting.allows_jsx()) {
+        let attempt = || match attempt(file, path, text, source_type) {
+            Ok((module, mut problems)) => {
+                if let Some(dialect) = dialect {
+                    problems.push(format!("read as {dialect}, which its file extension does not say"));
+                }
+                Lowered { module: Some(module), problems }
             }
-            return Lowered { module: Some(module), problems };
+            Err(_) => Lowered { module: None, problems: Vec::new() },
+        };
+        // In JSX the scan that bounds nesting is only good for a coarser bound.
+        let stack = if source_type.is_jsx() { nesting.stack(true) } else { None };
+        let lowered = stack.map_or_else(attempt, |bytes| with_stack(bytes, attempt));
+        if lowered.module.is_some() {
+            return lowered;
         }
     }
     repair(file, path, text, first_error)
@@ -148,7 +165,7 @@ fn other_dialects(path: &str, allows_jsx: bool) -> Vec<(Option<&'static str>, So
         if allows_jsx {
             dialects.push((None, base.with_jsx(true)));
         }
-        dialects.push((Some("TypeScript"), base.with_typescript(true)));
+        dialects.push((None, base.with_typescript(true)));
         if allows_jsx {
             dialects.push((Some("TypeScript with JSX"), base.with_typescript(true).with_jsx(true)));
         }

@@ -25,7 +25,7 @@ use oxc_syntax::{scope::ScopeId, symbol::SymbolId};
 use crate::docs::Docs;
 
 /// How deep statements and expressions may nest before the rest is left out; the engine recurses as deep as this.
-pub(crate) const MAX_DEPTH: u32 = 1_000;
+pub(crate) const MAX_DEPTH: u32 = 400;
 
 /// Keys of pseudo-variables that are no symbols of the scope analysis.
 const KEY_MODULE: u32 = u32::MAX - 1;

@@ -26,8 +26,9 @@ fn strict(text: &str) -> String {
             skip_to(&mut chars, at + end);
         } else {
             if matches!(c, '}' | ']') {
-                let kept = out.trim_end().trim_end_matches(',').len();
-                out.truncate(kept);
+                if let Some(kept) = out.trim_end().strip_suffix(',').map(str::len) {
+                    out.truncate(kept);
+                }
             }
             out.push(c);
         }

@@ -1,0 +1,3 @@
+early();
+export default function () { return early; }
+function early() {}

@@ -1,0 +1,3 @@
+function load(require, module) {
+  module.exports = require("not-an-import");
+}

@@ -1,0 +1,2 @@
+import type { T } from "./t";
+const f = (x: T): string => x.name;
