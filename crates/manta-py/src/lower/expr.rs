@@ -154,7 +154,12 @@ impl Lowerer<'_> {
     }
 
     /// Joins operands by an associative operator: from the left, or as a balanced tree if there are many.
-    fn chain(&mut self, values: &[ExprId], range: TextRange, join: &impl Fn(ExprId, ExprId) -> Ir) -> ExprId {
+    pub(super) fn chain(
+        &mut self,
+        values: &[ExprId],
+        range: TextRange,
+        join: &impl Fn(ExprId, ExprId) -> Ir,
+    ) -> ExprId {
         if values.len() > LONG_CHAIN {
             let (left, right) = values.split_at(values.len() / 2);
             let (left, right) = (self.chain(left, range, join), self.chain(right, range, join));

@@ -10,6 +10,9 @@ use super::stmt::docstring;
 use super::{Binding, Lowerer, ScopeKind, span, span_of};
 use crate::scope::Collector;
 
+/// Decorators nest in each other; nobody writes more.
+const MANY_DECORATORS: usize = 50;
+
 /// What a function consists of, for `def` and `lambda` alike.
 struct Parts<'a> {
     name: Option<Symbol>,
@@ -131,7 +134,8 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn decorators(&mut self, decorators: &[Decorator]) -> Vec<ExprId> {
-        decorators.iter().map(|decorator| self.value(&decorator.expression)).collect()
+        self.too_deep |= decorators.len() > MANY_DECORATORS;
+        decorators.iter().take(MANY_DECORATORS).map(|decorator| self.value(&decorator.expression)).collect()
     }
 
     /// A definition without its decorators.

@@ -22,6 +22,9 @@ impl Lowerer<'_> {
     /// Imports the packages on the way and the module; returns the bound name and the import it stands for.
     fn import_module<'a>(&mut self, alias: &'a Alias, type_only: bool, out: &mut Block) -> Option<(&'a str, ImportId)> {
         let (path, span) = (alias.name.as_str(), span_of(alias));
+        if path.is_empty() {
+            return None;
+        }
         let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
         let (mut first, mut last) = (None, None);
         for end in ends.take(64) {

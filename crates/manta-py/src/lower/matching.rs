@@ -8,6 +8,7 @@ use ruff_python_ast::{
 };
 use ruff_text_size::{Ranged, TextRange};
 
+use super::stmt::{Alternative, chain};
 use super::{Lowerer, span, span_of};
 
 /// What a pattern demands of a value and which names it binds to parts of it.
@@ -25,16 +26,11 @@ impl Lowerer<'_> {
     pub(super) fn matching(&mut self, matching: &StmtMatch, out: &mut Block) {
         let parts = plain_tuple(&matching.subject).unwrap_or(std::slice::from_ref(&*matching.subject));
         let variables: Vec<Var> = parts.iter().map(|part| self.keep(part, out)).collect();
-        let mut cases = Vec::with_capacity(matching.cases.len());
-        for case in &matching.cases {
-            let subject = self.subject(&matching.subject, &variables);
-            cases.push(self.case(case, subject));
-        }
-        let chain = cases.into_iter().rev().fold(Block::new(), |otherwise, (test, then, span)| match test {
-            Some(test) => vec![Stmt { kind: StmtKind::If { test, then, otherwise }, span }],
-            None => then,
+        let cases = self.alternatives(&matching.cases, |this, case| {
+            let subject = this.subject(&matching.subject, &variables);
+            this.case(case, subject)
         });
-        out.extend(chain);
+        out.extend(chain(cases));
     }
 
     /// Evaluates a part of the subject once.
@@ -60,7 +56,7 @@ impl Lowerer<'_> {
 
     /// The test of a case (none if it always matches), and its body. A guard sees what the pattern binds, so then the
     /// binding happens in the test.
-    fn case(&mut self, case: &MatchCase, subject: ExprId) -> (Option<ExprId>, Block, manta_core::Span) {
+    fn case(&mut self, case: &MatchCase, subject: ExprId) -> Alternative {
         let range = case.pattern.range();
         let mut shape = Shape::default();
         self.pattern(&case.pattern, subject, &mut shape);
@@ -208,32 +204,46 @@ impl Lowerer<'_> {
     /// Each alternative binds the same names; the value of a name depends on which one matched.
     fn or_pattern(&mut self, alternatives: &PatternMatchOr, subject: ExprId, shape: &mut Shape) {
         let range = alternatives.range;
-        let mut lowered = Vec::with_capacity(alternatives.patterns.len());
+        let mut tests = Vec::with_capacity(alternatives.patterns.len());
+        let mut bindings: Vec<(Symbol, Vec<(ExprId, ExprId)>)> = Vec::new();
         for pattern in &alternatives.patterns {
             let mut inner = Shape::default();
             self.pattern(pattern, subject, &mut inner);
             let test = self.all(&inner.tests, pattern.range());
             let test = test.unwrap_or_else(|| self.expr(Ir::Bool(true), pattern.range()));
-            lowered.push((test, inner.bindings));
-        }
-        let Some((last_test, last_bindings)) = lowered.pop() else { return };
-        let (mut test, mut bindings) = (last_test, last_bindings);
-        for (earlier, values) in lowered.into_iter().rev() {
-            test = self.expr(Ir::Logical(LogicalOp::Or, earlier, test), range);
-            for (name, value) in &mut bindings {
-                if let Some((_, before)) = values.iter().find(|(other, _)| other == name) {
-                    *value = self.expr(Ir::Conditional(earlier, *before, *value), range);
+            tests.push(test);
+            for (name, value) in inner.bindings {
+                match bindings.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, values)) => values.push((test, value)),
+                    None => bindings.push((name, vec![(test, value)])),
                 }
             }
         }
+        let test = self.chain(&tests, range, &|left, right| Ir::Logical(LogicalOp::Or, left, right));
         shape.tests.push(test);
-        shape.bindings.extend(bindings);
+        for (name, values) in bindings {
+            let value = self.alternative_values(&values, range);
+            shape.bindings.push((name, value));
+        }
+    }
+
+    /// The value whose test is the first to hold; of many, something that depends on all of them.
+    fn alternative_values(&mut self, values: &[(ExprId, ExprId)], range: TextRange) -> ExprId {
+        const MANY: usize = 16;
+        match values {
+            [(_, only)] => *only,
+            [(test, first), rest @ ..] if values.len() <= MANY => {
+                let rest = self.alternative_values(rest, range);
+                self.expr(Ir::Conditional(*test, *first, rest), range)
+            }
+            _ => self.expr(Ir::Opaque(values.iter().map(|(_, value)| *value).collect()), range),
+        }
     }
 
     /// All tests must hold; none if there is nothing to test.
     fn all(&mut self, tests: &[ExprId], range: TextRange) -> Option<ExprId> {
-        let (&first, rest) = tests.split_first()?;
-        Some(rest.iter().fold(first, |left, &right| self.expr(Ir::Logical(LogicalOp::And, left, right), range)))
+        let join = |left, right| Ir::Logical(LogicalOp::And, left, right);
+        (!tests.is_empty()).then(|| self.chain(tests, range, &join))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::names::Names;
 use crate::scope::{Collector, Globals, How, Imported};
 
 /// Deepest expression or statement that gets a meaning of its own; everything below depends on nothing.
-const MAX_DEPTH: u32 = 400;
+const MAX_DEPTH: u32 = 200;
 
 /// Lowers a file. The problems say what was left out.
 pub(crate) fn module(file: FileId, path: &str, text: &str) -> (Module, Vec<String>) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use manta_core::Span;
 use manta_flow::ir::{Block, Expr as Ir, ExprId, Handler, Pat, Stmt, StmtKind, UnaryOp, Var};
 use ruff_python_ast::{
     ElifElseClause, ExceptHandler, Expr, Stmt as PyStmt, StmtAssign, StmtAugAssign, StmtFor, StmtIf, StmtTry,
@@ -171,15 +172,27 @@ impl Lowerer<'_> {
 
     /// `elif` nests in the `else` of what precedes it.
     fn otherwise(&mut self, clauses: &[ElifElseClause]) -> Block {
-        let mut lowered = Vec::with_capacity(clauses.len());
-        for clause in clauses {
-            let test = clause.test.as_ref().map(|test| self.value(test));
-            lowered.push((test, self.block(&clause.body), span_of(clause)));
+        let lowered = self.alternatives(clauses, |this, clause| {
+            let test = clause.test.as_ref().map(|test| this.value(test));
+            (test, this.block(&clause.body), span_of(clause))
+        });
+        chain(lowered)
+    }
+
+    /// Lowers alternatives that nest in each other, each at the depth it will have.
+    pub(super) fn alternatives<T>(
+        &mut self,
+        alternatives: &[T],
+        mut lower: impl FnMut(&mut Self, &T) -> Alternative,
+    ) -> Vec<Alternative> {
+        let depth = self.depth;
+        let mut lowered = Vec::with_capacity(alternatives.len());
+        for (at, alternative) in alternatives.iter().enumerate() {
+            lowered.push(lower(self, alternative));
+            self.depth += u32::from(at < LONG_CHAIN);
         }
-        lowered.into_iter().rev().fold(Block::new(), |otherwise, (test, then, span)| match test {
-            Some(test) => vec![Stmt { kind: StmtKind::If { test, then, otherwise }, span }],
-            None => then,
-        })
+        self.depth = depth;
+        lowered
     }
 
     /// `with contextlib.suppress(E):` is a `try` that ignores `E`; any other manager is entered.
@@ -229,6 +242,29 @@ impl Lowerer<'_> {
         let finally = self.block(&attempt.finalbody);
         StmtKind::Try { body, handlers, otherwise, finally }
     }
+}
+
+/// A condition (none for `else`), what it guards, and where both are.
+pub(super) type Alternative = (Option<ExprId>, Block, Span);
+
+/// Alternatives in a row that exclude each other by nesting. What follows them is tested as if none of it had
+/// matched before, which only adds ways through the program.
+const LONG_CHAIN: usize = 100;
+
+/// `if … else if … else …`.
+pub(super) fn chain(mut alternatives: Vec<Alternative>) -> Block {
+    let many = alternatives.split_off(alternatives.len().min(LONG_CHAIN));
+    let mut rest = Block::new();
+    for (test, then, span) in many {
+        match test {
+            Some(test) => rest.push(Stmt { kind: StmtKind::If { test, then, otherwise: Block::new() }, span }),
+            None => rest.extend(then),
+        }
+    }
+    alternatives.into_iter().rev().fold(rest, |otherwise, (test, then, span)| match test {
+        Some(test) => vec![Stmt { kind: StmtKind::If { test, then, otherwise }, span }],
+        None => then,
+    })
 }
 
 /// The exception types of `contextlib.suppress(…)`.

@@ -48,6 +48,9 @@ impl Project {
     /// Where an absolute import leads.
     fn absolute(&self, from: &str, request: &str) -> Resolution {
         let root = request.split('.').next().unwrap_or_default();
+        if root.is_empty() {
+            return Resolution::Missing;
+        }
         let library = self.is_library(from, root);
         match self.find(from, request, library) {
             Some(Found::File(path)) => Resolution::File(path),
