@@ -132,7 +132,7 @@ impl Lowerer<'_> {
         let field = member(MemberKind::StaticField, name, super::span(range));
         members.list.push(Member { value, annotation, ..field });
         if value.is_some() {
-            self.define(name, members, |key| Binding::Field(key));
+            self.define(name, members, Binding::Field);
         }
     }
 
