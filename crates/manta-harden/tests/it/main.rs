@@ -1,8 +1,11 @@
 //! Attacks on the library's primitives, against the real file system and loopback sockets.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client")]
+mod client;
 #[cfg(unix)]
 mod command;
+mod net;
 #[cfg(unix)]
 mod paths;
 #[cfg(target_os = "linux")]
