@@ -3,6 +3,8 @@
 
 pub mod audit;
 mod digest;
+#[cfg(unix)]
+pub mod enforce;
 pub mod limit;
 pub mod paths;
 pub mod policy;

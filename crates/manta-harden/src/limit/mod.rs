@@ -265,7 +265,7 @@ impl Limiter {
                 held.push(id);
             }
         }
-        Decision::Admit(Permit { held, inner: Some(Arc::clone(inner)) })
+        Decision::Admit(Permit { held, inner: Some(Arc::clone(inner)), also: None })
     }
 
     /// How many more calls the window of `limit` admits now.
@@ -337,6 +337,18 @@ impl State {
 pub struct Permit {
     held: Vec<Id>,
     inner: Option<Arc<Inner>>,
+    /// Permits of other limiters that are held along.
+    #[expect(dead_code, reason = "held for its Drop")]
+    also: Option<Box<(Permit, Permit)>>,
+}
+
+impl Permit {
+    /// Both rights in one.
+    #[must_use]
+    #[cfg(feature = "redis")]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { held: Vec::new(), inner: None, also: Some(Box::new((self, other))) }
+    }
 }
 
 impl fmt::Debug for Permit {

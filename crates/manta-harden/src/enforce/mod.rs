@@ -1,0 +1,544 @@
+//! All checks around one call, in the one right order: policy, limits, audit intent, the call, audit outcome.
+//!
+//! The wrapper for rmcp and `manta serve` use it; a server on another SDK calls [`Enforcer::begin`] before
+//! a tool runs and [`Running::finish`] after. Whatever goes wrong in between refuses the call.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::audit::{self, AuditError, AuditLog, CallInfo, DecisionInfo, ErrorClass, Outcome, Safety, Verdict};
+use crate::limit::{self, Key, Limit, Limiter, Permit};
+use crate::policy::spec::{Approve, AuditMode, OnAuditError};
+use crate::policy::{Decision, Denial, Grant, Policy, PolicyError};
+use crate::redact::{Redacted, Redactor, Sensitive};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// `tools/call`.
+    Tool,
+    /// `prompts/get`.
+    Prompt,
+    /// `resources/read`; the name is the URI.
+    Resource,
+}
+
+impl Subject {
+    /// The JSON-RPC method.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Tool => "tools/call",
+            Self::Prompt => "prompts/get",
+            Self::Resource => "resources/read",
+        }
+    }
+}
+
+/// One call, as it arrived.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// What is asked for.
+    pub subject: Subject,
+    /// Tool, prompt, or URI.
+    pub name: &'a str,
+    /// The arguments.
+    pub args: &'a Map<String, Value>,
+    /// Authenticated subject, else [`crate::policy::LOCAL`].
+    pub principal: &'a str,
+    /// Transport and address.
+    pub peer: &'a str,
+    /// Identity of the server, empty where there is only one.
+    pub server: &'a str,
+    /// Revision of the protocol.
+    pub protocol: &'a str,
+    /// JSON-RPC id as text.
+    pub request_id: &'a str,
+    /// `traceparent`, untrusted.
+    pub trace: Option<&'a str>,
+    /// Members that the tool's schema marks as sensitive.
+    pub sensitive: Option<&'a Sensitive>,
+}
+
+/// Why a call does not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The policy denies it.
+    Policy(Denial),
+    /// A limit is exhausted.
+    Limit(limit::Refusal),
+    /// A person would have to be asked, and nobody can be.
+    Approval(String),
+    /// It could not be recorded.
+    Audit(AuditError),
+}
+
+impl Refused {
+    /// Kebab-case class, for records and `_meta`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Policy(_) => "denied",
+            Self::Limit(_) => "rate-limited",
+            Self::Approval(_) => "approval-needed",
+            Self::Audit(_) => "audit-unavailable",
+        }
+    }
+
+    /// When the same call may be admitted, for limits.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Limit(refusal) => refusal.retry_after,
+            _ => None,
+        }
+    }
+
+    /// The rule that refused, when it was the policy.
+    #[must_use]
+    pub const fn denial(&self) -> Option<&Denial> {
+        match self {
+            Self::Policy(denial) => Some(denial),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Policy(denial) => match &denial.fix {
+                Some(fix) => write!(f, "{denial}; to allow it: {fix}"),
+                None => denial.fmt(f),
+            },
+            Self::Limit(refusal) => refusal.fmt(f),
+            Self::Approval(tool) => write!(f, "calls of {tool} need a person's approval, and nobody can be asked here"),
+            // Where the log is and why it fails is for the operator, not for a model.
+            Self::Audit(_) => f.write_str("the call could not be recorded, so it was not made; ask the operator"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Counts in this process or in a shared store.
+#[derive(Debug)]
+struct Counter {
+    local: Limiter,
+    #[cfg(feature = "redis")]
+    shared: Option<limit::SharedLimiter>,
+    /// Names of the limits that are kept in the store.
+    shared_names: Vec<String>,
+}
+
+/// Policy, limits and log of one server.
+#[derive(Debug)]
+pub struct Enforcer {
+    policy: Policy,
+    counter: Counter,
+    log: Arc<AuditLog>,
+    redactor: Redactor,
+    /// `[audit] on_error = "pass"`.
+    passes_unrecorded: bool,
+}
+
+/// Why an enforcer could not be set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The policy.
+    Policy(PolicyError),
+    /// The log.
+    Audit(AuditError),
+    /// A key file, or randomness for one.
+    Key(String),
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Policy(error) => error.fmt(f),
+            Self::Audit(error) => error.fmt(f),
+            Self::Key(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+impl From<PolicyError> for SetupError {
+    fn from(error: PolicyError) -> Self {
+        Self::Policy(error)
+    }
+}
+
+impl From<AuditError> for SetupError {
+    fn from(error: AuditError) -> Self {
+        Self::Audit(error)
+    }
+}
+
+impl Enforcer {
+    /// Opens the log that `[audit]` names, or `default_log` when it names none.
+    ///
+    /// # Errors
+    /// [`SetupError`]: without a log nothing may run.
+    pub fn new(policy: Policy, default_log: &Path) -> Result<Self, SetupError> {
+        let spec = &policy.file().spec().audit;
+        let directory = policy.file().directory();
+        let path = spec.path.as_ref().map_or_else(|| default_log.to_owned(), |path| directory.join(path));
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| SetupError::Key(format!("{}: {error}", parent.display())))?;
+        }
+        let redactor = policy.redactor(digest_key(&path)?);
+        let mut options = audit::Options::new(redactor.clone());
+        options.safety = if spec.mode == AuditMode::Durable { Safety::Durable } else { Safety::Flush };
+        options.rotate = spec.rotate.bytes();
+        options.timeout = spec.timeout.get();
+        options.checkpoint_every = spec.checkpoint_every;
+        options.checkpoints = spec.checkpoints.as_ref().map(|path| directory.join(path));
+        sign_with(&mut options, spec.signing_key.as_ref().map(|path| directory.join(path)))?;
+        let passes_unrecorded = spec.on_error == OnAuditError::Pass;
+        let log = Arc::new(AuditLog::open(path, options)?);
+        let file = policy.file();
+        log.event("policy", &json!({ "file": file.path().to_string_lossy(), "hash": file.hash() }))?;
+        let counter = Counter::new(&policy)?;
+        Ok(Self { policy, counter, log, redactor, passes_unrecorded })
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> &Arc<AuditLog> {
+        &self.log
+    }
+
+    /// Takes secrets out of texts.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Whether a check may wait for more than a local file: then it belongs on a thread that may block.
+    #[must_use]
+    pub fn may_block(&self) -> bool {
+        !self.counter.shared_names.is_empty() || self.policy.file().spec().audit.mode == AuditMode::Durable
+    }
+
+    /// Decides about one call and writes its intent. When this returns a [`Running`], the call may run.
+    ///
+    /// # Errors
+    /// [`Refused`]; intent and outcome are in the log then.
+    pub fn begin(&self, request: &Request<'_>) -> Result<Running, Refused> {
+        let decision = match request.subject {
+            Subject::Tool => self.policy.decide_for(request.principal, request.name, request.args),
+            Subject::Prompt => self.policy.decide_prompt(request.principal, request.name, request.args),
+            Subject::Resource => self.policy.decide_resource(request.name),
+        };
+        let grant = match decision {
+            Decision::Allow(grant) => grant,
+            Decision::Deny(denial) => return Err(self.refuse(request, Refused::Policy(denial))),
+        };
+        if grant.approve != Approve::Never {
+            return Err(self.refuse(request, Refused::Approval(request.name.to_owned())));
+        }
+        let limits: Vec<&Limit> = grant.limits.iter().collect();
+        let key = Key { server: request.server, tool: request.name, principal: request.principal };
+        let (admission, counted_by) = self.counter.check(&limits, key);
+        let permit = match admission {
+            limit::Decision::Admit(permit) => permit,
+            limit::Decision::Deny(refusal) => return Err(self.refuse(request, Refused::Limit(refusal))),
+        };
+        let verdict = if grant.would_deny.is_some() { Verdict::WouldDeny } else { Verdict::Allow };
+        let rule = grant.would_deny.as_ref().map_or(&grant.rule, |denial| &denial.rule);
+        let mut info = self.info(request, verdict, Some(rule.to_string()));
+        info.decision.limit = counted_by;
+        let record = match self.log.begin(info) {
+            Ok(record) => Some(record),
+            Err(_) if self.passes_unrecorded => None,
+            Err(error) => return Err(Refused::Audit(error)),
+        };
+        Ok(Running { grant, record, _permit: permit, passes_unrecorded: self.passes_unrecorded })
+    }
+
+    /// Records a refusal. A refusal that cannot be recorded is one all the same.
+    fn refuse(&self, request: &Request<'_>, refused: Refused) -> Refused {
+        let rule = match &refused {
+            Refused::Policy(denial) => Some(denial.rule.to_string()),
+            Refused::Limit(refusal) => Some(format!("limits.{}", refusal.limit)),
+            _ => None,
+        };
+        let info = self.info(request, Verdict::Deny, rule);
+        let outcome = Outcome::failure(ErrorClass::Policy, refused.code(), refused.to_string());
+        match self.log.refused(info, outcome) {
+            Err(error) if !self.passes_unrecorded => Refused::Audit(error),
+            _ => refused,
+        }
+    }
+
+    fn info(&self, request: &Request<'_>, verdict: Verdict, rule: Option<String>) -> CallInfo {
+        let params = Value::Object(request.args.clone());
+        let mut redacted = match request.sensitive {
+            Some(sensitive) => self.redactor.redact_marked(&params, sensitive),
+            None => Redacted { value: params, count: 0 },
+        };
+        let by_policy = self.redactor.redact_marked(&redacted.value, &self.policy.sensitive(request.name));
+        redacted = Redacted { value: by_policy.value, count: redacted.count + by_policy.count };
+        let bytes_in = serde_json::to_vec(request.args).map_or(0, |bytes| bytes.len() as u64);
+        CallInfo {
+            server: request.server.to_owned(),
+            principal: request.principal.to_owned(),
+            peer: request.peer.to_owned(),
+            protocol: request.protocol.to_owned(),
+            request_id: request.request_id.to_owned(),
+            method: request.subject.method().to_owned(),
+            tool: request.name.to_owned(),
+            params: Some(redacted),
+            bytes_in,
+            trace: request.trace.map(str::to_owned),
+            decision: DecisionInfo { verdict, rule, policy: self.policy.hash().to_owned(), limit: None },
+        }
+    }
+}
+
+/// A call that may run. Dropping it records an abandoned call.
+#[derive(Debug)]
+#[must_use = "a call must be finished, or it is recorded as abandoned"]
+pub struct Running {
+    grant: Grant,
+    record: Option<audit::Call>,
+    _permit: Permit,
+    passes_unrecorded: bool,
+}
+
+impl Running {
+    /// What the call may do, with handles to what its arguments lead to.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// Records how the call ended. Only then may the answer be given away.
+    ///
+    /// # Errors
+    /// [`Refused::Audit`].
+    pub fn finish(mut self, outcome: Outcome) -> Result<(), Refused> {
+        match self.record.take().map(|record| record.finish(outcome)) {
+            Some(Err(error)) if !self.passes_unrecorded => Err(Refused::Audit(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Counter {
+    fn new(policy: &Policy) -> Result<Self, SetupError> {
+        let spec = policy.file().spec();
+        let shared_names: Vec<String> =
+            spec.limits.iter().filter(|(_, limit)| limit.get_ref().shared).map(|(name, _)| name.clone()).collect();
+        let local = Limiter::default();
+        #[cfg(feature = "redis")]
+        let shared = shared(policy, &shared_names, &local)?;
+        #[cfg(not(feature = "redis"))]
+        if let Some(name) = shared_names.first() {
+            let error =
+                policy.file().error_at(&spec.limits[name].span(), "shared limits need a build with feature `redis`");
+            return Err(error.into());
+        }
+        Ok(Self {
+            local,
+            #[cfg(feature = "redis")]
+            shared,
+            shared_names,
+        })
+    }
+
+    /// Asks the store about its limits and this process about the others. A call that the second refuses was
+    /// counted by the first, which can refuse too much, never too little; so the cheap one goes first.
+    fn check(&self, limits: &[&Limit], key: Key<'_>) -> (limit::Decision, Option<String>) {
+        let is_shared = |limit: &&&Limit| self.shared_names.contains(&limit.name);
+        let local: Vec<&Limit> = limits.iter().filter(|limit| !is_shared(limit)).copied().collect();
+        let decision = self.local.check(&local, key);
+        #[cfg(feature = "redis")]
+        if let (Some(shared), limit::Decision::Admit(permit)) = (&self.shared, &decision) {
+            let theirs: Vec<&Limit> = limits.iter().filter(is_shared).copied().collect();
+            if !theirs.is_empty() {
+                let (second, error) = shared.check_saying(&theirs, key);
+                let said = error.map_or_else(|| "shared".to_owned(), |error| format!("fallback: {error}"));
+                let _ = permit;
+                return match second {
+                    limit::Decision::Admit(other) => {
+                        let limit::Decision::Admit(mine) = decision else { unreachable!("matched above") };
+                        (limit::Decision::Admit(mine.and(other)), Some(said))
+                    }
+                    refused => (refused, Some(said)),
+                };
+            }
+        }
+        (decision, Some("local".to_owned()))
+    }
+}
+
+#[cfg(feature = "redis")]
+fn shared(policy: &Policy, names: &[String], local: &Limiter) -> Result<Option<limit::SharedLimiter>, SetupError> {
+    use crate::policy::spec::OnLimitError;
+    let spec = policy.file().spec();
+    let (Some(redis), false) = (&spec.redis, names.is_empty()) else { return Ok(None) };
+    let refuse = |message: String| SetupError::Policy(policy.file().error_at(&redis.span(), message));
+    let redis = redis.get_ref();
+    let mut address = limit::StoreAddress::parse(&redis.url).map_err(|error| refuse(error.to_string()))?;
+    address.prefix.clone_from(&redis.prefix);
+    address.timeout = redis.timeout.get();
+    if let Some(variable) = &redis.password_env {
+        let password = std::env::var(variable).map_err(|_| refuse(format!("the variable {variable} is not set")))?;
+        address = address.password(password);
+    }
+    // One store, one answer when it is away: the strictest of its limits decides.
+    let all_local = names.iter().all(|name| spec.limits[name].get_ref().on_error == OnLimitError::Local);
+    let on_error = if all_local { limit::OnError::Local } else { limit::OnError::Deny };
+    Ok(Some(limit::SharedLimiter::new(address, on_error, local.clone())))
+}
+
+#[cfg(feature = "signing")]
+fn sign_with(options: &mut audit::Options, file: Option<PathBuf>) -> Result<(), SetupError> {
+    let Some(file) = file else { return Ok(()) };
+    let refuse = |message: &str| SetupError::Key(format!("signing key {}: {message}", file.display()));
+    let text = std::fs::read_to_string(&file).map_err(|error| refuse(&error.to_string()))?;
+    let key = audit::SigningKey::from_hex(&text).ok_or_else(|| refuse("not 64 hexadecimal digits"))?;
+    options.signing_key = Some(key);
+    Ok(())
+}
+
+#[cfg(not(feature = "signing"))]
+fn sign_with(_: &mut audit::Options, file: Option<PathBuf>) -> Result<(), SetupError> {
+    match file {
+        None => Ok(()),
+        Some(_) => Err(SetupError::Key("signed checkpoints need a build with feature `signing`".to_owned())),
+    }
+}
+
+/// The key of a log's digests, kept next to it with mode 0600; made at first use.
+fn digest_key(log: &Path) -> Result<[u8; 32], SetupError> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut name = log.as_os_str().to_owned();
+    name.push(".key");
+    let path = PathBuf::from(name);
+    let refuse = |error: &dyn fmt::Display| SetupError::Key(format!("digest key {}: {error}", path.display()));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => crate::digest::unhex(text.trim()).ok_or_else(|| refuse(&"not 64 hexadecimal digits")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut key = [0; 32];
+            let random = std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut key));
+            random.map_err(|error| refuse(&error))?;
+            let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            let written = file.and_then(|mut file| file.write_all(crate::digest::hex(&key).as_bytes()));
+            written.map_err(|error| refuse(&error))?;
+            Ok(key)
+        }
+        Err(error) => Err(refuse(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str = r#"
+version = 1
+[roots.here]
+at = "."
+[limits.default]
+calls = 2
+per = "1h"
+[tools.read.args]
+path = { kind = "path", roots = ["here"] }
+[tools.ask]
+approve = "always"
+"#;
+
+    fn enforcer(text: &str) -> (tempfile::TempDir, Enforcer) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("manta.toml");
+        std::fs::write(&file, text).unwrap();
+        let log = directory.path().join("log/audit.jsonl");
+        let enforcer = Enforcer::new(Policy::load(file).unwrap(), &log).unwrap();
+        (directory, enforcer)
+    }
+
+    fn call(enforcer: &Enforcer, name: &str, args: Value) -> Result<(), Refused> {
+        let args = args.as_object().unwrap().clone();
+        let request = Request {
+            subject: Subject::Tool,
+            name,
+            args: &args,
+            principal: "local",
+            peer: "test",
+            server: "",
+            protocol: "2025-11-25",
+            request_id: "1",
+            trace: None,
+            sensitive: None,
+        };
+        enforcer.begin(&request)?.finish(Outcome::success(0))
+    }
+
+    fn records(enforcer: &Enforcer) -> Vec<Value> {
+        let text = std::fs::read_to_string(enforcer.log().path()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn every_call_is_decided_counted_and_recorded() {
+        let (_directory, enforcer) = enforcer(POLICY);
+        call(&enforcer, "read", json!({ "path": "manta.toml" })).unwrap();
+        let denied = call(&enforcer, "read", json!({ "path": "../x", "token": "hunter2" })).unwrap_err();
+        assert_eq!(denied.code(), "denied");
+        call(&enforcer, "read", json!({ "path": "manta.toml" })).unwrap();
+        let limited = call(&enforcer, "read", json!({ "path": "manta.toml" })).unwrap_err();
+        assert!(limited.retry_after().is_some() && limited.to_string().contains("2 calls in 3600 s"), "{limited}");
+        assert_eq!(call(&enforcer, "ask", json!({})).unwrap_err().code(), "approval-needed");
+
+        let records = records(&enforcer);
+        let outcomes: Vec<&Value> = records.iter().filter(|record| record["kind"] == "outcome").collect();
+        assert_eq!(outcomes.len(), 5);
+        assert_eq!(outcomes[1]["decision"], "deny");
+        assert!(outcomes[1]["rule"].as_str().unwrap().contains("manta.toml:"));
+        assert_eq!(outcomes[1]["params"]["token"], "[redacted:key]");
+        assert_eq!(outcomes[3]["error"]["code"], "rate-limited");
+        assert!(outcomes.iter().all(|record| record["policy"] == enforcer.policy().hash()));
+        let report = audit::verify(enforcer.log().path(), &audit::VerifyOptions::default()).unwrap();
+        assert!(report.is_intact(), "{:?}", report.problems);
+    }
+
+    #[test]
+    fn refusals_do_not_use_up_the_limit() {
+        let (_directory, enforcer) = enforcer(POLICY);
+        for _ in 0..10 {
+            call(&enforcer, "read", json!({ "path": "../x" })).unwrap_err();
+        }
+        call(&enforcer, "read", json!({ "path": "manta.toml" })).unwrap();
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[test]
+    fn a_shared_limit_without_the_feature_is_an_error_and_no_silent_local_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("manta.toml");
+        std::fs::write(&file, "version = 1\n[redis]\nurl = \"redis://localhost\"\n[limits.default]\nshared = true\n")
+            .unwrap();
+        let error = Enforcer::new(Policy::load(file).unwrap(), &directory.path().join("a")).unwrap_err();
+        assert!(error.to_string().contains("feature `redis`"), "{error}");
+    }
+}
