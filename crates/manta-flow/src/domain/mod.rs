@@ -16,6 +16,7 @@ pub mod path;
 pub mod props;
 pub mod regex;
 pub mod shell;
+pub mod sql;
 mod transfer;
 pub mod url;
 

@@ -209,7 +209,12 @@ fn contained(operands: &[Operand<'_>], overriding: bool, raw: bool) -> Within {
             props.path.within.clone()
         }
         Some(_) if base == 0 => Within::Strong { dir: Some(Rc::from("the working directory")), real: false },
-        _ => Within::Strong { dir: directory_name(&operands[..base]), real: false },
+        _ => {
+            // The program's own absolute pieces override what stands before them.
+            let absolute = |operand: &Operand<'_>| overriding && operand.state().0 == Abs::Abs;
+            let from = operands[..base].iter().rposition(absolute).unwrap_or(0);
+            Within::Strong { dir: directory_name(&operands[from..base]), real: false }
+        }
     }
 }
 
