@@ -1,21 +1,27 @@
 //! The command line of `manta guard`, shared by the `manta` program and the proxy alone.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use manta_harden::policy::PolicyFile;
+use manta_harden::limit::{Limiter, SystemClock};
+use manta_harden::policy::{Policy, PolicyFile};
 
+use crate::audit;
 use crate::config::GuardSpec;
-use crate::pin::Integrity;
+use crate::decide::{Decider, Event};
+use crate::enforce::Enforcer;
+use crate::identity;
 use crate::permissive::Permissive;
+use crate::pin::{Integrity, LockFile, PinMode};
 use crate::relay::Ended;
 use crate::run;
 use crate::sandbox::Launcher;
+use crate::sandbox::probe::Host;
 use crate::setup::{self, Request};
 
-const USAGE: &str = "usage: manta guard [--policy FILE] [--read PATH]… [--write PATH]… [--host NAME[:PORT]]… [--env NAME]… \
+const USAGE: &str = "usage: manta guard [--policy FILE] [--audit FILE] [--read PATH]… [--write PATH]… [--host NAME[:PORT]]… [--env NAME]… \
                      [--explain] -- COMMAND ARGS…";
 
 /// Exit code for a guard that could not start.
@@ -34,6 +40,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// Variables to pass on.
     pub pass_env: Vec<String>,
+    /// Where records go, instead of what the policy says.
+    pub audit: Option<PathBuf>,
     /// Only say what would be enforced.
     pub explain: bool,
     /// The server's command.
@@ -64,6 +72,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
                 break;
             }
             "--policy" => options.policy = Some(value()?.into()),
+            "--audit" => options.audit = Some(value()?.into()),
             "--read" => options.read.push(value()?.into()),
             "--write" => options.write.push(value()?.into()),
             "--host" => options.hosts.push(value()?),
@@ -75,42 +84,131 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
     if options.command.is_empty() { Err(USAGE.to_owned()) } else { Ok(options) }
 }
 
-/// Runs the guard.
+/// Runs the guard and returns its exit code: the server's own when it ended by itself, else 0.
 ///
 /// # Errors
 /// A message for the person at the terminal.
 pub fn guard(options: &Options) -> Result<u8, String> {
-    let policy = options.policy.as_ref().map(PolicyFile::load).transpose().map_err(|error| error.to_string())?;
-    let spec = match policy.as_ref().and_then(|policy| policy.spec().guard.as_ref()) {
+    let file = options.policy.as_ref().map(PolicyFile::load).transpose().map_err(|error| error.to_string())?;
+    let spec = match file.as_ref().and_then(|file| file.spec().guard.as_ref()) {
         Some(table) => GuardSpec::from_table(table)?,
         None => GuardSpec::default(),
     };
-    let request = Request {
-        command: options.command.clone(),
-        cwd: std::env::current_dir().map_err(|error| format!("working directory: {error}"))?,
-        environment: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect::<BTreeMap<_, _>>(),
-        read: options.read.clone(),
-        write: options.write.clone(),
-        hosts: options.hosts.clone(),
-        pass_env: options.pass_env.clone(),
-    };
-    let setup = setup::setup(policy.as_ref(), &spec, &request)?;
+    let request = request(options)?;
+    let setup = setup::setup(file.as_ref(), &spec, &request)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     if options.explain {
-        for control in setup.controls(setup.wanted()) {
-            let _ = writeln!(std::io::stdout(), "{control}");
-        }
-        return Ok(0);
+        return explain(&setup, &launcher);
     }
-    let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
-    let settings = spec.engine(policy.is_some(), false);
-    let show = |event: &crate::decide::Event| {
-        let _ = writeln!(std::io::stderr(), "manta guard: {} ({}): {}", event.kind, event.peer, event.detail);
+    let server = identity::of(&request.command, &request.cwd);
+    let (decider, redacts): (Box<dyn Decider>, bool) = match file.clone() {
+        Some(file) => {
+            let redacts = file.spec().redact.results;
+            (Box::new(enforcer(file, options, &server)?), redacts)
+        }
+        None => (Box::new(Permissive { show: Some(show), ..Permissive::default() }), false),
     };
-    let decider = Box::new(Permissive { show: Some(show), ..Permissive::default() });
-    let (ended, _) = run::stdio(launched, settings, decider, Integrity::off(), &setup.hosts).map_err(|error| error.to_string())?;
+    let lock = lock_path(file.as_ref(), &spec);
+    let integrity = match &lock {
+        Some(path) => Integrity::new(spec.pin, LockFile::load(path)?.server.remove(&server).unwrap_or_default()),
+        None => Integrity::off(),
+    };
+    let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
+    for gap in &launched.reached.gaps {
+        note(&format!("level {:?}: {gap}", launched.reached.level));
+    }
+    if launched.reached.level < setup.wanted() {
+        note(&format!("level {:?} instead of {:?}: see --explain", launched.reached.level, setup.wanted()));
+    }
+    let settings = spec.engine(file.is_some(), redacts);
+    let (ended, engine) =
+        run::stdio(launched, settings, decider, integrity, &setup.hosts).map_err(|error| error.to_string())?;
+    if let Some(path) = lock {
+        save_pins(&path, &server, engine.integrity())?;
+    }
     Ok(match ended {
         Ended::ByClient => 0,
         Ended::ByServer(code) => u8::try_from(code).unwrap_or(1),
     })
+}
+
+fn request(options: &Options) -> Result<Request, String> {
+    Ok(Request {
+        command: options.command.clone(),
+        cwd: std::env::current_dir().map_err(|error| format!("working directory: {error}"))?,
+        environment: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect(),
+        read: options.read.clone(),
+        write: options.write.clone(),
+        hosts: options.hosts.clone(),
+        pass_env: options.pass_env.clone(),
+    })
+}
+
+/// Prints what would be enforced here, level by level as the host gives it.
+fn explain(setup: &setup::Setup, launcher: &Launcher) -> Result<u8, String> {
+    let host = Host::probe(launcher).map_err(|error| format!("probe this host: {error}"))?;
+    let level = setup.wanted().min(host.best());
+    let mut out = std::io::stdout().lock();
+    let write = |out: &mut dyn std::io::Write| -> std::io::Result<()> {
+        writeln!(
+            out,
+            "level {level:?} (wanted {:?}, required {:?})   kernel {}, Landlock {}, namespaces {}",
+            setup.wanted(),
+            setup.require,
+            host.kernel,
+            host.landlock,
+            host.namespaces.as_ref().map_or_else(|why| format!("no ({why})"), |()| "yes".to_owned())
+        )?;
+        writeln!(out, "{:<30} {:<44} {:<34} gap", "control", "wanted", "enforced by")?;
+        for control in setup.controls(level) {
+            writeln!(out, "{control}")?;
+        }
+        Ok(())
+    };
+    write(&mut out).map_err(|error| error.to_string())?;
+    if level < setup.require {
+        return Err(format!("this host gives level {level:?}, the policy requires {:?}", setup.require));
+    }
+    setup.at_level(level).map(|_| 0)
+}
+
+fn enforcer(file: PolicyFile, options: &Options, server: &str) -> Result<Enforcer, String> {
+    let directory = file.directory();
+    let policy = Arc::new(Policy::compile(file).map_err(|error| error.to_string())?);
+    let path = match (&options.audit, &policy.file().spec().audit.path) {
+        (Some(path), _) => path.clone(),
+        (None, Some(path)) => directory.join(path),
+        (None, None) => directory.join("manta-audit.jsonl"),
+    };
+    let log = audit::open(&path, &policy)?;
+    let peer = format!("stdio uid={}", rustix::process::getuid().as_raw());
+    let limiter = Limiter::new(SystemClock::default());
+    Ok(Enforcer::new(policy, limiter, Some(Arc::new(log)), server, &peer).showing(show))
+}
+
+fn lock_path(file: Option<&PolicyFile>, spec: &GuardSpec) -> Option<PathBuf> {
+    file.filter(|_| spec.pin != PinMode::Off).map(|file| file.directory().join(&spec.lock))
+}
+
+/// Writes pins of what was seen for the first time.
+fn save_pins(path: &Path, server: &str, integrity: &Integrity) -> Result<(), String> {
+    if integrity.pins().is_empty() {
+        return Ok(());
+    }
+    // Read again: another guard may have written meanwhile.
+    let mut lock = LockFile::load(path)?;
+    if lock.server.get(server) == Some(integrity.pins()) {
+        return Ok(());
+    }
+    lock.server.insert(server.to_owned(), integrity.pins().clone());
+    lock.save(path)
+}
+
+fn show(event: &Event) {
+    note(&format!("{} ({}): {}", event.kind, event.peer, event.detail));
+}
+
+fn note(text: &str) {
+    // Standard error may be closed; there is no other place to say it.
+    let _ = writeln!(std::io::stderr(), "manta guard: {text}");
 }

@@ -60,8 +60,9 @@ pub struct Call<'a> {
     pub protocol: &'a str,
     /// `traceparent` from `_meta`: untrusted, for the record only.
     pub trace: Option<&'a str>,
-    /// This call is a retry of one that asked for more input: not to be charged again.
-    pub is_retry: bool,
+    /// The admitted call this one retries with the input the server asked for: the same call for
+    /// limits and audit.
+    pub retry_of: Option<Ticket>,
 }
 
 /// Why a call is refused, for the model, the person and the record.
@@ -115,6 +116,17 @@ impl fmt::Display for Denial {
 /// Names an admitted call until it is over.
 pub type Ticket = u64;
 
+/// What an admitted call may use up.
+#[derive(Debug, Clone, Copy)]
+pub struct Admission {
+    /// Names the call.
+    pub ticket: Ticket,
+    /// Longest result in bytes, when the policy bounds it.
+    pub max_result: Option<usize>,
+    /// Longest time for an answer, when the policy bounds it.
+    pub timeout: Option<Duration>,
+}
+
 /// How an admitted call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -164,7 +176,7 @@ pub trait Decider {
     ///
     /// # Errors
     /// A denial when a limit is exhausted or the record can't be written.
-    fn admit(&mut self, call: &Call<'_>) -> Result<Ticket, Denial>;
+    fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial>;
 
     /// Records a refusal. `enforced` is false in shadow mode, where the call goes on.
     ///
@@ -172,17 +184,15 @@ pub trait Decider {
     /// A denial when the record can't be written: then the call must not go on in any mode.
     fn refused(&mut self, call: &Call<'_>, denial: &Denial, enforced: bool) -> Result<(), Denial>;
 
-    /// Writes how an admitted call ended.
-    fn finished(&mut self, ticket: Ticket, outcome: &Outcome, bytes_in: usize, redactions: usize);
+    /// Writes how an admitted call ended. [`Outcome::InputRequired`] is not an end: the ticket stays
+    /// good for the retry.
+    ///
+    /// # Errors
+    /// A denial when the record can't be written: then the answer must not be passed on.
+    fn finished(&mut self, ticket: Ticket, outcome: &Outcome, bytes: usize, redactions: usize) -> Result<(), Denial>;
 
     /// Whether lists may show this tool, prompt or resource.
     fn is_visible(&self, target: Target, name: &str) -> bool;
-
-    /// Longest result in bytes, when the policy bounds it.
-    fn max_result(&self, target: Target, name: &str) -> Option<usize>;
-
-    /// Longest time for an answer, when the policy bounds it.
-    fn timeout(&self, target: Target, name: &str) -> Option<Duration>;
 
     /// Records something that is not a call.
     fn event(&mut self, event: &Event);

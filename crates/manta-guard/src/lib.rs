@@ -24,3 +24,7 @@ pub mod setup;
 pub mod permissive;
 #[cfg(target_os = "linux")]
 pub mod command;
+pub mod enforce;
+#[cfg(target_os = "linux")]
+pub mod audit;
+pub mod identity;

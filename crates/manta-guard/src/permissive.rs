@@ -1,9 +1,7 @@
 //! The decider of a guard without a policy file: every call passes, nothing is recorded. The wire
 //! rules, the pins, the schemas and the sandbox still hold.
 
-use std::time::Duration;
-
-use crate::decide::{Call, Decider, Denial, Event, Outcome, Target, Ticket};
+use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};
 
 /// Admits everything.
 #[derive(Debug, Default)]
@@ -19,27 +17,21 @@ impl Decider for Permissive {
         Ok(())
     }
 
-    fn admit(&mut self, _call: &Call<'_>) -> Result<Ticket, Denial> {
+    fn admit(&mut self, _call: &Call<'_>) -> Result<Admission, Denial> {
         self.next += 1;
-        Ok(self.next)
+        Ok(Admission { ticket: self.next, max_result: None, timeout: None })
     }
 
     fn refused(&mut self, _call: &Call<'_>, _denial: &Denial, _enforced: bool) -> Result<(), Denial> {
         Ok(())
     }
 
-    fn finished(&mut self, _ticket: Ticket, _outcome: &Outcome, _bytes_in: usize, _redactions: usize) {}
+    fn finished(&mut self, _: Ticket, _: &Outcome, _bytes: usize, _redactions: usize) -> Result<(), Denial> {
+        Ok(())
+    }
 
     fn is_visible(&self, _target: Target, _name: &str) -> bool {
         true
-    }
-
-    fn max_result(&self, _target: Target, _name: &str) -> Option<usize> {
-        None
-    }
-
-    fn timeout(&self, _target: Target, _name: &str) -> Option<Duration> {
-        None
     }
 
     fn event(&mut self, event: &Event) {

@@ -82,6 +82,7 @@ pub async fn run(
     relay.drain_server(engine).await;
     let why = describe_exit(code);
     engine.server_closed(&why, &mut relay.out);
+    engine.closed(&why);
     relay.out.client.flush_now();
     // A client that doesn't read its last answers must not keep the guard alive.
     let _ = timeout(GRACE, relay.drain_client()).await;

@@ -66,7 +66,7 @@ impl Engine {
     }
 
     fn inspect_result<'a>(&mut self, target: Target, entry: &InFlight, frame: &Frame<'a>) -> Inspected<'a> {
-        let verdict = self.check_result(target, &entry.name, frame);
+        let verdict = self.check_result(target, entry, frame);
         match verdict {
             Err(denial) if !self.decider.is_shadow() => {
                 let id = frame.id().expect("answers that were asked for have an id");
@@ -84,9 +84,10 @@ impl Engine {
         }
     }
 
-    fn check_result(&mut self, target: Target, name: &str, frame: &Frame<'_>) -> Result<(), Denial> {
+    fn check_result(&mut self, target: Target, entry: &InFlight, frame: &Frame<'_>) -> Result<(), Denial> {
+        let name = &*entry.name;
         let size = frame.raw(Part::Result).map_or(0, str::len);
-        if let Some(limit) = self.decider.max_result(target, name)
+        if let Some(limit) = entry.max_result
             && size > limit
         {
             let message = format!("the result has {size} bytes, the policy allows {limit}");

@@ -20,7 +20,7 @@ use serde_json::Value;
 pub use answer::{DENIED, META_PREFIX};
 pub use inspect::{Hidden, ResponseSettings};
 
-use crate::decide::{Call, Decider, Denial, Event, Outcome, Target, Ticket};
+use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};
 use crate::pin::Integrity;
 
 /// Where the engine sends frames. Frames carry no line break.
@@ -85,6 +85,8 @@ const CANCEL_GRACE: Duration = Duration::from_secs(10);
 struct InFlight {
     method: Method,
     ticket: Option<Ticket>,
+    /// Longest result in bytes.
+    max_result: Option<usize>,
     /// Name of the tool or prompt, URI of the resource.
     name: Box<str>,
     deadline: Option<Instant>,
@@ -134,7 +136,7 @@ pub struct Engine {
     in_flight: HashMap<Id, InFlight>,
     server_requests: HashMap<Id, ()>,
     /// Digests of calls the server answered with `input_required`, each good for one retry.
-    awaited_retries: HashMap<[u8; 32], Instant>,
+    awaited_retries: HashMap<[u8; 32], (Ticket, Instant)>,
     counts: Counts,
     server_gone: bool,
 }
@@ -234,7 +236,7 @@ impl Engine {
         if seen.has_method() {
             sink.to_server(&answer::frame_error(Some(id), error));
         } else if let Some(entry) = self.in_flight.remove(id) {
-            self.finish(&entry, &Outcome::BadResponse(error.to_string()), 0, 0);
+            self.finish_unanswered(&entry, &Outcome::BadResponse(error.to_string()));
             if !entry.cancelled {
                 let denial = Denial::new("wire", format!("the server's answer was refused: {error}"));
                 sink.to_client(&answer::refusal(entry.target(), id, &denial, &self.protocol), Some(id));
@@ -247,7 +249,7 @@ impl Engine {
         self.server_gone = true;
         for (id, entry) in std::mem::take(&mut self.in_flight) {
             self.counts.unanswered += 1;
-            self.finish(&entry, &Outcome::Unanswered(why.to_owned()), 0, 0);
+            self.finish_unanswered(&entry, &Outcome::Unanswered(why.to_owned()));
             if !entry.cancelled {
                 sink.to_client(&answer::server_gone(&id, why), Some(&id));
             }
@@ -256,15 +258,21 @@ impl Engine {
 
     /// The guard ends or the client is gone: what is still in flight is recorded as unanswered.
     pub fn closed(&mut self, why: &str) {
+        for (_, (ticket, _)) in std::mem::take(&mut self.awaited_retries) {
+            let _ = self.decider.finished(ticket, &Outcome::Unanswered("the client never retried".to_owned()), 0, 0);
+        }
         for (_, entry) in std::mem::take(&mut self.in_flight) {
             self.counts.unanswered += 1;
-            self.finish(&entry, &Outcome::Unanswered(why.to_owned()), 0, 0);
+            self.finish_unanswered(&entry, &Outcome::Unanswered(why.to_owned()));
         }
     }
 
     /// Ends requests whose time is over. Call it about once a second.
     pub fn tick(&mut self, now: Instant, sink: &mut dyn Sink) {
-        self.awaited_retries.retain(|_, expires| *expires > now);
+        for (ticket, _) in self.awaited_retries.extract_if(|_, (_, expires)| *expires <= now).map(|(_, entry)| entry) {
+            // The answer went out long ago; there is nothing left to hold back.
+            let _ = self.decider.finished(ticket, &Outcome::Unanswered("the client never retried".to_owned()), 0, 0);
+        }
         let expired: Vec<Id> = self
             .in_flight
             .iter()
@@ -274,10 +282,10 @@ impl Engine {
         for id in expired {
             let Some(entry) = self.in_flight.remove(&id) else { continue };
             if entry.cancelled {
-                self.finish(&entry, &Outcome::Cancelled, 0, 0);
+                self.finish_unanswered(&entry, &Outcome::Cancelled);
                 continue;
             }
-            self.finish(&entry, &Outcome::TimedOut, 0, 0);
+            self.finish_unanswered(&entry, &Outcome::TimedOut);
             sink.to_server(&answer::cancelled(&id, "timed out"));
             let denial = Denial::new("timeout", "the server did not answer in the time the policy allows");
             sink.to_client(&answer::refusal(entry.target(), &id, &denial, &self.protocol), Some(&id));
@@ -342,10 +350,10 @@ impl Engine {
             }
         };
         let trace = frame.string(Part::MetaTraceparent);
-        let is_retry = frame.raw(Part::InputResponses).is_some() && {
+        let retry_of = frame.raw(Part::InputResponses).and_then(|_| {
             let digest = with_state(request_digest(target, &name, &arguments), frame.raw(Part::RequestState));
-            self.awaited_retries.remove(&digest).is_some()
-        };
+            self.awaited_retries.remove(&digest).map(|(ticket, _)| ticket)
+        });
         let principal = self.principal.clone();
         let protocol = self.protocol.clone();
         let call = Call {
@@ -357,22 +365,22 @@ impl Engine {
             id: &id,
             protocol: &protocol,
             trace: trace.as_deref(),
-            is_retry,
+            retry_of,
         };
-        let ticket = match self.admit(&call) {
-            Ok(ticket) => ticket,
+        let admission = match self.admit(&call) {
+            Ok(admission) => admission,
             Err(denial) => {
                 self.counts.denied += 1;
                 return sink.to_client(&answer::refusal(Some(target), &id, &denial, &self.protocol), Some(&id));
             }
         };
         self.counts.admitted += 1;
-        let deadline = self.decider.timeout(target, &name).map(|timeout| Instant::now() + timeout);
         let entry = InFlight {
             method: Method::Guarded(target),
-            ticket: Some(ticket),
+            ticket: Some(admission.ticket),
+            max_result: admission.max_result,
             name: name.as_ref().into(),
-            deadline,
+            deadline: admission.timeout.map(|timeout| Instant::now() + timeout),
             cancelled: false,
             // Only the modern era answers with a question, and the digest costs a microsecond.
             request_digest: is_modern(&self.protocol).then(|| request_digest(target, &name, &arguments)),
@@ -382,7 +390,7 @@ impl Engine {
     }
 
     /// The deciding checks in order, cheap and certain first.
-    fn admit(&mut self, call: &Call<'_>) -> Result<Ticket, Denial> {
+    fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial> {
         let verdict = self
             .decider
             .check(call)
@@ -399,7 +407,7 @@ impl Engine {
             }
         }
         match self.decider.admit(call) {
-            Ok(ticket) => Ok(ticket),
+            Ok(admission) => Ok(admission),
             Err(denial) => {
                 self.decider.refused(call, &denial, true)?;
                 Err(denial)
@@ -468,8 +476,16 @@ impl Engine {
             self.counts.stray_answers += 1;
             return self.event("stray-answer", "server", id.to_string());
         };
-        let inspected = self.inspect(&entry, frame);
-        self.finish(&entry, &inspected.outcome, frame.text().len(), inspected.redactions);
+        let mut inspected = self.inspect(&entry, frame);
+        // A question without a ticket to hold it open (an older era's server) ends the call.
+        let can_retry = entry.request_digest.is_some() && self.awaited_retries.len() < self.settings.max_in_flight;
+        if inspected.outcome == Outcome::InputRequired && !can_retry {
+            inspected.outcome = Outcome::Success;
+        }
+        if let Err(denial) = self.finish(&entry, &inspected.outcome, frame.text().len(), inspected.redactions) {
+            let text = answer::refusal(entry.target(), id, &denial, &self.protocol);
+            return sink.to_client(&text, Some(id));
+        }
         if inspected.outcome == Outcome::InputRequired {
             self.await_retry(&entry, frame);
         }
@@ -479,11 +495,9 @@ impl Engine {
 
     fn await_retry(&mut self, entry: &InFlight, frame: &Frame<'_>) {
         const RETRY_WITHIN: Duration = Duration::from_secs(600);
-        if let Some(digest) = entry.request_digest
-            && self.awaited_retries.len() < self.settings.max_in_flight
-        {
+        if let (Some(digest), Some(ticket)) = (entry.request_digest, entry.ticket) {
             let key = with_state(digest, frame.raw(Part::ResultState));
-            self.awaited_retries.insert(key, Instant::now() + RETRY_WITHIN);
+            self.awaited_retries.insert(key, (ticket, Instant::now() + RETRY_WITHIN));
         }
     }
 
@@ -498,10 +512,17 @@ impl Engine {
         }
     }
 
-    fn finish(&mut self, entry: &InFlight, outcome: &Outcome, bytes: usize, redactions: usize) {
-        if let Some(ticket) = entry.ticket {
-            self.decider.finished(ticket, outcome, bytes, redactions);
+    fn finish(&mut self, entry: &InFlight, outcome: &Outcome, bytes: usize, redactions: usize) -> Result<(), Denial> {
+        match entry.ticket {
+            Some(ticket) => self.decider.finished(ticket, outcome, bytes, redactions),
+            None => Ok(()),
         }
+    }
+
+    /// For endings without an answer that could be held back; a record that can't be written then
+    /// was already reported when it failed.
+    fn finish_unanswered(&mut self, entry: &InFlight, outcome: &Outcome) {
+        let _ = self.finish(entry, outcome, 0, 0);
     }
 
     fn event(&mut self, kind: &'static str, peer: &'static str, detail: String) {
@@ -526,7 +547,7 @@ const KNOWN_METHODS: &[&str] = &[
 
 impl InFlight {
     fn plain(method: Method) -> Self {
-        Self { method, ticket: None, name: "".into(), deadline: None, cancelled: false, request_digest: None }
+        Self { method, ticket: None, max_result: None, name: "".into(), deadline: None, cancelled: false, request_digest: None }
     }
 
     fn target(&self) -> Option<Target> {

@@ -1,0 +1,252 @@
+//! The decider of a guard with a policy: rules, limits and audit log of `manta-harden`, on the wire.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use manta_harden::audit::{self, AuditLog, CallInfo, DecisionInfo, ErrorClass, Verdict};
+use manta_harden::limit::{self, Key, Limiter, Permit};
+use manta_harden::policy::spec::Mode;
+use manta_harden::policy::{self, Policy};
+use manta_harden::redact::Sensitive;
+use serde_json::{Map, json};
+
+use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};
+
+/// Policy, limiter and log together.
+pub struct Enforcer {
+    policy: Arc<Policy>,
+    limiter: Limiter,
+    log: Option<Arc<AuditLog>>,
+    /// Calls go on while the log can't be written (`audit.on_error = "pass"`).
+    passes_unrecorded: bool,
+    /// Identity of the server in records and limits.
+    server: String,
+    peer: String,
+    open: HashMap<Ticket, Open>,
+    next: Ticket,
+    /// What the policy granted the call that is being decided, from `check` to `admit`.
+    granted: Option<policy::Grant>,
+    sensitive: HashMap<String, Sensitive>,
+    show: Option<fn(&Event)>,
+}
+
+/// An admitted call.
+struct Open {
+    record: Option<audit::Call>,
+    /// Frees its place under limits on concurrency when it is dropped.
+    _permit: Option<Permit>,
+}
+
+impl Enforcer {
+    /// An enforcer; `log` is `None` only where the policy's author chose to keep no records.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, limiter: Limiter, log: Option<Arc<AuditLog>>, server: &str, peer: &str) -> Self {
+        let on_error = policy.file().spec().audit.on_error;
+        Self {
+            passes_unrecorded: on_error == manta_harden::policy::spec::OnAuditError::Pass,
+            policy,
+            limiter,
+            log,
+            server: server.to_owned(),
+            peer: peer.to_owned(),
+            open: HashMap::new(),
+            next: 0,
+            granted: None,
+            sensitive: HashMap::new(),
+            show: None,
+        }
+    }
+
+    /// Also shows events to a person.
+    #[must_use]
+    pub fn showing(mut self, show: fn(&Event)) -> Self {
+        self.show = Some(show);
+        self
+    }
+
+    fn decide(&self, call: &Call<'_>) -> policy::Decision {
+        let none = Map::new();
+        let arguments = call.arguments.as_object().unwrap_or(&none);
+        match call.target {
+            Target::Tool => self.policy.decide_for(call.principal, call.name, arguments),
+            Target::Prompt => self.policy.decide_prompt(call.principal, call.name, arguments),
+            Target::Resource => self.policy.decide_resource(call.name),
+        }
+    }
+
+    fn info(&mut self, call: &Call<'_>, decision: DecisionInfo) -> CallInfo {
+        let params = self.log.clone().map(|log| {
+            let sensitive = match self.sensitive.get(call.name) {
+                Some(known) => known,
+                None => {
+                    let marks = self.policy.sensitive(call.name);
+                    // Names come from the client; only a bounded number is remembered.
+                    if self.sensitive.len() >= 1024 {
+                        self.sensitive.clear();
+                    }
+                    self.sensitive.entry(call.name.to_owned()).or_insert(marks)
+                }
+            };
+            log.redactor().redact_marked(call.arguments, sensitive)
+        });
+        CallInfo {
+            server: self.server.clone(),
+            principal: call.principal.to_owned(),
+            peer: self.peer.clone(),
+            protocol: call.protocol.to_owned(),
+            request_id: call.id.to_string(),
+            method: call.target.method().to_owned(),
+            tool: call.name.to_owned(),
+            params,
+            bytes_in: call.arguments_len as u64,
+            trace: call.trace.map(str::to_owned),
+            decision,
+        }
+    }
+
+    fn decision(&self, verdict: Verdict, rule: Option<String>) -> DecisionInfo {
+        DecisionInfo { verdict, rule, policy: self.policy.hash().to_owned(), limit: None }
+    }
+
+    fn recorded<T>(&self, written: Result<T, audit::AuditError>) -> Result<Option<T>, Denial> {
+        match written {
+            Ok(value) => Ok(Some(value)),
+            Err(_) if self.passes_unrecorded => Ok(None),
+            Err(error) => {
+                Err(Denial::new("audit", format!("audit_unavailable: {error}")).remedy("on_error = \"pass\" under [audit]"))
+            }
+        }
+    }
+}
+
+impl Decider for Enforcer {
+    fn check(&mut self, call: &Call<'_>) -> Result<(), Denial> {
+        self.granted = None;
+        let mut grant = self.decide(call).into_result().map_err(denial)?;
+        let would_deny = grant.would_deny.take();
+        self.granted = Some(grant);
+        would_deny.map_or(Ok(()), |refused| Err(denial(refused)))
+    }
+
+    fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial> {
+        let grant = self.granted.take();
+        let max_result = grant.as_ref().and_then(|grant| grant.max_result).and_then(|bytes| usize::try_from(bytes).ok());
+        let timeout = grant.as_ref().and_then(|grant| grant.timeout);
+        if let Some(ticket) = call.retry_of.filter(|ticket| self.open.contains_key(ticket)) {
+            return Ok(Admission { ticket, max_result, timeout });
+        }
+        let mut rule = grant.as_ref().map(|grant| grant.rule.to_string());
+        let mut verdict = Verdict::Allow;
+        let mut permit = None;
+        if let Some(grant) = &grant {
+            let limits: Vec<&limit::Limit> = grant.limits.iter().collect();
+            let key = Key { server: &self.server, tool: call.name, principal: call.principal };
+            match self.limiter.check(&limits, key).into_result() {
+                Ok(admitted) => permit = Some(admitted),
+                Err(refusal) => {
+                    let refused = limit_denial(&refusal);
+                    if !self.is_shadow() {
+                        return Err(refused);
+                    }
+                    (verdict, rule) = (Verdict::WouldDeny, Some(refused.rule));
+                }
+            }
+        }
+        let decision = self.decision(verdict, rule);
+        let record = match self.log.clone() {
+            Some(log) => {
+                let info = self.info(call, decision);
+                self.recorded(log.begin(info))?
+            }
+            None => None,
+        };
+        self.next += 1;
+        self.open.insert(self.next, Open { record, _permit: permit });
+        Ok(Admission { ticket: self.next, max_result, timeout })
+    }
+
+    fn refused(&mut self, call: &Call<'_>, denial: &Denial, enforced: bool) -> Result<(), Denial> {
+        let Some(log) = self.log.clone() else { return Ok(()) };
+        let rule = match &denial.cite {
+            Some(cite) => format!("{} ({cite})", denial.rule),
+            None => denial.rule.clone(),
+        };
+        if !enforced {
+            let fields = json!({
+                "tool": call.name, "method": call.target.method(), "rule": rule, "message": denial.message,
+                "request_id": call.id.to_string(), "principal": call.principal,
+            });
+            return self.recorded(log.event("would-deny", &fields)).map(drop);
+        }
+        let decision = self.decision(Verdict::Deny, Some(rule));
+        let info = self.info(call, decision);
+        let outcome = audit::Outcome::failure(ErrorClass::Policy, "denied", denial.message.clone());
+        self.recorded(log.refused(info, outcome)).map(drop)
+    }
+
+    fn finished(&mut self, ticket: Ticket, outcome: &Outcome, bytes: usize, redactions: usize) -> Result<(), Denial> {
+        if *outcome == Outcome::InputRequired {
+            return Ok(());
+        }
+        let Some(Open { record: Some(record), .. }) = self.open.remove(&ticket) else { return Ok(()) };
+        let mut written = outcome_record(outcome);
+        written.bytes_out = bytes as u64;
+        written.redactions = redactions as u64;
+        self.recorded(record.finish(written)).map(drop)
+    }
+
+    fn is_visible(&self, target: Target, name: &str) -> bool {
+        match target {
+            Target::Tool => self.policy.shows_tool(name),
+            Target::Prompt => self.policy.shows_prompt(name),
+            Target::Resource => self.policy.shows_resource(name),
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Some(log) = &self.log {
+            // Events are not calls: the log's next call record reports that it can't be written.
+            let _ = log.event(event.kind, &json!({ "peer": event.peer, "detail": event.detail }));
+        }
+        if let Some(show) = self.show {
+            show(event);
+        }
+    }
+
+    fn is_shadow(&self) -> bool {
+        self.policy.mode() == Mode::Shadow
+    }
+}
+
+fn denial(refused: policy::Denial) -> Denial {
+    let cite = match refused.line() {
+        0 => refused.file().display().to_string(),
+        line => format!("{}:{line}", refused.file().display()),
+    };
+    Denial { rule: refused.rule.name, message: refused.message, cite: Some(cite), remedy: refused.fix, retry_after: None }
+}
+
+fn limit_denial(refusal: &limit::Refusal) -> Denial {
+    let mut reason = refusal.clone();
+    reason.retry_after = None;
+    Denial {
+        rule: format!("limits.{}", refusal.limit),
+        message: reason.to_string(),
+        cite: None,
+        remedy: None,
+        retry_after: refusal.retry_after,
+    }
+}
+
+fn outcome_record(outcome: &Outcome) -> audit::Outcome {
+    let failure = |class, code: &str, message: &str| audit::Outcome::failure(class, code, message);
+    match outcome {
+        Outcome::Success | Outcome::InputRequired => audit::Outcome::success(0),
+        Outcome::ToolError => failure(ErrorClass::Server, "tool_error", "the tool returned an error"),
+        Outcome::ProtocolError { code, message } => failure(ErrorClass::Server, &code.to_string(), message),
+        Outcome::BadResponse(why) => failure(ErrorClass::Server, "bad_response", why),
+        Outcome::Cancelled => failure(ErrorClass::Client, "cancelled", "the client cancelled"),
+        Outcome::TimedOut => failure(ErrorClass::Server, "timeout", "no answer in the time the policy allows"),
+        Outcome::Unanswered(why) => failure(ErrorClass::Server, "unanswered", why),
+    }
+}
