@@ -176,12 +176,14 @@ impl Scan<'_> {
         // A byte that is neither letter nor operator (`#`, `@`, a backslash) is a token of its own.
         self.at = self.at.max(start + 1);
         let word = &self.bytes[start..self.at];
-        let continues = continues_statement(word);
-        if self.statement_end && word == b"else" {
+        if self.statement_end {
             self.statement_end = false;
+            if !continues_statement(word) {
+                self.end_statement();
+            }
         }
-        let new_line = self.line_break && self.before == Before::Operand;
-        if !continues && (new_line || self.before == Before::BlockEnd) {
+        let may_start = self.before == Before::BlockEnd || (self.line_break && self.before == Before::Operand);
+        if may_start && !continues_statement(word) {
             self.end_statement();
         }
         self.token();
@@ -316,20 +318,51 @@ fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80
 }
 
+/// Keywords are matched as byte patterns, which compile to a decision tree; this runs for every word of a file.
+#[rustfmt::skip]
 fn after_word(word: &[u8]) -> Before {
     match word {
-        b"if" | b"for" | b"while" | b"with" => Before::Control,
-        b"return" | b"typeof" | b"case" | b"do" | b"else" | b"in" | b"instanceof" | b"new" | b"void" | b"delete"
-        | b"throw" | b"of" | b"yield" | b"await" | b"try" | b"finally" | b"default" | b"extends" => Before::Keyword,
+        [b'i', b'f']
+        | [b'f', b'o', b'r']
+        | [b'w', b'i', b't', b'h']
+        | [b'w', b'h', b'i', b'l', b'e'] => Before::Control,
+        [b'r', b'e', b't', b'u', b'r', b'n']
+        | [b't', b'y', b'p', b'e', b'o', b'f']
+        | [b'c', b'a', b's', b'e']
+        | [b'd', b'o']
+        | [b'e', b'l', b's', b'e']
+        | [b'i', b'n']
+        | [b'i', b'n', b's', b't', b'a', b'n', b'c', b'e', b'o', b'f']
+        | [b'n', b'e', b'w']
+        | [b'v', b'o', b'i', b'd']
+        | [b'd', b'e', b'l', b'e', b't', b'e']
+        | [b't', b'h', b'r', b'o', b'w']
+        | [b'o', b'f']
+        | [b'y', b'i', b'e', b'l', b'd']
+        | [b'a', b'w', b'a', b'i', b't']
+        | [b't', b'r', b'y']
+        | [b'f', b'i', b'n', b'a', b'l', b'l', b'y']
+        | [b'd', b'e', b'f', b'a', b'u', b'l', b't']
+        | [b'e', b'x', b't', b'e', b'n', b'd', b's'] => Before::Keyword,
         _ => Before::Operand,
     }
 }
 
 /// Words that carry an expression or statement on after an operand or a block.
+#[rustfmt::skip]
 fn continues_statement(word: &[u8]) -> bool {
     matches!(
         word,
-        b"else" | b"catch" | b"finally" | b"while" | b"in" | b"of" | b"instanceof" | b"as" | b"satisfies" | b"from"
+        [b'e', b'l', b's', b'e']
+        | [b'c', b'a', b't', b'c', b'h']
+        | [b'f', b'i', b'n', b'a', b'l', b'l', b'y']
+        | [b'w', b'h', b'i', b'l', b'e']
+        | [b'i', b'n']
+        | [b'o', b'f']
+        | [b'i', b'n', b's', b't', b'a', b'n', b'c', b'e', b'o', b'f']
+        | [b'a', b's']
+        | [b's', b'a', b't', b'i', b's', b'f', b'i', b'e', b's']
+        | [b'f', b'r', b'o', b'm']
     )
 }
 

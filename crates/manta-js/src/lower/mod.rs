@@ -27,6 +27,9 @@ use crate::docs::Docs;
 /// How deep statements and expressions may nest before the rest is left out; the engine recurses as deep as this.
 pub(crate) const MAX_DEPTH: u32 = 400;
 
+/// Source bytes per expression in dense (minified) code, to size the module in one go.
+const BYTES_PER_EXPR: usize = 12;
+
 /// Keys of pseudo-variables that are no symbols of the scope analysis.
 const KEY_MODULE: u32 = u32::MAX - 1;
 const KEY_EXPORTS: u32 = u32::MAX - 2;
@@ -37,6 +40,7 @@ const NO_FRAME: u32 = u32::MAX;
 /// Lowers a parsed program.
 pub(crate) fn lower(file: FileId, path: &str, program: &Program<'_>, scoping: &Scoping) -> (Module, Vec<String>) {
     let mut lowerer = Lowerer::new(file, path, program, scoping);
+    lowerer.b.reserve(program.source_text.len() / BYTES_PER_EXPR);
     lowerer.collect_imports(&program.body);
     let body = lowerer.block(&program.body);
     lowerer.note_depth();
