@@ -4,6 +4,7 @@
 //! it; the builder assigns slots and threads captures through the functions in between.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use manta_core::{FileId, Span};
@@ -23,11 +24,35 @@ pub struct Builder {
     frames: Vec<Frame>,
 }
 
+type KeyMap = HashMap<VarKey, u32, BuildHasherDefault<KeyHasher>>;
+
+/// Hashes a variable key by one multiplication: keys are small numbers given out by the front end itself, so nobody
+/// can choose them to collide.
+#[derive(Debug, Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, key: u32) {
+        let mixed = (self.0 ^ u64::from(key)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
+
 #[derive(Debug)]
 struct Frame {
     func: FuncId,
-    slots: HashMap<VarKey, u32>,
-    captures: HashMap<VarKey, u32>,
+    slots: KeyMap,
+    captures: KeyMap,
     capture_list: Vec<Captured>,
     next_slot: u32,
     arguments: Option<u32>,
@@ -77,6 +102,12 @@ impl Builder {
         builder
     }
 
+    /// Makes room for about this many expressions; growing a large module piece by piece copies it many times.
+    pub fn reserve(&mut self, exprs: usize) {
+        self.module.exprs.reserve(exprs);
+        self.module.spans.reserve(exprs);
+    }
+
     /// Adds an expression.
     pub fn expr(&mut self, expr: Expr, span: Span) -> ExprId {
         let id = ExprId(u32::try_from(self.module.exprs.len()).expect("fewer than 2^32 expressions in a file"));
@@ -116,8 +147,8 @@ impl Builder {
         });
         self.frames.push(Frame {
             func,
-            slots: HashMap::new(),
-            captures: HashMap::new(),
+            slots: KeyMap::default(),
+            captures: KeyMap::default(),
             capture_list: Vec::new(),
             next_slot: 0,
             arguments: None,
