@@ -6,6 +6,7 @@
 
 pub mod builder;
 pub mod domain;
+pub mod engine;
 pub mod frontend;
 pub mod ir;
 pub mod print;

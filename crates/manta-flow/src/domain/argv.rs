@@ -81,10 +81,10 @@ pub(super) fn judge_nested(words: &[Word<'_>], index: usize, depth: u32) -> ArgV
     if let Some(verdict) = wrappers::judge_inner(&name, words, index, depth) {
         return verdict;
     }
-    if let Some(known) = known {
-        if let Some(verdict) = interpreted(known, &name, words, index, depth) {
-            return verdict;
-        }
+    if let Some(known) = known
+        && let Some(verdict) = interpreted(known, &name, words, index, depth)
+    {
+        return verdict;
     }
     option_injection(known, &name, words, index)
 }
@@ -146,13 +146,13 @@ fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, de
         if option == "-m" && interpreter.language == Language::Python {
             return if at + 1 == index { Some(program_chosen(&words[index])) } else { Some(ArgVerdict::Safe) };
         }
-        let is_operand = !option.starts_with('-') && !(option.starts_with('/') && option.len() == 2);
-        if is_operand && interpreter.language == Language::Sql {
+        let is_option = option.starts_with('-') || (option.starts_with('/') && option.len() == 2);
+        if !is_option && interpreter.language == Language::Sql {
             // A database or host, not a script.
             at += 1;
             continue;
         }
-        if is_operand {
+        if !is_option {
             // The script; its arguments are its own affair.
             return Some(ArgVerdict::Safe);
         }

@@ -184,7 +184,8 @@ fn first_break(props: &StrProps, free: CharSet, breaks: &[Break]) -> Verdict {
     let possible = || breaks.iter().filter(|(c, ..)| free.contains(*c));
     let telling = possible().find_map(|(_, text, why)| props.witness(text).map(|example| (example, *why)));
     let bare = || {
-        possible().find_map(|(c, _, why)| Some((props.witness(&c.to_string()).unwrap_or_else(|| c.to_string()), *why)))
+        let (c, _, why) = possible().next()?;
+        Some((props.witness(&c.to_string()).unwrap_or_else(|| c.to_string()), *why))
     };
     match telling.or_else(bare) {
         Some((example, why)) => Verdict::BreaksOut { example, why },

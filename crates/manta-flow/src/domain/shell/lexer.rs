@@ -71,6 +71,16 @@ enum Piece {
     Trusted(StrProps),
 }
 
+impl Piece {
+    fn as_part(&self) -> Part<'_> {
+        match self {
+            Self::Text(text) => Part::Lit(text),
+            Self::Hole(props) => Part::Hole(props),
+            Self::Trusted(props) => Part::Trusted(props),
+        }
+    }
+}
+
 /// The words of a simple command, assignments and redirections left out.
 #[derive(Default)]
 pub(super) struct Command {
@@ -79,12 +89,7 @@ pub(super) struct Command {
 
 impl Command {
     pub(super) fn words(&self) -> Vec<Vec<Part<'_>>> {
-        let part = |piece| match piece {
-            &Piece::Text(ref text) => Part::Lit(text.as_str()),
-            Piece::Hole(props) => Part::Hole(props),
-            Piece::Trusted(props) => Part::Trusted(props),
-        };
-        self.words.iter().map(|word| word.iter().map(part).collect()).collect()
+        self.words.iter().map(|word| word.iter().map(Piece::as_part).collect()).collect()
     }
 }
 

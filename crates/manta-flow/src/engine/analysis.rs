@@ -1,0 +1,892 @@
+//! The driver: load modules, collect registrations, run every handler, confirm what was found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use manta_core::{Location, Span};
+
+use crate::engine::interp::{Args, Interp, Limits};
+use crate::engine::models::{Exposes, HandlerArgs, Models, SinkKind};
+use crate::engine::program::Program;
+use crate::engine::report::{FlowRule, Hit, Outcome, Registration, Replay};
+use crate::engine::schema::Schema;
+use crate::engine::store::{Obj, ObjKind};
+use crate::engine::trace::{StepKind, TraceStep};
+use crate::engine::value::{Kind, ModId, Taint, Val};
+use crate::ir::{FuncId, Lang, ParamKind, Pat, Symbol};
+
+/// Everything the engine learnt about a target.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    /// What the server exposes.
+    pub tools: Vec<ToolFacts>,
+    /// Flows of untrusted data into sinks.
+    pub flows: Vec<Flow>,
+    /// Calls that configuration rules look at.
+    pub calls: Vec<CallInfo>,
+    /// Handlers that could not be found: registered name or place, and why.
+    pub unresolved: Vec<(String, Location)>,
+    /// Budgets that ran out, in words.
+    pub exhausted: Vec<String>,
+    /// Expressions evaluated.
+    pub steps: u64,
+    /// Files in the import closure, in order of loading.
+    pub files: Vec<manta_core::FileId>,
+}
+
+/// One exposed tool, resource, prompt or route.
+#[derive(Clone, Debug)]
+pub struct ToolFacts {
+    /// What it is.
+    pub exposes: Exposes,
+    /// Its name; `*` stands for computed parts.
+    pub name: String,
+    /// Its description as far as it is constant.
+    pub description: Option<String>,
+    /// The SDK, framework or `structural`.
+    pub sdk: String,
+    /// Language of the registration.
+    pub lang: Lang,
+    /// Where it is registered.
+    pub at: Location,
+    /// Whether arguments are validated before the handler runs.
+    pub validates: bool,
+    /// Declared parameters.
+    pub params: Vec<ParamFacts>,
+    /// Found by shape only.
+    pub is_structural: bool,
+    /// Whether its handler was found and run.
+    pub is_resolved: bool,
+    /// Checks that stopped untrusted data, by class, with the place of the check if known.
+    pub guarded: BTreeMap<&'static str, Option<Location>>,
+    /// The run ended early.
+    pub is_incomplete: bool,
+}
+
+/// A declared parameter.
+#[derive(Clone, Debug)]
+pub struct ParamFacts {
+    /// Name.
+    pub name: String,
+    /// Type in words.
+    pub ty: String,
+    /// Constraints as declared.
+    pub constraints: Vec<String>,
+    /// Whether it may be left out.
+    pub is_optional: bool,
+    /// Description.
+    pub description: Option<String>,
+}
+
+/// Untrusted data that does harm.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The rule.
+    pub rule: FlowRule,
+    /// What the sink does.
+    pub kind: SinkKind,
+    /// Indices into [`Analysis::tools`], in order.
+    pub tools: Vec<usize>,
+    /// The sink.
+    pub at: Location,
+    /// Access path of the sink.
+    pub api: String,
+    /// The parameter and where it enters.
+    pub source: (String, Location),
+    /// From source to sink.
+    pub trace: Vec<(Location, String)>,
+    /// An input that shows it.
+    pub example: Option<String>,
+    /// One clause.
+    pub reason: String,
+    /// Checks met that do not hold.
+    pub notes: Vec<(Location, String)>,
+    /// The caller's value is the whole argument.
+    pub is_whole: bool,
+    /// Whether a concrete input was followed to the sink.
+    pub is_confirmed: bool,
+}
+
+/// A call outside the target, for configuration rules.
+#[derive(Clone, Debug)]
+pub struct CallInfo {
+    /// Access path.
+    pub api: String,
+    /// Where.
+    pub at: Location,
+    /// Positional arguments, reduced to what rules ask for.
+    pub args: Vec<ArgInfo>,
+    /// Keyword arguments.
+    pub named: Vec<(String, ArgInfo)>,
+}
+
+/// A value as configuration rules see it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ArgInfo {
+    /// Not known.
+    Unknown,
+    /// A constant text.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A boolean.
+    Bool(bool),
+    /// Missing or null.
+    Null,
+    /// A record of constants.
+    Record(Vec<(String, ArgInfo)>),
+    /// A list.
+    List(Vec<ArgInfo>),
+    /// A function.
+    Function,
+    /// Something outside the target, by access path (`$env.HOST` for the environment).
+    Api(String),
+    /// One of several.
+    OneOf(Vec<ArgInfo>),
+}
+
+/// Analyses a linked program.
+#[must_use]
+pub fn analyse(program: &Program, models: &Models, limits: Limits) -> Analysis {
+    let mut interp = Interp::new(program, models, limits);
+    interp.load_program();
+    let mut analysis = Analysis::default();
+    let registrations = interp.settled_registrations();
+    let mut found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)> = Vec::new();
+    for registration in registrations {
+        interp.run_registration(&registration, &mut analysis, &mut found);
+    }
+    analysis.flows = collect_flows(&interp, found);
+    analysis.calls = interp.found.calls.iter().map(|call| interp.call_info(call)).collect();
+    analysis.steps = interp.fuel_used;
+    analysis.files = program.modules().map(|(_, module)| module.file).collect();
+    if interp.fuel_used >= limits.fuel_total {
+        analysis.exhausted.push(format!("the analysis stopped after {} steps", limits.fuel_total));
+    }
+    if interp.found.depth_exceeded {
+        analysis.exhausted.push(format!("calls nested deeper than {} were summarised", limits.call_depth));
+    }
+    analysis
+}
+
+/// One flow per rule and sink; the tools that reach it are listed together.
+fn collect_flows(
+    interp: &Interp<'_>,
+    found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>,
+) -> Vec<Flow> {
+    let mut flows: Vec<Flow> = Vec::new();
+    for (tool, hit, steps, source, is_confirmed) in found {
+        let known = flows.iter_mut().find(|flow| flow.at == hit.at && flow.rule == hit.rule);
+        if let Some(flow) = known {
+            if !flow.tools.contains(&tool) {
+                flow.tools.push(tool);
+            }
+            flow.is_confirmed |= is_confirmed;
+            continue;
+        }
+        let trace = steps.iter().map(|step| (step.at, describe(&step.what))).collect();
+        flows.push(Flow {
+            rule: hit.rule,
+            kind: hit.kind,
+            tools: vec![tool],
+            at: hit.at,
+            api: hit.api.clone(),
+            source,
+            trace,
+            example: hit.example.clone(),
+            reason: hit.reason.clone(),
+            notes: hit.notes.iter().map(|(at, text, _)| (*at, text.clone())).collect(),
+            is_whole: hit.is_whole,
+            is_confirmed,
+        });
+    }
+    let _ = interp;
+    flows
+}
+
+fn describe(what: &StepKind) -> String {
+    match what {
+        StepKind::Source(param) => format!("`{param}` comes from the caller"),
+        StepKind::Concat => "becomes part of a larger string".to_owned(),
+        StepKind::Assign => "is assigned".to_owned(),
+        StepKind::Argument(function) => format!("is passed to {function}"),
+        StepKind::Return => "is returned".to_owned(),
+        StepKind::Through(what) => format!("passes through {what}"),
+    }
+}
+
+/// Names of functions that build or start a server without being called by the module itself.
+const STARTERS: [&str; 14] = [
+    "main", "serve", "run", "start", "createServer", "create_server", "cli", "startServer", "runServer", "app",
+    "build_server", "get_server", "setup", "register",
+];
+/// Method names that registrations are written with.
+const REGISTRATION_METHODS: [&str; 16] = [
+    "tool", "registerTool", "addTool", "addTools", "setRequestHandler", "registerResource", "registerPrompt",
+    "resource", "prompt", "add_tool", "call_tool", "list_tools", "mcp_tool", "custom_route", "addResource", "addPrompt",
+];
+
+impl<'p> Interp<'p> {
+    /// Runs all entry modules, then what would register tools but was not reached from them.
+    fn load_program(&mut self) {
+        let entries: Vec<ModId> = self.program.entries.iter().map(|(id, _)| *id).collect();
+        self.fuel = self.limits.fuel_total / 2;
+        for entry in &entries {
+            self.load(*entry);
+        }
+        for entry in &entries {
+            self.call_starters(*entry);
+        }
+        self.call_unreached();
+        self.register_tool_classes();
+        let lists = std::mem::take(&mut self.found.list_handlers);
+        for (handler, at, module) in lists {
+            self.fuel = self.limits.fuel_per_tool;
+            let mark = self.store.mark();
+            self.in_module(module, |interp| {
+                let args = Args { rest: Some(Val::unknown()), ..Args::default() };
+                let result = interp.call_value(&handler, None, args, Span::default());
+                for result in result.alternatives().to_vec() {
+                    interp.read_listed(&result, at);
+                }
+            });
+            self.store.rollback(mark);
+            self.store.release(mark);
+        }
+    }
+
+    /// `export function createServer()` in an entry module: called by whoever imports the package.
+    fn call_starters(&mut self, module: ModId) {
+        for name in self.export_names(module, 0) {
+            let is_starter = STARTERS.contains(&name.as_str()) || name.as_str() == "default";
+            if !is_starter {
+                continue;
+            }
+            let Some(value) = self.export(module, name, 0) else { continue };
+            let Some(closure) = self.closure_of(&value) else { continue };
+            let closure = self.store.closure(closure);
+            if !self.entered.contains(&(closure.module, closure.func)) {
+                self.call_with_unknowns(module, &value);
+            }
+        }
+    }
+
+    fn call_with_unknowns(&mut self, module: ModId, value: &Val) {
+        self.fuel = self.fuel.max(self.limits.fuel_per_tool);
+        let value = value.clone();
+        self.in_module(module, |interp| {
+            let args = Args { rest: Some(Val::unknown()), named_rest: Some(Val::unknown()), ..Args::default() };
+            interp.call_value(&value, None, args, Span::default());
+        });
+    }
+
+    /// Functions and classes nothing has run although their code registers tools.
+    fn call_unreached(&mut self) {
+        let modules: Vec<ModId> = self.program.modules().map(|(id, _)| id).collect();
+        for module in modules {
+            self.load(module);
+            let code = self.program.module(module);
+            for name in self.export_names(module, 0) {
+                let Some(value) = self.export(module, name, 0) else { continue };
+                self.run_if_registering(module, &value);
+            }
+            // Top-level functions that are not exported.
+            for slot in 0..code.func(FuncId(0)).slots {
+                let value = self.module_slot(module, slot);
+                if matches!(value.kind, Kind::Fn(_) | Kind::Obj(_)) {
+                    self.run_if_registering(module, &value);
+                }
+            }
+        }
+    }
+
+    fn run_if_registering(&mut self, module: ModId, value: &Val) {
+        match &value.kind {
+            Kind::Fn(id) => {
+                let closure = self.store.closure(*id);
+                let place = (closure.module, closure.func);
+                if !self.entered.contains(&place) && self.mentions_registration(place.0, place.1) {
+                    self.call_with_unknowns(module, value);
+                }
+            }
+            Kind::Obj(id) => {
+                let Some(class) = self.class_val(*id) else { return };
+                if !matches!(self.store.obj(*id).kind, ObjKind::Class(_)) {
+                    return;
+                }
+                let methods: Vec<(Symbol, Val)> =
+                    class.methods.iter().map(|(name, value)| (*name, value.clone())).collect();
+                let registering: Vec<(Symbol, Val)> = methods
+                    .into_iter()
+                    .filter(|(_, method)| {
+                        self.closure_of(method).is_some_and(|id| {
+                            let closure = self.store.closure(id);
+                            let place = (closure.module, closure.func);
+                            !self.entered.contains(&place) && self.mentions_registration(place.0, place.1)
+                        })
+                    })
+                    .collect();
+                if registering.is_empty() {
+                    return;
+                }
+                let class = value.clone();
+                self.fuel = self.fuel.max(self.limits.fuel_per_tool);
+                self.in_module(module, |interp| {
+                    let args = Args { rest: Some(Val::unknown()), named_rest: Some(Val::unknown()), ..Args::default() };
+                    let instance = interp.construct(&class, args.clone(), Span::default());
+                    for (name, method) in registering {
+                        let is_constructor = matches!(name.as_str(), "constructor" | "__init__");
+                        let reached = interp.closure_of(&method).is_some_and(|id| {
+                            let closure = interp.store.closure(id);
+                            interp.entered.contains(&(closure.module, closure.func))
+                        });
+                        if !is_constructor && !reached {
+                            interp.call_value(&method, Some(instance.clone()), args.clone(), Span::default());
+                        }
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a function's own code, or a function created in it, contains a call that looks like a registration.
+    fn mentions_registration(&self, module: ModId, func: FuncId) -> bool {
+        let code = self.program.module(module);
+        let span = code.func(func).span;
+        code.exprs.iter().zip(&code.spans).any(|(expr, at)| {
+            at.start >= span.start
+                && at.end <= span.end
+                && matches!(expr, crate::ir::Expr::Member { name, .. } if REGISTRATION_METHODS.contains(&name.as_str()))
+        })
+    }
+
+    /// Registrations in a fixed order; shapes only where no SDK call registered the same handler or name.
+    fn settled_registrations(&mut self) -> Vec<Registration> {
+        let all = std::mem::take(&mut self.found.registrations);
+        let function = |interp: &Self, registration: &Registration| {
+            registration.handler.as_ref().and_then(|handler| interp.closure_of(handler)).map(|id| {
+                let closure = interp.store.closure(id);
+                (closure.module, closure.func)
+            })
+        };
+        let is_real = |registration: &Registration| !registration.is_structural && registration.sdk != "structural";
+        let mut known_names: BTreeSet<(Exposes, String)> = BTreeSet::new();
+        let mut known_functions: Vec<(ModId, FuncId)> = Vec::new();
+        for registration in all.iter().filter(|registration| is_real(registration)) {
+            known_names.extend(registration.name.clone().map(|name| (registration.exposes, name)));
+            known_functions.extend(function(self, registration));
+        }
+        let has_real = all.iter().any(|registration| is_real(registration) && registration.exposes == Exposes::Tool);
+        let mut settled: Vec<Registration> = Vec::new();
+        for registration in all {
+            if !is_real(&registration) {
+                let named = registration
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| known_names.contains(&(registration.exposes, name.clone())));
+                let same = function(self, &registration).is_some_and(|place| known_functions.contains(&place));
+                // With a real SDK in use, a bare shape without schema and description is some other registry.
+                let is_bare = registration.schema.is_none() && registration.description.is_none();
+                if named || same || (has_real && is_bare) {
+                    continue;
+                }
+            }
+            settled.push(registration);
+        }
+        settled.sort_by_key(|registration| (registration.at.file, registration.at.span.start));
+        // The same tool registered by an ESM and a CommonJS copy, or twice by branches, is one tool.
+        let mut seen = BTreeSet::new();
+        settled.retain(|registration| {
+            registration.name.is_none()
+                || seen.insert((registration.exposes, registration.name.clone(), function(self, registration)))
+        });
+        settled
+    }
+
+    fn run_registration(
+        &mut self,
+        registration: &Registration,
+        analysis: &mut Analysis,
+        found: &mut Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>,
+    ) {
+        let names = if registration.name.is_none() && registration.exposes == Exposes::Tool {
+            self.dispatched_names(registration)
+        } else {
+            Vec::new()
+        };
+        if names.is_empty() {
+            let name = registration.name.clone().unwrap_or_else(|| match registration.exposes {
+                Exposes::Tool => "tools/call".to_owned(),
+                Exposes::Resource => "resources/read".to_owned(),
+                Exposes::Prompt => "prompts/get".to_owned(),
+                _ => "handler".to_owned(),
+            });
+            self.run_tool(registration, &name, None, analysis, found);
+            return;
+        }
+        for name in names {
+            self.run_tool(registration, &name.clone(), Some(&name), analysis, found);
+        }
+    }
+
+    /// Names a dispatcher tells apart: what it compares the name with, and what the list handler announces.
+    fn dispatched_names(&mut self, registration: &Registration) -> Vec<String> {
+        self.found.names.clear();
+        self.start_run();
+        self.found.is_running_handler = false;
+        let mark = self.store.mark();
+        self.call_handler(registration, None, None);
+        self.store.rollback(mark);
+        self.store.release(mark);
+        let mut names: Vec<String> = std::mem::take(&mut self.found.names).into_keys().collect();
+        let listed: Vec<String> = self.found.listed.iter().map(|(name, ..)| name.clone()).collect();
+        if !listed.is_empty() {
+            // Compared names that are no tools (`name === "admin"`) drop out when the list is known.
+            names.retain(|name| listed.contains(name) || listed.iter().any(|listed| listed.contains('*')));
+            for name in listed {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names.truncate(400);
+        names
+    }
+
+    fn start_run(&mut self) {
+        self.fuel = self.limits.fuel_per_tool;
+        self.out_of_fuel = false;
+        self.found.hits.clear();
+        self.found.sources.clear();
+        self.field_vns.clear();
+        self.found.is_running_handler = true;
+    }
+
+    fn run_tool(
+        &mut self,
+        registration: &Registration,
+        name: &str,
+        dispatched: Option<&str>,
+        analysis: &mut Analysis,
+        found: &mut Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>,
+    ) {
+        let listed = dispatched
+            .and_then(|name| self.found.listed.iter().find(|(listed, ..)| listed == name).cloned());
+        let schema = registration.schema.clone().or_else(|| listed.as_ref().and_then(|(_, _, schema, _)| schema.clone()));
+        let at = listed.as_ref().map_or(registration.at, |(.., at)| *at);
+        let description = registration.description.clone().or_else(|| listed.and_then(|(_, text, ..)| text));
+        self.start_run();
+        let (cells, objs) = self.store.sizes();
+        let closures = self.store.closures.len();
+        let steps = self.trace.len();
+        let mark = self.store.mark();
+        let params = self.call_handler(registration, dispatched, schema.as_ref());
+        let hits = std::mem::take(&mut self.found.hits);
+        let sources = self.found.sources.clone();
+        let is_incomplete = self.out_of_fuel;
+        let index = analysis.tools.len();
+        let mut guarded: BTreeMap<&'static str, Option<Location>> = BTreeMap::new();
+        for hit in hits.iter().filter(|hit| hit.outcome == Outcome::Guarded) {
+            let place = guarded.entry(hit.rule.class()).or_insert(None);
+            *place = place.or(hit.guard);
+        }
+        let mut bad: Vec<(Hit, Vec<TraceStep>)> = hits
+            .into_iter()
+            .filter(|hit| hit.outcome == Outcome::Vulnerable)
+            .map(|hit| {
+                let steps = self.trace.path(hit.step);
+                (hit, steps)
+            })
+            .collect();
+        bad.sort_by_key(|(hit, _)| (hit.at.file, hit.at.span.start, hit.rule));
+        self.store.rollback(mark);
+        self.store.release(mark);
+        let module = registration.module;
+        analysis.tools.push(ToolFacts {
+            exposes: registration.exposes,
+            name: name.to_owned(),
+            description,
+            sdk: registration.sdk.clone(),
+            lang: self.program.module(module).lang,
+            at,
+            validates: registration.validates,
+            params: schema.as_ref().map_or(params, |schema| schema_params(schema)),
+            is_structural: registration.is_structural,
+            is_resolved: registration.handler.as_ref().is_some_and(|handler| self.closure_of(handler).is_some()),
+            guarded,
+            is_incomplete,
+        });
+        if registration.handler.as_ref().is_none_or(|handler| self.closure_of(handler).is_none()) {
+            analysis.unresolved.push((name.to_owned(), at));
+        }
+        if is_incomplete {
+            analysis.exhausted.push(format!("`{name}` was not analysed to the end: {} steps", self.limits.fuel_per_tool));
+        }
+        for (hit, steps) in bad {
+            let source = steps
+                .first()
+                .map(|step| match &step.what {
+                    StepKind::Source(param) => (param.clone(), step.at),
+                    _ => (String::new(), step.at),
+                })
+                .or_else(|| {
+                    let index = hit.taint.0.trailing_zeros() as usize;
+                    sources.get(index).map(|source| (source.param.clone(), source.at))
+                })
+                .unwrap_or((String::new(), hit.at));
+            let verdict = self.replay(registration, dispatched, schema.as_ref(), &hit, &source.0);
+            if verdict == Some(false) {
+                continue;
+            }
+            found.push((index, hit, steps, source, verdict == Some(true)));
+        }
+        self.found.sources.clear();
+        self.store.truncate(cells, objs, closures);
+        self.trace.truncate(steps);
+        self.found.instances.retain(|_, value| match value.kind {
+            Kind::Obj(id) => (id.0 as usize) < objs,
+            _ => true,
+        });
+        self.field_vns.clear();
+    }
+
+    /// Follows concrete inputs: whether one of them arrives, or none when there is nothing to follow.
+    fn replay(
+        &mut self,
+        registration: &Registration,
+        dispatched: Option<&str>,
+        schema: Option<&Schema>,
+        hit: &Hit,
+        param: &str,
+    ) -> Option<bool> {
+        if hit.witnesses.is_empty() || param.is_empty() {
+            return None;
+        }
+        let steps = self.trace.len();
+        for witness in hit.witnesses.iter().take(6) {
+            self.start_run();
+            self.found.replay = Some(Replay {
+                param: param.to_owned(),
+                witness: witness.clone(),
+                at: hit.at,
+                rule: hit.rule,
+                reached: false,
+            });
+            let mark = self.store.mark();
+            self.call_handler(registration, dispatched, schema);
+            self.store.rollback(mark);
+            self.store.release(mark);
+            self.trace.truncate(steps);
+            let reached = self.found.replay.take().is_some_and(|replay| replay.reached);
+            // A run that ended early says nothing.
+            if reached || self.out_of_fuel {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
+    /// Calls a handler with untrusted arguments; returns the parameters of Python-style handlers.
+    fn call_handler(
+        &mut self,
+        registration: &Registration,
+        dispatched: Option<&str>,
+        schema: Option<&Schema>,
+    ) -> Vec<ParamFacts> {
+        let Some(handler) = registration.handler.clone() else { return Vec::new() };
+        let at = registration.at;
+        let mut params = Vec::new();
+        let registration = registration.clone();
+        self.in_module(registration.module, |interp| {
+            let (args, facts) = interp.handler_args(&registration, &handler, dispatched, schema, at);
+            params = facts;
+            let this = interp.handler_this(&registration);
+            interp.call_value(&handler, this, args, Span::default());
+        });
+        params
+    }
+
+    fn handler_this(&mut self, registration: &Registration) -> Option<Val> {
+        let this = registration.this.clone()?;
+        // A decorated method was seen while its class was made: its receiver is some instance.
+        if let Kind::Obj(id) = this.kind
+            && matches!(self.store.obj(id).kind, ObjKind::Class(_))
+        {
+            if let Some(known) = self.found.instances.get(&id) {
+                return Some(known.clone());
+            }
+            let args = Args { rest: Some(Val::unknown()), named_rest: Some(Val::unknown()), ..Args::default() };
+            return Some(self.construct(&this, args, Span::default()));
+        }
+        Some(this)
+    }
+
+    fn handler_args(
+        &mut self,
+        registration: &Registration,
+        handler: &Val,
+        dispatched: Option<&str>,
+        schema: Option<&Schema>,
+        at: Location,
+    ) -> (Args, Vec<ParamFacts>) {
+        let enforced = registration.validates;
+        let mut facts = Vec::new();
+        let args = match registration.args {
+            HandlerArgs::ObjectIfSchema if schema.is_none() => {
+                Args { rest: Some(Val::unknown()), ..Args::default() }
+            }
+            HandlerArgs::Object | HandlerArgs::ObjectIfSchema => {
+                let object = self.arguments_object(schema, enforced, at);
+                Args { pos: vec![object], rest: Some(Val::unknown()), ..Args::default() }
+            }
+            HandlerArgs::Request => {
+                let request = self.request_object(registration.exposes, dispatched, schema, enforced, at);
+                Args { pos: vec![request], rest: Some(Val::unknown()), ..Args::default() }
+            }
+            HandlerArgs::ContextParams => {
+                let request = self.request_object(registration.exposes, dispatched, schema, enforced, at);
+                let params = self.get_member(&request, Symbol::new("params"), Span::default());
+                Args::of(vec![Val::unknown(), params])
+            }
+            HandlerArgs::UriVariables => {
+                let (taint, step) = self.source("uri".to_owned(), at);
+                let uri = self.untrusted_text("uri", taint, step);
+                let parsed = self.uri_object(&uri);
+                let variables = self.arguments_object(None, false, at);
+                Args { pos: vec![parsed, variables], rest: Some(Val::unknown()), ..Args::default() }
+            }
+            HandlerArgs::Uri => {
+                let (taint, step) = self.source("uri".to_owned(), at);
+                Args::of(vec![self.untrusted_text("uri", taint, step)])
+            }
+            HandlerArgs::NameArguments => {
+                let name = self.tool_name(dispatched);
+                let object = self.arguments_object(schema, enforced, at);
+                Args::of(vec![name, object])
+            }
+            HandlerArgs::HttpRequest => {
+                let request = self.http_request(at);
+                Args { pos: vec![request], rest: Some(Val::unknown()), ..Args::default() }
+            }
+            HandlerArgs::Named | HandlerArgs::HttpNamed => {
+                return self.named_args(registration, handler, at);
+            }
+        };
+        if let Some(schema) = schema {
+            facts = schema_params(schema);
+        }
+        (args, facts)
+    }
+
+    fn tool_name(&mut self, dispatched: Option<&str>) -> Val {
+        match dispatched {
+            Some(name) => Val::str(name),
+            None => {
+                let vn = self.store.fresh_vn();
+                self.found.mark_name(vn);
+                Val { vn, taint: Taint::NONE, ..Val::with_props(crate::domain::StrProps::default()) }
+            }
+        }
+    }
+
+    fn untrusted_text(&mut self, param: &str, taint: Taint, step: u32) -> Val {
+        let vn = self.store.fresh_vn();
+        let value = Val { taint, step, vn, ..Val::with_props(crate::domain::StrProps::default()) };
+        self.replayed(value, param)
+    }
+
+    /// The object of tool arguments.
+    fn arguments_object(&mut self, schema: Option<&Schema>, enforced: bool, at: Location) -> Val {
+        let (taint, step) = self.source("arguments".to_owned(), at);
+        let value = match schema {
+            Some(schema) => self.untrusted(Some(schema), enforced, taint, step, 0),
+            None => {
+                let kind = if self.lang() == Lang::Python { ObjKind::Dict } else { ObjKind::Plain };
+                let any = Val { taint, step, ..Val::unknown() };
+                let obj = Obj { any: Some(any), ..Obj::new(kind) };
+                Val { taint, step, vn: self.store.fresh_vn(), ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+            }
+        };
+        // A plain `{}` schema of a low-level server is a dict in Python.
+        if self.lang() == Lang::Python
+            && let Kind::Obj(id) = value.kind
+            && matches!(self.store.obj(id).kind, ObjKind::Plain)
+        {
+            self.store.obj_mut(id).kind = ObjKind::Dict;
+        }
+        value
+    }
+
+    fn request_object(
+        &mut self,
+        exposes: Exposes,
+        dispatched: Option<&str>,
+        schema: Option<&Schema>,
+        enforced: bool,
+        at: Location,
+    ) -> Val {
+        let mut params = Obj::new(ObjKind::Plain);
+        match exposes {
+            Exposes::Resource => {
+                let (taint, step) = self.source("uri".to_owned(), at);
+                params.fields.insert(Symbol::new("uri"), self.untrusted_text("uri", taint, step));
+            }
+            _ => {
+                let name = self.tool_name(dispatched);
+                let object = self.arguments_object(schema, enforced, at);
+                params.fields.insert(Symbol::new("name"), name);
+                params.fields.insert(Symbol::new("arguments"), object);
+            }
+        }
+        let params = Val::of(Kind::Obj(self.store.new_obj(params)));
+        let mut request = Obj::new(ObjKind::Plain);
+        request.fields.insert(Symbol::new("params"), params);
+        request.fields.insert(Symbol::new("method"), Val::unknown());
+        Val::of(Kind::Obj(self.store.new_obj(request)))
+    }
+
+    /// Resource callbacks get a URL object.
+    fn uri_object(&mut self, uri: &Val) -> Val {
+        let mut obj = Obj::new(ObjKind::Plain);
+        for field in ["href", "pathname", "hostname", "host", "search"] {
+            let value = if field == "href" {
+                uri.clone()
+            } else {
+                let vn = self.store.fresh_vn();
+                Val { vn, ..uri.clone() }
+            };
+            obj.fields.insert(Symbol::new(field), value);
+        }
+        obj.any = Some(Val { taint: uri.taint, step: uri.step, ..Val::unknown() });
+        Val { taint: uri.taint, step: uri.step, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+    }
+
+    fn http_request(&mut self, at: Location) -> Val {
+        let (taint, step) = self.source("arguments".to_owned(), at);
+        let mut obj = Obj::new(ObjKind::Plain);
+        for field in ["body", "query", "params", "headers"] {
+            let vn = self.store.fresh_vn();
+            obj.fields.insert(Symbol::new(field), Val { taint, step, vn, ..Val::unknown() });
+        }
+        obj.any = Some(Val::unknown());
+        Val::of(Kind::Obj(self.store.new_obj(obj)))
+    }
+
+    /// Python: each parameter is an argument, validated against its annotation where the SDK does.
+    fn named_args(&mut self, registration: &Registration, handler: &Val, at: Location) -> (Args, Vec<ParamFacts>) {
+        let mut args = Args::default();
+        let mut facts = Vec::new();
+        let Some(id) = self.closure_of(handler) else { return (args, facts) };
+        let closure = self.store.closure(id).clone();
+        let code = self.program.module(closure.module);
+        let func = code.func(closure.func);
+        let has_receiver = closure.takes_self && registration.this.is_some() || matches!(handler.kind, Kind::Bound(_));
+        let skip = usize::from(closure.takes_self && has_receiver) + closure.bound.len();
+        for param in func.params.iter().skip(skip) {
+            let Some(name) = param.name else {
+                if matches!(param.pat, Pat::Object { .. }) {
+                    let object = self.arguments_object(registration.schema.as_ref(), registration.validates, at);
+                    args.pos.push(object);
+                }
+                continue;
+            };
+            if matches!(name.as_str(), "self" | "cls" | "ctx" | "context") && param.annotation.is_none() {
+                continue;
+            }
+            let param_at = Location::new(code.file, param.span);
+            match param.kind {
+                ParamKind::Rest => continue,
+                ParamKind::KeywordRest => {
+                    let (taint, step) = self.source("arguments".to_owned(), param_at);
+                    args.named_rest = Some(Val { taint, step, ..Val::unknown() });
+                    continue;
+                }
+                ParamKind::Normal | ParamKind::KeywordOnly => {}
+            }
+            let default = param.default.map(|default| self.in_module(closure.module, |interp| interp.eval(default)));
+            if self.is_injected(closure.module, param.annotation, default.as_ref()) {
+                args.named.push((name, Val::unknown()));
+                continue;
+            }
+            let schema = self.param_schema(closure.module, param.annotation, default.as_ref());
+            let (taint, step) = self.source(name.as_str().to_owned(), param_at);
+            let value = self.untrusted(schema.as_ref(), registration.validates, taint, step, 1);
+            let value = match schema.as_ref().map(|schema| &schema.ty) {
+                None | Some(crate::engine::schema::Ty::Any | crate::engine::schema::Ty::Str) => {
+                    self.replayed(value, name.as_str())
+                }
+                _ => value,
+            };
+            facts.push(ParamFacts {
+                name: name.as_str().to_owned(),
+                ty: schema.as_ref().map_or("any", Schema::type_name).to_owned(),
+                constraints: schema.as_ref().map(|schema| schema.constraints.clone()).unwrap_or_default(),
+                is_optional: param.default.is_some(),
+                description: schema.and_then(|schema| schema.description),
+            });
+            args.named.push((name, value));
+        }
+        (args, facts)
+    }
+
+    fn call_info(&self, call: &crate::engine::report::CallFact) -> CallInfo {
+        CallInfo {
+            api: call.api.clone(),
+            at: call.at,
+            args: call.args.iter().map(|value| self.arg_info(value, 0)).collect(),
+            named: call
+                .named
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), self.arg_info(value, 0)))
+                .collect(),
+        }
+    }
+
+    fn arg_info(&self, value: &Val, depth: usize) -> ArgInfo {
+        if depth > 4 {
+            return ArgInfo::Unknown;
+        }
+        if let Some(text) = value.literal() {
+            return ArgInfo::Text(text.to_owned());
+        }
+        match &value.kind {
+            Kind::Undefined | Kind::Null => ArgInfo::Null,
+            Kind::Bool(Some(flag)) => ArgInfo::Bool(*flag),
+            Kind::Num(Some(number)) => ArgInfo::Number(*number),
+            Kind::Fn(_) | Kind::Bound(_) => ArgInfo::Function,
+            Kind::Api(api, _) => ArgInfo::Api(self.apis.name(*api)),
+            Kind::Union(values) => ArgInfo::OneOf(values.iter().map(|value| self.arg_info(value, depth + 1)).collect()),
+            // The store has been cut back to what modules built; later objects are gone.
+            Kind::Obj(id) if (id.0 as usize) < self.store.sizes().1 => {
+                let obj = self.store.obj(*id);
+                if obj.is_sequence() {
+                    return ArgInfo::List(obj.items.iter().map(|value| self.arg_info(value, depth + 1)).collect());
+                }
+                if matches!(obj.kind, ObjKind::Plain | ObjKind::Dict) {
+                    let fields = obj.fields.iter().take(64);
+                    return ArgInfo::Record(
+                        fields
+                            .map(|(name, value)| (name.as_str().to_owned(), self.arg_info(value, depth + 1)))
+                            .collect(),
+                    );
+                }
+                ArgInfo::Unknown
+            }
+            _ => ArgInfo::Unknown,
+        }
+    }
+}
+
+fn schema_params(schema: &Schema) -> Vec<ParamFacts> {
+    schema
+        .fields()
+        .iter()
+        .map(|(name, field)| ParamFacts {
+            name: name.as_str().to_owned(),
+            ty: field.type_name().to_owned(),
+            constraints: field.constraints.clone(),
+            is_optional: field.is_optional,
+            description: field.description.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,27 @@
+//! The abstract interpreter and what it is used for: discover what a server exposes, run it on untrusted data, judge
+//! what arrives at sinks.
+//!
+//! Reading order: [`program`] (modules, linked), [`value`] and `store` (what values are, where they live), `interp`
+//! (statements and expressions), `objects`, `ops`, `builtins` (fields, operators, built-in methods), `calls` and
+//! [`models`] (what lies outside), `register` and `schema` (SDKs), `sinks` (judgement), [`analysis`] (the driver).
+
+pub mod analysis;
+mod api;
+mod builtins;
+mod calls;
+mod facts;
+mod interp;
+pub mod models;
+mod objects;
+mod ops;
+pub mod program;
+mod register;
+pub mod report;
+mod schema;
+mod sinks;
+mod store;
+mod trace;
+mod url_text;
+mod value;
+
+pub use interp::Limits;

@@ -1,0 +1,882 @@
+//! Operators, concatenation, and what comparisons teach.
+
+use std::rc::Rc;
+
+use manta_core::Span;
+
+use crate::domain::path::{PathState, Within};
+use crate::domain::props::Part as DomainPart;
+use crate::domain::url::{Host, HostCheck, HostGrade, Scheme, Subject, UrlState, grade_host_check};
+use crate::domain::{StrProps, path};
+use crate::engine::facts::{Cond, Fact, Note, NoteKind, Refinements, both};
+use crate::engine::interp::{Interp, arc, number_text, unary_text};
+use crate::engine::store::ObjKind;
+use crate::engine::trace::StepKind;
+use crate::engine::value::{Kind, Part, Taint, Text, Transform, UrlPart, Val};
+use crate::ir::{BinaryOp, Lang, Symbol, UnaryOp};
+
+/// Most pieces kept of one concatenation.
+const MAX_PARTS: usize = 48;
+/// Most combinations of alternatives spelled out by one concatenation.
+const MAX_COMBINATIONS: usize = 12;
+
+impl Interp<'_> {
+    // ------------------------------------------------------------------ concatenation
+
+    /// The string that `values` spell together.
+    pub(crate) fn concat(&mut self, values: &[Val], span: Span) -> Val {
+        let combinations: usize =
+            values.iter().map(|value| value.alternatives().len()).fold(1, |all, count| all.saturating_mul(count));
+        if combinations > 1 && combinations <= MAX_COMBINATIONS {
+            let values: Vec<Val> = values.iter().map(|value| self.current(value)).collect();
+            let mut rows: Vec<Vec<Val>> = vec![Vec::new()];
+            for value in &values {
+                rows = rows
+                    .into_iter()
+                    .flat_map(|row| {
+                        value.alternatives().iter().map(move |choice| {
+                            let mut row = row.clone();
+                            row.push(choice.clone());
+                            row
+                        })
+                    })
+                    .collect();
+            }
+            let joined: Vec<Val> = rows.iter().map(|row| self.concat_plain(row, span)).collect();
+            return self.join_all(joined).unwrap_or_else(Val::unknown);
+        }
+        self.concat_plain(values, span)
+    }
+
+    fn concat_plain(&mut self, values: &[Val], span: Span) -> Val {
+        let mut parts: Vec<Part> = Vec::new();
+        let mut taint = Taint::NONE;
+        let mut step = 0;
+        for value in values {
+            let value_taint = self.taint_now(value);
+            if value_taint.is_some() && taint.is_none() {
+                step = value.step;
+            }
+            taint = taint.union(value_taint);
+            self.add_parts(&mut parts, value);
+        }
+        if parts.len() > MAX_PARTS {
+            let props = self.parts_props(&parts);
+            let tail = Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) };
+            parts = vec![Part::Hole(tail)];
+        }
+        let literal: Option<String> =
+            parts.iter().map(|part| if let Part::Lit(text) = part { Some(&**text) } else { None }).collect();
+        if let Some(literal) = literal {
+            return Val { taint, step, ..Val::arc_str(arc(&literal)) };
+        }
+        if let [Part::Hole(only)] = parts.as_slice()
+            && matches!(only.kind, Kind::Str)
+            && only.vn != 0
+        {
+            return only.clone();
+        }
+        let props = self.parts_props(&parts);
+        if taint.is_some() {
+            let at = self.here(span);
+            step = self.trace.add(step, at, StepKind::Concat);
+        }
+        let text = Text { props, parts, base: None };
+        Val { taint, step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
+    }
+
+    fn add_parts(&mut self, parts: &mut Vec<Part>, value: &Val) {
+        let mut lit = |parts: &mut Vec<Part>, text: &str| {
+            if let Some(Part::Lit(last)) = parts.last_mut() {
+                *last = arc(&format!("{last}{text}"));
+            } else if !text.is_empty() {
+                parts.push(Part::Lit(arc(text)));
+            }
+        };
+        match &value.kind {
+            Kind::Str => {
+                if let Some(text) = value.literal() {
+                    // A witness under replay stays a hole: it is still the caller's text.
+                    if value.taint.is_none() {
+                        lit(parts, text);
+                    } else {
+                        lit(parts, text);
+                    }
+                    return;
+                }
+                let text = value.text.as_deref();
+                let is_plain = text.is_some_and(|text| {
+                    !text.parts.is_empty() && matches!(text.props.path.within, Within::None)
+                }) && self.store.fact(value.vn).is_none();
+                if is_plain && let Some(text) = text {
+                    for part in &text.parts {
+                        match part {
+                            Part::Lit(text) => lit(parts, text),
+                            Part::Hole(hole) => parts.push(Part::Hole(hole.clone())),
+                        }
+                    }
+                    return;
+                }
+                let value = self.current(value);
+                parts.push(Part::Hole(value));
+            }
+            Kind::Num(Some(number)) => lit(parts, &number_text(*number)),
+            Kind::Bool(Some(flag)) => {
+                let text = match (self.lang(), flag) {
+                    (Lang::JavaScript, true) => "true",
+                    (Lang::JavaScript, false) => "false",
+                    (Lang::Python, true) => "True",
+                    (Lang::Python, false) => "False",
+                };
+                lit(parts, text);
+            }
+            Kind::Undefined => lit(parts, "undefined"),
+            Kind::Null => lit(parts, if self.lang() == Lang::Python { "None" } else { "null" }),
+            Kind::Obj(_) => {
+                let text = self.to_text(value);
+                match text.literal() {
+                    Some(text) => lit(parts, text),
+                    None => {
+                        if let Some(inner) = text.text.as_deref()
+                            && !inner.parts.is_empty()
+                            && inner.parts.len() < MAX_PARTS
+                        {
+                            for part in &inner.parts {
+                                match part {
+                                    Part::Lit(text) => lit(parts, text),
+                                    Part::Hole(hole) => parts.push(Part::Hole(hole.clone())),
+                                }
+                            }
+                        } else {
+                            parts.push(Part::Hole(text));
+                        }
+                    }
+                }
+            }
+            _ => {
+                let props = self.props(value);
+                let value = self.current(value);
+                let text = Text { props, ..value.text.as_deref().cloned().unwrap_or_default() };
+                parts.push(Part::Hole(Val { text: Some(Rc::new(text)), ..value }));
+            }
+        }
+    }
+
+    fn parts_props(&self, parts: &[Part]) -> StrProps {
+        let owned: Vec<Option<StrProps>> = parts
+            .iter()
+            .map(|part| match part {
+                Part::Lit(_) => None,
+                Part::Hole(hole) => Some(self.props(hole)),
+            })
+            .collect();
+        let parts: Vec<DomainPart<'_>> = parts
+            .iter()
+            .zip(&owned)
+            .map(|(part, props)| match (part, props) {
+                (Part::Lit(text), _) => DomainPart::Lit(text),
+                (Part::Hole(hole), Some(props)) if hole.is_tainted() => DomainPart::Hole(props),
+                (Part::Hole(_), Some(props)) => DomainPart::Trusted(props),
+                (Part::Hole(_), None) => DomainPart::Lit(""),
+            })
+            .collect();
+        StrProps::concat(&parts)
+    }
+
+    /// The text a value has when it is used as a string.
+    pub(crate) fn to_text(&mut self, value: &Val) -> Val {
+        match &value.kind {
+            Kind::Obj(id) => {
+                let obj = self.store.obj_rc(*id);
+                if let Some(href) = obj.fields.get(&Symbol::new("href")).cloned() {
+                    return href;
+                }
+                if obj.is_sequence() {
+                    return self.join_array(value, ",");
+                }
+                if let ObjKind::Instance(_) = obj.kind {
+                    let name = if self.lang() == Lang::Python { "__str__" } else { "toString" };
+                    let method = self.get_member(value, Symbol::new(name), Span::default());
+                    if let Kind::Bound(_) = method.kind {
+                        return self.call_value(&method, None, super::interp::Args::default(), Span::default());
+                    }
+                }
+                if let Some(inner) = obj.fields.get(&Symbol::new("value")).cloned()
+                    && matches!(obj.kind, ObjKind::External)
+                {
+                    return inner;
+                }
+                let (taint, step) = self.deep_taint(value, 2);
+                Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) }
+            }
+            Kind::Num(Some(number)) => Val { taint: value.taint, step: value.step, ..Val::str(&number_text(*number)) },
+            Kind::Num(None) => {
+                Val { taint: value.taint, step: value.step, vn: value.vn, ..Val::with_props(StrProps::number()) }
+            }
+            Kind::Union(values) => {
+                let values: Vec<Val> = values.to_vec();
+                let texts: Vec<Val> =
+                    values.iter().filter(|value| !value.is_nullish()).map(|value| self.to_text(value)).collect();
+                self.join_all(texts).unwrap_or_else(Val::unknown)
+            }
+            Kind::Unknown => Val { kind: Kind::Str, ..value.clone() },
+            Kind::Bool(Some(flag)) => {
+                let text = if self.lang() == Lang::Python { if *flag { "True" } else { "False" } } else if *flag { "true" } else { "false" };
+                Val::str(text)
+            }
+            _ => value.clone(),
+        }
+    }
+
+    /// The elements of a sequence with a separator between them; any number of them when the sequence is open.
+    pub(crate) fn join_array(&mut self, list: &Val, separator: &str) -> Val {
+        let (items, more) = self.elements_of(list, Span::default());
+        let mut pieces = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                pieces.push(Val::str(separator));
+            }
+            let text = self.to_text(item);
+            pieces.push(text);
+        }
+        if let Some(more) = more {
+            let text = self.to_text(&more);
+            if !pieces.is_empty() {
+                pieces.push(Val::str(separator));
+            }
+            pieces.push(text.clone());
+            // A second one stands for all others, so that what lies between two elements is seen.
+            pieces.push(Val::str(separator));
+            pieces.push(text);
+        }
+        if pieces.is_empty() {
+            return Val::str("");
+        }
+        self.concat(&pieces, Span::default())
+    }
+
+    // ------------------------------------------------------------------ operators
+
+    pub(crate) fn unary(&mut self, op: UnaryOp, value: Val) -> Val {
+        let _ = unary_text(op);
+        match op {
+            UnaryOp::Not => {
+                let cond = value.cond.as_deref().map(Cond::not).filter(|cond| !cond.is_trivial()).map(Rc::new);
+                Val { cond, ..Val::of(Kind::Bool(value.truth().map(|truth| !truth))) }
+            }
+            UnaryOp::Neg | UnaryOp::Plus | UnaryOp::BitNot => match value.kind {
+                Kind::Num(Some(number)) if op == UnaryOp::Neg => Val::num(-number),
+                Kind::Num(Some(number)) if op == UnaryOp::Plus => Val::num(number),
+                _ => Val { taint: value.taint, step: value.step, ..Val::of(Kind::Num(None)) },
+            },
+            UnaryOp::TypeOf => {
+                let name = match &value.kind {
+                    Kind::Str if !value.is_tainted() => "string",
+                    Kind::Num(_) => "number",
+                    Kind::Bool(_) => "boolean",
+                    Kind::Undefined => "undefined",
+                    Kind::Fn(_) | Kind::Bound(_) | Kind::Method(_) => "function",
+                    Kind::Obj(id) if !matches!(self.store.obj(*id).kind, ObjKind::Class(_)) => "object",
+                    _ => return Val { ..Val::with_props(StrProps::default()) },
+                };
+                Val::str(name)
+            }
+            UnaryOp::Void => Val::undefined(),
+            UnaryOp::Delete => Val::bool(true),
+        }
+    }
+
+    pub(crate) fn binary(&mut self, op: BinaryOp, a: &Val, b: &Val, span: Span) -> Val {
+        match op {
+            BinaryOp::Add => self.add(a, b, span),
+            BinaryOp::Eq | BinaryOp::Is => self.compare(BinaryOp::Eq, a, b, span),
+            BinaryOp::NotEq | BinaryOp::IsNot => {
+                let equal = self.compare(BinaryOp::Eq, a, b, span);
+                self.unary(UnaryOp::Not, equal)
+            }
+            BinaryOp::In => self.membership(a, b, span),
+            BinaryOp::NotIn => {
+                let inside = self.membership(a, b, span);
+                self.unary(UnaryOp::Not, inside)
+            }
+            BinaryOp::Lt | BinaryOp::LtEq | BinaryOp::Gt | BinaryOp::GtEq => self.order(op, a, b),
+            BinaryOp::InstanceOf => self.instance_of(a, b),
+            BinaryOp::Mod if self.lang() == Lang::Python && matches!(a.kind, Kind::Str) => {
+                self.percent_format(a, b, span)
+            }
+            BinaryOp::Div if self.lang() == Lang::Python && self.is_path_like(a, b) => {
+                self.path_join(&[a.clone(), b.clone()], span)
+            }
+            BinaryOp::BitOr if self.lang() == Lang::Python => {
+                if let (Kind::Obj(x), Kind::Obj(_)) = (&a.kind, &b.kind)
+                    && matches!(self.store.obj(*x).kind, ObjKind::Dict)
+                {
+                    let id = self.store.new_obj(crate::engine::store::Obj::new(ObjKind::Dict));
+                    self.copy_fields(a, id);
+                    self.copy_fields(b, id);
+                    return Val::of(Kind::Obj(id)).tainted_by(a).tainted_by(b);
+                }
+                Val::unknown().tainted_by(a).tainted_by(b)
+            }
+            BinaryOp::Mul if self.lang() == Lang::Python && matches!(a.kind, Kind::Str | Kind::Obj(_)) => {
+                Val { kind: Kind::Unknown, vn: self.store.fresh_vn(), ..a.clone() }
+            }
+            _ => match (&a.kind, &b.kind) {
+                (Kind::Num(Some(x)), Kind::Num(Some(y))) => arithmetic(op, *x, *y).map_or_else(
+                    || Val::of(Kind::Num(None)),
+                    Val::num,
+                ),
+                _ => Val::of(Kind::Num(None)),
+            },
+        }
+    }
+
+    fn add(&mut self, a: &Val, b: &Val, span: Span) -> Val {
+        match (&a.kind, &b.kind) {
+            (Kind::Num(Some(x)), Kind::Num(Some(y))) => return Val::num(x + y),
+            (Kind::Num(_), Kind::Num(_)) => return Val::of(Kind::Num(None)),
+            (Kind::Obj(x), _) if self.lang() == Lang::Python && self.store.obj(*x).is_sequence() => {
+                let (mut items, more) = self.elements_of(a, span);
+                let (theirs, rest) = self.elements_of(b, span);
+                let more = if more.is_some() {
+                    let all: Vec<Val> = more.into_iter().chain(theirs).chain(rest).collect();
+                    self.join_all(all)
+                } else {
+                    items.extend(theirs);
+                    rest
+                };
+                return self.new_array(items, more);
+            }
+            _ => {}
+        }
+        let is_text = |value: &Val| value.alternatives().iter().any(|value| matches!(value.kind, Kind::Str));
+        if is_text(a) || is_text(b) || a.is_tainted() || b.is_tainted() {
+            return self.concat(&[a.clone(), b.clone()], span);
+        }
+        Val::unknown()
+    }
+
+    fn order(&mut self, op: BinaryOp, a: &Val, b: &Val) -> Val {
+        if let (Kind::Num(Some(x)), Kind::Num(Some(y))) = (&a.kind, &b.kind) {
+            return Val::bool(match op {
+                BinaryOp::Lt => x < y,
+                BinaryOp::LtEq => x <= y,
+                BinaryOp::Gt => x > y,
+                _ => x >= y,
+            });
+        }
+        // `s.indexOf(x) >= 0`, `> -1`: the search carries the condition "found".
+        if let (Some(cond), Kind::Num(Some(bound))) = (&a.cond, &b.kind) {
+            let found = match op {
+                BinaryOp::GtEq => *bound == 0.0,
+                BinaryOp::Gt => *bound == -1.0 || *bound == 0.0,
+                _ => false,
+            };
+            let missing = match op {
+                BinaryOp::Lt => *bound == 0.0,
+                BinaryOp::LtEq => *bound == -1.0,
+                _ => false,
+            };
+            if found {
+                return Val { cond: Some(cond.clone()), ..Val::any_bool() };
+            }
+            if missing {
+                return Val { cond: Some(Rc::new(cond.not())), ..Val::any_bool() };
+            }
+        }
+        Val::any_bool()
+    }
+
+    fn instance_of(&mut self, a: &Val, b: &Val) -> Val {
+        match (&a.kind, &b.kind) {
+            (Kind::Obj(object), Kind::Obj(class)) => match self.store.obj(*object).kind {
+                ObjKind::Instance(of) => Val::bool(self.is_subclass(of, *class, 0)),
+                _ => Val::any_bool(),
+            },
+            (Kind::Str, Kind::Api(api, _)) if !a.is_tainted() => {
+                Val::of(Kind::Bool(if self.apis.name(*api) == "builtins.str" { Some(true) } else { None }))
+            }
+            _ => Val::any_bool(),
+        }
+    }
+
+    fn is_subclass(&self, class: crate::engine::value::ObjId, of: crate::engine::value::ObjId, depth: usize) -> bool {
+        class == of
+            || depth < 16
+                && self.class_val(class).is_some_and(|class| {
+                    class.bases.iter().any(|base| match base.kind {
+                        Kind::Obj(base) => self.is_subclass(base, of, depth + 1),
+                        _ => false,
+                    })
+                })
+    }
+
+    // ------------------------------------------------------------------ comparisons
+
+    /// A boolean with what it implies.
+    pub(crate) fn bool_with(&self, truth: Option<bool>, cond: Cond) -> Val {
+        Val { cond: (!cond.is_trivial()).then(|| Rc::new(cond)), ..Val::of(Kind::Bool(truth)) }
+    }
+
+    /// `a == b`.
+    pub(crate) fn compare(&mut self, _op: BinaryOp, a: &Val, b: &Val, span: Span) -> Val {
+        let (a, b) = (&self.current(a), &self.current(b));
+        // Constant outcomes.
+        if let (Some(x), Some(y)) = (a.literal(), b.literal()) {
+            return Val::bool(x == y);
+        }
+        if let (Some(xs), Some(ys)) = (a.literals(), b.literals())
+            && !xs.iter().any(|x| ys.contains(x))
+        {
+            return Val::bool(false);
+        }
+        match (&a.kind, &b.kind) {
+            (Kind::Num(Some(x)), Kind::Num(Some(y))) => {
+                if let (Some(cond), true) = (&a.cond, *y == -1.0) {
+                    return Val { cond: Some(Rc::new(cond.not())), ..Val::bool((x - y).abs() < f64::EPSILON) };
+                }
+                return Val::bool((x - y).abs() < f64::EPSILON);
+            }
+            (Kind::Bool(Some(x)), Kind::Bool(Some(y))) => return Val::bool(x == y),
+            (Kind::Null | Kind::Undefined, Kind::Null | Kind::Undefined) => return Val::bool(true),
+            (Kind::Api(x, None), Kind::Api(y, None)) => return Val::of(Kind::Bool((x == y).then_some(true))),
+            (Kind::Fn(x), Kind::Fn(y)) => return Val::of(Kind::Bool((x == y).then_some(true))),
+            _ => {}
+        }
+        // `indexOf(…) === -1`.
+        for (search, bound) in [(a, b), (b, a)] {
+            if let (Some(cond), Kind::Num(Some(bound))) = (&search.cond, &bound.kind)
+                && matches!(search.kind, Kind::Num(_))
+            {
+                if *bound == -1.0 {
+                    return self.bool_with(None, cond.not());
+                }
+                if *bound == 0.0 && search.text.is_none() {
+                    return self.bool_with(None, Cond { when_true: cond.when_true.clone(), when_false: Vec::new() });
+                }
+            }
+        }
+        // Comparisons with true, false, null test the other side's truth.
+        for (value, constant) in [(a, b), (b, a)] {
+            match constant.kind {
+                Kind::Bool(Some(flag)) => {
+                    let cond = value.cond.as_deref().cloned().unwrap_or_default();
+                    let truth = match value.kind {
+                        Kind::Bool(truth) => truth.map(|truth| truth == flag),
+                        _ => None,
+                    };
+                    return self.bool_with(truth, if flag { cond } else { cond.not() });
+                }
+                Kind::Null | Kind::Undefined => {
+                    let truth = match &value.kind {
+                        Kind::Obj(_) | Kind::Fn(_) | Kind::Bound(_) | Kind::Num(_) | Kind::Bool(_) => Some(false),
+                        Kind::Str if value.taint.is_none() => Some(false),
+                        _ => None,
+                    };
+                    let cond = value.cond.as_deref().map(Cond::not).unwrap_or_default();
+                    return self.bool_with(truth, cond);
+                }
+                _ => {}
+            }
+        }
+        for (common, other) in [(a, b), (b, a)] {
+            if let Some((target, by_component)) = self.common_paths.get(&common.vn).cloned()
+                && self.taint_now(other).is_none()
+            {
+                let at = self.here(span);
+                let state = self.props(&target).path;
+                let mut fact = Fact::props(StrProps::default(), at);
+                let graded = path::grade_common_prefix(&state, by_component);
+                fact.props.path.within = graded.within(None);
+                let cond = Cond { when_true: self.implied(&target, fact), when_false: Vec::new() };
+                return self.bool_with(None, cond);
+            }
+            if let Some(inside) = self.relative_test(common, other.literal(), self.here(span)) {
+                return self.bool_with(None, inside);
+            }
+        }
+        let mut cond = Cond::default();
+        for (value, other) in [(a, b), (b, a)] {
+            if self.found.is_name(value.vn)
+                && let Some(names) = other.literals()
+            {
+                for name in names {
+                    self.found.add_name(&name);
+                }
+            }
+            if self.taint_now(value).is_none() || self.taint_now(other).is_some() {
+                continue;
+            }
+            let at = self.here(span);
+            let fact = match other.literals() {
+                Some(lits) => Fact::props(StrProps::one_of(lits.iter().map(|lit| &**lit)), at),
+                None => Fact::listed(at),
+            };
+            cond.when_true = both(&cond.when_true, &self.implied(value, fact));
+            if let Some(text) = other.literal() {
+                let fact = Fact::props(self.props(value).refine_not(text), at);
+                cond.when_false = both(&cond.when_false, &self.implied_exactly(value, fact));
+            }
+        }
+        self.bool_with(None, cond)
+    }
+
+    /// The fact about a value and what it means for the value it was derived from.
+    pub(crate) fn implied(&self, value: &Val, fact: Fact) -> Refinements {
+        let mut all: Refinements = Vec::new();
+        if let Some((base, transform)) = value.text.as_deref().and_then(|text| text.base) {
+            let own = |props: StrProps| Fact { props, is_listed: false, at: fact.at, notes: fact.notes.clone() };
+            let for_base = match transform {
+                Transform::Same => Some(fact.clone()),
+                Transform::SamePath if fact.is_listed || !matches!(fact.props.path.within, Within::None) => {
+                    if fact.is_listed {
+                        Some(Fact::listed(fact.at.unwrap_or(manta_core::Location::new(self.code().file, Span::default()))))
+                    } else {
+                        let within = fact.props.path.within.clone();
+                        let mut props = StrProps::default();
+                        props.path = PathState { within, ..props.path };
+                        Some(own(props))
+                    }
+                }
+                Transform::SamePath => (!fact.notes.is_empty()).then(|| own(StrProps::default())),
+                Transform::UrlPart(UrlPart::Host) => {
+                    let host = if fact.is_listed || fact.props.lits.is_some() {
+                        Host::AllowListed
+                    } else {
+                        fact.props.url.host.clone()
+                    };
+                    let mut props = StrProps::default();
+                    props.url = UrlState { host, ..props.url };
+                    Some(own(props))
+                }
+                Transform::UrlPart(UrlPart::Scheme) => fact.props.lits.as_deref().map(|lits| {
+                    let is_web = lits.iter().all(|lit| matches!(&**lit, "http:" | "https:" | "http" | "https"));
+                    let is_https = lits.iter().all(|lit| matches!(&**lit, "https:" | "https"));
+                    let mut props = StrProps::default();
+                    let scheme = if is_https { Scheme::Https } else if is_web { Scheme::Web } else { Scheme::Other };
+                    props.url = UrlState { scheme, ..props.url };
+                    own(props)
+                }),
+                Transform::UrlPart(UrlPart::Whole) => Some(fact.clone()),
+                Transform::UrlPart(_) => None,
+            };
+            if let Some(fact) = for_base {
+                all.push((base, Rc::new(fact)));
+            }
+        }
+        if value.vn != 0 {
+            all = both(&all, &vec![(value.vn, Rc::new(fact))]);
+        }
+        all
+    }
+
+    /// The fact about the value alone.
+    pub(crate) fn implied_exactly(&self, value: &Val, fact: Fact) -> Refinements {
+        if value.vn == 0 { Vec::new() } else { vec![(value.vn, Rc::new(fact))] }
+    }
+
+    /// `element in collection`, `collection.includes(element)`, `set.has(element)`.
+    pub(crate) fn membership(&mut self, element: &Val, collection: &Val, span: Span) -> Val {
+        let element = &self.current(element);
+        // Substring search.
+        let is_text = collection.alternatives().iter().all(|value| matches!(value.kind, Kind::Str))
+            || (collection.is_tainted() && matches!(collection.kind, Kind::Unknown) && !element.is_tainted());
+        if is_text {
+            return self.contains_text(collection, element, span);
+        }
+        let (items, more) = match &collection.kind {
+            Kind::Obj(id) => {
+                let obj = self.store.obj_rc(*id);
+                match obj.kind {
+                    ObjKind::Array | ObjKind::Set => (obj.items.clone(), obj.more.clone()),
+                    ObjKind::Instance(_) => {
+                        let method = self.get_member(collection, Symbol::new("__contains__"), span);
+                        if matches!(method.kind, Kind::Bound(_)) {
+                            let args = super::interp::Args::of(vec![element.clone()]);
+                            return self.call_value(&method, None, args, span);
+                        }
+                        (Vec::new(), Some(Val::unknown().tainted_by(collection)))
+                    }
+                    _ => self.keys_of(collection),
+                }
+            }
+            Kind::Union(_) => self.elements_of(collection, span),
+            _ => (Vec::new(), Some(Val::unknown().tainted_by(collection))),
+        };
+        let literals: Option<Vec<_>> =
+            if more.is_some() { None } else { items.iter().map(Val::literals).collect::<Option<Vec<_>>>() };
+        if self.found.is_name(element.vn) {
+            for lit in items.iter().filter_map(Val::literal).map(str::to_owned).collect::<Vec<_>>() {
+                self.found.add_name(&lit);
+            }
+        }
+        let literals: Option<Vec<_>> = literals.map(|lists| lists.into_iter().flatten().collect());
+        if let (Some(list), Some(element)) = (&literals, element.literal()) {
+            return Val::bool(list.iter().any(|item| &**item == element));
+        }
+        let is_controlled = items.iter().chain(&more).any(|item| self.taint_now(item).is_some());
+        if self.taint_now(element).is_none() || is_controlled {
+            return Val::any_bool();
+        }
+        let at = self.here(span);
+        let fact = match literals {
+            Some(list) if !list.is_empty() => Fact {
+                is_listed: true,
+                ..Fact::props(StrProps::one_of(list.iter().map(|lit| &**lit)), at)
+            },
+            Some(_) => return Val::bool(false),
+            None => Fact::listed(at),
+        };
+        let cond = Cond { when_true: self.implied(element, fact), when_false: Vec::new() };
+        self.bool_with(None, cond)
+    }
+
+    /// `value.includes(needle)` on strings.
+    pub(crate) fn contains_text(&mut self, value: &Val, needle: &Val, span: Span) -> Val {
+        let value = &self.current(value);
+        if let (Some(text), Some(needle)) = (value.literal(), needle.literal()) {
+            return Val::bool(text.contains(needle));
+        }
+        if let Some(inside) = self.relative_test(value, needle.literal(), self.here(span)) {
+            return self.bool_with(None, inside);
+        }
+        // A charset that lacks a character of the needle decides.
+        let Some(needle) = needle.literal().map(str::to_owned) else { return Val::any_bool() };
+        if self.taint_now(value).is_none() {
+            return Val::any_bool();
+        }
+        let at = self.here(span);
+        let mut cond = Cond::default();
+        let mut chars = needle.chars();
+        if let (Some(only), None) = (chars.next(), chars.next()) {
+            let charset = self.props(value).charset.minus(crate::domain::CharSet::single(only));
+            cond.when_false = self.implied_exactly(value, Fact::props(StrProps::of_charset(charset), at));
+        } else if needle == ".." || needle == "../" {
+            let mut props = StrProps::default();
+            props.path.dotdot = if needle == ".." { path::DotDot::No } else { path::DotDot::LastOnly };
+            cond.when_false = self.implied_exactly(value, Fact::props(props, at));
+        }
+        let subject = self.host_subject(value);
+        if let HostGrade::Weak { why, bypass } = grade_host_check(subject, HostCheck::Includes(&needle)) {
+            let mut fact = Fact::props(StrProps::default(), at);
+            fact.props.url.host = Host::WeaklyChecked { why, bypass: Rc::from(bypass.as_str()) };
+            fact.notes.push(Note { at, text: why.explain().to_owned(), kind: NoteKind::WeakHost });
+            cond.when_true = self.implied(value, fact);
+        }
+        self.bool_with(None, cond)
+    }
+
+    pub(crate) fn host_subject(&self, value: &Val) -> Subject {
+        match value.text.as_deref().and_then(|text| text.base) {
+            Some((_, Transform::UrlPart(UrlPart::Host))) => Subject::Host,
+            _ => Subject::Text,
+        }
+    }
+
+    /// `value.startsWith(prefix)`.
+    pub(crate) fn starts_with(&mut self, value: &Val, prefix: &Val, span: Span) -> Val {
+        let value = &self.current(value);
+        if let (Some(text), Some(prefix)) = (value.literal(), prefix.literal()) {
+            return Val::bool(text.starts_with(prefix));
+        }
+        if let Kind::Obj(id) = prefix.kind
+            && self.store.obj(id).is_sequence()
+        {
+            // Python: a tuple of prefixes.
+            let (items, more) = self.elements_of(prefix, span);
+            let mut cond: Option<Cond> = None;
+            let mut truth = Some(false);
+            for item in items.into_iter().chain(more) {
+                let test = self.starts_with(value, &item, span);
+                truth = if test.truth() == Some(true) || truth == Some(true) { Some(true) } else if test.truth().is_none() { None } else { truth };
+                let own = test.cond.as_deref().cloned().unwrap_or_default();
+                cond = Some(cond.map_or_else(|| own.clone(), |before| before.or(&own)));
+            }
+            return self.bool_with(truth, cond.unwrap_or_default());
+        }
+        let first = prefix.literal().and_then(|prefix| prefix.chars().next());
+        if self.taint_now(value).is_none() {
+            let known = value.text.as_deref().and_then(|text| match text.parts.first() {
+                Some(Part::Lit(start)) => Some(start.clone()),
+                _ => None,
+            });
+            if let (Some(start), Some(prefix)) = (known, prefix.literal()) {
+                if start.starts_with(prefix) {
+                    return Val::bool(true);
+                }
+                if !prefix.starts_with(&*start) {
+                    return Val::bool(false);
+                }
+            }
+            return Val::any_bool();
+        }
+        if self.taint_now(prefix).is_some() {
+            return Val::any_bool();
+        }
+        let at = self.here(span);
+        if let Some(inside) = self.relative_test(value, prefix.literal(), at) {
+            return self.bool_with(None, inside);
+        }
+        let props = self.props(value);
+        let mut cond = Cond::default();
+        // The other outcome: the first character.
+        if let (Some(first), Some(text)) = (first, prefix.literal())
+            && text.chars().count() == 1
+        {
+            let mut without = props.clone();
+            without.first = props.first.minus(crate::domain::CharSet::single(first));
+            if first == '/' {
+                without.path.abs = path::Abs::Rel;
+            }
+            cond.when_false = self.implied_exactly(value, Fact::props(without, at));
+        }
+        let mut fact = Fact::props(StrProps::default(), at);
+        match prefix.literal() {
+            Some(text) if looks_like_url(text) => {
+                match grade_host_check(self.host_subject(value), HostCheck::StartsWith(text)) {
+                    HostGrade::Strong => fact.props.url = UrlState::of_prefix(text, false),
+                    HostGrade::Weak { why, bypass } => {
+                        fact.props.url.host = Host::WeaklyChecked { why, bypass: Rc::from(bypass.as_str()) };
+                        fact.notes.push(Note { at, text: why.explain().to_owned(), kind: NoteKind::WeakHost });
+                    }
+                    HostGrade::None => fact.props.url = UrlState::of_prefix(text, false),
+                }
+            }
+            literal => {
+                let is_path = literal.is_none_or(|text| text.contains('/') || text.contains('\\'));
+                if is_path && literal != Some("/") {
+                    let prefix_props = self.props(prefix);
+                    let check =
+                        path::PrefixCheck { value: &props.path, prefix: &prefix_props, or_equal: false };
+                    let graded = path::grade_prefix(check);
+                    let dir = self.dir_name(prefix);
+                    match &graded {
+                        path::Containment::Useless { example } => fact.notes.push(Note {
+                            at,
+                            text: format!("the prefix is tested before `..` is resolved; `{example}` passes"),
+                            kind: NoteKind::Other,
+                        }),
+                        path::Containment::Weak(reason) => fact.notes.push(Note {
+                            at,
+                            text: format!("`{}` passes the prefix test", reason.bypass(&dir)),
+                            kind: NoteKind::PrefixWithoutSeparator,
+                        }),
+                        path::Containment::Strong { .. } => {}
+                    }
+                    fact.props.path.within = graded.within(Some(Rc::from(dir.as_str())));
+                }
+            }
+        }
+        if let Some(text) = prefix.literal()
+            && let Some(first) = text.chars().next()
+        {
+            fact.props.first = crate::domain::CharSet::single(first);
+        }
+        cond.when_true = self.implied(value, fact);
+        self.bool_with(None, cond)
+    }
+
+    /// A test of `path.relative(root, x)` for `..`: when it fails, `x` is inside. (On Windows the result may also be
+    /// absolute, for another drive; POSIX is what we judge by.)
+    fn relative_test(&self, value: &Val, needle: Option<&str>, at: manta_core::Location) -> Option<Cond> {
+        let target = self.relative_paths.get(&value.vn)?;
+        if !needle?.starts_with("..") {
+            return None;
+        }
+        let real = self.props(target).path.norm == path::Norm::Real;
+        let mut fact = Fact::props(StrProps::default(), at);
+        fact.props.path.within = Within::Strong { dir: None, real };
+        Some(Cond { when_true: Vec::new(), when_false: self.implied(target, fact) })
+    }
+
+    /// `value.endsWith(suffix)`.
+    pub(crate) fn ends_with(&mut self, value: &Val, suffix: &Val, span: Span) -> Val {
+        let value = &self.current(value);
+        if let (Some(text), Some(suffix)) = (value.literal(), suffix.literal()) {
+            return Val::bool(text.ends_with(suffix));
+        }
+        if let Kind::Obj(id) = suffix.kind
+            && self.store.obj(id).is_sequence()
+        {
+            let (items, more) = self.elements_of(suffix, span);
+            let mut cond: Option<Cond> = None;
+            let mut truth = Some(false);
+            for item in items.into_iter().chain(more) {
+                let test = self.ends_with(value, &item, span);
+                truth = if test.truth() == Some(true) || truth == Some(true) { Some(true) } else if test.truth().is_none() { None } else { truth };
+                let own = test.cond.as_deref().cloned().unwrap_or_default();
+                cond = Some(cond.map_or_else(|| own.clone(), |before| before.or(&own)));
+            }
+            return self.bool_with(truth, cond.unwrap_or_default());
+        }
+        if self.taint_now(value).is_none() || self.taint_now(suffix).is_some() {
+            return Val::any_bool();
+        }
+        let at = self.here(span);
+        let mut fact = Fact::props(StrProps::default(), at);
+        let subject = self.host_subject(value);
+        match suffix.literal() {
+            Some(text) => {
+                if let Some(last) = text.chars().next_back() {
+                    fact.props.last = crate::domain::CharSet::single(last);
+                }
+                match grade_host_check(subject, HostCheck::EndsWith(text)) {
+                    HostGrade::Strong => fact.props.url.host = Host::AllowListed,
+                    HostGrade::Weak { why, bypass } => {
+                        fact.props.url.host = Host::WeaklyChecked { why, bypass: Rc::from(bypass.as_str()) };
+                        fact.notes.push(Note { at, text: why.explain().to_owned(), kind: NoteKind::WeakHost });
+                    }
+                    HostGrade::None => {}
+                }
+            }
+            // A suffix the program computes: `.${domain}` pins the host, a bare configured value may lack the dot.
+            None if subject == Subject::Host => {
+                let starts_with_dot = self.props(suffix).first == crate::domain::CharSet::single('.');
+                if starts_with_dot || !self.props(suffix).first.contains('.') || true {
+                    fact.props.url.host = Host::AllowListed;
+                }
+            }
+            None => return Val::any_bool(),
+        }
+        let cond = Cond { when_true: self.implied(value, fact), when_false: Vec::new() };
+        self.bool_with(None, cond)
+    }
+
+    /// How the program names a directory, for messages.
+    pub(crate) fn dir_name(&self, dir: &Val) -> String {
+        if let Some(text) = dir.literal() {
+            return text.to_owned();
+        }
+        if let Some(text) = dir.text.as_deref()
+            && let Some(Part::Lit(start)) = text.parts.first()
+            && start.len() > 1
+        {
+            return start.to_string();
+        }
+        "/safe".to_owned()
+    }
+
+    fn is_path_like(&self, a: &Val, b: &Val) -> bool {
+        let texty = |value: &Val| {
+            value.alternatives().iter().any(|value| matches!(value.kind, Kind::Str))
+                || (matches!(value.kind, Kind::Unknown) && value.is_tainted())
+        };
+        texty(a) || texty(b)
+    }
+}
+
+fn looks_like_url(text: &str) -> bool {
+    text.contains("://") || matches!(text, "http" | "https" | "http:" | "https:")
+}
+
+fn arithmetic(op: BinaryOp, x: f64, y: f64) -> Option<f64> {
+    Some(match op {
+        BinaryOp::Sub => x - y,
+        BinaryOp::Mul => x * y,
+        BinaryOp::Div if y != 0.0 => x / y,
+        BinaryOp::FloorDiv if y != 0.0 => (x / y).floor(),
+        BinaryOp::Mod if y != 0.0 => x % y,
+        BinaryOp::Pow => x.powf(y),
+        _ => return None,
+    })
+}

@@ -1,0 +1,109 @@
+//! The modules of a target, linked: which module every import means.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::engine::value::ModId;
+use crate::frontend::{Entry, Resolution, Resolver};
+use crate::ir::{ImportId, Module, Symbol};
+
+/// A linked program.
+pub struct Program {
+    modules: Vec<Module>,
+    by_path: HashMap<Arc<str>, ModId>,
+    /// For each module, where each of its imports leads.
+    links: Vec<Vec<Link>>,
+    /// Where execution starts, in order.
+    pub(crate) entries: Vec<(ModId, Entry)>,
+    /// Import resolution of each language, for dynamic imports and package facts.
+    resolvers: Vec<Arc<dyn Resolver>>,
+    /// Which resolver each module uses.
+    resolver_of: Vec<usize>,
+}
+
+/// Where an import leads.
+#[derive(Clone, Debug)]
+pub(crate) enum Link {
+    /// A module of the target.
+    Module(ModId),
+    /// Outside the target.
+    External(Symbol, Vec<Symbol>),
+    /// A Python package directory without code of its own.
+    Namespace(String),
+    /// Nothing behind it.
+    Missing,
+    /// Not code.
+    Asset,
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program").field("modules", &self.modules.len()).field("entries", &self.entries).finish()
+    }
+}
+
+impl Program {
+    /// Links modules. `resolver_of[i]` says which resolver module `i` uses.
+    #[must_use]
+    pub fn link(
+        modules: Vec<Module>,
+        resolvers: Vec<Arc<dyn Resolver>>,
+        resolver_of: Vec<usize>,
+        entries: Vec<Entry>,
+    ) -> Self {
+        let by_path: HashMap<Arc<str>, ModId> = modules
+            .iter()
+            .enumerate()
+            .map(|(index, module)| (module.path.clone(), ModId(u32::try_from(index).unwrap_or(u32::MAX))))
+            .collect();
+        let entries = entries
+            .into_iter()
+            .filter_map(|entry| by_path.get(entry.path.as_str()).map(|id| (*id, entry)))
+            .collect();
+        let mut program = Self { modules, by_path, links: Vec::new(), entries, resolvers, resolver_of };
+        program.links = (0..program.modules.len())
+            .map(|index| {
+                let id = ModId(u32::try_from(index).unwrap_or(u32::MAX));
+                let imports = &program.modules[index].imports;
+                imports.iter().map(|import| program.resolve(id, &import.request)).collect()
+            })
+            .collect();
+        program
+    }
+
+    /// Resolves a specifier as if it were written in `from`.
+    pub(crate) fn resolve(&self, from: ModId, request: &str) -> Link {
+        let index = from.0 as usize;
+        match self.resolver(from).resolve(&self.modules[index].path, request) {
+            Resolution::File(path) => self.find(&path).map_or(Link::Missing, Link::Module),
+            Resolution::External { root, path } => Link::External(root, path),
+            Resolution::Namespace(dir) => Link::Namespace(dir),
+            Resolution::Missing => Link::Missing,
+            Resolution::Asset(_) => Link::Asset,
+        }
+    }
+
+    pub(crate) fn find(&self, path: &str) -> Option<ModId> {
+        self.by_path.get(path).copied()
+    }
+
+    pub(crate) fn resolver(&self, module: ModId) -> &Arc<dyn Resolver> {
+        &self.resolvers[self.resolver_of[module.0 as usize]]
+    }
+
+    pub(crate) fn module(&self, id: ModId) -> &Module {
+        &self.modules[id.0 as usize]
+    }
+
+    pub(crate) fn modules(&self) -> impl Iterator<Item = (ModId, &Module)> {
+        self.modules.iter().enumerate().map(|(index, module)| (ModId(u32::try_from(index).unwrap_or(u32::MAX)), module))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.modules.len()
+    }
+
+    pub(crate) fn link_of(&self, module: ModId, import: ImportId) -> &Link {
+        &self.links[module.0 as usize][import.0 as usize]
+    }
+}

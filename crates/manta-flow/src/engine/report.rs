@@ -1,0 +1,249 @@
+//! What a run finds: registrations, sink hits, checks that held.
+
+use std::collections::{BTreeMap, HashSet};
+
+use manta_core::Location;
+
+use crate::engine::facts::NoteKind;
+use crate::engine::models::{Exposes, HandlerArgs, SinkKind};
+use crate::engine::schema::Schema;
+use crate::engine::value::{ModId, Taint, Val, Vn};
+use crate::ir::Symbol;
+
+/// Something the model (or a client) can call.
+#[derive(Clone, Debug)]
+pub(crate) struct Registration {
+    pub(crate) exposes: Exposes,
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) sdk: String,
+    pub(crate) at: Location,
+    pub(crate) module: ModId,
+    pub(crate) schema: Option<Schema>,
+    pub(crate) handler: Option<Val>,
+    pub(crate) args: HandlerArgs,
+    pub(crate) validates: bool,
+    /// Found by shape and not by an SDK call.
+    pub(crate) is_structural: bool,
+    /// Receiver for class-based tools.
+    pub(crate) this: Option<Val>,
+}
+
+/// What was judged at a sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Untrusted data does harm.
+    Vulnerable,
+    /// Untrusted data arrives, and a check stops it.
+    Guarded,
+}
+
+/// A class of findings; one per rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FlowRule {
+    /// The parameter is the command.
+    CommandExecution,
+    /// The parameter breaks out into a shell command.
+    CommandInjection,
+    /// The parameter becomes an option of a program.
+    ArgumentInjection,
+    /// The parameter becomes code.
+    CodeInjection,
+    /// The parameter leaves its directory.
+    PathTraversal,
+    /// The parameter chooses a file that is written.
+    FileWrite,
+    /// The containment check compares names without separator.
+    PathPrefixBypass,
+    /// Containment by text while a symbolic link leads out.
+    SymlinkEscape,
+    /// The parameter chooses the host.
+    Ssrf,
+    /// The host check can be bypassed.
+    WeakHostCheck,
+    /// The parameter becomes SQL.
+    SqlInjection,
+    /// The parameter becomes part of another query language.
+    NosqlInjection,
+    /// The parameter becomes a template.
+    TemplateInjection,
+    /// The parameter is deserialised into live objects.
+    UnsafeDeserialization,
+    /// Archive entries are written where they say.
+    ArchiveExtraction,
+    /// The parameter is a pattern.
+    UnsafeRegex,
+    /// Keys from the caller reach an object's prototype.
+    PrototypePollution,
+    /// Environment or credentials go back to the model.
+    SecretExposure,
+    /// The declared purpose of the tool is the dangerous act.
+    DangerousByDesign,
+}
+
+impl FlowRule {
+    /// The rule's id.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::CommandExecution => "command-execution",
+            Self::CommandInjection => "command-injection",
+            Self::ArgumentInjection => "argument-injection",
+            Self::CodeInjection => "code-injection",
+            Self::PathTraversal | Self::FileWrite => "path-traversal",
+            Self::PathPrefixBypass => "path-prefix-bypass",
+            Self::SymlinkEscape => "symlink-escape",
+            Self::Ssrf => "ssrf",
+            Self::WeakHostCheck => "weak-host-check",
+            Self::SqlInjection => "sql-injection",
+            Self::NosqlInjection => "nosql-injection",
+            Self::TemplateInjection => "template-injection",
+            Self::UnsafeDeserialization => "unsafe-deserialization",
+            Self::ArchiveExtraction => "archive-extraction",
+            Self::UnsafeRegex => "unsafe-regex",
+            Self::PrototypePollution => "prototype-pollution",
+            Self::SecretExposure => "secret-exposure",
+            Self::DangerousByDesign => "dangerous-by-design",
+        }
+    }
+
+    /// The column of the verdict table.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::CommandExecution | Self::CommandInjection | Self::ArgumentInjection => "command",
+            Self::CodeInjection | Self::TemplateInjection | Self::UnsafeDeserialization => "code",
+            Self::PathTraversal
+            | Self::FileWrite
+            | Self::PathPrefixBypass
+            | Self::SymlinkEscape
+            | Self::ArchiveExtraction => "path",
+            Self::Ssrf | Self::WeakHostCheck => "network",
+            Self::SqlInjection | Self::NosqlInjection => "sql",
+            Self::UnsafeRegex | Self::PrototypePollution | Self::SecretExposure | Self::DangerousByDesign => "other",
+        }
+    }
+}
+
+/// A judged sink, before it is bound to a tool.
+#[derive(Clone, Debug)]
+pub(crate) struct Hit {
+    pub(crate) rule: FlowRule,
+    pub(crate) kind: SinkKind,
+    pub(crate) outcome: Outcome,
+    pub(crate) at: Location,
+    /// How the program reaches the sink, for messages: `child_process.exec`.
+    pub(crate) api: String,
+    pub(crate) taint: Taint,
+    pub(crate) step: u32,
+    /// Why it is harmful: the input that shows it.
+    pub(crate) example: Option<String>,
+    /// One clause on the reason.
+    pub(crate) reason: String,
+    /// Checks met that do not hold.
+    pub(crate) notes: Vec<(Location, String, NoteKind)>,
+    /// The check that stops it, for `Guarded`.
+    pub(crate) guard: Option<Location>,
+    /// Values to try in a replay, best first; empty when the abstract verdict stands alone.
+    pub(crate) witnesses: Vec<String>,
+    /// Whether the caller's value is the whole sink argument.
+    pub(crate) is_whole: bool,
+}
+
+/// Everything found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) registrations: Vec<Registration>,
+    pub(crate) hits: Vec<Hit>,
+    pub(crate) depth_exceeded: bool,
+    /// Label of the loop about to start.
+    pub(crate) pending_label: Option<Symbol>,
+    /// Whether sinks are judged (off while modules load).
+    pub(crate) is_running_handler: bool,
+    /// Sources of the current run: parameter name and place.
+    pub(crate) sources: Vec<SourceInfo>,
+    /// Value numbers that stand for the name of the called tool.
+    name_vns: HashSet<Vn>,
+    /// Names the called tool was compared with.
+    pub(crate) names: BTreeMap<String, ()>,
+    /// Tools announced by list handlers, with schema and description.
+    pub(crate) listed: Vec<(String, Option<String>, Option<Schema>, Location)>,
+    /// List handlers met while modules load: handler, place, module.
+    pub(crate) list_handlers: Vec<(Val, Location, ModId)>,
+    /// Classes that frameworks register by their base class.
+    pub(crate) tool_classes: Vec<crate::engine::value::ObjId>,
+    /// One instance per class that annotations name.
+    pub(crate) instances: std::collections::HashMap<crate::engine::value::ObjId, Val>,
+    /// The witness under replay.
+    pub(crate) replay: Option<Replay>,
+    /// Calls of interest to configuration rules: path, place, arguments.
+    pub(crate) calls: Vec<CallFact>,
+}
+
+/// A call that configuration rules look at.
+#[derive(Clone, Debug)]
+pub(crate) struct CallFact {
+    pub(crate) api: String,
+    pub(crate) at: Location,
+    pub(crate) args: Vec<Val>,
+    pub(crate) named: Vec<(Symbol, Val)>,
+    pub(crate) result: Val,
+}
+
+/// A source of untrusted data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SourceInfo {
+    /// Parameter name; a path below it for nested fields.
+    pub(crate) param: String,
+    pub(crate) at: Location,
+}
+
+impl Findings {
+    pub(crate) fn is_name(&self, vn: Vn) -> bool {
+        vn != 0 && self.name_vns.contains(&vn)
+    }
+
+    pub(crate) fn mark_name(&mut self, vn: Vn) {
+        self.name_vns.insert(vn);
+    }
+
+    pub(crate) fn add_name(&mut self, name: &str) {
+        if !name.is_empty() && name.len() < 200 {
+            self.names.insert(name.to_owned(), ());
+        }
+    }
+
+    /// A table lookup by the tool name lists the names.
+    pub(crate) fn note_key(&mut self, _is_checked: bool, _key: &Val) {}
+}
+
+/// A concrete input followed through the program, to see whether its checks let it pass.
+#[derive(Clone, Debug)]
+pub(crate) struct Replay {
+    /// The parameter that takes the witness.
+    pub(crate) param: String,
+    pub(crate) witness: String,
+    /// The sink in question.
+    pub(crate) at: Location,
+    pub(crate) rule: FlowRule,
+    pub(crate) reached: bool,
+}
+
+impl Replay {
+    /// Whether a concrete text at the sink still does what the witness was made for.
+    pub(crate) fn is_harmful(&self, text: &str) -> bool {
+        match self.rule.class() {
+            "path" => {
+                let leaf = self.witness.trim_start_matches(['.', '/']);
+                let leaf = leaf.rsplit("../").next().unwrap_or(leaf);
+                text.contains("..") || text.starts_with(&format!("/{leaf}")) || text.starts_with("/etc/")
+            }
+            "network" => {
+                let host = super::url_text::split(&self.witness).hostname;
+                let host = if host.is_empty() { self.witness.clone() } else { host };
+                text.contains(&host) || text.starts_with("file:")
+            }
+            _ => text.contains(&self.witness),
+        }
+    }
+}

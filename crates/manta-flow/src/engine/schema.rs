@@ -1,0 +1,629 @@
+//! Declared constraints on parameters, and what they make of a value.
+//!
+//! zod and its relatives are interpreted as they are built (`z.string().regex(…)`); JSON Schema is read from the object
+//! the program passes; pydantic constraints come from annotations. Whether a constraint *holds* is a separate question:
+//! only where the SDK validates, or the program calls `parse` itself.
+
+use std::rc::Rc;
+
+use manta_core::Span;
+
+use crate::domain::StrProps;
+use crate::engine::interp::{Args, Interp, key_name};
+use crate::engine::store::{Obj, ObjKind};
+use crate::engine::value::{Kind, Taint, Val};
+use crate::ir::{Lang, Symbol};
+
+/// A schema.
+#[derive(Clone, Debug)]
+pub(crate) struct Schema {
+    pub(crate) ty: Ty,
+    /// What strings of it look like.
+    pub(crate) props: StrProps,
+    pub(crate) is_optional: bool,
+    pub(crate) description: Option<String>,
+    pub(crate) default: Option<Val>,
+    /// `refine`, `transform`, validators: functions applied in order; true marks predicates.
+    pub(crate) steps: Vec<(Val, bool)>,
+    /// Constraints as shown in the inventory.
+    pub(crate) constraints: Vec<String>,
+}
+
+/// The shape of accepted values.
+#[derive(Clone, Debug)]
+pub(crate) enum Ty {
+    Any,
+    Str,
+    Num,
+    Bool,
+    Null,
+    /// Fields in order; true when unknown fields pass through.
+    Object(Vec<(Symbol, Schema)>, bool),
+    Array(Box<Schema>),
+    /// Any key.
+    Record(Box<Schema>),
+    Union(Vec<Schema>),
+    /// An instance built from a project class (pydantic model, dataclass).
+    Class(Val, Vec<(Symbol, Schema)>),
+}
+
+impl Schema {
+    pub(crate) fn new(ty: Ty) -> Self {
+        Self {
+            ty,
+            props: StrProps::default(),
+            is_optional: false,
+            description: None,
+            default: None,
+            steps: Vec::new(),
+            constraints: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_props(props: StrProps, constraint: &str) -> Self {
+        let constraints = if constraint.is_empty() { Vec::new() } else { vec![constraint.to_owned()] };
+        Self { props, constraints, ..Self::new(Ty::Str) }
+    }
+
+    pub(crate) fn fields(&self) -> &[(Symbol, Self)] {
+        match &self.ty {
+            Ty::Object(fields, _) | Ty::Class(_, fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// The type as shown in the inventory.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match &self.ty {
+            Ty::Any => "any",
+            Ty::Str => "string",
+            Ty::Num => "number",
+            Ty::Bool => "boolean",
+            Ty::Null => "null",
+            Ty::Object(..) | Ty::Record(_) | Ty::Class(..) => "object",
+            Ty::Array(_) => "array",
+            Ty::Union(_) => "union",
+        }
+    }
+}
+
+/// Deeper schemas are treated as `any`: recursive types end here.
+const MAX_DEPTH: usize = 8;
+
+impl Interp<'_> {
+    /// An untrusted value that conforms to a schema (or to nothing, when the schema is not enforced).
+    pub(crate) fn untrusted(&mut self, schema: Option<&Schema>, enforced: bool, taint: Taint, step: u32, depth: usize) -> Val {
+        let vn = self.store.fresh_vn();
+        let base = Val { taint, step, vn, ..Val::unknown() };
+        let Some(schema) = schema else { return base };
+        if depth > MAX_DEPTH {
+            return base;
+        }
+        let value = match &schema.ty {
+            Ty::Any => base,
+            Ty::Str if enforced => Val { taint, step, vn, ..Val::with_props(schema.props.clone()) },
+            Ty::Str => Val { taint, step, vn, ..Val::with_props(StrProps::default()) },
+            Ty::Num if enforced => Val { taint, step, vn, ..Val::of(Kind::Num(None)) },
+            Ty::Bool if enforced => Val::any_bool(),
+            Ty::Null if enforced => Val::null(),
+            // A declared number that nobody checks is whatever the caller sends.
+            Ty::Num | Ty::Bool | Ty::Null => base,
+            Ty::Object(fields, open) => {
+                let mut obj = Obj::new(ObjKind::Plain);
+                for (name, field) in fields {
+                    let value = self.untrusted_field(*name, field, enforced, taint, step, depth + 1);
+                    obj.fields.insert(*name, value);
+                }
+                if *open || !enforced {
+                    obj.any = Some(Val { taint, step, ..Val::unknown() });
+                }
+                Val { taint, step, vn, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+            }
+            Ty::Class(class, fields) => {
+                let class_id = match class.kind {
+                    Kind::Obj(id) => id,
+                    _ => return base,
+                };
+                let mut obj = Obj::new(ObjKind::Instance(class_id));
+                for (name, field) in fields {
+                    let value = self.untrusted_field(*name, field, enforced, taint, step, depth + 1);
+                    obj.fields.insert(*name, value);
+                }
+                Val { taint, step, vn, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+            }
+            Ty::Array(element) => {
+                let element = self.untrusted(Some(element), enforced, taint, step, depth + 1);
+                let element = Val { vn: self.element_vn(vn), ..element };
+                let param = self.found.sources.get(taint.0.trailing_zeros() as usize).map(|source| source.param.clone());
+                let element = match (&element.kind, param) {
+                    (Kind::Str | Kind::Unknown, Some(param)) => self.replayed(element, &param),
+                    _ => element,
+                };
+                let obj = Obj { more: Some(element), ..Obj::new(ObjKind::Array) };
+                Val { taint, step, vn, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+            }
+            Ty::Record(element) => {
+                let element = self.untrusted(Some(element), enforced, taint, step, depth + 1);
+                let kind = if self.lang() == Lang::Python { ObjKind::Dict } else { ObjKind::Plain };
+                let obj = Obj { any: Some(element), ..Obj::new(kind) };
+                Val { taint, step, vn, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+            }
+            Ty::Union(members) => {
+                let values: Vec<Val> = members
+                    .iter()
+                    .map(|member| self.untrusted(Some(member), enforced, taint, step, depth + 1))
+                    .collect();
+                self.join_all(values).unwrap_or(base)
+            }
+        };
+        if enforced { self.apply_steps(value, schema) } else { value }
+    }
+
+    fn untrusted_field(&mut self, name: Symbol, schema: &Schema, enforced: bool, taint: Taint, step: u32, depth: usize) -> Val {
+        let (taint, step) = self.named_source(name, taint, step, depth);
+        let param = self.found.sources.get(taint.0.trailing_zeros() as usize).map(|source| source.param.clone());
+        let value = self.untrusted(Some(schema), enforced, taint, step, depth);
+        match (&schema.ty, param) {
+            (Ty::Str | Ty::Any | Ty::Union(_), Some(param)) => self.replayed(value, &param),
+            _ => value,
+        }
+    }
+
+    fn apply_steps(&mut self, mut value: Val, schema: &Schema) -> Val {
+        for (function, is_predicate) in &schema.steps {
+            let result = self.call_value(function, None, Args::of(vec![value.clone()]), Span::default());
+            if *is_predicate {
+                if let Some(cond) = result.cond.clone() {
+                    self.assume(&cond.when_true);
+                }
+                value = self.current(&value);
+            } else {
+                value = result;
+            }
+        }
+        value
+    }
+
+    /// What `schema.parse(value)` returns: the value with the constraints folded in.
+    pub(crate) fn conform(&mut self, value: &Val, schema: &Schema, depth: usize) -> Val {
+        if depth > MAX_DEPTH {
+            return value.clone();
+        }
+        if value.is_nullish() || matches!(value.kind, Kind::Undefined) {
+            return schema.default.clone().unwrap_or_else(|| value.clone());
+        }
+        let (taint, step) = (value.taint, value.step);
+        let conformed = match &schema.ty {
+            Ty::Any => value.clone(),
+            Ty::Str => {
+                if let Kind::Str | Kind::Unknown = value.kind {
+                    let mut text = value.text.as_deref().cloned().unwrap_or_default();
+                    text.props = self.props(value).refine(&schema.props);
+                    Val { kind: Kind::Str, text: Some(Rc::new(text)), ..value.clone() }
+                } else {
+                    value.clone()
+                }
+            }
+            Ty::Num => Val { taint, step, ..Val::of(Kind::Num(None)) },
+            Ty::Bool => Val::any_bool(),
+            Ty::Null => Val::null(),
+            Ty::Object(fields, open) => {
+                let mut obj = Obj::new(ObjKind::Plain);
+                for (name, field) in fields {
+                    let own = self.get_index(value, &Val::str(name.as_str()), Span::default());
+                    let own = self.conform(&own, field, depth + 1);
+                    obj.fields.insert(*name, own);
+                }
+                if *open {
+                    obj.any = Some(Val { taint, step, ..Val::unknown() });
+                }
+                Val { taint, step, vn: value.vn, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+            }
+            Ty::Class(class, fields) => {
+                let Kind::Obj(class_id) = class.kind else { return value.clone() };
+                let mut obj = Obj::new(ObjKind::Instance(class_id));
+                for (name, field) in fields {
+                    let own = self.get_index(value, &Val::str(name.as_str()), Span::default());
+                    let own = self.conform(&own, field, depth + 1);
+                    obj.fields.insert(*name, own);
+                }
+                Val { taint, step, vn: value.vn, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+            }
+            Ty::Array(element) => {
+                let (items, more) = self.elements_of(value, Span::default());
+                let items: Vec<Val> = items.iter().map(|item| self.conform(item, element, depth + 1)).collect();
+                let more = more.map(|more| self.conform(&more, element, depth + 1));
+                let list = self.new_array(items, more);
+                Val { vn: value.vn, taint, ..list }
+            }
+            Ty::Record(_) => value.clone(),
+            Ty::Union(members) => {
+                let values: Vec<Val> = members.iter().map(|member| self.conform(value, member, depth + 1)).collect();
+                self.join_all(values).unwrap_or_else(|| value.clone())
+            }
+        };
+        self.apply_steps(conformed, schema)
+    }
+
+    // ------------------------------------------------------------------ zod
+
+    /// Whether an access path is a schema builder: `zod.z.string`, `zod.string`.
+    pub(crate) fn zod_call(&mut self, name: &str, args: &Args) -> Option<Schema> {
+        let rest = ["zod.z.", "zod/v4.z.", "zod/v3.z.", "zod.", "zod/v4.", "zod/v3.", "zod/mini."]
+            .iter()
+            .find_map(|prefix| name.strip_prefix(prefix))?;
+        let rest = rest.strip_prefix("coerce.").unwrap_or(rest);
+        self.zod_build(rest, args)
+    }
+
+    /// Builds the schema for a builder name; also used for bundled zod, where only the method name is left.
+    pub(crate) fn zod_build(&mut self, name: &str, args: &Args) -> Option<Schema> {
+        let first = args.get(0).cloned();
+        Some(match name {
+            "string" => Schema::new(Ty::Str),
+            "number" | "int" | "bigint" | "float32" | "float64" | "int32" | "uint32" => Schema::new(Ty::Num),
+            "boolean" | "stringbool" => Schema::new(Ty::Bool),
+            "null" | "undefined" | "void" => Schema::new(Ty::Null),
+            "any" | "unknown" | "custom" | "instanceof" | "json" | "lazy" | "never" | "date" | "file" => {
+                Schema::new(Ty::Any)
+            }
+            "uuid" | "guid" | "uuidv4" => Schema::with_props(StrProps::uuid(), "uuid"),
+            "email" | "url" | "cuid" | "ulid" | "nanoid" | "ipv4" | "ipv6" => {
+                Schema { constraints: vec![name.to_owned()], ..Schema::new(Ty::Str) }
+            }
+            "enum" | "nativeEnum" => {
+                let values = first.map(|value| self.values_of(&value).0).unwrap_or_default();
+                let texts: Vec<String> = values.iter().filter_map(|v| v.literal().map(str::to_owned)).collect();
+                if texts.is_empty() {
+                    Schema::new(Ty::Str)
+                } else {
+                    Schema::with_props(StrProps::one_of(&texts), &format!("one of {}", texts.join(", ")))
+                }
+            }
+            "literal" => match first {
+                Some(value) if value.literal().is_some() => {
+                    let text = value.literal().unwrap_or_default().to_owned();
+                    Schema::with_props(StrProps::exact(&text), &format!("= {text}"))
+                }
+                Some(value) if matches!(value.kind, Kind::Obj(_)) => return self.zod_build("enum", args),
+                _ => Schema::new(Ty::Num),
+            },
+            "object" | "strictObject" | "looseObject" => {
+                let fields = first.map(|shape| self.shape_fields(&shape)).unwrap_or_default();
+                Schema::new(Ty::Object(fields, name == "looseObject"))
+            }
+            "array" | "set" => {
+                let element = first.and_then(|value| self.as_schema(&value)).unwrap_or_else(|| Schema::new(Ty::Any));
+                Schema::new(Ty::Array(Box::new(element)))
+            }
+            "record" | "map" => {
+                let element = args
+                    .get(1)
+                    .or(args.get(0))
+                    .cloned()
+                    .and_then(|value| self.as_schema(&value))
+                    .unwrap_or_else(|| Schema::new(Ty::Any));
+                Schema::new(Ty::Record(Box::new(element)))
+            }
+            "tuple" => {
+                let (items, more) = first.map(|list| self.elements_of(&list, Span::default())).unwrap_or_default();
+                let members: Vec<Schema> =
+                    items.iter().chain(&more).filter_map(|value| self.as_schema(value)).collect();
+                Schema::new(Ty::Array(Box::new(Schema::new(Ty::Union(members)))))
+            }
+            "union" | "discriminatedUnion" | "xor" => {
+                let list = if name == "discriminatedUnion" { args.get(1).cloned() } else { first };
+                let (items, more) = list.map(|list| self.elements_of(&list, Span::default())).unwrap_or_default();
+                let members: Vec<Schema> =
+                    items.iter().chain(&more).filter_map(|value| self.as_schema(value)).collect();
+                Schema::new(Ty::Union(members))
+            }
+            "intersection" => {
+                let left = first.and_then(|value| self.as_schema(&value));
+                let right = args.get(1).cloned().and_then(|value| self.as_schema(&value));
+                match (left, right) {
+                    (Some(a), Some(b)) => merge_objects(a, &b),
+                    (a, b) => a.or(b)?,
+                }
+            }
+            "optional" | "nullable" | "nullish" | "readonly" => {
+                let inner = first.and_then(|value| self.as_schema(&value))?;
+                Schema { is_optional: true, ..inner }
+            }
+            "preprocess" => args.get(1).cloned().and_then(|value| self.as_schema(&value))?,
+            "pipe" => args.get(1).cloned().and_then(|value| self.as_schema(&value))?,
+            _ => return None,
+        })
+    }
+
+    /// Reads a value as a schema: a schema, a raw shape of schemas, a JSON Schema object.
+    pub(crate) fn as_schema(&mut self, value: &Val) -> Option<Schema> {
+        match &value.kind {
+            Kind::Schema(schema) => Some((**schema).clone()),
+            Kind::Obj(id) => {
+                let obj = self.store.obj_rc(*id);
+                if let ObjKind::Class(_) = obj.kind {
+                    return self.class_schema(value, 0);
+                }
+                if is_json_schema(&obj) {
+                    return Some(self.json_schema(value, 0));
+                }
+                // A Standard Schema wrapper that keeps its schema in a field.
+                if let Some(inner) = obj.fields.get(&Symbol::new("schema")).cloned()
+                    && let Kind::Schema(_) = inner.kind
+                {
+                    return self.as_schema(&inner);
+                }
+                let fields = self.shape_fields(value);
+                (!fields.is_empty() || obj.fields.is_empty() && obj.any.is_none())
+                    .then(|| Schema::new(Ty::Object(fields, obj.any.is_some())))
+            }
+            Kind::Union(values) => {
+                let values: Vec<Val> = values.to_vec();
+                values.iter().find_map(|value| self.as_schema(value))
+            }
+            _ => None,
+        }
+    }
+
+    fn shape_fields(&mut self, shape: &Val) -> Vec<(Symbol, Schema)> {
+        let Kind::Obj(id) = shape.kind else { return Vec::new() };
+        let obj = self.store.obj_rc(id);
+        obj.fields
+            .iter()
+            .map(|(name, field)| {
+                let field = match field.kind {
+                    Kind::Accessor(Some(getter), _) => {
+                        self.call_closure(getter, Some(shape.clone()), Args::default(), Span::default())
+                    }
+                    _ => field.clone(),
+                };
+                (*name, self.as_schema(&field).unwrap_or_else(|| Schema::new(Ty::Any)))
+            })
+            .collect()
+    }
+
+    /// `schema.method(…)`.
+    pub(crate) fn schema_method(&mut self, schema: &Schema, name: Symbol, args: &Args, span: Span) -> Val {
+        let mut next = schema.clone();
+        let first = args.get(0).cloned();
+        match name.as_str() {
+            "parse" | "parseAsync" | "validateSync" | "decode" | "create" | "check" => {
+                let value = first.unwrap_or_else(Val::undefined);
+                return self.conform(&value, schema, 0);
+            }
+            "safeParse" | "safeParseAsync" | "spa" => {
+                let value = first.unwrap_or_else(Val::undefined);
+                let data = self.conform(&value, schema, 0);
+                let mut result = Obj::new(ObjKind::Plain);
+                result.fields.insert(Symbol::new("success"), Val::any_bool());
+                result.fields.insert(Symbol::new("data"), data.clone());
+                result.fields.insert(Symbol::new("error"), Val::unknown());
+                return Val { taint: data.taint, step: data.step, ..Val::of(Kind::Obj(self.store.new_obj(result))) };
+            }
+            "optional" | "nullable" | "nullish" => next.is_optional = true,
+            "default" | "prefault" | "catch" => {
+                next.is_optional = true;
+                next.default = first;
+            }
+            "describe" | "meta" => {
+                next.description = first.as_ref().and_then(|text| text.literal().map(str::to_owned));
+            }
+            "regex" | "pattern" => {
+                if let Some(Val { kind: Kind::Regex(regex), .. }) = &first {
+                    next.constraints.push(format!("/{}/{}", regex.pattern, regex.flags));
+                    if let Some(props) = self.regex_full_match(&regex.pattern, &regex.flags, Lang::JavaScript) {
+                        next.props = next.props.refine(&props);
+                    }
+                }
+            }
+            "uuid" | "guid" => next.props = next.props.refine(&StrProps::uuid()),
+            "startsWith" => {
+                if let Some(prefix) = first.as_ref().and_then(Val::literal)
+                    && let Some(first) = prefix.chars().next()
+                {
+                    next.props.first = next.props.first.intersect(crate::domain::CharSet::single(first));
+                    if prefix.contains("://") {
+                        next.props.url = crate::domain::url::UrlState::of_prefix(prefix, false);
+                    }
+                    next.constraints.push(format!("starts with {prefix}"));
+                }
+            }
+            "max" | "length" => {
+                if let Some(Val { kind: Kind::Num(Some(length)), .. }) = first
+                    && matches!(next.ty, Ty::Str)
+                    && (0.0..1e9).contains(&length)
+                {
+                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked")]
+                    let length = length as u32;
+                    next.props.max_len = Some(next.props.max_len.map_or(length, |max| max.min(length)));
+                }
+                next.constraints.push(name.to_string());
+            }
+            "min" | "nonempty" => next.constraints.push(name.to_string()),
+            "refine" | "superRefine" => {
+                if let Some(function) = first {
+                    next.steps.push((function, true));
+                }
+            }
+            "transform" | "overwrite" => {
+                if let Some(function) = first {
+                    next.steps.push((function, false));
+                }
+            }
+            "pipe" => {
+                if let Some(target) = first.and_then(|value| self.as_schema(&value)) {
+                    let steps = std::mem::take(&mut next.steps);
+                    next = target;
+                    next.steps.splice(0..0, steps);
+                }
+            }
+            "array" => next = Schema::new(Ty::Array(Box::new(next))),
+            "or" => {
+                if let Some(other) = first.and_then(|value| self.as_schema(&value)) {
+                    next = Schema::new(Ty::Union(vec![next, other]));
+                }
+            }
+            "and" | "merge" | "extend" | "safeExtend" | "augment" => {
+                if let Some(other) = first.and_then(|value| self.as_schema(&value)) {
+                    next = merge_objects(next, &other);
+                }
+            }
+            "pick" | "omit" => {
+                let keys: Vec<Symbol> = match first.as_ref().map(|value| &value.kind) {
+                    Some(Kind::Obj(id)) => self.store.obj(*id).fields.keys().copied().collect(),
+                    _ => Vec::new(),
+                };
+                if let Ty::Object(fields, _) = &mut next.ty {
+                    fields.retain(|(field, _)| keys.contains(field) == (name.as_str() == "pick"));
+                }
+            }
+            "passthrough" | "loose" | "catchall" => {
+                if let Ty::Object(_, open) = &mut next.ty {
+                    *open = true;
+                }
+            }
+            "strict" | "strip" => {
+                if let Ty::Object(_, open) = &mut next.ty {
+                    *open = false;
+                }
+            }
+            "unwrap" | "removeDefault" | "innerType" => next.is_optional = false,
+            "trim" | "toLowerCase" | "toUpperCase" | "normalize" | "url" | "email" | "datetime" | "base64" => {
+                next.constraints.push(name.to_string());
+            }
+            "keyof" => {
+                let names: Vec<&str> = schema.fields().iter().map(|(name, _)| name.as_str()).collect();
+                next = Schema::with_props(StrProps::one_of(&names), "");
+            }
+            _ => {}
+        }
+        let _ = span;
+        self.schema_val(next)
+    }
+
+    /// `schema.field`.
+    pub(crate) fn schema_member(&mut self, schema: &Rc<Schema>, receiver: &Val, name: Symbol) -> Val {
+        match name.as_str() {
+            "shape" | "_shape" | "entries" => {
+                let mut shape = Obj::new(ObjKind::Plain);
+                for (name, field) in schema.fields() {
+                    shape.fields.insert(*name, self.schema_val(field.clone()));
+                }
+                Val::of(Kind::Obj(self.store.new_obj(shape)))
+            }
+            "element" => match &schema.ty {
+                Ty::Array(element) => self.schema_val((**element).clone()),
+                _ => receiver.clone(),
+            },
+            "options" | "enum" | "Enum" | "Values" => {
+                let items: Vec<Val> = schema
+                    .props
+                    .lits
+                    .as_deref()
+                    .map(|lits| lits.iter().map(|lit| Val::str(lit)).collect())
+                    .unwrap_or_default();
+                if name.as_str() == "options" {
+                    return self.new_array(items, None);
+                }
+                let mut all = Obj::new(ObjKind::Plain);
+                for item in items {
+                    if let Some(key) = key_name(&item) {
+                        all.fields.insert(key, item);
+                    }
+                }
+                Val::of(Kind::Obj(self.store.new_obj(all)))
+            }
+            _ => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
+        }
+    }
+
+    /// Calling a schema (arktype and others): validates.
+    pub(crate) fn call_schema(&mut self, schema: &Rc<Schema>, args: &Args, _span: Span) -> Val {
+        let value = args.get(0).cloned().unwrap_or_else(Val::undefined);
+        self.conform(&value, schema, 0)
+    }
+
+    // ------------------------------------------------------------------ JSON Schema
+
+    /// Reads a JSON Schema object.
+    pub(crate) fn json_schema(&mut self, value: &Val, depth: usize) -> Schema {
+        let Kind::Obj(id) = value.kind else {
+            return self.as_schema(value).unwrap_or_else(|| Schema::new(Ty::Any));
+        };
+        if depth > MAX_DEPTH {
+            return Schema::new(Ty::Any);
+        }
+        let obj = self.store.obj_rc(id);
+        let get = |name: &str| obj.fields.get(&Symbol::new(name)).cloned();
+        let ty = get("type").and_then(|ty| ty.literal().map(str::to_owned));
+        let mut schema = Schema::new(match ty.as_deref() {
+            Some("string") => Ty::Str,
+            Some("number" | "integer") => Ty::Num,
+            Some("boolean") => Ty::Bool,
+            Some("null") => Ty::Null,
+            Some("array") => {
+                let element = get("items").map_or_else(|| Schema::new(Ty::Any), |items| self.json_schema(&items, depth + 1));
+                Ty::Array(Box::new(element))
+            }
+            Some("object") | None if get("properties").is_some() || ty.is_some() => {
+                let mut fields = Vec::new();
+                if let Some(Val { kind: Kind::Obj(properties), .. }) = get("properties") {
+                    let properties = self.store.obj_rc(properties);
+                    for (name, field) in &properties.fields {
+                        fields.push((*name, self.json_schema(field, depth + 1)));
+                    }
+                }
+                let closed = get("additionalProperties").is_some_and(|value| value.truth() == Some(false));
+                Ty::Object(fields, !closed)
+            }
+            _ => Ty::Any,
+        });
+        schema.description = get("description").and_then(|text| text.literal().map(str::to_owned));
+        if let Some(values) = get("enum") {
+            let values = self.elements_of(&values, Span::default()).0;
+            let texts: Vec<String> = values.iter().filter_map(|v| v.literal().map(str::to_owned)).collect();
+            if !texts.is_empty() {
+                schema.constraints.push(format!("one of {}", texts.join(", ")));
+                schema.props = StrProps::one_of(&texts);
+                schema.ty = Ty::Str;
+            }
+        }
+        if let Some(text) = get("const").and_then(|value| value.literal().map(str::to_owned)) {
+            schema.props = StrProps::exact(&text);
+            schema.ty = Ty::Str;
+        }
+        if let Some(pattern) = get("pattern").and_then(|value| value.literal().map(str::to_owned)) {
+            schema.constraints.push(format!("/{pattern}/"));
+            if let Some(props) = self.regex_full_match(&pattern, "", Lang::JavaScript) {
+                schema.props = schema.props.refine(&props);
+            }
+        }
+        if let Some(format) = get("format").and_then(|value| value.literal().map(str::to_owned)) {
+            schema.constraints.push(format);
+        }
+        schema
+    }
+}
+
+fn is_json_schema(obj: &Obj) -> bool {
+    let has = |name: &str| obj.fields.get(&Symbol::new(name));
+    has("type").is_some_and(|ty| ty.literal().is_some())
+        || has("properties").is_some_and(|value| matches!(value.kind, Kind::Obj(_)))
+        || has("anyOf").is_some()
+        || has("$ref").is_some()
+        || has("$schema").is_some()
+}
+
+fn merge_objects(mut a: Schema, b: &Schema) -> Schema {
+    if let (Ty::Object(fields, open), Ty::Object(more, more_open)) = (&mut a.ty, &b.ty) {
+        for (name, schema) in more {
+            match fields.iter_mut().find(|(known, _)| known == name) {
+                Some(field) => field.1 = schema.clone(),
+                None => fields.push((*name, schema.clone())),
+            }
+        }
+        *open |= *more_open;
+    }
+    a
+}

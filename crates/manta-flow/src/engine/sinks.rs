@@ -1,0 +1,790 @@
+//! Judging what reaches a sink: can this value, in this place, do something the program did not mean?
+
+use std::rc::Rc;
+
+use manta_core::{Location, Span};
+
+use crate::domain::argv::{self, ArgVerdict};
+use crate::domain::path::{PathVerdict, Reach};
+use crate::domain::props::Part as DomainPart;
+use crate::domain::shell::{self, Verdict};
+use crate::domain::sql;
+use crate::domain::url::{self, Host, Internal, Scheme};
+use crate::domain::{Quoting, StrProps, path};
+use crate::engine::facts::NoteKind;
+use crate::engine::interp::{Args, Interp, arc};
+use crate::engine::models::{SinkKind, SinkRow};
+use crate::engine::report::{FlowRule, Hit, Outcome};
+use crate::engine::store::ObjKind;
+use crate::engine::value::{Kind, ObjId, Part, Taint, Val};
+use crate::ir::{Lang, Symbol};
+
+/// A sink argument spelled out: constant text and holes with what is known of them now.
+struct Spelled {
+    pieces: Vec<Piece>,
+    taint: Taint,
+    step: u32,
+    /// Whether one untrusted value is the whole argument.
+    is_whole: bool,
+    /// The value, for facts and notes.
+    holes: Vec<Val>,
+}
+
+enum Piece {
+    Lit(Rc<str>),
+    Hole(StrProps),
+    Trusted(StrProps),
+}
+
+impl Spelled {
+    fn parts(&self) -> Vec<DomainPart<'_>> {
+        self.pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Lit(text) => DomainPart::Lit(text),
+                Piece::Hole(props) => DomainPart::Hole(props),
+                Piece::Trusted(props) => DomainPart::Trusted(props),
+            })
+            .collect()
+    }
+}
+
+/// What a sink check concludes for one spelling.
+struct Judged {
+    rule: FlowRule,
+    outcome: Outcome,
+    example: Option<String>,
+    reason: String,
+    witnesses: Vec<String>,
+}
+
+impl Judged {
+    fn guarded(rule: FlowRule) -> Self {
+        Self { rule, outcome: Outcome::Guarded, example: None, reason: String::new(), witnesses: Vec::new() }
+    }
+
+    fn bad(rule: FlowRule, example: impl Into<String>, reason: impl Into<String>) -> Self {
+        let example = example.into();
+        Self {
+            rule,
+            outcome: Outcome::Vulnerable,
+            witnesses: vec![example.clone()],
+            example: Some(example),
+            reason: reason.into(),
+        }
+    }
+
+    fn or_witnesses(mut self, more: &[&str]) -> Self {
+        self.witnesses.extend(more.iter().map(|text| (*text).to_owned()));
+        self
+    }
+}
+
+const INTERNAL_URLS: [&str; 4] = [
+    "http://169.254.169.254/latest/meta-data/",
+    "http://127.0.0.1:8080/",
+    "http://10.0.0.1/",
+    "http://192.168.1.1/",
+];
+
+impl Interp<'_> {
+    /// A call to a modelled sink.
+    pub(crate) fn check_sink(
+        &mut self,
+        row: &SinkRow,
+        api: &str,
+        args: &Args,
+        this: Option<&Val>,
+        data: Option<ObjId>,
+        span: Span,
+    ) {
+        if !self.found.is_running_handler {
+            return;
+        }
+        if let Some(when) = &row.when
+            && !self.option_holds(when, args, this)
+        {
+            return;
+        }
+        match row.kind {
+            SinkKind::Argv => self.check_argv(row, api, args, this, span),
+            SinkKind::Url | SinkKind::Browse => {
+                let Some(value) = self.select(&row.arg, args, this) else { return };
+                let base = row.base.as_ref().and_then(|base| self.select(base, args, this));
+                self.check_url(row.kind, api, &value, base, data, span);
+            }
+            _ => {
+                let Some(value) = self.select(&row.arg, args, this) else { return };
+                self.check_value(row.kind, api, &value, span);
+            }
+        }
+    }
+
+    /// `kw:shell` (must be true or unknown), `!kw:Loader` (must be absent).
+    fn option_holds(&mut self, when: &str, args: &Args, this: Option<&Val>) -> bool {
+        match when.strip_prefix('!') {
+            Some(selector) => self.select(selector, args, this).is_none_or(|value| value.is_nullish()),
+            None => self.select(when, args, this).is_some_and(|value| value.truth() != Some(false)),
+        }
+    }
+
+    fn check_value(&mut self, kind: SinkKind, api: &str, value: &Val, span: Span) {
+        let value = self.current(value);
+        // Lists stand for their elements (several paths, a command as a list).
+        if let Kind::Obj(id) = value.kind {
+            let obj = self.store.obj_rc(id);
+            if obj.is_sequence() {
+                if matches!(kind, SinkKind::Shell | SinkKind::RemoteShell) {
+                    let joined = self.join_array(&value, " ");
+                    self.check_value(kind, api, &joined, span);
+                    return;
+                }
+                for item in obj.items.iter().chain(&obj.more) {
+                    self.check_value(kind, api, item, span);
+                }
+                return;
+            }
+            if matches!(kind, SinkKind::Query | SinkKind::Merge | SinkKind::Deserialize) {
+                self.check_object(kind, api, &value, span);
+                return;
+            }
+            if !matches!(obj.kind, ObjKind::Instance(_)) && !obj.fields.contains_key(&Symbol::new("href")) {
+                // Options objects: the text is in a field that rows name; nothing to say here.
+                if matches!(kind, SinkKind::Sql) {
+                    for field in ["sql", "text", "query", "statement"] {
+                        if let Some(text) = obj.fields.get(&Symbol::new(field)).cloned() {
+                            self.check_value(kind, api, &text, span);
+                        }
+                    }
+                }
+                return;
+            }
+        }
+        for alternative in value.alternatives().to_vec() {
+            if alternative.is_nullish() || matches!(alternative.kind, Kind::Fn(_) | Kind::Bool(_)) {
+                continue;
+            }
+            let Some(spelled) = self.spell(&alternative) else { continue };
+            if self.replay_reached(&spelled, span) {
+                continue;
+            }
+            for judged in self.judge(kind, &spelled) {
+                self.hit(kind, api, &spelled, judged, span);
+            }
+        }
+    }
+
+    /// Untrusted keys and operators in an object that a query or merge takes.
+    fn check_object(&mut self, kind: SinkKind, api: &str, value: &Val, span: Span) {
+        let Kind::Obj(id) = value.kind else { return };
+        let obj = self.store.obj_rc(id);
+        let open = obj.any.clone().filter(|any| self.taint_now(any).is_some());
+        // A field whose value is an untrusted *object* can hold operators (`{ $ne: null }`).
+        let operator = obj.fields.values().find(|field| {
+            matches!(field.kind, Kind::Unknown) && field.text.is_none() && self.taint_now(field).is_some()
+        });
+        if let Some(bad) = open.or_else(|| operator.cloned())
+            && kind == SinkKind::Query
+            && let Some(spelled) = self.spell(&bad)
+        {
+            let judged = Judged::bad(FlowRule::NosqlInjection, "{\"$ne\": null}", "the caller can send query operators");
+            self.hit(kind, api, &spelled, judged, span);
+        }
+    }
+
+    // ------------------------------------------------------------------ spelling
+
+    /// The pieces of a string value; none when nothing of it is untrusted.
+    fn spell(&mut self, value: &Val) -> Option<Spelled> {
+        let value = &self.to_text(value);
+        let value = &self.current(value);
+        let taint = self.taint_now(value);
+        if taint.is_none() {
+            return None;
+        }
+        let parts: Vec<Part> = match value.text.as_deref() {
+            Some(text) if !text.parts.is_empty() && self.store.fact(value.vn).is_none() => text.parts.clone(),
+            _ => Vec::new(),
+        };
+        let is_literal = parts.iter().all(|part| matches!(part, Part::Lit(_)));
+        if parts.is_empty() || is_literal {
+            let props = self.props(value);
+            return Some(Spelled {
+                pieces: vec![Piece::Hole(props)],
+                taint,
+                step: value.step,
+                is_whole: true,
+                holes: vec![value.clone()],
+            });
+        }
+        let mut holes = Vec::new();
+        let mut taint = Taint::NONE;
+        let mut pieces = Vec::new();
+        for part in &parts {
+            match part {
+                Part::Lit(text) => pieces.push(Piece::Lit(Rc::from(&**text))),
+                Part::Hole(hole) => {
+                    let own = self.taint_now(hole);
+                    let props = self.props(hole);
+                    if own.is_some() {
+                        taint = taint.union(own);
+                        holes.push(hole.clone());
+                        pieces.push(Piece::Hole(props));
+                    } else {
+                        pieces.push(Piece::Trusted(props));
+                    }
+                }
+            }
+        }
+        if taint.is_none() {
+            return None;
+        }
+        let is_whole = matches!(pieces.as_slice(), [Piece::Hole(_)]);
+        Some(Spelled { pieces, taint, step: value.step, is_whole, holes })
+    }
+
+    // ------------------------------------------------------------------ judgement
+
+    fn judge(&self, kind: SinkKind, spelled: &Spelled) -> Vec<Judged> {
+        match kind {
+            SinkKind::Shell | SinkKind::RemoteShell => vec![self.judge_shell(spelled)],
+            SinkKind::FileRead => vec![self.judge_path(spelled, FlowRule::PathTraversal)],
+            SinkKind::FileWrite => vec![self.judge_path(spelled, FlowRule::FileWrite)],
+            SinkKind::Extract => vec![Judged::bad(
+                FlowRule::ArchiveExtraction,
+                "../../.bashrc",
+                "entries are written where their names say",
+            )],
+            SinkKind::Host => vec![self.judge_host(spelled)],
+            SinkKind::Sql => vec![self.judge_sql(spelled)],
+            SinkKind::Query => vec![self.judge_query(spelled)],
+            SinkKind::Code => vec![self.judge_finite(
+                spelled,
+                FlowRule::CodeInjection,
+                "process.exit()",
+                "the text is run as code",
+            )],
+            SinkKind::PageScript => vec![self.judge_finite(
+                spelled,
+                FlowRule::DangerousByDesign,
+                "document.cookie",
+                "the text is run as a script in the page",
+            )],
+            SinkKind::Template => vec![self.judge_finite(
+                spelled,
+                FlowRule::TemplateInjection,
+                "{{ 7 * 7 }}",
+                "the text is compiled as a template",
+            )],
+            SinkKind::Deserialize => vec![self.judge_finite(
+                spelled,
+                FlowRule::UnsafeDeserialization,
+                "a serialised object with a constructor",
+                "deserialising builds objects of any class",
+            )],
+            SinkKind::Regex => vec![self.judge_regex(spelled)],
+            SinkKind::Attribute => vec![self.judge_attribute(spelled)],
+            SinkKind::Merge => vec![self.judge_finite(
+                spelled,
+                FlowRule::PrototypePollution,
+                "{\"__proto__\": {}}",
+                "keys from the caller are merged into an object",
+            )],
+            SinkKind::Argv | SinkKind::Url | SinkKind::Browse => Vec::new(),
+        }
+    }
+
+    fn judge_finite(&self, spelled: &Spelled, rule: FlowRule, example: &str, reason: &str) -> Judged {
+        let open = spelled.pieces.iter().any(|piece| match piece {
+            Piece::Hole(props) => !props.is_finite() && !is_inert(props),
+            _ => false,
+        });
+        if open { Judged::bad(rule, example, reason) } else { Judged::guarded(rule) }
+    }
+
+    fn judge_regex(&self, spelled: &Spelled) -> Judged {
+        let open = spelled.pieces.iter().any(|piece| match piece {
+            // Quantifiers are what makes a pattern expensive.
+            Piece::Hole(props) => !props.is_finite() && !props.charset.excludes("*+{"),
+            _ => false,
+        });
+        if open {
+            Judged::bad(FlowRule::UnsafeRegex, "(a+)+$", "the caller chooses the pattern")
+        } else {
+            Judged::guarded(FlowRule::UnsafeRegex)
+        }
+    }
+
+    fn judge_attribute(&self, spelled: &Spelled) -> Judged {
+        // A constant prefix restricts the lookup to the handlers it names.
+        if matches!(spelled.pieces.first(), Some(Piece::Lit(_))) {
+            return Judged::guarded(FlowRule::CodeInjection);
+        }
+        self.judge_finite(spelled, FlowRule::CodeInjection, "__class__", "the caller chooses which member is used")
+    }
+
+    fn judge_shell(&self, spelled: &Spelled) -> Judged {
+        let parts = spelled.parts();
+        let reports = shell::analyze(&parts);
+        let worst = reports.into_iter().max_by_key(|report| report.verdict.severity());
+        let Some(worst) = worst else { return Judged::guarded(FlowRule::CommandInjection) };
+        let whole = if spelled.is_whole { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
+        match worst.verdict {
+            Verdict::Safe => Judged::guarded(FlowRule::CommandInjection),
+            Verdict::BreaksOut { example, why } => {
+                Judged::bad(whole, example, why).or_witnesses(&["x; id", "$(id)", "`id`", "x && id"])
+            }
+            Verdict::Splits { example, .. } => {
+                Judged::bad(FlowRule::ArgumentInjection, example, "a blank starts another argument")
+            }
+            Verdict::Argument(verdict) => judge_argument(verdict, spelled.is_whole),
+        }
+    }
+
+    fn judge_path(&self, spelled: &Spelled, rule: FlowRule) -> Judged {
+        match path::judge(&spelled.parts()) {
+            PathVerdict::Safe | PathVerdict::Escapes { reach: Reach::ParentOnly, .. } => Judged::guarded(rule),
+            PathVerdict::SymlinkOnly { .. } => Judged {
+                example: Some("a symbolic link inside the directory".to_owned()),
+                reason: "the path is contained by text only".to_owned(),
+                outcome: Outcome::Vulnerable,
+                ..Judged::guarded(FlowRule::SymlinkEscape)
+            },
+            PathVerdict::Weak { example, reason, .. } => match reason {
+                path::WeakContainment::RelativeMayBeAbsolute => Judged::guarded(rule),
+                _ => Judged::bad(FlowRule::PathPrefixBypass, example, "the containment check compares text"),
+            },
+            PathVerdict::Escapes { example, .. } => {
+                Judged::bad(rule, example, "the value chooses the file")
+                    .or_witnesses(&["/etc/passwd", "../../../../../../etc/passwd", "x/../../../../../etc/passwd"])
+            }
+        }
+    }
+
+    fn judge_host(&self, spelled: &Spelled) -> Judged {
+        let open = spelled.pieces.iter().any(|piece| match piece {
+            Piece::Hole(props) => {
+                !props.is_finite() && !matches!(props.url.host, Host::AllowListed | Host::Fixed(_)) && !is_inert(props)
+            }
+            _ => false,
+        });
+        if open {
+            Judged::bad(FlowRule::Ssrf, "169.254.169.254", "the caller chooses the host").or_witnesses(&["127.0.0.1", "10.0.0.1"])
+        } else {
+            Judged::guarded(FlowRule::Ssrf)
+        }
+    }
+
+    fn judge_sql(&self, spelled: &Spelled) -> Judged {
+        if spelled.is_whole {
+            let finite = matches!(spelled.pieces.as_slice(), [Piece::Hole(props)] if props.is_finite());
+            return if finite {
+                Judged::guarded(FlowRule::SqlInjection)
+            } else {
+                Judged::bad(FlowRule::DangerousByDesign, "DROP TABLE users", "the caller writes the whole statement")
+            };
+        }
+        judge_syntax(&spelled.parts(), sql::Flavor::MySql, FlowRule::SqlInjection)
+    }
+
+    fn judge_query(&self, spelled: &Spelled) -> Judged {
+        if spelled.is_whole {
+            return self.judge_finite(
+                spelled,
+                FlowRule::DangerousByDesign,
+                "MATCH (n) DETACH DELETE n",
+                "the caller writes the whole query",
+            );
+        }
+        judge_syntax(&spelled.parts(), sql::Flavor::Cypher, FlowRule::NosqlInjection)
+    }
+
+    // ------------------------------------------------------------------ programs
+
+    fn check_argv(&mut self, row: &SinkRow, api: &str, args: &Args, this: Option<&Val>, span: Span) {
+        let options_shell = row.shell_if.as_ref().and_then(|selector| self.select(selector, args, this));
+        let is_shell = options_shell.is_some_and(|value| match value.truth() {
+            Some(truth) => truth,
+            // An unknown option object says nothing; a value that was chosen at run time may be a shell.
+            None => !matches!(value.kind, Kind::Unknown | Kind::Api(..)),
+        });
+        let mut words: Vec<Val> = Vec::new();
+        let mut more: Option<Val> = None;
+        if let Some(program) = &row.program {
+            words.push(Val::str(program));
+            let Some(value) = self.select(row.argv.as_deref().unwrap_or(&row.arg), args, this) else { return };
+            self.add_words(&value, &mut words, &mut more, span);
+        } else {
+            let Some(program) = self.select(&row.arg, args, this) else { return };
+            self.add_words(&program, &mut words, &mut more, span);
+            match row.argv.as_deref() {
+                Some(from) if from.ends_with("..") => {
+                    let from = from.trim_end_matches('.').parse::<usize>().unwrap_or(1);
+                    for value in args.pos.iter().skip(from).cloned().collect::<Vec<_>>() {
+                        self.add_words(&value, &mut words, &mut more, span);
+                    }
+                    if let Some(rest) = args.rest.clone() {
+                        more = Some(more.map_or(rest.clone(), |more| self.join(&more, &rest)));
+                    }
+                }
+                Some(selector) => {
+                    if let Some(list) = self.select(selector, args, this)
+                        && !list.is_nullish()
+                    {
+                        self.add_words(&list, &mut words, &mut more, span);
+                    }
+                }
+                None => {}
+            }
+        }
+        if is_shell {
+            let list = self.new_array(words, more);
+            let line = self.join_array(&list, " ");
+            self.check_value(SinkKind::Shell, api, &line, span);
+            return;
+        }
+        self.check_words(api, words, more, span);
+    }
+
+    /// Elements of an argument list, or a single word.
+    fn add_words(&mut self, value: &Val, words: &mut Vec<Val>, more: &mut Option<Val>, span: Span) {
+        let value = self.current(value);
+        let is_list = match &value.kind {
+            Kind::Obj(id) => self.store.obj(*id).is_sequence(),
+            Kind::Union(values) => {
+                values.iter().any(|value| matches!(value.kind, Kind::Obj(id) if self.store.obj(id).is_sequence()))
+            }
+            _ => false,
+        };
+        if is_list {
+            let (items, rest) = self.elements_of(&value, span);
+            if more.is_none() {
+                words.extend(items);
+                *more = rest;
+            } else {
+                for item in items.into_iter().chain(rest) {
+                    let joined = match more.take() {
+                        Some(before) => self.join(&before, &item),
+                        None => item,
+                    };
+                    *more = Some(joined);
+                }
+            }
+        } else if let (Kind::Obj(_), false) = (&value.kind, words.is_empty()) {
+            // Options, not arguments.
+        } else if matches!(value.kind, Kind::Unknown) && !words.is_empty() && value.text.is_none() {
+            // A list of unknown length.
+            let (items, rest) = self.elements_of(&value, span);
+            words.extend(items);
+            *more = rest;
+        } else {
+            words.push(value);
+        }
+    }
+
+    fn check_words(&mut self, api: &str, words: Vec<Val>, more: Option<Val>, span: Span) {
+        let known = words.len();
+        let all: Vec<Val> = words.into_iter().chain(more).collect();
+        let spelled: Vec<Vec<Option<Spelled>>> = all
+            .iter()
+            .map(|word| self.current(word).alternatives().to_vec().iter().map(|word| self.spell(word)).collect())
+            .collect();
+        let fixed: Vec<String> =
+            all.iter().map(|word| word.literal().filter(|_| word.taint.is_none()).unwrap_or("\u{0}").to_owned()).collect();
+        let unknown = StrProps::default();
+        let word_parts: Vec<argv::Word<'_>> = spelled
+            .iter()
+            .zip(&fixed)
+            .map(|(alternatives, fixed)| match alternatives.iter().flatten().next() {
+                Some(spelled) => spelled.parts(),
+                None if fixed != "\u{0}" => vec![DomainPart::Lit(fixed)],
+                None => vec![DomainPart::Trusted(&unknown)],
+            })
+            .collect();
+        for (index, alternatives) in spelled.iter().enumerate() {
+            for spelled in alternatives.iter().flatten() {
+                if self.replay_reached(spelled, span) {
+                    continue;
+                }
+                let mut words = word_parts.clone();
+                words[index] = spelled.parts();
+                let verdict = argv::judge(&words, index);
+                let judged = match verdict {
+                    ArgVerdict::Safe => Judged::guarded(FlowRule::ArgumentInjection),
+                    // Elements after the known ones have no known place; the first of them was judged.
+                    verdict => judge_argument(verdict, spelled.is_whole),
+                };
+                let _ = known;
+                self.hit(SinkKind::Argv, api, spelled, judged, span);
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------ network
+
+    fn check_url(&mut self, kind: SinkKind, api: &str, value: &Val, base: Option<Val>, data: Option<ObjId>, span: Span) {
+        let value = self.current(value);
+        if let Kind::Obj(id) = value.kind {
+            let obj = self.store.obj_rc(id);
+            let get = |name: &str| obj.fields.get(&Symbol::new(name)).cloned().filter(|value| !value.is_nullish());
+            if let Some(href) = get("href") {
+                self.check_url(kind, api, &href, base, data, span);
+                return;
+            }
+            if let Some(url) = get("url").or_else(|| get("uri")) {
+                let base = get("baseURL").or_else(|| get("baseUrl")).or_else(|| get("prefixUrl")).or(base);
+                self.check_url(kind, api, &url, base, data, span);
+                return;
+            }
+            for field in ["hostname", "host"] {
+                if let Some(host) = get(field) {
+                    self.check_value(SinkKind::Host, api, &host, span);
+                }
+            }
+            return;
+        }
+        let base = base.or_else(|| self.client_base(data));
+        for alternative in value.alternatives().to_vec() {
+            if alternative.is_nullish() {
+                continue;
+            }
+            let joined = match &base {
+                // A client with a base URL treats the path as relative to it, unless it is a URL itself.
+                Some(base) => self.url_join(&Args::of(vec![base.clone(), alternative.clone()]), span),
+                None => alternative.clone(),
+            };
+            for joined in self.current(&joined).alternatives().to_vec() {
+                let Some(spelled) = self.spell(&joined) else { continue };
+                if self.replay_reached(&spelled, span) {
+                    continue;
+                }
+                for judged in self.judge_url(kind, &spelled) {
+                    self.hit(kind, api, &spelled, judged, span);
+                }
+            }
+        }
+    }
+
+    /// `axios.create({ baseURL })`, `httpx.Client(base_url=…)`: kept with the client.
+    fn client_base(&mut self, data: Option<ObjId>) -> Option<Val> {
+        let mut next = data;
+        for _ in 0..4 {
+            let state = self.store.obj_rc(next?);
+            for key in ["$base_url", "baseURL", "base_url"] {
+                if let Some(base) = state.fields.get(&Symbol::new(key)).filter(|value| !value.is_nullish()) {
+                    return Some(base.clone());
+                }
+            }
+            if let Some(Val { kind: Kind::Obj(options), .. }) = state.items.first() {
+                for key in ["baseURL", "prefixUrl", "baseUrl"] {
+                    if let Some(base) =
+                        self.store.obj(*options).fields.get(&Symbol::new(key)).filter(|value| !value.is_nullish())
+                    {
+                        return Some(base.clone());
+                    }
+                }
+            }
+            next = match state.fields.get(&Symbol::new("$of")).map(|value| &value.kind) {
+                Some(Kind::Obj(id)) => Some(*id),
+                _ => None,
+            };
+        }
+        None
+    }
+
+    fn judge_url(&self, kind: SinkKind, spelled: &Spelled) -> Vec<Judged> {
+        if let ([Piece::Hole(props)], SinkKind::Browse) = (spelled.pieces.as_slice(), kind)
+            && matches!(props.url.scheme, Scheme::Web | Scheme::Https)
+        {
+            // A browser that opens web pages is the tool's purpose; local files are not.
+            return vec![Judged::guarded(FlowRule::Ssrf)];
+        }
+        let parts = spelled.parts();
+        let mut judged = Vec::new();
+        for hole in url::analyze(&parts) {
+            let internal = match &spelled.pieces[hole.part] {
+                Piece::Hole(props) => props.url.internal,
+                _ => Internal::Unchecked,
+            };
+            judged.push(match (hole.host, internal) {
+                (_, Internal::Denied) | (Host::AllowListed | Host::Fixed(_), _) => Judged::guarded(FlowRule::Ssrf),
+                (Host::WeaklyChecked { why, bypass }, _) => {
+                    Judged::bad(FlowRule::WeakHostCheck, &*bypass, why.explain())
+                }
+                (Host::Tainted, _) => {
+                    let example = hole.example.unwrap_or_else(|| INTERNAL_URLS[0].to_owned());
+                    let witnesses: &[&str] =
+                        if kind == SinkKind::Browse { &["file:///etc/passwd"] } else { &INTERNAL_URLS };
+                    let mut bad = Judged::bad(FlowRule::Ssrf, example, "the caller chooses the host");
+                    if spelled.is_whole {
+                        bad.witnesses.clear();
+                    }
+                    bad.or_witnesses(witnesses)
+                }
+            });
+        }
+        // One verdict per sink: the worst.
+        judged.sort_by_key(|judged| (judged.outcome == Outcome::Guarded, judged.rule));
+        judged.truncate(1);
+        judged
+    }
+
+    // ------------------------------------------------------------------ other shapes
+
+    /// `object[key] = value` with an untrusted key on an object that is not a plain dictionary of the caller.
+    pub(crate) fn check_prototype(&mut self, target: &Val, key: &Val, value: &Val, span: Span) {
+        if !self.found.is_running_handler || self.lang() != Lang::JavaScript || self.taint_now(key).is_none() {
+            return;
+        }
+        // Only nested writes pollute: `o[a][b] = v` where both keys come from the caller.
+        if !target.is_tainted() || self.taint_now(value).is_none() {
+            return;
+        }
+        let props = self.props(key);
+        if props.is_finite() || props.charset.excludes("_") {
+            return;
+        }
+        if let Some(spelled) = self.spell(key) {
+            let judged =
+                Judged::bad(FlowRule::PrototypePollution, "__proto__", "a key from the caller can name the prototype");
+            self.hit(SinkKind::Merge, "computed assignment", &spelled, judged, span);
+        }
+    }
+
+    pub(crate) fn check_dynamic_import(&mut self, request: &Val, span: Span) {
+        if self.found.is_running_handler && self.taint_now(request).is_some() {
+            self.check_value(SinkKind::Code, "import()", request, span);
+        }
+    }
+
+    // ------------------------------------------------------------------ recording
+
+    fn hit(&mut self, kind: SinkKind, api: &str, spelled: &Spelled, judged: Judged, span: Span) {
+        let mut notes: Vec<(Location, String, NoteKind)> = Vec::new();
+        let mut guard = None;
+        for hole in &spelled.holes {
+            if let Some(fact) = self.store.fact(hole.vn) {
+                guard = guard.or(fact.at);
+                for note in &fact.notes {
+                    notes.push((note.at, note.text.clone(), note.kind));
+                }
+            }
+        }
+        let step = if spelled.step != 0 { spelled.step } else { spelled.holes.first().map_or(0, |hole| hole.step) };
+        let at = self.here(span);
+        let hit = Hit {
+            rule: judged.rule,
+            kind,
+            outcome: judged.outcome,
+            at,
+            api: api.to_owned(),
+            taint: spelled.taint,
+            step,
+            example: judged.example,
+            reason: judged.reason,
+            notes,
+            guard,
+            witnesses: judged.witnesses,
+            is_whole: spelled.is_whole,
+        };
+        let is_known = self.found.hits.iter().any(|known| {
+            known.at == hit.at && known.rule == hit.rule && known.outcome == hit.outcome && known.taint == hit.taint
+        });
+        if !is_known && self.found.hits.len() < 4_000 {
+            self.found.hits.push(hit);
+        }
+    }
+
+    // ------------------------------------------------------------------ replay
+
+    /// During a replay nothing is judged; it is only seen whether the witness, or a value computed from it in ways that
+    /// are not followed exactly, arrives at the sink in question.
+    fn replay_reached(&mut self, spelled: &Spelled, span: Span) -> bool {
+        if self.found.replay.is_none() {
+            return false;
+        }
+        let at = self.here(span);
+        let text: Option<String> = spelled
+            .pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Lit(text) => Some(text.to_string()),
+                Piece::Hole(props) | Piece::Trusted(props) => props.as_literal().map(str::to_owned),
+            })
+            .collect();
+        if let Some(replay) = &mut self.found.replay
+            && replay.at == at
+        {
+            // A concrete value that lost what made it harmful was sanitised.
+            let harmless = text.as_deref().is_some_and(|text| !replay.is_harmful(text));
+            if !harmless {
+                replay.reached = true;
+            }
+        }
+        true
+    }
+
+    /// The witness in place of the parameter under replay.
+    pub(crate) fn replayed(&self, value: Val, param: &str) -> Val {
+        match &self.found.replay {
+            Some(replay) if replay.param == param => {
+                let text = Val::arc_str(arc(&replay.witness));
+                Val { taint: value.taint, step: value.step, vn: value.vn, ..text }
+            }
+            _ => value,
+        }
+    }
+}
+
+/// What an argument verdict means as a finding.
+fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
+    match verdict {
+        ArgVerdict::Safe => Judged::guarded(FlowRule::ArgumentInjection),
+        ArgVerdict::Program { example } => {
+            Judged::bad(FlowRule::CommandExecution, example, "the value chooses the program")
+        }
+        ArgVerdict::Code { program, example, .. } => {
+            Judged::bad(FlowRule::CodeInjection, example, format!("`{program}` runs the value as code"))
+        }
+        ArgVerdict::Shell { program, verdict } => {
+            let rule = if is_whole { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
+            match *verdict {
+                Verdict::Safe => Judged::guarded(FlowRule::CommandInjection),
+                Verdict::BreaksOut { example, why } => {
+                    Judged::bad(rule, example, format!("`{program}` starts a shell, and {why}"))
+                }
+                Verdict::Splits { example, .. } => Judged::bad(
+                    FlowRule::ArgumentInjection,
+                    example,
+                    format!("`{program}` starts a shell, and a blank starts another argument"),
+                ),
+                Verdict::Argument(inner) => judge_argument(inner, is_whole),
+            }
+        }
+        ArgVerdict::Option { program, example, effect: Some(_) } => Judged::bad(
+            FlowRule::ArgumentInjection,
+            example,
+            format!("`{program}` reads a value that starts with `-` as an option"),
+        ),
+        ArgVerdict::Option { .. } => Judged::guarded(FlowRule::ArgumentInjection),
+    }
+}
+
+/// What the holes of a statement can do to its syntax.
+fn judge_syntax(parts: &[DomainPart<'_>], flavor: sql::Flavor, rule: FlowRule) -> Judged {
+    for hole in sql::analyze(parts, flavor) {
+        match hole.verdict {
+            sql::SqlVerdict::Safe => {}
+            sql::SqlVerdict::Statement { example } => {
+                return Judged::bad(rule, example, "the value starts the statement");
+            }
+            sql::SqlVerdict::BreaksOut { example, why } => return Judged::bad(rule, example, why),
+        }
+    }
+    Judged::guarded(rule)
+}
+
+/// Digits, letters and little else: too poor to be code or a host of the caller's choice.
+fn is_inert(props: &StrProps) -> bool {
+    props.quoted == Quoting::None && props.charset.is_subset(crate::domain::CharSet::DIGITS.union(crate::domain::CharSet::of("-+.eE")))
+}

@@ -1,0 +1,290 @@
+//! Abstract values.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::domain::{PathState, StrProps};
+use crate::engine::api::ApiId;
+use crate::engine::facts::Cond;
+use crate::engine::schema::Schema;
+use crate::ir::Symbol;
+
+/// Index of a heap object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ObjId(pub(crate) u32);
+
+/// Index of a closure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct FnId(pub(crate) u32);
+
+/// Index of a module of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ModId(pub(crate) u32);
+
+/// Value number: the identity that facts attach to. 0 means none.
+pub(crate) type Vn = u32;
+
+/// Index into the trace arena; 0 means none.
+pub(crate) type StepId = u32;
+
+/// The sources a value depends on, as a bit set over the sources of the current run. The last bit stands for "more
+/// sources than fit".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Taint(pub(crate) u64);
+
+impl Taint {
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) fn source(index: usize) -> Self {
+        Self(1 << index.min(63))
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn is_some(self) -> bool {
+        self.0 != 0
+    }
+
+    pub(crate) fn union(self, with: Self) -> Self {
+        Self(self.0 | with.0)
+    }
+}
+
+/// What a value may be.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// Anything.
+    Unknown,
+    /// `undefined`.
+    Undefined,
+    /// `null`, `None`.
+    Null,
+    /// A boolean; none when either.
+    Bool(Option<bool>),
+    /// A number; the exact one if known.
+    Num(Option<f64>),
+    /// A string; what is known of it is in [`Val::text`].
+    Str,
+    /// A heap object: plain, dict, array, instance of a project class, class.
+    Obj(ObjId),
+    /// A closure.
+    Fn(FnId),
+    /// A method with its receiver.
+    Bound(Rc<(Val, Val)>),
+    /// A method of a built-in value, by name, with its receiver.
+    Method(Rc<(Val, Symbol)>),
+    /// Something outside the target, by access path; the object holds call arguments and assigned fields.
+    Api(ApiId, Option<ObjId>),
+    /// A module of the target.
+    Module(ModId),
+    /// A regular expression.
+    Regex(Rc<RegexVal>),
+    /// A schema under construction (zod and relatives).
+    Schema(Rc<Schema>),
+    /// One of several, none of them a union.
+    Union(Rc<[Val]>),
+    /// A pair of accessor functions, stored in a field.
+    Accessor(Option<FnId>, Option<FnId>),
+    /// The resolve function of a promise under construction: writes to the cell.
+    Resolver(CellId),
+}
+
+/// Index of a variable cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct CellId(pub(crate) u32);
+
+/// A regular expression value.
+#[derive(Debug)]
+pub(crate) struct RegexVal {
+    pub(crate) pattern: Arc<str>,
+    pub(crate) flags: Arc<str>,
+    /// Set when the pattern itself depends on a source.
+    pub(crate) taint: Taint,
+}
+
+/// An abstract value.
+#[derive(Clone, Debug)]
+pub(crate) struct Val {
+    pub(crate) kind: Kind,
+    pub(crate) taint: Taint,
+    pub(crate) vn: Vn,
+    pub(crate) step: StepId,
+    pub(crate) text: Option<Rc<Text>>,
+    /// What the truth of this value implies.
+    pub(crate) cond: Option<Rc<Cond>>,
+}
+
+/// What is known of a string.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Text {
+    /// Value properties.
+    pub(crate) props: StrProps,
+    /// Concatenation structure, outermost first; empty when the string is not known to be a concatenation.
+    pub(crate) parts: Vec<Part>,
+    /// The value this one was computed from by a path-preserving function, for facts that carry over.
+    pub(crate) base: Option<(Vn, Transform)>,
+}
+
+/// A piece of a concatenation.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// Constant text.
+    Lit(Arc<str>),
+    /// A value.
+    Hole(Val),
+}
+
+/// How a value was derived from its base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transform {
+    /// Same text (trim, string conversion): facts hold for both.
+    Same,
+    /// Same file as the base, seen from the working directory: `path.resolve(p)`, `realpath(p)`, `normalize(p)`.
+    SamePath,
+    /// `new URL(u)`, or one of its parts: a fact about the host is a fact about the URL.
+    UrlPart(UrlPart),
+}
+
+/// A component of a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UrlPart {
+    Whole,
+    Host,
+    Scheme,
+    Path,
+    Other,
+}
+
+impl Val {
+    pub(crate) fn of(kind: Kind) -> Self {
+        Self { kind, taint: Taint::NONE, vn: 0, step: 0, text: None, cond: None }
+    }
+
+    pub(crate) fn unknown() -> Self {
+        Self::of(Kind::Unknown)
+    }
+
+    pub(crate) fn undefined() -> Self {
+        Self::of(Kind::Undefined)
+    }
+
+    pub(crate) fn null() -> Self {
+        Self::of(Kind::Null)
+    }
+
+    pub(crate) fn bool(value: bool) -> Self {
+        Self::of(Kind::Bool(Some(value)))
+    }
+
+    pub(crate) fn any_bool() -> Self {
+        Self::of(Kind::Bool(None))
+    }
+
+    pub(crate) fn num(value: f64) -> Self {
+        Self::of(Kind::Num(Some(value)))
+    }
+
+    pub(crate) fn str(value: &str) -> Self {
+        Self::arc_str(Arc::from(value))
+    }
+
+    pub(crate) fn arc_str(value: Arc<str>) -> Self {
+        let text = Text { props: StrProps::exact(&value), parts: vec![Part::Lit(value)], base: None };
+        Self { text: Some(Rc::new(text)), ..Self::of(Kind::Str) }
+    }
+
+    /// A string of which only the properties are known.
+    pub(crate) fn with_props(props: StrProps) -> Self {
+        Self { text: Some(Rc::new(Text { props, parts: Vec::new(), base: None })), ..Self::of(Kind::Str) }
+    }
+
+    pub(crate) fn is_tainted(&self) -> bool {
+        self.taint.is_some()
+    }
+
+    /// The exact string, if there is only one.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match (&self.kind, self.text.as_deref()) {
+            (Kind::Str, Some(Text { parts, .. })) => match parts.as_slice() {
+                [Part::Lit(text)] => Some(text),
+                [] => self.text.as_deref().and_then(|text| match text.props.lits.as_deref() {
+                    Some([only]) => Some(&**only),
+                    _ => None,
+                }),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// All strings the value may be, if they are few.
+    pub(crate) fn literals(&self) -> Option<Vec<Arc<str>>> {
+        if let Some(text) = self.literal() {
+            return Some(vec![Arc::from(text)]);
+        }
+        match &self.kind {
+            Kind::Str => self
+                .text
+                .as_deref()
+                .and_then(|text| text.props.lits.as_deref())
+                .map(|lits| lits.iter().map(|lit| Arc::from(&**lit)).collect()),
+            Kind::Union(values) => {
+                let mut all = Vec::new();
+                for value in values.iter() {
+                    all.extend(value.literals()?);
+                }
+                Some(all)
+            }
+            _ => None,
+        }
+    }
+
+    /// The alternatives of a union, or the value itself.
+    pub(crate) fn alternatives(&self) -> &[Val] {
+        match &self.kind {
+            Kind::Union(values) => values,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    pub(crate) fn is_nullish(&self) -> bool {
+        matches!(self.kind, Kind::Undefined | Kind::Null)
+    }
+
+    /// Whether the value is certainly true or false in a condition.
+    pub(crate) fn truth(&self) -> Option<bool> {
+        match &self.kind {
+            Kind::Undefined | Kind::Null => Some(false),
+            Kind::Bool(value) => *value,
+            Kind::Num(Some(value)) => Some(*value != 0.0),
+            Kind::Str => match self.literal() {
+                Some(text) => Some(!text.is_empty()),
+                None => None,
+            },
+            Kind::Fn(_) | Kind::Bound(_) | Kind::Method(_) | Kind::Module(_) | Kind::Regex(_) | Kind::Schema(_) => {
+                Some(true)
+            }
+            Kind::Union(values) => {
+                let mut truths = values.iter().map(Val::truth);
+                let first = truths.next()??;
+                truths.all(|truth| truth == Some(first)).then_some(first)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn tainted_by(mut self, from: &Val) -> Self {
+        self.taint = self.taint.union(from.taint);
+        if self.step == 0 {
+            self.step = from.step;
+        }
+        self
+    }
+
+    /// Forgets the path state of the text (for values whose text changed in an unknown way).
+    pub(crate) fn path_state(&self) -> Option<&PathState> {
+        self.text.as_deref().map(|text| &text.props.path)
+    }
+}
