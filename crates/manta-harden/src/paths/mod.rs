@@ -297,6 +297,14 @@ impl Root {
         Self(Arc::new(root))
     }
 
+    /// Asks every rule about the path's text; no system call is made.
+    ///
+    /// # Errors
+    /// Names the rule that refuses.
+    pub fn check_text(&self, path: impl PathText) -> Result<(), PathError> {
+        self.admit(path.path_text(), Access::default()).map(|_| ())
+    }
+
     /// A handle on the directory itself, for a child's working directory.
     pub(crate) fn directory(&self) -> std::io::Result<File> {
         self.0.dir.try_clone().map(Dir::into_std_file)
