@@ -79,6 +79,10 @@ fn what_an_entry_imports_is_no_entry_but_what_nothing_imports_is() {
     let expected = [("main.py".to_owned(), "convention"), ("plugins/extra.py".to_owned(), "convention")];
     assert_eq!(entries(&*project), expected);
     assert_eq!(project.resolve("main.py", "tools"), Resolution::Namespace("tools".into()));
+    assert_eq!(
+        project.resolve("main.py", "plugins.installed.elsewhere"),
+        external("plugins", &["installed", "elsewhere"])
+    );
     assert_eq!(project.siblings("plugins"), ["plugins/extra.py", "plugins/helper.py"]);
 }
 

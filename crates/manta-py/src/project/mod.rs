@@ -55,7 +55,8 @@ impl Project {
         match self.find(from, request, library) {
             Some(Found::File(path)) => Resolution::File(path),
             Some(Found::Namespace(dir)) => Resolution::Namespace(dir),
-            None if !library && root != request && self.find(from, root, library).is_some() => Resolution::Missing,
+            // A package of ours has no such module; a namespace may have parts that are installed elsewhere.
+            None if !library && matches!(self.find(from, root, library), Some(Found::File(_))) => Resolution::Missing,
             None => external(request),
         }
     }
