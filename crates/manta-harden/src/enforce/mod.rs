@@ -63,6 +63,8 @@ pub struct Request<'a> {
     pub trace: Option<&'a str>,
     /// Members that the tool's schema marks as sensitive.
     pub sensitive: Option<&'a Sensitive>,
+    /// The same call was charged before and comes again with an answer to a question.
+    pub is_retry: bool,
 }
 
 /// Why a call does not run.
@@ -254,7 +256,7 @@ impl Enforcer {
         if grant.approve != Approve::Never {
             return Err(self.refuse(request, Refused::Approval(request.name.to_owned())));
         }
-        let limits: Vec<&Limit> = grant.limits.iter().collect();
+        let limits: Vec<&Limit> = grant.limits.iter().filter(|_| !request.is_retry).collect();
         let key = Key { server: request.server, tool: request.name, principal: request.principal };
         let (admission, counted_by) = self.counter.check(&limits, key);
         let permit = match admission {
@@ -490,6 +492,7 @@ approve = "always"
             request_id: "1",
             trace: None,
             sensitive: None,
+            is_retry: false,
         };
         enforcer.begin(&request)?.finish(Outcome::success(0))
     }

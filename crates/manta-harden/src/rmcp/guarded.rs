@@ -1,0 +1,598 @@
+//! The wrapper itself.
+// Roots, logging and the legacy subscription methods are deprecated in the SDK and still in use by clients.
+#![expect(deprecated, reason = "every method of the trait must be delegated, also the deprecated ones")]
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::Digest as _;
+
+use rmcp::model::*;
+use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
+use rmcp::{ErrorData, ServerHandler};
+use serde_json::{Map, Value, json};
+
+use super::extract::Granted;
+use crate::audit::{ErrorClass, Outcome};
+use crate::enforce::{Enforcer, Refused, Request, Running, Subject};
+use crate::policy::LOCAL;
+use crate::redact::Sensitive;
+
+/// Before the names of our members in `_meta`.
+pub const META_PREFIX: &str = "io.github.manta-security/";
+/// Ours, outside the range that JSON-RPC and the protocol reserve.
+const REFUSED: ErrorCode = ErrorCode(-31_100);
+
+/// The authenticated caller. An HTTP layer that checks credentials puts it into the extensions of the
+/// request; without one the caller is [`LOCAL`]. Never taken from `clientInfo`, which the peer chooses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal(pub String);
+
+/// A handler behind a policy: tools that are not granted are hidden, every call is decided, limited and
+/// recorded.
+#[derive(Debug)]
+pub struct Guarded<H> {
+    inner: H,
+    enforcer: Arc<Enforcer>,
+    server: String,
+    peer: String,
+    questions: Arc<Questions>,
+}
+
+impl<H: Clone> Clone for Guarded<H> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            enforcer: Arc::clone(&self.enforcer),
+            server: self.server.clone(),
+            peer: self.peer.clone(),
+            questions: Arc::clone(&self.questions),
+        }
+    }
+}
+
+impl<H: ServerHandler> Guarded<H> {
+    /// Puts the checks around a handler. Several handlers may share one enforcer, and with it limits and log.
+    pub fn new(inner: H, enforcer: impl Into<Arc<Enforcer>>) -> Self {
+        Self {
+            inner,
+            enforcer: enforcer.into(),
+            server: String::new(),
+            peer: "stdio".to_owned(),
+            questions: Arc::default(),
+        }
+    }
+
+    /// Names the server in records and limits.
+    #[must_use]
+    pub fn server(mut self, name: impl Into<String>) -> Self {
+        self.server = name.into();
+        self
+    }
+
+    /// Names the transport in records; `stdio` unless said otherwise.
+    #[must_use]
+    pub fn peer(mut self, peer: impl Into<String>) -> Self {
+        self.peer = peer.into();
+        self
+    }
+
+    /// Policy, limits and log.
+    #[must_use]
+    pub fn enforcer(&self) -> &Arc<Enforcer> {
+        &self.enforcer
+    }
+
+    async fn begin(
+        &self,
+        subject: Subject,
+        name: &str,
+        args: Map<String, Value>,
+        is_retry: bool,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Running, Refused> {
+        let call = Owned {
+            is_retry,
+            subject,
+            name: name.to_owned(),
+            args,
+            principal: principal(context),
+            peer: self.peer.clone(),
+            server: self.server.clone(),
+            protocol: context.protocol_version().map(|version| version.to_string()).unwrap_or_default(),
+            request_id: context.id.to_string(),
+            trace: context.meta.get_traceparent().map(str::to_owned),
+            sensitive: self.sensitive(subject, name),
+        };
+        if !self.enforcer.may_block() {
+            return call.begin(&self.enforcer);
+        }
+        let enforcer = Arc::clone(&self.enforcer);
+        let worker = tokio::task::spawn_blocking(move || call.begin(&enforcer));
+        worker.await.unwrap_or_else(|_| Err(Refused::Approval("a check that failed".to_owned())))
+    }
+
+    fn sensitive(&self, subject: Subject, name: &str) -> Option<Sensitive> {
+        let tool = (subject == Subject::Tool).then(|| self.inner.get_tool(name)).flatten()?;
+        Some(Sensitive::from_schema(&Value::Object((*tool.input_schema).clone())))
+    }
+
+    /// Records the outcome; an answer whose record fails is not given away.
+    async fn finish(&self, running: Running, outcome: Outcome) -> Result<(), Refused> {
+        if !self.enforcer.may_block() {
+            return running.finish(outcome);
+        }
+        let worker = tokio::task::spawn_blocking(move || running.finish(outcome));
+        worker.await.unwrap_or_else(|_| Err(Refused::Approval("a check that failed".to_owned())))
+    }
+
+    /// Runs an admitted call within its time limit and records how it ended.
+    async fn run<T>(
+        &self,
+        running: Running,
+        call: impl Future<Output = Result<T, ErrorData>>,
+        describe: impl FnOnce(&mut T, &Running) -> Outcome,
+    ) -> Result<Result<T, ErrorData>, Refused> {
+        let answer = match running.grant().timeout {
+            None => call.await,
+            Some(limit) => tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+                let message = format!("the call took longer than {} s", limit.as_secs_f64());
+                Err(ErrorData::new(REFUSED, message, None))
+            }),
+        };
+        let (answer, outcome) = match answer {
+            Ok(mut value) => {
+                let outcome = describe(&mut value, &running);
+                (Ok(value), outcome)
+            }
+            Err(error) => {
+                let outcome = Outcome::failure(ErrorClass::Server, error.code.0.to_string(), error.message.to_string());
+                (Err(error), outcome)
+            }
+        };
+        self.finish(running, outcome).await.map(|()| answer)
+    }
+
+    /// Methods about which the policy has no section pass where everything unnamed does.
+    fn unnamed<T>(&self, method: &'static str) -> Result<(), Result<T, ErrorData>> {
+        let is_open = self.enforcer.policy().shows_tool("\0") || self.enforcer.policy().shows_prompt("\0");
+        if is_open { Ok(()) } else { Err(Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None))) }
+    }
+}
+
+/// Calls that wait for an answer from the user, each good for one retry.
+#[derive(Debug, Default)]
+struct Questions(Mutex<VecDeque<[u8; 32]>>);
+
+impl Questions {
+    /// More open questions than any client has; the oldest is forgotten, and its retry is charged.
+    const MOST: usize = 1000;
+
+    /// Who called what with which arguments, and the state that the tool handed out.
+    fn id(principal: &str, tool: &str, args: &Map<String, Value>, state: Option<&str>) -> [u8; 32] {
+        let text = json!([principal, tool, args, state]).to_string();
+        sha2::Sha256::digest(text.as_bytes()).into()
+    }
+
+    fn put(&self, id: [u8; 32]) {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open.push_back(id);
+        if open.len() > Self::MOST {
+            open.pop_front();
+        }
+    }
+
+    /// Whether that question was open. Once answered it is closed.
+    fn take(&self, id: &[u8; 32]) -> bool {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = open.iter().position(|other| other == id);
+        found.is_some_and(|position| open.remove(position).is_some())
+    }
+}
+
+/// A request that can move to another thread.
+struct Owned {
+    subject: Subject,
+    name: String,
+    args: Map<String, Value>,
+    principal: String,
+    peer: String,
+    server: String,
+    protocol: String,
+    request_id: String,
+    trace: Option<String>,
+    sensitive: Option<Sensitive>,
+    is_retry: bool,
+}
+
+impl Owned {
+    fn begin(&self, enforcer: &Enforcer) -> Result<Running, Refused> {
+        enforcer.begin(&Request {
+            subject: self.subject,
+            name: &self.name,
+            args: &self.args,
+            principal: &self.principal,
+            peer: &self.peer,
+            server: &self.server,
+            protocol: &self.protocol,
+            request_id: &self.request_id,
+            trace: self.trace.as_deref(),
+            sensitive: self.sensitive.as_ref(),
+            is_retry: self.is_retry,
+        })
+    }
+}
+
+/// Of the request, else of the HTTP request that carried it.
+fn principal(context: &RequestContext<RoleServer>) -> String {
+    let direct = context.extensions.get::<Principal>();
+    #[cfg(feature = "serve")]
+    let direct = direct
+        .or_else(|| context.extensions.get::<hyper::http::request::Parts>().and_then(|parts| parts.extensions.get()));
+    direct.map_or_else(|| LOCAL.to_owned(), |principal| principal.0.clone())
+}
+
+/// What a refusal says to programs.
+fn details(refused: &Refused) -> Map<String, Value> {
+    let mut details = Map::new();
+    details.insert("code".to_owned(), json!(refused.code()));
+    if let Some(denial) = refused.denial() {
+        details.insert("rule".to_owned(), json!(denial.rule.name));
+        details.insert("line".to_owned(), json!(denial.rule.line));
+    }
+    if let Some(wait) = refused.retry_after() {
+        details.insert("retry_after_ms".to_owned(), json!(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)));
+    }
+    details
+}
+
+/// Results that a model reads: a refused tool call is a result, so that the model sees why.
+fn refused_result(refused: &Refused) -> CallToolResult {
+    let mut result = CallToolResult::error(vec![ContentBlock::text(refused.to_string())]);
+    let members = details(refused).into_iter().map(|(name, value)| (format!("{META_PREFIX}{name}"), value));
+    result.meta = Some(MetaObject(members.collect()));
+    result
+}
+
+fn refused_error(refused: &Refused) -> ErrorData {
+    ErrorData::new(REFUSED, refused.to_string(), Some(Value::Object(details(refused))))
+}
+
+/// Size, secrets and success of a tool's answer.
+fn describe_result(enforcer: &Enforcer, response: &mut CallToolResponse, running: &Running) -> Outcome {
+    let mut redactions = 0;
+    if enforcer.policy().file().spec().redact.results
+        && let CallToolResponse::Complete(result) = response
+    {
+        redactions = redact_result(enforcer, result);
+    }
+    let bytes_out = match response {
+        CallToolResponse::Complete(result) => size(result),
+        CallToolResponse::InputRequired(result) => size(result),
+        _ => 0,
+    };
+    if let Some(most) = running.grant().max_result.filter(|most| bytes_out > *most) {
+        let message = format!("the result has {bytes_out} bytes, the policy allows {most}; ask for less");
+        *response = CallToolResponse::Complete(CallToolResult::error(vec![ContentBlock::text(message.clone())]));
+        return Outcome { bytes_out, redactions, ..Outcome::failure(ErrorClass::Policy, "result-too-large", message) };
+    }
+    match response {
+        CallToolResponse::Complete(result) if result.is_error == Some(true) => {
+            let text = result.content.iter().find_map(|block| block.as_text()).map_or("", |text| text.text.as_str());
+            Outcome { bytes_out, redactions, ..Outcome::failure(ErrorClass::Server, "tool_error", text) }
+        }
+        _ => Outcome { redactions, ..Outcome::success(bytes_out) },
+    }
+}
+
+fn redact_result(enforcer: &Enforcer, result: &mut CallToolResult) -> u64 {
+    let mut count = 0;
+    for block in &mut result.content {
+        if let ContentBlock::Text(text) = block {
+            let (clean, found) = enforcer.redactor().text(&text.text);
+            if found > 0 {
+                text.text = clean.into_owned();
+                count += found;
+            }
+        }
+    }
+    if let Some(structured) = &mut result.structured_content {
+        let redacted = enforcer.redactor().redact(structured);
+        if redacted.count > 0 {
+            *structured = redacted.value;
+            count += redacted.count;
+        }
+    }
+    count
+}
+
+fn size<T: serde::Serialize>(value: &T) -> u64 {
+    serde_json::to_vec(value).map_or(0, |bytes| bytes.len() as u64)
+}
+
+impl<H: ServerHandler> ServerHandler for Guarded<H> {
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let args = request.arguments.clone().unwrap_or_default();
+        let who = principal(&context);
+        let question = |state: Option<&str>| Questions::id(&who, &request.name, &args, state);
+        // A retry that answers a question of ours is the same call: decided anew, and not charged again.
+        let is_answer = request.request_state.is_some() || request.input_responses.is_some();
+        let is_retry = is_answer && self.questions.take(&question(request.request_state.as_deref()));
+        let (name, same_args) = (request.name.clone(), args.clone());
+        let refused = match self.begin(Subject::Tool, &name, args, is_retry, &context).await {
+            Ok(running) => {
+                context.extensions.insert(Granted(Arc::new(running.grant().clone())));
+                let call = self.inner.call_tool(request, context);
+                let describe = |response: &mut CallToolResponse, running: &Running| {
+                    describe_result(&self.enforcer, response, running)
+                };
+                match self.run(running, call, describe).await {
+                    Ok(answer) => {
+                        if let Ok(CallToolResponse::InputRequired(asked)) = &answer {
+                            self.questions.put(Questions::id(&who, &name, &same_args, asked.request_state.as_deref()));
+                        }
+                        return answer;
+                    }
+                    Err(refused) => refused,
+                }
+            }
+            Err(refused) => refused,
+        };
+        Ok(CallToolResponse::Complete(refused_result(&refused)))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let args = request.arguments.clone().unwrap_or_default();
+        let running = self.begin(Subject::Prompt, &request.name, args, false, &context).await;
+        let running = running.map_err(|refused| refused_error(&refused))?;
+        context.extensions.insert(Granted(Arc::new(running.grant().clone())));
+        let answer = self.run(running, self.inner.get_prompt(request, context), |answer, _| match answer {
+            GetPromptResponse::Complete(result) => Outcome::success(size(result)),
+            _ => Outcome::default(),
+        });
+        let answer = answer.await;
+        answer.unwrap_or_else(|refused| Err(refused_error(&refused)))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let running = self.begin(Subject::Resource, &request.uri, Map::new(), false, &context).await;
+        let running = running.map_err(|refused| refused_error(&refused))?;
+        context.extensions.insert(Granted(Arc::new(running.grant().clone())));
+        let answer = self.run(running, self.inner.read_resource(request, context), |answer, _| match answer {
+            ReadResourceResponse::Complete(result) => Outcome::success(size(result)),
+            _ => Outcome::default(),
+        });
+        let answer = answer.await;
+        answer.unwrap_or_else(|refused| Err(refused_error(&refused)))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let mut list = self.inner.list_tools(request, context).await?;
+        list.tools.retain(|tool| self.enforcer.policy().shows_tool(&tool.name));
+        Ok(list)
+    }
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let mut list = self.inner.list_prompts(request, context).await?;
+        list.prompts.retain(|prompt| self.enforcer.policy().shows_prompt(&prompt.name));
+        Ok(list)
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let mut list = self.inner.list_resources(request, context).await?;
+        list.resources.retain(|resource| self.enforcer.policy().shows_resource(&resource.uri));
+        Ok(list)
+    }
+
+    async fn read_resource_directory(
+        &self,
+        request: ReadResourceDirectoryRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceDirectoryResult, ErrorData> {
+        let running = self.begin(Subject::Resource, &request.uri, Map::new(), false, &context).await;
+        let running = running.map_err(|refused| refused_error(&refused))?;
+        let call = self.inner.read_resource_directory(request, context);
+        let answer = self.run(running, call, |answer, _| Outcome::success(size(answer))).await;
+        let mut list = answer.unwrap_or_else(|refused| Err(refused_error(&refused)))?;
+        list.resources.retain(|resource| self.enforcer.policy().shows_resource(&resource.uri));
+        Ok(list)
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.enforcer.policy().shows_resource(&request.uri) {
+            return Err(ErrorData::resource_not_found("resource not found", None));
+        }
+        self.inner.subscribe(request, context).await
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        let mut accepted = self.inner.accepted_subscription_filter(requested)?;
+        if let Some(uris) = &mut accepted.resource_subscriptions {
+            uris.retain(|uri| self.enforcer.policy().shows_resource(uri));
+        }
+        Some(accepted)
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let policy = self.enforcer.policy();
+        let is_shown = match &request.r#ref {
+            Reference::Prompt(prompt) => policy.shows_prompt(&prompt.name),
+            Reference::Resource(resource) => policy.shows_resource(&resource.uri),
+            _ => false,
+        };
+        if !is_shown {
+            return Err(ErrorData::invalid_params("nothing to complete under that name", None));
+        }
+        self.inner.complete(request, context).await
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        match self.unnamed("unknown method") {
+            Ok(()) => self.inner.on_custom_request(request, context).await,
+            Err(refused) => refused,
+        }
+    }
+
+    async fn list_skills(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListSkillsResult, ErrorData> {
+        match self.unnamed("skills/list") {
+            Ok(()) => self.inner.list_skills(request, context).await,
+            Err(refused) => refused,
+        }
+    }
+
+    async fn get_skill(
+        &self,
+        request: GetSkillRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetSkillResult, ErrorData> {
+        match self.unnamed("skills/get") {
+            Ok(()) => self.inner.get_skill(request, context).await,
+            Err(refused) => refused,
+        }
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.inner.get_tool(name).filter(|_| self.enforcer.policy().shows_tool(name))
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        self.inner.get_info()
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        self.inner.supported_protocol_versions()
+    }
+
+    fn negotiate_initialize(&self, request: &InitializeRequestParams) -> Result<InitializeResult, ErrorData> {
+        self.inner.negotiate_initialize(request)
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        self.inner.listen(context).await
+    }
+
+    async fn ping(&self, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.inner.ping(context).await
+    }
+
+    async fn discover(&self, context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        self.inner.discover(context).await
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        self.inner.initialize(request, context).await
+    }
+
+    async fn set_level(
+        &self,
+        request: SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.inner.set_level(request, context).await
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.inner.list_resource_templates(request, context).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.inner.unsubscribe(request, context).await
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        self.inner.get_task(request, context).await
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.inner.update_task(request, context).await
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.inner.cancel_task(request, context).await
+    }
+
+    async fn on_cancelled(&self, notification: CancelledNotificationParam, context: NotificationContext<RoleServer>) {
+        self.inner.on_cancelled(notification, context).await;
+    }
+
+    async fn on_progress(&self, notification: ProgressNotificationParam, context: NotificationContext<RoleServer>) {
+        self.inner.on_progress(notification, context).await;
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        self.inner.on_initialized(context).await;
+    }
+
+    async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {
+        self.inner.on_roots_list_changed(context).await;
+    }
+
+    async fn on_custom_notification(&self, notification: CustomNotification, context: NotificationContext<RoleServer>) {
+        self.inner.on_custom_notification(notification, context).await;
+    }
+}
