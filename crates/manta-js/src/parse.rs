@@ -28,7 +28,7 @@ pub(crate) fn lower_file(file: FileId, path: &str, text: &str) -> Lowered {
     }
     let nesting = nesting::measure(text);
     if nesting.is_excessive() {
-        return failed(format!("not analysed: nested too deeply (about {} levels)", nesting.levels()));
+        return failed(format!("not analysed: nested too deeply ({})", nesting.describe()));
     }
     let jsx = nesting.allows_jsx();
     if source_type(path).is_jsx() && !jsx {
