@@ -80,9 +80,13 @@ pub(crate) fn metadata(text: &str, versions: &mut Versions) -> Option<String> {
     name
 }
 
+/// The block of a single-file program stands near its top. In bytes.
+const INLINE_WITHIN: usize = 4096;
+
 /// Dependencies written into a script itself (PEP 723): a comment block `# /// script`.
 pub(crate) fn inline_script(text: &str) -> Option<Versions> {
-    let (_, block) = text.split_once("# /// script")?;
+    let top = &text[..text.floor_char_boundary(INLINE_WITHIN)];
+    let (_, block) = top.split_once("# /// script")?;
     let mut toml = String::new();
     for line in block.lines().skip(1) {
         let line = line.strip_prefix('#')?;

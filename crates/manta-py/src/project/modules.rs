@@ -1,6 +1,6 @@
 //! The modules of a target, by path.
 
-use std::collections::{BTreeSet, HashMap};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What a dotted name leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,15 +14,18 @@ pub(crate) enum Found {
 /// All Python files, and an index by the last component of their module name.
 #[derive(Debug, Default)]
 pub(crate) struct Modules {
-    files: BTreeSet<String>,
-    dirs: BTreeSet<String>,
-    by_name: HashMap<String, Vec<String>>,
+    /// In order of path.
+    list: Vec<String>,
+    files: FxHashSet<String>,
+    dirs: FxHashSet<String>,
+    by_name: FxHashMap<String, Vec<String>>,
 }
 
 impl Modules {
     pub(crate) fn new(paths: &[String]) -> Self {
         let mut modules = Self::default();
         for path in paths.iter().filter(|path| path.ends_with(".py")) {
+            modules.list.push(path.clone());
             modules.files.insert(path.clone());
             for dir in ancestors(dir(path)) {
                 if !modules.dirs.insert(dir.to_owned()) {
@@ -33,11 +36,12 @@ impl Modules {
                 modules.by_name.entry(name.to_owned()).or_default().push(path.clone());
             }
         }
+        modules.list.sort();
         modules
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().map(String::as_str)
+        self.list.iter().map(String::as_str)
     }
 
     /// Files below a directory, at any depth.
