@@ -17,12 +17,12 @@ use crate::permissive::Permissive;
 use crate::pin::{Integrity, LockFile, PinMode};
 use crate::relay::Ended;
 use crate::run;
-use crate::sandbox::Launcher;
 use crate::sandbox::probe::Host;
+use crate::sandbox::{Launcher, Level};
 use crate::setup::{self, Request};
 
 const USAGE: &str = "usage: manta guard [--policy FILE] [--audit FILE] [--read PATH]… [--write PATH]… [--host NAME[:PORT]]… [--env NAME]… \
-                     [--explain] -- COMMAND ARGS…";
+                     [--http ADDR] [--dry-run] [--explain] -- COMMAND ARGS…";
 
 /// Exit code for a guard that could not start.
 const FAILED: u8 = 2;
@@ -42,6 +42,10 @@ pub struct Options {
     pub pass_env: Vec<String>,
     /// Where records go, instead of what the policy says.
     pub audit: Option<PathBuf>,
+    /// Serve over Streamable HTTP on this address instead of standard input and output.
+    pub http: Option<String>,
+    /// Record what would be refused instead of refusing it.
+    pub dry_run: bool,
     /// Only say what would be enforced.
     pub explain: bool,
     /// The server's command.
@@ -77,6 +81,8 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
             "--write" => options.write.push(value()?.into()),
             "--host" => options.hosts.push(value()?),
             "--env" => options.pass_env.push(value()?),
+            "--http" => options.http = Some(value()?),
+            "--dry-run" => options.dry_run = true,
             "--explain" => options.explain = true,
             _ => return Err(format!("unknown option {argument}\n{USAGE}")),
         }
@@ -132,6 +138,92 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     })
 }
 
+/// What `manta pin` does with differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinAction {
+    /// Report them; nothing is written.
+    Check,
+    /// Make what the server says now the pins.
+    Accept,
+}
+
+/// Starts the server in its sandbox, asks what it offers and compares with the lock file. Returns the
+/// differences, one per line.
+///
+/// # Errors
+/// A message for the person at the terminal.
+pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> {
+    let file = options.policy.as_ref().map(PolicyFile::load).transpose().map_err(|error| error.to_string())?;
+    let spec = match file.as_ref().and_then(|file| file.spec().guard.as_ref()) {
+        Some(table) => GuardSpec::from_table(table)?,
+        None => GuardSpec::default(),
+    };
+    let request = request(options)?;
+    let setup = setup::setup(file.as_ref(), &spec, &request)?;
+    let server = identity::of(&request.command, &request.cwd);
+    let path = file.as_ref().map_or_else(|| request.cwd.clone(), PolicyFile::directory).join(&spec.lock);
+    let mut lock = LockFile::load(&path)?;
+    let known = lock.server.get(&server).cloned().unwrap_or_default();
+    let is_known = !known.is_empty();
+    let mut integrity = Integrity::new(PinMode::Record, known);
+    let launcher = Launcher::current().map_err(|error| error.to_string())?;
+    let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
+    crate::inventory::inspect(launched, &mut integrity)?;
+    let mut problems = integrity.differences();
+    match action {
+        PinAction::Check if !is_known => problems.insert(0, format!("{server} has no pins in {}", path.display())),
+        PinAction::Check => {}
+        PinAction::Accept => {
+            lock.version = 1;
+            lock.server.insert(server, integrity.seen().clone());
+            lock.save(&path)?;
+        }
+    }
+    Ok(problems)
+}
+
+/// What this host gives, probed: one line per feature.
+///
+/// # Errors
+/// A message when the probe can't be run.
+pub fn doctor() -> Result<(String, Level), String> {
+    let launcher = Launcher::current().map_err(|error| error.to_string())?;
+    let host = Host::probe(&launcher).map_err(|error| format!("probe this host: {error}"))?;
+    let said = |result: &Result<(), String>| result.as_ref().map_or_else(|why| format!("no: {why}"), |()| "yes".to_owned());
+    let landlock = match host.landlock {
+        0 => "no".to_owned(),
+        abi => {
+            let missing = match abi {
+                ..3 => "; too old, version 3 is needed",
+                3 => "; TCP, devices, abstract sockets and signals are not covered",
+                4..6 => "; abstract sockets and signals are not covered",
+                6..9 => "; unix sockets with a path are not covered, seccomp refuses all unix sockets",
+                _ => "",
+            };
+            format!("version {abi}{missing}")
+        }
+    };
+    let best = host.best();
+    let meaning = match best {
+        Level::A => "everything below is enforced by the kernel",
+        Level::B => "no host lists, no hidden names; metadata of other files can be changed",
+        Level::C => "a hostile server is not confined",
+    };
+    let hint = match &host.namespaces {
+        Ok(()) => String::new(),
+        Err(_) => "\nhint: on Ubuntu 24.04 an AppArmor profile may allow user namespaces to this program; in a container \
+                   they need the engine's permission"
+            .to_owned(),
+    };
+    let text = format!(
+        "kernel           {}\nuser namespaces  {}\nLandlock         {landlock}\nseccomp          {}\nlevel            {best:?}: {meaning}{hint}\n",
+        host.kernel,
+        said(&host.namespaces),
+        said(&host.seccomp),
+    );
+    Ok((text, best))
+}
+
 fn request(options: &Options) -> Result<Request, String> {
     Ok(Request {
         command: options.command.clone(),
@@ -183,7 +275,7 @@ fn enforcer(file: PolicyFile, options: &Options, server: &str) -> Result<Enforce
     let log = audit::open(&path, &policy)?;
     let peer = format!("stdio uid={}", rustix::process::getuid().as_raw());
     let limiter = Limiter::new(SystemClock::default());
-    Ok(Enforcer::new(policy, limiter, Some(Arc::new(log)), server, &peer).showing(show))
+    Ok(Enforcer::new(policy, limiter, Some(Arc::new(log)), server, &peer).showing(show).shadow(options.dry_run))
 }
 
 fn lock_path(file: Option<&PolicyFile>, spec: &GuardSpec) -> Option<PathBuf> {

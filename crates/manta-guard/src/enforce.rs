@@ -28,6 +28,7 @@ pub struct Enforcer {
     granted: Option<policy::Grant>,
     sensitive: HashMap<String, Sensitive>,
     show: Option<fn(&Event)>,
+    shadow: bool,
 }
 
 /// An admitted call.
@@ -44,6 +45,7 @@ impl Enforcer {
         let on_error = policy.file().spec().audit.on_error;
         Self {
             passes_unrecorded: on_error == manta_harden::policy::spec::OnAuditError::Pass,
+            shadow: policy.mode() == Mode::Shadow,
             policy,
             limiter,
             log,
@@ -61,6 +63,13 @@ impl Enforcer {
     #[must_use]
     pub fn showing(mut self, show: fn(&Event)) -> Self {
         self.show = Some(show);
+        self
+    }
+
+    /// Records refusals instead of enforcing them, whatever the policy's mode.
+    #[must_use]
+    pub fn shadow(mut self, on: bool) -> Self {
+        self.shadow |= on;
         self
     }
 
@@ -197,6 +206,7 @@ impl Decider for Enforcer {
 
     fn is_visible(&self, target: Target, name: &str) -> bool {
         match target {
+            _ if self.shadow => true,
             Target::Tool => self.policy.shows_tool(name),
             Target::Prompt => self.policy.shows_prompt(name),
             Target::Resource => self.policy.shows_resource(name),
@@ -214,7 +224,7 @@ impl Decider for Enforcer {
     }
 
     fn is_shadow(&self) -> bool {
-        self.policy.mode() == Mode::Shadow
+        self.shadow
     }
 }
 

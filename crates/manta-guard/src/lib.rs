@@ -28,3 +28,6 @@ pub mod enforce;
 #[cfg(target_os = "linux")]
 pub mod audit;
 pub mod identity;
+#[cfg(target_os = "linux")]
+pub mod inventory;
+pub mod learn;

@@ -239,10 +239,11 @@ impl Integrity {
         &self.seen
     }
 
-    /// Items that are blocked, with the reason.
+    /// Everything that differs from the pins: what is blocked, and pinned items that were not seen.
     #[must_use]
-    pub fn problems(&self) -> Vec<String> {
-        self.blocked.values().cloned().collect()
+    pub fn differences(&self) -> Vec<String> {
+        let gone = self.pins.keys().filter(|key| !self.seen.contains_key(*key)).map(|key| format!("{key} is gone"));
+        self.blocked.values().cloned().chain(gone).collect()
     }
 }
 

@@ -114,6 +114,10 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
             grants.push(grant.clone());
             roots.push((name.clone(), grant));
         }
+        // A server that can write where its own policy lies must not change its rules or its record.
+        let own = [Some(spec.lock.clone()), policy.spec().audit.path.clone().map(PathBuf::from), Some("manta-audit.jsonl".into())];
+        hidden.push(request.cwd.join(policy.path()));
+        hidden.extend(own.into_iter().flatten().flat_map(|path| own_files(&base.join(path))));
         for command in policy.spec().commands.values() {
             grants.push(Grant::run(&command.get_ref().exe));
         }
@@ -268,6 +272,14 @@ fn access(mode: RootMode) -> Access {
         RootMode::Create => Access::Create,
         RootMode::Delete => Access::Delete,
     }
+}
+
+/// A file of the guard and those beside it that begin with its name.
+fn own_files(path: &Path) -> Vec<PathBuf> {
+    let (Some(directory), Some(stem)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else { return Vec::new() };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(stem)));
+    ours.map(|entry| entry.path()).collect()
 }
 
 fn existing(base: &Path, path: &Path) -> Result<PathBuf, String> {

@@ -43,6 +43,10 @@ enum Command {
     Explain(commands::explain::Args),
     Rules(commands::rules::Args),
     Baseline(commands::baseline::Args),
+    Guard(commands::guard::Args),
+    Doctor(commands::doctor::Args),
+    Pin(commands::pin::Args),
+    Learn(commands::learn::Args),
     Completions(commands::completions::Args),
     Man(commands::completions::ManArgs),
 }
@@ -50,11 +54,22 @@ enum Command {
 /// Runs the command this process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
+    // The guard starts this program again as the sandbox's first process, which must not have threads.
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(code) = manta_guard::sandbox::init::run_if_asked(&arguments) {
+        return code;
+    }
     let result = match Cli::parse().command {
         Command::Scan(args) => commands::scan::run(&args),
         Command::Tools(args) => commands::tools::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
+        Command::Guard(args) => {
+            return commands::guard::run(&args).unwrap_or_else(|failure| failure.print().into());
+        }
+        Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Pin(args) => commands::pin::run(&args),
+        Command::Learn(args) => commands::learn::run(&args),
         Command::Baseline(args) => commands::baseline::run(&args),
         Command::Completions(args) => commands::completions::run(&args, Cli::command()),
         Command::Man(args) => commands::completions::man(&args, Cli::command()),

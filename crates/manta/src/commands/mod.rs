@@ -2,7 +2,11 @@
 
 pub(crate) mod baseline;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod guard;
+pub(crate) mod learn;
+pub(crate) mod pin;
 pub(crate) mod rules;
 pub(crate) mod scan;
 pub(crate) mod tools;

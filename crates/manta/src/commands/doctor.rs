@@ -1,0 +1,19 @@
+//! `manta doctor`: what the sandbox can enforce on this host.
+
+use manta_guard::command;
+use manta_guard::sandbox::Level;
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+/// Say what the sandbox can enforce on this host, by trying it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit codes: 0 level A, 1 level B or C, 2 the probe failed")]
+pub(crate) struct Args {}
+
+/// Runs the command.
+pub(crate) fn run(_args: &Args) -> Result<Exit, Failure> {
+    let (text, level) = command::doctor().map_err(Failure::new)?;
+    output::print(&text)?;
+    Ok(if level == Level::A { Exit::Clean } else { Exit::Findings })
+}

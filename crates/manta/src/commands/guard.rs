@@ -1,0 +1,88 @@
+//! `manta guard`: run somebody else's server under a policy.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use manta_guard::command::{self, Options};
+
+use crate::exit::Failure;
+
+/// Run an MCP server in a sandbox, under a policy
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  manta guard --policy manta.toml -- npx -y some-mcp-server /data\n  manta guard --read ./docs -- python -m my_server\n  manta guard --policy manta.toml --explain -- node server.js"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// Write records here instead of where the policy says
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+
+    /// Serve the server over Streamable HTTP on this address instead of standard input and output
+    #[arg(long, value_name = "ADDR")]
+    http: Option<String>,
+
+    /// Record what would be refused instead of refusing it; the sandbox and the wire rules stay
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print what would be enforced on this host, and start nothing
+    #[arg(long)]
+    explain: bool,
+}
+
+/// How a server is started; shared with `manta pin`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServerArgs {
+    /// The policy file
+    #[arg(short, long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    /// Let the server read this file or directory (repeatable)
+    #[arg(long, value_name = "PATH")]
+    read: Vec<PathBuf>,
+
+    /// Let the server change this directory (repeatable)
+    #[arg(long, value_name = "PATH")]
+    write: Vec<PathBuf>,
+
+    /// Let the server reach this host (repeatable)
+    #[arg(long, value_name = "NAME[:PORT]")]
+    host: Vec<String>,
+
+    /// Pass this variable on to the server (repeatable)
+    #[arg(long = "env", value_name = "NAME")]
+    pass_env: Vec<String>,
+
+    /// The server's command
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+impl ServerArgs {
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            policy: self.policy.clone(),
+            read: self.read.clone(),
+            write: self.write.clone(),
+            hosts: self.host.clone(),
+            pass_env: self.pass_env.clone(),
+            command: self.command.clone(),
+            ..Options::default()
+        }
+    }
+}
+
+/// Runs the command. Ends with the server's own exit code when the server ended by itself.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let options = Options {
+        audit: args.audit.clone(),
+        http: args.http.clone(),
+        dry_run: args.dry_run,
+        explain: args.explain,
+        ..args.server.options()
+    };
+    command::guard(&options).map(ExitCode::from).map_err(Failure::new)
+}
