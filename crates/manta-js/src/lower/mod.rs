@@ -113,7 +113,7 @@ impl<'a> Lowerer<'a> {
             lexicals: Vec::new(),
             static_class: None,
             static_depth: 0,
-            names: HashMap::default(),
+            names: HashMap::with_capacity_and_hasher(program.source_text.len() / 80, IdentBuildHasher),
             docs: Docs::new(program),
             depth: 0,
             too_deep: None,
