@@ -428,6 +428,10 @@ impl Determinizer<'_> {
             Some(symbol) if !has(word.may, symbol) => Some(false),
             Some(_) => None,
         };
+        // Before Python 3.14 `\B` does not match in the empty subject, elsewhere it does.
+        if !wanted && previous.is_none() && next.is_none() {
+            return self.bound == Bound::Over;
+        }
         match (is_word(previous), is_word(next)) {
             (Some(a), Some(b)) => (a != b) == wanted,
             _ => self.bound == Bound::Over,

@@ -12,7 +12,7 @@ use crate::domain::url::{Host, Scheme, UrlState};
 /// Longest host name that is spelled out.
 const MAX_HOST: usize = 253;
 
-/// An automaton with the states that lead to acceptance marked.
+/// A language: an automaton with the states that lead to acceptance marked.
 pub(super) struct Language {
     dfa: Dfa,
     /// Reachable, and acceptance is reachable from here.
@@ -29,6 +29,11 @@ impl Language {
 
     pub(super) fn accepts(&self, text: &str) -> bool {
         self.dfa.accepts[self.dfa.run(0, text)]
+    }
+
+    /// The strings this language does not contain.
+    pub(super) fn complement(&self) -> Self {
+        Self::new(self.dfa.clone().complement())
     }
 
     fn is_empty(&self) -> bool {
@@ -250,11 +255,12 @@ impl Language {
         None
     }
 
-    /// Whether every string that contains `c`, wherever it stands, has been accepted from the start state on.
-    pub(super) fn certain_after(&self, c: char) -> bool {
+    /// Characters with which every continuation is accepted. The non-ASCII bit stands for all characters outside.
+    pub(super) fn certain_starts(&self) -> CharSet {
         let rejects: Vec<bool> = self.dfa.accepts.iter().map(|accepts| !accepts).collect();
         let can_fail = leads_to(&self.dfa, &rejects);
-        !can_fail[self.dfa.run(0, &c.to_string())]
+        let certain = |group: &usize| !can_fail[self.dfa.step_group(0, *group)];
+        (0..self.dfa.groups).filter(certain).fold(CharSet::NONE, |set, group| set.union(self.group_sets[group]))
     }
 
     /// Scheme and host that every accepted URL has.

@@ -13,6 +13,9 @@
 //! assert!(unanchored.if_match().charset.contains(';'));
 //! ```
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use super::charset::CharSet;
 use super::props::{Quoting, StrProps};
 use super::url::{Host, HostGrade, Subject, WeakHost};
@@ -72,7 +75,7 @@ struct Anchoring {
     end: bool,
 }
 
-/// A parsed regular expression.
+/// A parsed regular expression. Its automata are built when first needed and kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regex {
     node: Node,
@@ -82,6 +85,30 @@ pub struct Regex {
     sticky: bool,
     stateful: bool,
     python: bool,
+    automata: Automata,
+}
+
+/// Automata built so far; `None` inside when a limit was exceeded.
+#[derive(Clone, Default)]
+struct Automata {
+    matching: OnceCell<Option<Rc<facts::Language>>>,
+    certain: OnceCell<Option<Rc<facts::Language>>>,
+    removed: OnceCell<CharSet>,
+}
+
+/// What has been computed so far makes no difference.
+impl PartialEq for Automata {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Automata {}
+
+impl std::fmt::Debug for Automata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Automata")
+    }
 }
 
 /// Everything a test with a regular expression proves, see [`Regex::facts`].
@@ -120,6 +147,7 @@ impl Regex {
             sticky: flags.contains('y'),
             stateful: flags.contains(['g', 'y']),
             python: matches!(dialect, Dialect::Python { .. }),
+            automata: Automata::default(),
         })
     }
 
@@ -135,10 +163,10 @@ impl Regex {
     pub fn facts(&self) -> RegexFacts {
         let matching = self.matching();
         RegexFacts {
-            if_match: matching.as_ref().map_or_else(StrProps::top, |language| language.props(self.units)),
+            if_match: matching.map_or_else(StrProps::top, |language| language.props(self.units)),
             if_no_match: self.if_no_match(),
-            required_prefix: matching.as_ref().map(facts::Language::required_prefix).unwrap_or_default(),
-            required_suffix: matching.as_ref().map(facts::Language::required_suffix).unwrap_or_default(),
+            required_prefix: matching.map(facts::Language::required_prefix).unwrap_or_default(),
+            required_suffix: matching.map(facts::Language::required_suffix).unwrap_or_default(),
         }
     }
 
@@ -151,7 +179,7 @@ impl Regex {
     /// What is known of a subject after a failed test.
     #[must_use]
     pub fn if_no_match(&self) -> StrProps {
-        let failing = self.certain().map(automaton::Dfa::complement).map(facts::Language::new);
+        let failing = self.certain().map(facts::Language::complement);
         failing.map_or_else(StrProps::top, |language| language.props(2))
     }
 
@@ -182,7 +210,7 @@ impl Regex {
     /// Whether the test certainly succeeds on `text`; used to run deny-lists against examples.
     #[must_use]
     pub fn surely_matches(&self, text: &str) -> bool {
-        self.certain().is_some_and(|dfa| facts::Language::new(dfa).accepts(text))
+        self.certain().is_some_and(|language| language.accepts(text))
     }
 
     /// Whether the test may succeed on `text`.
@@ -194,7 +222,7 @@ impl Regex {
     /// A subject that starts with `prefix` and certainly passes the test, as short as possible.
     #[must_use]
     pub fn passing_with_prefix(&self, prefix: &str) -> Option<String> {
-        facts::Language::new(self.certain()?).complete(prefix)
+        self.certain()?.complete(prefix)
     }
 
     /// The value after every match (`global`) or the first one has been replaced by `replacement`.
@@ -229,14 +257,16 @@ impl Regex {
     /// that all characters outside ASCII go.
     #[must_use]
     pub fn removed_characters(&self) -> CharSet {
+        *self.automata.removed.get_or_init(|| self.compute_removed())
+    }
+
+    fn compute_removed(&self) -> CharSet {
         if self.sticky || depends_on_context(&self.node) || is_nullable(&self.node) {
             return CharSet::NONE;
         }
         let here = Anchoring { start: true, end: false };
-        let Ok(dfa) = automaton::build(&self.node, here, automaton::Bound::Under) else { return CharSet::NONE };
-        let language = facts::Language::new(dfa);
-        let candidates = (0u8..128).map(char::from).chain(['é']);
-        candidates.filter(|c| language.certain_after(*c)).fold(CharSet::NONE, |set, c| set.union(CharSet::single(c)))
+        let Some(language) = automata_of(&self.node, here, automaton::Bound::Under) else { return CharSet::NONE };
+        language.certain_starts()
     }
 
     /// What a successful test is worth as a check of a host.
@@ -283,16 +313,17 @@ impl Regex {
         ENDINGS.iter().find_map(|ending| self.passing_with_prefix(&format!("{prefix}{ending}")))
     }
 
-    fn matching(&self) -> Option<facts::Language> {
+    /// The subjects on which the test may succeed.
+    fn matching(&self) -> Option<&facts::Language> {
         // A sticky regex matches at `lastIndex`, which is somewhere.
-        automaton::build(&self.node, self.anchoring, automaton::Bound::Over).ok().map(facts::Language::new)
+        let build = || automata_of(&self.node, self.anchoring, automaton::Bound::Over);
+        self.automata.matching.get_or_init(build).as_deref()
     }
 
-    fn certain(&self) -> Option<automaton::Dfa> {
-        if self.sticky {
-            return None;
-        }
-        automaton::build(&self.node, self.anchoring, automaton::Bound::Under).ok()
+    /// The subjects on which the test certainly succeeds.
+    fn certain(&self) -> Option<&facts::Language> {
+        let build = || automata_of(&self.node, self.anchoring, automaton::Bound::Under);
+        if self.sticky { None } else { self.automata.certain.get_or_init(build).as_deref() }
     }
 
     /// What the replacement text of this dialect inserts.
@@ -325,6 +356,10 @@ impl Regex {
         let single = matches!(&self.node, Node::Class(class) if class.may == removed);
         single.then(|| subject.escape_char(c, text)).flatten()
     }
+}
+
+fn automata_of(node: &Node, anchoring: Anchoring, bound: automaton::Bound) -> Option<Rc<facts::Language>> {
+    automaton::build(node, anchoring, bound).ok().map(|dfa| Rc::new(facts::Language::new(dfa)))
 }
 
 enum Insertion {

@@ -111,9 +111,13 @@ pub(super) fn takes_over(parts: &[Part<'_>], index: usize, props: &StrProps) -> 
         let fitting = candidates.iter().find_map(|text| props.witness(text));
         Some(fitting.unwrap_or_else(|| candidates[candidates.len() - 1].to_owned()))
     };
-    // `user:${password}@host`: only ending the authority early helps.
+    // `user:${password}@host`: ending the authority early makes the user name, or what follows a new `@`, the host.
     if after.contains('@') {
-        return if ends_host { example(&["evil.example/", "evil.example?", "x/"]) } else { None };
+        let attacks: &[&str] = match before.is_empty() {
+            true => &["evil.example/", "evil.example?", "x/", "/"],
+            false => &["@evil.example/", "@evil.example?", "@x/", "/"],
+        };
+        return if ends_host { example(attacks) } else { None };
     }
     if in_port(&before) {
         return if props.charset.contains('@') { example(&["80@evil.example", "@evil.example", "@x"]) } else { None };
