@@ -127,7 +127,7 @@ pub struct SinkRow {
     /// Base URL selector (`axios({ baseURL, url })`).
     pub base: Option<String>,
     /// Selector of an option that must hold for the row to apply, e.g. `kw:allow_pickle`; or must not, with a
-    /// leading `!` (`!kw:Loader`).
+    /// leading `!` (`!kw:Loader`); or must be one of some access paths (`kw:Loader=yaml.Loader,yaml.FullLoader`).
     pub when: Option<String>,
     /// For writes: whether the file's content also comes from the caller and can plant code (always assumed).
     #[serde(default)]
@@ -311,7 +311,7 @@ pub struct RegisterRow {
     pub call: Vec<String>,
     /// What is registered.
     pub exposes: Exposes,
-    /// Selector of the name. Absent: the handler's own name.
+    /// Selector of the name, or `=text` for a constant. Absent: the handler's own name.
     pub name: Option<String>,
     /// Selector of the description.
     pub description: Option<String>,
@@ -324,7 +324,7 @@ pub struct RegisterRow {
     /// Whether the SDK validates arguments against the schema before calling the handler.
     #[serde(default)]
     pub validates: bool,
-    /// `package` whose version decides `validates`, e.g. `mcp`.
+    /// The package and version from which on the SDK validates, e.g. `mcp>=1.10.0`.
     pub validates_since: Option<String>,
 }
 

@@ -24,7 +24,7 @@ impl Interp<'_> {
     // ------------------------------------------------------------------ SDK rows
 
     pub(crate) fn register(&mut self, row: &RegisterRow, api: ApiId, data: Option<ObjId>, args: &Args, span: Span) {
-        if row.handler == "decorated" && !args.pos.iter().any(|value| matches!(value.kind, Kind::Fn(_))) {
+        if row.handler == "decorated" && !args.pos.iter().any(|value| self.is_callable(value)) {
             // `@mcp.tool(...)`: the registration happens when the result decorates a function.
             return;
         }
@@ -34,7 +34,15 @@ impl Interp<'_> {
             selector => self.select(selector, args, None),
         };
         let _ = (api, data);
-        let name = row.name.as_ref().and_then(|selector| self.select(selector, args, None));
+        if handler.is_none() && row.handler.starts_with("kw:") {
+            // An optional handler (`Server(on_call_tool=…)`) that this server does not have.
+            return;
+        }
+        // `=text` is a constant: the method is said by the row, not by an argument.
+        let name = row.name.as_ref().and_then(|selector| match selector.strip_prefix('=') {
+            Some(text) => Some(Val::str(text)),
+            None => self.select(selector, args, None),
+        });
         let description = row.description.as_ref().and_then(|selector| self.select(selector, args, None));
         let schema = self.registered_schema(row, args);
         if row.args == HandlerArgs::ObjectIfSchema && schema.is_none() {

@@ -120,8 +120,19 @@ impl Interp<'_> {
         }
     }
 
-    /// `kw:shell` (must be true or unknown), `!kw:Loader` (must be absent).
+    /// `kw:shell` (must be true or unknown), `!kw:Loader` (must be absent), `kw:Loader=yaml.Loader,yaml.FullLoader`
+    /// (must be one of these access paths).
     fn option_holds(&mut self, when: &str, args: &Args, this: Option<&Val>) -> bool {
+        if let Some((selector, wanted)) = when.split_once('=') {
+            let Some(value) = self.select(selector, args, this) else { return false };
+            return value.alternatives().iter().any(|value| match value.kind {
+                Kind::Api(api, _) => {
+                    let name = self.apis.name(api);
+                    wanted.split(',').any(|wanted| wanted == name)
+                }
+                _ => false,
+            });
+        }
         match when.strip_prefix('!') {
             Some(selector) => self.select(selector, args, this).is_none_or(|value| value.is_nullish()),
             None => self.select(when, args, this).is_some_and(|value| value.truth() != Some(false)),
