@@ -1,6 +1,7 @@
 //! Commands that really run. Has its own `main`, because `command::init` must come first in it.
 #![forbid(unsafe_code)]
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test, although not under the test harness")]
 
 use std::fs::{self, File};
 use std::path::Path;

@@ -39,7 +39,7 @@ pub(super) async fn read(
 
 enum Sink {
     Plain(Capped),
-    Gzip(MultiGzDecoder<Capped>),
+    Gzip(Box<MultiGzDecoder<Capped>>),
 }
 
 impl Sink {
@@ -49,7 +49,7 @@ impl Sink {
         let encoding = encodings.next().map(|value| value.as_bytes().to_ascii_lowercase());
         match (encoding.as_deref(), encodings.next()) {
             (None | Some(b"" | b"identity"), None) => Ok(Self::Plain(capped)),
-            (Some(b"gzip" | b"x-gzip"), None) => Ok(Self::Gzip(MultiGzDecoder::new(capped))),
+            (Some(b"gzip" | b"x-gzip"), None) => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(capped)))),
             // Nothing else was asked for; several layers would multiply the ratio.
             _ => Err(FetchError::Protocol),
         }

@@ -283,8 +283,11 @@ fn assert_any(node: &Node, value: &Value) -> Outcome {
     }
 }
 
+/// A keyword, its bound, and how a number must compare with it.
+type Bound = (&'static str, Option<Decimal>, fn(Ordering) -> bool);
+
 fn assert_number(node: &Node, number: Decimal) -> Outcome {
-    let bounds: [(&'static str, Option<Decimal>, fn(Ordering) -> bool); 4] = [
+    let bounds: [Bound; 4] = [
         ("minimum", node.minimum, Ordering::is_ge),
         ("maximum", node.maximum, Ordering::is_le),
         ("exclusiveMinimum", node.exclusive_minimum, Ordering::is_gt),
