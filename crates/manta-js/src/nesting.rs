@@ -160,9 +160,8 @@ impl Scan<'_> {
     /// A new line ends a statement when an operand stands before it and a word that does not carry on follows.
     fn line_break(&mut self) {
         let end = self.at;
-        while self.bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
-            self.at += 1;
-        }
+        let rest = &self.bytes[self.at..];
+        self.at += rest.iter().position(|byte| *byte > b' ').unwrap_or(rest.len());
         if self.here < SHORT {
             return;
         }
@@ -182,15 +181,14 @@ impl Scan<'_> {
     fn string(&mut self, quote: u8) {
         self.count(1);
         self.at += 1;
-        while let Some(&byte) = self.bytes.get(self.at) {
-            self.at += 1;
-            match byte {
-                b'\\' => self.at += 1,
-                b'\n' => return,
-                _ if byte == quote => return,
-                _ => {}
+        while let Some(found) = self.bytes.get(self.at..).and_then(|rest| memchr3(quote, b'\\', b'\n', rest)) {
+            self.at += found + 1;
+            if self.bytes[self.at - 1] != b'\\' {
+                return;
             }
+            self.at += 1;
         }
+        self.at = self.bytes.len();
     }
 
     /// The rest of a template literal up to its end or the next `${`.

@@ -113,11 +113,20 @@ impl Found<'_> {
             .filter(|path| !paths::is_peripheral(path))
             .map(|path| resolve::prefer_source(self.project, path.to_owned(), ""))
             .collect();
+        let matching = if matching.is_empty() { self.sources_of_pattern(before, after) } else { matching };
         let any = !matching.is_empty();
         for path in matching {
             self.add(path, reason);
         }
         any
+    }
+
+    /// The sources behind a pattern over build output that is not there.
+    fn sources_of_pattern(&self, before: &str, after: &str) -> Vec<String> {
+        let Some(dir) = resolve::source_dir(self.project, paths::parent(before)) else { return Vec::new() };
+        let suffix = paths::stem(after);
+        let sources = self.project.below(&dir).filter(|path| is_source(path) && !paths::is_peripheral(path));
+        sources.filter(|path| paths::stem(path).ends_with(suffix)).map(str::to_owned).collect()
     }
 
     /// A file named in a script or in build settings. Names that do not exist mean nothing here.
@@ -232,8 +241,7 @@ impl Found<'_> {
         let mut unreached = Vec::new();
         for path in candidates {
             let text = self.files.text(path).unwrap_or("");
-            let uses_mcp =
-                || mentions::specifiers(text).into_iter().any(|name| !name.starts_with('.') && is_mcp_package(name));
+            let uses_mcp = || mentions::specifiers(text).into_iter().any(is_server_library);
             let is_output = resolve::prefer_source(self.project, path.clone(), "") != *path;
             if !reached.contains(path.as_str()) && !is_output && !self.is_built_copy(path) && uses_mcp() {
                 unreached.push(path.clone());
@@ -298,4 +306,12 @@ impl Found<'_> {
             self.add(path, "convention");
         }
     }
+}
+
+/// Whether an import says that a file is a server: an MCP library, but not its client or its types.
+fn is_server_library(request: &str) -> bool {
+    let beside = ["/client", "/types", "/shared/", "inspector"];
+    !request.starts_with(['.', '/', '#'])
+        && is_mcp_package(request)
+        && !beside.iter().any(|part| request.contains(part))
 }
