@@ -5,7 +5,6 @@ pub mod audit;
 mod digest;
 #[cfg(unix)]
 pub mod enforce;
-pub mod extract;
 pub mod limit;
 pub mod paths;
 pub mod policy;
@@ -14,6 +13,8 @@ pub mod redact;
 pub mod rmcp;
 pub mod net;
 pub mod command;
+#[cfg(all(unix, feature = "serve"))]
+pub mod serve;
 pub mod values;
 
 /// Compiles and runs the guide's code as documentation tests.

@@ -1,5 +1,6 @@
 //! Attacks on the library's primitives, against the real file system and loopback sockets.
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic, but clippy knows only the tests themselves")]
 
 #[cfg(feature = "client")]
 mod client;

@@ -193,13 +193,13 @@ fn fifos_sockets_and_devices_neither_hang_nor_open() {
     .unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(jail.at("jail/sock")).unwrap();
     let start = Instant::now();
+    let query = Query { text: Some(regex::Regex::new("inside").unwrap()), ..Query::default() };
     for root in jail.both(Access::ALL, |o| o) {
         for path in ["fifo", "sock"] {
             assert_eq!(rule(root.read(path)), PathRule::NotRegular, "{path}");
             assert_eq!(rule(root.write(path, b"x")), PathRule::NotRegular, "{path}");
             assert_eq!(root.stat(path).unwrap().kind, Kind::Other);
         }
-        let query = Query { text: Some(regex::Regex::new("inside").unwrap()), ..Query::default() };
         assert_eq!(root.search(".", &query, WalkLimits::default()).unwrap().hits.len(), 2);
     }
     assert!(start.elapsed() < Duration::from_secs(5));
@@ -298,6 +298,7 @@ fn walks_and_searches_end_and_say_so() {
     for i in 0..20 {
         fs::write(jail.at(&format!("jail/sub/deep/{i:02}.txt")), format!("line\nneedle {i}\n")).unwrap();
     }
+    let by_text = Query { text: Some(regex::Regex::new("needle 1").unwrap()), most: 5, ..Query::default() };
     for root in jail.both(Access::READ, |o| o) {
         let paths: Vec<_> = root.walk(".", WalkLimits::default()).unwrap().map(|entry| entry.unwrap().path).collect();
         assert_eq!(paths.len(), 25, "{paths:?}");
@@ -310,8 +311,7 @@ fn walks_and_searches_end_and_say_so() {
         let query = Query { name: Some(Glob::new("deep/*.txt").unwrap()), ..Query::default() };
         let found = root.search("sub", &query, WalkLimits::default()).unwrap();
         assert_eq!((found.hits.len(), found.truncated), (20, false));
-        let query = Query { text: Some(regex::Regex::new("needle 1").unwrap()), most: 5, ..Query::default() };
-        let found = root.search(".", &query, WalkLimits::default()).unwrap();
+        let found = root.search(".", &by_text, WalkLimits::default()).unwrap();
         assert_eq!((found.hits.len(), found.truncated), (5, true));
         assert_eq!(found.hits[0].line, Some(2));
     }
