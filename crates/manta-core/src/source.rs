@@ -3,6 +3,7 @@
 //! Analysis works in byte offsets, people and report formats in lines and columns. The translation lives
 //! here, once, and is built lazily: a file without a finding never pays for a line index.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// Names one file of a [`SourceMap`]; the index into it.
@@ -236,6 +237,8 @@ impl SourceFile {
 #[derive(Debug, Clone, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    /// The last file added under each path.
+    by_path: HashMap<String, FileId>,
 }
 
 impl SourceMap {
@@ -245,6 +248,7 @@ impl SourceMap {
     /// With more than `u32::MAX` files, which no collector delivers.
     pub fn add(&mut self, file: SourceFile) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).expect("the collector caps the number of files"));
+        self.by_path.insert(file.path.clone(), id);
         self.files.push(file);
         id
     }
@@ -263,7 +267,7 @@ impl SourceMap {
     /// The file with exactly this relative path.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<FileId> {
-        self.iter().find(|(_, file)| file.path == path).map(|(id, _)| id)
+        self.by_path.get(path).copied()
     }
 
     /// How many files there are.

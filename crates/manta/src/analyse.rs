@@ -1,8 +1,12 @@
 //! Hands a collected target to the analysis, with every front end there is.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use manta_audit::Settings;
 use manta_core::{ProjectInput, RuleMeta, ScanReport};
+use manta_flow::engine::models::Models;
+use manta_flow::frontend::FrontEnd;
 
 use crate::exit::Failure;
 use crate::suppress;
@@ -10,28 +14,59 @@ use crate::suppress;
 /// Every rule, in the order reports list them.
 #[must_use]
 pub fn rules() -> Vec<&'static RuleMeta> {
-    vec![&suppress::UNUSED]
+    let mut rules = manta_audit::all_rules();
+    rules.push(&suppress::UNUSED);
+    rules
+}
+
+/// The languages manta reads.
+fn front_ends() -> Vec<Box<dyn FrontEnd>> {
+    vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)]
 }
 
 /// What is the same for every target of a run.
-#[derive(Debug)]
-pub struct Analysis {}
+pub struct Analysis {
+    front_ends: Vec<Box<dyn FrontEnd>>,
+    models: Models,
+    settings: Settings,
+}
 
 impl Analysis {
     /// Prepares an analysis that knows the built-in models and those in the given directories.
     ///
     /// # Errors
     /// When a directory can't be read or a model in it isn't one.
-    pub fn new(models: &[PathBuf]) -> Result<Self, Failure> {
-        if let Some(directory) = models.first() {
-            return Err(Failure::new(format!("models can't be read from {} yet", directory.display())));
+    pub fn new(model_directories: &[PathBuf]) -> Result<Self, Failure> {
+        let mut models = Models::builtin();
+        for directory in model_directories {
+            for file in model_files(directory)? {
+                let name = file.display();
+                let text = fs::read_to_string(&file)
+                    .map_err(|error| Failure::new(format!("failed to read {name}: {error}")))?;
+                models
+                    .add(&name.to_string(), &text)
+                    .map_err(|error| Failure::new(error.to_string()).hint("docs/models.md describes the format"))?;
+            }
         }
-        Ok(Self {})
+        Ok(Self { front_ends: front_ends(), models, settings: Settings::default() })
     }
 
     /// Analyses one target.
     #[must_use]
     pub fn run(&self, input: &ProjectInput) -> ScanReport {
-        ScanReport::new(input)
+        let mut report = manta_audit::audit(input, &self.front_ends, &self.models, &self.settings);
+        report.rules = rules();
+        report
     }
+}
+
+/// The `*.toml` files of a directory, sorted, so that the order of models doesn't depend on the file system.
+fn model_files(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |error| Failure::new(format!("failed to read models from {}: {error}", directory.display()));
+    let entries = fs::read_dir(directory).map_err(failed)?;
+    let paths: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut files: Vec<PathBuf> = paths.map_err(failed)?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    Ok(files)
 }

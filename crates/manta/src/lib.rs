@@ -47,6 +47,9 @@ enum Command {
     Doctor(commands::doctor::Args),
     Pin(commands::pin::Args),
     Learn(commands::learn::Args),
+    Serve(commands::serve::Args),
+    Policy(commands::policy::Args),
+    Audit(commands::audit::Args),
     Completions(commands::completions::Args),
     Man(commands::completions::ManArgs),
 }
@@ -59,6 +62,8 @@ pub fn main() -> ExitCode {
     if let Some(code) = manta_guard::sandbox::init::run_if_asked(&arguments) {
         return code;
     }
+    // So does the library that runs commands for `manta serve`.
+    manta_harden::command::init();
     let result = match Cli::parse().command {
         Command::Scan(args) => commands::scan::run(&args),
         Command::Tools(args) => commands::tools::run(&args),
@@ -70,6 +75,9 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Pin(args) => commands::pin::run(&args),
         Command::Learn(args) => commands::learn::run(&args),
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Policy(args) => commands::policy::run(&args),
+        Command::Audit(args) => commands::audit::run(&args),
         Command::Baseline(args) => commands::baseline::run(&args),
         Command::Completions(args) => commands::completions::run(&args, Cli::command()),
         Command::Man(args) => commands::completions::man(&args, Cli::command()),

@@ -1,5 +1,6 @@
 //! One file per command: what it accepts and what it does.
 
+pub(crate) mod audit;
 pub(crate) mod baseline;
 pub(crate) mod completions;
 pub(crate) mod doctor;
@@ -7,8 +8,10 @@ pub(crate) mod explain;
 pub(crate) mod guard;
 pub(crate) mod learn;
 pub(crate) mod pin;
+pub(crate) mod policy;
 pub(crate) mod rules;
 pub(crate) mod scan;
+pub(crate) mod serve;
 pub(crate) mod tools;
 
 use std::num::NonZeroUsize;

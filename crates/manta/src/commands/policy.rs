@@ -1,0 +1,140 @@
+//! `manta policy`: check, explain, begin and test the file that says what a server may do.
+
+use std::path::{Path, PathBuf};
+
+use manta_core::Untrusted;
+use manta_harden::policy::{LOCAL, Policy, TEMPLATE};
+use serde_json::{Map, Value};
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+/// Check, explain, begin and test a policy
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Say whether a policy holds: names, patterns, roots, programs
+    Check(File),
+    /// Say what a policy decides about a tool or a call, and by which line
+    #[command(after_help = "Example:\n  manta policy explain read_file '{\"path\": \"../x\"}'")]
+    Explain {
+        #[command(flatten)]
+        file: File,
+        /// The tool; all tools when left out
+        tool: Option<String>,
+        /// The call's arguments as JSON
+        args: Option<String>,
+        /// Who calls
+        #[arg(long, default_value = LOCAL)]
+        principal: String,
+    },
+    /// Print a commented policy to start from
+    Init,
+    /// Run the `[[test]]` table of a policy
+    Test(File),
+    /// Print the JSON Schema for editors
+    Schema,
+}
+
+#[derive(Debug, clap::Args)]
+struct File {
+    /// The policy
+    #[arg(long = "policy", short, value_name = "FILE", default_value = "manta.toml")]
+    path: PathBuf,
+    /// With the section `[server.NAME]` on top
+    #[arg(long, value_name = "NAME")]
+    server: Option<String>,
+}
+
+impl File {
+    fn load(&self) -> Result<Policy, Failure> {
+        let failure = |error: manta_harden::policy::PolicyError| Failure::new(error.to_string());
+        let policy = Policy::load(&self.path).map_err(failure)?;
+        match &self.server {
+            Some(name) => policy.for_server(name).map_err(failure),
+            None => Ok(policy),
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    match &args.command {
+        Command::Check(file) => check(file),
+        Command::Explain { file, tool, args, principal } => explain(file, tool.as_deref(), args.as_deref(), principal),
+        Command::Init => {
+            output::print(TEMPLATE)?;
+            Ok(Exit::Clean)
+        }
+        Command::Test(file) => test(file),
+        Command::Schema => {
+            let schema = serde_json::to_string_pretty(&manta_harden::policy::schema());
+            output::print(&format!("{}\n", schema.map_err(|error| Failure::new(error.to_string()))?))?;
+            Ok(Exit::Clean)
+        }
+    }
+}
+
+fn check(file: &File) -> Result<Exit, Failure> {
+    let policy = file.load()?;
+    // Every section for one server must hold too.
+    for name in policy.file().spec().server.keys() {
+        policy.for_server(name).map_err(|error| Failure::new(error.to_string()))?;
+    }
+    let counts = format!(
+        "{}: holds; {} tools, {} roots, {} host sets, {} commands; {}\n",
+        shown(&file.path),
+        policy.tool_names().len(),
+        policy.roots().len(),
+        policy.hosts().len(),
+        policy.commands().names().count(),
+        policy.hash(),
+    );
+    output::print(&counts)?;
+    Ok(Exit::Clean)
+}
+
+fn explain(file: &File, tool: Option<&str>, args: Option<&str>, principal: &str) -> Result<Exit, Failure> {
+    let policy = file.load()?;
+    let text = match (tool, args) {
+        (None, _) => policy.tool_names().into_iter().map(|tool| policy.explain_tool(tool)).collect(),
+        (Some(tool), None) => policy.explain_tool(tool),
+        (Some(tool), Some(json)) => {
+            let args: Map<String, Value> = serde_json::from_str(json)
+                .map_err(|error| Failure::new(format!("the arguments are no JSON object: {error}")))?;
+            policy.explain_call(principal, tool, &args)
+        }
+    };
+    output::print(&Untrusted(&text).for_terminal_lines())?;
+    Ok(Exit::Clean)
+}
+
+fn test(file: &File) -> Result<Exit, Failure> {
+    let policy = file.load()?;
+    let results = policy.run_tests();
+    let mut text = String::new();
+    for result in &results {
+        let mark = if result.passed { "ok  " } else { "FAIL" };
+        text.push_str(&format!("{mark} {}:{} {}\n", file.path.display(), result.line, result.name));
+        if !result.passed {
+            text.push_str(&format!("     {}\n", result.detail));
+        }
+    }
+    let failed = results.iter().filter(|result| !result.passed).count();
+    text.push_str(&format!("{} cases, {failed} failed\n", results.len()));
+    output::print(&Untrusted(&text).for_terminal_lines())?;
+    match (results.is_empty(), failed) {
+        (true, _) => Ok(Exit::Incomplete),
+        (false, 0) => Ok(Exit::Clean),
+        _ => Ok(Exit::Findings),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    Untrusted(&path.to_string_lossy()).for_terminal()
+}
