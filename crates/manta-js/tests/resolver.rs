@@ -51,29 +51,59 @@ fn manifest(fields: &str) -> String {
 
 #[test]
 fn entries_of_a_shipped_package() {
-    let manifest = manifest(
-        r#""name": "x", "bin": { "x": "./dist/cli.js" }, "main": "dist/index.cjs",
-           "exports": { ".": { "types": "./dist/index.d.ts", "import": "./dist/index.mjs", "require": "./dist/index.cjs" },
-                        "./tools/*": "./dist/tools/*.js", "./package.json": "./package.json" }"#,
+    let exports = r#""exports": { ".": { "types": "./dist/index.d.ts", "import": "./dist/index.mjs", "require": "./dist/index.cjs" },
+                     "./http": "./dist/http.js", "./tools/*": "./dist/tools/*.js", "./package.json": "./package.json" }"#;
+    let files = |manifest: &str| {
+        entries(&[
+            ("package.json", manifest),
+            ("dist/cli.js", ""),
+            ("dist/index.cjs", ""),
+            ("dist/index.mjs", ""),
+            ("dist/index.d.ts", ""),
+            ("dist/http.js", ""),
+            ("dist/tools/a.js", ""),
+            ("dist/tools/b.js", ""),
+            ("dist/unused.js", ""),
+        ])
+    };
+    // The program has its own start; of two builds of one file the ES module is enough.
+    let program = files(&manifest(&format!(r#""name": "x", "bin": {{ "x": "./dist/cli.js" }}, {exports}"#)));
+    assert_eq!(
+        program,
+        [entry("dist/cli.js", "bin"), entry("dist/http.js", "exports"), entry("dist/index.mjs", "exports")]
     );
-    let found = entries(&[
-        ("package.json", &manifest),
-        ("dist/cli.js", ""),
-        ("dist/index.cjs", ""),
-        ("dist/index.mjs", ""),
-        ("dist/index.d.ts", ""),
-        ("dist/tools/a.js", ""),
-        ("dist/tools/b.js", ""),
-        ("dist/unused.js", ""),
-    ]);
+    // A library opens everything it exports.
+    let library = files(&manifest(&format!(r#""name": "x", "main": "dist/index.cjs", {exports}"#)));
     let expected = [
-        entry("dist/cli.js", "bin"),
+        entry("dist/http.js", "exports"),
         entry("dist/index.cjs", "main"),
-        entry("dist/index.mjs", "exports"),
         entry("dist/tools/a.js", "exports"),
         entry("dist/tools/b.js", "exports"),
     ];
-    assert_eq!(found, expected);
+    assert_eq!(library, expected);
+}
+
+#[test]
+fn a_wrapper_named_like_the_output_is_not_its_source() {
+    let found = entries(&[
+        ("package.json", &manifest(r#""name": "x", "exports": { "./preset": "./dist/preset.js" }"#)),
+        ("dist/preset.js", ""),
+        ("preset.js", "export * from './dist/preset.js'"),
+    ]);
+    assert_eq!(found, [entry("dist/preset.js", "exports")]);
+}
+
+#[test]
+fn directories_of_the_program_may_be_called_like_side_directories() {
+    let server = "import '@modelcontextprotocol/sdk/server/mcp.js'";
+    let found = entries(&[
+        ("package.json", &manifest(r#""name": "x", "main": "src/index.ts""#)),
+        ("src/index.ts", ""),
+        ("src/docs/search.ts", server),
+        ("docs/sample.ts", server),
+        ("src/__tests__/a.ts", server),
+    ]);
+    assert_eq!(found, [entry("src/docs/search.ts", "convention"), entry("src/index.ts", "main")]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) fn find(project: &Project, files: &dyn ProjectFiles) -> Vec<Entry> {
     if found.reasons.is_empty() {
         found.roots(|_| true);
     }
-    found.reasons.into_iter().map(|(path, reason)| Entry { path, reason }).collect()
+    found.without_twins()
 }
 
 /// The packages whose entries count: those that use MCP, or all when none does; tests and examples only when there is
@@ -62,12 +62,18 @@ impl Found<'_> {
 
     /// Entries of one package.
     fn package(&mut self, package: &Package) {
+        let declared = package.declared_entries();
+        let (patterns, files): (Vec<_>, Vec<_>) = declared.iter().partition(|(path, _)| path.contains('*'));
         let mut any = false;
-        let mut missing = false;
-        for (path, reason) in package.declared_entries() {
-            let before = any;
-            any |= self.declared(package, &path, reason);
-            missing |= before == any && !path.contains('*') && is_source(&path);
+        for (path, reason) in &files {
+            any |= self.declared(package, path, reason);
+        }
+        let found_all = any || files.is_empty();
+        // Patterns open every file of a library; a program has its own start.
+        if !files.iter().any(|(_, reason)| *reason == "bin") {
+            for (pattern, reason) in &patterns {
+                any |= self.pattern(package, pattern, reason);
+            }
         }
         let mut text = package.command_text();
         for path in self.settings(&package.dir) {
@@ -79,16 +85,13 @@ impl Found<'_> {
             any |= self.mentioned(package, word);
         }
         any |= self.framework(package);
-        if missing || !any {
+        if !found_all || !any {
             self.conventional(&package.dir);
         }
     }
 
     /// A file named in a manifest: itself, its source, or every match of a pattern.
     fn declared(&mut self, package: &Package, path: &str, reason: &'static str) -> bool {
-        if path.contains('*') {
-            return self.pattern(package, path, reason);
-        }
         let Some(path) = paths::join(&package.dir, path) else { return false };
         match resolve::probe(self.project, &path, false) {
             Some(Resolution::File(file)) => {
@@ -131,7 +134,8 @@ impl Found<'_> {
 
     /// A file named in a script or in build settings. Names that do not exist mean nothing here.
     fn mentioned(&mut self, package: &Package, word: &str) -> bool {
-        if word.contains("..") || paths::is_peripheral(word) {
+        let builds = matches!(paths::stem(paths::file_name(word)), "build" | "esbuild" | "bundle" | "postinstall");
+        if word.contains("..") || paths::is_peripheral(word) || builds {
             return false;
         }
         let Some(path) = paths::join(&package.dir, word) else { return false };
@@ -233,26 +237,51 @@ impl Found<'_> {
                     .text(path)
                     .is_some_and(|text| text.contains("mcp") || text.contains("modelcontextprotocol"))
         };
-        let candidates: Vec<&String> = self.project.files.iter().filter(is_candidate).collect();
+        let uses_mcp = |path: &&String| {
+            let text = self.files.text(path).unwrap_or("");
+            mentions::specifiers(text).into_iter().any(is_server_library)
+        };
+        let is_new = |path: &&String| !self.reasons.contains_key(*path);
+        let candidates: Vec<&String> =
+            self.project.files.iter().filter(is_new).filter(is_candidate).filter(uses_mcp).collect();
         if candidates.is_empty() {
             return;
         }
         let reached = self.closure();
-        let mut unreached = Vec::new();
-        for path in candidates {
-            let text = self.files.text(path).unwrap_or("");
-            let uses_mcp = || mentions::specifiers(text).into_iter().any(is_server_library);
-            let is_output = resolve::prefer_source(self.project, path.clone(), "") != *path;
-            if !reached.contains(path.as_str()) && !is_output && !self.is_built_copy(path) && uses_mcp() {
-                unreached.push(path.clone());
-            }
-        }
+        let is_output = |path: &str| resolve::prefer_source(self.project, path.to_owned(), "") != path;
+        let unreached: Vec<String> = candidates
+            .into_iter()
+            .filter(|path| !reached.contains(*path) && !is_output(path) && !self.is_built_copy(path))
+            .cloned()
+            .collect();
         let imported = self.imported_by(&unreached);
         for path in unreached {
             if !imported.contains(&path) {
                 self.add(path, "convention");
             }
         }
+    }
+
+    /// The entries without those that are the same file built for another module system.
+    fn without_twins(self) -> Vec<Entry> {
+        let rank = |entry: &Entry| {
+            let by_reason = ["bin", "main", "exports", "script"].iter().position(|reason| *reason == entry.reason);
+            (by_reason.unwrap_or(4), entry.path.ends_with(".cjs") || entry.path.contains("cjs/"))
+        };
+        let mut best: BTreeMap<String, Entry> = BTreeMap::new();
+        for (path, reason) in self.reasons {
+            let key = resolve::without_format(&path);
+            let entry = Entry { path, reason };
+            match best.get(&key) {
+                Some(known) if rank(known) <= rank(&entry) => {}
+                _ => {
+                    best.insert(key, entry);
+                }
+            }
+        }
+        let mut entries: Vec<Entry> = best.into_values().collect();
+        entries.sort();
+        entries
     }
 
     /// Output of a build whose source is analysed: the package has entries outside of its output directory.

@@ -134,7 +134,7 @@ impl Project {
     /// Source files of a directory and the index files of its subdirectories.
     fn loadable(&self, dir: &str) -> Vec<String> {
         self.below(dir)
-            .filter(|path| is_source(path) && !paths::is_peripheral(path))
+            .filter(|path| is_source(path) && !paths::is_peripheral_name(paths::file_name(path)))
             .filter(|path| {
                 let rest = paths::below(dir, path).unwrap_or(path);
                 let mut parts = rest.split('/');

@@ -64,54 +64,47 @@ pub(crate) fn stem(path: &str) -> &str {
 
 /// Tests, examples, benchmarks, documentation and build configuration: code that does not run in the server.
 pub(crate) fn is_peripheral(path: &str) -> bool {
-    let mut components = path.split('/').rev();
-    let name = components.next().unwrap_or(path);
-    is_peripheral_name(name) || components.any(is_peripheral_dir)
+    let mut outside = true; // of the directories that hold the program itself
+    parent(path).split('/').any(|dir| {
+        outside &= !matches!(dir, "src" | "source" | "lib" | "dist" | "build" | "out" | "app" | "tools" | "server");
+        is_test_dir(dir) || (outside && is_side_dir(dir))
+    }) || is_peripheral_name(file_name(path))
 }
 
-fn is_peripheral_dir(dir: &str) -> bool {
+fn is_test_dir(dir: &str) -> bool {
+    let dir = dir.to_ascii_lowercase();
+    let name = dir.trim_matches('_').replace(['-', '_'], "");
     matches!(
-        dir,
-        "test"
-            | "tests"
-            | "__tests__"
-            | "spec"
-            | "specs"
-            | "e2e"
-            | "testing"
-            | "__mocks__"
-            | "mocks"
-            | "fixtures"
-            | "__fixtures__"
-            | "example"
-            | "examples"
-            | "sample"
-            | "samples"
-            | "demo"
-            | "demos"
-            | "bench"
-            | "benches"
-            | "benchmark"
-            | "benchmarks"
-            | "evals"
-            | "doc"
-            | "docs"
-            | "website"
-            | "scripts"
-            | "coverage"
-            | "templates"
-            | ".github"
-            | ".storybook"
+        name.as_str(),
+        "test" | "tests" | "spec" | "specs" | "e2e" | "testing" | "testutils" | "testhelpers" | "mocks" | "fixtures"
     )
 }
 
-fn is_peripheral_name(name: &str) -> bool {
+fn is_side_dir(dir: &str) -> bool {
+    let dirs = "example examples sample samples demo demos bench benches benchmark benchmarks evals doc docs website \
+                scripts coverage templates .github .storybook";
+    dirs.split_ascii_whitespace().any(|side| side == dir)
+}
+
+/// Tests and configuration by the name of the file alone.
+pub(crate) fn is_peripheral_name(name: &str) -> bool {
     let stem = stem(name).to_ascii_lowercase();
     let marked = [".test", ".spec", ".bench", ".e2e", ".config", ".stories", ".setup", ".mock", "-test", "_test"];
     marked.iter().any(|mark| stem.ends_with(mark))
         || stem.starts_with("test-")
         || stem.starts_with("test_")
-        || matches!(stem.as_str(), "test" | "tests" | "setuptests" | "gulpfile" | "gruntfile" | ".eslintrc")
+        || matches!(
+            stem.as_str(),
+            "test"
+                | "tests"
+                | "setuptests"
+                | "gulpfile"
+                | "gruntfile"
+                | ".eslintrc"
+                | "build"
+                | "esbuild"
+                | "postinstall"
+        )
 }
 
 /// Installed packages, which are analysed by their name and not by their code.

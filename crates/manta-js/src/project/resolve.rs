@@ -224,8 +224,10 @@ pub(super) fn source_of(project: &Project, output: &str) -> Option<String> {
             candidates.extend(paths::join(package, source).and_then(|dir| paths::join(&dir, rest)));
         }
     }
-    let found = candidates.iter().filter(|path| *path != output).find_map(|path| existing_source(project, path));
-    found.filter(|found| found != output)
+    // JavaScript next to output that exists may as well be a wrapper around it.
+    let may_wrap = |source: &str| project.exists(output) && !paths::is_typescript(source) && !source.contains("src/");
+    let sources = candidates.iter().filter(|path| *path != output).filter_map(|path| existing_source(project, path));
+    sources.into_iter().find(|source| source != output && !may_wrap(source))
 }
 
 /// The path below the output directory, with and without directories that name a format or repeat `src`.
@@ -243,6 +245,12 @@ fn inside_output(path: &str) -> Vec<&str> {
         rest = inner;
     }
     found
+}
+
+/// The path without what only tells builds of one file for several module systems apart.
+pub(super) fn without_format(path: &str) -> String {
+    let kept: Vec<&str> = paths::stem(path).split('/').filter(|part| !FORMAT_DIRS.contains(part)).collect();
+    kept.join("/")
 }
 
 /// A source file with the same stem.
