@@ -6,7 +6,7 @@
 use std::fmt;
 
 /// The characters a string may contain: 128 ASCII bits and one bit for all of the rest.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CharSet {
     ascii: u128,
     other: bool,

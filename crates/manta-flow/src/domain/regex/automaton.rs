@@ -13,7 +13,7 @@ use crate::domain::charset::CharSet;
 /// Most states of either automaton; beyond, no fact is claimed.
 const MAX_STATES: usize = 1500;
 /// Longest counted repetition that is unrolled.
-const MAX_UNROLL: u32 = 300;
+const MAX_UNROLL: u32 = 64;
 
 /// The 128 ASCII characters and one symbol for all others.
 pub(super) const SYMBOLS: usize = 129;
@@ -123,7 +123,7 @@ impl Alphabet {
         let mut sets =
             vec![CharSet::of("."), CharSet::of("/"), CharSet::of("\n"), CharSet::of(":"), CharSet::of("?#\\")];
         collect_sets(node, &mut sets);
-        sets.sort_unstable_by_key(|set| format!("{set:?}"));
+        sets.sort_unstable();
         sets.dedup();
         let mut seen: HashMap<Vec<bool>, u8> = HashMap::new();
         let mut alphabet = Self { group_of: [0; SYMBOLS], groups: 0, sample: Vec::new() };
@@ -289,6 +289,11 @@ struct Determinizer<'a> {
     alphabet: &'a Alphabet,
     /// Whether the previous symbol matters for a condition.
     looks_back: bool,
+    /// Whether the next symbol, not only whether there is one, matters for a condition.
+    looks_ahead: bool,
+    /// Per operation and debt, the round of the closure that saw it last.
+    seen: Vec<u32>,
+    round: u32,
 }
 
 /// The neighbour of a position: outside the subject, or a symbol.
@@ -313,11 +318,15 @@ fn determinize(node: &Node, anchoring: Anchoring, bound: Bound, alphabet: &Alpha
     let looks_back = compiler.ops.iter().any(|op| {
         matches!(op, Op::If(Assertion::LineStart(_) | Assertion::WordBoundary(_) | Assertion::NotWordBoundary(_), _))
     });
-    Determinizer { ops: compiler.ops, bound, alphabet, looks_back }.run(start)
+    let looks_ahead = compiler.ops.iter().any(|op| {
+        matches!(op, Op::If(assertion, _) if !matches!(assertion, Assertion::Start | Assertion::End | Assertion::LineStart(_)))
+    });
+    let seen = vec![0; compiler.ops.len() * 3];
+    Determinizer { ops: compiler.ops, bound, alphabet, looks_back, looks_ahead, seen, round: 0 }.run(start)
 }
 
 impl Determinizer<'_> {
-    fn run(&self, start: usize) -> Result<Dfa, Unsupported> {
+    fn run(mut self, start: usize) -> Result<Dfa, Unsupported> {
         let groups = self.alphabet.groups;
         let mut ids: HashMap<(Vec<Config>, Neighbour), u16> = HashMap::new();
         let mut queue: Vec<(Vec<Config>, Neighbour, bool)> = vec![(vec![(start, Owed::Nothing)], None, true)];
@@ -328,9 +337,14 @@ impl Determinizer<'_> {
             let (kernel, previous, begin) = queue[at].clone();
             at += 1;
             dfa.accepts.push(self.accepts(&kernel, previous, begin));
+            // Unless a condition looks at it, every symbol finds the same operations.
+            let mut closed = Vec::new();
             for group in 0..groups {
                 let symbol = self.alphabet.sample[group];
-                let stepped = self.step(&kernel, previous, begin, symbol);
+                if group == 0 || self.looks_ahead {
+                    closed = self.closure(&kernel, previous, begin, Some(symbol));
+                }
+                let stepped = self.step(&closed, symbol);
                 let remembered = self.looks_back.then_some(symbol);
                 // A later position with no remembered symbol must not look like the beginning.
                 let key = (stepped, Some(remembered.unwrap_or(usize::MAX)));
@@ -348,14 +362,14 @@ impl Determinizer<'_> {
         Ok(dfa)
     }
 
-    fn accepts(&self, kernel: &[Config], previous: Neighbour, begin: bool) -> bool {
+    fn accepts(&mut self, kernel: &[Config], previous: Neighbour, begin: bool) -> bool {
         let closed = self.closure(kernel, previous, begin, None);
         closed.iter().any(|(op, owed)| matches!(self.ops[*op], Op::Done) && *owed != Owed::NewlineThenEnd)
     }
 
-    fn step(&self, kernel: &[Config], previous: Neighbour, begin: bool, symbol: usize) -> Vec<Config> {
+    fn step(&self, closed: &[Config], symbol: usize) -> Vec<Config> {
         let mut stepped: Vec<Config> = Vec::new();
-        for (op, owed) in self.closure(kernel, previous, begin, Some(symbol)) {
+        for &(op, owed) in closed {
             let Op::Take(set, next) = &self.ops[op] else { continue };
             let owed = match owed {
                 Owed::Nothing => Owed::Nothing,
@@ -372,12 +386,12 @@ impl Determinizer<'_> {
     }
 
     /// Everything reachable without consuming, given what stands on both sides of the position.
-    fn closure(&self, kernel: &[Config], previous: Neighbour, begin: bool, next: Neighbour) -> Vec<Config> {
+    fn closure(&mut self, kernel: &[Config], previous: Neighbour, begin: bool, next: Neighbour) -> Vec<Config> {
         let mut closed: Vec<Config> = Vec::new();
         let mut work: Vec<Config> = kernel.to_vec();
-        let mut seen = std::collections::HashSet::new();
+        self.round += 1;
         while let Some((op, owed)) = work.pop() {
-            if !seen.insert((op, owed)) {
+            if std::mem::replace(&mut self.seen[op * 3 + owed as usize], self.round) == self.round {
                 continue;
             }
             match &self.ops[op] {
