@@ -234,6 +234,7 @@ impl Interp<'_> {
                 Val::of(Kind::Api(made, Some(state)))
             }
             Effect::Unknown | Effect::Schema => return None,
+            Effect::Carries => self.external_result(api, None, args, span),
             Effect::Boolean => Val::any_bool(),
             Effect::Number => Val::of(Kind::Num(None)),
             Effect::Never => {

@@ -297,6 +297,8 @@ pub enum Effect {
     IsIp,
     /// Python `open(path)` and the like give a handle whose content is not the caller's.
     Handle,
+    /// An object made of the argument, whose methods work on it: an archive opened from a path or from bytes.
+    Carries,
     /// A schema builder (`z`, `zod`): handled by the schema module.
     Schema,
 }

@@ -42,6 +42,17 @@ impl std::fmt::Debug for Program {
     }
 }
 
+/// Models name modules of a package without `.js`: both `@scope/sdk/server/mcp.js` and `@scope/sdk/server/mcp` are met.
+/// Package names may end in `.js` themselves (`discord.js`).
+fn model_root(root: Symbol) -> Symbol {
+    let text = root.as_str();
+    let package_parts = if text.starts_with('@') { 2 } else { 1 };
+    match text.strip_suffix(".js") {
+        Some(bare) if text.split('/').count() > package_parts => Symbol::new(bare),
+        _ => root,
+    }
+}
+
 impl Program {
     /// Links modules. `resolver_of[i]` says which resolver module `i` uses.
     #[must_use]
@@ -76,7 +87,7 @@ impl Program {
         let index = from.0 as usize;
         match self.resolver(from).resolve(&self.modules[index].path, request) {
             Resolution::File(path) => self.find(&path).map_or(Link::Missing, Link::Module),
-            Resolution::External { root, path } => Link::External(root, path),
+            Resolution::External { root, path } => Link::External(model_root(root), path),
             Resolution::Namespace(dir) => Link::Namespace(dir),
             Resolution::Missing => Link::Missing,
             Resolution::Asset(_) => Link::Asset,
@@ -105,5 +116,16 @@ impl Program {
 
     pub(crate) fn link_of(&self, module: ModId, import: ImportId) -> &Link {
         &self.links[module.0 as usize][import.0 as usize]
+    }
+}
+
+impl Program {
+    /// Root directory and name of the package that contains a file.
+    #[must_use]
+    pub fn package_of(&self, path: &str) -> (String, Option<String>) {
+        match self.find(path) {
+            Some(module) => self.resolver(module).package(path),
+            None => (String::new(), None),
+        }
     }
 }

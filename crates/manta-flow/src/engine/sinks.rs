@@ -423,30 +423,28 @@ impl Interp<'_> {
         let mut more: Option<Val> = None;
         if let Some(program) = &row.program {
             words.push(Val::str(program));
-            let Some(value) = self.select(row.argv.as_deref().unwrap_or(&row.arg), args, this) else { return };
-            self.add_words(&value, &mut words, &mut more, span);
         } else {
             let Some(program) = self.select(&row.arg, args, this) else { return };
             self.add_words(&program, &mut words, &mut more, span);
-            match row.argv.as_deref() {
-                Some(from) if from.ends_with("..") => {
-                    let from = from.trim_end_matches('.').parse::<usize>().unwrap_or(1);
-                    for value in args.pos.iter().skip(from).cloned().collect::<Vec<_>>() {
-                        self.add_words(&value, &mut words, &mut more, span);
-                    }
-                    if let Some(rest) = args.rest.clone() {
-                        more = Some(more.map_or(rest.clone(), |more| self.join(&more, &rest)));
-                    }
+        }
+        match row.argv.as_deref() {
+            Some(from) if from.ends_with("..") => {
+                let from = from.trim_end_matches('.').parse::<usize>().unwrap_or(1);
+                for value in args.pos.iter().skip(from).cloned().collect::<Vec<_>>() {
+                    self.add_words(&value, &mut words, &mut more, span);
                 }
-                Some(selector) => {
-                    if let Some(list) = self.select(selector, args, this)
-                        && !list.is_nullish()
-                    {
-                        self.add_words(&list, &mut words, &mut more, span);
-                    }
+                if let Some(rest) = args.rest.clone() {
+                    more = Some(more.map_or(rest.clone(), |more| self.join(&more, &rest)));
                 }
-                None => {}
             }
+            Some(selector) => {
+                if let Some(list) = self.select(selector, args, this)
+                    && !list.is_nullish()
+                {
+                    self.add_words(&list, &mut words, &mut more, span);
+                }
+            }
+            None => {}
         }
         if is_shell {
             let list = self.new_array(words, more);
