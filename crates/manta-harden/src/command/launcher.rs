@@ -39,6 +39,9 @@ pub(super) fn is_ready() -> bool {
 /// The library runs each command through a second process of this same program, which sets
 /// limits, closes descriptors and ends whatever the command leaves behind. In that process `init`
 /// never returns; in the server it does nothing else.
+///
+/// A program that is out to escape, rather than merely untidy, could kill that process, which runs
+/// as the same user; run such programs in a sandbox.
 pub fn init() {
     if std::env::args_os().next().is_some_and(|name| name == ARG0) {
         // No destructors and no unwinding matter here: everything to clean up is a process.
@@ -156,8 +159,10 @@ fn confine(job: &Job, cwd: &OwnedFd) -> io::Result<()> {
     limit(Resource::Nofile, job.files.max(16))?;
     limit(Resource::Cpu, job.cpu_seconds.max(1))?;
     limit(Resource::As, job.memory)?;
-    // The limit counts all processes of the user, so those that exist are added.
-    limit(Resource::Nproc, count_tasks().saturating_add(job.processes))?;
+    // The limit counts all processes of the user, so those that exist are added. Root has none.
+    if !getuid().is_root() {
+        limit(Resource::Nproc, count_tasks().saturating_add(job.processes))?;
+    }
     rustix::thread::set_no_new_privs(true)?;
     Ok(set_child_subreaper(Some(getpid()))?)
 }
@@ -211,15 +216,16 @@ fn sweep() -> u32 {
     let mut swept = 0;
     let deadline = Instant::now() + Duration::from_secs(4);
     while Instant::now() < deadline {
-        for pid in children() {
-            let _ = kill_process(pid, Signal::KILL);
-        }
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some(_)) => swept += 1,
                 Ok(None) => break,
+                // No children: nothing is left.
                 Err(_) => return swept,
             }
+        }
+        for pid in children() {
+            let _ = kill_process(pid, Signal::KILL);
         }
         std::thread::sleep(Duration::from_micros(200));
     }

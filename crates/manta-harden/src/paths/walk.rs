@@ -34,7 +34,8 @@ impl Root {
     /// Denied names are left out with all below them; links are reported and not followed.
     ///
     /// # Errors
-    /// Names the rule that refused the start. The iterator ends with [`PathRule::TooMany`] at a limit.
+    /// Names the rule that refused the start. The iterator goes on after a directory that can't be
+    /// read, and ends with [`PathRule::TooMany`] at a limit.
     pub fn walk(&self, path: impl PathText, limits: WalkLimits) -> Result<Walker, PathError> {
         let path = self.admit(path.path_text(), Access::READ)?;
         let start = self.open_dir(&path, self.0.options.symlinks)?;
@@ -46,6 +47,7 @@ impl Root {
             deadline: Instant::now() + limits.time,
             is_over: false,
             was_cut: false,
+            pending: None,
         };
         walker.enter(start, &path)?;
         Ok(walker)
@@ -62,6 +64,8 @@ pub struct Walker {
     deadline: Instant,
     is_over: bool,
     was_cut: bool,
+    /// What went wrong below the entry that was handed out last.
+    pending: Option<PathError>,
 }
 
 #[derive(Debug)]
@@ -79,8 +83,8 @@ impl Walker {
         Ok(())
     }
 
-    /// Goes down into `entry`. A directory that vanished or became a link is passed over: it was
-    /// reported, and nothing of it can be read any more. One that may not be read is an error.
+    /// Goes down into `entry`. A directory that has vanished since is passed over; one that can't
+    /// be read, or is a link by now, is an error of its own after the entry.
     fn descend(&mut self, entry: &Entry) -> Result<(), PathError> {
         let Some(level) = self.stack.last() else { return Ok(()) };
         if self.stack.len() >= self.depth {
@@ -88,7 +92,10 @@ impl Walker {
             return Ok(());
         }
         let below = level.path.join(&entry.name);
-        let Ok(dir) = level.dir.open_dir_nofollow(&entry.name) else { return Ok(()) };
+        let dir = match level.dir.open_dir_nofollow(&entry.name) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
         if self.root.check_device(&dir.dir_metadata()?).is_err() {
             return Ok(());
         }
@@ -105,6 +112,9 @@ impl Iterator for Walker {
     type Item = Result<Entry, PathError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some(error) = self.pending.take() {
+            return Some(Err(error));
+        }
         while !self.is_over {
             if Instant::now() > self.deadline {
                 return self.stop(PathRule::TooMany);
@@ -120,10 +130,8 @@ impl Iterator for Walker {
             };
             let Some(left) = self.left.checked_sub(1) else { return self.stop(PathRule::TooMany) };
             self.left = left;
-            if entry.kind == Kind::Directory
-                && let Err(error) = self.descend(&entry)
-            {
-                return Some(Err(error));
+            if entry.kind == Kind::Directory {
+                self.pending = self.descend(&entry).err();
             }
             return Some(Ok(entry));
         }

@@ -136,6 +136,36 @@ fn hostile_pairs_end_quickly() {
     let pattern = Schema::compile(&json!({"pattern": "^(a+)+$"})).unwrap();
     assert!(pattern.validate(&json!("a".repeat(1_000_000) + "!")).is_err());
 
+    // Chains of references, through and around the members of a value.
+    let mut defs = serde_json::Map::new();
+    for i in 0..15_000 {
+        defs.insert(format!("d{i}"), json!({"$ref": format!("#/$defs/d{}", i + 1)}));
+    }
+    defs.insert("d15000".to_owned(), json!({"type": "boolean"}));
+    let chain = Schema::closed(&json!({"$ref": "#/$defs/d0", "$defs": defs})).unwrap();
+    assert_eq!(chain.validate(&json!(1)).unwrap_err().keyword(), "budget");
+    let tree = Schema::closed(&json!({"properties": {"a": {"allOf": [{"$ref": "#"}]}, "b": {"items": {"$ref": "#"}}}}))
+        .unwrap();
+    let mut nested = json!({});
+    for _ in 0..500 {
+        nested = Value::Object([("a".to_owned(), Value::Array(vec![nested]))].into_iter().collect());
+    }
+    assert!(tree.validate(&nested).is_ok(), "arrays are no objects, so nothing is asked of them");
+    let mut nested = json!({});
+    for _ in 0..80 {
+        nested = Value::Object([("a".to_owned(), nested)].into_iter().collect());
+    }
+    assert!(tree.validate(&nested).is_ok());
+    for _ in 0..80 {
+        nested = Value::Object([("a".to_owned(), nested)].into_iter().collect());
+    }
+    assert_eq!(tree.validate(&nested).unwrap_err().keyword(), "budget");
+    let names = Schema::compile(
+        &json!({"not": {"propertyNames": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"$ref": "#/$defs/a"}}}),
+    )
+    .unwrap();
+    assert_eq!(names.validate(&json!({"x": 1})).unwrap_err().keyword(), "budget");
+
     let mut deep = json!(true);
     for _ in 0..5000 {
         deep = Value::Object([("not".to_owned(), deep)].into_iter().collect());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use regex::Regex;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -10,6 +11,9 @@ use super::{Node, NodeId, Schema, SchemaError, Types, pattern};
 
 const MAX_NODES: usize = 20_000;
 const MAX_DEPTH: usize = 100;
+const MAX_PATTERNS: usize = 256;
+/// Bytes of a pointer that messages show.
+const MAX_POINTER: usize = 200;
 /// Base of a schema without `$id`. The domain can't exist (RFC 2606), and nothing is fetched anyway.
 const NOWHERE: &str = "https://schema.invalid/";
 
@@ -18,6 +22,10 @@ pub(super) fn compile(schema: &Value, closed: bool) -> Result<Schema, SchemaErro
     let mut compiler = Compiler { draft: Draft::of(schema)?, ..Compiler::default() };
     compiler.index(schema, &base, 0, 0)?;
     let root = compiler.node(schema, "")?;
+    // A queue rather than recursion: a chain of ten thousand references must not use up the stack.
+    while let Some((id, value, at)) = compiler.queue.pop() {
+        compiler.nodes[id] = compiler.read(value, &at)?;
+    }
     if closed {
         compiler.close(root);
     }
@@ -64,6 +72,9 @@ struct Compiler<'s> {
     draft: Draft,
     nodes: Vec<Node>,
     compiled: HashMap<usize, NodeId>,
+    /// Schemas that have a node which nobody has read yet, and where they were first met.
+    queue: Vec<(NodeId, &'s Value, String)>,
+    patterns: usize,
     places: HashMap<usize, Place>,
     /// Full URI, with or without anchor, to the schema it names.
     named: HashMap<String, &'s Value>,
@@ -127,24 +138,37 @@ impl<'s> Compiler<'s> {
         self.dynamic_schemas.len() - 1
     }
 
-    /// The node of a schema; the same one when it is reached twice, so recursion ends.
+    /// The node of a schema; the same one when it is reached twice, so recursive schemas end.
     fn node(&mut self, value: &'s Value, at: &str) -> Result<NodeId, SchemaError> {
         if let Some(&id) = self.compiled.get(&address(value)) {
             return Ok(id);
         }
-        if self.nodes.len() >= MAX_NODES || at.len() > 10_000 {
+        let id = self.nodes.len();
+        if id >= MAX_NODES {
             return Err(error(at, format!("more than {MAX_NODES} subschemas")));
         }
-        let id = self.nodes.len();
         self.nodes.push(Node::default());
         self.compiled.insert(address(value), id);
-        let node = match value {
-            Value::Bool(admits) => Node { never: !admits, ..Node::default() },
-            Value::Object(members) => self.object(value, members, at)?,
-            _ => return Err(error(at, "a schema is an object, true or false")),
-        };
-        self.nodes[id] = node;
+        // Along a chain of references the way grows without end; its beginning says enough.
+        let at = at.get(..MAX_POINTER).unwrap_or(at);
+        self.queue.push((id, value, at.to_owned()));
         Ok(id)
+    }
+
+    fn read(&mut self, value: &'s Value, at: &str) -> Result<Node, SchemaError> {
+        match value {
+            Value::Bool(admits) => Ok(Node { never: !admits, ..Node::default() }),
+            Value::Object(members) => self.object(value, members, at),
+            _ => Err(error(at, "a schema is an object, true or false")),
+        }
+    }
+
+    fn pattern(&mut self, text: &str, at: &str) -> Result<Regex, SchemaError> {
+        self.patterns += 1;
+        if self.patterns > MAX_PATTERNS {
+            return Err(error(at, format!("more than {MAX_PATTERNS} patterns")));
+        }
+        pattern::compile(text).map_err(|why| error(at, why))
     }
 
     fn object(&mut self, value: &'s Value, members: &'s Map<String, Value>, at: &str) -> Result<Node, SchemaError> {
@@ -170,10 +194,7 @@ impl<'s> Compiler<'s> {
             exclusive_maximum: read.number("exclusiveMaximum")?,
             min_length: read.count("minLength")?,
             max_length: read.count("maxLength")?,
-            pattern: read
-                .text("pattern")?
-                .map(|text| pattern::compile(text).map_err(|why| error(&read.below("pattern"), why)))
-                .transpose()?,
+            pattern: read.text("pattern")?.map(|text| self.pattern(text, &read.below("pattern"))).transpose()?,
             min_contains: read.count("minContains")?,
             max_contains: read.count("maxContains")?,
             min_items: read.count("minItems")?,
@@ -209,7 +230,7 @@ impl<'s> Compiler<'s> {
     fn objects(&mut self, node: &mut Node, read: &Reader<'s, '_>) -> Result<(), SchemaError> {
         node.properties = self.map(read, "properties")?;
         for (text, id) in self.map(read, "patternProperties")? {
-            let regex = pattern::compile(&text).map_err(|why| error(&read.below("patternProperties"), why))?;
+            let regex = self.pattern(&text, &read.below("patternProperties"))?;
             node.pattern_properties.push((regex, id));
         }
         node.additional_properties = self.optional(read, "additionalProperties")?;
@@ -315,23 +336,25 @@ impl<'s> Compiler<'s> {
         let mut positions = std::mem::take(&mut self.value_positions);
         positions.push(root);
         for id in positions {
-            if self.nodes[id].unevaluated_properties.is_none() && self.declares_members(id, &mut HashSet::new()) {
+            if self.nodes[id].unevaluated_properties.is_none() && self.declares_members(id) {
                 self.nodes[id].unevaluated_properties = Some(never);
             }
         }
     }
 
-    fn declares_members(&self, id: NodeId, seen: &mut HashSet<NodeId>) -> bool {
-        let node = &self.nodes[id];
-        seen.insert(id)
-            && (!node.properties.is_empty()
-                || node
-                    .all_of
-                    .iter()
-                    .chain(&node.any_of)
-                    .chain(&node.one_of)
-                    .chain(&node.reference)
-                    .any(|&id| self.declares_members(id, seen)))
+    /// Whether this schema, or one that it applies to the same value, names a member.
+    fn declares_members(&self, id: NodeId) -> bool {
+        let (mut seen, mut open) = (HashSet::new(), vec![id]);
+        while let Some(id) = open.pop() {
+            let node = &self.nodes[id];
+            if !node.properties.is_empty() {
+                return true;
+            }
+            if seen.insert(id) {
+                open.extend(node.all_of.iter().chain(&node.any_of).chain(&node.one_of).chain(&node.reference));
+            }
+        }
+        false
     }
 }
 

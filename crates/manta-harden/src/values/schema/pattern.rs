@@ -8,7 +8,7 @@ use regex::{Regex, RegexBuilder};
 /// `~~`, `--` inside a class (operators here, characters there). Those are rewritten; what has no
 /// counterpart, such as look-around, is an error rather than a check that doesn't happen.
 pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
-    let build = |text: &str| RegexBuilder::new(text).size_limit(1 << 20).build();
+    let build = |text: &str| RegexBuilder::new(text).size_limit(2 << 20).build();
     build(&translate(pattern))
         .map_err(|_| "the pattern is not valid, too large, or needs look-around or back-references".to_owned())
 }

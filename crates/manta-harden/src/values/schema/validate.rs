@@ -11,7 +11,7 @@ use super::{Node, NodeId, Schema, Violation};
 /// Subschema applications per value. A schema of a few hundred nodes over a megabyte of arguments
 /// stays well below; an exponential pair of schema and value doesn't.
 const MAX_STEPS: u32 = 1_000_000;
-const MAX_DEPTH: usize = 200;
+const MAX_DEPTH: usize = 256;
 
 pub(super) fn validate(schema: &Schema, value: &Value) -> Result<(), Violation> {
     let mut run = Run { schema, steps: 0, depth: 0, scope: Vec::new() };
@@ -152,8 +152,11 @@ impl Run<'_> {
 
     fn member(&mut self, node: &Node, name: &str, value: &Value, i: usize, seen: &mut Evaluated) -> Outcome {
         if let Some(id) = node.property_names {
-            self.node(id, &Value::String(name.to_owned()))
-                .map_err(|_| Failure::new("propertyNames", "a name that is not allowed"))?;
+            // Through `holds`, because an exhausted budget must stay one: below a `not`, any other
+            // failure would admit the value.
+            if self.holds(id, &Value::String(name.to_owned()))?.is_none() {
+                return Err(Failure::new("propertyNames", "a name that is not allowed"));
+            }
         }
         let mut is_declared = false;
         if let Some(&id) = node.properties.get(name) {
