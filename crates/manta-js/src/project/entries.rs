@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use memchr::memmem;
+
 use manta_flow::frontend::{Entry, ProjectFiles, Resolution};
 
 use super::manifest::{Package, is_mcp_package};
 use super::{Project, is_source, mentions, paths, resolve};
+
+/// Larger files are bundles for a browser, or declared in a manifest.
+const MAX_STANDALONE: usize = 512 << 10;
 
 /// Names a program's main file usually has, best first.
 const MAIN_NAMES: [&str; 6] = ["index", "server", "main", "app", "cli", "mcp"];
@@ -232,10 +237,10 @@ impl Found<'_> {
                 && !paths::is_peripheral(path)
                 && (members.is_empty()
                     || self.project.package_of(path).is_none_or(|package| members.iter().any(|m| m.dir == package.dir)))
-                && self
-                    .files
-                    .text(path)
-                    .is_some_and(|text| text.contains("mcp") || text.contains("modelcontextprotocol"))
+                && self.files.text(path).is_some_and(|text| {
+                    let names = |word: &[u8]| memmem::find(text.as_bytes(), word).is_some();
+                    text.len() <= MAX_STANDALONE && (names(b"mcp") || names(b"modelcontextprotocol"))
+                })
         };
         let uses_mcp = |path: &&String| {
             let text = self.files.text(path).unwrap_or("");

@@ -25,10 +25,10 @@ fn strict(text: &str) -> String {
             let end = rest.find("*/").map_or(rest.len(), |end| end + 2);
             skip_to(&mut chars, at + end);
         } else {
-            if matches!(c, '}' | ']') {
-                if let Some(kept) = out.trim_end().strip_suffix(',').map(str::len) {
-                    out.truncate(kept);
-                }
+            if matches!(c, '}' | ']')
+                && let Some(kept) = out.trim_end().strip_suffix(',').map(str::len)
+            {
+                out.truncate(kept);
             }
             out.push(c);
         }

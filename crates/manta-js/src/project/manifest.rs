@@ -156,12 +156,9 @@ pub(crate) fn match_star<'t>(pattern: &str, text: &'t str) -> Option<&'t str> {
 
 /// All file names in a conditions tree, type declarations excepted.
 fn leaves(value: &Value, found: &mut Vec<String>) {
+    let is_declaration = |path: &str| [".d.ts", ".d.mts", ".d.cts"].iter().any(|end| path.ends_with(end));
     match value {
-        Value::String(path) if !path.ends_with(".d.ts") && !path.ends_with(".d.mts") && !path.ends_with(".d.cts") => {
-            if !found.contains(path) {
-                found.push(path.clone());
-            }
-        }
+        Value::String(path) if !is_declaration(path) && !found.contains(path) => found.push(path.clone()),
         Value::Object(map) => map.iter().filter(|(key, _)| *key != "types").for_each(|(_, inner)| leaves(inner, found)),
         Value::Array(list) => list.iter().for_each(|inner| leaves(inner, found)),
         _ => {}

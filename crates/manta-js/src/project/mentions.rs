@@ -8,20 +8,20 @@ pub(crate) fn specifiers(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(quote) = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\'')) {
+    while let Some(quote) = memchr::memchr2(b'"', b'\'', &bytes[at..]) {
         let start = at + quote + 1;
-        let end = bytes[start..].iter().position(|byte| *byte == bytes[start - 1] || *byte == b'\n');
+        if !follows_import(&bytes[..start - 1]) {
+            // The closing quote may open the next literal when this one was an apostrophe in a comment.
+            at = start;
+            continue;
+        }
+        let end = memchr::memchr2(bytes[start - 1], b'\n', &bytes[start..]);
         let Some(end) = end.map(|end| start + end).filter(|end| bytes[*end] != b'\n') else {
             at = start;
             continue;
         };
-        if follows_import(&bytes[..start - 1]) {
-            found.push(&text[start..end]);
-            at = end + 1;
-        } else {
-            // The closing quote may open the next literal when this one was an apostrophe in a comment.
-            at = start;
-        }
+        found.push(&text[start..end]);
+        at = end + 1;
     }
     found
 }
