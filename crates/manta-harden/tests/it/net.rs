@@ -283,3 +283,97 @@ fn a_hundred_thousand_random_addresses_are_never_looser_than_std() {
         assert_eq!(classify(v4.into()), classify(v4.to_ipv6_mapped().into()), "{v4}");
     }
 }
+
+/// Public lists of URLs that get past filters, one JSON string per line in the files that
+/// `MANTA_URL_VECTORS` names (separated by `:`), tried as they are and with `https` for their scheme.
+/// Nothing may pass but a host on the list, and of that no other reading may exist.
+#[test]
+fn public_bypass_lists() {
+    let Some(files) = std::env::var_os("MANTA_URL_VECTORS") else { return };
+    let policy = ["example.com", "google.com", "*.whitelisted.com", "whitelisted-domain.com", "domain.com"];
+    let policy = policy.into_iter().fold(UrlPolicy::new(), |policy, host| policy.host(host).unwrap());
+    let any = UrlPolicy::new().host("*").unwrap();
+    for file in std::env::split_paths(&files) {
+        let (mut tried, mut admitted, mut names) = (0, Vec::new(), Vec::new());
+        for line in std::fs::read_to_string(&file).unwrap().lines() {
+            let text: String = serde_json::from_str(line).unwrap();
+            let secure = text.split_once(':').map(|(_, rest)| format!("https:{rest}")).unwrap_or_default();
+            for url in [text, secure] {
+                tried += 1;
+                if let Ok(checked) = policy.check(&url) {
+                    let authority = url.split("//").nth(1).unwrap().split(['/', '?', '#']).next().unwrap();
+                    assert!(authority.to_lowercase().starts_with(&checked.host()), "{url} became {checked}");
+                    admitted.push(url.clone());
+                }
+                if let Ok(checked) = any.check(&url) {
+                    names.push(checked.host());
+                }
+            }
+        }
+        names.sort();
+        names.dedup();
+        println!(
+            "{}: {tried} tried, on the list {admitted:?}; with any name allowed, left to the address check: {names:?}",
+            file.display()
+        );
+    }
+}
+
+/// Never looser than CPython's `ipaddress`, on the edges of every range and 100,000 random
+/// addresses. Runs where `MANTA_PYTHON` names an interpreter.
+#[test]
+fn never_looser_than_python() {
+    use std::io::Write as _;
+    let Some(python) = std::env::var_os("MANTA_PYTHON") else { return };
+    let mut state = 0x853c_49e6_748f_ea9b_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut ips: Vec<IpAddr> = Vec::new();
+    for _ in 0..50_000 {
+        let v4 = Ipv4Addr::from_bits(next() as u32);
+        let bits = (u128::from(next()) << 64) | u128::from(next());
+        ips.extend([IpAddr::V4(v4), Ipv6Addr::from_bits((bits >> 3) | (1 << 125)).into(), v4.to_ipv6_mapped().into()]);
+    }
+    // Wherever the first 24 bits change class there is an edge; so for v6 at 16 and 32 bits.
+    for prefix in 0..=0x00ff_ffff_u32 {
+        if prefix % 64 == 0
+            || classify(Ipv4Addr::from_bits(prefix << 8).into())
+                != classify(Ipv4Addr::from_bits(prefix.wrapping_sub(1) << 8).into())
+        {
+            let first = prefix << 8;
+            ips.extend([first, first.wrapping_sub(1), first | 0xff].map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))));
+        }
+    }
+    for high in 0..=0xffff_u128 {
+        let first = high << 112;
+        ips.extend(
+            [first, first | 1, first | (0xdb8 << 96), first.wrapping_sub(1)]
+                .map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))),
+        );
+    }
+    let script = "import sys, ipaddress\nfor line in sys.stdin:\n    ip = ipaddress.ip_address(line.strip())\n    v4 = getattr(ip, 'ipv4_mapped', None)\n    print(int((v4 or ip).is_global and not (v4 or ip).is_multicast))";
+    let mut child = std::process::Command::new(python)
+        .args(["-c", script])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let lines = ips.iter().map(|ip| format!("{ip}\n")).collect::<String>();
+    let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let answers = String::from_utf8(output.stdout).unwrap();
+    let (mut stricter, mut compared) = (0, 0);
+    for (ip, is_global) in ips.iter().zip(answers.lines().map(|line| line == "1")) {
+        compared += 1;
+        assert!(is_global || !classify(*ip).is_global(), "{ip} is public here and not in Python");
+        stricter += usize::from(is_global && !classify(*ip).is_global());
+    }
+    assert_eq!(compared, ips.len());
+    println!("{compared} addresses, stricter than Python on {stricter}, looser on none");
+}
