@@ -2,8 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// `2026-11-24T11:20:42.000001Z`.
-pub(super) fn rfc3339(time: SystemTime) -> String {
+/// A moment as records write it: `2026-11-24T11:20:42.000001Z`.
+#[must_use]
+pub fn rfc3339(time: SystemTime) -> String {
     // Before 1970 the clock is wrong; the epoch shows it.
     let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = since_epoch.as_secs();
