@@ -1,76 +1,73 @@
 //! Special-purpose addresses: what a deny-list against server-side request forgery must cover, and what it misses.
 //!
-//! Ranges from the IANA special-purpose address registries (RFC 6890) and the metadata services of the large clouds.
+//! A deny-list is run against a sample of addresses and spellings. Ranges are from the IANA special-purpose address
+//! registries (RFC 6890) and the documentation of the large clouds' metadata services.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A group of addresses that a request made on behalf of a stranger must not reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpecialRange {
     /// How messages call it.
     pub name: &'static str,
+    /// Whether ordinary deployments have something to attack there; the others are for completeness.
+    pub essential: bool,
     /// Hosts in the range as a URL parser of the web platform prints them (IPv6 in brackets).
     pub canonical: &'static [&'static str],
     /// Other spellings that reach the range when the host is compared as written, not as parsed.
     pub spellings: &'static [&'static str],
 }
 
-/// All ranges. The position is the bit in a [`RangeSet`].
+const fn range(
+    name: &'static str,
+    essential: bool,
+    canonical: &'static [&'static str],
+    spellings: &'static [&'static str],
+) -> SpecialRange {
+    SpecialRange { name, essential, canonical, spellings }
+}
+
+/// All ranges.
 pub const RANGES: [SpecialRange; 12] = [
-    SpecialRange {
-        name: "127.0.0.0/8",
-        canonical: &["127.0.0.1", "127.0.0.2", "127.1.2.3"],
-        spellings: &["2130706433", "0x7f000001", "0177.0.0.1", "127.1"],
-    },
-    SpecialRange { name: "localhost", canonical: &["localhost"], spellings: &["LOCALHOST"] },
-    SpecialRange {
-        name: "10.0.0.0/8",
-        canonical: &["10.0.0.1", "10.20.30.40"],
-        spellings: &["167772161", "012.0.0.1"],
-    },
-    SpecialRange {
-        name: "172.16.0.0/12",
-        canonical: &["172.16.0.1", "172.20.0.1", "172.31.255.254"],
-        spellings: &["2886729729"],
-    },
-    SpecialRange { name: "192.168.0.0/16", canonical: &["192.168.0.1", "192.168.200.3"], spellings: &["3232235521"] },
-    SpecialRange {
-        name: "169.254.0.0/16 (cloud metadata)",
-        canonical: &["169.254.169.254", "169.254.170.2"],
-        spellings: &["2852039166", "0xa9fea9fe"],
-    },
-    SpecialRange { name: "0.0.0.0/8", canonical: &["0.0.0.0"], spellings: &["0"] },
-    SpecialRange { name: "100.64.0.0/10", canonical: &["100.64.0.1", "100.100.100.200"], spellings: &[] },
-    SpecialRange { name: "::1", canonical: &["[::1]"], spellings: &["[0:0:0:0:0:0:0:1]"] },
-    SpecialRange { name: "fc00::/7", canonical: &["[fc00::1]", "[fd12:3456::1]"], spellings: &["[FD00::1]"] },
-    SpecialRange { name: "fe80::/10", canonical: &["[fe80::1]"], spellings: &["[FE80::1]"] },
-    SpecialRange {
-        name: "::ffff:0:0/96 (IPv4 in IPv6)",
-        canonical: &["[::ffff:7f00:1]", "[::ffff:a9fe:a9fe]"],
-        spellings: &["[::ffff:127.0.0.1]"],
-    },
+    range(
+        "127.0.0.0/8",
+        true,
+        &["127.0.0.1", "127.0.0.2", "127.1.2.3"],
+        &["2130706433", "0x7f000001", "0177.0.0.1", "127.1"],
+    ),
+    range("localhost", true, &["localhost"], &["LOCALHOST"]),
+    range("10.0.0.0/8", true, &["10.0.0.1", "10.20.30.40"], &["167772161", "012.0.0.1"]),
+    range("172.16.0.0/12", true, &["172.16.0.1", "172.20.0.1", "172.31.255.254"], &["2886729729"]),
+    range("192.168.0.0/16", true, &["192.168.0.1", "192.168.200.3"], &["3232235521"]),
+    range("169.254.0.0/16 (cloud metadata)", true, &["169.254.169.254", "169.254.170.2"], &["2852039166", "0xa9fea9fe"]),
+    range("0.0.0.0/8", true, &["0.0.0.0"], &["0"]),
+    range("100.64.0.0/10", false, &["100.64.0.1", "100.100.100.200"], &[]),
+    range("::1", true, &["[::1]"], &["[0:0:0:0:0:0:0:1]"]),
+    range("fc00::/7", false, &["[fc00::1]", "[fd12:3456::1]"], &["[FD00::1]"]),
+    range("fe80::/10", false, &["[fe80::1]"], &["[FE80::1]"]),
+    range("::ffff:0:0/96 (IPv4 in IPv6)", false, &["[::ffff:7f00:1]", "[::ffff:a9fe:a9fe]"], &["[::ffff:127.0.0.1]"]),
 ];
 
-/// Host names that lead to a metadata service. Only a deny-list of names can miss them; one that resolves first cannot.
-pub const METADATA_NAMES: [&str; 3] = ["metadata.google.internal", "metadata", "instance-data"];
+/// Names that lead to an internal service although they look like public ones. Only a check of the resolved address
+/// stops them; a check of the text of a host always misses some.
+pub const INTERNAL_NAMES: [&str; 4] =
+    ["metadata.google.internal", "169.254.169.254.nip.io", "localtest.me", "127.0.0.1.nip.io"];
 
-/// Names that public DNS resolves to an internal address. A check of the text of a host always misses them.
-pub const REBINDING_NAMES: [&str; 3] = ["127.0.0.1.nip.io", "localtest.me", "169.254.169.254.nip.io"];
-
-/// A set of [`RANGES`].
+/// The sampled addresses that pass a check, and so the ranges it misses.
+///
+/// One bit per address, so that the checks of a deny-list written as sixteen comparisons add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub struct RangeSet(u16);
+pub struct RangeSet(u64);
 
 impl RangeSet {
     /// No range.
     pub const NONE: Self = Self(0);
-    /// Every range.
-    pub const ALL: Self = Self((1 << RANGES.len()) - 1);
 
-    /// The set with the range at `index` added.
+    /// Every range, in every spelling.
     #[must_use]
-    pub const fn with(self, index: usize) -> Self {
-        Self(self.0 | 1 << index)
+    pub fn all() -> Self {
+        Self(samples().fold(0, |bits, (bit, ..)| bits | 1 << bit))
     }
 
     /// Ranges in either.
@@ -79,7 +76,7 @@ impl RangeSet {
         Self(self.0 | with.0)
     }
 
-    /// Ranges in both.
+    /// Addresses in both.
     #[must_use]
     pub const fn intersect(self, with: Self) -> Self {
         Self(self.0 & with.0)
@@ -91,16 +88,41 @@ impl RangeSet {
         self.0 == 0
     }
 
-    /// The ranges in it.
+    /// Only the ranges where ordinary deployments have something to attack.
+    #[must_use]
+    pub fn essential(self) -> Self {
+        Self(self.hosts().filter(|(_, range, _)| range.essential).fold(0, |bits, (bit, ..)| bits | 1 << bit))
+    }
+
+    /// The ranges of which at least one address is in it.
     pub fn ranges(self) -> impl Iterator<Item = &'static SpecialRange> {
-        RANGES.iter().enumerate().filter(move |(index, _)| self.0 & 1 << index != 0).map(|(_, range)| range)
+        let mut last = "";
+        self.hosts().map(|(_, range, _)| range).filter(move |range| std::mem::replace(&mut last, range.name) != range.name)
+    }
+
+    /// The addresses in it, grouped by range.
+    pub fn examples(self) -> impl Iterator<Item = &'static str> {
+        self.hosts().map(|(_, _, host)| host)
     }
 
     /// A host in one of the ranges.
     #[must_use]
     pub fn example(self) -> Option<&'static str> {
-        self.ranges().next().map(|range| range.canonical[0])
+        self.examples().next()
     }
+
+    fn hosts(self) -> impl Iterator<Item = (u32, &'static SpecialRange, &'static str)> {
+        samples().filter(move |(bit, ..)| self.0 & 1 << bit != 0).map(|(bit, range, host, _)| (bit, range, host))
+    }
+}
+
+/// All sampled hosts with their bit, their range, and whether they are canonical.
+fn samples() -> impl Iterator<Item = (u32, &'static SpecialRange, &'static str, bool)> {
+    let of_range = |range: &'static SpecialRange| {
+        let canonical = range.canonical.iter().map(move |host| (range, *host, true));
+        canonical.chain(range.spellings.iter().map(move |host| (range, *host, false)))
+    };
+    (0u32..).zip(RANGES.iter().flat_map(of_range)).map(|(bit, (range, host, canonical))| (bit, range, host, canonical))
 }
 
 impl fmt::Display for RangeSet {
@@ -125,46 +147,99 @@ pub enum HostForm {
     Text,
 }
 
-/// What a deny-list lets through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missed {
-    /// Ranges of which at least one address passes.
-    pub ranges: RangeSet,
-    /// One host per missed range, in the order of [`RANGES`].
-    pub examples: Vec<String>,
-    /// Whether names that resolve to internal addresses pass: true unless the resolved address is checked.
-    pub names: bool,
-}
-
-/// What the deny-list `denies` misses when it is asked about hosts in this form.
+/// The addresses a deny-list lets through when it is asked about hosts in this form.
 ///
-/// `denies` must answer `true` only for hosts that are certainly rejected.
+/// `denies` must answer `true` only for hosts that are certainly rejected. Whatever the list, names that resolve to an
+/// internal address ([`INTERNAL_NAMES`]) pass unless the form is [`HostForm::Resolved`].
 #[must_use]
-pub fn missed(form: HostForm, denies: impl Fn(&str) -> bool) -> Missed {
-    let mut found = Missed { ranges: RangeSet::NONE, examples: Vec::new(), names: form != HostForm::Resolved };
-    for (index, range) in RANGES.iter().enumerate() {
-        let spelled: &[&str] = match form {
-            HostForm::Whatwg | HostForm::Resolved => &[],
-            HostForm::Python | HostForm::Text => range.spellings,
+pub fn missed(form: HostForm, denies: impl Fn(&str) -> bool) -> RangeSet {
+    let mut passing = RangeSet::NONE;
+    for (bit, _, host, canonical) in samples() {
+        let asked = match form {
+            HostForm::Whatwg => canonical.then(|| host.to_owned()),
+            HostForm::Text => Some(host.to_owned()),
+            HostForm::Python => Some(host.trim_matches(['[', ']']).to_ascii_lowercase()),
+            HostForm::Resolved => address(host).filter(|_| canonical).map(|address| address.to_string()),
         };
-        // A resolved address is never a name.
-        if form == HostForm::Resolved && range.name == "localhost" {
-            continue;
-        }
-        let passes = |host: &&&str| !denies(&in_form(form, host));
-        if let Some(host) = range.canonical.iter().chain(spelled).find(passes) {
-            found.ranges = found.ranges.with(index);
-            found.examples.push((*host).to_owned());
+        if asked.is_some_and(|asked| !denies(&asked)) {
+            passing.0 |= 1 << bit;
         }
     }
-    found
+    passing
 }
 
-fn in_form(form: HostForm, host: &str) -> String {
-    match form {
-        HostForm::Whatwg | HostForm::Text => host.to_owned(),
-        HostForm::Python => host.trim_matches(['[', ']']).to_ascii_lowercase(),
-        HostForm::Resolved => host.trim_matches(['[', ']']).to_owned(),
+/// The address a host spells in its standard form, with or without brackets.
+#[must_use]
+pub fn address(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
+}
+
+/// Predicates that libraries offer on addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Predicate {
+    /// `is_private` of Python, `ip.isPrivate`, `private-ip` of npm: all that is not for the public, loopback and
+    /// link-local included, carrier-grade NAT and IPv4 in IPv6 left out.
+    Private,
+    /// `is_loopback`.
+    Loopback,
+    /// `is_link_local`.
+    LinkLocal,
+    /// `is_unspecified`.
+    Unspecified,
+    /// `not is_global`, `range() !== "unicast"` of ipaddr.js: everything special.
+    NotGlobal,
+}
+
+impl Predicate {
+    /// Whether the predicate holds for `host`; false for names and for text that is no address.
+    #[must_use]
+    pub fn holds(self, host: &str) -> bool {
+        match (address(host), self) {
+            (None, _) => false,
+            (Some(IpAddr::V4(v4)), predicate) => predicate.holds_v4(v4),
+            (Some(IpAddr::V6(v6)), predicate) => predicate.holds_v6(v6),
+        }
+    }
+
+    fn holds_v4(self, address: Ipv4Addr) -> bool {
+        let [first, second, ..] = address.octets();
+        match self {
+            Self::Loopback => address.is_loopback(),
+            Self::LinkLocal => address.is_link_local(),
+            Self::Unspecified => address.is_unspecified(),
+            Self::Private => address.is_private() || address.is_loopback() || address.is_link_local() || first == 0,
+            Self::NotGlobal => Self::Private.holds_v4(address) || (first == 100 && (64..128).contains(&second)),
+        }
+    }
+
+    fn holds_v6(self, address: Ipv6Addr) -> bool {
+        let unique_local = address.segments()[0] & 0xfe00 == 0xfc00;
+        let link_local = address.segments()[0] & 0xffc0 == 0xfe80;
+        match self {
+            Self::Loopback => address.is_loopback(),
+            Self::LinkLocal => link_local,
+            Self::Unspecified => address.is_unspecified(),
+            Self::Private => address.is_loopback() || address.is_unspecified() || unique_local || link_local,
+            Self::NotGlobal => Self::Private.holds_v6(address) || address.to_ipv4_mapped().is_some(),
+        }
+    }
+}
+
+/// Whether the network `cidr` (`10.0.0.0/8`, `fc00::/7`) contains `host`. False if either cannot be read.
+#[must_use]
+pub fn cidr_contains(cidr: &str, host: &str) -> bool {
+    let (base, bits) = cidr.split_once('/').unwrap_or((cidr, "128"));
+    let (Some(base), Some(host), Ok(bits)) = (address(base), address(host), bits.parse::<u32>()) else { return false };
+    match (base, host) {
+        (IpAddr::V4(base), IpAddr::V4(host)) => {
+            let shift = 32 - bits.min(32);
+            u32::from(base).checked_shr(shift) == u32::from(host).checked_shr(shift)
+        }
+        (IpAddr::V6(base), IpAddr::V6(host)) => {
+            let shift = 128 - bits.min(128);
+            u128::from(base).checked_shr(shift) == u128::from(host).checked_shr(shift)
+        }
+        _ => false,
     }
 }
 
@@ -172,27 +247,54 @@ fn in_form(form: HostForm, host: &str) -> String {
 mod tests {
     use super::*;
 
+    fn names(set: RangeSet) -> Vec<&'static str> {
+        set.ranges().map(|range| range.name).collect()
+    }
+
+    #[test]
+    fn all_samples_fit_the_set() {
+        assert!(samples().count() <= 64);
+        assert_eq!(names(RangeSet::all()).len(), RANGES.len());
+        assert_eq!(missed(HostForm::Text, |_| false), RangeSet::all());
+        assert!(missed(HostForm::Text, |_| true).is_empty());
+    }
+
     #[test]
     fn the_usual_prefix_list_misses_ipv6_and_carrier_nat() {
         let prefixes = ["127.", "10.", "192.168.", "169.254.", "localhost", "0."];
         let missed = missed(HostForm::Whatwg, |host| prefixes.iter().any(|prefix| host.starts_with(prefix)));
-        let names: Vec<_> = missed.ranges.ranges().map(|range| range.name).collect();
         assert_eq!(
-            names,
+            names(missed),
             ["172.16.0.0/12", "100.64.0.0/10", "::1", "fc00::/7", "fe80::/10", "::ffff:0:0/96 (IPv4 in IPv6)"]
         );
-        assert!(missed.names);
+        assert_eq!(names(missed.essential()), ["172.16.0.0/12", "::1"]);
     }
 
     #[test]
-    fn one_prefix_of_the_twelve_bit_range_is_not_enough() {
-        let missed = missed(HostForm::Resolved, |host| host.starts_with("172.16."));
-        assert!(missed.examples.contains(&"172.20.0.1".to_owned()));
+    fn checks_add_up_address_by_address() {
+        let each = |second: u8| missed(HostForm::Resolved, move |host| host.starts_with(&format!("172.{second}.")));
+        assert!(names(each(16)).contains(&"172.16.0.0/12"));
+        let all = (16..32).map(each).reduce(RangeSet::intersect).expect("sixteen checks");
+        assert!(!names(all).contains(&"172.16.0.0/12"));
     }
 
     #[test]
-    fn brackets_hide_the_loopback_of_ipv6_from_an_equality_test() {
-        assert!(missed(HostForm::Whatwg, |host| host == "::1").ranges.ranges().any(|range| range.name == "::1"));
-        assert!(!missed(HostForm::Resolved, |host| host == "::1").ranges.ranges().any(|range| range.name == "::1"));
+    fn the_form_of_the_host_matters() {
+        let loopback = |form| missed(form, |host| host == "::1" || host == "127.0.0.1" || host == "localhost");
+        assert!(names(loopback(HostForm::Whatwg)).contains(&"::1"), "the web platform keeps the brackets");
+        assert!(!names(loopback(HostForm::Resolved)).contains(&"::1"));
+        let dotted = missed(HostForm::Python, |host| host.starts_with("127."));
+        assert!(dotted.examples().any(|host| host == "2130706433"));
+    }
+
+    #[test]
+    fn library_predicates_cover_what_they_promise() {
+        let missed = |predicate: Predicate| missed(HostForm::Resolved, |host| predicate.holds(host));
+        assert!(missed(Predicate::NotGlobal).is_empty());
+        assert!(missed(Predicate::Private).essential().is_empty());
+        assert!(!missed(Predicate::Loopback).essential().is_empty());
+        assert!(cidr_contains("172.16.0.0/12", "172.31.255.254") && !cidr_contains("172.16.0.0/12", "172.32.0.1"));
+        assert!(cidr_contains("fc00::/7", "[fd12:3456::1]") && !cidr_contains("10.0.0.0/8", "::1"));
+        assert!(cidr_contains("0.0.0.0/0", "8.8.8.8"));
     }
 }

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::charset::CharSet;
-use super::hosts::RangeSet;
+use super::hosts::{self, HostForm, RangeSet};
 use super::props::{Part, StrProps};
 
 mod authority;
@@ -341,6 +341,14 @@ impl Internal {
             (Self::Unchecked, other) | (other, Self::Unchecked) => other,
             (Self::Weak(a), Self::Weak(b)) => Self::of_missed(a.intersect(b)),
         }
+    }
+
+    /// The state after one check of a deny-list that rejects the hosts `denies` is true for. Checks that follow each
+    /// other are combined by [`meet`](Self::meet). A check that rejects nothing special leaves the host unchecked.
+    #[must_use]
+    pub fn after_denying(form: HostForm, denies: impl Fn(&str) -> bool) -> Self {
+        let missed = hosts::missed(form, denies);
+        if missed == hosts::missed(form, |_| false) { Self::Unchecked } else { Self::of_missed(missed) }
     }
 
     /// The state after a deny-list that misses `missed`.
