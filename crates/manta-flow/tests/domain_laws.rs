@@ -109,6 +109,19 @@ proptest! {
     }
 
     #[test]
+    fn string_tests_are_sound(text in text(), constant in text()) {
+        let facts = [
+            (text.starts_with(&constant), StrProps::that_starts_with(&constant), StrProps::that_starts_without(&constant)),
+            (text.ends_with(&constant), StrProps::that_ends_with(&constant), StrProps::that_ends_without(&constant)),
+            (text.contains(&constant), StrProps::that_includes(&constant), StrProps::that_excludes(&constant)),
+        ];
+        for (holds, if_true, if_false) in facts {
+            let fact = if holds { if_true } else { if_false };
+            prop_assert!(fact.admits(&text), "{text:?} {constant:?} {holds}: {fact:?}");
+        }
+    }
+
+    #[test]
     fn a_witness_is_admitted_and_contains_its_core((a, _) in inhabited(), core in text()) {
         if let Some(witness) = a.witness(&core) {
             prop_assert!(a.admits(&witness));

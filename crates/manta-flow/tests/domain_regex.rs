@@ -139,6 +139,21 @@ fn a_global_replace_of_a_class_removes_it() {
 }
 
 #[test]
+fn removing_double_dots_leaves_none() {
+    let any = StrProps::top();
+    for pattern in [r"\.\.", r"\.{2,}", r"\.\.+", r"\.\.[\/\\]?", r"\.\.\/?"] {
+        assert_eq!(js(pattern).replace(&any, "", true).path.dotdot, DotDot::No, "{pattern}");
+        assert_eq!(js(pattern).replace(&any, "", false).path.dotdot, DotDot::May, "{pattern}");
+        assert_eq!(js(pattern).replace(&any, ".", true).path.dotdot, DotDot::May, "{pattern}");
+    }
+    for pattern in [r"\.\.\/", r"\.{3}", r"^\.\.", r"\.\.|x", r"(?<!x)\.\."] {
+        assert_eq!(js(pattern).replace(&any, "", true).path.dotdot, DotDot::May, "{pattern}");
+    }
+    assert_eq!(any.replace_all_text("..", "").path.dotdot, DotDot::No);
+    assert_eq!(any.replace_all_text("../", "").path.dotdot, DotDot::May);
+}
+
+#[test]
 fn escaping_is_recognised_and_its_order_matters() {
     let any = StrProps::top();
     let proper = js(r#"(["\\$`])"#).replace(&any, r"\$1", true);

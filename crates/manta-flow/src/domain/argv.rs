@@ -3,7 +3,7 @@
 //! No shell is involved, so it stays one argument. But the program may read it as an option (`--upload-pack=…`), as code
 //! (`node -e`), as another program (`env`, `sudo`), or hand it to a shell on another machine (`ssh host cmd`).
 
-use super::charset::CharSet;
+use super::code::CodeVerdict;
 use super::props::{Part, StrProps};
 use super::shell;
 
@@ -184,17 +184,14 @@ fn code(language: Language, program: &str, script: &[Part<'_>], depth: u32) -> A
     if language == Language::Shell {
         return in_shell(program, script, depth);
     }
-    const HARMLESS: CharSet = CharSet::ALNUM.union(CharSet::of("_-. "));
-    let holes = script.iter().filter(|part| is_open_hole(part)).filter_map(Part::props);
-    for props in holes {
-        if !props.charset.is_subset(HARMLESS) {
-            let payloads = language.payloads().iter();
-            let example = payloads.clone().find_map(|payload| props.witness(payload));
-            let example = example.unwrap_or_else(|| language.payloads()[0].to_owned());
-            return ArgVerdict::Code { program: program.to_owned(), language, example };
-        }
+    let example = super::code::analyze(script, language).into_iter().find_map(|hole| match hole.verdict {
+        CodeVerdict::Safe => None,
+        CodeVerdict::Program { example } | CodeVerdict::BreaksOut { example, .. } => Some(example),
+    });
+    match example {
+        Some(example) => ArgVerdict::Code { program: program.to_owned(), language, example },
+        None => ArgVerdict::Safe,
     }
-    ArgVerdict::Safe
 }
 
 /// Text that a POSIX shell will read.

@@ -40,7 +40,12 @@ pub const RANGES: [SpecialRange; 12] = [
     range("10.0.0.0/8", true, &["10.0.0.1", "10.20.30.40"], &["167772161", "012.0.0.1"]),
     range("172.16.0.0/12", true, &["172.16.0.1", "172.20.0.1", "172.31.255.254"], &["2886729729"]),
     range("192.168.0.0/16", true, &["192.168.0.1", "192.168.200.3"], &["3232235521"]),
-    range("169.254.0.0/16 (cloud metadata)", true, &["169.254.169.254", "169.254.170.2"], &["2852039166", "0xa9fea9fe"]),
+    range(
+        "169.254.0.0/16 (cloud metadata)",
+        true,
+        &["169.254.169.254", "169.254.170.2"],
+        &["2852039166", "0xa9fea9fe"],
+    ),
     range("0.0.0.0/8", true, &["0.0.0.0"], &["0"]),
     range("100.64.0.0/10", false, &["100.64.0.1", "100.100.100.200"], &[]),
     range("::1", true, &["[::1]"], &["[0:0:0:0:0:0:0:1]"]),
@@ -97,7 +102,9 @@ impl RangeSet {
     /// The ranges of which at least one address is in it.
     pub fn ranges(self) -> impl Iterator<Item = &'static SpecialRange> {
         let mut last = "";
-        self.hosts().map(|(_, range, _)| range).filter(move |range| std::mem::replace(&mut last, range.name) != range.name)
+        self.hosts()
+            .map(|(_, range, _)| range)
+            .filter(move |range| std::mem::replace(&mut last, range.name) != range.name)
     }
 
     /// The addresses in it, grouped by range.

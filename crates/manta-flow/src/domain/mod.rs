@@ -11,6 +11,8 @@
 
 pub mod argv;
 pub mod charset;
+mod checks;
+pub mod code;
 pub mod hosts;
 pub mod path;
 pub mod props;

@@ -145,7 +145,8 @@ impl StrProps {
     }
 
     /// `replaceAll(needle, replacement)` with constant text: removes a single character, computes literals through, and
-    /// proves nothing for longer needles (`....//` still yields `../`).
+    /// proves nothing for longer needles (`....//` still yields `../`). An exception is `..`: from a run of dots at most
+    /// one is left, so no `..` can reassemble.
     #[must_use]
     pub fn replace_all_text(&self, needle: &str, replacement: &str) -> Self {
         if let Some(exact) = self.map_literals(|text| text.replace(needle, replacement)) {
@@ -156,8 +157,19 @@ impl StrProps {
             (Some(c), None) if c.is_ascii() && !replacement.contains(c) => {
                 self.replace_all_chars(CharSet::single(c), replacement)
             }
+            _ if needle == ".." => self.without_double_dots(replacement),
             _ => self.replace_some(&Self::exact(replacement)),
         }
+    }
+
+    /// The value after every run of at least two dots, and perhaps text after it, has been replaced by `replacement`.
+    #[must_use]
+    pub(super) fn without_double_dots(&self, replacement: &str) -> Self {
+        let mut props = self.replace_some(&Self::exact(replacement));
+        if !replacement.contains('.') {
+            props.path.dotdot = super::path::DotDot::No;
+        }
+        props
     }
 
     /// `encodeURIComponent`, `urllib.parse.quote(safe="")`.

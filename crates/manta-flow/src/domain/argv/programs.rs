@@ -46,7 +46,7 @@ pub enum Language {
 
 impl Language {
     /// Values that run something of their own, the most telling first.
-    pub(super) fn payloads(self) -> &'static [&'static str] {
+    pub(in crate::domain) fn payloads(self) -> &'static [&'static str] {
         match self {
             Self::Shell => &["; id", "$(id)"],
             Self::JavaScript => {

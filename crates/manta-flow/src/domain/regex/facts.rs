@@ -255,6 +255,12 @@ impl Language {
         None
     }
 
+    /// Whether every string that starts with `prefix` is accepted.
+    pub(super) fn certain_prefix(&self, prefix: &str) -> bool {
+        let rejects: Vec<bool> = self.dfa.accepts.iter().map(|accepts| !accepts).collect();
+        !leads_to(&self.dfa, &rejects)[self.dfa.run(0, prefix)]
+    }
+
     /// Characters with which every continuation is accepted. The non-ASCII bit stands for all characters outside.
     pub(super) fn certain_starts(&self) -> CharSet {
         let rejects: Vec<bool> = self.dfa.accepts.iter().map(|accepts| !accepts).collect();

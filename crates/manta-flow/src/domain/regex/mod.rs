@@ -233,6 +233,12 @@ impl Regex {
     pub fn replace(&self, subject: &StrProps, replacement: &str, global: bool) -> StrProps {
         let inserted = StrProps::exact(replacement);
         let removed = self.removed_characters();
+        if global && removed.is_empty() && self.removes_double_dots() {
+            return match self.insertion(replacement) {
+                Insertion::Text(text) => subject.without_double_dots(&text),
+                Insertion::Escape | Insertion::Unknown => subject.replace_some(&inserted),
+            };
+        }
         if !global || removed.is_empty() {
             return subject.replace_some(&inserted);
         }
@@ -258,6 +264,21 @@ impl Regex {
     #[must_use]
     pub fn removed_characters(&self) -> CharSet {
         *self.automata.removed.get_or_init(|| self.compute_removed())
+    }
+
+    /// Whether replacing all matches by text without dots leaves no `..`.
+    ///
+    /// So it is if the expression matches at every `..`, and matches nothing that does not start with `..`: then what
+    /// stands left of a match is never a dot, and of a run of dots at most one is left.
+    fn removes_double_dots(&self) -> bool {
+        if self.sticky || depends_on_context(&self.node) || is_nullable(&self.node) {
+            return false;
+        }
+        let here = Anchoring { start: true, end: false };
+        let certain = automata_of(&self.node, here, automaton::Bound::Under);
+        let possible = automata_of(&self.node, here, automaton::Bound::Over);
+        let matches_all = certain.is_some_and(|language| language.certain_prefix(".."));
+        matches_all && possible.is_some_and(|language| language.required_prefix().starts_with(".."))
     }
 
     fn compute_removed(&self) -> CharSet {
