@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -113,6 +114,7 @@ pub struct AuditLog {
     head: File,
     state: Mutex<State>,
     written: Condvar,
+    is_closed: AtomicBool,
 }
 
 impl fmt::Debug for AuditLog {
@@ -185,7 +187,8 @@ impl AuditLog {
             failure: None,
             last_failure: None,
         };
-        let log = Self { path, options, _lock: lock, head, state: Mutex::new(state), written: Condvar::new() };
+        let (state, written, is_closed) = (Mutex::new(state), Condvar::new(), AtomicBool::new(false));
+        let log = Self { path, options, _lock: lock, head, state, written, is_closed };
         if let Some(torn) = torn {
             log.event("recovered", &torn)?;
         }
@@ -244,6 +247,9 @@ impl AuditLog {
     /// # Errors
     /// [`AuditError`].
     pub fn close(&self) -> Result<(), AuditError> {
+        if self.is_closed.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
         self.event("stopped", &json!({}))?;
         let mut state = self.lock();
         match &mut state.disk {
@@ -591,7 +597,7 @@ impl Head {
 fn call_id() -> String {
     use std::hash::BuildHasher as _;
     use std::sync::LazyLock;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::AtomicU64;
     static KEY: LazyLock<std::hash::RandomState> = LazyLock::new(std::hash::RandomState::new);
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("{:016x}", KEY.hash_one(NEXT.fetch_add(1, Ordering::Relaxed)))

@@ -1,1 +1,282 @@
+use std::fs;
 
+use rmcp::ServiceExt as _;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf};
+
+use super::*;
+
+/// A client that speaks plain JSON to the server over a pipe in memory.
+struct Client {
+    directory: tempfile::TempDir,
+    log: PathBuf,
+    reader: tokio::io::Lines<BufReader<ReadHalf<DuplexStream>>>,
+    writer: WriteHalf<DuplexStream>,
+    id: u64,
+}
+
+impl Client {
+    async fn start(policy: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("project")).unwrap();
+        fs::write(directory.path().join("project/a.txt"), "one two\n").unwrap();
+        fs::write(directory.path().join("secret.txt"), "secret").unwrap();
+        let file = directory.path().join("manta.toml");
+        fs::write(&file, policy).unwrap();
+        let log = directory.path().join("audit.jsonl");
+        let server = guarded(Policy::load(&file).unwrap(), &log).unwrap();
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        tokio::spawn(async move { server.serve(theirs).await.unwrap().waiting().await.unwrap() });
+        let (reader, writer) = tokio::io::split(ours);
+        let mut client = Self { directory, log, reader: BufReader::new(reader).lines(), writer, id: 0 };
+        let info = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
+        client.ask("initialize", info).await;
+        client.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+        client
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.writer.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+
+    async fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.id += 1;
+        self.send(json!({ "jsonrpc": "2.0", "id": self.id, "method": method, "params": params })).await;
+        let line = self.reader.next_line().await.unwrap().expect("an answer");
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Whether the call succeeded, and the text of its answer.
+    async fn call(&mut self, tool: &str, args: Value) -> (bool, String) {
+        let answer = self.ask("tools/call", json!({ "name": tool, "arguments": args })).await;
+        let result = &answer["result"];
+        let text = result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("no text: {answer}")).to_owned();
+        (result["isError"] != true, text)
+    }
+
+    async fn tools(&mut self) -> Vec<String> {
+        let answer = self.ask("tools/list", json!({})).await;
+        answer["result"]["tools"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.path().join(name)).unwrap()
+    }
+}
+
+const POLICY: &str = r#"
+version = 1
+[roots.project]
+at = "project"
+mode = "rw"
+[limits.default]
+calls = 100
+per = "1m"
+[limits.two]
+calls = 2
+per = "1h"
+[redact]
+results = true
+[tools.read_file.args]
+path = { kind = "path", roots = ["project"], required = true }
+offset = { kind = "int" }
+length = { kind = "int" }
+[tools.write_file.args]
+path = { kind = "path", roots = ["project"], mode = "rw", required = true }
+content = { kind = "string", charset = "any", required = true }
+[tools.edit_file.args]
+path = { kind = "path", roots = ["project"], mode = "r+", required = true }
+edits = { kind = "any", required = true }
+[tools.list_directory]
+limits = ["two"]
+[tools.list_directory.args]
+path = { kind = "path", roots = ["project"], required = true }
+[tools.search_files.args]
+path = { kind = "path", roots = ["project"], required = true }
+text = { kind = "string" }
+name = { kind = "string" }
+[tools.file_info]
+access = "deny"
+"#;
+
+#[tokio::test]
+async fn only_granted_tools_are_listed_and_callable() {
+    let mut client = Client::start(POLICY).await;
+    assert_eq!(client.tools().await, ["read_file", "write_file", "edit_file", "list_directory", "search_files"]);
+    for tool in ["file_info", "fetch_url", "run_command", "no_such_tool"] {
+        let (ok, text) = client.call(tool, json!({ "path": "a.txt" })).await;
+        assert!(!ok && text.starts_with("denied by"), "{tool}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn files_are_read_written_and_edited_inside_the_root_only() {
+    let mut client = Client::start(POLICY).await;
+    assert_eq!(client.call("read_file", json!({ "path": "a.txt" })).await, (true, "one two\n".to_owned()));
+    assert_eq!(client.call("read_file", json!({ "path": "a.txt", "offset": 4, "length": 3 })).await.1, "two");
+    assert!(client.call("write_file", json!({ "path": "b.txt", "content": "new" })).await.0);
+    assert_eq!(client.read("project/b.txt"), "new");
+    let edits = |old: &str| json!([{ "old_text": old, "new_text": "2" }]);
+    assert!(client.call("edit_file", json!({ "path": "a.txt", "edits": edits("two") })).await.0);
+    assert_eq!(client.read("project/a.txt"), "one 2\n");
+    let (ok, text) = client.call("edit_file", json!({ "path": "a.txt", "edits": edits("absent") })).await;
+    assert!(!ok && text.contains("nothing was changed"), "{text}");
+    for path in ["../secret.txt", "/etc/passwd", "../project-evil/x"] {
+        for (tool, args) in
+            [("read_file", json!({ "path": path })), ("write_file", json!({ "path": path, "content": "x" }))]
+        {
+            assert!(!client.call(tool, args).await.0, "{tool} {path}");
+        }
+    }
+    assert_eq!(client.read("secret.txt"), "secret");
+}
+
+#[tokio::test]
+async fn searching_and_listing_stay_inside() {
+    let mut client = Client::start(POLICY).await;
+    std::os::unix::fs::symlink(client.directory.path(), client.directory.path().join("project/up")).unwrap();
+    let (_, found) = client.call("search_files", json!({ "path": ".", "text": "o" })).await;
+    assert!(found.contains("a.txt:1:") && !found.contains("secret"), "{found}");
+    let (_, list) = client.call("list_directory", json!({ "path": "." })).await;
+    assert!(list.contains("a.txt") && list.contains("link"), "{list}");
+    assert!(!client.call("list_directory", json!({ "path": "up" })).await.0);
+}
+
+#[tokio::test]
+async fn limits_answer_with_a_time_and_every_call_is_in_the_log() {
+    let mut client = Client::start(POLICY).await;
+    for _ in 0..2 {
+        assert!(client.call("list_directory", json!({ "path": "." })).await.0);
+    }
+    let answer = client.ask("tools/call", json!({ "name": "list_directory", "arguments": { "path": "." } })).await;
+    let result = &answer["result"];
+    assert_eq!(result["isError"], true);
+    assert!(result["content"][0]["text"].as_str().unwrap().contains("2 calls in 3600 s"), "{result}");
+    assert!(result["_meta"]["io.github.manta-security/retry_after_ms"].as_u64().unwrap() > 3_000_000);
+
+    let log = fs::read_to_string(&client.log).unwrap();
+    let outcomes: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|record: &Value| record["kind"] == "outcome")
+        .collect();
+    assert_eq!(
+        outcomes.iter().map(|record| record["success"].as_bool().unwrap()).collect::<Vec<_>>(),
+        [true, true, false]
+    );
+    assert_eq!(outcomes[2]["rule"], "limits.two");
+    assert!(outcomes[0]["bytes_out"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn secrets_leave_neither_results_nor_the_log() {
+    let mut client = Client::start(POLICY).await;
+    let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+    let content = format!("token is {token}\n");
+    assert!(client.call("write_file", json!({ "path": "t.txt", "content": content })).await.0);
+    let (ok, text) = client.call("read_file", json!({ "path": "t.txt" })).await;
+    assert!(ok && text == "token is [redacted:secret:github-token]\n", "{text}");
+    assert!(!fs::read_to_string(&client.log).unwrap().contains(&token));
+}
+
+#[tokio::test]
+async fn schemas_are_tight_and_annotations_honest() {
+    let mut client = Client::start(POLICY).await;
+    let answer = client.ask("tools/list", json!({})).await;
+    for tool in answer["result"]["tools"].as_array().unwrap() {
+        assert_eq!(tool["inputSchema"]["additionalProperties"], false, "{tool}");
+        let writes = matches!(tool["name"].as_str().unwrap(), "write_file" | "edit_file");
+        assert_eq!(tool["annotations"]["readOnlyHint"], !writes, "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn commands_and_urls_go_through_their_policies() {
+    let policy = r#"
+version = 1
+[roots.project]
+at = "project"
+[hosts.api]
+allow = ["api.example.com"]
+[commands.echo]
+exe = "/bin/echo"
+cwd = "project"
+operands = [{ kind = "word", max = 3 }]
+end_of_options = "none"
+[tools.run_command.args]
+command = { kind = "command", commands = ["echo"], args_in = "args", required = true }
+[tools.fetch_url.args]
+url = { kind = "url", hosts = ["api"], required = true }
+"#;
+    let mut client = Client::start(policy).await;
+    assert_eq!(client.tools().await, ["fetch_url", "run_command"]);
+    for args in [
+        json!({ "command": "echo", "args": ["a;b"] }),
+        json!({ "command": "sh", "args": ["-c", "id"] }),
+        json!({ "command": "echo", "args": ["-n"] }),
+    ] {
+        let (ok, text) = client.call("run_command", args).await;
+        assert!(!ok && text.starts_with("denied by tools.run_command.args.command"), "{text}");
+    }
+    for url in ["https://evil.example/", "http://api.example.com/", "https://127.0.0.1/", "file:///etc/passwd"] {
+        let (ok, text) = client.call("fetch_url", json!({ "url": url })).await;
+        assert!(!ok && text.starts_with("denied by tools.fetch_url.args.url"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn arguments_beyond_their_bound_are_a_clear_error() {
+    let mut client = Client::start(POLICY).await;
+    let (ok, text) = client.call("write_file", json!({ "path": "a.txt", "content": "x".repeat(2 << 20) })).await;
+    assert!(!ok && text.contains("larger than 1 MiB"), "{text}");
+}
+
+/// A tool that forgets the policy cannot work: the extractors are errors behind a bare handler.
+#[tokio::test]
+async fn the_tools_are_useless_without_the_wrapper() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = ToolServer::new(&read_only(directory.path()).unwrap());
+    let (ours, theirs) = tokio::io::duplex(1 << 16);
+    tokio::spawn(async move { server.serve(theirs).await.unwrap().waiting().await.unwrap() });
+    let (reader, mut writer) = tokio::io::split(ours);
+    let mut reader = BufReader::new(reader).lines();
+    for message in [
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": { "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } } }),
+        json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
+        json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": { "name": "read_file", "arguments": { "path": "a" } } }),
+    ] {
+        writer.write_all(format!("{message}\n").as_bytes()).await.unwrap();
+    }
+    reader.next_line().await.unwrap();
+    let answer = reader.next_line().await.unwrap().unwrap();
+    assert!(answer.contains("only works behind its policy"), "{answer}");
+}
+
+#[test]
+fn a_public_address_without_a_token_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let start = |address: &str, token: Option<&str>| {
+        let options = HttpOptions { address: address.parse().unwrap(), token: token.map(str::to_owned) };
+        serve_http(read_only(directory.path()).unwrap(), &directory.path().join("a.jsonl"), &options, |_| {})
+    };
+    assert!(matches!(start("0.0.0.0:0", None), Err(ServeError::Unprotected(_))));
+    assert!(matches!(start("0.0.0.0:0", Some("short")), Err(ServeError::Unprotected(_))));
+}
+
+#[test]
+fn snippets_name_the_program_and_its_arguments() {
+    for client in super::Client::ALL {
+        let text = client.config("/usr/bin/manta", &["serve".to_owned()]).to_string();
+        assert!(text.contains("/usr/bin/manta") && text.contains("serve"), "{text}");
+    }
+}
+
+/// A method that the SDK adds falls back to "method not found" behind the wrapper, which is safe and may be
+/// wrong. This fails when the SDK changes, so that somebody looks at `ServerHandler` and decides.
+#[test]
+fn the_wrapper_was_reviewed_for_this_version_of_the_sdk() {
+    const REVIEWED: &str = "3.11.0";
+    let lock = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();
+    let version = lock.split("name = \"rmcp\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next());
+    assert_eq!(version, Some(REVIEWED), "look for new methods of ServerHandler, then change this line");
+}
