@@ -11,4 +11,5 @@ mod net;
 mod paths;
 #[cfg(target_os = "linux")]
 mod race;
+mod robust;
 mod schema;
