@@ -101,7 +101,7 @@ pub fn guard(options: &Options) -> Result<u8, String> {
         None => GuardSpec::default(),
     };
     let request = request(options)?;
-    let setup = setup::setup(file.as_ref(), &spec, &request)?;
+    let mut setup = setup::setup(file.as_ref(), &spec, &request)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     if options.explain {
         return explain(&setup, &launcher);
@@ -110,7 +110,10 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     let (decider, redacts): (Box<dyn Decider>, bool) = match file.clone() {
         Some(file) => {
             let redacts = file.spec().redact.results;
-            (Box::new(enforcer(file, options, &server)?), redacts)
+            let path = audit_path(&file, options);
+            let enforcer = enforcer(file, &path, options, &server)?;
+            setup.hide_own(&path);
+            (Box::new(enforcer), redacts)
         }
         None => (Box::new(Permissive { show: Some(show), ..Permissive::default() }), false),
     };
@@ -119,6 +122,9 @@ pub fn guard(options: &Options) -> Result<u8, String> {
         Some(path) => Integrity::new(spec.pin, LockFile::load(path)?.server.remove(&server).unwrap_or_default()),
         None => Integrity::off(),
     };
+    if let Some(path) = &lock {
+        setup.hide_own(path);
+    }
     let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
     for gap in &launched.reached.gaps {
         note(&format!("level {:?}: {gap}", launched.reached.level));
@@ -264,22 +270,23 @@ fn explain(setup: &setup::Setup, launcher: &Launcher) -> Result<u8, String> {
     setup.at_level(level).map(|_| 0)
 }
 
-fn enforcer(file: PolicyFile, options: &Options, server: &str) -> Result<Enforcer, String> {
-    let directory = file.directory();
+fn audit_path(file: &PolicyFile, options: &Options) -> PathBuf {
+    let path = options.audit.clone().or_else(|| file.spec().audit.path.as_ref().map(|path| file.directory().join(path)));
+    let path = path.unwrap_or_else(|| file.directory().join("manta-audit.jsonl"));
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn enforcer(file: PolicyFile, path: &Path, options: &Options, server: &str) -> Result<Enforcer, String> {
     let policy = Arc::new(Policy::compile(file).map_err(|error| error.to_string())?);
-    let path = match (&options.audit, &policy.file().spec().audit.path) {
-        (Some(path), _) => path.clone(),
-        (None, Some(path)) => directory.join(path),
-        (None, None) => directory.join("manta-audit.jsonl"),
-    };
-    let log = audit::open(&path, &policy)?;
+    let log = audit::open(path, &policy)?;
     let peer = format!("stdio uid={}", rustix::process::getuid().as_raw());
     let limiter = Limiter::new(SystemClock::default());
     Ok(Enforcer::new(policy, limiter, Some(Arc::new(log)), server, &peer).showing(show).shadow(options.dry_run))
 }
 
 fn lock_path(file: Option<&PolicyFile>, spec: &GuardSpec) -> Option<PathBuf> {
-    file.filter(|_| spec.pin != PinMode::Off).map(|file| file.directory().join(&spec.lock))
+    let path = file.filter(|_| spec.pin != PinMode::Off).map(|file| file.directory().join(&spec.lock));
+    path.map(|path| std::path::absolute(&path).unwrap_or(path))
 }
 
 /// Writes pins of what was seen for the first time.

@@ -114,10 +114,7 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
             grants.push(grant.clone());
             roots.push((name.clone(), grant));
         }
-        // A server that can write where its own policy lies must not change its rules or its record.
-        let own = [Some(spec.lock.clone()), policy.spec().audit.path.clone().map(PathBuf::from), Some("manta-audit.jsonl".into())];
         hidden.push(request.cwd.join(policy.path()));
-        hidden.extend(own.into_iter().flatten().flat_map(|path| own_files(&base.join(path))));
         for command in policy.spec().commands.values() {
             grants.push(Grant::run(&command.get_ref().exe));
         }
@@ -155,6 +152,12 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
 }
 
 impl Setup {
+    /// Hides a file of the guard and those beside it that begin with its name: a server that can write
+    /// where its own policy lies must not change its rules or its record. Call it when they exist.
+    pub fn hide_own(&mut self, path: &Path) {
+        self.plan.hidden.extend(own_files(path));
+    }
+
     /// The level to try first.
     #[must_use]
     pub fn wanted(&self) -> Level {

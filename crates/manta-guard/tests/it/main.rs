@@ -1,0 +1,5 @@
+//! The engine as transcripts, and the relay over real processes.
+
+mod support;
+mod transcripts;
+mod wire;
