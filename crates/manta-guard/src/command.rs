@@ -21,7 +21,7 @@ use crate::sandbox::probe::Host;
 use crate::sandbox::{Launcher, Level};
 use crate::setup::{self, Request};
 
-const USAGE: &str = "usage: manta guard [--policy FILE] [--audit FILE] [--read PATH]… [--write PATH]… [--host NAME[:PORT]]… [--env NAME]… \
+const USAGE: &str = "usage: manta guard [--policy FILE] [--audit FILE] [--read PATH]… [--write PATH]… [--exec PROGRAM]… [--host NAME[:PORT]]… [--env NAME]… \
                      [--http ADDR] [--dry-run] [--explain] -- COMMAND ARGS…";
 
 /// Exit code for a guard that could not start.
@@ -36,6 +36,8 @@ pub struct Options {
     pub read: Vec<PathBuf>,
     /// Directories to change.
     pub write: Vec<PathBuf>,
+    /// Programs the server may start.
+    pub exec: Vec<String>,
     /// Hosts to reach.
     pub hosts: Vec<String>,
     /// Variables to pass on.
@@ -79,6 +81,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
             "--audit" => options.audit = Some(value()?.into()),
             "--read" => options.read.push(value()?.into()),
             "--write" => options.write.push(value()?.into()),
+            "--exec" => options.exec.push(value()?),
             "--host" => options.hosts.push(value()?),
             "--env" => options.pass_env.push(value()?),
             "--http" => options.http = Some(value()?),
@@ -237,6 +240,7 @@ fn request(options: &Options) -> Result<Request, String> {
         environment: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect(),
         read: options.read.clone(),
         write: options.write.clone(),
+        exec: options.exec.clone(),
         hosts: options.hosts.clone(),
         pass_env: options.pass_env.clone(),
     })

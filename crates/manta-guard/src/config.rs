@@ -28,7 +28,7 @@ pub struct GuardSpec {
     pub env: BTreeMap<String, String>,
     /// Variables passed on from the guard's own environment, by name. Secrets belong here.
     pub pass_env: Vec<String>,
-    /// Working directory, relative to the policy file. Left out: the guard's own when it is granted, else `/`.
+    /// Working directory, relative to the policy file. Left out: the guard's own.
     pub cwd: Option<PathBuf>,
     /// More files and directories the server may read (code, configuration).
     pub read: Vec<PathBuf>,

@@ -36,6 +36,8 @@ pub struct Request {
     pub read: Vec<PathBuf>,
     /// Directories to change, from the command line.
     pub write: Vec<PathBuf>,
+    /// Programs to start, from the command line.
+    pub exec: Vec<String>,
     /// Hosts, from the command line.
     pub hosts: Vec<String>,
     /// Variables to pass on, from the command line.
@@ -128,7 +130,7 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
         None if hosts.is_empty() => Network::None,
         None => Network::Proxy,
     };
-    let cwd = working_directory(spec, request, &base, &grants);
+    let cwd = working_directory(spec, request, &base);
     let env = environment(spec, request, preset_env, &search, network)?;
     let plan = Plan {
         level: level(spec.sandbox),
@@ -300,6 +302,11 @@ fn extra_grants(spec: &GuardSpec, request: &Request, base: &Path, grants: &mut V
     for path in &spec.exec {
         grants.push(Grant::run(existing(base, path)?));
     }
+    for program in &request.exec {
+        let search = request.environment.get("PATH").cloned().unwrap_or_default();
+        let found = preset::find_program(program, &search, &request.cwd, None);
+        grants.push(Grant::run(found.ok_or_else(|| format!("--exec: program not found: {program}"))?));
+    }
     for path in &request.read {
         grants.push(Grant::load(existing(&request.cwd, path)?));
     }
@@ -374,14 +381,13 @@ fn hosts(policy: Option<&PolicySpec>, spec: &GuardSpec, request: &Request) -> Re
     Ok(hosts.into_iter().collect())
 }
 
-/// The server starts where the guard does, when it may see that directory, so that relative
-/// arguments mean the same.
-fn working_directory(spec: &GuardSpec, request: &Request, base: &Path, grants: &[Grant]) -> PathBuf {
-    if let Some(cwd) = &spec.cwd {
-        return base.join(cwd);
+/// The server starts where the guard does, so that relative arguments mean the same. Of that directory
+/// it sees what is granted, and no more.
+fn working_directory(spec: &GuardSpec, request: &Request, base: &Path) -> PathBuf {
+    match &spec.cwd {
+        Some(cwd) => base.join(cwd),
+        None => fs::canonicalize(&request.cwd).unwrap_or_else(|_| request.cwd.clone()),
     }
-    let cwd = fs::canonicalize(&request.cwd).unwrap_or_else(|_| request.cwd.clone());
-    if grants.iter().any(|grant| cwd.starts_with(&grant.path)) { cwd } else { PathBuf::from("/") }
 }
 
 /// The environment from nothing: what the runtime needs, what the policy sets, what it passes on by name.

@@ -52,6 +52,10 @@ pub(super) fn enter(plan: &Plan) -> io::Result<()> {
         bind(grant, &target)?;
         bound.push(target);
     }
+    // The working directory keeps its name even when nothing in it is granted.
+    if !under(NEW, &plan.cwd).is_dir() {
+        fs::create_dir_all(under(NEW, &plan.cwd))?;
+    }
     for hidden in &plan.hidden {
         cover(hidden)?;
     }

@@ -48,6 +48,10 @@ pub(crate) struct ServerArgs {
     #[arg(long, value_name = "PATH")]
     write: Vec<PathBuf>,
 
+    /// Let the server start this program (repeatable)
+    #[arg(long, value_name = "PROGRAM")]
+    exec: Vec<String>,
+
     /// Let the server reach this host (repeatable)
     #[arg(long, value_name = "NAME[:PORT]")]
     host: Vec<String>,
@@ -67,6 +71,7 @@ impl ServerArgs {
             policy: self.policy.clone(),
             read: self.read.clone(),
             write: self.write.clone(),
+            exec: self.exec.clone(),
             hosts: self.host.clone(),
             pass_env: self.pass_env.clone(),
             command: self.command.clone(),
