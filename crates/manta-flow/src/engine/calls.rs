@@ -385,6 +385,11 @@ impl Interp<'_> {
                 props.quoted = crate::domain::Quoting::Sql;
                 self.text_val(props, &arg)
             }
+            Effect::RegexEscape => {
+                let mut props = self.props(&arg).slice();
+                props.quoted = crate::domain::Quoting::Backslash(crate::domain::CharSet::of("\\^$.|?*+()[]{}-"));
+                self.text_val(props, &arg)
+            }
             Effect::Function => arg,
             Effect::CallsBack => {
                 let function = args.pos.iter().find(|value| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_)));

@@ -265,6 +265,8 @@ pub enum Effect {
     Dict,
     /// `new Promise(executor)`.
     Promise,
+    /// `re.escape`, `RegExp.escape`: every special character is preceded by a backslash.
+    RegexEscape,
     /// `new RegExp`, `re.compile`.
     RegexNew,
     /// Python `re.match/fullmatch/search/sub/split/findall` by function name.

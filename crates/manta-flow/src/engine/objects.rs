@@ -350,7 +350,8 @@ impl Interp<'_> {
             if values.len() > 64 {
                 values.truncate(64);
             }
-            return self.join_all(values).unwrap_or_else(Val::undefined);
+            let picked = self.join_all(values).unwrap_or_else(Val::undefined);
+            return self.picked_by(key, picked);
         }
         match (&receiver.kind, key_name(key)) {
             (Kind::Str, _) if matches!(key.kind, Kind::Num(_)) => {
@@ -381,9 +382,20 @@ impl Interp<'_> {
             (Kind::Schema(_), Some(name)) => self.get_member(receiver, name, span),
             _ => {
                 let value = Val { taint: receiver.taint, step: receiver.step, ..Val::unknown() };
-                self.element_of(receiver, value, span)
+                let element = self.element_of(receiver, value, span);
+                self.picked_by(key, element)
             }
         }
+    }
+
+    /// `object[key]` with a key of the caller: the object is the program's own, but may be its prototype.
+    fn picked_by(&mut self, key: &Val, value: Val) -> Val {
+        if self.lang() != Lang::JavaScript || self.taint_now(key).is_none() {
+            return value;
+        }
+        let vn = if value.vn == 0 { self.store.fresh_vn() } else { value.vn };
+        self.found.picked.insert(vn);
+        Val { vn, ..value }
     }
 
     fn element_of(&mut self, receiver: &Val, value: Val, _span: Span) -> Val {
@@ -416,6 +428,9 @@ impl Interp<'_> {
 
     /// `target[key] = value`.
     pub(crate) fn set_index(&mut self, target: &Val, key: &Val, value: Val, span: Span) {
+        if key.is_tainted() {
+            self.computed_key_assigned(target, key, &value, span);
+        }
         let Kind::Obj(id) = target.kind else {
             if let Some(name) = key_name(key) {
                 self.set_member(target, name, value, span);
@@ -437,9 +452,6 @@ impl Interp<'_> {
                 self.store.obj_mut(id).fields.insert(name, value);
             }
             None => {
-                if key.is_tainted() {
-                    self.computed_key_assigned(target, key, &value, span);
-                }
                 if let Some(names) = key.literals() {
                     for name in names {
                         let name = Symbol::new(&name);

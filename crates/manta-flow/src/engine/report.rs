@@ -153,6 +153,8 @@ pub(crate) struct Hit {
 /// Everything found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
+    /// Values read with a key of the caller (`object[key]`).
+    pub(crate) picked: HashSet<Vn>,
     pub(crate) registrations: Vec<Registration>,
     pub(crate) hits: Vec<Hit>,
     pub(crate) depth_exceeded: bool,

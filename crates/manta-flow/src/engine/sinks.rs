@@ -120,6 +120,19 @@ impl Interp<'_> {
         }
     }
 
+    /// Bytes of a file instead of its name: `Buffer.from(data)`, `io.BytesIO(data)`.
+    fn is_content(&self, value: &Val) -> bool {
+        match value.kind {
+            Kind::Api(api, _) => {
+                let name = self.apis.name(api);
+                ["globalThis.Buffer.", "globalThis.Uint8Array", "globalThis.Blob", "io.BytesIO", "io.StringIO"]
+                    .iter()
+                    .any(|made_by| name.starts_with(made_by))
+            }
+            _ => false,
+        }
+    }
+
     /// `kw:shell` (must be true or unknown), `!kw:Loader` (must be absent), `kw:Loader=yaml.Loader,yaml.FullLoader`
     /// (must be one of these access paths).
     fn option_holds(&mut self, when: &str, args: &Args, this: Option<&Val>) -> bool {
@@ -173,6 +186,9 @@ impl Interp<'_> {
         }
         for alternative in value.alternatives().to_vec() {
             if alternative.is_nullish() || matches!(alternative.kind, Kind::Fn(_) | Kind::Bool(_)) {
+                continue;
+            }
+            if matches!(kind, SinkKind::FileRead | SinkKind::FileWrite) && self.is_content(&alternative) {
                 continue;
             }
             let Some(spelled) = self.spell(&alternative) else { continue };
@@ -316,7 +332,10 @@ impl Interp<'_> {
     fn judge_regex(&self, spelled: &Spelled) -> Judged {
         let open = spelled.pieces.iter().any(|piece| match piece {
             // Quantifiers are what makes a pattern expensive.
-            Piece::Hole(props) => !props.is_finite() && !props.charset.excludes("*+{"),
+            Piece::Hole(props) => {
+                let is_escaped = matches!(props.quoted, Quoting::Backslash(set) if set.contains('*') && set.contains('\\'));
+                !props.is_finite() && !props.charset.excludes("*+{") && !is_escaped
+            }
             _ => false,
         });
         if open {
@@ -554,7 +573,7 @@ impl Interp<'_> {
         }
         let base = base.or_else(|| self.client_base(data));
         for alternative in value.alternatives().to_vec() {
-            if alternative.is_nullish() {
+            if alternative.is_nullish() || self.is_content(&alternative) {
                 continue;
             }
             let joined = match &base {
@@ -646,14 +665,16 @@ impl Interp<'_> {
             return;
         }
         // Only nested writes pollute: `o[a][b] = v` where both keys come from the caller.
-        if !target.is_tainted() || self.taint_now(value).is_none() {
+        let is_nested = target.is_tainted() || self.found.picked.contains(&target.vn);
+        if !is_nested || self.taint_now(value).is_none() {
+            return;
+        }
+        let Some(spelled) = self.spell(key) else { return };
+        if self.replay_reached(&spelled, span) {
             return;
         }
         let props = self.props(key);
-        if props.is_finite() || props.charset.excludes("_") {
-            return;
-        }
-        if let Some(spelled) = self.spell(key) {
+        if !props.is_finite() && !props.charset.excludes("_") {
             let judged =
                 Judged::bad(FlowRule::PrototypePollution, "__proto__", "a key from the caller can name the prototype");
             self.hit(SinkKind::Merge, "computed assignment", &spelled, judged, span);
