@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod ready_harden;
 
 use std::process::ExitCode;
 
@@ -18,12 +19,15 @@ enum Task {
     BenchPairs(bench::PairsArgs),
     /// Lists the high and critical findings on servers that are believed to be sound.
     BenchBenign(bench::BenignArgs),
+    /// Shows manta-harden and `manta serve` with real clients, a real Redis and killed writers.
+    ReadyHarden,
 }
 
 fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::BenchPairs(args) => bench::pairs(&args),
         Task::BenchBenign(args) => bench::benign(&args),
+        Task::ReadyHarden => ready_harden::ready_harden(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))),
     };
     match done {
         Ok(report) => print(&report),
