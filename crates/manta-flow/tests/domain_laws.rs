@@ -1,9 +1,9 @@
 //! Laws of the value domain: it is a lattice, and every operation admits what it can produce.
 
 use manta_flow::domain::path::{self, Abs, Norm, Operand, PathVerdict, Reach, WeakContainment, Within};
-use manta_flow::domain::regex::{Dialect, Regex};
+use manta_flow::domain::regex::{Dialect, PythonMode, Regex};
 use manta_flow::domain::url::{self, Component, Host, HostCheck, HostGrade, Subject, grade_host_check};
-use manta_flow::domain::{CharSet, Part, PathState, StrProps, UrlState};
+use manta_flow::domain::{CharSet, Part, PathState, StrProps, UrlState, argv, code, shell, sql};
 use proptest::prelude::*;
 
 fn config(cases: u32, seed: u64) -> ProptestConfig {
@@ -53,7 +53,7 @@ fn inhabited() -> impl Strategy<Value = (StrProps, String)> {
 }
 
 proptest! {
-    #![proptest_config(config(12000, 1))]
+    #![proptest_config(config(4000, 1))]
 
     #[test]
     fn join_is_a_semilattice((a, b, c) in (props(), props(), props())) {
@@ -176,9 +176,51 @@ proptest! {
     }
 }
 
+/// Pieces of hostile program text: syntax of every language, broken.
+fn fragments() -> impl Strategy<Value = Vec<String>> {
+    let fragments = [
+        "'", "\"", "`", "$(", ")", "${", "}", "$((", "))", "<<EOF\n", "EOF", "\n", "\\", "#", "//", "/*", "*/", "--", "://", "@", ":", "[",
+        "]", "?", "..", "/", " ", "sh -c ", "ssh h ", "sudo ", "docker exec ", "git clone ", "x", "é", "\u{0}", "=", ";", "|", "&", ">", "<(",
+    ];
+    prop::collection::vec(prop_oneof![9 => prop::sample::select(fragments.to_vec()).prop_map(String::from), 1 => any::<String>()], 0..14)
+}
+
+proptest! {
+    #![proptest_config(config(3000, 2))]
+
+    #[test]
+    fn no_input_makes_an_automaton_panic(fragments in fragments(), holes in prop::collection::vec(any::<bool>(), 14), props in props()) {
+        let mut parts = Vec::new();
+        for (fragment, hole) in fragments.iter().zip(&holes) {
+            parts.push(Part::Lit(fragment));
+            if *hole {
+                parts.push(Part::Hole(&props));
+            }
+        }
+        let holes = parts.iter().filter(|part| matches!(part, Part::Hole(_))).count();
+        prop_assert_eq!(shell::analyze(&parts).len(), holes, "every hole is judged");
+        prop_assert_eq!(url::analyze(&parts).len(), holes);
+        prop_assert_eq!(code::analyze(&parts, code::Language::JavaScript).len(), holes);
+        prop_assert_eq!(sql::analyze(&parts, sql::Flavor::AnySql).len(), holes);
+        let _ = path::judge(&parts);
+        let words: Vec<Vec<Part<'_>>> = parts.chunks(2).map(<[_]>::to_vec).collect();
+        prop_assert_eq!(argv::judge_all(&words).len(), words.len());
+    }
+
+    #[test]
+    fn no_pattern_makes_the_regex_engine_panic(fragments in prop::collection::vec("[(|)*+?{}\\[\\]^$.\\\\a-c0-9,:=!<>-]{1,4}|\\PC{1,3}", 0..12), flags in "[imsuvgy]{0,3}") {
+        let pattern = fragments.concat();
+        for dialect in [Dialect::JavaScript { flags: &flags }, Dialect::Python { mode: PythonMode::Search, flags: &flags }, Dialect::Rust] {
+            if let Ok(regex) = Regex::new(&pattern, &dialect) {
+                let _ = (regex.facts(), regex.removed_characters(), regex.grade_host(Subject::Text));
+            }
+        }
+    }
+}
+
 // ---- paths by example ----------------------------------------------------------------------------------------------
 
-fn any() -> StrProps {
+fn free() -> StrProps {
     StrProps::top()
 }
 
@@ -188,7 +230,7 @@ fn js(pattern: &str) -> Regex {
 
 #[test]
 fn a_free_path_escapes() {
-    let free = any();
+    let free = StrProps::top();
     assert_eq!(
         path::judge(&[Part::Hole(&free)]),
         PathVerdict::Escapes { example: "/etc/passwd".into(), reach: Reach::Anywhere }
@@ -201,7 +243,7 @@ fn a_free_path_escapes() {
 
 #[test]
 fn what_keeps_a_path_inside() {
-    let basename = any().basename();
+    let basename = free().basename();
     assert_eq!(
         path::judge(&[Part::Lit("/srv/"), Part::Hole(&basename)]),
         PathVerdict::Escapes { example: "..".into(), reach: Reach::ParentOnly }
@@ -209,7 +251,7 @@ fn what_keeps_a_path_inside() {
     assert_eq!(path::judge(&[Part::Lit("/srv/"), Part::Hole(&basename), Part::Lit(".json")]), PathVerdict::Safe);
     let name = js(r"^[\w-]+(\.\w+)?$").if_match();
     assert_eq!(path::judge(&[Part::Lit("/srv/"), Part::Hole(&name)]), PathVerdict::Safe);
-    let no_parents = any().refine(&js(r"\.\.").if_no_match());
+    let no_parents = free().refine(&js(r"\.\.").if_no_match());
     assert_eq!(path::judge(&[Part::Lit("/srv/"), Part::Hole(&no_parents)]), PathVerdict::Safe);
     assert!(
         matches!(path::judge(&[Part::Hole(&no_parents)]), PathVerdict::Escapes { example, .. } if example == "/etc/passwd"),
@@ -228,7 +270,7 @@ fn what_keeps_a_path_inside() {
 
 #[test]
 fn prefix_checks_are_graded() {
-    let free = any();
+    let free = StrProps::top();
     let resolved = path::resolve(&[Operand::new(Part::Lit("/srv")), Operand::new(Part::Hole(&free))]);
     let grade = |value: &StrProps, prefix: &str| {
         path::grade_prefix(path::PrefixCheck { value: &value.path, prefix: &StrProps::exact(prefix), or_equal: false })
@@ -252,7 +294,7 @@ fn hole(before: &str, props: &StrProps, after: &str) -> url::UrlHole {
 
 #[test]
 fn only_what_stands_before_the_first_slash_chooses_the_host() {
-    let free = any();
+    let free = StrProps::top();
     for (before, after, component, tainted) in [
         ("https://api.example/v1/", "", Component::Path, false),
         ("https://api.example/v1?q=", "&x=1", Component::Query, false),
@@ -280,11 +322,11 @@ fn restricted_values_cannot_take_the_host_over() {
     assert_eq!(hole("https://", &label, ".com/").host, Host::Tainted);
     assert_eq!(hole("https://api.example", &label, "/").host, Host::Tainted);
     assert_eq!(hole("http://localhost:", &StrProps::integer(), "/x").host, Host::Fixed("localhost".into()));
-    let path = any().refine(&js("^/").if_match());
+    let path = free().refine(&js("^/").if_match());
     let appended = hole("https://api.example", &path, "");
     assert_eq!(appended.host, Host::Fixed("api.example*".into()));
-    assert!(hole("https://api.example/", &any(), "").traversal.is_some());
-    assert!(hole("https://api.example/", &any().encode_uri_component(), "").traversal.is_some(), "`..` is not encoded");
+    assert!(hole("https://api.example/", &free(), "").traversal.is_some());
+    assert!(hole("https://api.example/", &free().encode_uri_component(), "").traversal.is_some(), "`..` is not encoded");
     assert!(hole("https://api.example/", &label, "").traversal.is_none());
 }
 

@@ -120,6 +120,11 @@ fn invalid_and_foreign_syntax_is_unsupported() {
     assert!(Regex::new("[a&&[b]]", &Dialect::Rust).is_err());
     assert!(Regex::new(&"(".repeat(5000), &Dialect::Rust).is_err());
     assert!(Regex::new(&("(".repeat(100) + &")".repeat(100)), &Dialect::Rust).is_err());
+    // Exponential without limits; this test would not end.
+    for hostile in ["(a|aa|ab|[a-z]{2,9})*.{60}(x|y).{60}$", "^(a|b|c|d|e|f){1,12}://", "(.*a){40}", "(?:(?:a?){64}){64}"] {
+        let regex = Regex::new(hostile, &Dialect::Rust).expect("parses");
+        let _ = (regex.facts(), regex.grade_host(Subject::Text));
+    }
     let huge = Regex::new("((a{0,300}b){0,300}c){0,300}", &Dialect::Rust).expect("parses");
     assert_eq!(huge.if_match(), StrProps::top());
 }

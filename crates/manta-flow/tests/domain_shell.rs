@@ -1,4 +1,5 @@
 //! Shell command strings and argument vectors: by example, and against a real `sh`.
+#![cfg(unix)]
 
 use std::process::Command;
 

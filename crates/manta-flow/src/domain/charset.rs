@@ -205,6 +205,10 @@ impl fmt::Display for CharSet {
         if *self == Self::ALL {
             return f.write_str("any character");
         }
+        // A deny-list reads better by what it leaves out.
+        if self.ascii_len() > 80 && self.other {
+            return write!(f, "all but {}", self.complement());
+        }
         let mut separator = "";
         for (low, high) in self.runs() {
             f.write_str(separator)?;
@@ -282,6 +286,7 @@ mod tests {
         assert_eq!(CharSet::WORD.to_string(), "`0`-`9`, `A`-`Z`, `_`, `a`-`z`");
         assert_eq!(CharSet::NONE.to_string(), "nothing");
         assert_eq!(CharSet::ALL.to_string(), "any character");
+        assert_eq!(CharSet::of(";\n").complement().to_string(), "all but newline, `;`");
     }
 
     #[test]

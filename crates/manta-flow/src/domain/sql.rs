@@ -17,6 +17,8 @@ pub enum Flavor {
     Cypher,
     /// GraphQL: strings in `"`, `#` comments.
     GraphQl,
+    /// Some SQL: only what breaks out of both [`Flavor::Standard`] and [`Flavor::MySql`] is reported.
+    AnySql,
 }
 
 /// Where in the query a value falls.
@@ -75,6 +77,11 @@ pub struct SqlHole {
 /// Judges every hole of the query that `parts` spell together.
 #[must_use]
 pub fn analyze(parts: &[Part<'_>], flavor: Flavor) -> Vec<SqlHole> {
+    if flavor == Flavor::AnySql {
+        let milder = |(a, b): (SqlHole, SqlHole)| if a.verdict == SqlVerdict::Safe { a } else { b };
+        let standard = analyze(parts, Flavor::Standard).into_iter();
+        return standard.zip(analyze(parts, Flavor::MySql)).map(milder).collect();
+    }
     let mut scanner = Scanner { flavor, context: SqlContext::Statement, previous: ' ' };
     let mut holes = Vec::new();
     for (part, piece) in parts.iter().enumerate() {
@@ -136,7 +143,7 @@ impl Scanner {
 
     fn outside(&mut self, c: char, next: Option<char>) -> bool {
         let line_comment = match self.flavor {
-            Flavor::Standard => (c, next) == ('-', Some('-')),
+            Flavor::Standard | Flavor::AnySql => (c, next) == ('-', Some('-')),
             Flavor::MySql => (c, next) == ('-', Some('-')) || c == '#',
             Flavor::Cypher => (c, next) == ('/', Some('/')),
             Flavor::GraphQl => c == '#',
@@ -189,7 +196,7 @@ fn judge(props: &StrProps, scanner: &Scanner) -> SqlVerdict {
 
 fn statement(props: &StrProps, flavor: Flavor) -> SqlVerdict {
     let queries: &[&str] = match flavor {
-        Flavor::Standard | Flavor::MySql => &["DROP TABLE users", "SELECT 1", "x"],
+        Flavor::Standard | Flavor::MySql | Flavor::AnySql => &["DROP TABLE users", "SELECT 1", "x"],
         Flavor::Cypher => &["MATCH (n) DETACH DELETE n", "x"],
         Flavor::GraphQl => &["mutation { deleteAll }", "{ __schema { types { name } } }", "x"],
     };
@@ -298,6 +305,8 @@ mod tests {
         let doubled = StrProps { quoted: Quoting::Doubled(CharSet::of("'")), ..StrProps::top() };
         assert!(safe("SELECT '", &doubled, "'", Flavor::Standard));
         assert!(!safe("SELECT '", &doubled, "'", Flavor::MySql), "a backslash takes one of the two quotes");
+        assert!(safe("SELECT '", &doubled, "'", Flavor::AnySql));
+        assert!(!safe("SELECT '", &StrProps::top(), "'", Flavor::AnySql));
         assert!(!safe("SELECT ", &doubled, "", Flavor::Standard));
         assert!(!safe("SELECT \"", &doubled, "\"", Flavor::Standard));
     }

@@ -11,7 +11,9 @@ use super::{Anchoring, Unsupported};
 use crate::domain::charset::CharSet;
 
 /// Most states of either automaton; beyond, no fact is claimed.
-const MAX_STATES: usize = 1500;
+const MAX_STATES: usize = 600;
+/// Most operations visited while one automaton is built: a few milliseconds.
+const FUEL: u32 = 500_000;
 /// Longest counted repetition that is unrolled.
 const MAX_UNROLL: u32 = 64;
 
@@ -211,7 +213,7 @@ struct Compiler {
 
 impl Compiler {
     fn push(&mut self, op: Op) -> Result<usize, Unsupported> {
-        if self.ops.len() >= MAX_STATES * 4 {
+        if self.ops.len() >= MAX_STATES * 8 {
             return Err(Unsupported);
         }
         self.ops.push(op);
@@ -294,6 +296,9 @@ struct Determinizer<'a> {
     /// Per operation and debt, the round of the closure that saw it last.
     seen: Vec<u32>,
     round: u32,
+    fuel: u32,
+    /// Where a search that has found a match goes on with anything: whoever is here needs nothing else.
+    tail: Option<usize>,
 }
 
 /// The neighbour of a position: outside the subject, or a symbol.
@@ -302,11 +307,13 @@ type Neighbour = Option<usize>;
 fn determinize(node: &Node, anchoring: Anchoring, bound: Bound, alphabet: &Alphabet) -> Result<Dfa, Unsupported> {
     let mut compiler = Compiler { ops: Vec::new(), bound };
     let mut done = compiler.push(Op::Done)?;
+    let mut tail = None;
     if !anchoring.end {
-        let tail = compiler.push(Op::Dead)?;
-        let rest = compiler.push(Op::Take(CharSet::ALL, tail))?;
-        compiler.ops[tail] = Op::Split(vec![rest, done]);
-        done = tail;
+        let anything = compiler.push(Op::Dead)?;
+        let rest = compiler.push(Op::Take(CharSet::ALL, anything))?;
+        compiler.ops[anything] = Op::Split(vec![rest, done]);
+        done = anything;
+        tail = Some(anything);
     }
     let mut start = compiler.compile(node, done)?;
     if !anchoring.start {
@@ -322,7 +329,7 @@ fn determinize(node: &Node, anchoring: Anchoring, bound: Bound, alphabet: &Alpha
         matches!(op, Op::If(assertion, _) if !matches!(assertion, Assertion::Start | Assertion::End | Assertion::LineStart(_)))
     });
     let seen = vec![0; compiler.ops.len() * 3];
-    Determinizer { ops: compiler.ops, bound, alphabet, looks_back, looks_ahead, seen, round: 0 }.run(start)
+    Determinizer { ops: compiler.ops, bound, alphabet, looks_back, looks_ahead, seen, round: 0, fuel: FUEL, tail }.run(start)
 }
 
 impl Determinizer<'_> {
@@ -341,6 +348,8 @@ impl Determinizer<'_> {
             let mut closed = Vec::new();
             for group in 0..groups {
                 let symbol = self.alphabet.sample[group];
+                let visits = u32::try_from(closed.len() + kernel.len()).map_err(|_| Unsupported)?;
+                self.fuel = self.fuel.checked_sub(visits).ok_or(Unsupported)?;
                 if group == 0 || self.looks_ahead {
                     closed = self.closure(&kernel, previous, begin, Some(symbol));
                 }
@@ -380,6 +389,9 @@ impl Determinizer<'_> {
                 stepped.push((*next, owed));
             }
         }
+        if let Some(tail) = self.tail.filter(|&tail| stepped.contains(&(tail, Owed::Nothing))) {
+            return vec![(tail, Owed::Nothing)];
+        }
         stepped.sort_unstable();
         stepped.dedup();
         stepped
@@ -390,7 +402,9 @@ impl Determinizer<'_> {
         let mut closed: Vec<Config> = Vec::new();
         let mut work: Vec<Config> = kernel.to_vec();
         self.round += 1;
+        let mut visits = 0;
         while let Some((op, owed)) = work.pop() {
+            visits += 1;
             if std::mem::replace(&mut self.seen[op * 3 + owed as usize], self.round) == self.round {
                 continue;
             }
@@ -405,6 +419,7 @@ impl Determinizer<'_> {
                 Op::Dead => {}
             }
         }
+        self.fuel = self.fuel.saturating_sub(visits);
         closed
     }
 

@@ -11,6 +11,8 @@ use crate::domain::url::{Host, Scheme, UrlState};
 
 /// Longest host name that is spelled out.
 const MAX_HOST: usize = 253;
+/// Longest required suffix that is looked for.
+const MAX_SUFFIX: usize = 64;
 
 /// A language: an automaton with the states that lead to acceptance marked.
 pub(super) struct Language {
@@ -223,7 +225,7 @@ impl Language {
             let (Some(c), None, false) = (members.next(), members.next(), arriving.has_non_ascii()) else {
                 break arriving;
             };
-            if suffix.len() >= MAX_HOST || starts.iter().any(|&start| current[start]) {
+            if suffix.len() >= MAX_SUFFIX || starts.iter().any(|&start| current[start]) {
                 break arriving;
             }
             suffix.push(c);
@@ -336,8 +338,10 @@ impl Language {
         let mut found = Vec::new();
         let mut schemes = Vec::new();
         let mut work = vec![(0, String::new())];
+        let mut rounds = 0;
         while let Some((state, name)) = work.pop() {
-            if self.dfa.accepts[state] || name.len() > 12 || work.len() > 64 {
+            rounds += 1;
+            if self.dfa.accepts[state] || name.len() > 12 || rounds > 256 {
                 return None;
             }
             for (set, to) in self.edges_from(state) {

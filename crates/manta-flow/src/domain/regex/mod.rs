@@ -161,18 +161,20 @@ impl Regex {
     /// Everything at once; use the single accessors when only one is needed.
     #[must_use]
     pub fn facts(&self) -> RegexFacts {
-        let matching = self.matching();
         RegexFacts {
-            if_match: matching.map_or_else(StrProps::top, |language| language.props(self.units)),
+            if_match: self.if_match(),
             if_no_match: self.if_no_match(),
-            required_prefix: matching.map(facts::Language::required_prefix).unwrap_or_default(),
-            required_suffix: matching.map(facts::Language::required_suffix).unwrap_or_default(),
+            required_prefix: self.required_prefix(),
+            required_suffix: self.required_suffix(),
         }
     }
 
     /// What is known of a subject after a successful test.
     #[must_use]
     pub fn if_match(&self) -> StrProps {
+        if !self.ties_to_ends() {
+            return StrProps { min_len: u32::from(!is_nullable(&self.node)), ..StrProps::top() };
+        }
         self.matching().map_or_else(StrProps::top, |language| language.props(self.units))
     }
 
@@ -332,6 +334,12 @@ impl Regex {
         const ENDINGS: [&str; 8] =
             [".evil.example/", "@evil.example/", "evil.example/", ".evil.example", "/", "@", "evil", "x"];
         ENDINGS.iter().find_map(|ending| self.passing_with_prefix(&format!("{prefix}{ending}")))
+    }
+
+    /// Whether anything ties a match to the ends of the subject. If not, any text may surround it, and a successful test
+    /// proves next to nothing.
+    fn ties_to_ends(&self) -> bool {
+        self.anchoring.start || self.anchoring.end || depends_on_context(&self.node)
     }
 
     /// The subjects on which the test may succeed.
