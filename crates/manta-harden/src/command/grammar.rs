@@ -28,12 +28,21 @@ impl Flag {
         Self { value: Some(value), most: 1 }
     }
 
-    /// Reads the notation of policy files: `none`, or what [`Value::parse`] reads.
+    /// Reads the notation of policy files: `none`, or what [`Value::parse`] reads; ` x8` at the end
+    /// admits the flag up to eight times.
     ///
     /// # Errors
     /// A sentence that says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.trim() == "none" { Ok(Self::switch()) } else { Value::parse(text).map(Self::with) }
+        let (kind, most) = Self::split_count(text);
+        let flag = if kind.trim() == "none" { Self::switch() } else { Self::with(Value::parse(kind)?) };
+        Ok(flag.up_to(most))
+    }
+
+    /// Takes ` x8` off the end.
+    pub(crate) fn split_count(text: &str) -> (&str, usize) {
+        let counted = text.trim_end().rsplit_once(" x").and_then(|(kind, count)| Some((kind, count.parse().ok()?)));
+        counted.filter(|&(_, count)| count > 0).unwrap_or((text, 1))
     }
 
     /// The same flag, admitted up to `most` times.

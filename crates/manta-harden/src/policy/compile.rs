@@ -187,9 +187,12 @@ impl<'a> Compiler<'a> {
         compiled.args_before.clone_from(&spec.args_before);
         compiled.env = spec.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         compiled.grammar = self.grammar(&spec.flags, &spec.operands, &span)?;
+        compiled.grammar.operands_first = spec.operands_first;
         for (sub, grammar) in &spec.sub {
-            let SubcommandSpec { flags, operands } = grammar.get_ref();
-            compiled.grammar.sub.insert(sub.clone(), self.grammar(flags, operands, &grammar.span())?);
+            let SubcommandSpec { flags, operands, operands_first } = grammar.get_ref();
+            let mut compiled_sub = self.grammar(flags, operands, &grammar.span())?;
+            compiled_sub.operands_first = *operands_first;
+            compiled.grammar.sub.insert(sub.clone(), compiled_sub);
         }
         compiled.end_of_options = match spec.end_of_options.as_str() {
             "--" => EndOfOptions::DoubleDash,
@@ -222,7 +225,7 @@ impl<'a> Compiler<'a> {
     ) -> Result<Grammar> {
         let mut grammar = Grammar::default();
         for (name, text) in flags {
-            let flag = Flag::parse(text).map_err(|error| self.error(span, format!("flag `{name}`: {error}")))?;
+            let flag = self.flag(text, span).map_err(|error| self.error(span, format!("flag `{name}`: {error}")))?;
             grammar.flags.insert(name.clone(), flag);
         }
         for spec in operands {
@@ -230,6 +233,19 @@ impl<'a> Compiler<'a> {
             grammar.operands.push(Operand { value, min: spec.min, max: spec.max });
         }
         Ok(grammar)
+    }
+
+    /// `path ROOT`, or what the command module reads by itself: it knows no names of roots.
+    fn flag(&self, text: &str, span: &Range<usize>) -> std::result::Result<Flag, String> {
+        let (kind, most) = Flag::split_count(text);
+        match kind.trim().strip_prefix("path ") {
+            Some(root) => {
+                let roots =
+                    self.roots(&[root.trim().to_owned()], Access::READ, span).map_err(|error| error.to_string())?;
+                Ok(Flag::with(Value::Path { roots, access: Access::READ }).up_to(most))
+            }
+            None => Flag::parse(text),
+        }
     }
 
     fn operand(&self, spec: &OperandSpec, span: &Range<usize>) -> Result<Value> {

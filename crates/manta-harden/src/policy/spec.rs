@@ -213,12 +213,16 @@ pub struct CommandSpec {
     /// Admit a program that runs whatever it is told (shell, interpreter, `env`, `xargs`).
     #[serde(default)]
     pub interpreter: bool,
-    /// Flags when there are no subcommands: name to value grammar, such as `"int 1..1000"`.
+    /// Flags when there are no subcommands: name to value grammar, such as `"int 1..1000"`,
+    /// `"path project"`, or `"word x8"` for a flag that may be given eight times.
     #[serde(default)]
     pub flags: BTreeMap<String, String>,
     /// Operands when there are no subcommands.
     #[serde(default)]
     pub operands: Vec<OperandSpec>,
+    /// Put operands before flags, as `find` wants it.
+    #[serde(default)]
+    pub operands_first: bool,
     /// Subcommands; when there are any, the first argument must be one of them.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, SubcommandSpec>"))]
@@ -239,6 +243,9 @@ pub struct SubcommandSpec {
     /// What may follow the flags, in order.
     #[serde(default)]
     pub operands: Vec<OperandSpec>,
+    /// Put operands before flags.
+    #[serde(default)]
+    pub operands_first: bool,
 }
 
 /// One run of operands of the same kind.

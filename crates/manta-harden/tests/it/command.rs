@@ -498,3 +498,29 @@ fn random_lines_never_smuggle_a_flag() {
     }
     assert!(passed > 1000, "the generator must produce valid lines too: {passed}");
 }
+
+#[test]
+fn policy_files_can_say_all_of_it() {
+    let bench = Bench::new();
+    let file = bench.dir.path().join("manta.toml");
+    let policy = r#"
+version = 1
+[roots.project]
+at = "."
+[commands.find]
+exe = "/bin/true"
+cwd = "project"
+end_of_options = "none"
+operands_first = true
+flags = { "-name" = "pattern [a-z.*]+ x2", "-maxdepth" = "int 1..9", "-newer" = "path project" }
+operands = [{ kind = "path", roots = ["project"], min = 1, max = 2 }]
+"#;
+    fs::write(&file, policy).unwrap();
+    let policy = manta_harden::policy::Policy::load(&file).unwrap_or_else(|error| panic!("{error}"));
+    let set = policy.commands();
+    let line = ["-name", "*.rs", "-name", "*.ts", "-newer", "f.txt", "sub"];
+    assert_eq!(argv(set, "find", &line), ["./sub", "-name", "*.rs", "-name", "*.ts", "-newer", "./f.txt"]);
+    assert_eq!(refused(set, "find", &["sub", "-name", "a", "-name", "b", "-name", "c"]), CommandRule::RepeatedFlag);
+    assert!(matches!(refused(set, "find", &["sub", "-newer", "/etc/passwd"]), CommandRule::Path(_)));
+    assert_eq!(refused(set, "find", &["sub", "-exec", "id", ";"]), CommandRule::UnknownFlag);
+}
