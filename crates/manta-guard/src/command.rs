@@ -104,8 +104,11 @@ pub fn guard(options: &Options) -> Result<u8, String> {
         None => GuardSpec::default(),
     };
     let request = request(options)?;
-    let mut setup = setup::setup(file.as_ref(), &spec, &request)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
+    if !options.explain {
+        fetch(&spec, &request, &launcher)?;
+    }
+    let mut setup = setup::setup(file.as_ref(), &spec, &request)?;
     if options.explain {
         return explain(&setup, &launcher);
     }
@@ -168,6 +171,8 @@ pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> 
         None => GuardSpec::default(),
     };
     let request = request(options)?;
+    let launcher = Launcher::current().map_err(|error| error.to_string())?;
+    fetch(&spec, &request, &launcher)?;
     let setup = setup::setup(file.as_ref(), &spec, &request)?;
     let server = identity::of(&request.command, &request.cwd);
     let path = file.as_ref().map_or_else(|| request.cwd.clone(), PolicyFile::directory).join(&spec.lock);
@@ -175,7 +180,6 @@ pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> 
     let known = lock.server.get(&server).cloned().unwrap_or_default();
     let is_known = !known.is_empty();
     let mut integrity = Integrity::new(PinMode::Record, known);
-    let launcher = Launcher::current().map_err(|error| error.to_string())?;
     let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
     crate::inventory::inspect(launched, &mut integrity)?;
     let mut problems = integrity.differences();
@@ -231,6 +235,16 @@ pub fn doctor() -> Result<(String, Level), String> {
         said(&host.seccomp),
     );
     Ok((text, best))
+}
+
+/// Fills the package manager's cache in a sandbox of its own, before the server's sandbox is made.
+fn fetch(spec: &GuardSpec, request: &Request, launcher: &Launcher) -> Result<(), String> {
+    let search = request.environment.get("PATH").cloned().unwrap_or_default();
+    let home = request.environment.get("HOME").map(PathBuf::from);
+    match crate::preset::fetch_plan(spec.preset, &request.command, &search, &request.cwd, home.as_deref()) {
+        Some(plan) => run::to_the_end(launcher, &plan).map_err(|why| format!("fetch the package: {why}")),
+        None => Ok(()),
+    }
 }
 
 fn request(options: &Options) -> Result<Request, String> {

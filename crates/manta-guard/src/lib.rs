@@ -13,9 +13,13 @@ pub mod relay;
 pub mod sandbox;
 #[cfg(target_os = "linux")]
 mod stream;
+#[cfg(target_os = "linux")]
 pub mod config;
 #[cfg(target_os = "linux")]
 pub mod egress;
+#[cfg(target_os = "linux")]
+pub mod npx;
+#[cfg(target_os = "linux")]
 pub mod preset;
 #[cfg(target_os = "linux")]
 pub mod run;

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::sandbox::Grant;
+use crate::npx;
+use crate::sandbox::{Grant, Level, Limits, Network, Plan};
 
 /// How a server is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -92,7 +93,7 @@ pub fn prepare(preset: Preset, command: &[String], search: &OsStr, cwd: &Path, h
     grant_program(&mut prepared.grants, &found, search);
     match preset {
         Preset::Node => node(&mut prepared, arguments, cwd),
-        Preset::Npx => npx(&mut prepared, &found, search, cwd, home),
+        Preset::Npx => npx(&mut prepared, arguments, &found, search, cwd, home),
         Preset::Python => python(&mut prepared, &found, arguments, cwd),
         Preset::Uvx => uvx(&mut prepared, home),
         Preset::Native | Preset::Auto => {}
@@ -182,27 +183,77 @@ fn grant_package(grants: &mut Vec<Grant>, script: &Path) {
     }
 }
 
-/// npm looks for the package in its cache and starts it through a shell.
-fn npx(prepared: &mut Prepared, program: &Path, search: &OsStr, cwd: &Path, home: Option<&Path>) {
+/// With the package in the cache, its program runs under node directly; otherwise what remains is
+/// npx itself, for [`fetch_plan`].
+fn npx(prepared: &mut Prepared, arguments: &[String], program: &Path, search: &OsStr, cwd: &Path, home: Option<&Path>) {
     prepared.env.insert("NODE_USE_ENV_PROXY".into(), "1".into());
-    prepared.env.insert("NO_UPDATE_NOTIFIER".into(), "1".into());
-    prepared.env.insert("npm_config_update_notifier".into(), "false".into());
-    prepared.env.insert("npm_config_audit".into(), "false".into());
-    prepared.env.insert("npm_config_fund".into(), "false".into());
-    // Logs would go into the cache, which is read-only while the server runs.
-    prepared.env.insert("npm_config_logs_max".into(), "0".into());
-    prepared.env.insert("npm_config_prefer_offline".into(), "true".into());
-    grant_package(&mut prepared.grants, program);
-    for helper in ["sh", "node"] {
-        if let Some(found) = find_program(helper, search, cwd, home) {
-            grant_program(&mut prepared.grants, &found, search);
+    let Some(node) = find_program("node", search, cwd, home) else { return };
+    grant_program(&mut prepared.grants, &node, search);
+    let installed = npm_cache(home).and_then(|cache| npx::parse(arguments)?.installed(&cache));
+    match installed {
+        Some(installed) => {
+            let script = installed.script.to_string_lossy().into_owned();
+            prepared.command = [node.to_string_lossy().into_owned(), script].into_iter().chain(installed.arguments).collect();
+            prepared.grants.push(Grant::load(installed.modules));
         }
+        None => grant_package(&mut prepared.grants, program),
     }
-    if let Some(home) = home {
-        let cache = home.join(".npm");
-        prepared.env.insert("npm_config_cache".into(), cache.to_string_lossy().into_owned());
-        prepared.grants.push(Grant { exec: crate::sandbox::Exec::Run, ..Grant::load(cache) });
+}
+
+fn npm_cache(home: Option<&Path>) -> Option<PathBuf> {
+    home.map(|home| home.join(".npm"))
+}
+
+/// For an npx command whose package isn't in the cache: a plan that fetches it. It sees the cache, the
+/// network and npm's configuration, and nothing of the policy.
+#[must_use]
+pub fn fetch_plan(preset: Preset, command: &[String], search: &OsStr, cwd: &Path, home: Option<&Path>) -> Option<Plan> {
+    let prepared = prepare(preset, command, search, cwd, home).ok().filter(|prepared| prepared.preset == Preset::Npx)?;
+    let cache = npm_cache(home)?;
+    let package = npx::parse(command.get(1..)?)?;
+    if package.installed(&cache).is_some() {
+        return None;
     }
+    // A cache that can't be made shows as a failed download.
+    let _ = fs::create_dir_all(&cache);
+    let mut grants = prepared.grants;
+    grants.push(Grant::write(&cache));
+    grants.extend(["/etc/resolv.conf", "/etc/passwd"].map(Grant::read));
+    for helper in ["sh", "env"] {
+        grants.extend(find_program(helper, search, cwd, home).into_iter().flat_map(|found| {
+            let real = fs::canonicalize(&found).ok();
+            [Some(Grant::run(found)), real.map(Grant::run)].into_iter().flatten()
+        }));
+    }
+    if let Some(configuration) = home.map(|home| home.join(".npmrc")).filter(|file| file.is_file()) {
+        grants.push(Grant::read(configuration));
+    }
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut env = vec![
+        ("PATH".to_owned(), search.to_string_lossy().into_owned()),
+        ("HOME".to_owned(), home?.to_string_lossy().into_owned()),
+        setting("TMPDIR", "/tmp"),
+        // A package's own code runs in the sandbox of the server, or not at all.
+        setting("npm_config_ignore_scripts", "true"),
+        setting("npm_config_update_notifier", "false"),
+        setting("npm_config_audit", "false"),
+        setting("npm_config_fund", "false"),
+    ];
+    env.push(("npm_config_cache".to_owned(), cache.to_string_lossy().into_owned()));
+    Some(Plan {
+        level: Level::A,
+        command: package.fetch_command(&prepared.command[0]),
+        env,
+        cwd: PathBuf::from("/tmp"),
+        grants,
+        hidden: Vec::new(),
+        network: Network::Any,
+        // Name services are asked over unix sockets on some systems.
+        unix_sockets: true,
+        tmp_bytes: 1 << 30,
+        tmp_exec: false,
+        limits: Limits::default(),
+    })
 }
 
 fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &Path) {

@@ -8,7 +8,7 @@ use crate::egress::{self, Hosts};
 use crate::engine::{Engine, Settings};
 use crate::pin::Integrity;
 use crate::relay::{self, Client, Ended};
-use crate::sandbox::{LaunchError, Launched, Launcher, Level, launch};
+use crate::sandbox::{LaunchError, Launched, Launcher, Level, Plan, launch};
 use crate::setup::{AllowedHost, Setup};
 use crate::stream;
 
@@ -69,6 +69,24 @@ pub fn start(launcher: &Launcher, setup: &Setup) -> Result<Launched, RunError> {
         }
     }
     Err(RunError::Sandbox { required: setup.require, tried })
+}
+
+/// Runs a plan to its end and passes its standard error on: for fetching packages.
+///
+/// # Errors
+/// A message when it can't be started or fails.
+pub fn to_the_end(launcher: &Launcher, plan: &Plan) -> Result<(), String> {
+    let Launched { pipes, mut process, .. } = launch(launcher, plan).map_err(|error| error.to_string())?;
+    drop(pipes.stdin);
+    let mut output = std::fs::File::from(pipes.stdout);
+    let drain = std::thread::spawn(move || io::copy(&mut output, &mut io::sink()));
+    // Nobody may be listening; what was said is then lost, not the download.
+    let _ = io::copy(&mut std::fs::File::from(pipes.stderr), &mut io::stderr());
+    let _ = drain.join();
+    match process.wait() {
+        0 => Ok(()),
+        code => Err(format!("{} ended with exit code {code}", plan.command.join(" "))),
+    }
 }
 
 /// Relays between this process's own standard streams and the server until one side ends.
