@@ -70,11 +70,24 @@ impl Fact {
         }
     }
 
+    /// Whether the value is one the program names.
+    fn is_named(&self) -> bool {
+        self.is_listed || self.props.lits.is_some()
+    }
+
     /// One of the two holds.
     pub(crate) fn or(&self, other: &Self) -> Self {
         let notes = self.notes.iter().filter(|note| other.notes.contains(note)).cloned().collect();
+        let mut props = self.props.join(&other.props);
+        // `real === root || real.startsWith(root + sep)`: where the program names the path itself, no containment is
+        // needed, so the check of the other side is what both guarantee.
+        match (self.is_named(), other.is_named()) {
+            (true, false) => props.path.within = other.props.path.within.clone(),
+            (false, true) => props.path.within = self.props.path.within.clone(),
+            _ => {}
+        }
         Self {
-            props: self.props.join(&other.props),
+            props,
             is_listed: self.is_listed && other.is_listed,
             at: self.at.or(other.at),
             notes,
