@@ -90,6 +90,9 @@ proptest! {
         prop_assert!(a.lower().admits(&text.to_lowercase()));
         prop_assert!(a.upper().admits(&text.to_uppercase()));
         prop_assert!(a.trim().admits(text.trim()));
+        prop_assert!(a.strip_chars(CharSet::of("/"), true, false).admits(text.trim_start_matches('/')));
+        let ends: &[char] = &['.', '/', ' '];
+        prop_assert!(a.strip_chars(CharSet::of("./ "), true, true).admits(text.trim_matches(ends)));
         for (start, _) in text.char_indices() {
             prop_assert!(a.slice().admits(&text[start..]));
             prop_assert!(a.slice().admits(&text[..start]));
@@ -179,10 +182,52 @@ proptest! {
 /// Pieces of hostile program text: syntax of every language, broken.
 fn fragments() -> impl Strategy<Value = Vec<String>> {
     let fragments = [
-        "'", "\"", "`", "$(", ")", "${", "}", "$((", "))", "<<EOF\n", "EOF", "\n", "\\", "#", "//", "/*", "*/", "--", "://", "@", ":", "[",
-        "]", "?", "..", "/", " ", "sh -c ", "ssh h ", "sudo ", "docker exec ", "git clone ", "x", "é", "\u{0}", "=", ";", "|", "&", ">", "<(",
+        "'",
+        "\"",
+        "`",
+        "$(",
+        ")",
+        "${",
+        "}",
+        "$((",
+        "))",
+        "<<EOF\n",
+        "EOF",
+        "\n",
+        "\\",
+        "#",
+        "//",
+        "/*",
+        "*/",
+        "--",
+        "://",
+        "@",
+        ":",
+        "[",
+        "]",
+        "?",
+        "..",
+        "/",
+        " ",
+        "sh -c ",
+        "ssh h ",
+        "sudo ",
+        "docker exec ",
+        "git clone ",
+        "x",
+        "é",
+        "\u{0}",
+        "=",
+        ";",
+        "|",
+        "&",
+        ">",
+        "<(",
     ];
-    prop::collection::vec(prop_oneof![9 => prop::sample::select(fragments.to_vec()).prop_map(String::from), 1 => any::<String>()], 0..14)
+    prop::collection::vec(
+        prop_oneof![9 => prop::sample::select(fragments.to_vec()).prop_map(String::from), 1 => any::<String>()],
+        0..14,
+    )
 }
 
 proptest! {
@@ -326,7 +371,10 @@ fn restricted_values_cannot_take_the_host_over() {
     let appended = hole("https://api.example", &path, "");
     assert_eq!(appended.host, Host::Fixed("api.example*".into()));
     assert!(hole("https://api.example/", &free(), "").traversal.is_some());
-    assert!(hole("https://api.example/", &free().encode_uri_component(), "").traversal.is_some(), "`..` is not encoded");
+    assert!(
+        hole("https://api.example/", &free().encode_uri_component(), "").traversal.is_some(),
+        "`..` is not encoded"
+    );
     assert!(hole("https://api.example/", &label, "").traversal.is_none());
 }
 

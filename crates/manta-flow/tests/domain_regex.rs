@@ -121,7 +121,9 @@ fn invalid_and_foreign_syntax_is_unsupported() {
     assert!(Regex::new(&"(".repeat(5000), &Dialect::Rust).is_err());
     assert!(Regex::new(&("(".repeat(100) + &")".repeat(100)), &Dialect::Rust).is_err());
     // Exponential without limits; this test would not end.
-    for hostile in ["(a|aa|ab|[a-z]{2,9})*.{60}(x|y).{60}$", "^(a|b|c|d|e|f){1,12}://", "(.*a){40}", "(?:(?:a?){64}){64}"] {
+    for hostile in
+        ["(a|aa|ab|[a-z]{2,9})*.{60}(x|y).{60}$", "^(a|b|c|d|e|f){1,12}://", "(.*a){40}", "(?:(?:a?){64}){64}"]
+    {
         let regex = Regex::new(hostile, &Dialect::Rust).expect("parses");
         let _ = (regex.facts(), regex.grade_host(Subject::Text));
     }
@@ -156,6 +158,24 @@ fn removing_double_dots_leaves_none() {
     }
     assert_eq!(any.replace_all_text("..", "").path.dotdot, DotDot::No);
     assert_eq!(any.replace_all_text("../", "").path.dotdot, DotDot::May);
+}
+
+#[test]
+fn stripping_the_ends_bounds_the_ends() {
+    use manta_flow::domain::path::{self, Abs};
+    let any = StrProps::top();
+    assert!(js(r"^-+").replace(&any, "", false).first.excludes("-"));
+    assert!(js(r"^-").replace(&any, "", false).first.contains('-'), "another one may follow");
+    assert_eq!(js(r"^\/+").replace(&any, "", false).path.abs, Abs::Rel);
+    let trimmed = js(r"^[\s.]+|[\s.]+$").replace(&any, "", true);
+    assert!(trimmed.first.excludes(". ") && trimmed.last.excludes(". ") && trimmed.charset.contains('.'));
+    let one_side = js(r"^\s+|\s+$").replace(&any, "", false);
+    assert!(one_side.first.contains(' ') && one_side.last.contains(' '));
+    // Express's way: normalise, then cut leading parents.
+    let normal = path::normalize(&any);
+    assert_eq!(js(r"^(\.\.(\/|\\|$))+").replace(&normal, "", false).path.dotdot, DotDot::No);
+    assert_eq!(js(r"^(\.\.[\/\\])+").replace(&normal, "", false).path.dotdot, DotDot::LastOnly);
+    assert_eq!(js(r"^(\.\.(\/|\\|$))+").replace(&any, "", false).path.dotdot, DotDot::May, "only once normalised");
 }
 
 #[test]

@@ -85,6 +85,11 @@ const ATOMS: &[&str] = &[
 const JS_ATOMS: &[&str] = &["[^]", "[]", r"\cJ", "(?<n>a)", r"\/", "{", "]"];
 const PYTHON_ATOMS: &[&str] = &[r"\A", r"\Z", "(?P<n>a)", "[]a]", "(?i:k)", "(?s:.)", "(?#x)", "a{,2}"];
 const WRAPS: &[&str] = &[
+    "^X+",
+    "X+$",
+    "^X+|Y+$",
+    "^X*",
+    "^(?:XY)+",
     "(?:X)*",
     "(?:X)+",
     "(?:X)?",
@@ -142,11 +147,12 @@ impl RegexCase {
         json!({"p": self.pattern, "f": self.flags, "m": self.mode, "s": self.subjects, "w": self.with})
     }
 
-    /// Compares our facts with `[matched, replaced]` per subject; null when the engine rejects the pattern.
+    /// Compares our facts with `[matched, replaced everywhere, replaced once]` per subject; null when the engine rejects the pattern.
     fn check(&self, ours: &Regex, answers: &Value) -> usize {
         let Some(answers) = answers.as_array() else { return 0 };
         let facts = ours.facts();
         let replaced = ours.replace(&StrProps::top(), self.with, true);
+        let replaced_once = ours.replace(&StrProps::top(), self.with, false);
         for (subject, answer) in self.subjects.iter().zip(answers) {
             let case = format!("/{}/{} {} on {subject:?}", self.pattern, self.flags, self.mode);
             if answer[0] == json!(true) {
@@ -165,8 +171,10 @@ impl RegexCase {
                     facts.if_no_match
                 );
             }
-            let made = answer[1].as_str().expect("replaced text");
-            assert!(replaced.admits(made), "{case} replaced by {:?} gives {made:?}: {replaced:?}", self.with);
+            for (replaced, made) in [(&replaced, &answer[1]), (&replaced_once, &answer[2])] {
+                let made = made.as_str().expect("replaced text");
+                assert!(replaced.admits(made), "{case} replaced by {:?} gives {made:?}: {replaced:?}", self.with);
+            }
         }
         answers.len()
     }
@@ -184,7 +192,7 @@ fn javascript_regular_expressions() {
         cases.push(RegexCase { pattern, flags, mode: "search", subjects, with: random.pick(&["", "-", "/", "a"]) });
     }
     let answers = node(
-        "try { const t = new RegExp(c.p, c.f), g = new RegExp(c.p, c.f + 'g'); return c.s.map((s) => [t.test(s), s.replace(g, c.w)]); } \
+        "try { const t = new RegExp(c.p, c.f), g = new RegExp(c.p, c.f + 'g'); return c.s.map((s) => [t.test(s), s.replace(g, c.w), s.replace(t, c.w)]); } \
          catch { return null; }",
         &Value::Array(cases.iter().map(RegexCase::json).collect()),
     );
@@ -218,7 +226,7 @@ fn python_regular_expressions() {
     let answers = python(
         "flags = sum(getattr(re, l.upper()) for l in c['f'])\n\
          try:\n    r = re.compile(c['p'], flags)\nexcept re.error:\n    return None\n\
-         return [[getattr(r, c['m'])(s) is not None, r.sub(lambda m: c['w'], s)] for s in c['s']]",
+         return [[getattr(r, c['m'])(s) is not None, r.sub(lambda m: c['w'], s), r.sub(lambda m: c['w'], s, count=1)] for s in c['s']]",
         &Value::Array(cases.iter().map(RegexCase::json).collect()),
     );
     let mut compared = 0;
@@ -319,13 +327,17 @@ fn path_operations() {
     let cases: Vec<_> = (0..4000).map(|_| (inhabited(&mut random, &known), inhabited(&mut random, &known))).collect();
     let texts = json!(cases.iter().map(|((_, a), (_, b))| [a, b]).collect::<Vec<_>>());
     let from_node = node(
-        "return [path.join(c[0], c[1]), path.normalize(c[0]), path.join('/srv', c[0], c[1]), path.resolve('/srv', c[0], c[1]), path.resolve('/srv', c[0])]",
+        "return [path.join(c[0], c[1]), path.normalize(c[0]), path.join('/srv', c[0], c[1]), path.resolve('/srv', c[0], c[1]), path.resolve('/srv', c[0]), path.normalize(c[0]).replace(/^(\\.\\.(\\/|$))+/, ''), path.normalize(c[0]).replace(/^(\\.\\.\\/)+/, '')]",
         &texts,
     );
     let from_python = python(
         "return [os.path.join(c[0], c[1]), os.path.normpath(c[0]), os.path.join('/srv', c[0], c[1]), os.path.normpath(os.path.join('/srv', c[0], c[1]))]",
         &texts,
     );
+    let cut = |pattern: &str, props: &StrProps| {
+        let regex = Regex::new(pattern, &Dialect::JavaScript { flags: "" }).expect("supported");
+        regex.replace(&path::normalize(props), "", false)
+    };
     let inside = |text: &str| text == "/srv" || text.starts_with("/srv/");
     for (index, ((a, a_text), (b, b_text))) in cases.iter().enumerate() {
         let case = format!("{a_text:?} {b_text:?}");
@@ -338,6 +350,8 @@ fn path_operations() {
             (path::join(&three), made(&from_node, 2)),
             (path::resolve(&three), made(&from_node, 3)),
             (path::resolve(&three[..2]), made(&from_node, 4)),
+            (cut(r"^(\.\.(\/|$))+", a), made(&from_node, 5)),
+            (cut(r"^(\.\.\/)+", a), made(&from_node, 6)),
             (path::python_join(&two), made(&from_python, 0)),
             (path::python_join(&three), made(&from_python, 2)),
         ];

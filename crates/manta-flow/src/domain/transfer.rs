@@ -99,6 +99,38 @@ impl StrProps {
         })
     }
 
+    /// `lstrip(chars)`, `rstrip`, `strip`, `replace(/^\/+/, "")`: every character of `chars` is gone from that end.
+    ///
+    /// Characters outside ASCII count only if all of them are stripped.
+    #[must_use]
+    pub fn strip_chars(&self, chars: CharSet, start: bool, end: bool) -> Self {
+        let matches = |c: char| c.is_ascii() && chars.contains(c);
+        if !chars.has_non_ascii()
+            && let Some(exact) = self.map_literals(|text| {
+                let text = if start { text.trim_start_matches(matches) } else { text };
+                if end { text.trim_end_matches(matches) } else { text }.to_owned()
+            })
+        {
+            return exact;
+        }
+        let stripped =
+            |set: CharSet, strips: bool| if strips && set.meets(chars) { self.charset.minus(chars) } else { set };
+        let shrinks = (start && self.first.meets(chars)) || (end && self.last.meets(chars));
+        let mut props = Self {
+            first: stripped(self.first, start),
+            last: stripped(self.last, end),
+            min_len: if shrinks { 0 } else { self.min_len },
+            max_len: self.max_len,
+            ..Self::of_charset(self.charset)
+        };
+        // Separators at the ends are no part of a component, so the components stay as they are.
+        if chars == CharSet::of("/") {
+            props.path.dotdot = self.path.dotdot;
+            props.path.norm = self.path.norm;
+        }
+        props.normalized()
+    }
+
     /// Any substring: `slice`, `substring`, indexing, one match of an unknown pattern.
     #[must_use]
     pub fn slice(&self) -> Self {

@@ -329,7 +329,8 @@ fn determinize(node: &Node, anchoring: Anchoring, bound: Bound, alphabet: &Alpha
         matches!(op, Op::If(assertion, _) if !matches!(assertion, Assertion::Start | Assertion::End | Assertion::LineStart(_)))
     });
     let seen = vec![0; compiler.ops.len() * 3];
-    Determinizer { ops: compiler.ops, bound, alphabet, looks_back, looks_ahead, seen, round: 0, fuel: FUEL, tail }.run(start)
+    Determinizer { ops: compiler.ops, bound, alphabet, looks_back, looks_ahead, seen, round: 0, fuel: FUEL, tail }
+        .run(start)
 }
 
 impl Determinizer<'_> {

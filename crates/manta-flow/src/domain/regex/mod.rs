@@ -17,13 +17,15 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::charset::CharSet;
-use super::props::{Quoting, StrProps};
+use super::props::StrProps;
 use super::url::{Host, HostGrade, Subject, WeakHost};
+use replace::{depends_on_context, is_nullable};
 use tree::Node;
 
 mod automaton;
 mod facts;
 mod parse;
+mod replace;
 mod tree;
 
 /// The syntax and semantics a pattern is read with.
@@ -227,71 +229,6 @@ impl Regex {
         self.certain()?.complete(prefix)
     }
 
-    /// The value after every match (`global`) or the first one has been replaced by `replacement`.
-    ///
-    /// Only a pattern that consumes a character wherever it stands removes it: `[^a-z]`, `[;&|]+`, `\s+`. Removing a
-    /// sequence such as `\.\.\/`, or replacing once, proves nothing.
-    #[must_use]
-    pub fn replace(&self, subject: &StrProps, replacement: &str, global: bool) -> StrProps {
-        let inserted = StrProps::exact(replacement);
-        let removed = self.removed_characters();
-        if global && removed.is_empty() && self.removes_double_dots() {
-            return match self.insertion(replacement) {
-                Insertion::Text(text) => subject.without_double_dots(&text),
-                Insertion::Escape | Insertion::Unknown => subject.replace_some(&inserted),
-            };
-        }
-        if !global || removed.is_empty() {
-            return subject.replace_some(&inserted);
-        }
-        match self.insertion(replacement) {
-            Insertion::Text(text) => {
-                if let Some(quoted) = self.doubling(subject, removed, &text) {
-                    return quoted;
-                }
-                subject.replace_all_chars(removed, &text)
-            }
-            Insertion::Escape => {
-                let escaped = subject.replace_some(&StrProps::exact("\\"));
-                StrProps { quoted: subject.quoted.backslash(removed, subject.charset), ..escaped }
-            }
-            Insertion::Unknown => subject.replace_some(&inserted),
-        }
-    }
-
-    /// Characters of which no occurrence survives the replacement of all matches by nothing.
-    ///
-    /// They are the ones the expression, applied at their position, matches whatever follows. The non-ASCII bit means
-    /// that all characters outside ASCII go.
-    #[must_use]
-    pub fn removed_characters(&self) -> CharSet {
-        *self.automata.removed.get_or_init(|| self.compute_removed())
-    }
-
-    /// Whether replacing all matches by text without dots leaves no `..`.
-    ///
-    /// So it is if the expression matches at every `..`, and matches nothing that does not start with `..`: then what
-    /// stands left of a match is never a dot, and of a run of dots at most one is left.
-    fn removes_double_dots(&self) -> bool {
-        if self.sticky || depends_on_context(&self.node) || is_nullable(&self.node) {
-            return false;
-        }
-        let here = Anchoring { start: true, end: false };
-        let certain = automata_of(&self.node, here, automaton::Bound::Under);
-        let possible = automata_of(&self.node, here, automaton::Bound::Over);
-        let matches_all = certain.is_some_and(|language| language.certain_prefix(".."));
-        matches_all && possible.is_some_and(|language| language.required_prefix().starts_with(".."))
-    }
-
-    fn compute_removed(&self) -> CharSet {
-        if self.sticky || depends_on_context(&self.node) || is_nullable(&self.node) {
-            return CharSet::NONE;
-        }
-        let here = Anchoring { start: true, end: false };
-        let Some(language) = automata_of(&self.node, here, automaton::Bound::Under) else { return CharSet::NONE };
-        language.certain_starts()
-    }
-
     /// What a successful test is worth as a check of a host.
     #[must_use]
     pub fn grade_host(&self, subject: Subject) -> HostGrade {
@@ -354,68 +291,10 @@ impl Regex {
         let build = || automata_of(&self.node, self.anchoring, automaton::Bound::Under);
         if self.sticky { None } else { self.automata.certain.get_or_init(build).as_deref() }
     }
-
-    /// What the replacement text of this dialect inserts.
-    fn insertion(&self, replacement: &str) -> Insertion {
-        let whole_match: &[&str] = if self.python { &["\\\\\\g<0>"] } else { &["\\$&"] };
-        let first_group: &[&str] = if self.python { &["\\\\\\1", "\\\\\\g<1>"] } else { &["\\$1"] };
-        let one_character = matches!(self.node, Node::Class(_));
-        if whole_match.contains(&replacement) || first_group.contains(&replacement) {
-            // Of a longer match only the first character would be escaped.
-            return if one_character { Insertion::Escape } else { Insertion::Unknown };
-        }
-        if self.python {
-            return match replacement.contains('\\') {
-                false => Insertion::Text(replacement.to_owned()),
-                true => Insertion::Unknown,
-            };
-        }
-        match replacement.replace("$$", "").contains('$') {
-            false => Insertion::Text(replacement.replace("$$", "$")),
-            true => Insertion::Unknown,
-        }
-    }
-
-    /// Recognises the escaping of one character by text that contains it again: `\'`, `''`, `'\''`.
-    fn doubling(&self, subject: &StrProps, removed: CharSet, text: &str) -> Option<StrProps> {
-        let mut characters = removed.ascii_chars();
-        let (Some(c), None, false) = (characters.next(), characters.next(), removed.has_non_ascii()) else {
-            return None;
-        };
-        let single = matches!(&self.node, Node::Class(class) if class.may == removed);
-        single.then(|| subject.escape_char(c, text)).flatten()
-    }
 }
 
 fn automata_of(node: &Node, anchoring: Anchoring, bound: automaton::Bound) -> Option<Rc<facts::Language>> {
     automaton::build(node, anchoring, bound).ok().map(|dfa| Rc::new(facts::Language::new(dfa)))
-}
-
-enum Insertion {
-    /// Constant text.
-    Text(String),
-    /// A backslash and the match.
-    Escape,
-    /// The match in some other arrangement.
-    Unknown,
-}
-
-impl StrProps {
-    /// All occurrences of `c` replaced by `text`, when that is one of the usual escapings of `c`.
-    #[must_use]
-    pub fn escape_char(&self, c: char, text: &str) -> Option<Self> {
-        if self.lits.is_some() {
-            return None;
-        }
-        let replaced = self.replace_some(&Self::exact(text));
-        let quoted = match text {
-            "'\\''" | "'\"'\"'" if c == '\'' => Quoting::ShellSingle,
-            _ if text == format!("\\{c}") => self.quoted.backslash(CharSet::single(c), self.charset),
-            _ if text == format!("{c}{c}") && c != '\\' => Quoting::Doubled(CharSet::single(c)),
-            _ => return None,
-        };
-        Some(Self { quoted, ..replaced })
-    }
 }
 
 /// Whether every branch begins (or ends) with an anchor of the whole subject.
@@ -432,27 +311,6 @@ fn anchored(node: &Node, at_start: bool) -> bool {
         Node::Repeat { node, min, .. } => *min > 0 && anchored(node, at_start),
         Node::AtMost(node) => anchored(node, at_start),
         Node::Empty | Node::Class(_) | Node::Assert(_) | Node::Ahead { .. } => false,
-    }
-}
-
-/// Whether a match depends on more than the text from its start on.
-fn depends_on_context(node: &Node) -> bool {
-    match node {
-        Node::Assert(_) => true,
-        Node::Empty | Node::Class(_) => false,
-        Node::Concat(items) | Node::Alt(items) => items.iter().any(depends_on_context),
-        Node::Repeat { node, .. } | Node::Ahead { node, .. } | Node::AtMost(node) => depends_on_context(node),
-    }
-}
-
-fn is_nullable(node: &Node) -> bool {
-    match node {
-        Node::Empty | Node::Assert(_) | Node::Ahead { .. } => true,
-        Node::Class(_) => false,
-        Node::Concat(items) => items.iter().all(is_nullable),
-        Node::Alt(branches) => branches.iter().any(is_nullable),
-        Node::Repeat { node, min, .. } => *min == 0 || is_nullable(node),
-        Node::AtMost(node) => is_nullable(node),
     }
 }
 
