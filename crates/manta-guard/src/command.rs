@@ -11,10 +11,13 @@ use manta_harden::policy::{Policy, PolicyFile};
 use crate::audit;
 use crate::config::GuardSpec;
 use crate::decide::{Decider, Event};
+use crate::egress::Hosts;
 use crate::enforce::Enforcer;
+use crate::engine::Engine;
+use crate::http;
 use crate::identity;
 use crate::permissive::Permissive;
-use crate::pin::{Integrity, LockFile, PinMode};
+use crate::pin::{Integrity, LockFile, PinMode, Pins};
 use crate::relay::Ended;
 use crate::run;
 use crate::sandbox::probe::Host;
@@ -113,23 +116,30 @@ pub fn guard(options: &Options) -> Result<u8, String> {
         return explain(&setup, &launcher);
     }
     let server = identity::of(&request.command, &request.cwd);
-    let (decider, redacts): (Box<dyn Decider>, bool) = match file.clone() {
-        Some(file) => {
-            let redacts = file.spec().redact.results;
-            let path = audit_path(&file, options);
-            let enforcer = enforcer(file, &path, options, &server)?;
-            setup.hide_own(&path);
-            (Box::new(enforcer), redacts)
-        }
-        None => (Box::new(Permissive { show: Some(show), ..Permissive::default() }), false),
-    };
+    let has_policy = file.is_some();
+    let redacts = file.as_ref().is_some_and(|file| file.spec().redact.results);
     let lock = lock_path(file.as_ref(), &spec);
-    let integrity = match &lock {
-        Some(path) => Integrity::new(spec.pin, LockFile::load(path)?.server.remove(&server).unwrap_or_default()),
-        None => Integrity::off(),
+    let pins = match &lock {
+        Some(path) => LockFile::load(path)?.server.remove(&server).unwrap_or_default(),
+        None => Pins::new(),
     };
+    let pin_mode = if lock.is_some() { spec.pin } else { PinMode::Off };
+    let deciders = deciders(file, options, &server, &mut setup)?;
     if let Some(path) = &lock {
         setup.hide_own(path);
+    }
+    let settings = spec.engine(has_policy, redacts);
+    if let Some(address) = &options.http {
+        let guests = guests(&spec)?;
+        let address = address.parse().map_err(|_| format!("--http: `{address}` is not ADDRESS:PORT"))?;
+        let factory: http::Factory = Box::new(move || {
+            let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
+            let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+            let hosts = Hosts::new(&setup.hosts, sender)?;
+            let engine = Engine::new(settings.clone(), deciders(), Integrity::new(pin_mode, pins.clone()), "local");
+            Ok((launched, engine, hosts, events))
+        });
+        return run::over_http(address, guests, factory).map(|()| 0).map_err(|error| error.to_string());
     }
     let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
     for gap in &launched.reached.gaps {
@@ -138,9 +148,9 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     if launched.reached.level < setup.wanted() {
         note(&format!("level {:?} instead of {:?}: see --explain", launched.reached.level, setup.wanted()));
     }
-    let settings = spec.engine(file.is_some(), redacts);
+    let integrity = Integrity::new(pin_mode, pins);
     let (ended, engine) =
-        run::stdio(launched, settings, decider, integrity, &setup.hosts).map_err(|error| error.to_string())?;
+        run::stdio(launched, settings, deciders(), integrity, &setup.hosts).map_err(|error| error.to_string())?;
     if let Some(path) = lock {
         save_pins(&path, &server, engine.integrity())?;
     }
@@ -294,12 +304,36 @@ fn audit_path(file: &PolicyFile, options: &Options) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-fn enforcer(file: PolicyFile, path: &Path, options: &Options, server: &str) -> Result<Enforcer, String> {
+/// Makes deciders that share policy, limits and log: one per connection.
+fn deciders(
+    file: Option<PolicyFile>,
+    options: &Options,
+    server: &str,
+    setup: &mut setup::Setup,
+) -> Result<Box<dyn Fn() -> Box<dyn Decider>>, String> {
+    let Some(file) = file else {
+        return Ok(Box::new(|| Box::new(Permissive { show: Some(show), ..Permissive::default() })));
+    };
+    let path = audit_path(&file, options);
     let policy = Arc::new(Policy::compile(file).map_err(|error| error.to_string())?);
-    let log = audit::open(path, &policy)?;
-    let peer = format!("stdio uid={}", rustix::process::getuid().as_raw());
+    let log = Arc::new(audit::open(&path, &policy)?);
+    setup.hide_own(&path);
+    let transport = if options.http.is_some() { "http" } else { "stdio" };
+    let peer = format!("{transport} uid={}", rustix::process::getuid().as_raw());
     let limiter = Limiter::new(SystemClock::default());
-    Ok(Enforcer::new(policy, limiter, Some(Arc::new(log)), server, &peer).showing(show).shadow(options.dry_run))
+    let (server, dry_run) = (server.to_owned(), options.dry_run);
+    Ok(Box::new(move || {
+        let enforcer = Enforcer::new(Arc::clone(&policy), limiter.clone(), Some(Arc::clone(&log)), &server, &peer);
+        Box::new(enforcer.showing(show).shadow(dry_run))
+    }))
+}
+
+fn guests(spec: &GuardSpec) -> Result<http::Guests, String> {
+    let token = match &spec.http_token_env {
+        Some(name) => Some(std::env::var(name).map_err(|_| format!("http_token_env: `{name}` is not set"))?),
+        None => None,
+    };
+    Ok(http::Guests { hosts: spec.http_hosts.clone(), origins: spec.http_origins.clone(), token })
 }
 
 fn lock_path(file: Option<&PolicyFile>, spec: &GuardSpec) -> Option<PathBuf> {

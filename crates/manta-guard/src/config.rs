@@ -72,6 +72,12 @@ pub struct GuardSpec {
     pub pin: PinMode,
     /// The lock file, relative to the policy file.
     pub lock: PathBuf,
+    /// Host names under which `--http` is reached, besides loopback.
+    pub http_hosts: Vec<String>,
+    /// Origins that browsers may call `--http` from.
+    pub http_origins: Vec<String>,
+    /// Variable that holds the bearer token callers of `--http` must present.
+    pub http_token_env: Option<String>,
 }
 
 /// A sandbox level in the file.
@@ -129,6 +135,9 @@ impl Default for GuardSpec {
             mark: false,
             pin: PinMode::Record,
             lock: PathBuf::from("manta.lock"),
+            http_hosts: Vec::new(),
+            http_origins: Vec::new(),
+            http_token_env: None,
         }
     }
 }

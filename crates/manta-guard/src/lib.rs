@@ -31,6 +31,8 @@ pub mod command;
 pub mod enforce;
 #[cfg(target_os = "linux")]
 pub mod audit;
+#[cfg(target_os = "linux")]
+pub mod http;
 pub mod identity;
 #[cfg(target_os = "linux")]
 pub mod inventory;

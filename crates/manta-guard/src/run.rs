@@ -6,6 +6,7 @@ use std::io;
 use crate::decide::Decider;
 use crate::egress::{self, Hosts};
 use crate::engine::{Engine, Settings};
+use crate::http;
 use crate::pin::Integrity;
 use crate::relay::{self, Client, Ended};
 use crate::sandbox::{LaunchError, Launched, Launcher, Level, Plan, launch};
@@ -117,4 +118,14 @@ pub fn stdio(
         relay::run(&mut engine, client, pipes, &mut process, events).await
     }))?;
     Ok((ended, engine))
+}
+
+/// Serves the server over Streamable HTTP until a signal asks for the end.
+///
+/// # Errors
+/// When the address can't be used.
+pub fn over_http(address: std::net::SocketAddr, guests: http::Guests, factory: http::Factory) -> Result<(), RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let served = tokio::task::LocalSet::new();
+    Ok(runtime.block_on(served.run_until(http::serve(address, guests, factory)))?)
 }

@@ -22,8 +22,15 @@ pub(super) fn error(id: Option<&Id>, code: i32, message: &str, denial: Option<&D
 }
 
 /// The error for a frame that was not read.
-pub(super) fn frame_error(id: Option<&Id>, refused: FrameError) -> String {
+#[must_use]
+pub fn frame_error(id: Option<&Id>, refused: FrameError) -> String {
     error(id, refused.refusal.code(), &format!("refused by manta guard: {refused}"), None)
+}
+
+/// A JSON-RPC error for a transport to answer with itself.
+#[must_use]
+pub fn plain_error(id: Option<&Id>, code: i32, message: &str) -> String {
+    error(id, code, message, None)
 }
 
 /// A refusal by policy. Tools answer with a result that the model gets to see, as the protocol

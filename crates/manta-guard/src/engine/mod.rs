@@ -17,7 +17,7 @@ use manta_mcp::scan::IdScanner;
 use manta_mcp::{Direction, Frame, FrameError, Id, Kind, Limits, Part};
 use serde_json::Value;
 
-pub use answer::{DENIED, META_PREFIX};
+pub use answer::{DENIED, META_PREFIX, frame_error, plain_error};
 pub use inspect::{Hidden, ResponseSettings};
 
 use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};

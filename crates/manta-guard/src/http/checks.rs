@@ -1,0 +1,222 @@
+//! What a request must say about itself before its body counts.
+
+use std::net::SocketAddr;
+
+use base64::Engine as _;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
+use hyper::StatusCode;
+use manta_mcp::{Frame, Part};
+
+use super::Guests;
+
+/// Which protocol a request speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Era {
+    /// Sessions, up to 2025-11-25.
+    Legacy,
+    /// Stateless, from 2026-07-28 on.
+    Modern,
+}
+
+const VERSION_HEADER: &str = "mcp-protocol-version";
+const METHOD_HEADER: &str = "mcp-method";
+const NAME_HEADER: &str = "mcp-name";
+
+const LEGACY: &[&str] = &["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+
+/// Headers and body disagree (specification, 2026-07-28).
+const HEADER_MISMATCH: i32 = -32020;
+
+/// Who may call, compiled.
+pub(super) struct Access {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+    token: Option<String>,
+}
+
+impl Access {
+    pub(super) fn new(address: SocketAddr, guests: Guests) -> Self {
+        let mut hosts = guests.hosts;
+        hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
+        if !address.ip().is_unspecified() {
+            hosts.push(if address.is_ipv6() { format!("[{}]", address.ip()) } else { address.ip().to_string() });
+        }
+        Self { hosts, origins: guests.origins, token: guests.token }
+    }
+
+    /// Host and Origin against DNS rebinding, then the token.
+    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+        let host = single(headers, HOST.as_str()).ok_or((StatusCode::BAD_REQUEST, "there must be one Host header"))?;
+        if !self.is_known_host(host) {
+            return Err((StatusCode::FORBIDDEN, "this host name is not served here"));
+        }
+        if headers.contains_key(ORIGIN) {
+            let origin = single(headers, ORIGIN.as_str()).unwrap_or("");
+            let is_own = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).is_some_and(|host| self.is_known_host(host));
+            if !is_own && !self.origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
+                return Err((StatusCode::FORBIDDEN, "this origin may not call"));
+            }
+        }
+        match &self.token {
+            Some(token) if !bearer(headers).is_some_and(|given| same(given, token)) => {
+                Err((StatusCode::UNAUTHORIZED, "a bearer token is required"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_known_host(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = single(headers, AUTHORIZATION.as_str())?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// Compares in a time that doesn't tell where the first difference is.
+fn same(given: &str, expected: &str) -> bool {
+    given.len() == expected.len() && given.bytes().zip(expected.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
+/// A header that must not be repeated: two components would read two values.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let kind = single(headers, CONTENT_TYPE.as_str()).and_then(|value| value.split(';').next()).unwrap_or("");
+    kind.trim().eq_ignore_ascii_case("application/json")
+}
+
+pub(super) fn names_modern(headers: &HeaderMap) -> bool {
+    single(headers, VERSION_HEADER).is_some_and(|version| version >= "2026-07-28")
+}
+
+/// The era of a request; in the modern one, headers must say what the body says.
+pub(super) fn era(headers: &HeaderMap, frame: &Frame<'_>) -> Result<Era, (i32, String)> {
+    let header = single(headers, VERSION_HEADER);
+    if headers.contains_key(VERSION_HEADER) && header.is_none() {
+        return Err((HEADER_MISMATCH, format!("{VERSION_HEADER} is repeated or not text")));
+    }
+    let body = frame.string(Part::MetaProtocolVersion);
+    let is_modern = body.is_some() || names_modern(headers);
+    if !is_modern {
+        return match header {
+            Some(version) if !LEGACY.contains(&version) => Err((-32600, "unsupported protocol version".to_owned())),
+            _ => Ok(Era::Legacy),
+        };
+    }
+    if frame.kind() == manta_mcp::Kind::Request {
+        if header != body.as_deref() {
+            return Err((HEADER_MISMATCH, format!("{VERSION_HEADER} differs from the body")));
+        }
+        mirrored(headers, METHOD_HEADER, Some(frame.method()))?;
+        let name = match frame.method() {
+            "tools/call" | "prompts/get" => frame.string(Part::Name),
+            "resources/read" => frame.string(Part::Uri),
+            _ => return Ok(Era::Modern),
+        };
+        mirrored(headers, NAME_HEADER, name.as_deref())?;
+    }
+    Ok(Era::Modern)
+}
+
+fn mirrored(headers: &HeaderMap, name: &str, expected: Option<&str>) -> Result<(), (i32, String)> {
+    let value = single(headers, name).and_then(decoded);
+    if value.is_some() && value.as_deref() == expected {
+        return Ok(());
+    }
+    Err((HEADER_MISMATCH, format!("{name} is missing, repeated or differs from the body")))
+}
+
+/// Header values that aren't plain text come as `=?base64?…?=`.
+fn decoded(value: &str) -> Option<String> {
+    let inner = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+    match inner {
+        None => Some(value.to_owned()),
+        Some(encoded) => {
+            String::from_utf8(base64::engine::general_purpose::STANDARD.decode(encoded).ok()?).ok()
+        }
+    }
+}
+
+/// HTTP status for an answer: errors of the modern era that concern the request itself have one.
+pub(super) fn status_of(text: &str, era: Era) -> StatusCode {
+    let code = (era == Era::Modern && text.contains("\"error\""))
+        .then(|| serde_json::from_str::<serde_json::Value>(text).ok())
+        .flatten()
+        .and_then(|answer| answer.pointer("/error/code").and_then(serde_json::Value::as_i64));
+    match code {
+        Some(-32601) => StatusCode::NOT_FOUND,
+        Some(-32020 | -32021 | -32022 | -32602) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use manta_mcp::{Direction, Limits};
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn host_and_origin_are_always_checked() {
+        let access = Access::new("127.0.0.1:8080".parse().unwrap(), Guests { origins: vec!["https://app.example".into()], ..Guests::default() });
+        let status = |pairs: &[(&'static str, &str)]| access.check(&headers(pairs)).err().map(|(status, _)| status.as_u16());
+        assert_eq!(status(&[("host", "127.0.0.1:8080")]), None);
+        assert_eq!(status(&[("host", "LOCALHOST")]), None);
+        assert_eq!(status(&[("host", "[::1]:8080")]), None);
+        assert_eq!(status(&[("host", "evil.example")]), Some(403));
+        assert_eq!(status(&[("host", "127.0.0.1.evil.example")]), Some(403));
+        assert_eq!(status(&[]), Some(400));
+        assert_eq!(status(&[("host", "localhost"), ("host", "evil.example")]), Some(400));
+        assert_eq!(status(&[("host", "localhost"), ("origin", "https://evil.example")]), Some(403));
+        assert_eq!(status(&[("host", "localhost"), ("origin", "null")]), Some(403));
+        assert_eq!(status(&[("host", "localhost"), ("origin", "https://app.example")]), None);
+        assert_eq!(status(&[("host", "localhost"), ("origin", "http://localhost:3000")]), None);
+    }
+
+    #[test]
+    fn the_token_must_match() {
+        let guests = Guests { token: Some("secret".into()), ..Guests::default() };
+        let access = Access::new("0.0.0.0:80".parse().unwrap(), guests);
+        let allowed = |value: &str| access.check(&headers(&[("host", "localhost"), ("authorization", value)])).is_ok();
+        assert!(allowed("Bearer secret") && allowed("bearer secret"));
+        assert!(!allowed("Bearer secre") && !allowed("Basic secret") && !allowed("Bearer secretx"));
+    }
+
+    #[test]
+    fn modern_headers_must_say_what_the_body_says() {
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"schön","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
+        let frame = Frame::parse(body.as_bytes(), Direction::ToServer, &Limits::default()).unwrap();
+        let version = ("mcp-protocol-version", "2026-07-28");
+        let good = [version, ("mcp-method", "tools/call"), ("mcp-name", "=?base64?c2Now7Zu?=")];
+        assert_eq!(era(&headers(&good), &frame), Ok(Era::Modern));
+        for (index, wrong) in ["2025-11-25", "tools/list", "other"].iter().enumerate() {
+            let mut pairs = good;
+            pairs[index].1 = wrong;
+            assert_eq!(era(&headers(&pairs), &frame).unwrap_err().0, HEADER_MISMATCH, "{wrong}");
+            let missing: Vec<_> = good.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, pair)| *pair).collect();
+            assert_eq!(era(&headers(&missing), &frame).unwrap_err().0, HEADER_MISMATCH);
+            let mut twice = good.to_vec();
+            twice.push(good[index]);
+            assert_eq!(era(&headers(&twice), &frame).unwrap_err().0, HEADER_MISMATCH);
+        }
+    }
+}

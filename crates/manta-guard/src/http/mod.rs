@@ -1,0 +1,391 @@
+//! A stdio server over Streamable HTTP: both eras, on one endpoint.
+//!
+//! Up to revision 2025-11-25 a client opens a session with `initialize`; each session has a server
+//! process and an engine of its own, so that nothing of one client reaches another. From 2026-07-28
+//! on there are no sessions: requests name their revision in headers and body, which must agree, and
+//! share one server process, under request ids of ours.
+//!
+//! Host and Origin are always checked (DNS rebinding). Another address than loopback needs a token.
+
+mod body;
+mod checks;
+mod session;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use manta_mcp::{Direction, Frame, Kind, Limits};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::spawn_local;
+
+use crate::engine::{Counts, Engine, frame_error, plain_error};
+use body::Body;
+use checks::{Access, Era};
+use session::{Command, Session};
+
+const SESSION_HEADER: &str = "mcp-session-id";
+
+/// Largest request body.
+const MAX_BODY: usize = 4 << 20;
+/// Most sessions, each with a server process.
+const MAX_SESSIONS: usize = 64;
+/// A session that was silent for so long ends.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+/// Most connections at once.
+const MAX_CONNECTIONS: usize = 12_000;
+
+/// Makes what a session needs: a running server and its engine.
+pub type Factory = Box<dyn Fn() -> Result<(crate::sandbox::Launched, Engine, crate::egress::Hosts, EventReceiver), String>>;
+
+/// What the egress proxy of a session has to say.
+pub type EventReceiver = mpsc::UnboundedReceiver<crate::decide::Event>;
+
+/// Who may call.
+#[derive(Debug, Clone, Default)]
+pub struct Guests {
+    /// Host names besides loopback and the listening address.
+    pub hosts: Vec<String>,
+    /// Origins that browsers may call from.
+    pub origins: Vec<String>,
+    /// Callers must present this as a bearer token.
+    pub token: Option<String>,
+}
+
+struct Server {
+    factory: Factory,
+    access: Access,
+    sessions: RefCell<HashMap<String, Entry>>,
+    /// The process that stateless requests share.
+    shared: RefCell<Option<Session>>,
+    requests: Cell<u64>,
+    refused: Cell<u64>,
+    connections: Cell<usize>,
+    counts: Rc<RefCell<Counts>>,
+}
+
+struct Entry {
+    session: Session,
+    last_used: Instant,
+}
+
+/// Serves until the process is asked to end.
+///
+/// # Errors
+/// When the address can't be listened on, or is open to others and no token is set.
+pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io::Result<()> {
+    if !address.ip().is_loopback() && guests.token.is_none() {
+        let why = "another address than loopback needs a token: set http_token_env under [guard]";
+        return Err(io::Error::other(why));
+    }
+    let listener = TcpListener::bind(address).await?;
+    let access = Access::new(listener.local_addr()?, guests);
+    let server = Rc::new(Server {
+        factory,
+        access,
+        sessions: RefCell::default(),
+        shared: RefCell::default(),
+        requests: Cell::new(0),
+        refused: Cell::new(0),
+        connections: Cell::new(0),
+        counts: Rc::default(),
+    });
+    let mut sweep = tokio::time::interval(Duration::from_secs(60));
+    let mut stop = crate::relay::StopSignals::new()?;
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                if server.connections.get() >= MAX_CONNECTIONS {
+                    continue;
+                }
+                // Small answers must not wait for more to come.
+                let _ = stream.set_nodelay(true);
+                spawn_local(connection(Rc::clone(&server), stream));
+            }
+            _ = sweep.tick() => server.sessions.borrow_mut().retain(|_, entry| entry.last_used.elapsed() < IDLE),
+            () = stop.received() => break,
+        }
+    }
+    let mut sessions: Vec<Session> = server.sessions.borrow_mut().drain().map(|(_, entry)| entry.session).collect();
+    sessions.extend(server.shared.borrow_mut().take());
+    for session in sessions {
+        session.ended().await;
+    }
+    Ok(())
+}
+
+async fn connection(server: Rc<Server>, stream: tokio::net::TcpStream) {
+    server.connections.set(server.connections.get() + 1);
+    let service = service_fn(|request| {
+        let server = Rc::clone(&server);
+        async move { Ok::<_, Infallible>(server.answer(request).await) }
+    });
+    // A connection that breaks concerns its client only.
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(10))
+        .max_buf_size(64 << 10)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    server.connections.set(server.connections.get() - 1);
+}
+
+impl Server {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        self.requests.set(self.requests.get() + 1);
+        if let Err((status, why)) = self.access.check(request.headers()) {
+            self.refused.set(self.refused.get() + 1);
+            let mut response = failure(status, -32600, why);
+            if status == StatusCode::UNAUTHORIZED {
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            return response;
+        }
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/healthz") => text("ok\n".to_owned()),
+            (&Method::GET, "/metrics") => text(self.metrics()),
+            (&Method::POST, "/mcp" | "/") => self.post(request).await,
+            (&Method::GET, "/mcp" | "/") => self.listen(&request),
+            (&Method::DELETE, "/mcp" | "/") => self.end_session(&request),
+            (_, "/mcp" | "/") => not_allowed(),
+            _ => failure(StatusCode::NOT_FOUND, -32600, "no such path"),
+        }
+    }
+
+    async fn post(&self, request: Request<Incoming>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        if !checks::is_json(&head.headers) {
+            return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, -32600, "the content type is not application/json");
+        }
+        let Ok(collected) = Limited::new(body, MAX_BODY).collect().await else {
+            return failure(StatusCode::PAYLOAD_TOO_LARGE, -32600, "the body is too large or was cut off");
+        };
+        let bytes = flat(&collected.to_bytes());
+        let frame = match Frame::parse(&bytes, Direction::ToServer, &Limits::default()) {
+            Ok(frame) => frame,
+            Err(error) => {
+                let seen = manta_mcp::scan::IdScanner::scan(&bytes);
+                return json(StatusCode::BAD_REQUEST, frame_error(seen.id(), error));
+            }
+        };
+        let era = match checks::era(&head.headers, &frame) {
+            Ok(era) => era,
+            Err((code, why)) => return json(StatusCode::BAD_REQUEST, plain_error(frame.id(), code, &why)),
+        };
+        let session = match era {
+            Era::Modern => self.shared_session(),
+            Era::Legacy if frame.method() == "initialize" => return self.open_session(&head.headers, &frame, &bytes).await,
+            Era::Legacy => self.known_session(&head.headers),
+        };
+        match session {
+            Ok(session) => exchange(&session, &head.headers, &frame, &bytes, era).await,
+            Err(response) => response,
+        }
+    }
+
+    /// A new session: a server process of its own, named by a random number.
+    async fn open_session(&self, headers: &hyper::HeaderMap, frame: &Frame<'_>, bytes: &[u8]) -> Response<Body> {
+        if self.sessions.borrow().len() >= MAX_SESSIONS {
+            return failure(StatusCode::SERVICE_UNAVAILABLE, -32603, "too many sessions");
+        }
+        let (session, name) = match self.start().and_then(|session| Ok((session, random_name()?))) {
+            Ok(started) => started,
+            Err(response) => return response,
+        };
+        self.sessions.borrow_mut().insert(name.clone(), Entry { session: session.clone(), last_used: Instant::now() });
+        let mut response = exchange(&session, headers, frame, bytes, Era::Legacy).await;
+        if let Ok(value) = HeaderValue::from_str(&name) {
+            response.headers_mut().insert(SESSION_HEADER, value);
+        }
+        response
+    }
+
+    fn known_session(&self, headers: &hyper::HeaderMap) -> Result<Session, Response<Body>> {
+        let name = headers.get(SESSION_HEADER).and_then(|name| name.to_str().ok());
+        let Some(name) = name else {
+            return Err(failure(StatusCode::BAD_REQUEST, -32600, "the session header is missing"));
+        };
+        let mut sessions = self.sessions.borrow_mut();
+        let known = sessions.get_mut(name).filter(|entry| !entry.session.has_ended());
+        let Some(entry) = known else {
+            return Err(failure(StatusCode::NOT_FOUND, -32600, "no such session"));
+        };
+        entry.last_used = Instant::now();
+        Ok(entry.session.clone())
+    }
+
+    fn shared_session(&self) -> Result<Session, Response<Body>> {
+        if let Some(session) = self.shared.borrow().as_ref().filter(|session| !session.has_ended()) {
+            return Ok(session.clone());
+        }
+        let session = self.start()?;
+        *self.shared.borrow_mut() = Some(session.clone());
+        Ok(session)
+    }
+
+    fn start(&self) -> Result<Session, Response<Body>> {
+        let started = (self.factory)().and_then(|parts| Session::start(parts, Rc::clone(&self.counts)).map_err(|error| error.to_string()));
+        started.map_err(|why| failure(StatusCode::BAD_GATEWAY, -32603, &why))
+    }
+
+    /// The stream for messages of the server that belong to no request.
+    fn listen(&self, request: &Request<Incoming>) -> Response<Body> {
+        let headers = request.headers();
+        if checks::names_modern(headers) {
+            return not_allowed();
+        }
+        if !accepts(headers, "text/event-stream") {
+            return failure(StatusCode::NOT_ACCEPTABLE, -32600, "the client does not accept an event stream");
+        }
+        match self.known_session(headers) {
+            Ok(session) => {
+                let (sender, receiver) = mpsc::channel(256);
+                session.send(Command::Listen(sender));
+                stream(receiver)
+            }
+            Err(response) => response,
+        }
+    }
+
+    fn end_session(&self, request: &Request<Incoming>) -> Response<Body> {
+        if checks::names_modern(request.headers()) {
+            return not_allowed();
+        }
+        if let Err(response) = self.known_session(request.headers()) {
+            return response;
+        }
+        let name = request.headers().get(SESSION_HEADER).and_then(|name| name.to_str().ok()).unwrap_or("");
+        self.sessions.borrow_mut().remove(name);
+        empty(StatusCode::NO_CONTENT)
+    }
+
+    fn metrics(&self) -> String {
+        let counts = *self.counts.borrow();
+        let lines = [
+            ("manta_guard_http_requests_total", self.requests.get()),
+            ("manta_guard_http_refused_total", self.refused.get()),
+            ("manta_guard_sessions", self.sessions.borrow().len() as u64),
+            ("manta_guard_connections", self.connections.get() as u64),
+            ("manta_guard_frames_from_client_total", counts.from_client),
+            ("manta_guard_frames_from_server_total", counts.from_server),
+            ("manta_guard_frames_refused_total", counts.refused_frames),
+            ("manta_guard_calls_admitted_total", counts.admitted),
+            ("manta_guard_calls_denied_total", counts.denied),
+            ("manta_guard_calls_unanswered_total", counts.unanswered),
+            ("manta_guard_stray_answers_total", counts.stray_answers),
+        ];
+        lines.iter().fold(String::new(), |mut text, (name, value)| {
+            let kind = if name.ends_with("_total") { "counter" } else { "gauge" };
+            text.push_str(&format!("# TYPE {name} {kind}\n{name} {value}\n"));
+            text
+        })
+    }
+}
+
+/// Hands a message to the session; a request is answered with what comes back for it.
+async fn exchange(session: &Session, headers: &hyper::HeaderMap, frame: &Frame<'_>, bytes: &[u8], era: Era) -> Response<Body> {
+    if frame.kind() != Kind::Request {
+        session.send(Command::Message(bytes.to_vec()));
+        return empty(StatusCode::ACCEPTED);
+    }
+    let (sender, mut receiver) = mpsc::channel(256);
+    let id = frame.id().expect("requests have an id").clone();
+    session.send(Command::Request { bytes: bytes.to_vec(), id: id.clone(), reply: sender, is_modern: era == Era::Modern });
+    if accepts(headers, "text/event-stream") {
+        // One message and no more is simply an answer; a stream is for what comes before it.
+        match receiver.recv().await {
+            Some(message) if message.is_answer => return json(checks::status_of(&message.text, era), message.text),
+            Some(message) => return stream_from(message, receiver),
+            None => {}
+        }
+    } else {
+        while let Some(message) = receiver.recv().await {
+            if message.is_answer {
+                return json(checks::status_of(&message.text, era), message.text);
+            }
+        }
+    }
+    json(StatusCode::BAD_GATEWAY, plain_error(Some(&id), -32603, "the server has ended"))
+}
+
+/// HTTP bodies may be formatted; a line of stdio may not. White space between tokens means nothing,
+/// and a line break inside a string is not JSON, so blanks are the same message.
+fn flat(body: &Bytes) -> Vec<u8> {
+    let trimmed = body.trim_ascii();
+    trimmed.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect()
+}
+
+fn accepts(headers: &hyper::HeaderMap, kind: &str) -> bool {
+    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|range| {
+        let range = range.split(';').next().unwrap_or("").trim();
+        range.eq_ignore_ascii_case(kind) || range == "*/*"
+    })
+}
+
+fn random_name() -> Result<String, Response<Body>> {
+    use std::io::Read as _;
+    let mut bytes = [0; 16];
+    let read = std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes));
+    read.map_err(|_| failure(StatusCode::INTERNAL_SERVER_ERROR, -32603, "no random numbers"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn stream(receiver: mpsc::Receiver<session::Outgoing>) -> Response<Body> {
+    event_stream(Body::events(None, receiver))
+}
+
+fn stream_from(first: session::Outgoing, receiver: mpsc::Receiver<session::Outgoing>) -> Response<Body> {
+    event_stream(Body::events(Some(first), receiver))
+}
+
+fn event_stream(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert("cache-control", HeaderValue::from_static("no-cache, no-transform"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+fn json(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::text(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn failure(status: StatusCode, code: i32, why: &str) -> Response<Body> {
+    json(status, plain_error(None, code, why))
+}
+
+fn text(text: String) -> Response<Body> {
+    let mut response = Response::new(Body::text(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::text(String::new()));
+    *response.status_mut() = status;
+    response
+}
+
+fn not_allowed() -> Response<Body> {
+    let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, -32600, "method not allowed");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    response
+}

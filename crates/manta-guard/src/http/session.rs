@@ -1,0 +1,297 @@
+//! One server process and its engine, spoken to by HTTP requests.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use manta_mcp::{Direction, Frame, FrameError, Id, Limits, Part, Refusal};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::spawn_local;
+use tokio::time::interval;
+
+use super::EventReceiver;
+use crate::egress::{self, Hosts};
+use crate::engine::{Counts, Engine, Sink};
+use crate::lines::{Line, Lines};
+use crate::sandbox::{Launched, Process};
+use crate::stream::{Outlet, Source};
+
+/// Messages kept for a client that has no stream open.
+const MAX_WAITING: usize = 256;
+
+/// What HTTP requests ask of a session.
+pub(super) enum Command {
+    /// A request: what belongs to it goes to `reply`, its answer last.
+    Request { bytes: Vec<u8>, id: Id, reply: mpsc::Sender<Outgoing>, is_modern: bool },
+    /// A notification or an answer.
+    Message(Vec<u8>),
+    /// A stream for everything that belongs to no request.
+    Listen(mpsc::Sender<Outgoing>),
+}
+
+/// A message for the client.
+pub(super) struct Outgoing {
+    pub(super) text: String,
+    /// It is the final answer to its request.
+    pub(super) is_answer: bool,
+}
+
+/// A handle; the session ends when the last one is dropped.
+#[derive(Clone)]
+pub(super) struct Session {
+    commands: mpsc::UnboundedSender<Command>,
+    end: Rc<End>,
+}
+
+struct End {
+    has_ended: Cell<bool>,
+    notify: Notify,
+}
+
+impl Session {
+    pub(super) fn start(parts: (Launched, Engine, Hosts, EventReceiver), counts: Rc<RefCell<Counts>>) -> io::Result<Self> {
+        let (Launched { pipes, process, listener, .. }, engine, hosts, events) = parts;
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let end = Rc::new(End { has_ended: Cell::new(false), notify: Notify::new() });
+        if let Some(listener) = listener {
+            spawn_local(egress::serve(listener, hosts));
+        }
+        let max_line = engine.limits().max_bytes;
+        let task = Task {
+            engine,
+            from_server: Source::new(pipes.stdout)?,
+            log: Source::new(pipes.stderr)?,
+            routes: Routes { server: Outlet::new(pipes.stdin)?, open: HashMap::new(), order: Vec::new(), listener: None, waiting: VecDeque::new(), next_id: 0 },
+            lines: Lines::new(max_line),
+            commands: receiver,
+            events,
+            counts,
+            counted: Counts::default(),
+        };
+        let ended = Rc::clone(&end);
+        spawn_local(async move {
+            task.run(process).await;
+            ended.has_ended.set(true);
+            ended.notify.notify_waiters();
+        });
+        Ok(Self { commands, end })
+    }
+
+    pub(super) fn send(&self, command: Command) {
+        // A session that has ended drops the reply channel, which the request sees.
+        let _ = self.commands.send(command);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.has_ended.get()
+    }
+
+    /// Lets go of the session and waits until its server has ended.
+    pub(super) async fn ended(self) {
+        let Self { commands, end } = self;
+        drop(commands);
+        while !end.has_ended.get() {
+            let _ = tokio::time::timeout(Duration::from_millis(100), end.notify.notified()).await;
+        }
+    }
+}
+
+struct Task {
+    engine: Engine,
+    from_server: Source,
+    log: Source,
+    routes: Routes,
+    lines: Lines,
+    commands: mpsc::UnboundedReceiver<Command>,
+    events: EventReceiver,
+    counts: Rc<RefCell<Counts>>,
+    counted: Counts,
+}
+
+/// Where the engine's frames go.
+struct Routes {
+    server: Outlet,
+    open: HashMap<Id, Open>,
+    /// Open requests, oldest first.
+    order: Vec<Id>,
+    listener: Option<mpsc::Sender<Outgoing>>,
+    waiting: VecDeque<String>,
+    next_id: i64,
+}
+
+struct Open {
+    reply: mpsc::Sender<Outgoing>,
+    /// The id the client used, when ours took its place.
+    original: Option<Id>,
+    progress: Option<String>,
+}
+
+impl Task {
+    async fn run(mut self, mut process: Process) {
+        let mut buffer = vec![0; 64 << 10];
+        let mut log = vec![0; 16 << 10];
+        let mut tick = interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    None => break,
+                },
+                count = self.from_server.read(&mut buffer) => match count {
+                    Ok(count) if count > 0 => self.server_bytes(&buffer[..count]),
+                    _ => break,
+                },
+                count = self.log.read(&mut log), if !self.log.has_ended() => {
+                    if let Ok(count) = count {
+                        // Nobody may be listening to the guard's own standard error.
+                        let _ = io::Write::write_all(&mut io::stderr(), &log[..count]);
+                    }
+                }
+                Some(event) = self.events.recv() => self.engine.record(&event),
+                () = self.routes.server.flush(), if self.routes.server.backlog() > 0 => {}
+                _ = tick.tick() => self.tick(),
+            }
+        }
+        self.routes.server.close();
+        process.terminate();
+        let code = tokio::task::spawn_blocking(move || process.wait()).await.unwrap_or(-1);
+        self.engine.server_closed(&format!("the server has ended ({code})"), &mut self.routes);
+        self.engine.closed("the session has ended");
+        self.publish_counts();
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Request { bytes, id, reply, is_modern } => self.request(&bytes, id, reply, is_modern),
+            Command::Message(bytes) => self.engine.from_client(&bytes, &mut self.routes),
+            Command::Listen(sender) => {
+                for text in self.routes.waiting.drain(..) {
+                    let _ = sender.try_send(Outgoing { text, is_answer: false });
+                }
+                self.routes.listener = Some(sender);
+            }
+        }
+        self.routes.server.flush_now();
+    }
+
+    /// Clients that share a process choose ids independently, so theirs are replaced on the way.
+    fn request(&mut self, bytes: &[u8], id: Id, reply: mpsc::Sender<Outgoing>, is_modern: bool) {
+        let Ok(frame) = Frame::parse(bytes, Direction::ToServer, &Limits::default()) else { return };
+        let progress = frame.raw(Part::MetaProgressToken).map(str::to_owned);
+        if !is_modern {
+            if !self.routes.open.contains_key(&id) {
+                self.routes.order.push(id.clone());
+                self.routes.open.insert(id, Open { reply, original: None, progress });
+            } else {
+                let text = crate::engine::plain_error(Some(&id), -32600, "request id is already in use");
+                let _ = reply.try_send(Outgoing { text, is_answer: true });
+                return;
+            }
+            return self.engine.from_client(bytes, &mut self.routes);
+        }
+        self.routes.next_id += 1;
+        let ours = Id::Number(self.routes.next_id);
+        let span = frame.span(Part::Id).expect("requests have an id");
+        let text = frame.splice(&[(span, ours.to_string())]);
+        self.routes.order.push(ours.clone());
+        self.routes.open.insert(ours, Open { reply, original: Some(id), progress });
+        self.engine.from_client(text.as_bytes(), &mut self.routes);
+    }
+
+    fn server_bytes(&mut self, bytes: &[u8]) {
+        self.lines.feed(bytes);
+        let too_long = FrameError { refusal: Refusal::TooLong, at: self.engine.limits().max_bytes };
+        while let Some(line) = self.lines.next_line() {
+            match line {
+                Line::Frame(frame) => self.engine.from_server(frame, &mut self.routes),
+                Line::TooLong(seen) => self.engine.refuse_from_server(too_long, &seen, &mut self.routes),
+            }
+        }
+        self.routes.server.flush_now();
+    }
+
+    fn tick(&mut self) {
+        self.engine.tick(std::time::Instant::now(), &mut self.routes);
+        // In the modern era closing the stream cancels the request; a legacy client says so itself.
+        let gone: Vec<Id> = self.routes.open.iter().filter(|(_, open)| open.reply.is_closed() && open.original.is_some()).map(|(id, _)| id.clone()).collect();
+        for id in gone {
+            self.routes.forget(&id);
+            let cancel = format!(
+                "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":{id},\"reason\":\"the client closed the stream\"}}}}"
+            );
+            self.engine.from_client(cancel.as_bytes(), &mut self.routes);
+        }
+        self.routes.server.flush_now();
+        self.publish_counts();
+    }
+
+    /// Adds what this session counted since the last time.
+    fn publish_counts(&mut self) {
+        let (now, before) = (self.engine.counts(), self.counted);
+        let mut sum = self.counts.borrow_mut();
+        sum.from_client += now.from_client - before.from_client;
+        sum.from_server += now.from_server - before.from_server;
+        sum.admitted += now.admitted - before.admitted;
+        sum.denied += now.denied - before.denied;
+        sum.refused_frames += now.refused_frames - before.refused_frames;
+        sum.stray_answers += now.stray_answers - before.stray_answers;
+        sum.unanswered += now.unanswered - before.unanswered;
+        self.counted = now;
+    }
+}
+
+impl Routes {
+    fn forget(&mut self, id: &Id) -> Option<Open> {
+        self.order.retain(|other| other != id);
+        self.open.remove(id)
+    }
+
+    /// Where a message goes that answers nothing: to the request whose progress it reports, else to
+    /// the youngest open request, else to the listening stream, else it waits for one.
+    fn unasked(&mut self, frame: &str) {
+        let token = progress_of(frame);
+        let by_progress = token.and_then(|token| self.open.values().find(|open| open.progress.as_deref() == Some(&token)));
+        let youngest = || self.order.iter().rev().find_map(|id| self.open.get(id));
+        let target = by_progress.or_else(youngest).map(|open| &open.reply).or(self.listener.as_ref());
+        let message = Outgoing { text: frame.to_owned(), is_answer: false };
+        let sent = target.map(|target| target.try_send(message));
+        if !matches!(sent, Some(Ok(()))) && self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back(frame.to_owned());
+        }
+    }
+}
+
+impl Sink for Routes {
+    fn to_server(&mut self, frame: &str) {
+        self.server.push_line(frame);
+    }
+
+    fn to_client(&mut self, frame: &str, answers: Option<&Id>) {
+        let Some(id) = answers else { return self.unasked(frame) };
+        let Some(open) = self.forget(id) else { return };
+        let text = match &open.original {
+            Some(original) => with_id(frame, original),
+            None => frame.to_owned(),
+        };
+        // The channel has room for the answer unless the client stopped reading long ago.
+        let _ = open.reply.try_send(Outgoing { text, is_answer: true });
+    }
+}
+
+/// The frame with the id its client used.
+fn with_id(frame: &str, id: &Id) -> String {
+    match Frame::parse(frame.as_bytes(), Direction::ToClient, &Limits::default()) {
+        Ok(parsed) => match parsed.span(Part::Id) {
+            Some(span) => parsed.splice(&[(span, id.to_string())]),
+            None => frame.to_owned(),
+        },
+        Err(_) => frame.to_owned(),
+    }
+}
+
+fn progress_of(frame: &str) -> Option<String> {
+    let parsed = Frame::parse(frame.as_bytes(), Direction::ToClient, &Limits::default()).ok()?;
+    parsed.raw(Part::ProgressToken).map(str::to_owned)
+}
