@@ -43,12 +43,19 @@ enum Command {
     Explain(commands::explain::Args),
     Rules(commands::rules::Args),
     Baseline(commands::baseline::Args),
+    #[cfg(feature = "guard")]
     Guard(commands::guard::Args),
+    #[cfg(feature = "guard")]
     Doctor(commands::doctor::Args),
+    #[cfg(feature = "guard")]
     Pin(commands::pin::Args),
+    #[cfg(feature = "guard")]
     Learn(commands::learn::Args),
+    #[cfg(feature = "guard")]
     Serve(commands::serve::Args),
+    #[cfg(feature = "guard")]
     Policy(commands::policy::Args),
+    #[cfg(feature = "guard")]
     Audit(commands::audit::Args),
     Completions(commands::completions::Args),
     Man(commands::completions::ManArgs),
@@ -57,32 +64,48 @@ enum Command {
 /// Runs the command this process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    // The guard starts this program again as the sandbox's first process, which must not have threads.
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(code) = manta_guard::sandbox::init::run_if_asked(&arguments) {
+    #[cfg(feature = "guard")]
+    if let Some(code) = started_by_ourselves() {
         return code;
     }
-    // So does the library that runs commands for `manta serve`.
-    manta_harden::command::init();
     let result = match Cli::parse().command {
         Command::Scan(args) => commands::scan::run(&args),
         Command::Tools(args) => commands::tools::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
+        #[cfg(feature = "guard")]
         Command::Guard(args) => {
             return commands::guard::run(&args).unwrap_or_else(|failure| failure.print().into());
         }
+        #[cfg(feature = "guard")]
         Command::Doctor(args) => commands::doctor::run(&args),
+        #[cfg(feature = "guard")]
         Command::Pin(args) => commands::pin::run(&args),
+        #[cfg(feature = "guard")]
         Command::Learn(args) => commands::learn::run(&args),
+        #[cfg(feature = "guard")]
         Command::Serve(args) => commands::serve::run(&args),
+        #[cfg(feature = "guard")]
         Command::Policy(args) => commands::policy::run(&args),
+        #[cfg(feature = "guard")]
         Command::Audit(args) => commands::audit::run(&args),
         Command::Baseline(args) => commands::baseline::run(&args),
         Command::Completions(args) => commands::completions::run(&args, Cli::command()),
         Command::Man(args) => commands::completions::man(&args, Cli::command()),
     };
     result.unwrap_or_else(|failure: Failure| failure.print()).into()
+}
+
+/// The guard starts this program again as the sandbox's first process, which must not have threads; so does the library
+/// that runs commands for `manta serve`.
+#[cfg(feature = "guard")]
+fn started_by_ourselves() -> Option<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let code = manta_guard::sandbox::init::run_if_asked(&arguments);
+    if code.is_none() {
+        manta_harden::command::init();
+    }
+    code
 }
 
 impl From<Exit> for ExitCode {

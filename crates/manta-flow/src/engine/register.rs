@@ -724,6 +724,8 @@ impl Interp<'_> {
         if !is_root || self.is_builtin_method(name) && !matches!(name.as_str(), "path" | "url" | "command" | "format" | "index" | "replace" | "match" | "search" | "count" | "filter" | "sort" | "title" | "values" | "keys" | "items" | "find" | "add" | "set" | "get" | "copy" | "update" | "dict" | "json" | "group" | "groups" | "open" | "rename" | "resolve" | "glob" | "split" | "join" | "test" | "exec") {
             return value;
         }
+        // Destructuring has no place of its own; the registration is the next best.
+        let at = if at.span == Span::default() { self.found.sources[index].at } else { at };
         let (taint, step) = self.source(name.as_str().to_owned(), at);
         self.replayed(Val { taint, step, ..value }, name.as_str())
     }

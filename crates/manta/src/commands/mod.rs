@@ -1,16 +1,23 @@
 //! One file per command: what it accepts and what it does.
 
+#[cfg(feature = "guard")]
 pub(crate) mod audit;
 pub(crate) mod baseline;
 pub(crate) mod completions;
+#[cfg(feature = "guard")]
 pub(crate) mod doctor;
 pub(crate) mod explain;
+#[cfg(feature = "guard")]
 pub(crate) mod guard;
+#[cfg(feature = "guard")]
 pub(crate) mod learn;
+#[cfg(feature = "guard")]
 pub(crate) mod pin;
+#[cfg(feature = "guard")]
 pub(crate) mod policy;
 pub(crate) mod rules;
 pub(crate) mod scan;
+#[cfg(feature = "guard")]
 pub(crate) mod serve;
 pub(crate) mod tools;
 

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         None => serve::serve_stdio(policy, &log),
         Some(address) => {
             let options = HttpOptions { address, token: token(args)? };
-            serve::serve_http(policy, &log, &options, |address| output::note(&format!("listening on http://{address}")))
+            serve::serve_http(policy, &log, &options, |address| output::remark(&format!("listening on http://{address}")))
         }
     };
     match result {
@@ -86,7 +86,7 @@ fn print_config(args: &Args, client: Client) -> Result<Exit, Failure> {
     };
     let config = client.config(&program.to_string_lossy(), &arguments);
     let text = serde_json::to_string_pretty(&config).map_err(|error| Failure::new(error.to_string()))?;
-    output::note(&format!("goes into {}", client.file()));
+    output::remark(&format!("goes into {}", client.file()));
     output::print(&format!("{text}\n"))?;
     Ok(Exit::Clean)
 }

@@ -9,7 +9,7 @@ pub(crate) fn manta(directory: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_manta")).args(args).current_dir(directory).env_clear().output().unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 

@@ -1,0 +1,104 @@
+//! The inventory of a report: servers, tools, parameters, and what was not resolved.
+
+use std::collections::BTreeMap;
+
+use manta_core::{
+    Enforcement, FileKind, Language, Location, ParamInfo, ProjectInput, ScanReport, Server, SinkClass, ToolInfo, ToolKind, Verdict,
+};
+use manta_flow::engine::analysis::{Analysis, ToolFacts};
+use manta_flow::engine::models::Exposes;
+use manta_flow::engine::program::Program;
+
+/// Fills in servers and completeness.
+pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectInput, report: &mut ScanReport) {
+    let mut servers: BTreeMap<(String, Language), Server> = BTreeMap::new();
+    for (index, tool) in analysis.tools.iter().enumerate() {
+        let Some(kind) = kind(tool.exposes) else { continue };
+        let path = input.sources.get(tool.at.file).map_or("", |file| file.path.as_str());
+        let language = match FileKind::of(path) {
+            FileKind::TypeScript => Language::TypeScript,
+            FileKind::Python => Language::Python,
+            _ => Language::JavaScript,
+        };
+        let (root, name) = program.package_of(path);
+        let server = servers.entry((root, language)).or_insert_with(|| Server {
+            name: name.unwrap_or_default(),
+            sdk: String::new(),
+            language,
+            tools: Vec::new(),
+        });
+        if server.sdk.is_empty() && !tool.is_structural {
+            server.sdk = tool.sdk.clone();
+        }
+        server.tools.push(ToolInfo {
+            kind,
+            name: tool.name.clone(),
+            location: tool.at,
+            params: params(tool),
+            description: tool.description.clone().unwrap_or_default(),
+            verdicts: verdicts(analysis, index, tool),
+        });
+    }
+    report.servers = servers.into_values().collect();
+    for server in &mut report.servers {
+        if server.sdk.is_empty() {
+            server.sdk = "object array".to_owned();
+        }
+    }
+    for (name, at) in &analysis.unresolved {
+        report.completeness.unresolved_handlers.push(format!("{name} ({})", place(input, *at)));
+    }
+    report.completeness.exhausted_budgets.extend(analysis.exhausted.iter().cloned());
+}
+
+fn place(input: &ProjectInput, at: Location) -> String {
+    match input.sources.get(at.file) {
+        Some(file) => format!("{}:{}", file.path, file.line_column(at.span.start).line),
+        None => String::new(),
+    }
+}
+
+fn kind(exposes: Exposes) -> Option<ToolKind> {
+    match exposes {
+        Exposes::Tool | Exposes::Handler => Some(ToolKind::Tool),
+        Exposes::Resource => Some(ToolKind::Resource),
+        Exposes::Prompt => Some(ToolKind::Prompt),
+        Exposes::Completion | Exposes::Route => None,
+    }
+}
+
+fn params(tool: &ToolFacts) -> Vec<ParamInfo> {
+    let enforced = if tool.validates { Enforcement::Enforced } else { Enforcement::Advertised };
+    tool.params
+        .iter()
+        .map(|param| ParamInfo {
+            name: param.name.clone(),
+            ty: param.ty.clone(),
+            constraints: param.constraints.clone(),
+            enforced,
+            required: !param.is_optional,
+            description: param.description.clone().unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn verdicts(analysis: &Analysis, index: usize, tool: &ToolFacts) -> BTreeMap<SinkClass, Verdict> {
+    let mut verdicts = BTreeMap::new();
+    for class in SinkClass::ALL {
+        let is_hit = analysis
+            .flows
+            .iter()
+            .any(|flow| flow.tools.contains(&index) && flow.rule.class() == class.as_str());
+        let verdict = if is_hit {
+            Verdict::Vulnerable
+        } else if !tool.is_resolved || tool.is_incomplete {
+            Verdict::Unknown
+        } else if let Some(at) = tool.guarded.get(class.as_str()) {
+            Verdict::Guarded { at: at.unwrap_or(tool.at) }
+        } else {
+            Verdict::NotReached
+        };
+        verdicts.insert(*class, verdict);
+    }
+    verdicts
+}

@@ -1,0 +1,105 @@
+//! From the files of a target to a linked program: entry points, import closure, what stays outside it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use manta_core::{FileId, ProjectInput, ScanReport, SkipReason, SkippedFile};
+use manta_flow::engine::program::Program;
+use manta_flow::frontend::{FrontEnd, ProjectFiles, Resolution, Resolver};
+use manta_flow::ir::Module;
+
+/// The files as front ends see them.
+struct Files<'a> {
+    paths: Vec<String>,
+    texts: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Files<'a> {
+    fn of(input: &'a ProjectInput) -> Self {
+        let texts: BTreeMap<&str, &str> =
+            input.sources.iter().map(|(_, file)| (file.path.as_str(), &*file.text)).collect();
+        let paths = texts.keys().map(|path| (*path).to_owned()).collect();
+        Self { paths, texts }
+    }
+}
+
+impl ProjectFiles for Files<'_> {
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn text(&self, path: &str) -> Option<&str> {
+        self.texts.get(path).copied()
+    }
+}
+
+/// Lowers the import closure of the entry points and links it; none when there is no source file.
+pub(crate) fn load(input: &ProjectInput, front_ends: &[Box<dyn FrontEnd>], report: &mut ScanReport) -> Option<Program> {
+    let files = Files::of(input);
+    let mut modules: Vec<Module> = Vec::new();
+    let mut resolver_of = Vec::new();
+    let mut resolvers: Vec<Arc<dyn Resolver>> = Vec::new();
+    let mut entries = Vec::new();
+    let mut claimed: BTreeSet<FileId> = BTreeSet::new();
+    let mut read: BTreeSet<FileId> = BTreeSet::new();
+    for front_end in front_ends {
+        let own: Vec<(FileId, &str)> = input
+            .sources
+            .iter()
+            .filter(|(_, file)| front_end.claims(&file.path))
+            .map(|(id, file)| (id, file.path.as_str()))
+            .collect();
+        if own.is_empty() {
+            continue;
+        }
+        claimed.extend(own.iter().map(|(id, _)| *id));
+        let resolver: Arc<dyn Resolver> = Arc::from(front_end.project(&files));
+        let set_aside = |path: &str| input.sources.find(path).is_some_and(|id| input.set_aside.contains_key(&id));
+        let mut starts = resolver.entries();
+        starts.retain(|entry| !set_aside(&entry.path) || starts_nowhere_else(&own, input));
+        let mut queue: VecDeque<String> = starts.iter().map(|entry| entry.path.clone()).collect();
+        let mut seen: BTreeSet<String> = queue.iter().cloned().collect();
+        while let Some(path) = queue.pop_front() {
+            let Some(id) = input.sources.find(&path) else { continue };
+            if !front_end.claims(&path) {
+                continue;
+            }
+            read.insert(id);
+            let text = files.text(&path).unwrap_or_default();
+            let lowered = front_end.lower(id, &path, text);
+            let is_lost = lowered.module.is_none();
+            for problem in lowered.problems {
+                if is_lost {
+                    let reason = SkipReason::Unparsed(problem);
+                    report.completeness.files_skipped.push(SkippedFile { path: path.clone(), reason });
+                } else {
+                    report.completeness.exhausted_budgets.push(format!("{path}: {problem}"));
+                }
+            }
+            let Some(module) = lowered.module else { continue };
+            for import in &module.imports {
+                if let Resolution::File(target) = resolver.resolve(&path, &import.request)
+                    && seen.insert(target.clone())
+                {
+                    queue.push_back(target);
+                }
+            }
+            modules.push(module);
+            resolver_of.push(resolvers.len());
+        }
+        entries.extend(starts);
+        resolvers.push(resolver);
+    }
+    report.completeness.files_analysed = modules.len();
+    for id in claimed.difference(&read) {
+        let Some(file) = input.sources.get(*id) else { continue };
+        let reason = input.set_aside.get(id).cloned().unwrap_or(SkipReason::NotImported);
+        report.completeness.files_skipped.push(SkippedFile { path: file.path.clone(), reason });
+    }
+    (!modules.is_empty()).then(|| Program::link(modules, resolvers, resolver_of, entries))
+}
+
+/// Whether a target consists of files that are set aside by name (a folder called `test` that is the server).
+fn starts_nowhere_else(own: &[(FileId, &str)], input: &ProjectInput) -> bool {
+    own.iter().all(|(id, _)| input.set_aside.contains_key(id))
+}

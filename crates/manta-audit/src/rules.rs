@@ -1,0 +1,112 @@
+//! Every rule: identity, severity, weakness, page.
+//!
+//! The page is the documentation, the text of `manta explain`, the help of SARIF, and a test: its code blocks run
+//! through the whole scanner.
+
+use manta_core::{Confidence, Persona, RuleMeta, Severity, SinkClass};
+use manta_flow::engine::models::SinkKind;
+use manta_flow::engine::report::FlowRule;
+
+macro_rules! rules {
+    ($($name:ident = $id:literal, $title:literal, $summary:literal, $severity:ident, $confidence:ident, $persona:ident, $class:expr, $cwe:expr;)*) => {
+        $(
+            static $name: RuleMeta = RuleMeta {
+                id: $id,
+                title: $title,
+                aliases: &[],
+                summary: $summary,
+                severity: Severity::$severity,
+                confidence: Confidence::$confidence,
+                persona: Persona::$persona,
+                class: $class,
+                cwe: $cwe,
+                page: include_str!(concat!("../rules/", $id, ".md")),
+            };
+        )*
+        static ALL: &[&RuleMeta] = &[$(&$name),*];
+    };
+}
+
+rules! {
+    COMMAND_EXECUTION = "command-execution", "Command execution",
+        "tools that run whatever command the caller sends", Critical, High, Regular, Some(SinkClass::Command), &[78, 77];
+    COMMAND_INJECTION = "command-injection", "Command injection",
+        "parameters that break out of their place in a shell command", Critical, High, Regular, Some(SinkClass::Command), &[78];
+    ARGUMENT_INJECTION = "argument-injection", "Argument injection",
+        "parameters that a program reads as an option", High, High, Regular, Some(SinkClass::Command), &[88];
+    CODE_INJECTION = "code-injection", "Code injection",
+        "parameters that are run as code", Critical, High, Regular, Some(SinkClass::Code), &[94, 95];
+    PATH_TRAVERSAL = "path-traversal", "Path traversal",
+        "parameters that choose any file", High, High, Regular, Some(SinkClass::Path), &[22];
+    PATH_PREFIX_BYPASS = "path-prefix-bypass", "Path prefix bypass",
+        "containment checks that a sibling directory passes", High, High, Regular, Some(SinkClass::Path), &[22];
+    SYMLINK_ESCAPE = "symlink-escape", "Symlink escape",
+        "containment by text that a symbolic link defeats", Medium, Medium, Auditor, Some(SinkClass::Path), &[59, 22];
+    SSRF = "ssrf", "Server-side request forgery",
+        "parameters that choose where a request goes", High, High, Regular, Some(SinkClass::Network), &[918];
+    WEAK_HOST_CHECK = "weak-host-check", "Weak host check",
+        "host checks that a crafted name passes", High, High, Regular, Some(SinkClass::Network), &[918];
+    SQL_INJECTION = "sql-injection", "SQL injection",
+        "parameters that become part of an SQL statement", High, High, Regular, Some(SinkClass::Sql), &[89];
+    NOSQL_INJECTION = "nosql-injection", "Query injection",
+        "parameters that become part of another query language", High, Medium, Regular, Some(SinkClass::Sql), &[943];
+    TEMPLATE_INJECTION = "template-injection", "Template injection",
+        "parameters that are compiled as templates", High, High, Regular, Some(SinkClass::Code), &[1336, 94];
+    UNSAFE_DESERIALIZATION = "unsafe-deserialization", "Unsafe deserialization",
+        "parameters deserialised into live objects", High, High, Regular, Some(SinkClass::Code), &[502];
+    ARCHIVE_EXTRACTION = "archive-extraction", "Unchecked archive extraction",
+        "archives whose entries choose where they are written", High, Medium, Regular, Some(SinkClass::Path), &[22];
+    UNSAFE_REGEX = "unsafe-regex", "Pattern from the caller",
+        "regular expressions that the caller writes", Medium, Medium, Regular, None, &[1333];
+    PROTOTYPE_POLLUTION = "prototype-pollution", "Prototype pollution",
+        "keys from the caller that can name a prototype", Medium, Medium, Regular, None, &[1321];
+    SECRET_EXPOSURE = "secret-exposure", "Secret exposure",
+        "tools that return environment variables or credentials", High, Medium, Regular, None, &[200];
+    DANGEROUS_BY_DESIGN = "dangerous-by-design", "Dangerous by design",
+        "tools whose declared purpose is the dangerous act", Low, Medium, Auditor, None, &[749];
+}
+
+/// Every rule, in the order of the documentation.
+#[must_use]
+pub fn all() -> Vec<&'static RuleMeta> {
+    ALL.to_vec()
+}
+
+/// The rule with this id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static RuleMeta> {
+    ALL.iter().copied().find(|rule| rule.is_called(id))
+}
+
+/// What to do, in a line.
+pub(crate) fn help(rule: FlowRule, kind: SinkKind) -> &'static str {
+    match rule {
+        FlowRule::CommandExecution => {
+            "offer named operations instead of a command: fixed programs with `execFile`/`subprocess.run([…])` and checked arguments"
+        }
+        FlowRule::CommandInjection => {
+            "pass arguments as a list to `execFile`/`subprocess.run([…])` without a shell, with `--` before operands"
+        }
+        FlowRule::ArgumentInjection => "put `--` before operands, or refuse values that start with `-`",
+        FlowRule::CodeInjection => "look the value up in a table of allowed operations instead of running it",
+        FlowRule::PathTraversal | FlowRule::FileWrite => {
+            "resolve the path against one directory with `realpath` and require the result to start with that directory plus a separator"
+        }
+        FlowRule::PathPrefixBypass => "compare with the directory plus a separator: `resolved === root || resolved.startsWith(root + path.sep)`",
+        FlowRule::SymlinkEscape => "compare real paths (`fs.realpath`, `Path.resolve`) and open what was compared",
+        FlowRule::Ssrf => "allow named hosts over https only, and refuse internal addresses after name resolution and on every redirect",
+        FlowRule::WeakHostCheck => "parse the URL and compare its hostname for equality, or with a suffix that starts with a dot",
+        FlowRule::SqlInjection => "bind the value as a parameter",
+        FlowRule::NosqlInjection => "bind the value as a parameter, or accept only plain strings",
+        FlowRule::TemplateInjection => "keep templates constant and pass the value as data",
+        FlowRule::UnsafeDeserialization => "parse a data format (JSON) instead",
+        FlowRule::ArchiveExtraction => "check every entry's resolved path before writing it; on Python pass `filter=\"data\"`",
+        FlowRule::UnsafeRegex => "escape the value, or use a linear-time engine",
+        FlowRule::PrototypePollution => "use a `Map`, or refuse `__proto__`, `constructor` and `prototype`",
+        FlowRule::SecretExposure => "return only the fields the caller needs",
+        FlowRule::DangerousByDesign => match kind {
+            SinkKind::Sql | SinkKind::Query => "connect with a read-only account and say so; offer named queries where possible",
+            _ => "make sure that only intended callers reach this tool",
+        },
+    }
+}
