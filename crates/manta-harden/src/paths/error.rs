@@ -29,6 +29,8 @@ pub enum PathRule {
     DeviceName,
     /// A name the root denies, such as `.git`.
     DeniedName,
+    /// A change to a name the root keeps as it is, such as `.vscode`, or to a protected file.
+    Frozen,
     /// A symbolic link that leaves the root, or any link where links are refused (CWE-59).
     Symlink,
     /// The path crosses into another file system.
@@ -76,6 +78,7 @@ impl PathRule {
             Self::NotPortable => "not-portable",
             Self::DeviceName => "device-name",
             Self::DeniedName => "denied-name",
+            Self::Frozen => "frozen-name",
             Self::Symlink => "symlink",
             Self::OtherDevice => "other-device",
             Self::HardLink => "hard-link",
@@ -108,6 +111,7 @@ impl PathRule {
             }
             Self::DeviceName => "the path names a Windows device such as CON or NUL",
             Self::DeniedName => "the path contains a name that the policy denies",
+            Self::Frozen => "programs obey a file of this name, so it can be read and not changed",
             Self::Symlink => "the path goes through a symbolic link that is not allowed",
             Self::OtherDevice => "the path crosses into another file system",
             Self::HardLink => "the file has a second hard link, which may lie outside the root",

@@ -40,6 +40,37 @@ pub const DEFAULT_DENIED: &[&str] = &[
     "id_ed25519",
 ];
 
+/// Names that an editor, agent, shell or this project obeys when it finds them: a tool that could
+/// write one would give itself more rights, or run code on the user's machine (CVE-2025-53773,
+/// CVE-2025-54135). [`super::Root::open`] lets them be read, not changed.
+pub const DEFAULT_FROZEN: &[&str] = &[
+    "manta.toml",
+    ".mcp.json",
+    "mcp.json",
+    ".cursor",
+    ".vscode",
+    ".idea",
+    ".zed",
+    ".windsurf",
+    ".claude",
+    ".gemini",
+    ".codex",
+    ".continue",
+    ".roo",
+    ".kiro",
+    ".amazonq",
+    ".devcontainer",
+    ".husky",
+    ".envrc",
+    ".bashrc",
+    ".bash_profile",
+    ".profile",
+    ".zshrc",
+    ".zshenv",
+    ".gitconfig",
+    ".gitmodules",
+];
+
 const MAX_PATH: usize = 4096;
 const MAX_COMPONENT: usize = 255;
 

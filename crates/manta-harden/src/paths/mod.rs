@@ -27,6 +27,7 @@
 //! | write through a hard link | link count on the descriptor; files are replaced, never truncated |
 //! | FIFO, device, huge file | non-blocking open, type and size read from the descriptor |
 //! | `.GIT/hooks`, `GIT~1`, `.g\u{200c}it` | names compared after folding, on the path and on what it led to |
+//! | write to `.vscode`, `.mcp.json`, the server's own policy | readable and frozen |
 //! | NUL, controls, `C:\`, `CON` | refused as text, on every platform |
 //!
 //! All calls block; in async code run them on a blocking thread. On Linux links are followed while
@@ -51,7 +52,7 @@ use cap_std::fs::{Dir, Metadata};
 use serde::{Deserialize, Serialize};
 
 pub use error::{PathError, PathRule};
-pub use input::DEFAULT_DENIED;
+pub use input::{DEFAULT_DENIED, DEFAULT_FROZEN};
 use input::{DeniedNames, RelPath, check_characters};
 use open::{Opened, Target, Walk, open_following_links, open_without_links, real_path};
 pub use ops::{CheckedPath, Entry, Kind, Listing, Written};
@@ -84,6 +85,12 @@ impl Access {
     /// Nothing but removing; useful in [`Root::check`].
     pub const DELETE: Self = Self { read: false, write: false, create: false, delete: true };
 
+    /// Whether anything but reading is among the rights.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        self.write || self.create || self.delete
+    }
+
     /// Whether every right in `wanted` is granted here.
     #[must_use]
     pub const fn includes(self, wanted: Self) -> bool {
@@ -109,6 +116,8 @@ pub enum Symlinks {
 pub struct RootOptions {
     name: String,
     denied: Vec<String>,
+    frozen: Vec<String>,
+    protected: Vec<PathBuf>,
     symlinks: Symlinks,
     same_device: bool,
     portable: bool,
@@ -122,6 +131,8 @@ impl Default for RootOptions {
         Self {
             name: "root".to_owned(),
             denied: DEFAULT_DENIED.iter().map(|&name| name.to_owned()).collect(),
+            frozen: DEFAULT_FROZEN.iter().map(|&name| name.to_owned()).collect(),
+            protected: Vec::new(),
             symlinks: Symlinks::default(),
             same_device: false,
             portable: true,
@@ -145,6 +156,22 @@ impl RootOptions {
     #[must_use]
     pub fn deny<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.denied = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Names that can be read and not changed anywhere below the root, in place of
+    /// [`DEFAULT_FROZEN`]; compared like denied ones.
+    #[must_use]
+    pub fn freeze<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.frozen = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a file or directory that can be read and not changed: the server's own policy, its
+    /// log. One outside the root does no harm.
+    #[must_use]
+    pub fn protect(mut self, path: impl Into<PathBuf>) -> Self {
+        self.protected.push(path.into());
         self
     }
 
@@ -204,6 +231,8 @@ impl RootOptions {
         let handle = Dir::open_ambient_dir(&real, ambient_authority())?;
         let device = handle.dir_metadata()?.dev();
         let denied = DeniedNames::new(self.denied.iter().map(String::as_str));
+        let frozen = DeniedNames::new(self.frozen.iter().map(String::as_str));
+        let protected = self.protected.iter().filter_map(|path| below(path, &real)).collect();
         Ok(Root(Arc::new(Inner {
             given,
             real,
@@ -211,10 +240,20 @@ impl RootOptions {
             device,
             access,
             denied,
+            frozen,
+            protected,
             options: self,
             other_roots: Vec::new(),
         })))
     }
+}
+
+/// Where `path` lies below `root`, links in its directory resolved.
+fn below(path: &Path, root: &Path) -> Option<RelPath> {
+    let path = std::path::absolute(path).ok()?;
+    let directory = path.parent()?.canonicalize().ok()?;
+    let relative = directory.join(path.file_name()?);
+    Some(RelPath::parse_listed(&relative.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/")))
 }
 
 /// Authority over one directory. Cloning shares it.
@@ -230,6 +269,8 @@ struct Inner {
     device: u64,
     access: Access,
     denied: DeniedNames,
+    frozen: DeniedNames,
+    protected: Vec<RelPath>,
     options: RootOptions,
     /// Directories below this one that another root of the same [`Roots`] governs.
     other_roots: Vec<RelPath>,
@@ -377,7 +418,20 @@ impl Root {
         if !self.access().includes(wanted) {
             return Err(PathRule::NotGranted.into());
         }
+        if wanted.changes() {
+            self.check_frozen(&path)?;
+        }
         Ok(path)
+    }
+
+    /// Refuses a change to what must stay as it is, and to directories above it: renamed, they
+    /// would take it along.
+    fn check_frozen(&self, path: &RelPath) -> Result<(), PathError> {
+        let is_protected = |file: &RelPath| path.starts_with(file) || file.starts_with(path);
+        match path.components().any(|name| self.0.frozen.contains(name)) || self.0.protected.iter().any(is_protected) {
+            true => Err(PathRule::Frozen.into()),
+            false => Ok(()),
+        }
     }
 
     fn check_names(&self, path: &RelPath) -> Result<(), PathError> {

@@ -126,6 +126,7 @@ impl Root {
     /// Names the rule that refused. On any error the old content is still there.
     pub fn write(&self, path: impl PathText, content: &[u8]) -> Result<Written, PathError> {
         let path = self.admit(path.path_text(), Access::default())?;
+        self.check_frozen(&path)?;
         let (parent, name) = self.open_parent(&path)?;
         let existing = self.writable_leaf(&parent, name)?;
         let has = self.access();
@@ -274,7 +275,7 @@ impl Root {
     /// Names the rule that refuses. A missing file is no error when `wanted.create`.
     pub fn check(&self, path: impl PathText, wanted: Access) -> Result<CheckedPath, PathError> {
         let path = self.admit(path.path_text(), wanted)?;
-        let changes = wanted.write || wanted.create || wanted.delete;
+        let changes = wanted.changes();
         let symlinks = if changes { Symlinks::Refuse } else { self.0.options.symlinks };
         let relative = path.as_str().to_owned();
         let Some((parent, name)) = path.split_leaf() else {

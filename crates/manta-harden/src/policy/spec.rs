@@ -121,6 +121,10 @@ pub struct RootSpec {
     /// Names that are refused anywhere below it (compared after case folding), such as `.git`.
     /// Left out, the library's list of places where credentials and hooks live applies.
     pub deny: Option<Vec<String>>,
+    /// Names that can be read and not changed. Left out, the library's list of files that editors,
+    /// agents and shells obey applies (`.vscode`, `.mcp.json`, `.envrc`, …). This file and the audit
+    /// log are always among them.
+    pub frozen: Option<Vec<String>>,
     /// Refuse every symbolic link, also those that stay inside.
     #[serde(default)]
     pub no_symlinks: bool,

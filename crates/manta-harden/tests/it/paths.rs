@@ -262,6 +262,33 @@ fn size_and_permissions_are_kept() {
 }
 
 #[test]
+fn files_that_programs_obey_can_be_read_and_not_changed() {
+    let jail = Jail::new();
+    for file in [".mcp.json", "sub/rules.toml"] {
+        fs::write(jail.at("jail").join(file), "as it was").unwrap();
+    }
+    for root in jail.both(Access::ALL, |o| o.protect(jail.at("jail/sub/rules.toml")).protect("/elsewhere/file")) {
+        for path in [".mcp.json", "sub/rules.toml"] {
+            assert_eq!(root.read(path).unwrap(), b"as it was");
+            assert_eq!(rule(root.write(path, b"x")), PathRule::Frozen, "{path}");
+            assert_eq!(rule(root.remove(path)), PathRule::Frozen, "{path}");
+            assert_eq!(rule(root.rename(path, "moved")), PathRule::Frozen, "{path}");
+            assert_eq!(rule(root.check(path, Access::READ_WRITE)), PathRule::Frozen, "{path}");
+            root.check(path, Access::READ).unwrap();
+        }
+        assert_eq!(rule(root.rename("f", ".mcp.json")), PathRule::Frozen);
+        assert_eq!(rule(root.rename("sub", "moved")), PathRule::Frozen, "would take the protected file along");
+        assert_eq!(rule(root.create_dir_all(".vscode")), PathRule::Frozen);
+        assert_eq!(rule(root.write(".VSCode/tasks.json", b"x")), PathRule::Frozen);
+        assert_eq!(rule(root.write("sub/RULES.toml", b"x")), PathRule::Frozen, "on a file system that ignores case");
+        root.write("sub/g", b"x").unwrap();
+    }
+    for root in jail.both(Access::ALL, |o| o.freeze(["other"])) {
+        root.write(".mcp.json", b"x").unwrap();
+    }
+}
+
+#[test]
 fn inner_roots_keep_their_own_rights() {
     let jail = Jail::new();
     symlink("sub", jail.at("jail/way-in")).unwrap();
