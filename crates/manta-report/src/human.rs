@@ -127,6 +127,8 @@ fn trace(finding: &Finding, report: &ScanReport, paint: Paint) -> String {
         let line = (step.location.file, Place::of(step.location, report).line);
         if last_line != Some(line)
             && let Some(snippet) = snippet::at(step.location, report)
+            // A line with nothing but a bracket tells nothing.
+            && snippet.text.contains(char::is_alphanumeric)
         {
             let _ = writeln!(out, "      {:digits$}  {}", "", paint.dim(&format!("│ {}", snippet.text)));
         }

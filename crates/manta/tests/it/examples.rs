@@ -69,11 +69,19 @@ fn python_is_read_the_same_way() {
     assert_eq!(exit, Some(1));
 }
 
+/// After a change of wording: `UPDATE_README=1 cargo test -p manta --test it readme` writes it anew.
 #[test]
 fn the_readme_shows_what_the_command_prints() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let shown = readme.split_once("```text\n").unwrap().1.split_once("```").unwrap().0;
-    assert_eq!(shown, stdout(&manta(&root(), &["scan", "examples/my-mcp-server"])));
+    let path = root().join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once("```text\n").unwrap();
+    let (shown, after) = rest.split_once("```").unwrap();
+    let printed = stdout(&manta(&root(), &["scan", "examples/my-mcp-server"]));
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(&path, format!("{before}```text\n{printed}```{after}")).unwrap();
+    } else {
+        assert_eq!(shown, printed);
+    }
 }
 
 /// Prose goes stale; commands in it shouldn't.
