@@ -84,6 +84,7 @@ const WRAPPERS: &[Wrapper] = &[
     argv("bunx", &[], 0),
     argv("uvx", &["--from", "--with", "--python"], 0),
     argv("chroot", &[], 1),
+    argv("xcrun", &["--sdk", "--toolchain", "-sdk", "-toolchain"], 0),
     sub("uv", &["run"], &["--with", "--python", "--directory", "--project"], 0),
     sub("poetry", &["run"], &["-C"], 0),
     sub("pipenv", &["run"], &[], 0),
