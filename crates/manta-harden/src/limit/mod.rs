@@ -13,7 +13,6 @@ mod ring;
 mod shared;
 mod table;
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher as _;
@@ -22,7 +21,7 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "redis")]
 pub use shared::{OnError, SharedLimiter, StoreAddress, StoreError};
-use table::Table;
+use table::{ById, Table};
 
 /// Time since some fixed point, never going back. Tests bring their own.
 pub trait Clock: Send + Sync {
@@ -189,8 +188,9 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// Keys are 128 bits of keyed hash: fixed size, no allocation, and no peer can aim for a collision.
-type Id = [u64; 2];
+/// Keys are 64 bits of SipHash under a random key: fixed size, no allocation, and no peer can aim for a
+/// collision. Two of ten thousand live keys meet by chance once in 10^11 tables, and then share a ring.
+type Id = u64;
 
 /// Counts admissions in this process.
 #[derive(Clone)]
@@ -206,7 +206,7 @@ impl fmt::Debug for Limiter {
 
 struct Inner {
     clock: Box<dyn Clock>,
-    hashers: [RandomState; 2],
+    hasher: RandomState,
     /// Live keys per limit.
     max_keys: usize,
     state: Mutex<State>,
@@ -216,8 +216,9 @@ struct Inner {
 struct State {
     /// The latest time seen: a clock that steps back must not open a window.
     now: u64,
-    tables: HashMap<String, Table>,
-    running: HashMap<Id, u32>,
+    /// By the limit's name. A server has a handful of limits, for which a scan is faster than a hash.
+    tables: Vec<(String, Table)>,
+    running: ById<u32>,
 }
 
 impl Default for Limiter {
@@ -240,8 +241,8 @@ impl Limiter {
     /// so many calls that its rings would hold more than four million times.
     #[must_use]
     pub fn with_max_keys(clock: impl Clock + 'static, max_keys: usize) -> Self {
-        let hashers = [RandomState::new(), RandomState::new()];
-        Self { inner: Arc::new(Inner { clock: Box::new(clock), hashers, max_keys, state: Mutex::default() }) }
+        let (clock, hasher) = (Box::new(clock), RandomState::new());
+        Self { inner: Arc::new(Inner { clock, hasher, max_keys, state: Mutex::default() }) }
     }
 
     /// Decides about one call under several limits: all must admit it, and only then all count it.
@@ -282,7 +283,7 @@ impl Limiter {
     /// Keys that are remembered now, over all limits. For tests and metrics.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.inner.lock().tables.values().map(Table::len).sum()
+        self.inner.lock().tables.iter().map(|(_, table)| table.len()).sum()
     }
 }
 
@@ -301,7 +302,7 @@ impl Inner {
             part(&Part::Tool).then_some(key.tool),
             part(&Part::Principal).then_some(key.principal),
         );
-        [self.hashers[0].hash_one(parts), self.hashers[1].hash_one(parts)]
+        self.hasher.hash_one(parts)
     }
 }
 
@@ -313,10 +314,12 @@ impl State {
     }
 
     fn table(&mut self, limit: &Limit, max_keys: usize) -> &mut Table {
-        if !self.tables.contains_key(&limit.name) {
-            self.tables.insert(limit.name.clone(), Table::new(limit.calls, limit.per, max_keys));
-        }
-        let table = self.tables.get_mut(&limit.name).expect("inserted above");
+        let known = self.tables.iter().position(|(name, _)| *name == limit.name);
+        let index = known.unwrap_or_else(|| {
+            self.tables.push((limit.name.clone(), Table::new(limit.calls, limit.per, max_keys)));
+            self.tables.len() - 1
+        });
+        let table = &mut self.tables[index].1;
         table.resize(limit.calls, limit.per);
         table
     }
@@ -344,7 +347,6 @@ pub struct Permit {
 
 impl Permit {
     /// Both rights in one.
-    #[must_use]
     #[cfg(feature = "redis")]
     pub(crate) fn and(self, other: Self) -> Self {
         Self { held: Vec::new(), inner: None, also: Some(Box::new((self, other))) }

@@ -1,6 +1,7 @@
 //! Rings by key, in bounded memory.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use super::Id;
@@ -13,11 +14,34 @@ const MAX_CALLS: u32 = 1 << 16;
 /// Keys that are forgotten per admission: two for one keeps the table as small as what is live.
 const SWEEP: usize = 2;
 
+/// Ids are keyed hashes already; hashing them again would cost more than the whole check.
+#[derive(Default)]
+pub(super) struct Taken(u64);
+
+impl Hasher for Taken {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte); // never called: ids are whole words
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word;
+    }
+}
+
+/// A map from ids.
+pub(super) type ById<T> = HashMap<Id, T, BuildHasherDefault<Taken>>;
+
 pub(super) struct Table {
     calls: usize,
     window: u64,
     max_keys: usize,
-    rings: HashMap<Id, Ring>,
+    rings: ById<Ring>,
     /// Admissions in the order of time, so that the front is what expires next. An entry that is not the
     /// newest of its key says nothing any more.
     order: VecDeque<(u64, Id)>,
@@ -31,7 +55,7 @@ impl Table {
             calls: 0,
             window: 0,
             max_keys,
-            rings: HashMap::new(),
+            rings: ById::default(),
             order: VecDeque::new(),
             overflow: Ring::default(),
         };
@@ -58,18 +82,32 @@ impl Table {
     /// The time until a call under this key is admitted; `None` when it is admitted now.
     pub(super) fn wait(&mut self, id: Id, now: u64) -> Option<u64> {
         let (calls, window) = (self.calls, self.window);
-        self.ring(id, now)
-            .map_or_else(|| if calls == 0 { Some(window) } else { None }, |ring| ring.wait(now, window, calls))
+        match self.ring(id, now) {
+            Some(ring) => ring.wait(now, window, calls),
+            None => (calls == 0).then_some(window),
+        }
     }
 
     /// Counts an admission that [`Table::wait`] allowed at the same time.
     pub(super) fn admit(&mut self, id: Id, now: u64) {
         let calls = self.calls;
-        match self.ring(id, now) {
-            Some(ring) => ring.push(now, calls),
-            None => self.rings.entry(id).or_default().push(now, calls),
-        }
-        if self.rings.contains_key(&id) {
+        let is_own = match self.rings.get_mut(&id) {
+            Some(ring) => {
+                ring.push(now, calls);
+                true
+            }
+            None => match self.ring(id, now) {
+                Some(overflow) => {
+                    overflow.push(now, calls);
+                    false
+                }
+                None => {
+                    self.rings.entry(id).or_default().push(now, calls);
+                    true
+                }
+            },
+        };
+        if is_own {
             self.order.push_back((now, id));
         }
         self.forget(now, SWEEP);

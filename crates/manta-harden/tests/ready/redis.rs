@@ -1,4 +1,5 @@
 //! The shared limiter against a real `redis-server`, which must be in `PATH`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
