@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod ready_guard;
 mod ready_harden;
 
 use std::process::ExitCode;
@@ -21,12 +22,15 @@ enum Task {
     BenchBenign(bench::BenignArgs),
     /// Shows manta-harden and `manta serve` with real clients, a real Redis and killed writers.
     ReadyHarden,
+    /// Shows manta-guard with real clients, published servers and other parsers.
+    ReadyGuard,
 }
 
 fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::BenchPairs(args) => bench::pairs(&args),
         Task::BenchBenign(args) => bench::benign(&args),
+        Task::ReadyGuard => ready_guard::ready_guard(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))),
         Task::ReadyHarden => ready_harden::ready_harden(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))),
     };
     match done {

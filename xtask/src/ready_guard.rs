@@ -1,0 +1,243 @@
+//! Shows the guard with real clients, real servers and other parsers.
+//!
+//! Needs Node, npm, Python with `venv` and `git`; fetches the published servers and SDKs into the target
+//! directory at first use.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+/// Published packages, pinned so that a run can be repeated.
+const NPM: &[&str] = &[
+    "@modelcontextprotocol/sdk",
+    "@modelcontextprotocol/server-filesystem",
+    "@modelcontextprotocol/server-everything",
+    "@modelcontextprotocol/server-memory",
+];
+const PYPI: &[&str] = &["mcp", "mcp-server-fetch", "mcp-server-git", "mcp-server-time"];
+
+/// Frames compared between parsers.
+const FRAMES: &str = "300000";
+
+/// A published server, what the policy grants it, and calls that show that it works.
+struct Case {
+    name: &'static str,
+    command: Vec<String>,
+    policy: &'static str,
+    calls: Value,
+}
+
+/// Runs everything and reports; the first difference is an error.
+pub(crate) fn ready_guard(root: &Path) -> Result<String, String> {
+    let stage = Stage::new(root)?;
+    let mut report = String::new();
+    stage.compare_parsers(&mut report)?;
+    for case in cases(&stage.work) {
+        for client in ["client.mjs", "client.py"] {
+            stage.compare_direct_and_guarded(&case, client, &mut report)?;
+        }
+    }
+    Ok(report)
+}
+
+struct Stage {
+    root: PathBuf,
+    work: PathBuf,
+    target: PathBuf,
+}
+
+impl Stage {
+    fn new(root: &Path) -> Result<Self, String> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let work = target.join("ready-guard");
+        for directory in ["data", "repo"] {
+            fs::create_dir_all(work.join(directory)).map_err(|error| error.to_string())?;
+        }
+        let stage = Self { root: root.to_owned(), work, target };
+        stage.run("cargo", &["build", "-q", "-p", "manta-guard", "-p", "manta-mcp", "--bins", "--examples"], &stage.root)?;
+        stage.fetch()?;
+        Ok(stage)
+    }
+
+    fn fetch(&self) -> Result<(), String> {
+        let at = &self.work;
+        if !at.join("node_modules").is_dir() {
+            self.run("npm", &["init", "-y"], at)?;
+            let install = ["install", "--no-audit", "--no-fund", "--ignore-scripts"];
+            self.run("npm", &[&install, NPM].concat(), at)?;
+        }
+        if !at.join("venv").is_dir() {
+            self.run("python3", &["-m", "venv", "venv"], at)?;
+            self.run("venv/bin/pip", &[&["install", "-q"], PYPI].concat(), at)?;
+        }
+        if !at.join("repo/.git").is_dir() {
+            self.run("git", &["init", "-q", "repo"], at)?;
+        }
+        fs::write(at.join("data/a.txt"), "hello\n").map_err(|error| error.to_string())?;
+        let scripts = self.root.join("crates/manta-guard/tests/real");
+        for script in ["client.mjs", "client.py"] {
+            fs::copy(scripts.join(script), at.join(script)).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Every frame the guard would forward is one message to Node and to Python, and the same one.
+    fn compare_parsers(&self, report: &mut String) -> Result<(), String> {
+        let example = self.target.join("debug/examples/accepted_frames");
+        let frames = self.run(&example.to_string_lossy(), &[FRAMES], &self.root)?;
+        let scripts = self.root.join("crates/manta-mcp/tests/differential");
+        let read = |program: &str, script: &str| -> Result<Vec<Value>, String> {
+            let output = self.feed(program, &scripts.join(script), &frames)?;
+            output.lines().map(|line| serde_json::from_str(line).map_err(|error| format!("{script}: {error}"))).collect()
+        };
+        let (node, python) = (read("node", "read.mjs")?, read("python3", "read.py")?);
+        let count = frames.lines().count();
+        if node.len() != count || python.len() != count {
+            return Err(format!("{count} frames were {} to Node and {} to Python", node.len(), python.len()));
+        }
+        if let Some((at, (ours, theirs))) = node.iter().zip(&python).enumerate().find(|(_, (node, python))| !same(node, python)) {
+            return Err(format!("frame {at} is {ours} to Node and {theirs} to Python"));
+        }
+        let _ = writeln!(report, "{count} accepted frames read alike by Node and Python, keys folded");
+        Ok(())
+    }
+
+    /// The official clients see the same tools and the same results with and without the guard.
+    fn compare_direct_and_guarded(&self, case: &Case, client: &str, report: &mut String) -> Result<(), String> {
+        let guard = self.target.join("debug/manta-guard").to_string_lossy().into_owned();
+        let policy = self.work.join(format!("{}.toml", case.name));
+        fs::write(&policy, case.policy).map_err(|error| error.to_string())?;
+        let start = [guard, "--policy".to_owned(), policy.to_string_lossy().into_owned(), "--".to_owned()];
+        let guarded: Vec<String> = start.into_iter().chain(case.command.iter().cloned()).collect();
+        let direct = self.talk(case, client, &case.command)?;
+        let through = self.talk(case, client, &guarded)?;
+        if direct != through {
+            return Err(format!("{} with {client}: direct {direct}, guarded {through}", case.name));
+        }
+        let _ = writeln!(report, "{} with {client}: {} tools, {} calls, as without the guard", case.name, count(&direct["tools"]), count(&direct["calls"]));
+        Ok(())
+    }
+
+    fn talk(&self, case: &Case, client: &str, command: &[String]) -> Result<Value, String> {
+        let file = self.work.join("case.json");
+        let text = json!({ "command": command, "cwd": self.work, "calls": case.calls }).to_string();
+        fs::write(&file, text).map_err(|error| error.to_string())?;
+        let python = self.work.join("venv/bin/python").to_string_lossy().into_owned();
+        let program = if client.ends_with(".py") { python.as_str() } else { "node" };
+        let said = self.run(program, &[client, "case.json"], &self.work)?;
+        let line = said.lines().last().unwrap_or("");
+        serde_json::from_str(line).map_err(|error| format!("{} with {client}: {error}: {line}", case.name))
+    }
+
+    fn run(&self, program: &str, arguments: &[&str], at: &Path) -> Result<String, String> {
+        let output = Command::new(program).args(arguments).current_dir(at).stdin(Stdio::null()).output();
+        let output = output.map_err(|error| format!("{program}: {error}"))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(format!("{program} {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)))
+    }
+
+    fn feed(&self, program: &str, script: &Path, input: &str) -> Result<String, String> {
+        let file = self.work.join("frames.jsonl");
+        fs::write(&file, input).map_err(|error| error.to_string())?;
+        let input = fs::File::open(&file).map_err(|error| error.to_string())?;
+        let output = Command::new(program).arg(script).stdin(input).output().map_err(|error| format!("{program}: {error}"))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(format!("{}: {}", script.display(), String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+fn cases(work: &Path) -> Vec<Case> {
+    let path = |name: &str| work.join(name).to_string_lossy().into_owned();
+    let node = |package: &str| vec!["node".to_owned(), format!("node_modules/@modelcontextprotocol/{package}/dist/index.js")];
+    let python = |module: &str| vec!["venv/bin/python".to_owned(), "-m".to_owned(), module.to_owned()];
+    vec![
+        Case {
+            name: "filesystem",
+            command: [node("server-filesystem"), vec![path("data")]].concat(),
+            policy: FILESYSTEM,
+            calls: json!([
+                { "name": "read_text_file", "arguments": { "path": path("data/a.txt") } },
+                { "name": "write_file", "arguments": { "path": path("data/b.txt"), "content": "x" } },
+                { "name": "list_directory", "arguments": { "path": path("data") } },
+            ]),
+        },
+        Case {
+            name: "everything",
+            command: node("server-everything"),
+            policy: OPEN,
+            calls: json!([
+                { "name": "echo", "arguments": { "message": "hi" } },
+                { "name": "get-structured-content", "arguments": { "location": "New York" } },
+                { "name": "get-tiny-image", "arguments": {} },
+            ]),
+        },
+        Case { name: "memory", command: node("server-memory"), policy: OPEN, calls: json!([{ "name": "read_graph", "arguments": {} }]) },
+        Case {
+            name: "git",
+            command: [python("mcp_server_git"), vec!["--repository".to_owned(), path("repo")]].concat(),
+            policy: GIT,
+            calls: json!([{ "name": "git_status", "arguments": { "repo_path": path("repo") } }]),
+        },
+        Case {
+            name: "time",
+            command: python("mcp_server_time"),
+            policy: OPEN,
+            calls: json!([{ "name": "convert_time", "arguments": { "source_timezone": "UTC", "time": "12:00", "target_timezone": "Asia/Tokyo" } }]),
+        },
+        // No network is granted, and none is needed to start and to list.
+        Case { name: "fetch", command: python("mcp_server_fetch"), policy: OPEN, calls: json!([]) },
+    ]
+}
+
+const OPEN: &str = "version = 1\ndefault = \"allow\"\n";
+
+const FILESYSTEM: &str = r#"
+version = 1
+default = "allow"
+[roots.data]
+at = "data"
+mode = "rwcd"
+[tools.read_text_file.args]
+path = { kind = "path", roots = ["data"], required = true }
+[tools.write_file.args]
+path = { kind = "path", roots = ["data"], mode = "rwc", required = true }
+content = { kind = "string", charset = "any" }
+"#;
+
+const GIT: &str = r#"
+version = 1
+default = "allow"
+[roots.repository]
+at = "repo"
+mode = "rwcd"
+deny = []
+[guard]
+exec = ["/usr/bin/git"]
+"#;
+
+/// Numbers may be written as integers by one and as doubles by the other.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        // Two shortest decimals of one double may be read here as neighbours.
+        (Value::Number(one), Value::Number(other)) => {
+            let (one, other) = (one.as_f64().unwrap_or(f64::NAN), other.as_f64().unwrap_or(f64::NAN));
+            (one - other).abs() <= one.abs() * 4.0 * f64::EPSILON
+        }
+        (Value::Array(one), Value::Array(other)) => one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other)),
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len() && one.iter().all(|(key, value)| other.get(key).is_some_and(|other| same(value, other)))
+        }
+        _ => one == other,
+    }
+}
+
+fn count(list: &Value) -> usize {
+    list.as_array().map_or(0, Vec::len)
+}
