@@ -73,6 +73,9 @@ fn a_program_runs_and_its_streams_come_back() {
     assert_eq!(sh("kill -9 $$").status, Status::Signalled(9));
     assert_eq!(text(&sh("cat; echo done").stdout), "done\n", "standard input is empty");
     assert!(sh("true").is_success());
+    // Field 6 of `stat` is the session: one of its own, so there is no terminal to reach.
+    let session = sh("cut -d' ' -f6 /proc/self/stat").stdout;
+    assert_ne!(text(&session).trim(), rustix::process::getsid(None).unwrap().as_raw_nonzero().to_string());
 }
 
 fn the_environment_is_empty_but_for_the_entry() {

@@ -70,7 +70,6 @@ impl Running {
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
             .spawn()?;
         let running = Self { launcher, control };
         running.send(invocation)?;

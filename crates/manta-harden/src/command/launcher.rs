@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{
     Pid, PidfdFlags, Resource, Rlimit, Signal, WaitOptions, WaitStatus, fchdir, getpid, getuid, kill_process,
-    kill_process_group, pidfd_open, set_child_subreaper, setrlimit, wait, waitpid,
+    kill_process_group, pidfd_open, set_child_subreaper, setrlimit, setsid, wait, waitpid,
 };
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,8 @@ fn run(job: &Job, exe: &OwnedFd, cwd: &OwnedFd, control: &UnixStream) -> Result<
 fn confine(job: &Job, cwd: &OwnedFd) -> io::Result<()> {
     // Descriptors the server forgot to mark: sockets, keys, other tenants' files (CWE-403).
     close_fds::set_fds_cloexec(3, &[]);
+    // Out of the server's session: no `/dev/tty` to read the user's keys from or type into.
+    setsid()?;
     fchdir(cwd)?;
     let limit = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     limit(Resource::Core, 0)?;
