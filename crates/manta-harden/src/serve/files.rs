@@ -7,7 +7,7 @@ use regex::RegexBuilder;
 use serde_json::{Map, Value};
 
 use super::tools::{Answer, no_rule};
-use crate::paths::{Entry, Glob, Kind, Query, Root, WalkLimits};
+use crate::paths::{Entry, Glob, Kind, PathRule, Query, Root, WalkLimits};
 use crate::policy::{Grant, Handle};
 
 type Args = Map<String, Value>;
@@ -60,7 +60,14 @@ pub(super) fn read_files(grant: &Grant, args: &Args) -> Answer {
 pub(super) fn write_file(grant: &Grant, args: &Args) -> Answer {
     let (root, relative) = path(grant, "path")?;
     let content = args.get("content").and_then(Value::as_str).ok_or("`content` must be a string")?;
-    let written = root.write(relative, content.as_bytes()).map_err(|error| error.to_string())?;
+    let written = match (root.write(relative, content.as_bytes()), relative.rsplit_once('/')) {
+        // There is no tool for directories, so the missing ones come with the file.
+        (Err(error), Some((directory, _))) if error.rule() == PathRule::NotFound && root.access().create => {
+            root.create_dir_all(directory).and_then(|()| root.write(relative, content.as_bytes()))
+        }
+        (written, _) => written,
+    };
+    let written = written.map_err(|error| error.to_string())?;
     let what = if written.created { "created" } else { "replaced" };
     Ok(format!("{what} {relative}, {} bytes", content.len()))
 }

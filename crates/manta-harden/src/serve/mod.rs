@@ -4,6 +4,7 @@
 //! the handles that the policy's decision hands them ([`crate::policy::Handle`]), and everything around
 //! them (what is listed, limits, the record of each call) is [`crate::rmcp::Guarded`].
 
+mod bounded;
 mod clients;
 mod files;
 mod http;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use bounded::TOO_LONG;
 pub use clients::Client;
 pub use http::{HttpOptions, serve_http};
 use rmcp::ServiceExt as _;
@@ -124,7 +126,8 @@ pub fn serve_stdio(policy: Policy, default_log: &Path) -> Result<(), ServeError>
     let guarded = guarded(policy, default_log)?.peer(stdio_peer());
     let log = Arc::clone(guarded.enforcer().log());
     let result = runtime.block_on(async {
-        let running = guarded.serve(rmcp::transport::io::stdio_pipes()).await;
+        let (reader, writer) = rmcp::transport::io::stdio_pipes();
+        let running = guarded.serve((bounded::Bounded::new(reader), writer)).await;
         let running = running.map_err(|error| ServeError::Protocol(error.to_string()))?;
         running.waiting().await.map_err(|error| ServeError::Protocol(error.to_string()))
     });
@@ -157,6 +160,20 @@ impl ServerHandler for ToolServer {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         Ok(ListToolsResult::with_all_items(self.tools.iter().map(tools::Definition::to_tool).collect()))
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        match request.method.as_str() {
+            bounded::TOO_LONG => {
+                let message = format!("the message is longer than {} bytes and was not read", bounded::MAX_LINE);
+                Err(ErrorData::invalid_request(message, None))
+            }
+            _ => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None)),
+        }
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

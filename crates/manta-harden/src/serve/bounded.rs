@@ -1,0 +1,139 @@
+//! Lines of bounded length, and an answer for those that are longer.
+//!
+//! The SDK drops a line beyond its limit and says so in a log; the client then waits for an answer that
+//! never comes. Here the id is taken out of such a line, and a small request with that id goes on in its
+//! place, which the wrapper answers with an error that names the limit (CWE-400).
+
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::task::{Context, Poll, ready};
+
+use regex::bytes::Regex;
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// Longest line that is passed on.
+pub(super) const MAX_LINE: usize = 8 << 20;
+/// The method of the small request. It exists for nobody else: from outside it is answered the same way.
+pub(crate) const TOO_LONG: &str = "manta/message-too-long";
+/// How much of a long line's beginning and end is searched for the id.
+const EDGE: usize = 4096;
+
+/// A reader that never passes on more than [`MAX_LINE`] bytes without a line end.
+pub(super) struct Bounded<R> {
+    inner: R,
+    /// The line that is being read; of one that is too long, its first and last bytes.
+    line: Vec<u8>,
+    is_too_long: bool,
+    /// Whole lines that wait to be read, from `position` on.
+    whole: Vec<u8>,
+    position: usize,
+}
+
+impl<R> Bounded<R> {
+    pub(super) fn new(inner: R) -> Self {
+        Self { inner, line: Vec::new(), is_too_long: false, whole: Vec::new(), position: 0 }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            self.extend(&rest[..end]);
+            self.end_line();
+            rest = &rest[end + 1..];
+        }
+        self.extend(rest);
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        self.line.extend_from_slice(bytes);
+        self.is_too_long |= self.line.len() > MAX_LINE;
+        if self.is_too_long && self.line.len() > 2 * EDGE {
+            let tail = self.line.len() - EDGE;
+            self.line.drain(EDGE..tail);
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        match std::mem::take(&mut self.is_too_long) {
+            false => self.whole.extend_from_slice(&line),
+            true => self.whole.extend(replacement(&line)),
+        }
+        self.whole.push(b'\n');
+    }
+}
+
+/// A request with the id of a line of which only the edges are left; nothing for a notification.
+fn replacement(edges: &[u8]) -> Vec<u8> {
+    static ID: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"(?-u)"id"[ \t]*:[ \t]*("[!#-\[\]-~ ]{0,256}"|-?[0-9]{1,18})"#).expect("a valid pattern")
+    });
+    // Before the parameters, or after them. Who writes a false id into the parameters is answered under it.
+    let head = &edges[..edges.len().min(EDGE)];
+    let params = head.windows(8).position(|window| window == b"\"params\"").unwrap_or(head.len());
+    let found = ID.captures(&head[..params]).or_else(|| ID.captures_iter(edges).last());
+    let Some(id) = found.and_then(|captures| captures.get(1)) else { return Vec::new() };
+    let id = String::from_utf8_lossy(id.as_bytes());
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{TOO_LONG}"}}"#).into_bytes()
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Bounded<R> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let this = self.get_mut();
+        while this.position == this.whole.len() {
+            this.whole.clear();
+            this.position = 0;
+            let mut chunk = [0; 16 << 10];
+            let mut buffer = ReadBuf::new(&mut chunk);
+            ready!(Pin::new(&mut this.inner).poll_read(context, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                // The end. A last line without its end is passed on as it is.
+                if this.line.is_empty() || this.is_too_long {
+                    return Poll::Ready(Ok(()));
+                }
+                this.whole = std::mem::take(&mut this.line);
+                break;
+            }
+            this.take(buffer.filled());
+        }
+        let most = out.remaining().min(this.whole.len() - this.position);
+        out.put_slice(&this.whole[this.position..this.position + most]);
+        this.position += most;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    async fn pass(input: &[u8]) -> String {
+        let mut out = Vec::new();
+        Bounded::new(input).read_to_end(&mut out).await.unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[tokio::test]
+    async fn ordinary_lines_pass_unchanged() {
+        for text in ["", "{}\n", "a\n\nb\n", "no end", "{\"id\":1}\n{\"id\":2}"] {
+            assert_eq!(pass(text.as_bytes()).await, text);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_line_becomes_a_small_request_with_its_id() {
+        let long = "x".repeat(MAX_LINE + 1);
+        let small = |id: &str| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{TOO_LONG}\"}}\n");
+        for (line, expected) in [
+            (format!("{{\"jsonrpc\":\"2.0\",\"id\":7,\"params\":{{\"id\":9,\"x\":\"{long}\"}}}}\n"), small("7")),
+            (format!("{{\"params\":{{\"id\":9,\"x\":\"{long}\"}},\"id\":\"abc\"}}\n"), small("\"abc\"")),
+            (format!("{{\"method\":\"notifications/x\",\"params\":\"{long}\"}}\n"), "\n".to_owned()),
+        ] {
+            assert_eq!(pass(line.as_bytes()).await, expected);
+        }
+        let between = format!("before\n{long}\nafter\n");
+        assert_eq!(pass(between.as_bytes()).await, "before\n\nafter\n");
+    }
+}
