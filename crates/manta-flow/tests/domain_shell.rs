@@ -176,7 +176,11 @@ fn leading_dashes_are_options_unless_something_prevents_it() {
     assert_eq!(after(&["git", "commit", "-m"]), ArgVerdict::Safe, "the value of an option");
     assert!(effect(after(&["git", "log", "--oneline"])).is_some(), "an option without a value");
     assert_eq!(last(&["git", "clone"], &checked("^https://")), ArgVerdict::Safe);
-    assert_eq!(effect(after(&["/usr/bin/curl", "-sSL"])), Some((Some(Effect::Writes), "-o/tmp/x".into())));
+    assert_eq!(
+        effect(after(&["/usr/bin/curl", "-sSL", "https://x.example"])),
+        Some((Some(Effect::Writes), "-o/tmp/x".into()))
+    );
+    assert_eq!(effect(after(&["curl", "-L", "-o", "out"])), Some((None, "--help".into())), "nothing is left to fetch");
     assert_eq!(after(&["curl", "-X", "POST", "-H"]), ArgVerdict::Safe);
     assert_eq!(effect(after(&["some-tool"])), Some((None, "--help".into())));
     assert_eq!(effect(after(&["ssh"])), Some((Some(Effect::Runs), "-oProxyCommand=id".into())));

@@ -239,9 +239,11 @@ fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], ind
         return ArgVerdict::Safe;
     }
     let in_use = |sub: &str| sub.is_empty() || before.iter().flatten().any(|word| word == sub);
+    let lonely = !has_other_operand(known, words, index);
     let fitting = known
         .iter()
         .flat_map(|known| known.options.iter())
+        .filter(|option| !(option.needs_operand && lonely))
         .find(|option| in_use(option.after) && props.admits(option.example));
     let (example, effect) = match fitting {
         Some(option) => (option.example.to_owned(), Some(option.effect)),
@@ -251,6 +253,14 @@ fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], ind
         }
     };
     ArgVerdict::Option { program: name.to_owned(), example, effect }
+}
+
+/// Whether the line has an operand besides the word at `index`.
+fn has_other_operand(known: Option<&Program>, words: &[Word<'_>], index: usize) -> bool {
+    (1..words.len()).filter(|&at| at != index).any(|at| {
+        let is_option = matches!(words[at].first(), Some(Part::Lit(text)) if text.starts_with('-') && *text != "-");
+        !is_option && !is_option_value(known, literal(&words[at - 1]).as_deref())
+    })
 }
 
 /// Whether the word after `option` is its value rather than an operand.

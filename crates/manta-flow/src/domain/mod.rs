@@ -13,6 +13,7 @@ pub mod argv;
 pub mod charset;
 mod checks;
 pub mod code;
+pub mod formats;
 pub mod hosts;
 pub mod path;
 pub mod props;

@@ -71,6 +71,8 @@ pub(super) struct Danger {
     /// The whole argument.
     pub(super) example: &'static str,
     pub(super) effect: Effect,
+    /// Whether it acts only on another operand, so that a line whose only operand it replaces is just an error.
+    pub(super) needs_operand: bool,
 }
 
 /// An interpreter's way of taking code.
@@ -165,7 +167,12 @@ pub(super) fn program(name: &str) -> Option<&'static Program> {
 }
 
 const fn danger(after: &'static str, example: &'static str, effect: Effect) -> Danger {
-    Danger { after, example, effect }
+    Danger { after, example, effect, needs_operand: false }
+}
+
+/// A [`danger`] that acts only on another operand.
+const fn with_operand(example: &'static str, effect: Effect) -> Danger {
+    Danger { after: "", example, effect, needs_operand: true }
 }
 
 const NO_PROGRAM: Program =
@@ -235,7 +242,7 @@ const PROGRAMS: &[Program] = &[
     // -- network
     Program {
         names: &["curl"],
-        options: &[danger("", "-o/tmp/x", Writes), danger("", "-T/etc/passwd", Reads), danger("", "-d@/etc/passwd", Reads), danger("", "-xhttp://evil.example", Redirects), danger("", "-K/tmp/evil", Redirects)],
+        options: &[with_operand("-o/tmp/x", Writes), with_operand("-T/etc/passwd", Reads), with_operand("-d@/etc/passwd", Reads), with_operand("-xhttp://evil.example", Redirects), with_operand("-K/tmp/evil", Redirects)],
         letters: "sSLkfvigIGOJRN#0123469",
         switches: &["--location", "--fail", "--show-error", "--insecure", "--compressed", "--head", "--include", "--get", "--globoff"],
         code_values: &[("-K", "/tmp/evil"), ("--config", "/tmp/evil")],
@@ -243,7 +250,7 @@ const PROGRAMS: &[Program] = &[
     },
     Program {
         names: &["wget"],
-        options: &[danger("", "-i/etc/passwd", Reads), danger("", "--use-askpass=/tmp/x", Runs), danger("", "--output-document=/tmp/x", Writes), danger("", "-O/tmp/x", Writes), danger("", "--post-file=/etc/passwd", Reads)],
+        options: &[danger("", "-i/etc/passwd", Reads), with_operand("--use-askpass=/tmp/x", Runs), with_operand("--output-document=/tmp/x", Writes), with_operand("-O/tmp/x", Writes), with_operand("--post-file=/etc/passwd", Reads)],
         letters: "qNcrkpSdv",
         switches: &["--continue", "--mirror", "--spider", "--no-check-certificate"],
         code_values: &[("-e", "use_askpass=/tmp/x"), ("--use-askpass", "/tmp/x")],
@@ -272,8 +279,8 @@ const PROGRAMS: &[Program] = &[
         code_values: &[("-I", "id"), ("--use-compress-program", "id"), ("--to-command", "id"), ("--checkpoint-action", "exec=id")],
         ..NO_PROGRAM
     },
-    plain(&["zip"], "rqvjXyTu9", &[danger("", "-m", Writes)]),
-    plain(&["unzip"], "oqvljnaC", &[danger("", "-d/", Writes)]),
+    plain(&["zip"], "rqvjXyTu9", &[with_operand("-m", Writes)]),
+    plain(&["unzip"], "oqvljnaC", &[with_operand("-d/", Writes)]),
     plain(&["7z", "7za", "7zz"], "", &[danger("", "-o/", Writes), danger("", "-i@/etc/passwd", Reads)]),
     plain(&["cpio"], "idvumt", &[danger("", "--rsh-command=id", Runs)]),
     // -- files and text
@@ -293,7 +300,7 @@ const PROGRAMS: &[Program] = &[
     plain(&["awk", "gawk"], "", &[danger("", "--source=BEGIN{system(\"id\")}", Runs)]),
     plain(&["sort"], "bdfgiMhnRrVcmsuz", &[danger("", "-o/tmp/x", Writes), danger("", "--compress-program=id", Runs), danger("", "--files0-from=/etc/passwd", Reads)]),
     plain(&["wc", "du"], "clmwLhsa", &[danger("", "--files0-from=/etc/passwd", Reads)]),
-    plain(&["cp", "mv", "ln", "install"], "rRfaivnpudsTLPH", &[danger("", "--target-directory=/tmp", Writes), danger("", "-t/tmp", Writes)]),
+    plain(&["cp", "mv", "ln", "install"], "rRfaivnpudsTLPH", &[with_operand("--target-directory=/tmp", Writes), with_operand("-t/tmp", Writes)]),
     plain(&["split"], "", &[danger("", "--filter=id", Runs)]),
     plain(&["less", "man"], "RSNiFX", &[danger("", "-Pid", Runs), danger("", "--html=id", Runs), danger("", "-o/tmp/x", Writes)]),
     plain(&["vi", "vim", "nvim", "emacs"], "REnb", &[danger("", "-c:!id", Runs), danger("", "--cmd=:!id", Runs), danger("", "--eval=(shell-command \"id\")", Runs)]),
@@ -309,7 +316,7 @@ const PROGRAMS: &[Program] = &[
     plain(&["go"], "vx", &[danger("", "-toolexec=id", Runs), danger("", "-exec=id", Runs), danger("", "-o=/tmp/x", Writes)]),
     plain(&["make", "gmake"], "ksnBi", &[danger("", "--eval=$(shell id)", Runs)]),
     plain(&["java"], "", &[danger("", "-XX:OnOutOfMemoryError=id", Runs)]),
-    plain(&["gcc", "cc", "g++", "clang"], "cgEvSw", &[danger("", "-o/tmp/x", Writes), danger("", "-fplugin=/tmp/evil.so", Runs)]),
+    plain(&["gcc", "cc", "g++", "clang"], "cgEvSw", &[with_operand("-o/tmp/x", Writes), with_operand("-fplugin=/tmp/evil.so", Runs)]),
     plain(&["dbt"], "fxq", &[danger("", "--target-path=/tmp/x", Writes), danger("", "--log-path=/tmp/x", Writes), danger("", "--project-dir=/tmp/evil", Runs), danger("", "--profiles-dir=/tmp/evil", Redirects)]),
     // -- infrastructure
     Program {
@@ -343,9 +350,9 @@ const PROGRAMS: &[Program] = &[
     },
     plain(&["mysqldump", "pg_dump", "mongodump"], "sacvC", &[danger("", "--result-file=/tmp/x", Writes), danger("", "--file=/tmp/x", Writes), danger("", "--out=/tmp/x", Writes)]),
     // -- media and documents
-    plain(&["pandoc"], "sS", &[danger("", "--output=/tmp/x", Writes), danger("", "--extract-media=/tmp", Writes), danger("", "--lua-filter=/tmp/evil", Runs)]),
+    plain(&["pandoc"], "sS", &[with_operand("--output=/tmp/x", Writes), with_operand("--extract-media=/tmp", Writes), with_operand("--lua-filter=/tmp/evil", Runs)]),
     plain(&["gs", "ghostscript"], "q", &[danger("", "-sOutputFile=%pipe%id", Runs)]),
-    plain(&["yt-dlp", "youtube-dl"], "xqvFi", &[danger("", "--exec=id", Runs), danger("", "--batch-file=/etc/passwd", Reads), danger("", "--output=/tmp/x", Writes)]),
+    plain(&["yt-dlp", "youtube-dl"], "xqvFi", &[with_operand("--exec=id", Runs), danger("", "--batch-file=/etc/passwd", Reads), with_operand("--output=/tmp/x", Writes)]),
     plain(&["latex", "pdflatex", "xelatex"], "", &[danger("", "--shell-escape", Runs), danger("", "--output-directory=/tmp", Writes)]),
     plain(&["chrome", "chromium", "google-chrome", "chromium-browser", "msedge"], "", &[danger("", "--gpu-launcher=id", Runs), danger("", "--renderer-cmd-prefix=id", Runs)]),
     // -- others
