@@ -7,7 +7,9 @@ use crate::output;
 
 /// Propose the smallest policy that would have passed an audit log
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  manta guard --policy allow-all.toml --dry-run -- CMD\n  manta learn manta-audit.jsonl > manta.toml")]
+#[command(
+    after_help = "Examples:\n  manta guard --policy allow-all.toml --dry-run -- CMD\n  manta learn manta-audit.jsonl > manta.toml"
+)]
 pub(crate) struct Args {
     /// Audit logs, oldest first
     #[arg(required = true, value_name = "AUDIT.jsonl")]

@@ -8,7 +8,9 @@ use crate::output;
 
 /// Pin what a server says about its tools, or check it against the pins
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  manta pin --accept -- npx -y some-mcp-server\n  manta pin --check -- npx -y some-mcp-server\n\nExit codes: 0 as pinned, 1 something changed, 2 failed")]
+#[command(
+    after_help = "Examples:\n  manta pin --accept -- npx -y some-mcp-server\n  manta pin --check -- npx -y some-mcp-server\n\nExit codes: 0 as pinned, 1 something changed, 2 failed"
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     server: ServerArgs,

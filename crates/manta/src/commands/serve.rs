@@ -13,7 +13,9 @@ use crate::output;
 ///
 /// Without a policy: read, list and search the current directory, nothing else.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  manta serve                                    read-only, this directory, stdio\n  manta serve --policy manta.toml\n  MANTA_TOKEN=… manta serve --policy manta.toml --http 127.0.0.1:8080\n  manta serve --policy manta.toml --print-config claude")]
+#[command(
+    after_help = "Examples:\n  manta serve                                    read-only, this directory, stdio\n  manta serve --policy manta.toml\n  MANTA_TOKEN=… manta serve --policy manta.toml --http 127.0.0.1:8080\n  manta serve --policy manta.toml --print-config claude"
+)]
 pub(crate) struct Args {
     /// What the server may do
     #[arg(long, value_name = "FILE")]
@@ -55,7 +57,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         None => serve::serve_stdio(policy, &log),
         Some(address) => {
             let options = HttpOptions { address, token: token(args)? };
-            serve::serve_http(policy, &log, &options, |address| output::remark(&format!("listening on http://{address}")))
+            serve::serve_http(policy, &log, &options, |address| {
+                output::remark(&format!("listening on http://{address}"))
+            })
         }
     };
     match result {
