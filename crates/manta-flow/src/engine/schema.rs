@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use manta_core::Span;
 
-use crate::domain::StrProps;
+use crate::domain::{StrProps, formats};
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, Taint, Val};
@@ -268,8 +268,8 @@ impl Interp<'_> {
                 Schema::new(Ty::Any)
             }
             "uuid" | "guid" | "uuidv4" => Schema::with_props(StrProps::uuid(), "uuid"),
-            "email" | "url" | "cuid" | "ulid" | "nanoid" | "ipv4" | "ipv6" => {
-                Schema { constraints: vec![name.to_owned()], ..Schema::new(Ty::Str) }
+            "email" | "url" | "cuid" | "cuid2" | "ulid" | "nanoid" | "ipv4" | "ipv6" | "jwt" | "base64" | "base64url" | "hostname" => {
+                Schema::with_props(formats::zod(name).unwrap_or_default(), name)
             }
             "enum" | "nativeEnum" => {
                 let values = first.map(|value| self.values_of(&value).0).unwrap_or_default();
@@ -489,8 +489,10 @@ impl Interp<'_> {
                 }
             }
             "unwrap" | "removeDefault" | "innerType" => next.is_optional = false,
-            "trim" | "toLowerCase" | "toUpperCase" | "normalize" | "url" | "email" | "datetime" | "base64" => {
-                next.constraints.push(name.to_string());
+            "trim" | "toLowerCase" | "toUpperCase" | "normalize" => next.constraints.push(name.to_string()),
+            format if matches!(next.ty, Ty::Str) && formats::zod(format).is_some() => {
+                next.props = next.props.refine(&formats::zod(format).unwrap_or_default());
+                next.constraints.push(format.to_owned());
             }
             "keyof" => {
                 let names: Vec<&str> = schema.fields().iter().map(|(name, _)| name.as_str()).collect();
