@@ -184,6 +184,9 @@ fn leading_dashes_are_options_unless_something_prevents_it() {
     assert_eq!(after(&["curl", "-X", "POST", "-H"]), ArgVerdict::Safe);
     assert_eq!(effect(after(&["some-tool"])), Some((None, "--help".into())));
     assert_eq!(effect(after(&["ssh"])), Some((Some(Effect::Runs), "-oProxyCommand=id".into())));
+    assert_eq!(effect(after(&["scp", "-q", "--"])), Some((Some(Effect::Redirects), "evil.example:x".into())));
+    assert_eq!(last(&["scp", "--"], &checked("^[a-z/]+$")), ArgVerdict::Safe);
+    assert_eq!(last(&["rsync", "--"], &checked("^/")), ArgVerdict::Safe, "a file of this machine");
     let short = checked("^[a-z-]+$");
     assert_eq!(effect(last(&["ssh"], &short)).map(|(effect, _)| effect), Some(None), "no option fits these characters");
     let free = StrProps::top();

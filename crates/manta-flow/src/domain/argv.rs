@@ -4,6 +4,7 @@
 //! (`node -e`), as another program (`env`, `sudo`), or hand it to a shell on another machine (`ssh host cmd`).
 
 use super::code::CodeVerdict;
+use super::path::Abs;
 use super::props::{Part, StrProps};
 use super::shell;
 
@@ -45,7 +46,7 @@ pub enum ArgVerdict {
         /// What the value does in there; never safe.
         verdict: Box<shell::Verdict>,
     },
-    /// `program` reads it as an option.
+    /// `program` reads it as an option, or as something else than a plain operand (`host:path` of `scp`).
     Option {
         /// The program, by name; empty when it is not known.
         program: String,
@@ -233,11 +234,12 @@ fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], ind
     if let Some(verdict) = dangerous_value(known, name, &before, &words[index]) {
         return verdict;
     }
+    let in_value_position = is_option_value(known, before.last().and_then(Option::as_deref));
     let after_terminator = before.iter().any(|word| word.as_deref() == Some("--"));
-    let Some(props) = dash_hole(&words[index]) else { return ArgVerdict::Safe };
-    if after_terminator || is_option_value(known, before.last().and_then(Option::as_deref)) {
-        return ArgVerdict::Safe;
-    }
+    let dash = dash_hole(&words[index]).filter(|_| !after_terminator && !in_value_position);
+    let Some(props) = dash else {
+        return remote_operand(known, name, &words[index], in_value_position);
+    };
     let in_use = |sub: &str| sub.is_empty() || before.iter().flatten().any(|word| word == sub);
     let lonely = !has_other_operand(known, words, index);
     let fitting = known
@@ -253,6 +255,20 @@ fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], ind
         }
     };
     ArgVerdict::Option { program: name.to_owned(), example, effect }
+}
+
+/// `scp -- ${file} …`: no `--` keeps `host:path` from being a file on that host.
+fn remote_operand(known: Option<&Program>, name: &str, word: &[Part<'_>], in_value_position: bool) -> ArgVerdict {
+    let reads_remote = known.is_some_and(|known| known.reads_remote_operands) && !in_value_position;
+    let ([Part::Hole(props)], true) = (word, reads_remote) else { return ArgVerdict::Safe };
+    // A separator before the colon makes it a local file.
+    let example = ["evil.example:x", "evil:x", "a:x", "x:"].into_iter().find_map(|text| props.witness(text));
+    match example {
+        Some(example) if props.path.abs != Abs::Abs => {
+            ArgVerdict::Option { program: name.to_owned(), example, effect: Some(Effect::Redirects) }
+        }
+        _ => ArgVerdict::Safe,
+    }
 }
 
 /// Whether the line has an operand besides the word at `index`.

@@ -441,8 +441,6 @@ impl<'p> Interp<'p> {
         let mut names: Vec<String> = std::mem::take(&mut self.found.names).into_keys().collect();
         let listed: Vec<String> = self.found.listed.iter().map(|(name, ..)| name.clone()).collect();
         if !listed.is_empty() {
-            // Compared names that are no tools (`name === "admin"`) drop out when the list is known.
-            names.retain(|name| listed.contains(name) || listed.iter().any(|listed| listed.contains('*')));
             for name in listed {
                 if !names.contains(&name) {
                     names.push(name);
@@ -476,6 +474,11 @@ impl<'p> Interp<'p> {
         let at = listed.as_ref().map_or(registration.at, |(.., at)| *at);
         let description = registration.description.clone().or_else(|| listed.and_then(|(_, text, ..)| text));
         self.start_run();
+        self.replay_budget = self.limits.fuel_per_tool;
+        if registration.exposes == Exposes::Route {
+            // Routes of the server's own HTTP surface mostly set up transports; tools have handlers of their own.
+            self.fuel = self.limits.fuel_per_tool / 5;
+        }
         let (cells, objs) = self.store.sizes();
         let closures = self.store.closures.len();
         let steps = self.trace.len();
@@ -516,10 +519,11 @@ impl<'p> Interp<'p> {
             guarded,
             is_incomplete,
         });
-        if registration.handler.as_ref().is_none_or(|handler| self.closure_of(handler).is_none()) {
+        let is_route = registration.exposes == Exposes::Route;
+        if !is_route && registration.handler.as_ref().is_none_or(|handler| self.closure_of(handler).is_none()) {
             analysis.unresolved.push((name.to_owned(), at));
         }
-        if is_incomplete {
+        if is_incomplete && !is_route {
             analysis.exhausted.push(format!("`{name}` was not analysed to the end: {} steps", self.limits.fuel_per_tool));
         }
         for (hit, steps) in bad {
@@ -564,7 +568,12 @@ impl<'p> Interp<'p> {
         }
         let steps = self.trace.len();
         for witness in hit.witnesses.iter().take(6) {
+            if self.replay_budget == 0 {
+                return None;
+            }
             self.start_run();
+            // A replay follows one value; what does not arrive within this budget counts as arriving.
+            self.fuel = self.limits.fuel_per_tool.min(400_000);
             self.found.replay = Some(Replay {
                 param: param.to_owned(),
                 witness: witness.clone(),
@@ -577,6 +586,7 @@ impl<'p> Interp<'p> {
             self.store.rollback(mark);
             self.store.release(mark);
             self.trace.truncate(steps);
+            self.replay_budget = self.replay_budget.saturating_sub(self.limits.fuel_per_tool.min(400_000) - self.fuel);
             let reached = self.found.replay.take().is_some_and(|replay| replay.reached);
             // A run that ended early says nothing.
             if reached || self.out_of_fuel {

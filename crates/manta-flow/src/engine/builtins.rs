@@ -53,6 +53,11 @@ impl Interp<'_> {
             {
                 Some(self.environment(name.as_str()))
             }
+            (_, "is_private" | "is_loopback" | "is_link_local" | "is_reserved" | "is_multicast" | "is_unspecified" | "is_global")
+                if path.ends_with("ip_address()") || path.ends_with("IPv4Address()") =>
+            {
+                Some(self.address_property(receiver, name.as_str()))
+            }
             ("globalThis.process", "platform") | ("process", "platform") => Some(Val::str("linux")),
             ("path" | "os.path", "sep") | ("os", "sep") => Some(Val::str("/")),
             ("path", "delimiter") | ("os", "pathsep") => Some(Val::str(":")),
@@ -63,6 +68,22 @@ impl Interp<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `ipaddress.ip_address(text).is_private` and the like, exact for a concrete address.
+    fn address_property(&self, address: &Val, name: &str) -> Val {
+        let text = address.text.as_deref().and_then(|text| text.props.as_literal().map(str::to_owned));
+        let Some(Ok(address)) = text.map(|text| text.parse::<std::net::IpAddr>()) else { return Val::any_bool() };
+        let std::net::IpAddr::V4(v4) = address else { return Val::any_bool() };
+        Val::bool(match name {
+            "is_private" => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+            "is_loopback" => v4.is_loopback(),
+            "is_link_local" => v4.is_link_local(),
+            "is_multicast" => v4.is_multicast(),
+            "is_unspecified" => v4.is_unspecified(),
+            "is_global" => !(v4.is_private() || v4.is_loopback() || v4.is_link_local()),
+            _ => false,
+        })
     }
 
     /// A value the administrator sets: trusted, unknown, remembered by its path for rules about secrets.
@@ -241,7 +262,7 @@ impl Interp<'_> {
 
     // ------------------------------------------------------------------ text
 
-    fn js_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
+    pub(crate) fn js_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
         let first = args.get(0).cloned();
         let props = |interp: &Self| interp.props(value);
         Some(match name.as_str() {
@@ -315,7 +336,7 @@ impl Interp<'_> {
         })
     }
 
-    fn py_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
+    pub(crate) fn py_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
         let first = args.get(0).cloned();
         Some(match name.as_str() {
             "strip" | "lstrip" | "rstrip" => match &first {
@@ -393,6 +414,9 @@ impl Interp<'_> {
             "relative_to" => {
                 // Raises unless inside: coming back is the proof.
                 let test = self.path_inside_test(value, &first?, span);
+                if test.truth() == Some(false) {
+                    self.raise_here();
+                }
                 if let Some(cond) = test.cond.clone() {
                     self.assume(&cond.when_true);
                 }
@@ -522,6 +546,16 @@ impl Interp<'_> {
     /// `path.is_relative_to(dir)`.
     pub(crate) fn path_inside_test(&mut self, value: &Val, dir: &Val, span: Span) -> Val {
         let value = &self.current(value);
+        if self.found.replay.is_some()
+            && value.is_tainted()
+            && let Some(text) = value.literal()
+        {
+            let inside = match dir.literal().filter(|_| dir.taint.is_none()) {
+                Some(dir) => text == dir || text.starts_with(&format!("{}/", dir.trim_end_matches('/'))),
+                None => super::report::is_in_replay_root(text),
+            };
+            return Val::bool(inside);
+        }
         if self.taint_now(value).is_none() || self.taint_now(dir).is_some() {
             return Val::any_bool();
         }
@@ -1112,14 +1146,15 @@ impl Interp<'_> {
         let truth = if is_all {
             if truths.contains(&Some(false)) {
                 Some(false)
-            } else if !is_open && truths.iter().all(|truth| *truth == Some(true)) {
+            } else if truths.iter().all(|truth| *truth == Some(true)) {
                 Some(true)
             } else {
                 None
             }
         } else if truths.contains(&Some(true)) && !is_open {
             Some(true)
-        } else if !is_open && truths.iter().all(|truth| *truth == Some(false)) {
+        } else if truths.iter().all(|truth| *truth == Some(false)) {
+            // Also when there is no element at all.
             Some(false)
         } else {
             None
@@ -1145,7 +1180,7 @@ impl Interp<'_> {
     }
 
     /// Sequence methods on values that may be sequences.
-    fn sequence_method_of_unknown(&mut self, receiver: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
+    pub(crate) fn sequence_method_of_unknown(&mut self, receiver: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
         let first = args.get(0).cloned();
         Some(match name.as_str() {
             "map" | "filter" | "forEach" | "flatMap" | "find" | "some" | "every" => {

@@ -60,7 +60,9 @@ impl Interp<'_> {
             Some(result) => result,
             None => {
                 self.structural_call(&name, api, data, &args, span);
-                if let Some(value) = self.builtin_call(&name, this.as_ref(), &args, span, is_new) {
+                if let Some(value) = self.value_method(api, this.as_ref(), &args, span) {
+                    value
+                } else if let Some(value) = self.builtin_call(&name, this.as_ref(), &args, span, is_new) {
                     value
                 } else {
                     self.call_closures(&args, Some(&args), span);
@@ -70,6 +72,44 @@ impl Interp<'_> {
         };
         self.record_call(name, span, &args, &result);
         result
+    }
+
+    /// A method on a *value* that came from outside (`process.argv.slice(2).some(…)`, `env.DIRS.split(",")`): if the name
+    /// is one of a string or list, that is what it is taken for. Functions of packages are no such values.
+    fn value_method(&mut self, api: ApiId, this: Option<&Val>, args: &Args, span: Span) -> Option<Val> {
+        let this = this?;
+        let Kind::Api(receiver, _) = this.kind else { return None };
+        let ApiStep::Field(name) = self.apis.last(api) else { return None };
+        if !self.is_builtin_method(name) {
+            return None;
+        }
+        let steps = self.apis.steps(receiver);
+        let is_value = steps.iter().any(|step| matches!(step, ApiStep::Call | ApiStep::Element))
+            || matches!(steps.first(), Some(ApiStep::Root(root)) if root.as_str() == "$env")
+            || self.apis.name(receiver).ends_with(".argv");
+        if !is_value {
+            return None;
+        }
+        let value = Val { kind: Kind::Unknown, vn: if this.vn == 0 { self.store.fresh_vn() } else { this.vn }, ..this.clone() };
+        let takes_function = args.pos.first().is_some_and(|value| self.is_callable(value));
+        match name.as_str() {
+            "some" | "every" | "map" | "filter" | "find" | "forEach" | "flatMap" | "reduce" if takes_function => {
+                self.sequence_method_of_unknown(&value, name, args, span)
+            }
+            "includes" | "has" | "indexOf" => self.sequence_method_of_unknown(&value, name, args, span),
+            "then" | "catch" | "finally" | "get" | "set" | "open" | "exec" | "test" | "json" | "format" | "items" | "keys"
+            | "values" | "entries" | "copy" | "update" | "add" | "glob" | "stat" | "rename" | "resolve" | "match"
+            | "search" | "find" | "count" | "join" | "call" | "apply" | "bind" | "push" | "append" | "pop" | "index"
+            | "group" | "groups" | "dict" | "insert" | "extend" | "sort" | "reverse" | "concat" | "touch" | "replace"
+                if !value.is_tainted() || !matches!(name.as_str(), "replace" | "match" | "join" | "concat") =>
+            {
+                None
+            }
+            _ => match self.lang() {
+                Lang::JavaScript => self.js_text_method(&value, name, args, span),
+                Lang::Python => self.py_text_method(&value, name, args, span),
+            },
+        }
     }
 
     /// Calls that configuration rules ask for are kept with their arguments.
@@ -150,6 +190,18 @@ impl Interp<'_> {
             }
         }
         for function in functions {
+            // While modules load, a callback tells us what it registers; running it again for every event it is
+            // attached to tells nothing new.
+            if !self.found.is_running_handler
+                && let Some(id) = self.closure_of(&function)
+            {
+                let closure = self.store.closure(id);
+                let runs = self.callback_runs.entry((closure.module, closure.func)).or_insert(0);
+                *runs += 1;
+                if *runs > 2 {
+                    continue;
+                }
+            }
             let args = Args { rest: Some(unknown.clone()), ..Args::default() };
             let mut this = Some(function);
             if let Some(function) = this.take() {
@@ -355,7 +407,7 @@ impl Interp<'_> {
                 self.split_words(&text, span)
             }
             Effect::ToNumber => match arg.literal().and_then(|text| text.trim().parse::<f64>().ok()) {
-                Some(number) if arg.taint.is_none() => Val::num(number),
+                Some(number) => Val { taint: arg.taint, step: arg.step, ..Val::num(number) },
                 _ => Val { taint: arg.taint, step: arg.step, ..Val::of(Kind::Num(None)) },
             },
             Effect::ToText => match args.pos.first() {
@@ -642,7 +694,16 @@ impl Interp<'_> {
                 .collect();
             return self.join_all(results).unwrap_or_else(Val::unknown);
         }
-        let described = self.path_operands(values);
+        let mut described = self.path_operands(values);
+        if self.found.replay.is_some() {
+            // Following a witness: directories of the administrator's become one concrete directory.
+            for (literal, props, is_tainted) in &mut described {
+                if literal.is_none() {
+                    let text = if *is_tainted { props.as_literal() } else { Some(super::report::REPLAY_ROOT) };
+                    *literal = text.map(str::to_owned);
+                }
+            }
+        }
         let operands: Vec<Operand<'_>> = described
             .iter()
             .map(|(literal, props, is_tainted)| match literal {
@@ -665,10 +726,11 @@ impl Interp<'_> {
 
     fn path_result(&mut self, effect: Effect, props: StrProps, values: &[Val], span: Span) -> Val {
         let tainted: Vec<&Val> = values.iter().filter(|value| self.taint_now(value).is_some()).collect();
-        if let Some(text) = props.as_literal()
-            && tainted.is_empty()
-        {
-            return Val::str(text);
+        if let Some(text) = props.as_literal() {
+            let taint = tainted.iter().fold(Taint::NONE, |taint, value| taint.union(self.taint_now(value)));
+            let step = tainted.last().map_or(0, |value| value.step);
+            let vn = if taint.is_some() { self.store.fresh_vn() } else { 0 };
+            return Val { taint, step, vn, ..Val::str(text) };
         }
         let Some(last) = tainted.last() else {
             return Val { vn: self.store.fresh_vn(), ..Val::with_props(props) };
@@ -701,10 +763,8 @@ impl Interp<'_> {
 
     /// A path computed by a function that keeps the file it means.
     pub(crate) fn path_derived(&mut self, props: StrProps, from: &Val) -> Val {
-        if let Some(text) = props.as_literal()
-            && from.taint.is_none()
-        {
-            return Val::str(text);
+        if let Some(text) = props.as_literal() {
+            return Val { taint: from.taint, step: from.step, vn: from.vn, ..Val::str(text) };
         }
         if let Kind::Union(values) = &from.kind {
             let values: Vec<Val> = values.to_vec();
@@ -732,10 +792,9 @@ impl Interp<'_> {
             props.path.within = path::Within::None;
         }
         let mut parent = self.text_val(props, value);
-        if value.literal().is_some() && value.taint.is_none() {
-            let text = value.literal().unwrap_or_default();
+        if let Some(text) = value.literal() {
             let dir = text.rsplit_once('/').map_or(".", |(dir, _)| if dir.is_empty() { "/" } else { dir });
-            parent = Val::str(dir);
+            parent = Val { taint: value.taint, step: value.step, vn: self.store.fresh_vn(), ..Val::str(dir) };
         }
         parent
     }
@@ -746,6 +805,13 @@ impl Interp<'_> {
         let Some(to) = to else { return Val::unknown() };
         let to = self.current(&to);
         let _ = from;
+        if self.found.replay.is_some()
+            && let Some(text) = to.literal()
+            && to.is_tainted()
+        {
+            let relative = if super::report::is_in_replay_root(text) { "inside" } else { "../../etc/passwd" };
+            return Val { taint: to.taint, step: to.step, vn: self.store.fresh_vn(), ..Val::str(relative) };
+        }
         let mut relative = self.text_val(StrProps::default(), &to);
         if let Some(text) = &relative.text {
             // The result is a way to say where `to` is: a check of it is a check of `to`.
@@ -978,7 +1044,17 @@ impl Interp<'_> {
             }
             _ => StrProps::default(),
         };
-        let replaced = self.text_val(props, &value);
+        // Cosmetic changes of an absolute, normalised path (quotes, drive letters, doubled separators) leave it the same
+        // file, so a check of the result is a check of the path. Raw paths get no such trust: a replacement can make
+        // or hide a `..` there.
+        let is_normal = own.path.norm != path::Norm::Raw && self.taint_now(replacement).is_none();
+        let replaced = if is_normal {
+            let mut kept = props;
+            kept.path = own.path.clone();
+            self.derived(kept, &value, Transform::SamePath)
+        } else {
+            self.text_val(props, &value)
+        };
         let replaced = Val { taint: replaced.taint.union(self.taint_now(replacement)), ..replaced };
         self.through(replaced, span, "replace")
     }
@@ -995,6 +1071,14 @@ impl Interp<'_> {
             text = self.url_join(&Args::of(vec![base, text]), span);
         }
         let text = self.current(&text);
+        if args.get(1).is_none() && self.lang() == Lang::JavaScript && text.is_tainted() && text.vn != 0 {
+            // `new URL(x)` throws unless `x` starts with a scheme (after blanks and controls, which it drops).
+            let at = self.here(span);
+            let mut fact = Fact::props(StrProps::default(), at);
+            let letters = crate::domain::CharSet::ALNUM.minus(crate::domain::CharSet::DIGITS);
+            fact.props.first = letters.union(crate::domain::CharSet::of(" \t\n\r"));
+            self.store.assume(text.vn, &Rc::new(fact));
+        }
         if let Kind::Union(values) = &text.kind {
             let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
             let results: Vec<Val> =
@@ -1192,10 +1276,10 @@ impl Interp<'_> {
         }
         let mut cond = cond.unwrap_or_default();
         let truth = if is_all {
-            if truths.contains(&Some(false)) { Some(false) } else if !is_open && truths.iter().all(|t| *t == Some(true)) { Some(true) } else { None }
+            if truths.contains(&Some(false)) { Some(false) } else if truths.iter().all(|t| *t == Some(true)) { Some(true) } else { None }
         } else if truths.contains(&Some(true)) {
             Some(true)
-        } else if !is_open && truths.iter().all(|t| *t == Some(false)) {
+        } else if truths.iter().all(|t| *t == Some(false)) {
             Some(false)
         } else {
             None

@@ -37,6 +37,9 @@ impl Default for Limits {
     }
 }
 
+/// The fact under this number says that the present path is not taken. Facts meet at joins, so a join with a path that
+/// is taken is taken.
+const NOT_TAKEN: Vn = Vn::MAX;
 /// Most alternatives of one value; beyond, they are merged.
 const MAX_ALTERNATIVES: usize = 12;
 /// Most rounds in which a loop over known elements is unrolled.
@@ -126,6 +129,10 @@ pub(crate) struct Interp<'p> {
     pub(crate) fuel: u64,
     pub(crate) fuel_used: u64,
     pub(crate) out_of_fuel: bool,
+    /// How often callbacks were run while modules load.
+    pub(crate) callback_runs: HashMap<(ModId, FuncId), u32>,
+    /// Steps left for following witnesses in the present tool.
+    pub(crate) replay_budget: u64,
     api_cache: HashMap<ApiId, Option<usize>>,
     element_vns: HashMap<Vn, Vn>,
     universal: HashSet<Vn>,
@@ -156,6 +163,8 @@ impl<'p> Interp<'p> {
             fuel: limits.fuel_per_tool,
             fuel_used: 0,
             out_of_fuel: false,
+            replay_budget: 0,
+            callback_runs: HashMap::new(),
             api_cache: HashMap::new(),
             element_vns: HashMap::new(),
             universal: HashSet::new(),
@@ -493,23 +502,20 @@ impl<'p> Interp<'p> {
             (Some(x), Some(y)) => Some(self.join(x, y)),
             (x, y) => x.clone().or_else(|| y.clone()),
         };
-        let mut more = match (&a.more, &b.more) {
+        let more = match (&a.more, &b.more) {
             (Some(x), Some(y)) => Some(self.join(x, y)),
             (x, y) => x.clone().or_else(|| y.clone()),
         };
         if a.items.len() == b.items.len() {
             joined.items = a.items.iter().zip(&b.items).map(|(x, y)| self.join(x, y)).collect();
         } else {
-            // The common prefix keeps its positions; what only one path pushed may or may not be there.
-            let common = a.items.len().min(b.items.len());
-            let longer = if a.items.len() > b.items.len() { &a.items } else { &b.items };
-            joined.items = (0..common).map(|at| self.join(&a.items[at], &b.items[at])).collect();
-            for extra in &longer[common..] {
-                more = Some(match more {
-                    Some(more) => self.join(&more, extra),
-                    None => extra.clone(),
-                });
-            }
+            // `if (x) args.push("--x", x)`: what only one path appended is kept in its place, as if it were always
+            // there. Argument lists stay readable that way: a value keeps the option it follows.
+            let common = a.items.iter().zip(&b.items).take_while(|(x, y)| is_same(x, y)).count();
+            let mut items: Vec<Val> = a.items.clone();
+            items.extend(b.items[common..].iter().cloned());
+            items.truncate(512);
+            joined.items = items;
         }
         joined.more = more;
         joined
@@ -629,7 +635,6 @@ impl<'p> Interp<'p> {
             matches!(value.kind, Kind::Str | Kind::Num(_))
                 && value.text.as_deref().is_none_or(|text| {
                     !text.parts.iter().any(|part| matches!(part, Part::Hole(hole) if hole.is_tainted()))
-                        && text.base.is_none()
                 })
         });
         let same_taint = values.windows(2).all(|pair| pair[0].taint == pair[1].taint);
@@ -638,7 +643,12 @@ impl<'p> Interp<'p> {
                 return Val { taint, step, ..Val::of(Kind::Num(None)) };
             }
             let props = values.iter().map(|value| self.props(value)).reduce(|a, b| a.join(&b)).unwrap_or_default();
-            return Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) };
+            let base = |value: &Val| value.text.as_deref().and_then(|text| text.base);
+            let first = base(&values[0]);
+            let common = first.filter(|_| values.iter().all(|value| base(value) == first));
+            let text = Text { props, parts: Vec::new(), base: common };
+            let vn = self.store.fresh_vn();
+            return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         }
         if values.len() > MAX_ALTERNATIVES {
             let (texts, others): (Vec<Val>, Vec<Val>) =
@@ -804,6 +814,18 @@ impl<'p> Interp<'p> {
                 frame.throws.push((value, snapshot));
             }
         }
+    }
+
+    /// The operation under way raises: handlers see the state here, and the normal path is marked as not taken.
+    pub(crate) fn raise_here(&mut self) {
+        self.throw(Val::unknown());
+        let at = self.here(Span::default());
+        self.store.assume(NOT_TAKEN, &Rc::new(Fact::listed(at)));
+    }
+
+    /// Whether the present path goes on after something that surely raised.
+    pub(crate) fn is_not_taken(&self) -> bool {
+        self.store.fact(NOT_TAKEN).is_some()
     }
 
     fn if_else(&mut self, test: ExprId, then: &'p Block, otherwise: &'p Block) -> bool {
@@ -1760,6 +1782,12 @@ impl<'p> Interp<'p> {
         let cond = if op == LogicalOp::And { cond_a.and(&cond_b) } else { cond_a.or(&cond_b) };
         let mut value = match op {
             // The value of `a && b` is `b`, or something false.
+            LogicalOp::And if b.truth() == Some(true) && !matches!(b.kind, Kind::Bool(_)) => Val {
+                kind: Kind::Union(Rc::from([b.clone(), Val::undefined()])),
+                text: None,
+                cond: None,
+                ..b
+            },
             LogicalOp::And if !matches!(b.kind, Kind::Bool(_)) => b,
             LogicalOp::And => Val { taint: Taint::NONE, ..Val::any_bool() },
             LogicalOp::Or | LogicalOp::Coalesce => {

@@ -430,6 +430,9 @@ impl Interp<'_> {
         {
             return Val::bool(false);
         }
+        if self.is_foreign(a, b) || self.is_foreign(b, a) {
+            return Val::bool(false);
+        }
         match (&a.kind, &b.kind) {
             (Kind::Num(Some(x)), Kind::Num(Some(y))) => {
                 if let (Some(cond), true) = (&a.cond, *y == -1.0) {
@@ -483,6 +486,11 @@ impl Interp<'_> {
             if let Some((target, by_component)) = self.common_paths.get(&common.vn).cloned()
                 && self.taint_now(other).is_none()
             {
+                if self.found.replay.is_some()
+                    && let Some(text) = target.literal()
+                {
+                    return Val::bool(super::report::is_in_replay_root(text));
+                }
                 let at = self.here(span);
                 let state = self.props(&target).path;
                 let mut fact = Fact::props(StrProps::default(), at);
@@ -519,6 +527,17 @@ impl Interp<'_> {
             }
         }
         self.bool_with(None, cond)
+    }
+
+    /// While a witness is followed: a concrete value of the caller's, compared with something that the administrator
+    /// chose and we do not know, is not that. (The stand-in directory is.)
+    pub(crate) fn is_foreign(&self, value: &Val, other: &Val) -> bool {
+        self.found.replay.is_some()
+            && value.is_tainted()
+            && value.literal().is_some_and(|text| !super::report::is_in_replay_root(text))
+            && other.taint.is_none()
+            && other.literals().is_none()
+            && matches!(other.kind, Kind::Str | Kind::Unknown | Kind::Api(..) | Kind::Union(_))
     }
 
     /// The fact about a value and what it means for the value it was derived from.
@@ -614,6 +633,12 @@ impl Interp<'_> {
         if let (Some(list), Some(element)) = (&literals, element.literal()) {
             return Val::bool(list.iter().any(|item| &**item == element));
         }
+        if let Some(more) = &more
+            && self.is_foreign(element, more)
+            && items.iter().all(|item| item.literal() != element.literal())
+        {
+            return Val::bool(false);
+        }
         let is_controlled = items.iter().chain(&more).any(|item| self.taint_now(item).is_some());
         if self.taint_now(element).is_none() || is_controlled {
             return Val::any_bool();
@@ -693,6 +718,14 @@ impl Interp<'_> {
                 cond = Some(cond.map_or_else(|| own.clone(), |before| before.or(&own)));
             }
             return self.bool_with(truth, cond.unwrap_or_default());
+        }
+        if self.found.replay.is_some()
+            && value.is_tainted()
+            && prefix.taint.is_none()
+            && prefix.literal().is_none()
+            && let Some(text) = value.literal()
+        {
+            return Val::bool(super::report::is_in_replay_root(text));
         }
         let first = prefix.literal().and_then(|prefix| prefix.chars().next());
         if self.taint_now(value).is_none() {
@@ -795,6 +828,9 @@ impl Interp<'_> {
         if let (Some(text), Some(suffix)) = (value.literal(), suffix.literal()) {
             return Val::bool(text.ends_with(suffix));
         }
+        if self.is_foreign(value, suffix) {
+            return Val::bool(false);
+        }
         if let Kind::Obj(id) = suffix.kind
             && self.store.obj(id).is_sequence()
         {
@@ -808,6 +844,17 @@ impl Interp<'_> {
                 cond = Some(cond.map_or_else(|| own.clone(), |before| before.or(&own)));
             }
             return self.bool_with(truth, cond.unwrap_or_default());
+        }
+        if self.taint_now(value).is_none()
+            && value.vn != 0
+            && let Some(last) = suffix.literal().and_then(|suffix| suffix.chars().next_back())
+        {
+            // Learnt for the program's own directories: `d.endsWith(sep) ? d : d + sep`.
+            let at = self.here(span);
+            let mut fact = Fact::props(StrProps::default(), at);
+            fact.props.last = crate::domain::CharSet::single(last);
+            let cond = Cond { when_true: self.implied_exactly(value, fact), when_false: Vec::new() };
+            return self.bool_with(None, cond);
         }
         if self.taint_now(value).is_none() || self.taint_now(suffix).is_some() {
             return Val::any_bool();
@@ -877,6 +924,21 @@ fn arithmetic(op: BinaryOp, x: f64, y: f64) -> Option<f64> {
         BinaryOp::FloorDiv if y != 0.0 => (x / y).floor(),
         BinaryOp::Mod if y != 0.0 => x % y,
         BinaryOp::Pow => x.powf(y),
+        BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor | BinaryOp::Shl | BinaryOp::Shr => {
+            // Addresses are taken apart as unsigned 32-bit numbers.
+            if x < 0.0 || y < 0.0 || x > f64::from(u32::MAX) || y > f64::from(u32::MAX) {
+                return None;
+            }
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "range checked")]
+            let (x, y) = (x as u32, y as u32);
+            f64::from(match op {
+                BinaryOp::BitAnd => x & y,
+                BinaryOp::BitOr => x | y,
+                BinaryOp::BitXor => x ^ y,
+                BinaryOp::Shl => x.checked_shl(y).unwrap_or(0),
+                _ => x.checked_shr(y).unwrap_or(0),
+            })
+        }
         _ => return None,
     })
 }

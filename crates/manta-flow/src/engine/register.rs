@@ -140,6 +140,12 @@ impl Interp<'_> {
         if let Some(names) = name.literals() {
             return names.iter().map(|name| Some(name.to_string())).collect();
         }
+        // `process.env.NAME || "search"`: the name it has unless configured otherwise.
+        let known: Vec<Option<String>> =
+            name.alternatives().iter().filter_map(Val::literal).map(|name| Some(name.to_owned())).collect();
+        if !known.is_empty() {
+            return known;
+        }
         let parts = name.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
         if parts.is_empty() {
             return vec![None];

@@ -249,3 +249,11 @@ impl Replay {
         }
     }
 }
+
+/// The directory that stands for every directory the administrator chose, while a witness is followed.
+pub(crate) const REPLAY_ROOT: &str = "/srv/manta-root";
+
+/// Whether a concrete path lies in the stand-in directory.
+pub(crate) fn is_in_replay_root(path: &str) -> bool {
+    path == REPLAY_ROOT || path.strip_prefix(REPLAY_ROOT).is_some_and(|rest| rest.starts_with('/'))
+}

@@ -80,6 +80,12 @@ impl Judged {
     }
 }
 
+/// Programs that hand a command to a shell on another machine, device or container.
+const REMOTE_SHELLS: [&str; 9] = ["ssh", "adb", "docker", "podman", "kubectl", "oc", "limactl", "vagrant", "nerdctl"];
+/// Options whose value is a file the program writes.
+const OUTPUT_OPTIONS: [&str; 9] =
+    ["-o", "-O", "--output", "--out", "--output-file", "--outfile", "--output-document", "--output-dir", "--save-to"];
+
 const INTERNAL_URLS: [&str; 4] = [
     "http://169.254.169.254/latest/meta-data/",
     "http://127.0.0.1:8080/",
@@ -245,6 +251,7 @@ impl Interp<'_> {
             });
         }
         let mut holes = Vec::new();
+        let whole_taint = taint;
         let mut taint = Taint::NONE;
         let mut pieces = Vec::new();
         for part in &parts {
@@ -263,6 +270,10 @@ impl Interp<'_> {
                 }
             }
         }
+        // Under replay the caller's text is a literal among the others, so only the whole still knows where it is from.
+        if taint.is_none() && self.found.replay.is_some() {
+            taint = whole_taint;
+        }
         if taint.is_none() {
             return None;
         }
@@ -274,7 +285,14 @@ impl Interp<'_> {
 
     fn judge(&self, kind: SinkKind, spelled: &Spelled) -> Vec<Judged> {
         match kind {
-            SinkKind::Shell | SinkKind::RemoteShell => vec![self.judge_shell(spelled)],
+            SinkKind::Shell => vec![self.judge_shell(spelled)],
+            SinkKind::RemoteShell if spelled.is_whole => vec![self.judge_finite(
+                spelled,
+                FlowRule::DangerousByDesign,
+                "id",
+                "the caller writes the command that runs elsewhere",
+            )],
+            SinkKind::RemoteShell => vec![self.judge_shell(spelled)],
             SinkKind::FileRead => vec![self.judge_path(spelled, FlowRule::PathTraversal)],
             SinkKind::FileWrite => vec![self.judge_path(spelled, FlowRule::FileWrite)],
             SinkKind::Extract => vec![Judged::bad(
@@ -382,7 +400,11 @@ impl Interp<'_> {
             },
             PathVerdict::Weak { example, reason, .. } => match reason {
                 path::WeakContainment::RelativeMayBeAbsolute => Judged::guarded(rule),
-                _ => Judged::bad(FlowRule::PathPrefixBypass, example, "the containment check compares text"),
+                // No replay: the bypass depends on the directory, which is not known.
+                _ => Judged {
+                    witnesses: Vec::new(),
+                    ..Judged::bad(FlowRule::PathPrefixBypass, example, "the containment check compares text")
+                },
             },
             PathVerdict::Escapes { example, .. } => {
                 Judged::bad(rule, example, "the value chooses the file")
@@ -543,7 +565,12 @@ impl Interp<'_> {
                     verdict => judge_argument(verdict, spelled.is_whole),
                 };
                 let _ = known;
+                let is_quiet = judged.outcome == Outcome::Guarded;
                 self.hit(SinkKind::Argv, api, spelled, judged, span);
+                if is_quiet && is_output_file(&fixed, index) {
+                    let judged = self.judge_path(spelled, FlowRule::FileWrite);
+                    self.hit(SinkKind::FileWrite, api, spelled, judged, span);
+                }
             }
         }
     }
@@ -636,9 +663,10 @@ impl Interp<'_> {
             };
             judged.push(match (hole.host, internal) {
                 (_, Internal::Denied) | (Host::AllowListed | Host::Fixed(_), _) => Judged::guarded(FlowRule::Ssrf),
-                (Host::WeaklyChecked { why, bypass }, _) => {
-                    Judged::bad(FlowRule::WeakHostCheck, &*bypass, why.explain())
-                }
+                (Host::WeaklyChecked { why, bypass }, _) => Judged {
+                    witnesses: Vec::new(),
+                    ..Judged::bad(FlowRule::WeakHostCheck, &*bypass, why.explain())
+                },
                 (Host::Tainted, _) => {
                     let example = hole.example.unwrap_or_else(|| INTERNAL_URLS[0].to_owned());
                     let witnesses: &[&str] =
@@ -742,12 +770,13 @@ impl Interp<'_> {
                 Piece::Hole(props) | Piece::Trusted(props) => props.as_literal().map(str::to_owned),
             })
             .collect();
+        let not_taken = self.is_not_taken();
         if let Some(replay) = &mut self.found.replay
             && replay.at == at
         {
             // A concrete value that lost what made it harmful was sanitised.
             let harmless = text.as_deref().is_some_and(|text| !replay.is_harmful(text));
-            if !harmless {
+            if !harmless && !not_taken {
                 replay.reached = true;
             }
         }
@@ -766,6 +795,16 @@ impl Interp<'_> {
     }
 }
 
+/// Whether the word at `index` names a file that the program writes: the value of an output option, or the operand of a
+/// known capture command.
+fn is_output_file(fixed: &[String], index: usize) -> bool {
+    let after_option = index > 0 && OUTPUT_OPTIONS.contains(&fixed[index - 1].as_str());
+    let is_capture = fixed.first().is_some_and(|program| program.ends_with("xcrun"))
+        && fixed[..index].iter().any(|word| matches!(word.as_str(), "screenshot" | "recordVideo"))
+        && (fixed[index - 1] == "--" || index + 1 == fixed.len());
+    after_option || is_capture
+}
+
 /// What an argument verdict means as a finding.
 fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
     match verdict {
@@ -776,6 +815,13 @@ fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
         ArgVerdict::Code { program, example, .. } => {
             Judged::bad(FlowRule::CodeInjection, example, format!("`{program}` runs the value as code"))
         }
+        // A tool that runs the caller's command on another machine or in a container is what it says; this host is not
+        // touched. Breaking out of a larger remote command is an injection like any other.
+        ArgVerdict::Shell { program, .. } if is_whole && REMOTE_SHELLS.contains(&program.as_str()) => Judged::bad(
+            FlowRule::DangerousByDesign,
+            "id",
+            format!("`{program}` runs the command elsewhere"),
+        ),
         ArgVerdict::Shell { program, verdict } => {
             let rule = if is_whole { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
             match *verdict {

@@ -95,6 +95,8 @@ pub(super) struct Program {
     /// Options whose value is run, with an example of a value.
     pub(super) code_values: &'static [(&'static str, &'static str)],
     pub(super) interpreter: Option<Interpreter>,
+    /// Whether an operand `host:path` makes it connect to that host (`scp`, `rsync`).
+    pub(super) reads_remote_operands: bool,
 }
 
 impl Interpreter {
@@ -175,8 +177,15 @@ const fn with_operand(example: &'static str, effect: Effect) -> Danger {
     Danger { after: "", example, effect, needs_operand: true }
 }
 
-const NO_PROGRAM: Program =
-    Program { names: &[], options: &[], letters: "", switches: &[], code_values: &[], interpreter: None };
+const NO_PROGRAM: Program = Program {
+    names: &[],
+    options: &[],
+    letters: "",
+    switches: &[],
+    code_values: &[],
+    interpreter: None,
+    reads_remote_operands: false,
+};
 
 const fn plain(names: &'static [&'static str], letters: &'static str, options: &'static [Danger]) -> Program {
     Program { names, letters, options, ..NO_PROGRAM }
@@ -235,7 +244,7 @@ const PROGRAMS: &[Program] = &[
             "--reverse", "--ignore-case",
         ],
         code_values: &[("-c", "core.sshCommand=id"), ("--upload-pack", "id"), ("--receive-pack", "id"), ("--exec", "id"), ("-x", "id"), ("--extcmd", "id"), ("--config", "core.fsmonitor=id")],
-        interpreter: None,
+        ..NO_PROGRAM
     },
     plain(&["hg"], "qv", &[danger("", "--config=alias.status=!id", Runs)]),
     plain(&["svn"], "qv", &[danger("", "--editor-cmd=id", Runs)]),
@@ -246,7 +255,7 @@ const PROGRAMS: &[Program] = &[
         letters: "sSLkfvigIGOJRN#0123469",
         switches: &["--location", "--fail", "--show-error", "--insecure", "--compressed", "--head", "--include", "--get", "--globoff"],
         code_values: &[("-K", "/tmp/evil"), ("--config", "/tmp/evil")],
-        interpreter: None,
+        ..NO_PROGRAM
     },
     Program {
         names: &["wget"],
@@ -254,16 +263,17 @@ const PROGRAMS: &[Program] = &[
         letters: "qNcrkpSdv",
         switches: &["--continue", "--mirror", "--spider", "--no-check-certificate"],
         code_values: &[("-e", "use_askpass=/tmp/x"), ("--use-askpass", "/tmp/x")],
-        interpreter: None,
+        ..NO_PROGRAM
     },
     Program { names: &["ssh"], options: &[danger("", "-oProxyCommand=id", Runs)], letters: "AaCfGgKkMNnqsTtVvXxYy46", code_values: &[("-o", "ProxyCommand=id"), ("-F", "/tmp/evil")], ..NO_PROGRAM },
-    Program { names: &["scp", "sftp"], options: &[danger("", "-oProxyCommand=id", Runs), danger("", "-Sid", Runs)], letters: "346ABCpqrRTvOs", code_values: &[("-o", "ProxyCommand=id"), ("-S", "id")], ..NO_PROGRAM },
+    Program { names: &["scp", "sftp"], options: &[danger("", "-oProxyCommand=id", Runs), danger("", "-Sid", Runs)], letters: "346ABCpqrRTvOs", code_values: &[("-o", "ProxyCommand=id"), ("-S", "id")], reads_remote_operands: true, ..NO_PROGRAM },
     Program {
         names: &["rsync"],
         options: &[danger("", "--rsh=id", Runs), danger("", "-eid", Runs), danger("", "--rsync-path=id", Runs), danger("", "--log-file=/tmp/x", Writes)],
         letters: "avzrqhnuPltpogDc",
         switches: &["--delete", "--progress", "--archive", "--compress"],
         code_values: &[("-e", "id"), ("--rsh", "id"), ("--rsync-path", "id")],
+        reads_remote_operands: true,
         ..NO_PROGRAM
     },
     plain(&["nmap"], "AOnvFvR6", &[danger("", "-oN/tmp/x", Writes), danger("", "-iL/etc/passwd", Reads), danger("", "--script=/tmp/evil.nse", Runs)]),
