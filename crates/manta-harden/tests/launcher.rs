@@ -18,7 +18,7 @@ fn main() {
     let before: Vec<CommandRule> = vec![shell(Limits::default()).run("sh", &["exit 0"]).unwrap_err().rule()];
     command::init();
     assert_eq!(before, [CommandRule::NoLauncher], "without init nothing runs");
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 13] = [
         ("a_program_runs_and_its_streams_come_back", a_program_runs_and_its_streams_come_back),
         ("the_environment_is_empty_but_for_the_entry", the_environment_is_empty_but_for_the_entry),
         ("stray_descriptors_do_not_reach_the_program", stray_descriptors_do_not_reach_the_program),
@@ -31,6 +31,7 @@ fn main() {
         ("the_tree_dies_with_the_server", the_tree_dies_with_the_server),
         ("arguments_reach_the_program_untouched", arguments_reach_the_program_untouched),
         ("git_obeys_the_grammar", git_obeys_the_grammar),
+        ("the_cookbooks_git_runs_nothing_of_the_repositorys", the_cookbooks_git_runs_nothing_of_the_repositorys),
     ];
     if let Some(child) = std::env::args().skip_while(|arg| arg != "--as-server").nth(1) {
         let _ = shell(Limits::default()).run("sh", &[format!("(setsid sleep 300 & echo $! > {child}); sleep 300")]);
@@ -282,4 +283,54 @@ fn git_obeys_the_grammar() {
         assert!(set.run("git", args).is_err(), "{args:?}");
     }
     assert!(!marker.exists());
+}
+
+/// The entry of `docs/commands.md`, with a repository whose configuration wants to run programs.
+fn the_cookbooks_git_runs_nothing_of_the_repositorys() {
+    let dir = tempfile::tempdir().unwrap();
+    let git = |args: &[&str]| {
+        let mut command = std::process::Command::new("/usr/bin/git");
+        command.args(["-c", "user.name=t", "-c", "user.email=t@example.com"]).args(args);
+        assert!(
+            command.current_dir(dir.path()).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap().status.success()
+        );
+    };
+    if !Path::new("/usr/bin/git").exists() {
+        println!("(git is not installed; skipped)");
+        return;
+    }
+    fs::write(dir.path().join("f.txt"), "one\n").unwrap();
+    fs::write(dir.path().join(".gitattributes"), "*.txt diff=evil\n").unwrap();
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "first"]);
+    fs::write(dir.path().join("f.txt"), "two\n").unwrap();
+    let marker = dir.path().join("ran");
+    let touch = format!("touch {}", marker.display());
+    for key in
+        ["diff.external", "diff.evil.textconv", "diff.evil.command", "core.fsmonitor", "core.pager", "core.sshCommand"]
+    {
+        git(&["config", key, &touch]);
+    }
+    git(&["config", "alias.log", &format!("!{touch}")]);
+
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/commands.md")).unwrap();
+    let block = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    fs::write(dir.path().join("manta.toml"), block).unwrap();
+    let policy = manta_harden::policy::Policy::load(&dir.path().join("manta.toml")).unwrap();
+    for (args, expected) in [
+        (&["status", "--short"][..], " M f.txt"),
+        (&["log", "--oneline", "main", "--", "f.txt"], "first"),
+        (&["log", "--stat", "--max-count=1"], "f.txt"),
+        (&["diff"], "+two"),
+        (&["diff", "HEAD", "--", "f.txt"], "-one"),
+        (&["show", "HEAD"], "+one"),
+        (&["blame", "f.txt"], "two"),
+        (&["ls-files"], "f.txt"),
+    ] {
+        let output = policy.commands().run("git", args).unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.is_success() && out.contains(expected), "{args:?}: {out}{err}");
+        assert!(!marker.exists(), "{args:?} ran a program of the repository's");
+    }
 }

@@ -89,6 +89,8 @@ pub struct Grammar {
     pub operands: Vec<Operand>,
     /// Operands go before flags, as `find` wants it.
     pub operands_first: bool,
+    /// Put before everything the caller says at this level, such as `--no-ext-diff`.
+    pub args_before: Vec<String>,
 }
 
 impl Grammar {
@@ -122,6 +124,7 @@ impl Grammar {
         let mut line = Vec::with_capacity(args.len() + 2);
         let mut level = self;
         loop {
+            line.extend(level.args_before.iter().cloned());
             let parsed = reader.level(level)?;
             match parsed.sub {
                 Some((name, next)) => {

@@ -197,9 +197,10 @@ impl<'a> Compiler<'a> {
         compiled.grammar = self.grammar(&spec.flags, &spec.operands, &span)?;
         compiled.grammar.operands_first = spec.operands_first;
         for (sub, grammar) in &spec.sub {
-            let SubcommandSpec { flags, operands, operands_first } = grammar.get_ref();
+            let SubcommandSpec { args_before, flags, operands, operands_first } = grammar.get_ref();
             let mut compiled_sub = self.grammar(flags, operands, &grammar.span())?;
             compiled_sub.operands_first = *operands_first;
+            compiled_sub.args_before.clone_from(args_before);
             compiled.grammar.sub.insert(sub.clone(), compiled_sub);
         }
         compiled.end_of_options = match spec.end_of_options.as_str() {

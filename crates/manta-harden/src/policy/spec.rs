@@ -241,6 +241,9 @@ pub struct CommandSpec {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubcommandSpec {
+    /// Arguments that always follow the subcommand, such as `--no-ext-diff`.
+    #[serde(default)]
+    pub args_before: Vec<String>,
     /// Flag name to value grammar, such as `"none"` or `"int 1..1000"`.
     #[serde(default)]
     pub flags: BTreeMap<String, String>,

@@ -524,3 +524,74 @@ operands = [{ kind = "path", roots = ["project"], min = 1, max = 2 }]
     assert!(matches!(refused(set, "find", &["sub", "-newer", "/etc/passwd"]), CommandRule::Path(_)));
     assert_eq!(refused(set, "find", &["sub", "-exec", "id", ";"]), CommandRule::UnknownFlag);
 }
+
+/// Loads every block of `docs/commands.md`, in a copy that names a program every machine has.
+fn cookbook(bench: &Bench) -> Vec<CommandSet> {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/commands.md")).unwrap();
+    let blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks
+        .map(|block| {
+            let file = bench.dir.path().join("policy.toml");
+            let lines = block.lines().map(|line| if line.starts_with("exe = ") { "exe = \"/bin/true\"" } else { line });
+            fs::write(&file, lines.collect::<Vec<_>>().join("\n")).unwrap();
+            manta_harden::policy::Policy::load(&file).unwrap_or_else(|error| panic!("{error}")).commands().clone()
+        })
+        .collect()
+}
+
+#[test]
+fn the_cookbooks_entries_load_admit_and_refuse() {
+    let bench = Bench::new();
+    let sets = cookbook(&bench);
+    let set = |name: &str| sets.iter().find(|set| set.names().any(|have| have == name)).unwrap();
+    for (name, args) in [
+        ("git", &["status", "--short"][..]),
+        ("git", &["log", "--oneline", "--max-count=20", "main", "--", "f.txt"]),
+        ("git", &["diff", "HEAD~1", "HEAD"]),
+        ("git", &["blame", "f.txt"]),
+        ("grep", &["-r", "-n", "-e", "fn main|x", "--include", "*.rs", "."]),
+        ("find", &[".", "-name", "*.rs", "-type", "f", "-mtime", "-7"]),
+        ("ls", &["-l", "-a", "sub"]),
+        ("wc", &["-l", "f.txt"]),
+        ("head", &["-n", "20", "f.txt"]),
+        ("tar", &["--file", "f.txt", "--gzip"]),
+    ] {
+        argv(set(name), name, args);
+    }
+    // A repository can name a program for diffs; no caller needs to remember to switch it off.
+    assert!(
+        argv(set("git"), "git", &["diff"]).ends_with(&["diff", "--no-ext-diff", "--no-textconv"].map(str::to_owned))
+    );
+    for (name, args) in [
+        ("git", &["log", "--output=x"][..]),
+        ("git", &["-c", "core.pager=id", "log"]),
+        ("git", &["diff", "--ext-diff"]),
+        ("git", &["diff", "--no-index", "/etc/passwd", "f.txt"]),
+        ("git", &["show", "HEAD:../x"]),
+        ("git", &["status", "--", "/etc"]),
+        ("git", &["fetch"]),
+        ("git", &["clone", "https://example.com/x"]),
+        ("git", &["blame", "--contents=/etc/passwd", "f.txt"]),
+        ("git", &["ls-files", "--exclude-from=/etc/passwd"]),
+        ("grep", &["-rn", "-e", "x", "."]),
+        ("grep", &["-f", "/etc/passwd", "."]),
+        ("grep", &["-e", "x", "/etc/passwd"]),
+        ("find", &[".", "-exec", "id", ";"]),
+        ("find", &[".", "-delete"]),
+        ("find", &[".", "-newer", "/etc/passwd"]),
+        ("find", &["/", "-name", "x"]),
+        ("ls", &["/etc"]),
+        ("ls", &["-la"]),
+        ("wc", &["--files0-from=/etc/passwd"]),
+        ("head", &["-n", "5", "/etc/passwd"]),
+        ("sort", &["-o", "x", "f.txt"]),
+        ("sort", &["--compress-program=id", "f.txt"]),
+        ("sort", &["-T", "/tmp", "f.txt"]),
+        ("tar", &["--file", "f.txt", "--to-command=id"]),
+        ("tar", &["--file", "host:f.txt"]),
+        ("tar", &["--extract", "--file", "f.txt"]),
+        ("tar", &["--file", "f.txt", "-I", "id"]),
+    ] {
+        refused(set(name), name, args);
+    }
+}
