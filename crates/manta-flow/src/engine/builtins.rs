@@ -378,6 +378,9 @@ impl Interp<'_> {
             "isalnum" | "isalpha" | "isdigit" | "isdecimal" | "isnumeric" | "isidentifier" | "isascii" | "isupper"
             | "islower" => self.char_class_test(value, name.as_str(), span),
             // pathlib: paths are strings here.
+            "resolve" if self.found.replay.is_some() && value.literal().is_some() => {
+                self.path_operation(crate::engine::models::Effect::PathResolve, &[self.as_text(value)], span)
+            }
             "resolve" => {
                 let props = path::absolute(&self.props(value), path::Norm::Real);
                 let value = self.as_text(value);
@@ -486,7 +489,12 @@ impl Interp<'_> {
             return Val { taint: value.taint, step: value.step, vn: value.vn, ..Val::str(&text) };
         }
         let value = self.current(value);
-        let changed = props(&self.props(&value));
+        let own = self.props(&value);
+        let changed = props(&own);
+        if own.path.norm != path::Norm::Raw && value.vn != 0 {
+            let kept = StrProps { path: own.path.clone(), ..changed };
+            return self.derived(kept, &value, Transform::SamePath);
+        }
         let base = value.text.as_deref().and_then(|text| text.base);
         let mut result = self.text_val(changed, &value);
         if let Some(base) = base

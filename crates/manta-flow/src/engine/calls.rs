@@ -32,6 +32,13 @@ impl Interp<'_> {
         if let Some(schema) = self.zod_call(&name, &args) {
             return self.schema_val(schema);
         }
+        // `mcp.tool(name="x")(function)`: a decorator applied by hand.
+        if self.apis.last(api) == ApiStep::Call
+            && let Some(function) = args.pos.first().filter(|value| self.is_callable(value)).cloned()
+            && let Some(registered) = self.register_decorated(api, data, &function, span)
+        {
+            return registered;
+        }
         let entry = self.model_index(api).map(|index| self.models.get(index).clone());
         let mut result = None;
         if let Some(entry) = entry {
@@ -318,6 +325,8 @@ impl Interp<'_> {
                 let props = path::absolute(&self.props(&arg), path::Norm::Lexical);
                 self.path_derived(props, &arg)
             }
+            // The witness is followed as if no links were there; what links do is judged apart.
+            Effect::RealPath if self.found.replay.is_some() && arg.literal().is_some() => arg,
             Effect::RealPath => {
                 let props = path::absolute(&self.props(&arg), path::Norm::Real);
                 self.path_derived(props, &arg)
@@ -1028,6 +1037,12 @@ impl Interp<'_> {
             return self.join_all(results).unwrap_or_else(Val::unknown);
         }
         let own = self.props(&value);
+        if let Some(text) = value.literal()
+            && let Some(regex) = self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search)
+            && !regex.may_match(text)
+        {
+            return value;
+        }
         let props = match (self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search), replacement.literal()) {
             (Some(regex), Some(text)) => regex.replace(&own, text, global),
             (_, Some(text)) => own.replace_some(&StrProps::exact(text)),

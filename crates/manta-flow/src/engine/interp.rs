@@ -139,6 +139,8 @@ pub(crate) struct Interp<'p> {
     star_imports: HashMap<ModId, Vec<ImportId>>,
     /// Field reads of untrusted objects, so that reading twice gives one value number.
     pub(crate) field_vns: HashMap<(Vn, Symbol), Val>,
+    /// For values computed by functions that keep the file or URL: what they were computed from.
+    pub(crate) derivations: HashMap<Vn, (Vn, Transform)>,
     /// Results of `path.relative(root, x)`: the `x` they describe.
     pub(crate) relative_paths: HashMap<Vn, Val>,
     /// Results of `commonpath([root, x])`: the `x`, and whether whole components were compared.
@@ -170,6 +172,7 @@ impl<'p> Interp<'p> {
             universal: HashSet::new(),
             star_imports: HashMap::new(),
             field_vns: HashMap::new(),
+            derivations: HashMap::new(),
             relative_paths: HashMap::new(),
             common_paths: HashMap::new(),
         }
@@ -2661,16 +2664,16 @@ impl<'p> Interp<'p> {
 
     /// A string derived from another by a function that keeps the file or URL it means.
     pub(crate) fn derived(&mut self, props: StrProps, from: &Val, transform: Transform) -> Val {
-        let base = match from.text.as_deref().and_then(|text| text.base) {
-            Some((vn, inner)) if inner == transform => Some((vn, transform)),
-            _ if from.vn != 0 => Some((from.vn, transform)),
-            _ => None,
-        };
+        let base = (from.vn != 0).then_some((from.vn, transform));
+        let vn = self.store.fresh_vn();
+        if let Some(base) = base {
+            self.derivations.insert(vn, base);
+        }
         let text = Text { props, parts: Vec::new(), base };
         Val {
             taint: self.taint_now(from),
             step: from.step,
-            vn: self.store.fresh_vn(),
+            vn,
             text: Some(Rc::new(text)),
             ..Val::of(Kind::Str)
         }

@@ -580,7 +580,28 @@ impl Interp<'_> {
                 Transform::UrlPart(_) => None,
             };
             if let Some(fact) = for_base {
-                all.push((base, Rc::new(fact)));
+                let fact = Rc::new(fact);
+                all.push((base, fact.clone()));
+                // Further back, as long as each step keeps the file or is the whole URL.
+                let mut at = base;
+                for _ in 0..8 {
+                    match self.derivations.get(&at) {
+                        Some((before, Transform::SamePath | Transform::Same))
+                            if matches!(transform, Transform::SamePath | Transform::Same) =>
+                        {
+                            at = *before;
+                        }
+                        Some((before, Transform::UrlPart(UrlPart::Whole) | Transform::Same))
+                            if matches!(transform, Transform::UrlPart(_)) =>
+                        {
+                            at = *before;
+                        }
+                        _ => break,
+                    }
+                    all.push((at, fact.clone()));
+                }
+                all.sort_by_key(|(vn, _)| *vn);
+                all.dedup_by_key(|(vn, _)| *vn);
             }
         }
         if value.vn != 0 {

@@ -318,7 +318,7 @@ impl Interp<'_> {
     }
 
     /// `@mcp.tool`, `@mcp.tool(name=…)`, `@server.call_tool()`, `@app.get("/x")`.
-    fn register_decorated(&mut self, api: ApiId, data: Option<ObjId>, target: &Val, span: Span) -> Option<Val> {
+    pub(crate) fn register_decorated(&mut self, api: ApiId, data: Option<ObjId>, target: &Val, span: Span) -> Option<Val> {
         let (row_api, call_args) = match self.apis.last(api) {
             ApiStep::Call => {
                 let state = data.map(|data| self.store.obj_rc(data));

@@ -839,8 +839,12 @@ fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
         }
         ArgVerdict::Option { program, example, effect: Some(_) } => Judged::bad(
             FlowRule::ArgumentInjection,
-            example,
-            format!("`{program}` reads a value that starts with `-` as an option"),
+            example.as_str(),
+            if example.starts_with('-') {
+                format!("`{program}` reads a value that starts with `-` as an option")
+            } else {
+                format!("`{program}` reads `host:path` as a file on another machine")
+            },
         ),
         ArgVerdict::Option { .. } => Judged::guarded(FlowRule::ArgumentInjection),
     }
