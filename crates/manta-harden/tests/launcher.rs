@@ -317,7 +317,7 @@ fn the_cookbooks_git_runs_nothing_of_the_repositorys() {
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/commands.md")).unwrap();
     let block = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     fs::write(dir.path().join("manta.toml"), block).unwrap();
-    let policy = manta_harden::policy::Policy::load(&dir.path().join("manta.toml")).unwrap();
+    let policy = manta_harden::policy::Policy::load(dir.path().join("manta.toml")).unwrap();
     for (args, expected) in [
         (&["status", "--short"][..], " M f.txt"),
         (&["log", "--oneline", "main", "--", "f.txt"], "first"),
