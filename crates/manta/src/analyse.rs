@@ -43,9 +43,7 @@ impl Analysis {
                 let name = file.display();
                 let text = fs::read_to_string(&file)
                     .map_err(|error| Failure::new(format!("failed to read {name}: {error}")))?;
-                models
-                    .add(&name.to_string(), &text)
-                    .map_err(|error| Failure::new(error.to_string()).hint("docs/models.md describes the format"))?;
+                models.add(&name.to_string(), &text).map_err(|error| Failure::new(format!("failed to {error}")))?;
             }
         }
         Ok(Self { front_ends: front_ends(), models, settings: Settings::default() })
