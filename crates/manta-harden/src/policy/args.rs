@@ -335,7 +335,7 @@ pub(super) fn check_members(
 }
 
 /// Whether a command rule reads this member together with its own.
-fn is_argument_vector(rules: &BTreeMap<String, Arg>, name: &str) -> bool {
+pub(super) fn is_argument_vector(rules: &BTreeMap<String, Arg>, name: &str) -> bool {
     rules.values().any(|rule| matches!(&rule.check, Check::Command { args_in: Some(member), .. } if member == name))
 }
 

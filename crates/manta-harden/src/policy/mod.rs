@@ -346,11 +346,10 @@ impl ToolRule {
             return Err(deny(format!("the arguments are larger than {}", Size(self.max_arguments)), None));
         }
         if self.passes_extra {
-            let named = args.iter().filter(|(name, _)| self.args.contains_key(*name));
+            let is_named = |name: &String| self.args.contains_key(name) || args::is_argument_vector(&self.args, name);
+            let named = args.iter().filter(|(name, _)| is_named(name));
             let named: Map<String, Value> = named.map(|(name, value)| (name.clone(), value.clone())).collect();
-            if self.args.values().all(|arg| !matches!(arg.check, args::Check::Command { .. })) {
-                return check_members(&self.args, &named, None, found, |arg, _| self.complain(arg, true));
-            }
+            return check_members(&self.args, &named, None, found, |arg, _| self.complain(arg, true));
         }
         check_members(&self.args, args, None, found, |arg, is_missing| self.complain(arg, is_missing))
     }

@@ -75,6 +75,10 @@ z = { kind = "int", nullable = true }
 extra = "pass"
 [tools.loose.args]
 path = { kind = "path", roots = ["project"] }
+[tools.loose_run]
+extra = "pass"
+[tools.loose_run.args]
+command = { kind = "command", commands = ["true"], args_in = "args" }
 [tools.hidden]
 access = "deny"
 [tools.alice]
@@ -143,6 +147,8 @@ fn what_no_rule_names_is_refused() {
     assert_eq!(files.denial("read", json!({})).rule.name, "tools.read.args.path");
     assert!(files.allows("loose", json!({ "path": "a.txt", "anything": [1] })));
     assert!(!files.allows("loose", json!({ "path": "../x", "anything": [1] })));
+    assert!(files.allows("loose_run", json!({ "command": "true", "args": ["x"], "more": 1 })));
+    assert!(!files.allows("loose_run", json!({ "command": "true", "args": ["--bad"], "more": 1 })));
     assert!(!files.allows("hidden", json!({})) && !files.policy.shows_tool("hidden"));
     assert!(files.policy.shows_tool("read") && !files.policy.shows_tool("other"));
     assert!(!files.allows("alice", json!({})));

@@ -21,6 +21,8 @@
 
 mod extract;
 mod guarded;
+#[cfg(test)]
+mod tests;
 
 pub use extract::{AllowedCommand, AllowedUrl, ArgumentName, Granted, WithinRoot, names};
 pub use guarded::{Guarded, META_PREFIX, Principal};
