@@ -57,7 +57,7 @@ impl Failure {
     /// Writes the failure to standard error. Nothing can be done when that fails too.
     #[must_use]
     pub fn print(&self) -> Exit {
-        let mut text = format!("error: {}\n", Untrusted(&self.message).for_terminal());
+        let mut text = format!("error: {}\n", Untrusted(self.message.trim_end()).for_terminal_lines());
         if let Some(hint) = &self.hint {
             text.push_str(&format!("hint: {}\n", Untrusted(hint).for_terminal()));
         }
