@@ -57,7 +57,11 @@ impl Stage {
             fs::create_dir_all(work.join(directory)).map_err(|error| error.to_string())?;
         }
         let stage = Self { root: root.to_owned(), work, target };
-        stage.run("cargo", &["build", "-q", "-p", "manta-guard", "-p", "manta-mcp", "--bins", "--examples"], &stage.root)?;
+        stage.run(
+            "cargo",
+            &["build", "-q", "-p", "manta-guard", "-p", "manta-mcp", "--bins", "--examples"],
+            &stage.root,
+        )?;
         stage.fetch()?;
         Ok(stage)
     }
@@ -91,14 +95,19 @@ impl Stage {
         let scripts = self.root.join("crates/manta-mcp/tests/differential");
         let read = |program: &str, script: &str| -> Result<Vec<Value>, String> {
             let output = self.feed(program, &scripts.join(script), &frames)?;
-            output.lines().map(|line| serde_json::from_str(line).map_err(|error| format!("{script}: {error}"))).collect()
+            output
+                .lines()
+                .map(|line| serde_json::from_str(line).map_err(|error| format!("{script}: {error}")))
+                .collect()
         };
         let (node, python) = (read("node", "read.mjs")?, read("python3", "read.py")?);
         let count = frames.lines().count();
         if node.len() != count || python.len() != count {
             return Err(format!("{count} frames were {} to Node and {} to Python", node.len(), python.len()));
         }
-        if let Some((at, (ours, theirs))) = node.iter().zip(&python).enumerate().find(|(_, (node, python))| !same(node, python)) {
+        if let Some((at, (ours, theirs))) =
+            node.iter().zip(&python).enumerate().find(|(_, (node, python))| !same(node, python))
+        {
             return Err(format!("frame {at} is {ours} to Node and {theirs} to Python"));
         }
         let _ = writeln!(report, "{count} accepted frames read alike by Node and Python, keys folded");
@@ -117,7 +126,13 @@ impl Stage {
         if direct != through {
             return Err(format!("{} with {client}: direct {direct}, guarded {through}", case.name));
         }
-        let _ = writeln!(report, "{} with {client}: {} tools, {} calls, as without the guard", case.name, count(&direct["tools"]), count(&direct["calls"]));
+        let _ = writeln!(
+            report,
+            "{} with {client}: {} tools, {} calls, as without the guard",
+            case.name,
+            count(&direct["tools"]),
+            count(&direct["calls"])
+        );
         Ok(())
     }
 
@@ -145,7 +160,8 @@ impl Stage {
         let file = self.work.join("frames.jsonl");
         fs::write(&file, input).map_err(|error| error.to_string())?;
         let input = fs::File::open(&file).map_err(|error| error.to_string())?;
-        let output = Command::new(program).arg(script).stdin(input).output().map_err(|error| format!("{program}: {error}"))?;
+        let output =
+            Command::new(program).arg(script).stdin(input).output().map_err(|error| format!("{program}: {error}"))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
@@ -155,7 +171,8 @@ impl Stage {
 
 fn cases(work: &Path) -> Vec<Case> {
     let path = |name: &str| work.join(name).to_string_lossy().into_owned();
-    let node = |package: &str| vec!["node".to_owned(), format!("node_modules/@modelcontextprotocol/{package}/dist/index.js")];
+    let node =
+        |package: &str| vec!["node".to_owned(), format!("node_modules/@modelcontextprotocol/{package}/dist/index.js")];
     let python = |module: &str| vec!["venv/bin/python".to_owned(), "-m".to_owned(), module.to_owned()];
     vec![
         Case {
@@ -178,7 +195,12 @@ fn cases(work: &Path) -> Vec<Case> {
                 { "name": "get-tiny-image", "arguments": {} },
             ]),
         },
-        Case { name: "memory", command: node("server-memory"), policy: OPEN, calls: json!([{ "name": "read_graph", "arguments": {} }]) },
+        Case {
+            name: "memory",
+            command: node("server-memory"),
+            policy: OPEN,
+            calls: json!([{ "name": "read_graph", "arguments": {} }]),
+        },
         Case {
             name: "git",
             command: [python("mcp_server_git"), vec!["--repository".to_owned(), path("repo")]].concat(),
@@ -230,9 +252,12 @@ fn same(one: &Value, other: &Value) -> bool {
             let (one, other) = (one.as_f64().unwrap_or(f64::NAN), other.as_f64().unwrap_or(f64::NAN));
             (one - other).abs() <= one.abs() * 4.0 * f64::EPSILON
         }
-        (Value::Array(one), Value::Array(other)) => one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other)),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
         (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len() && one.iter().all(|(key, value)| other.get(key).is_some_and(|other| same(value, other)))
+            one.len() == other.len()
+                && one.iter().all(|(key, value)| other.get(key).is_some_and(|other| same(value, other)))
         }
         _ => one == other,
     }

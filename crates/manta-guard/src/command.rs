@@ -212,7 +212,8 @@ pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> 
 pub fn doctor() -> Result<(String, Level), String> {
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     let host = Host::probe(&launcher).map_err(|error| format!("probe this host: {error}"))?;
-    let said = |result: &Result<(), String>| result.as_ref().map_or_else(|why| format!("no: {why}"), |()| "yes".to_owned());
+    let said =
+        |result: &Result<(), String>| result.as_ref().map_or_else(|why| format!("no: {why}"), |()| "yes".to_owned());
     let landlock = match host.landlock {
         0 => "no".to_owned(),
         abi => {
@@ -234,9 +235,11 @@ pub fn doctor() -> Result<(String, Level), String> {
     };
     let hint = match &host.namespaces {
         Ok(()) => String::new(),
-        Err(_) => "\nhint: on Ubuntu 24.04 an AppArmor profile may allow user namespaces to this program; in a container \
+        Err(_) => {
+            "\nhint: on Ubuntu 24.04 an AppArmor profile may allow user namespaces to this program; in a container \
                    they need the engine's permission"
-            .to_owned(),
+                .to_owned()
+        }
     };
     let text = format!(
         "kernel           {}\nuser namespaces  {}\nLandlock         {landlock}\nseccomp          {}\nlevel            {best:?}: {meaning}{hint}\n",
@@ -299,7 +302,8 @@ fn explain(setup: &setup::Setup, launcher: &Launcher) -> Result<u8, String> {
 }
 
 fn audit_path(file: &PolicyFile, options: &Options) -> PathBuf {
-    let path = options.audit.clone().or_else(|| file.spec().audit.path.as_ref().map(|path| file.directory().join(path)));
+    let path =
+        options.audit.clone().or_else(|| file.spec().audit.path.as_ref().map(|path| file.directory().join(path)));
     let path = path.unwrap_or_else(|| file.directory().join("manta-audit.jsonl"));
     std::path::absolute(&path).unwrap_or(path)
 }

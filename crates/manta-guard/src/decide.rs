@@ -172,6 +172,11 @@ pub trait Decider {
     /// The denial to answer with.
     fn check(&mut self, call: &Call<'_>) -> Result<(), Denial>;
 
+    /// Whether a person must agree to the call that [`Decider::check`] just passed.
+    fn needs_approval(&mut self, _call: &Call<'_>) -> bool {
+        false
+    }
+
     /// Charges the limits and writes the intent; from here on the call will be forwarded.
     ///
     /// # Errors

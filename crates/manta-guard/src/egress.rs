@@ -156,7 +156,13 @@ async fn tunnel(client: &mut TcpStream, mut early: Vec<u8>, to: &Destination, ho
 }
 
 /// One plain request. Its length is known in advance, so that no second request to another host can follow.
-async fn forward(client: &mut TcpStream, head: &str, early: Vec<u8>, to: &Destination, hosts: &Hosts) -> Result<(), Refused> {
+async fn forward(
+    client: &mut TcpStream,
+    head: &str,
+    early: Vec<u8>,
+    to: &Destination,
+    hosts: &Hosts,
+) -> Result<(), Refused> {
     let bad = |why: &str| Refused { status: "400 Bad Request", why: why.to_owned() };
     let mut length = 0;
     let mut lines = head.split("\r\n");
@@ -170,14 +176,21 @@ async fn forward(client: &mut TcpStream, head: &str, early: Vec<u8>, to: &Destin
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
             "host" => {
-                let named = value.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(value, |(host, _)| host);
+                let named = value
+                    .rsplit_once(':')
+                    .filter(|(_, port)| port.parse::<u16>().is_ok())
+                    .map_or(value, |(host, _)| host);
                 if !named.eq_ignore_ascii_case(&to.host) {
                     return Err(bad("the Host header names another host than the request line"));
                 }
             }
             "content-length" => length = value.parse().map_err(|_| bad("content length is not a number"))?,
-            "transfer-encoding" => return Err(Refused { status: "411 Length Required", why: "send a content length".to_owned() }),
-            "connection" | "proxy-connection" | "keep-alive" | "upgrade" | "proxy-authorization" | "te" | "trailer" => continue,
+            "transfer-encoding" => {
+                return Err(Refused { status: "411 Length Required", why: "send a content length".to_owned() });
+            }
+            "connection" | "proxy-connection" | "keep-alive" | "upgrade" | "proxy-authorization" | "te" | "trailer" => {
+                continue;
+            }
             _ => {}
         }
         sent.push_str(line);
@@ -216,14 +229,16 @@ async fn open(to: &Destination, hosts: &Hosts) -> Result<TcpStream, Refused> {
                 let stream = tokio::task::spawn_blocking(dial).await;
                 return match stream {
                     Ok(Ok(stream)) => asynchronous(stream),
-                    Ok(Err(error)) => Err(Refused { status: "502 Bad Gateway", why: format!("{shown}:{}: {error}", to.port) }),
+                    Ok(Err(error)) => {
+                        Err(Refused { status: "502 Bad Gateway", why: format!("{shown}:{}: {error}", to.port) })
+                    }
                     Err(_) => Err(Refused { status: "502 Bad Gateway", why: format!("{shown}: the look-up failed") }),
                 };
             }
             Err(error) => why = Some(error.to_string()),
         }
     }
-    let why = why.map_or_else(|| "the policy lists no hosts".to_owned(), |why| why);
+    let why = why.unwrap_or_else(|| "the policy lists no hosts".to_owned());
     let remedy = format!("hosts = [\"{shown}:{}\"] under [guard]", to.port);
     Err(Refused { status: "403 Forbidden", why: format!("{shown}:{}: {why}; to allow it: {remedy}", to.port) })
 }

@@ -1,11 +1,11 @@
 //! The decider of a guard with a policy: rules, limits and audit log of `manta-harden`, on the wire.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use manta_harden::audit::{self, AuditLog, CallInfo, DecisionInfo, ErrorClass, Verdict};
 use manta_harden::limit::{self, Key, Limiter, Permit};
-use manta_harden::policy::spec::Mode;
+use manta_harden::policy::spec::{Approve, Mode};
 use manta_harden::policy::{self, Policy};
 use manta_harden::redact::Sensitive;
 use serde_json::{Map, json};
@@ -29,6 +29,8 @@ pub struct Enforcer {
     sensitive: HashMap<String, Sensitive>,
     show: Option<fn(&Event)>,
     shadow: bool,
+    /// Tools with `approve = "once"` that a person agreed to.
+    approved: HashSet<String>,
 }
 
 /// An admitted call.
@@ -56,6 +58,7 @@ impl Enforcer {
             granted: None,
             sensitive: HashMap::new(),
             show: None,
+            approved: HashSet::new(),
         }
     }
 
@@ -122,7 +125,8 @@ impl Enforcer {
             Ok(value) => Ok(Some(value)),
             Err(_) if self.passes_unrecorded => Ok(None),
             Err(error) => {
-                Err(Denial::new("audit", format!("audit_unavailable: {error}")).remedy("on_error = \"pass\" under [audit]"))
+                Err(Denial::new("audit", format!("audit_unavailable: {error}"))
+                    .remedy("on_error = \"pass\" under [audit]"))
             }
         }
     }
@@ -137,9 +141,22 @@ impl Decider for Enforcer {
         would_deny.map_or(Ok(()), |refused| Err(denial(refused)))
     }
 
+    fn needs_approval(&mut self, call: &Call<'_>) -> bool {
+        match self.granted.as_ref().map_or(Approve::Never, |grant| grant.approve) {
+            Approve::Never => false,
+            Approve::Once => !self.approved.contains(call.name),
+            Approve::Always => true,
+        }
+    }
+
     fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial> {
+        if self.granted.as_ref().is_some_and(|grant| grant.approve == Approve::Once) {
+            // Admitted means that somebody agreed: `once` is for the rest of the connection.
+            self.approved.insert(call.name.to_owned());
+        }
         let grant = self.granted.take();
-        let max_result = grant.as_ref().and_then(|grant| grant.max_result).and_then(|bytes| usize::try_from(bytes).ok());
+        let max_result =
+            grant.as_ref().and_then(|grant| grant.max_result).and_then(|bytes| usize::try_from(bytes).ok());
         let timeout = grant.as_ref().and_then(|grant| grant.timeout);
         if let Some(ticket) = call.retry_of.filter(|ticket| self.open.contains_key(ticket)) {
             return Ok(Admission { ticket, max_result, timeout });
@@ -233,7 +250,13 @@ fn denial(refused: policy::Denial) -> Denial {
         0 => refused.file().display().to_string(),
         line => format!("{}:{line}", refused.file().display()),
     };
-    Denial { rule: refused.rule.name, message: refused.message, cite: Some(cite), remedy: refused.fix, retry_after: None }
+    Denial {
+        rule: refused.rule.name,
+        message: refused.message,
+        cite: Some(cite),
+        remedy: refused.fix,
+        retry_after: None,
+    }
 }
 
 fn limit_denial(refusal: &limit::Refusal) -> Denial {

@@ -58,7 +58,8 @@ fn name(command: &[String], cwd: &Path) -> String {
     let word = word.or(command.first()).map_or("server", String::as_str);
     let path = cwd.join(word);
     let word = if path.is_file() { path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(word) } else { word };
-    let plain: String = word.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let plain: String =
+        word.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
     plain.trim_matches('-').chars().take(60).collect()
 }
 

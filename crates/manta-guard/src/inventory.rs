@@ -66,7 +66,14 @@ impl Client {
         Ok(())
     }
 
-    fn list(&mut self, method: &str, list: &str, key: &str, item: Item, integrity: &mut Integrity) -> Result<(), String> {
+    fn list(
+        &mut self,
+        method: &str,
+        list: &str,
+        key: &str,
+        item: Item,
+        integrity: &mut Integrity,
+    ) -> Result<(), String> {
         let mut cursor = Value::Null;
         for _ in 0..MAX_PAGES {
             let params = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
@@ -110,7 +117,8 @@ impl Client {
     fn read(&mut self, method: &str, deadline: Instant) -> Result<(), String> {
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = Timespec::try_from(left).map_err(|error| error.to_string())?;
-        let ready = poll(&mut [PollFd::new(&self.output, PollFlags::IN)], Some(&wait)).map_err(|error| error.to_string())?;
+        let ready =
+            poll(&mut [PollFd::new(&self.output, PollFlags::IN)], Some(&wait)).map_err(|error| error.to_string())?;
         if ready == 0 {
             return Err(format!("{method}: no answer within {} s", PATIENCE.as_secs()));
         }

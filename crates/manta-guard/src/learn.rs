@@ -92,7 +92,9 @@ fn write(
     let mut rules = String::new();
     write_rules(&mut rules, "tools", tools, &mut shared);
     write_rules(&mut rules, "prompts", prompts, &mut shared);
-    let mut out = String::from("# Proposed from an audit log. Read every line: what was done is not always what should be.\nversion = 1\n");
+    let mut out = String::from(
+        "# Proposed from an audit log. Read every line: what was done is not always what should be.\nversion = 1\n",
+    );
     for (path, (name, writes)) in &shared.roots {
         let mode = if *writes { "rwc" } else { "r" };
         let _ = write!(out, "\n[roots.{name}]\nat   = {}\nmode = \"{mode}\"\n", quoted(&path.to_string_lossy()));
@@ -102,7 +104,9 @@ fn write(
         let _ = write!(out, "\n[hosts.seen]\nallow = [{}]\n", hosts.join(", "));
     }
     if !egress.is_empty() {
-        out.push_str("\n[guard]\n# Refused connections of the server itself; delete those it does not need.\nhosts = [\n");
+        out.push_str(
+            "\n[guard]\n# Refused connections of the server itself; delete those it does not need.\nhosts = [\n",
+        );
         for (host, count) in egress {
             let _ = writeln!(out, "  {}, # {count} times", quoted(host));
         }
@@ -227,7 +231,10 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 fn is_path(text: &str) -> bool {
-    text.starts_with('/') && !text.starts_with("//") && !text.contains('\n') && !Path::new(text).components().any(|part| part == Component::ParentDir)
+    text.starts_with('/')
+        && !text.starts_with("//")
+        && !text.contains('\n')
+        && !Path::new(text).components().any(|part| part == Component::ParentDir)
 }
 
 fn host_of(text: &str) -> Option<String> {
@@ -240,7 +247,9 @@ fn host_of(text: &str) -> Option<String> {
 /// Whether a tool changes things, by its name; the proposal says so in its `mode`, for a person to check.
 fn writes(tool: &str) -> bool {
     let lower = tool.to_ascii_lowercase();
-    ["write", "create", "edit", "move", "save", "append", "rename", "update", "put", "mkdir"].iter().any(|word| lower.contains(word))
+    ["write", "create", "edit", "move", "save", "append", "rename", "update", "put", "mkdir"]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
 fn common(a: &Path, b: &Path) -> PathBuf {
@@ -280,10 +289,12 @@ mod tests {
             intent("read_file", &serde_json::json!({ "path": "/srv/data/a/x.txt", "limit": 3 })),
             intent("read_file", &serde_json::json!({ "path": "/srv/data/b/y.txt", "limit": 10 })),
             intent("fetch", &serde_json::json!({ "url": "https://api.example.com/v1", "token": "[redacted:key]" })),
-            r#"{"kind":"egress-refused","detail":{"peer":"server","detail":"files.example.com:443: not on the list"}}"#.to_owned(),
+            r#"{"kind":"egress-refused","detail":{"peer":"server","detail":"files.example.com:443: not on the list"}}"#
+                .to_owned(),
         ];
         let text = propose(&log.join("\n")).unwrap();
-        let file = manta_harden::policy::PolicyFile::parse("manta.toml", text.clone()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let file = manta_harden::policy::PolicyFile::parse("manta.toml", text.clone())
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
         let spec = file.spec();
         assert_eq!(spec.roots["data"].get_ref().at, "/srv/data");
         assert_eq!(spec.hosts["seen"].get_ref().allow, ["api.example.com"]);
@@ -299,7 +310,8 @@ mod tests {
     fn hostile_names_and_values_stay_inside_their_strings() {
         let log = intent("x\"]\n[tools.evil", &serde_json::json!({ "a\nb": "v\"\n[tools.evil2]\n# " }));
         let text = propose(&log).unwrap();
-        let file = manta_harden::policy::PolicyFile::parse("manta.toml", text.clone()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let file = manta_harden::policy::PolicyFile::parse("manta.toml", text.clone())
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!(file.spec().tools.len(), 1);
     }
 }

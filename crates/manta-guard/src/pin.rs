@@ -285,7 +285,11 @@ fn digest(text: &str) -> String {
 
 /// The part that differs, with a little before it, made safe to print.
 fn difference(was: &str, is: &str) -> String {
-    let start = was.char_indices().zip(is.chars()).find(|((_, a), b)| a != b).map_or(was.len().min(is.len()), |((at, _), _)| at);
+    let start = was
+        .char_indices()
+        .zip(is.chars())
+        .find(|((_, a), b)| a != b)
+        .map_or(was.len().min(is.len()), |((at, _), _)| at);
     let context = was[..start].char_indices().rev().nth(24).map_or(0, |(at, _)| at);
     let window = |text: &str| {
         let from = if text.is_char_boundary(context) { context } else { 0 };
@@ -325,7 +329,8 @@ mod tests {
     fn the_order_of_keys_and_the_way_of_escaping_do_not_matter() {
         let mut pins = approved();
         let same: Value =
-            serde_json::from_str(r#"{"inputSchema":{"type":"obj\u0065ct"},"description":"adds","name":"add"}"#).unwrap();
+            serde_json::from_str(r#"{"inputSchema":{"type":"obj\u0065ct"},"description":"adds","name":"add"}"#)
+                .unwrap();
         assert_eq!(pins.inspect(Item::Tool, "add", &same), None);
     }
 

@@ -79,7 +79,13 @@ const SYSTEM_LIBRARIES: &[&str] = &["/usr", "/lib", "/lib64", "/lib32", "/bin", 
 ///
 /// # Errors
 /// A message when the program isn't found.
-pub fn prepare(preset: Preset, command: &[String], search: &OsStr, cwd: &Path, home: Option<&Path>) -> Result<Prepared, String> {
+pub fn prepare(
+    preset: Preset,
+    command: &[String],
+    search: &OsStr,
+    cwd: &Path,
+    home: Option<&Path>,
+) -> Result<Prepared, String> {
     let [program, arguments @ ..] = command else { return Err("there is no command to guard".to_owned()) };
     let found = find_program(program, search, cwd, home).ok_or_else(|| format!("program not found: {program}"))?;
     let preset = if preset == Preset::Auto { detect(&found) } else { preset };
@@ -128,7 +134,12 @@ fn grant_program(grants: &mut Vec<Grant>, program: &Path, search: &OsStr) {
     if let Ok(real) = fs::canonicalize(program) {
         grants.push(Grant::run(real));
     }
-    for loader in ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1"] {
+    for loader in [
+        "/lib64/ld-linux-x86-64.so.2",
+        "/lib/ld-linux-aarch64.so.1",
+        "/lib/ld-musl-x86_64.so.1",
+        "/lib/ld-musl-aarch64.so.1",
+    ] {
         if let Ok(real) = fs::canonicalize(loader) {
             grants.push(Grant::run(real));
         }
@@ -175,7 +186,9 @@ fn grant_package(grants: &mut Vec<Grant>, script: &Path) {
     if let Some(directory) = directory.filter(|directory| directory.parent().is_some()) {
         grants.push(Grant::load(directory));
     }
-    if let Some(manifest) = directory.and_then(Path::parent).map(|parent| parent.join("package.json")).filter(|file| file.is_file()) {
+    if let Some(manifest) =
+        directory.and_then(Path::parent).map(|parent| parent.join("package.json")).filter(|file| file.is_file())
+    {
         grants.push(Grant::read(manifest));
     }
     if script != real {
@@ -193,7 +206,8 @@ fn npx(prepared: &mut Prepared, arguments: &[String], program: &Path, search: &O
     match installed {
         Some(installed) => {
             let script = installed.script.to_string_lossy().into_owned();
-            prepared.command = [node.to_string_lossy().into_owned(), script].into_iter().chain(installed.arguments).collect();
+            prepared.command =
+                [node.to_string_lossy().into_owned(), script].into_iter().chain(installed.arguments).collect();
             prepared.grants.push(Grant::load(installed.modules));
         }
         None => grant_package(&mut prepared.grants, program),
@@ -208,7 +222,8 @@ fn npm_cache(home: Option<&Path>) -> Option<PathBuf> {
 /// network and npm's configuration, and nothing of the policy.
 #[must_use]
 pub fn fetch_plan(preset: Preset, command: &[String], search: &OsStr, cwd: &Path, home: Option<&Path>) -> Option<Plan> {
-    let prepared = prepare(preset, command, search, cwd, home).ok().filter(|prepared| prepared.preset == Preset::Npx)?;
+    let prepared =
+        prepare(preset, command, search, cwd, home).ok().filter(|prepared| prepared.preset == Preset::Npx)?;
     let cache = npm_cache(home)?;
     let package = npx::parse(command.get(1..)?)?;
     if package.installed(&cache).is_some() {
@@ -263,7 +278,10 @@ fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &P
     if let Some(interpreter) = interpreter(program) {
         grant_environment(&mut prepared.grants, &interpreter);
     }
-    let script = arguments.iter().take_while(|argument| *argument != "-m" && *argument != "-c").find(|argument| !argument.starts_with('-'));
+    let script = arguments
+        .iter()
+        .take_while(|argument| *argument != "-m" && *argument != "-c")
+        .find(|argument| !argument.starts_with('-'));
     if let Some(script) = script.map(|script| cwd.join(script))
         && let Some(directory) = fs::canonicalize(&script).ok().as_deref().and_then(Path::parent)
     {
@@ -291,7 +309,11 @@ fn uvx(prepared: &mut Prepared, home: Option<&Path>) {
     prepared.env.insert("UV_OFFLINE".into(), "1".into());
     prepared.tmp_exec = true;
     let Some(home) = home else { return };
-    for (variable, directory) in [("UV_CACHE_DIR", ".cache/uv"), ("UV_TOOL_DIR", ".local/share/uv/tools"), ("UV_PYTHON_INSTALL_DIR", ".local/share/uv/python")] {
+    for (variable, directory) in [
+        ("UV_CACHE_DIR", ".cache/uv"),
+        ("UV_TOOL_DIR", ".local/share/uv/tools"),
+        ("UV_PYTHON_INSTALL_DIR", ".local/share/uv/python"),
+    ] {
         let directory = home.join(directory);
         if directory.is_dir() {
             prepared.env.insert(variable.into(), directory.to_string_lossy().into_owned());

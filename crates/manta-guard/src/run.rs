@@ -60,10 +60,12 @@ pub fn start(launcher: &Launcher, setup: &Setup) -> Result<Launched, RunError> {
         if level > setup.wanted() || level < setup.require {
             continue;
         }
-        let launched = setup.at_level(level).and_then(|plan| launch(launcher, &plan).map_err(|error| match error {
-            LaunchError::Refused(why) => why,
-            error @ LaunchError::Io(_) => error.to_string(),
-        }));
+        let launched = setup.at_level(level).and_then(|plan| {
+            launch(launcher, &plan).map_err(|error| match error {
+                LaunchError::Refused(why) => why,
+                error @ LaunchError::Io(_) => error.to_string(),
+            })
+        });
         match launched {
             Ok(launched) => return Ok(launched),
             Err(why) => tried.push((level, why)),

@@ -16,8 +16,19 @@ use crate::sandbox::{Access, Exec, Grant, Level, Limits, Network, PROXY_PORT, Pl
 
 /// Names that hold credentials or run code, covered in every root that doesn't say otherwise.
 const DENIED_NAMES: &[&str] = &[
-    ".ssh", ".gnupg", ".aws", ".azure", ".gcloud", ".kube", ".docker", ".netrc", ".npmrc", ".pypirc", ".git-credentials",
-    ".env", ".git",
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".azure",
+    ".gcloud",
+    ".kube",
+    ".docker",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".git-credentials",
+    ".env",
+    ".git",
 ];
 
 /// Entries of a root that are looked at for denied names. Deeper or later ones meet the argument check only.
@@ -189,7 +200,12 @@ impl Setup {
     /// What would be enforced at a level, line by line.
     #[must_use]
     pub fn controls(&self, level: Level) -> Vec<Control> {
-        let control = |what: &str, wanted: String, by: &str, gap: &str| Control { what: what.into(), wanted, by: by.into(), gap: gap.into() };
+        let control = |what: &str, wanted: String, by: &str, gap: &str| Control {
+            what: what.into(),
+            wanted,
+            by: by.into(),
+            gap: gap.into(),
+        };
         let (files, files_gap) = match level {
             Level::A => ("mount namespace + Landlock", ""),
             Level::B => ("Landlock", ""),
@@ -215,23 +231,51 @@ impl Setup {
             let by = if level == Level::A { "mount namespace" } else { "argument check" };
             lines.push(control("denied names", format!("{} hidden", self.plan.hidden.len()), by, gap));
         }
-        let meta_gap = if level == Level::A { "" } else { "chmod, utime and xattr on the user's other files are not stopped" };
+        let meta_gap =
+            if level == Level::A { "" } else { "chmod, utime and xattr on the user's other files are not stopped" };
         let meta_by = if level == Level::A { "read-only binds" } else { "-" };
         lines.push(control("metadata outside roots", "no change".into(), meta_by, meta_gap));
         lines.push(self.network_control(level));
         let sockets = if self.plan.unix_sockets { "allowed" } else { "none" };
         let by = if level == Level::C { "-" } else { "seccomp" };
-        lines.push(control("unix, netlink, packet, vsock", sockets.into(), by, if level == Level::C { "not enforced" } else { "" }));
-        let runs: Vec<String> = self.plan.grants.iter().filter(|grant| grant.exec == Exec::Run).map(|grant| grant.path.display().to_string()).collect();
-        let exec_gap = if level == Level::C { "not enforced" } else { "an allowed interpreter runs any code it is given" };
-        lines.push(control("programs", runs.join(", "), if level == Level::C { "-" } else { "Landlock execute" }, exec_gap));
+        lines.push(control(
+            "unix, netlink, packet, vsock",
+            sockets.into(),
+            by,
+            if level == Level::C { "not enforced" } else { "" },
+        ));
+        let runs: Vec<String> = self
+            .plan
+            .grants
+            .iter()
+            .filter(|grant| grant.exec == Exec::Run)
+            .map(|grant| grant.path.display().to_string())
+            .collect();
+        let exec_gap =
+            if level == Level::C { "not enforced" } else { "an allowed interpreter runs any code it is given" };
+        lines.push(control(
+            "programs",
+            runs.join(", "),
+            if level == Level::C { "-" } else { "Landlock execute" },
+            exec_gap,
+        ));
         let by = if level == Level::C { "-" } else { "seccomp, Landlock scopes" };
-        lines.push(control("other processes", "no ptrace, no signals".into(), by, if level == Level::C { "not enforced" } else { "" }));
+        lines.push(control(
+            "other processes",
+            "no ptrace, no signals".into(),
+            by,
+            if level == Level::C { "not enforced" } else { "" },
+        ));
         let tree = if level == Level::A { "PID namespace" } else { "subreaper and sweep" };
         lines.push(control("process tree", "ended with the server".into(), tree, ""));
         let names: Vec<&str> = self.plan.env.iter().map(|(name, _)| name.as_str()).collect();
         lines.push(control("environment", names.join(", "), "cleared before start", ""));
-        lines.push(control("separation of tools", "per tool".into(), "argument check only", "all tools run in one process"));
+        lines.push(control(
+            "separation of tools",
+            "per tool".into(),
+            "argument check only",
+            "all tools run in one process",
+        ));
         lines
     }
 
@@ -242,7 +286,9 @@ impl Setup {
             (_, Level::C) => ("none".to_owned(), "-", "not enforced"),
             (Network::None, Level::A) => ("none".to_owned(), "network namespace", ""),
             (Network::None, Level::B) => ("none".to_owned(), "seccomp, Landlock", ""),
-            (Network::Proxy, Level::A) => (hosts.join(", "), "network namespace + egress proxy", "data can leave to a listed host"),
+            (Network::Proxy, Level::A) => {
+                (hosts.join(", "), "network namespace + egress proxy", "data can leave to a listed host")
+            }
             (Network::Proxy, Level::B) => (hosts.join(", "), "-", "level B refuses to start with a host list"),
         };
         Control { what: "network".into(), wanted, by: by.into(), gap: gap.into() }
@@ -258,7 +304,14 @@ impl Setup {
 /// Shows the gap only where there is one.
 impl fmt::Display for Control {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<30} {:<44} {:<34} {}", self.what, self.wanted, self.by, if self.gap.is_empty() { "-" } else { &self.gap })
+        write!(
+            f,
+            "{:<30} {:<44} {:<34} {}",
+            self.what,
+            self.wanted,
+            self.by,
+            if self.gap.is_empty() { "-" } else { &self.gap }
+        )
     }
 }
 
@@ -281,7 +334,9 @@ fn access(mode: RootMode) -> Access {
 
 /// A file of the guard and those beside it that begin with its name.
 fn own_files(path: &Path) -> Vec<PathBuf> {
-    let (Some(directory), Some(stem)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else { return Vec::new() };
+    let (Some(directory), Some(stem)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else {
+        return Vec::new();
+    };
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let ours = entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(stem)));
     ours.map(|entry| entry.path()).collect()
@@ -371,7 +426,9 @@ fn hosts(policy: Option<&PolicySpec>, spec: &GuardSpec, request: &Request) -> Re
             }
         }
     }
-    for (text, source) in spec.hosts.iter().map(|text| (text, "guard.hosts")).chain(request.hosts.iter().map(|text| (text, "--host"))) {
+    for (text, source) in
+        spec.hosts.iter().map(|text| (text, "guard.hosts")).chain(request.hosts.iter().map(|text| (text, "--host")))
+    {
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (host, port.parse().map_err(|_| format!("{source}: `{text}` has no valid port"))?),
             None => (text.as_str(), 443),

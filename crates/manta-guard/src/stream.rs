@@ -177,7 +177,10 @@ pub(crate) fn duplicate(fd: impl AsFd) -> io::Result<OwnedFd> {
 }
 
 /// Registers a descriptor with the runtime.
-#[expect(deprecated, reason = "its replacement is unsafe; files and owned descriptors keep their number while they live")]
+#[expect(
+    deprecated,
+    reason = "its replacement is unsafe; files and owned descriptors keep their number while they live"
+)]
 pub(crate) fn watched<T: std::os::fd::AsRawFd>(fd: T) -> io::Result<AsyncFd<T>> {
     AsyncFd::new(fd)
 }

@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn keys_sort_by_utf16_units() {
         // U+1F600 starts with the surrogate D83D, which sorts before U+FB33.
-        assert_eq!(canonical("{\"\u{fb33}\":1,\"\u{1f600}\":2,\"\":3,\"a\":4}"), "{\"\":3,\"a\":4,\"\u{1f600}\":2,\"\u{fb33}\":1}");
+        assert_eq!(
+            canonical("{\"\u{fb33}\":1,\"\u{1f600}\":2,\"\":3,\"a\":4}"),
+            "{\"\":3,\"a\":4,\"\u{1f600}\":2,\"\u{fb33}\":1}"
+        );
     }
 
     #[test]

@@ -137,7 +137,8 @@ impl IdScanner {
         self.key_is_id = self.capture == b"\"id\"";
         self.has_method |= self.capture == b"\"method\"";
         // `"i\u0064"` and `"ID"` are `id` for some readers.
-        self.doubtful |= self.capture.contains(&b'\\') || (!self.key_is_id && self.capture.eq_ignore_ascii_case(b"\"id\""));
+        self.doubtful |=
+            self.capture.contains(&b'\\') || (!self.key_is_id && self.capture.eq_ignore_ascii_case(b"\"id\""));
     }
 
     fn end_of_value(&mut self) {

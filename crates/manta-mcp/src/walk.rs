@@ -107,9 +107,7 @@ impl<'a> Walker<'a> {
         };
         let method = match raw(Part::Method) {
             None => None,
-            Some(method) => {
-                Some(text::decode_string(method).ok_or_else(|| error(Refusal::NotJsonRpc, Part::Method))?)
-            }
+            Some(method) => Some(text::decode_string(method).ok_or_else(|| error(Refusal::NotJsonRpc, Part::Method))?),
         };
         Ok(Frame::new(self.text, kind, id, method, self.spans))
     }

@@ -5,6 +5,7 @@
 //! refuses gets an answer, so that no side waits forever. Transports drive it; tests do too.
 
 mod answer;
+mod approve;
 mod inspect;
 mod lists;
 mod schema;
@@ -139,6 +140,10 @@ pub struct Engine {
     awaited_retries: HashMap<[u8; 32], (Ticket, Instant)>,
     counts: Counts,
     server_gone: bool,
+    /// The client declared that it can ask its user.
+    can_elicit: bool,
+    /// Calls that wait for a person, by the id of the question.
+    held: HashMap<Id, approve::Held>,
 }
 
 impl Engine {
@@ -157,6 +162,8 @@ impl Engine {
             awaited_retries: HashMap::new(),
             counts: Counts::default(),
             server_gone: false,
+            can_elicit: false,
+            held: HashMap::new(),
         }
     }
 
@@ -247,6 +254,7 @@ impl Engine {
     /// The server is gone: every request that waits gets an answer and a record.
     pub fn server_closed(&mut self, why: &str, sink: &mut dyn Sink) {
         self.server_gone = true;
+        self.drop_questions(why, sink);
         for (id, entry) in std::mem::take(&mut self.in_flight) {
             self.counts.unanswered += 1;
             self.finish_unanswered(&entry, &Outcome::Unanswered(why.to_owned()));
@@ -269,6 +277,7 @@ impl Engine {
 
     /// Ends requests whose time is over. Call it about once a second.
     pub fn tick(&mut self, now: Instant, sink: &mut dyn Sink) {
+        self.expire_questions(now, sink);
         for (ticket, _) in self.awaited_retries.extract_if(|_, (_, expires)| *expires <= now).map(|(_, entry)| entry) {
             // The answer went out long ago; there is nothing left to hold back.
             let _ = self.decider.finished(ticket, &Outcome::Unanswered("the client never retried".to_owned()), 0, 0);
@@ -299,7 +308,7 @@ impl Engine {
 
     fn client_request(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         let id = frame.id().expect("requests have an id").clone();
-        if self.in_flight.contains_key(&id) {
+        if self.in_flight.contains_key(&id) || self.is_held(&id) {
             self.event("id-reused", "client", id.to_string());
             let message = "request id is already in use";
             return sink.to_client(&answer::error(Some(&id), -32600, message, None), Some(&id));
@@ -309,13 +318,14 @@ impl Engine {
         }
         if self.in_flight.len() >= self.settings.max_in_flight {
             let denial = Denial::new("guard.max_in_flight", "too many requests are waiting for an answer");
-            return sink.to_client(&answer::refusal(target_of(frame.method()), &id, &denial, &self.protocol), Some(&id));
+            return sink
+                .to_client(&answer::refusal(target_of(frame.method()), &id, &denial, &self.protocol), Some(&id));
         }
         self.note_protocol(frame);
         let method = match frame.method() {
-            "tools/call" => return self.guarded(Target::Tool, frame, id, sink),
-            "prompts/get" => return self.guarded(Target::Prompt, frame, id, sink),
-            "resources/read" => return self.guarded(Target::Resource, frame, id, sink),
+            "tools/call" => return self.guarded(Target::Tool, frame, id, false, sink),
+            "prompts/get" => return self.guarded(Target::Prompt, frame, id, false, sink),
+            "resources/read" => return self.guarded(Target::Resource, frame, id, false, sink),
             "tools/list" => Method::ToolsList,
             "prompts/list" => Method::PromptsList,
             "resources/list" => Method::ResourcesList,
@@ -335,7 +345,7 @@ impl Engine {
     }
 
     /// A call: policy, pins, schema, limits, record, and only then the server.
-    fn guarded(&mut self, target: Target, frame: &Frame<'_>, id: Id, sink: &mut dyn Sink) {
+    fn guarded(&mut self, target: Target, frame: &Frame<'_>, id: Id, is_approved: bool, sink: &mut dyn Sink) {
         let name_part = if target == Target::Resource { Part::Uri } else { Part::Name };
         let Some(name) = frame.string(name_part) else {
             let message = format!("{} needs a string in params", target.method());
@@ -367,7 +377,17 @@ impl Engine {
             trace: trace.as_deref(),
             retry_of,
         };
-        let admission = match self.admit(&call) {
+        let admitted = match self.check(&call) {
+            Ok(()) if !is_approved && call.retry_of.is_none() && self.decider.needs_approval(&call) => {
+                match self.ask(&call, frame, sink) {
+                    Ok(()) => return,
+                    Err(denial) => self.decider.refused(&call, &denial, true).and(Err(denial)),
+                }
+            }
+            Ok(()) => self.admit(&call),
+            Err(denial) => Err(denial),
+        };
+        let admission = match admitted {
             Ok(admission) => admission,
             Err(denial) => {
                 self.counts.denied += 1;
@@ -389,23 +409,23 @@ impl Engine {
         sink.to_server(&frame.wire_text());
     }
 
-    /// The deciding checks in order, cheap and certain first.
-    fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial> {
-        let verdict = self
-            .decider
-            .check(call)
-            .and_then(|()| self.integrity.check_call(call.target, call.name))
-            .and_then(|()| match call.target {
-                Target::Tool if self.settings.schemas => self.schemas.check_input(call.name, call.arguments),
-                _ => Ok(()),
+    /// The deciding checks without side effects, cheap and certain first.
+    fn check(&mut self, call: &Call<'_>) -> Result<(), Denial> {
+        let verdict =
+            self.decider.check(call).and_then(|()| self.integrity.check_call(call.target, call.name)).and_then(|()| {
+                match call.target {
+                    Target::Tool if self.settings.schemas => self.schemas.check_input(call.name, call.arguments),
+                    _ => Ok(()),
+                }
             });
+        let Err(denial) = verdict else { return Ok(()) };
         let shadow = self.decider.is_shadow();
-        if let Err(denial) = verdict {
-            self.decider.refused(call, &denial, !shadow)?;
-            if !shadow {
-                return Err(denial);
-            }
-        }
+        self.decider.refused(call, &denial, !shadow)?;
+        if shadow { Ok(()) } else { Err(denial) }
+    }
+
+    /// Limits and the record of the intent.
+    fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial> {
         match self.decider.admit(call) {
             Ok(admission) => Ok(admission),
             Err(denial) => {
@@ -429,6 +449,9 @@ impl Engine {
     }
 
     fn client_response(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        if self.answered(frame, sink) {
+            return;
+        }
         let asked = frame.id().is_some_and(|id| self.server_requests.remove(id).is_some());
         if asked {
             sink.to_server(&frame.wire_text());
@@ -503,6 +526,10 @@ impl Engine {
 
     /// Remembers the revision: from `initialize`, or from every request in the modern era.
     fn note_protocol(&mut self, frame: &Frame<'_>) {
+        if frame.method() == "initialize" {
+            let capabilities = frame.value(Part::ClientCapabilities).unwrap_or(Value::Null);
+            self.can_elicit = capabilities.get("elicitation").is_some();
+        }
         let part = if frame.method() == "initialize" { Part::ProtocolVersion } else { Part::MetaProtocolVersion };
         if let Some(version) = frame.string(part)
             && version.len() <= 32
@@ -547,7 +574,15 @@ const KNOWN_METHODS: &[&str] = &[
 
 impl InFlight {
     fn plain(method: Method) -> Self {
-        Self { method, ticket: None, max_result: None, name: "".into(), deadline: None, cancelled: false, request_digest: None }
+        Self {
+            method,
+            ticket: None,
+            max_result: None,
+            name: "".into(),
+            deadline: None,
+            cancelled: false,
+            request_digest: None,
+        }
     }
 
     fn target(&self) -> Option<Target> {

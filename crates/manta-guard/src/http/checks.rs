@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use base64::Engine as _;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use hyper::StatusCode;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use manta_mcp::{Frame, Part};
 
 use super::Guests;
@@ -52,7 +52,10 @@ impl Access {
         }
         if headers.contains_key(ORIGIN) {
             let origin = single(headers, ORIGIN.as_str()).unwrap_or("");
-            let is_own = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).is_some_and(|host| self.is_known_host(host));
+            let is_own = origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"))
+                .is_some_and(|host| self.is_known_host(host));
             if !is_own && !self.origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
                 return Err((StatusCode::FORBIDDEN, "this origin may not call"));
             }
@@ -82,7 +85,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Compares in a time that doesn't tell where the first difference is.
 fn same(given: &str, expected: &str) -> bool {
-    given.len() == expected.len() && given.bytes().zip(expected.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    given.len() == expected.len()
+        && given.bytes().zip(expected.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 /// A header that must not be repeated: two components would read two values.
@@ -143,9 +147,7 @@ fn decoded(value: &str) -> Option<String> {
     let inner = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
     match inner {
         None => Some(value.to_owned()),
-        Some(encoded) => {
-            String::from_utf8(base64::engine::general_purpose::STANDARD.decode(encoded).ok()?).ok()
-        }
+        Some(encoded) => String::from_utf8(base64::engine::general_purpose::STANDARD.decode(encoded).ok()?).ok(),
     }
 }
 
@@ -177,8 +179,12 @@ mod tests {
 
     #[test]
     fn host_and_origin_are_always_checked() {
-        let access = Access::new("127.0.0.1:8080".parse().unwrap(), Guests { origins: vec!["https://app.example".into()], ..Guests::default() });
-        let status = |pairs: &[(&'static str, &str)]| access.check(&headers(pairs)).err().map(|(status, _)| status.as_u16());
+        let access = Access::new(
+            "127.0.0.1:8080".parse().unwrap(),
+            Guests { origins: vec!["https://app.example".into()], ..Guests::default() },
+        );
+        let status =
+            |pairs: &[(&'static str, &str)]| access.check(&headers(pairs)).err().map(|(status, _)| status.as_u16());
         assert_eq!(status(&[("host", "127.0.0.1:8080")]), None);
         assert_eq!(status(&[("host", "LOCALHOST")]), None);
         assert_eq!(status(&[("host", "[::1]:8080")]), None);
@@ -212,7 +218,8 @@ mod tests {
             let mut pairs = good;
             pairs[index].1 = wrong;
             assert_eq!(era(&headers(&pairs), &frame).unwrap_err().0, HEADER_MISMATCH, "{wrong}");
-            let missing: Vec<_> = good.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, pair)| *pair).collect();
+            let missing: Vec<_> =
+                good.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, pair)| *pair).collect();
             assert_eq!(era(&headers(&missing), &frame).unwrap_err().0, HEADER_MISMATCH);
             let mut twice = good.to_vec();
             twice.push(good[index]);

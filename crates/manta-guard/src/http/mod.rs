@@ -49,7 +49,8 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 const MAX_CONNECTIONS: usize = 12_000;
 
 /// Makes what a session needs: a running server and its engine.
-pub type Factory = Box<dyn Fn() -> Result<(crate::sandbox::Launched, Engine, crate::egress::Hosts, EventReceiver), String>>;
+pub type Factory =
+    Box<dyn Fn() -> Result<(crate::sandbox::Launched, Engine, crate::egress::Hosts, EventReceiver), String>>;
 
 /// What the egress proxy of a session has to say.
 pub type EventReceiver = mpsc::UnboundedReceiver<crate::decide::Event>;
@@ -63,6 +64,15 @@ pub struct Guests {
     pub origins: Vec<String>,
     /// Callers must present this as a bearer token.
     pub token: Option<String>,
+}
+
+/// Why a request goes no further.
+struct Problem(StatusCode, i32, String);
+
+impl From<Problem> for Response<Body> {
+    fn from(Problem(status, code, why): Problem) -> Self {
+        failure(status, code, &why)
+    }
 }
 
 struct Server {
@@ -188,12 +198,14 @@ impl Server {
         };
         let session = match era {
             Era::Modern => self.shared_session(),
-            Era::Legacy if frame.method() == "initialize" => return self.open_session(&head.headers, &frame, &bytes).await,
+            Era::Legacy if frame.method() == "initialize" => {
+                return self.open_session(&head.headers, &frame, &bytes).await;
+            }
             Era::Legacy => self.known_session(&head.headers),
         };
         match session {
             Ok(session) => exchange(&session, &head.headers, &frame, &bytes, era).await,
-            Err(response) => response,
+            Err(problem) => problem.into(),
         }
     }
 
@@ -204,7 +216,7 @@ impl Server {
         }
         let (session, name) = match self.start().and_then(|session| Ok((session, random_name()?))) {
             Ok(started) => started,
-            Err(response) => return response,
+            Err(problem) => return problem.into(),
         };
         self.sessions.borrow_mut().insert(name.clone(), Entry { session: session.clone(), last_used: Instant::now() });
         let mut response = exchange(&session, headers, frame, bytes, Era::Legacy).await;
@@ -214,21 +226,21 @@ impl Server {
         response
     }
 
-    fn known_session(&self, headers: &hyper::HeaderMap) -> Result<Session, Response<Body>> {
+    fn known_session(&self, headers: &hyper::HeaderMap) -> Result<Session, Problem> {
         let name = headers.get(SESSION_HEADER).and_then(|name| name.to_str().ok());
         let Some(name) = name else {
-            return Err(failure(StatusCode::BAD_REQUEST, -32600, "the session header is missing"));
+            return Err(Problem(StatusCode::BAD_REQUEST, -32600, "the session header is missing".to_owned()));
         };
         let mut sessions = self.sessions.borrow_mut();
         let known = sessions.get_mut(name).filter(|entry| !entry.session.has_ended());
         let Some(entry) = known else {
-            return Err(failure(StatusCode::NOT_FOUND, -32600, "no such session"));
+            return Err(Problem(StatusCode::NOT_FOUND, -32600, "no such session".to_owned()));
         };
         entry.last_used = Instant::now();
         Ok(entry.session.clone())
     }
 
-    fn shared_session(&self) -> Result<Session, Response<Body>> {
+    fn shared_session(&self) -> Result<Session, Problem> {
         if let Some(session) = self.shared.borrow().as_ref().filter(|session| !session.has_ended()) {
             return Ok(session.clone());
         }
@@ -237,9 +249,10 @@ impl Server {
         Ok(session)
     }
 
-    fn start(&self) -> Result<Session, Response<Body>> {
-        let started = (self.factory)().and_then(|parts| Session::start(parts, Rc::clone(&self.counts)).map_err(|error| error.to_string()));
-        started.map_err(|why| failure(StatusCode::BAD_GATEWAY, -32603, &why))
+    fn start(&self) -> Result<Session, Problem> {
+        let started = (self.factory)()
+            .and_then(|parts| Session::start(parts, Rc::clone(&self.counts)).map_err(|error| error.to_string()));
+        started.map_err(|why| Problem(StatusCode::BAD_GATEWAY, -32603, why))
     }
 
     /// The stream for messages of the server that belong to no request.
@@ -257,7 +270,7 @@ impl Server {
                 session.send(Command::Listen(sender));
                 stream(receiver)
             }
-            Err(response) => response,
+            Err(problem) => problem.into(),
         }
     }
 
@@ -265,8 +278,8 @@ impl Server {
         if checks::names_modern(request.headers()) {
             return not_allowed();
         }
-        if let Err(response) = self.known_session(request.headers()) {
-            return response;
+        if let Err(problem) = self.known_session(request.headers()) {
+            return problem.into();
         }
         let name = request.headers().get(SESSION_HEADER).and_then(|name| name.to_str().ok()).unwrap_or("");
         self.sessions.borrow_mut().remove(name);
@@ -297,14 +310,25 @@ impl Server {
 }
 
 /// Hands a message to the session; a request is answered with what comes back for it.
-async fn exchange(session: &Session, headers: &hyper::HeaderMap, frame: &Frame<'_>, bytes: &[u8], era: Era) -> Response<Body> {
+async fn exchange(
+    session: &Session,
+    headers: &hyper::HeaderMap,
+    frame: &Frame<'_>,
+    bytes: &[u8],
+    era: Era,
+) -> Response<Body> {
     if frame.kind() != Kind::Request {
         session.send(Command::Message(bytes.to_vec()));
         return empty(StatusCode::ACCEPTED);
     }
     let (sender, mut receiver) = mpsc::channel(256);
     let id = frame.id().expect("requests have an id").clone();
-    session.send(Command::Request { bytes: bytes.to_vec(), id: id.clone(), reply: sender, is_modern: era == Era::Modern });
+    session.send(Command::Request {
+        bytes: bytes.to_vec(),
+        id: id.clone(),
+        reply: sender,
+        is_modern: era == Era::Modern,
+    });
     if accepts(headers, "text/event-stream") {
         // One message and no more is simply an answer; a stream is for what comes before it.
         match receiver.recv().await {
@@ -330,17 +354,19 @@ fn flat(body: &Bytes) -> Vec<u8> {
 }
 
 fn accepts(headers: &hyper::HeaderMap, kind: &str) -> bool {
-    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|range| {
-        let range = range.split(';').next().unwrap_or("").trim();
-        range.eq_ignore_ascii_case(kind) || range == "*/*"
-    })
+    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(
+        |range| {
+            let range = range.split(';').next().unwrap_or("").trim();
+            range.eq_ignore_ascii_case(kind) || range == "*/*"
+        },
+    )
 }
 
-fn random_name() -> Result<String, Response<Body>> {
+fn random_name() -> Result<String, Problem> {
     use std::io::Read as _;
     let mut bytes = [0; 16];
     let read = std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes));
-    read.map_err(|_| failure(StatusCode::INTERNAL_SERVER_ERROR, -32603, "no random numbers"))?;
+    read.map_err(|_| Problem(StatusCode::INTERNAL_SERVER_ERROR, -32603, "no random numbers".to_owned()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -51,7 +51,10 @@ struct End {
 }
 
 impl Session {
-    pub(super) fn start(parts: (Launched, Engine, Hosts, EventReceiver), counts: Rc<RefCell<Counts>>) -> io::Result<Self> {
+    pub(super) fn start(
+        parts: (Launched, Engine, Hosts, EventReceiver),
+        counts: Rc<RefCell<Counts>>,
+    ) -> io::Result<Self> {
         let (Launched { pipes, process, listener, .. }, engine, hosts, events) = parts;
         let (commands, receiver) = mpsc::unbounded_channel();
         let end = Rc::new(End { has_ended: Cell::new(false), notify: Notify::new() });
@@ -63,7 +66,14 @@ impl Session {
             engine,
             from_server: Source::new(pipes.stdout)?,
             log: Source::new(pipes.stderr)?,
-            routes: Routes { server: Outlet::new(pipes.stdin)?, open: HashMap::new(), order: Vec::new(), listener: None, waiting: VecDeque::new(), next_id: 0 },
+            routes: Routes {
+                server: Outlet::new(pipes.stdin)?,
+                open: HashMap::new(),
+                order: Vec::new(),
+                listener: None,
+                waiting: VecDeque::new(),
+                next_id: 0,
+            },
             lines: Lines::new(max_line),
             commands: receiver,
             events,
@@ -215,7 +225,13 @@ impl Task {
     fn tick(&mut self) {
         self.engine.tick(std::time::Instant::now(), &mut self.routes);
         // In the modern era closing the stream cancels the request; a legacy client says so itself.
-        let gone: Vec<Id> = self.routes.open.iter().filter(|(_, open)| open.reply.is_closed() && open.original.is_some()).map(|(id, _)| id.clone()).collect();
+        let gone: Vec<Id> = self
+            .routes
+            .open
+            .iter()
+            .filter(|(_, open)| open.reply.is_closed() && open.original.is_some())
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in gone {
             self.routes.forget(&id);
             let cancel = format!(
@@ -252,7 +268,8 @@ impl Routes {
     /// the youngest open request, else to the listening stream, else it waits for one.
     fn unasked(&mut self, frame: &str) {
         let token = progress_of(frame);
-        let by_progress = token.and_then(|token| self.open.values().find(|open| open.progress.as_deref() == Some(&token)));
+        let by_progress =
+            token.and_then(|token| self.open.values().find(|open| open.progress.as_deref() == Some(&token)));
         let youngest = || self.order.iter().rev().find_map(|id| self.open.get(id));
         let target = by_progress.or_else(youngest).map(|open| &open.reply).or(self.listener.as_ref());
         let message = Outgoing { text: frame.to_owned(), is_answer: false };

@@ -102,7 +102,8 @@ fn first_process(plan: &Plan, control: &mut UnixStream, isolate_network: bool) -
         sys::loopback_up(socket.as_fd()).map_err(|error| context("loopback", &error))?;
     }
     if plan.network == Network::Proxy {
-        let listener = TcpListener::bind(("127.0.0.1", PROXY_PORT)).map_err(|error| context("egress listener", &error))?;
+        let listener =
+            TcpListener::bind(("127.0.0.1", PROXY_PORT)).map_err(|error| context("egress listener", &error))?;
         send_listener(control, listener.into())?;
     }
     mounts::enter(plan).map_err(|error| context("file tree", &error))?;
@@ -120,7 +121,8 @@ fn start(plan: &Plan, control: &mut UnixStream, mut gaps: Vec<String>) -> io::Re
         gaps.push("no Landlock: the mount namespace confines alone".to_owned());
     }
     rustix::io::fcntl_setfd(&*control, rustix::io::FdFlags::CLOEXEC)?;
-    let (mut failed, report) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map(|(r, w)| (File::from(r), File::from(w)))?;
+    let (mut failed, report) =
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map(|(r, w)| (File::from(r), File::from(w)))?;
     let server = match sys::fork()? {
         Fork::Child => {
             let error = become_server(plan);

@@ -11,7 +11,9 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, unmount};
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, unmount,
+};
 use rustix::process::{chdir, pivot_root};
 
 use super::sys;
@@ -35,7 +37,8 @@ const MAX_LINKS: u32 = 40;
 /// Builds the tree and makes it this process's root. Needs fresh user, mount and PID namespaces,
 /// and to be the first process of the latter.
 pub(super) fn enter(plan: &Plan) -> io::Result<()> {
-    mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE).map_err(step("make mounts private"))?;
+    mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
+        .map_err(step("make mounts private"))?;
     // The staging area hides the host's /tmp in this namespace only, and becomes the root for a moment.
     tmpfs("/tmp", "mode=755")?;
     fs::create_dir("/tmp/old")?;
@@ -91,7 +94,12 @@ fn essentials(plan: &Plan) -> io::Result<()> {
     fs::create_dir(format!("{NEW}/dev/shm"))?;
     tmpfs(format!("{NEW}/dev/shm"), &format!("mode=1777,size={size}"))?;
     mount_attributes(Path::new("/new/dev/shm"), NO_SUID | NO_DEV | NO_EXEC)?;
-    for (link, target) in [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")] {
+    for (link, target) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
         symlink(target, format!("{NEW}/dev/{link}"))?;
     }
     Ok(())
@@ -180,8 +188,14 @@ fn cover(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     if found.is_dir() {
-        mount("tmpfs", &target, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV | MountFlags::RDONLY, Some(c"mode=0,size=4k"))
-            .map_err(step("cover a denied directory"))
+        mount(
+            "tmpfs",
+            &target,
+            "tmpfs",
+            MountFlags::NOSUID | MountFlags::NODEV | MountFlags::RDONLY,
+            Some(c"mode=0,size=4k"),
+        )
+        .map_err(step("cover a denied directory"))
     } else {
         mount_bind_recursive(under(NEW, Path::new("/dev/null")), &target).map_err(step("cover a denied file"))?;
         mount_attributes(&target, READ_ONLY)

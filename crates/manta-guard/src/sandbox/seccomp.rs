@@ -117,7 +117,8 @@ pub(super) struct Sockets {
 
 /// The program.
 pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
-    let mut program = vec![load(ARCH), jump(BPF_JEQ, ARCHITECTURE, 1, 0), answer(SECCOMP_RET_KILL_PROCESS), load(NUMBER)];
+    let mut program =
+        vec![load(ARCH), jump(BPF_JEQ, ARCHITECTURE, 1, 0), answer(SECCOMP_RET_KILL_PROCESS), load(NUMBER)];
     if cfg!(target_arch = "x86_64") {
         program.extend([jump(BPF_JGE, X32_BIT, 0, 1), errno(libc::ENOSYS)]);
     }
@@ -231,7 +232,8 @@ mod tests {
     fn the_program_decides_as_documented() {
         let closed = program(Sockets { inet: false, unix: false });
         let open = program(Sockets { inet: true, unix: true });
-        let ask = |program: &[sock_filter], call: c_long, arguments| run(program, ARCHITECTURE, number(call), arguments);
+        let ask =
+            |program: &[sock_filter], call: c_long, arguments| run(program, ARCHITECTURE, number(call), arguments);
         let eperm = SECCOMP_RET_ERRNO | libc::EPERM as u32;
         let enosys = SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
         for call in DENIED {

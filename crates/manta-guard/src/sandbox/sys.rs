@@ -2,7 +2,10 @@
 //!
 //! Each function is one call, checks its result, and says why it is sound. All of them run in the
 //! single-threaded init process (or, for the probes, in a process that has just been forked).
-#![expect(unsafe_code, reason = "fork, unshare, seccomp, mount_setattr, close_range and two ioctls have no safe wrapper")]
+#![expect(
+    unsafe_code,
+    reason = "fork, unshare, seccomp, mount_setattr, close_range and two ioctls have no safe wrapper"
+)]
 
 use std::ffi::{CString, c_int, c_long};
 use std::io;
@@ -59,9 +62,7 @@ pub(super) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
     let len = u16::try_from(program.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
     let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut() };
     // SAFETY: the kernel copies the program during the call and doesn't write to it.
-    check(unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0 as c_long, &raw const program)
-    })
+    check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0 as c_long, &raw const program) })
 }
 
 /// Takes over a descriptor that was inherited by number.

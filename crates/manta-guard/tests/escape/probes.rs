@@ -118,7 +118,14 @@ pub(crate) const PROBES: &[Probe] = &[
         let mut mount = 0_i32;
         // SAFETY: the handle has room for 128 bytes and says so; path and mount outlive the call.
         result(unsafe {
-            libc::syscall(libc::SYS_name_to_handle_at, libc::AT_FDCWD, path.as_ptr(), handle.as_mut_ptr(), &raw mut mount, 0)
+            libc::syscall(
+                libc::SYS_name_to_handle_at,
+                libc::AT_FDCWD,
+                path.as_ptr(),
+                handle.as_mut_ptr(),
+                &raw mut mount,
+                0,
+            )
         })
     }),
     closed("inherited-descriptor", |t| {
@@ -141,7 +148,8 @@ pub(crate) const PROBES: &[Probe] = &[
         result(fd.into())?;
         let path = format!("/proc/self/fd/{fd}");
         text(fs::write(&path, text(fs::read(&t.program))?))?;
-        text(Command::new(format!("/proc/{}/fd/{fd}", std::process::id())).arg("--list").stdout(Stdio::null()).status()).map(drop)
+        text(Command::new(format!("/proc/{}/fd/{fd}", std::process::id())).arg("--list").stdout(Stdio::null()).status())
+            .map(drop)
     }),
     // Network
     closed("tcp-to-host", |t| connect(SocketAddr::from((Ipv4Addr::LOCALHOST, t.tcp)))),
@@ -165,7 +173,9 @@ pub(crate) const PROBES: &[Probe] = &[
     // Namespaces and kernel interfaces
     closed("unshare-user", |_| call(libc::SYS_unshare, [libc::CLONE_NEWUSER.into(), 0, 0, 0, 0])),
     closed("unshare-net", |_| call(libc::SYS_unshare, [(libc::CLONE_NEWUSER | libc::CLONE_NEWNET).into(), 0, 0, 0, 0])),
-    closed("clone-user", |_| forked(call_value(libc::SYS_clone, [(libc::CLONE_NEWUSER | libc::SIGCHLD).into(), 0, 0, 0, 0]))),
+    closed("clone-user", |_| {
+        forked(call_value(libc::SYS_clone, [(libc::CLONE_NEWUSER | libc::SIGCHLD).into(), 0, 0, 0, 0]))
+    }),
     closed("clone3-user", |_| {
         let mut arguments = [0_u64; 11];
         arguments[0] = u64::try_from(libc::CLONE_NEWUSER).expect("a positive flag");
@@ -174,7 +184,8 @@ pub(crate) const PROBES: &[Probe] = &[
         forked(checked(unsafe { libc::syscall(libc::SYS_clone3, arguments.as_ptr(), size_of_val(&arguments)) }))
     }),
     closed("setns", |t| {
-        let file = text(File::open("/proc/self/ns/user")).or_else(|_| text(File::open(format!("/proc/{}/ns/user", t.victim))))?;
+        let file = text(File::open("/proc/self/ns/user"))
+            .or_else(|_| text(File::open(format!("/proc/{}/ns/user", t.victim))))?;
         // Entering one's own user namespace is refused with EINVAL by the kernel itself: the call exists.
         match call(libc::SYS_setns, [file.as_raw_fd().into(), libc::CLONE_NEWUSER.into(), 0, 0, 0]) {
             Err(why) if why.contains("os error 22") => Ok(()),
@@ -196,7 +207,9 @@ pub(crate) const PROBES: &[Probe] = &[
     closed("int80", |_| {
         let mut number: i64 = 20; // getpid
         // SAFETY: getpid has no arguments; the registers it may change are declared.
-        unsafe { std::arch::asm!("int 0x80", inout("rax") number, out("r8") _, out("r9") _, out("r10") _, out("r11") _) };
+        unsafe {
+            std::arch::asm!("int 0x80", inout("rax") number, out("r8") _, out("r9") _, out("r10") _, out("r11") _)
+        };
         if number > 0 { Ok(()) } else { Err(format!("answered {number}")) }
     }),
     // Other processes
@@ -222,7 +235,9 @@ pub(crate) const PROBES: &[Probe] = &[
         let fd = call_value(libc::SYS_pidfd_open, [t.victim.into(), 0, 0, 0, 0])?;
         call(libc::SYS_pidfd_getfd, [fd, 1, 0, 0, 0])
     }),
-    closed("limit-other-process", |t| call(libc::SYS_prlimit64, [t.victim.into(), libc::RLIMIT_NOFILE.into(), 0, 0, 0])),
+    closed("limit-other-process", |t| {
+        call(libc::SYS_prlimit64, [t.victim.into(), libc::RLIMIT_NOFILE.into(), 0, 0, 0])
+    }),
     open_at_b("shared-memory", |t| {
         // SAFETY: plain numbers only.
         result(unsafe { libc::shmget(t.shm_key, 0, 0) }.into())

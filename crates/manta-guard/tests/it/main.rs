@@ -1,4 +1,5 @@
 //! The engine as transcripts, and the relay over real processes.
+#![expect(clippy::unwrap_used, reason = "a test that can not go on should panic")]
 
 mod support;
 mod transcripts;

@@ -43,6 +43,10 @@ impl Decider for Rules {
         Ok(())
     }
 
+    fn needs_approval(&mut self, call: &Call<'_>) -> bool {
+        call.name == "dangerous"
+    }
+
     fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial> {
         if let Some(ticket) = call.retry_of {
             self.note(format!("retry of {ticket}"));

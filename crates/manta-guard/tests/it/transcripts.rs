@@ -36,7 +36,8 @@ fn a_refused_tool_answers_with_a_result_the_model_can_read() {
 #[test]
 fn refused_prompts_and_resources_answer_with_an_error_outside_the_reserved_codes() {
     let mut guard = Harness::new();
-    let (_, client) = guard.client(r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"forbidden://x"}}"#);
+    let (_, client) =
+        guard.client(r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"forbidden://x"}}"#);
     let code = json(&client[0])["error"]["code"].as_i64().unwrap();
     assert!(!(-32768..=-32000).contains(&code));
     assert_eq!(json(&client[0])["error"]["data"]["rule"], "tools.forbidden");
@@ -61,7 +62,8 @@ fn nothing_runs_without_its_record() {
 #[test]
 fn malformed_frames_get_a_clean_error_and_the_connection_goes_on() {
     let mut guard = Harness::new();
-    let (server, client) = guard.client(r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"a","name":"b"}}"#);
+    let (server, client) =
+        guard.client(r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"a","name":"b"}}"#);
     assert_eq!(server, NOTHING);
     assert_eq!((json(&client[0])["id"].as_i64(), json(&client[0])["error"]["code"].as_i64()), (Some(7), Some(-32600)));
     let (_, client) = guard.client(&format!("[{}]", call(1, "t")));
@@ -128,7 +130,10 @@ fn lists_show_only_what_is_granted_and_stay_as_they_were_otherwise() {
     guard.client(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#);
     let list = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a" },{"name":"forbidden"},{"name":"b"}],"cacheScope":"public","ttlMs":5}}"#;
     let (_, client) = guard.server(list);
-    assert_eq!(client[0], r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a" },{"name":"b"}],"cacheScope":"private","ttlMs":5}}"#);
+    assert_eq!(
+        client[0],
+        r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a" },{"name":"b"}],"cacheScope":"private","ttlMs":5}}"#
+    );
     guard.client(r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#);
     let list = r#"{"jsonrpc":"2.0","id":2,"result":{ "tools":[ {"name":"a"} ]}}"#;
     assert_eq!(guard.server(list).1, [list]);
@@ -138,7 +143,10 @@ fn lists_show_only_what_is_granted_and_stay_as_they_were_otherwise() {
 fn a_result_that_is_too_large_or_does_not_match_its_schema_is_refused() {
     let mut guard = Harness::new();
     guard.client(&call(1, "small"));
-    let large = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{"type":"text","text":"{}"}}]}}}}"#, "x".repeat(200));
+    let large = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{"type":"text","text":"{}"}}]}}}}"#,
+        "x".repeat(200)
+    );
     let (_, client) = guard.server(&large);
     assert!(client[0].contains("max_result"), "{}", client[0]);
 
@@ -155,7 +163,8 @@ fn a_result_that_is_too_large_or_does_not_match_its_schema_is_refused() {
     assert_eq!(server, NOTHING);
     assert!(client[0].contains("schema.typed.input"), "{}", client[0]);
     guard.client(&call(4, "typed"));
-    let (_, client) = guard.server(r#"{"jsonrpc":"2.0","id":4,"result":{"content":[],"structuredContent":{"ok":"yes"}}}"#);
+    let (_, client) =
+        guard.server(r#"{"jsonrpc":"2.0","id":4,"result":{"content":[],"structuredContent":{"ok":"yes"}}}"#);
     assert!(client[0].contains("schema.typed.output"), "{}", client[0]);
     guard.client(&call(5, "typed"));
     let good = r#"{"jsonrpc":"2.0","id":5,"result":{"content":[],"structuredContent":{"ok":true}}}"#;
@@ -192,7 +201,9 @@ fn secrets_and_invisible_characters_in_results_follow_the_settings() {
     let mut guard = Harness::with(Settings { responses, ..Settings::default() }, Integrity::off(), |_| {});
     guard.client(&call(1, "t"));
     let key = format!("AKIA{}", "Q3EGRIEDHXGDYXR7");
-    let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{"type":"text","text":"a\u200bb {key}"}}],"requestState":"{key}"}}}}"#);
+    let answer = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{"type":"text","text":"a\u200bb {key}"}}],"requestState":"{key}"}}}}"#
+    );
     let (_, client) = guard.server(&answer);
     let result = &json(&client[0])["result"];
     let text = result["content"][0]["text"].as_str().unwrap();
@@ -218,12 +229,16 @@ fn requests_of_the_server_follow_the_settings_and_their_answers_are_matched() {
 fn in_the_modern_era_servers_send_no_requests_and_a_retry_is_the_same_call() {
     let mut guard = Harness::new();
     let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
-    let first = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{{"x":1}},{meta}}}}}"#);
+    let first = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{{"x":1}},{meta}}}}}"#
+    );
     guard.client(&first);
     let question = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","inputRequests":{"q":{"method":"elicitation/create","params":{}}},"requestState":"opaque"}}"#;
     assert_eq!(guard.server(question).1, [question]);
     let retry = |id: u32, state: &str| {
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"t","arguments":{{"x":1}},"requestState":"{state}","inputResponses":{{"q":{{}}}},{meta}}}}}"#)
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"t","arguments":{{"x":1}},"requestState":"{state}","inputResponses":{{"q":{{}}}},{meta}}}}}"#
+        )
     };
     assert_eq!(guard.client(&retry(2, "opaque")).0, [retry(2, "opaque")]);
     guard.server(r#"{"jsonrpc":"2.0","id":2,"result":{"resultType":"complete","content":[]}}"#);
@@ -271,4 +286,44 @@ fn what_is_in_flight_is_bounded() {
     let (server, client) = guard.client(&call(9, "t"));
     assert_eq!((server.len(), client.len()), (0, 1));
     assert!(client[0].contains("max_in_flight"));
+}
+
+/// A client that can ask its user, and a call that needs it: the question, and what came of the call.
+fn ask(answer: &str) -> (Harness, Vec<String>, Vec<String>) {
+    let mut guard = Harness::new();
+    guard.client(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}}}}"#);
+    let (server, client) = guard.client(&call(1, "dangerous"));
+    assert_eq!(server, NOTHING, "nothing runs before the answer");
+    let question = json(&client[0]);
+    assert_eq!(question["method"], "elicitation/create");
+    assert!(question["params"]["message"].as_str().unwrap().contains("dangerous"));
+    let (server, client) = guard.client(&format!(r#"{{"jsonrpc":"2.0","id":{},"result":{answer}}}"#, question["id"]));
+    (guard, server, client)
+}
+
+#[test]
+fn an_approved_call_runs_as_it_was_asked_for_and_once() {
+    let (mut guard, server, client) = ask(r#"{"action":"accept","content":{"approve":true}}"#);
+    assert_eq!((server, client), (vec![call(1, "dangerous")], NOTHING));
+    let (server, client) = guard.client(&call(2, "dangerous"));
+    assert_eq!((server.len(), client.len()), (0, 1), "the next call is asked for again");
+}
+
+#[test]
+fn a_call_that_is_not_approved_does_not_run() {
+    for answer in [
+        r#"{"action":"decline"}"#,
+        r#"{"action":"cancel"}"#,
+        r#"{"action":"accept"}"#,
+        r#"{"action":"accept","content":{"approve":false}}"#,
+        r#"{"action":"accept","content":{"approve":"true"}}"#,
+    ] {
+        let (_, server, client) = ask(answer);
+        assert_eq!(server, NOTHING, "{answer}");
+        assert_eq!(json(&client[0])["result"]["isError"], true);
+    }
+    let mut guard = Harness::new();
+    let (server, client) = guard.client(&call(1, "dangerous"));
+    assert_eq!(server, NOTHING, "a client that can't ask");
+    assert!(client[0].contains("approval"));
 }

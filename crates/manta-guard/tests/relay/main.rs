@@ -1,4 +1,10 @@
 //! The guard between real processes: every fault a side can have, and every call accounted for.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test program reports on standard output and panics when it can not go on"
+)]
 #![cfg(target_os = "linux")]
 
 mod server;
@@ -18,7 +24,10 @@ type Case = (&'static str, fn(&Path));
 const CASES: &[Case] = &[
     ("calls_pass_in_order_and_unchanged", calls_pass_in_order_and_unchanged),
     ("writing_much_before_reading_does_not_lock_up", writing_much_before_reading_does_not_lock_up),
-    ("a_killed_server_leaves_no_call_unanswered_or_unrecorded", a_killed_server_leaves_no_call_unanswered_or_unrecorded),
+    (
+        "a_killed_server_leaves_no_call_unanswered_or_unrecorded",
+        a_killed_server_leaves_no_call_unanswered_or_unrecorded,
+    ),
     ("the_tree_ends_with_the_guard_however_it_ends", the_tree_ends_with_the_guard_however_it_ends),
     ("the_tree_ends_with_the_client_at_every_level", the_tree_ends_with_the_client_at_every_level),
     ("frames_over_the_limit_are_answered_in_both_directions", frames_over_the_limit_are_answered_in_both_directions),
@@ -26,9 +35,15 @@ const CASES: &[Case] = &[
     ("a_client_that_does_not_read_costs_bounded_memory", a_client_that_does_not_read_costs_bounded_memory),
     ("the_paths_that_defeat_checks_fail_in_the_check", the_paths_that_defeat_checks_fail_in_the_check),
     ("the_same_paths_fail_in_the_kernel_without_the_check", the_same_paths_fail_in_the_kernel_without_the_check),
-    ("the_environment_is_cleared_but_for_names_that_are_passed", the_environment_is_cleared_but_for_names_that_are_passed),
+    (
+        "the_environment_is_cleared_but_for_names_that_are_passed",
+        the_environment_is_cleared_but_for_names_that_are_passed,
+    ),
     ("a_list_of_hosts_opens_those_hosts_only", a_list_of_hosts_opens_those_hosts_only),
-    ("a_server_that_changes_its_tools_is_stopped_at_the_next_start", a_server_that_changes_its_tools_is_stopped_at_the_next_start),
+    (
+        "a_server_that_changes_its_tools_is_stopped_at_the_next_start",
+        a_server_that_changes_its_tools_is_stopped_at_the_next_start,
+    ),
     ("an_exhausted_limit_says_when_to_come_back", an_exhausted_limit_says_when_to_come_back),
     ("the_policy_itself_is_out_of_the_servers_reach", the_policy_itself_is_out_of_the_servers_reach),
 ];
@@ -47,7 +62,11 @@ fn main() -> ExitCode {
         let directory = tempfile::Builder::new().prefix("manta-relay").tempdir().unwrap();
         let start = Instant::now();
         let result = std::panic::catch_unwind(|| case(directory.path()));
-        println!("test {name} ... {} ({} ms)", if result.is_ok() { "ok" } else { "FAILED" }, start.elapsed().as_millis());
+        println!(
+            "test {name} ... {} ({} ms)",
+            if result.is_ok() { "ok" } else { "FAILED" },
+            start.elapsed().as_millis()
+        );
         failed += usize::from(result.is_err());
     }
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -76,7 +95,11 @@ impl Guarded {
         fs::create_dir_all(directory.join("root")).unwrap();
         fs::write(directory.join("manta.toml"), policy).unwrap();
         let mut command = Command::new(GUARD);
-        command.args(["--policy", "manta.toml", "--"]).arg(std::env::current_exe().unwrap()).arg("server").args(behaviour);
+        command
+            .args(["--policy", "manta.toml", "--"])
+            .arg(std::env::current_exe().unwrap())
+            .arg("server")
+            .args(behaviour);
         command.current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = change(&mut command).spawn().unwrap();
         let input = process.stdin.take();
@@ -181,10 +204,13 @@ fn a_killed_server_leaves_no_call_unanswered_or_unrecorded(directory: &Path) {
     guarded.post("silence", &json!({}));
     guarded.post("silence", &json!({}));
     guarded.post("die", &json!({}));
-    let mut answered: Vec<u64> = (0..3).map(|_| guarded.receive()).map(|answer| {
-        assert_eq!(answer["error"]["code"], -32603, "{answer}");
-        answer["id"].as_u64().unwrap()
-    }).collect();
+    let mut answered: Vec<u64> = (0..3)
+        .map(|_| guarded.receive())
+        .map(|answer| {
+            assert_eq!(answer["error"]["code"], -32603, "{answer}");
+            answer["id"].as_u64().unwrap()
+        })
+        .collect();
     answered.sort_unstable();
     assert_eq!(answered, [1, 2, 3]);
     assert_ne!(wait(&mut guarded.process), 0);
@@ -372,7 +398,8 @@ fn a_list_of_hosts_opens_those_hosts_only(directory: &Path) {
             while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
                 line.clear();
             }
-            let _ = reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nreached");
+            let _ =
+                reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nreached");
         }
     });
     let policy = format!(
@@ -383,11 +410,14 @@ fn a_list_of_hosts_opens_those_hosts_only(directory: &Path) {
     assert!(direct.starts_with("failed: "), "a way around the proxy: {direct}");
     let listed = guarded.call("fetch", &json!({ "url": format!("http://127.0.0.1:{port}/") }));
     assert!(listed.ends_with("reached"), "{listed}");
-    for other in [format!("http://127.0.0.1:{}/", port ^ 1), "http://169.254.169.254/latest".into(), "http://localhost/".into()] {
+    for other in
+        [format!("http://127.0.0.1:{}/", port ^ 1), "http://169.254.169.254/latest".into(), "http://localhost/".into()]
+    {
         let answer = guarded.call("fetch", &json!({ "url": other }));
         assert!(answer.contains("403 Forbidden") && answer.contains("to allow it"), "{other}: {answer}");
     }
-    let fronted = guarded.call("fetch", &json!({ "url": format!("http://127.0.0.1:{port}/"), "host": "other.example" }));
+    let fronted =
+        guarded.call("fetch", &json!({ "url": format!("http://127.0.0.1:{port}/"), "host": "other.example" }));
     assert!(fronted.contains("400 Bad Request"), "{fronted}");
 }
 

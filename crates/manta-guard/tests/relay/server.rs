@@ -19,7 +19,9 @@ pub(crate) fn run(behaviour: &[&str]) -> ExitCode {
         }
         let (Some(method), Some(id)) = (message["method"].as_str(), message.get("id")) else { continue };
         let result = match method {
-            "tools/list" => json!({ "tools": [{ "name": "echo", "description": description(), "inputSchema": { "type": "object" } }] }),
+            "tools/list" => {
+                json!({ "tools": [{ "name": "echo", "description": description(), "inputSchema": { "type": "object" } }] })
+            }
             "tools/call" => {
                 let params = &message["params"];
                 match call(params["name"].as_str().unwrap(), &params["arguments"]) {
@@ -59,7 +61,8 @@ fn call(tool: &str, arguments: &Value) -> Option<String> {
         "write" => said(fs::write(text("path"), "overwritten").map(|()| "written".to_owned())),
         "environment" => std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect(),
         "connect" => said(
-            TcpStream::connect_timeout(&text("address").parse().unwrap(), Duration::from_secs(2)).map(|_| "connected".into()),
+            TcpStream::connect_timeout(&text("address").parse().unwrap(), Duration::from_secs(2))
+                .map(|_| "connected".into()),
         ),
         "fetch" => said(fetch(&text("url"), arguments["host"].as_str())),
         "daemon" => said(start_daemon(&text("file"))),

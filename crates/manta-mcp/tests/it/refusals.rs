@@ -76,7 +76,11 @@ fn every_ambiguous_request_is_refused_for_its_own_reason() {
 #[test]
 fn ordinary_messages_pass_and_keep_their_bytes() {
     for frame in [
-        call(r#"{"path":"/ok","n":9007199254740991,"f":-1.5e-3,"s":"\ud83d\ude00 \u0000 \"\\","u":"héllo\tworld"}"#.replace('\t', "\\t").as_str()),
+        call(
+            r#"{"path":"/ok","n":9007199254740991,"f":-1.5e-3,"s":"\ud83d\ude00 \u0000 \"\\","u":"héllo\tworld"}"#
+                .replace('\t', "\\t")
+                .as_str(),
+        ),
         call("null"),
         r#" { "jsonrpc" : "2.0" , "method" : "notifications/initialized" } "#.into(),
         r#"{"jsonrpc":"2.0","id":"a","method":"x","params":{"vendorExt":{"deep":[1,[2]]}},"x-unknown":1}"#.into(),
@@ -90,7 +94,8 @@ fn ordinary_messages_pass_and_keep_their_bytes() {
 
 #[test]
 fn results_may_carry_free_data() {
-    let frame = r#"{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"a":1,"A":2,"__proto__":3,"n":9007199254740993}}}"#;
+    let frame =
+        r#"{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"a":1,"A":2,"__proto__":3,"n":9007199254740993}}}"#;
     assert_eq!(refusal(frame, Direction::ToClient), None);
     // But never two readings of a protocol member, nor a true duplicate.
     let frame = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[],"Content":[]}}"#;
@@ -119,7 +124,8 @@ fn parts_point_into_the_frame() {
     assert_eq!(parsed.string(Part::Name).as_deref(), Some("t"));
     assert_eq!(parsed.raw(Part::Arguments), Some(r#"{"path":"x"}"#));
     assert_eq!(parsed.raw(Part::Uri), None);
-    let edited = parsed.splice(&[(parsed.span(Part::Arguments).unwrap(), "{}".into()), (parsed.span(Part::Id).unwrap(), "9".into())]);
+    let edited = parsed
+        .splice(&[(parsed.span(Part::Arguments).unwrap(), "{}".into()), (parsed.span(Part::Id).unwrap(), "9".into())]);
     assert_eq!(edited, call("{}").replace("\"id\":1", "\"id\":9"));
 }
 
