@@ -6,7 +6,7 @@ use std::sync::Arc;
 use manta_core::{FileId, ProjectInput, ScanReport, SkipReason, SkippedFile};
 use manta_flow::engine::program::Program;
 use manta_flow::frontend::{FrontEnd, ProjectFiles, Resolution, Resolver};
-use manta_flow::ir::Module;
+use manta_flow::ir::{Export, Expr, ImportName, Lang, Module};
 
 /// The files as front ends see them.
 struct Files<'a> {
@@ -77,8 +77,8 @@ pub(crate) fn load(input: &ProjectInput, front_ends: &[Box<dyn FrontEnd>], repor
                 }
             }
             let Some(module) = lowered.module else { continue };
-            for import in &module.imports {
-                if let Resolution::File(target) = resolver.resolve(&path, &import.request)
+            for request in requests(&module) {
+                if let Resolution::File(target) = resolver.resolve(&path, &request)
                     && seen.insert(target.clone())
                 {
                     queue.push_back(target);
@@ -97,6 +97,28 @@ pub(crate) fn load(input: &ProjectInput, front_ends: &[Box<dyn FrontEnd>], repor
         report.completeness.files_skipped.push(SkippedFile { path: file.path.clone(), reason });
     }
     (!modules.is_empty()).then(|| Program::link(modules, resolvers, resolver_of, entries))
+}
+
+/// Everything a module may load: its imports and, in Python, names imported from a package that may be its modules.
+fn requests(module: &Module) -> BTreeSet<String> {
+    let mut all: BTreeSet<String> = module.imports.iter().map(|import| import.request.to_string()).collect();
+    if module.lang != Lang::Python {
+        return all;
+    }
+    let used = module.exprs.iter().filter_map(|expr| match expr {
+        Expr::Import(import, ImportName::Named(name)) => Some((*import, *name)),
+        _ => None,
+    });
+    let exported = module.exports.iter().filter_map(|export| match export {
+        Export::From { import, imported: ImportName::Named(name), .. } => Some((*import, *name)),
+        _ => None,
+    });
+    for (import, name) in used.chain(exported) {
+        let package = &module.imports[import.0 as usize].request;
+        let dot = if package.ends_with('.') { "" } else { "." };
+        all.insert(format!("{package}{dot}{name}"));
+    }
+    all
 }
 
 /// Whether a target consists of files that are set aside by name (a folder called `test` that is the server).

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use manta_core::{Location, Span};
 
+use crate::engine::config::{FunctionFacts, Made};
 use crate::engine::interp::{Args, Interp, Limits};
 use crate::engine::models::{Exposes, HandlerArgs, Models, SinkKind};
 use crate::engine::program::Program;
@@ -117,6 +118,18 @@ pub struct CallInfo {
     pub args: Vec<ArgInfo>,
     /// Keyword arguments.
     pub named: Vec<(String, ArgInfo)>,
+    /// Identity of the receiver.
+    pub on: Option<u32>,
+    /// Identity of the result.
+    pub made: Option<u32>,
+    /// Positional arguments the receiver was made with.
+    pub state_args: Vec<ArgInfo>,
+    /// Keyword arguments the receiver was made with, and fields assigned to it since.
+    pub state: Vec<(String, ArgInfo)>,
+    /// Whether there may be arguments that are not known.
+    pub is_open: bool,
+    /// Whether a handler ran, and not a module's own code.
+    pub in_handler: bool,
 }
 
 /// A value as configuration rules see it.
@@ -136,10 +149,12 @@ pub enum ArgInfo {
     Record(Vec<(String, ArgInfo)>),
     /// A list.
     List(Vec<ArgInfo>),
-    /// A function.
-    Function,
+    /// A function, or a class or instance of the target where middleware is expected.
+    Function(std::sync::Arc<FunctionFacts>),
     /// Something outside the target, by access path (`$env.HOST` for the environment).
     Api(String),
+    /// Something that a call outside the target made.
+    Made(Box<Made>),
     /// One of several.
     OneOf(Vec<ArgInfo>),
 }
@@ -156,7 +171,7 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits) -> Analysis {
         interp.run_registration(&registration, &mut analysis, &mut found);
     }
     analysis.flows = collect_flows(&interp, found);
-    analysis.calls = interp.found.calls.iter().map(|call| interp.call_info(call)).collect();
+    analysis.calls = std::mem::take(&mut interp.found.calls);
     analysis.steps = interp.fuel_used;
     analysis.files = program.modules().map(|(_, module)| module.file).collect();
     if interp.fuel_used >= limits.fuel_total {
@@ -837,53 +852,6 @@ impl<'p> Interp<'p> {
             args.named.push((name, value));
         }
         (args, facts)
-    }
-
-    fn call_info(&self, call: &crate::engine::report::CallFact) -> CallInfo {
-        CallInfo {
-            api: call.api.clone(),
-            at: call.at,
-            args: call.args.iter().map(|value| self.arg_info(value, 0)).collect(),
-            named: call
-                .named
-                .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), self.arg_info(value, 0)))
-                .collect(),
-        }
-    }
-
-    fn arg_info(&self, value: &Val, depth: usize) -> ArgInfo {
-        if depth > 4 {
-            return ArgInfo::Unknown;
-        }
-        if let Some(text) = value.literal() {
-            return ArgInfo::Text(text.to_owned());
-        }
-        match &value.kind {
-            Kind::Undefined | Kind::Null => ArgInfo::Null,
-            Kind::Bool(Some(flag)) => ArgInfo::Bool(*flag),
-            Kind::Num(Some(number)) => ArgInfo::Number(*number),
-            Kind::Fn(_) | Kind::Bound(_) => ArgInfo::Function,
-            Kind::Api(api, _) => ArgInfo::Api(self.apis.name(*api)),
-            Kind::Union(values) => ArgInfo::OneOf(values.iter().map(|value| self.arg_info(value, depth + 1)).collect()),
-            // The store has been cut back to what modules built; later objects are gone.
-            Kind::Obj(id) if (id.0 as usize) < self.store.sizes().1 => {
-                let obj = self.store.obj(*id);
-                if obj.is_sequence() {
-                    return ArgInfo::List(obj.items.iter().map(|value| self.arg_info(value, depth + 1)).collect());
-                }
-                if matches!(obj.kind, ObjKind::Plain | ObjKind::Dict) {
-                    let fields = obj.fields.iter().take(64);
-                    return ArgInfo::Record(
-                        fields
-                            .map(|(name, value)| (name.as_str().to_owned(), self.arg_info(value, depth + 1)))
-                            .collect(),
-                    );
-                }
-                ArgInfo::Unknown
-            }
-            _ => ArgInfo::Unknown,
-        }
     }
 }
 

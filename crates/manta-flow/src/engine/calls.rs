@@ -12,7 +12,6 @@ use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact, Note, NoteKind};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Effect, EffectRow, RegisterRow};
-use crate::engine::report::CallFact;
 use crate::engine::store::{Closure, Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, ObjId, Part, Taint, Text, Transform, UrlPart, Val};
 use crate::ir::{Lang, Symbol};
@@ -34,6 +33,13 @@ impl Interp<'_> {
         }
         // `mcp.tool(name="x")(function)`: a decorator applied by hand.
         if self.apis.last(api) == ApiStep::Call
+            && let Some(function) = args.pos.first().filter(|value| self.is_callable(value)).cloned()
+            && let Some(registered) = self.register_decorated(api, data, &function, span)
+        {
+            return registered;
+        }
+        // `mcp.tool(name="x")(f)`: the decorator applied by hand.
+        if matches!(self.apis.last(api), ApiStep::Call)
             && let Some(function) = args.pos.first().filter(|value| self.is_callable(value)).cloned()
             && let Some(registered) = self.register_decorated(api, data, &function, span)
         {
@@ -77,7 +83,7 @@ impl Interp<'_> {
                 }
             }
         };
-        self.record_call(name, span, &args, &result);
+        self.record_call(name, data, span, &args, &result);
         result
     }
 
@@ -116,20 +122,6 @@ impl Interp<'_> {
                 Lang::JavaScript => self.js_text_method(&value, name, args, span),
                 Lang::Python => self.py_text_method(&value, name, args, span),
             },
-        }
-    }
-
-    /// Calls that configuration rules ask for are kept with their arguments.
-    fn record_call(&mut self, api: String, span: Span, args: &Args, result: &Val) {
-        if self.found.calls.len() < 20_000 {
-            let at = self.here(span);
-            self.found.calls.push(CallFact {
-                api,
-                at,
-                args: args.pos.clone(),
-                named: args.named.clone(),
-                result: result.clone(),
-            });
         }
     }
 
@@ -288,7 +280,10 @@ impl Interp<'_> {
             Effect::Clean | Effect::Environment | Effect::Handle => {
                 self.call_closures(args, None, span);
                 let made = self.apis.step(api, ApiStep::Call);
-                let state = Obj { items: args.pos.clone(), ..Obj::new(ObjKind::External) };
+                let mut state = Obj { items: args.pos.clone(), ..Obj::new(ObjKind::External) };
+                for (name, value) in &args.named {
+                    state.fields.insert(Symbol::new(&format!("${name}")), value.clone());
+                }
                 let state = self.store.new_obj(state);
                 Val::of(Kind::Api(made, Some(state)))
             }

@@ -9,6 +9,7 @@ pub mod analysis;
 mod api;
 mod builtins;
 mod calls;
+pub mod config;
 mod facts;
 mod interp;
 pub mod models;

@@ -13,6 +13,9 @@ use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, ModId, ObjId, Taint, Val};
 use crate::ir::{Lang, Symbol};
 
+/// Attributes that Python paths have and strings do not.
+const PATH_PARTS: [&str; 7] = ["parent", "parents", "parts", "name", "stem", "suffix", "suffixes"];
+
 impl Interp<'_> {
     /// `receiver.name`.
     pub(crate) fn get_member(&mut self, receiver: &Val, name: Symbol, span: Span) -> Val {
@@ -58,6 +61,7 @@ impl Interp<'_> {
             }
             Kind::Str => match (name.as_str(), self.lang()) {
                 ("length", Lang::JavaScript) => Val::of(Kind::Num(None)),
+                (_, Lang::Python) if PATH_PARTS.contains(&name.as_str()) => self.path_part(receiver, name.as_str()),
                 _ => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
             },
             Kind::Fn(id) => {
@@ -87,6 +91,9 @@ impl Interp<'_> {
                 if self.is_builtin_method(name) {
                     return Val::of(Kind::Method(Rc::new((receiver.clone(), name))));
                 }
+                if self.lang() == Lang::Python && matches!(name.as_str(), "parent" | "stem" | "suffix") {
+                    return self.path_part(receiver, name.as_str());
+                }
                 self.field_of_untrusted(receiver, name, value, span)
             }
             _ => {
@@ -94,6 +101,22 @@ impl Interp<'_> {
                     return Val::of(Kind::Num(None));
                 }
                 Val::of(Kind::Method(Rc::new((receiver.clone(), name))))
+            }
+        }
+    }
+
+    /// Attributes of a Python path.
+    fn path_part(&mut self, path: &Val, name: &str) -> Val {
+        match name {
+            "parent" => self.path_parent(path),
+            "parents" => {
+                let parent = self.path_parent(path);
+                self.new_array(Vec::new(), Some(parent))
+            }
+            "parts" => self.split_text(path, Some(&Val::str("/")), Span::default()),
+            _ => {
+                let props = self.props(path).basename();
+                self.text_val(props, path)
             }
         }
     }

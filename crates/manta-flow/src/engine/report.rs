@@ -179,17 +179,12 @@ pub(crate) struct Findings {
     /// The witness under replay.
     pub(crate) replay: Option<Replay>,
     /// Calls of interest to configuration rules: path, place, arguments.
-    pub(crate) calls: Vec<CallFact>,
-}
-
-/// A call that configuration rules look at.
-#[derive(Clone, Debug)]
-pub(crate) struct CallFact {
-    pub(crate) api: String,
-    pub(crate) at: Location,
-    pub(crate) args: Vec<Val>,
-    pub(crate) named: Vec<(Symbol, Val)>,
-    pub(crate) result: Val,
+    pub(crate) calls: Vec<crate::engine::analysis::CallInfo>,
+    /// How often a call at a place was recorded.
+    pub(crate) recorded: std::collections::HashMap<(Location, String), u32>,
+    /// What functions decide on, as far as asked.
+    pub(crate) function_facts:
+        std::collections::HashMap<(ModId, crate::ir::FuncId), std::sync::Arc<crate::engine::config::FunctionFacts>>,
 }
 
 /// A source of untrusted data.

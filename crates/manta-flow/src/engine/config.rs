@@ -1,0 +1,531 @@
+//! What configuration rules are told of a call: reduced arguments, identities, and what functions decide on.
+//!
+//! Rules about transports ask questions that no value flow answers: is this middleware one that looks at `Host` and can
+//! refuse? Such a question is about what the *code* of a function decides on, so it is answered from the program's
+//! expressions: which request headers take part in a condition, and whether the function can refuse.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use manta_core::{Location, Span};
+
+use crate::engine::analysis::{ArgInfo, CallInfo};
+use crate::engine::interp::{Args, Interp};
+use crate::engine::program::Program;
+use crate::engine::store::ObjKind;
+use crate::engine::value::{FnId, Kind, ModId, ObjId, Val};
+use crate::ir::{Block, Expr, ExprId, FuncId, Key, Module, Pat, StmtKind, Symbol, Var};
+
+/// Most parts of one argument that are kept; configuration is small, and calls are many.
+const MAX_PARTS: usize = 160;
+/// Most records of one call at one place.
+const MAX_PER_PLACE: u32 = 4;
+/// Most calls that are kept.
+const MAX_CALLS: usize = 20_000;
+/// How far functions called by a middleware are followed.
+const MAX_FOLLOWED: usize = 24;
+
+/// What a function (or the methods of a class) looks at and can do, with the functions of the target it uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunctionFacts {
+    /// The function and those it uses, outermost first.
+    pub functions: Vec<Location>,
+    /// What of a request takes part in a condition: `host`, `origin`, `credential`.
+    pub decides_on: BTreeSet<&'static str>,
+    /// Whether it can refuse a request: an error status, or an exception.
+    pub refuses: bool,
+    /// Names of fields and methods it uses.
+    pub names: BTreeSet<String>,
+}
+
+impl FunctionFacts {
+    fn add(&mut self, other: &Self) {
+        self.decides_on.extend(&other.decides_on);
+        self.refuses |= other.refuses;
+        self.names.extend(other.names.iter().cloned());
+        for function in &other.functions {
+            if !self.functions.contains(function) {
+                self.functions.push(*function);
+            }
+        }
+    }
+}
+
+/// Something made outside the target: `express()`, `new https.Agent({…})`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// Access path.
+    pub api: String,
+    /// Identity: equal numbers are the same object.
+    pub id: u32,
+    /// Positional arguments it was made with.
+    pub args: Vec<ArgInfo>,
+    /// Keyword arguments it was made with, and fields assigned later.
+    pub fields: Vec<(String, ArgInfo)>,
+}
+
+/// Where a place lies in its file.
+#[derive(Clone, Debug, Default)]
+pub struct Enclosing {
+    /// Spans of the functions around it, innermost first.
+    pub functions: Vec<Span>,
+    /// Spans of the branches (`if`, `else`, `case`) of the innermost function around it.
+    pub branches: Vec<Span>,
+}
+
+impl Program {
+    /// Version (or range as written) of a dependency, as declared for the package that contains a file.
+    #[must_use]
+    pub fn dependency_of(&self, path: &str, package: &str) -> Option<String> {
+        let module = self.find(path)?;
+        self.resolver(module).dependency(path, package)
+    }
+
+    /// The functions and branches around a place of a file.
+    #[must_use]
+    pub fn enclosing(&self, path: &str, at: Span) -> Enclosing {
+        let Some(module) = self.find(path).map(|id| self.module(id)) else { return Enclosing::default() };
+        let mut around: Vec<&crate::ir::Func> =
+            module.funcs.iter().skip(1).filter(|func| func.span.contains(at)).collect();
+        around.sort_by_key(|func| func.span.end - func.span.start);
+        let mut branches = Vec::new();
+        let body = around.first().map_or(&module.funcs[0].body, |func| &func.body);
+        each_branch(body, &mut |block| {
+            if let (Some(first), Some(last)) = (block.first(), block.last()) {
+                let span = Span::new(first.span.start, last.span.end);
+                if span.contains(at) {
+                    branches.push(span);
+                }
+            }
+        });
+        Enclosing { functions: around.iter().map(|func| func.span).collect(), branches }
+    }
+}
+
+/// Calls `found` with every block that runs only under a condition.
+fn each_branch(block: &Block, found: &mut dyn FnMut(&Block)) {
+    for stmt in block {
+        match &stmt.kind {
+            StmtKind::If { then, otherwise, .. } => {
+                for branch in [then, otherwise] {
+                    found(branch);
+                    each_branch(branch, found);
+                }
+            }
+            StmtKind::Switch { cases, .. } => {
+                for (_, branch) in cases {
+                    found(branch);
+                    each_branch(branch, found);
+                }
+            }
+            _ => each_inner(stmt, &mut |block| each_branch(block, found)),
+        }
+    }
+}
+
+/// Blocks inside a statement, of any kind.
+fn each_inner<'m>(stmt: &'m crate::ir::Stmt, found: &mut dyn FnMut(&'m Block)) {
+    match &stmt.kind {
+        StmtKind::If { then, otherwise, .. } => {
+            found(then);
+            found(otherwise);
+        }
+        StmtKind::While { body, otherwise, .. } | StmtKind::ForEach { body, otherwise, .. } => {
+            found(body);
+            found(otherwise);
+        }
+        StmtKind::Switch { cases, .. } => cases.iter().for_each(|(_, block)| found(block)),
+        StmtKind::Block(block) | StmtKind::Labeled(_, block) => found(block),
+        StmtKind::Try { body, handlers, otherwise, finally } => {
+            found(body);
+            handlers.iter().for_each(|handler| found(&handler.body));
+            found(otherwise);
+            found(finally);
+        }
+        _ => {}
+    }
+}
+
+fn each_stmt<'m>(block: &'m Block, found: &mut dyn FnMut(&'m crate::ir::Stmt)) {
+    for stmt in block {
+        found(stmt);
+        each_inner(stmt, &mut |block| each_stmt(block, found));
+    }
+}
+
+/// Calls that take functions whose code matters to configuration rules: routes, middleware, listeners.
+fn takes_middleware(api: &str) -> bool {
+    const LAST: [&str; 25] = [
+        "use", "get", "post", "put", "patch", "delete", "all", "options", "route", "on", "createServer", "serve",
+        "add_middleware", "addMiddleware", "Middleware", "addHook", "register", "Mount", "Route", "add_route",
+        "custom_route", "middleware", "FastMCP", "Starlette", "start",
+    ];
+    let last = api.rsplit(['.', '/']).next().unwrap_or(api);
+    LAST.contains(&last) || last.ends_with("Transport")
+}
+
+impl Interp<'_> {
+    /// Keeps what configuration rules ask of a call. Now and not at the end: objects of a handler's run are gone then.
+    pub(crate) fn record_call(&mut self, api: String, on: Option<ObjId>, span: Span, args: &Args, result: &Val) {
+        let at = self.here(span);
+        let seen = self.found.recorded.entry((at, api.clone())).or_insert(0);
+        *seen += 1;
+        if *seen > MAX_PER_PLACE || self.found.calls.len() >= MAX_CALLS {
+            return;
+        }
+        let follow = takes_middleware(&api);
+        let mut parts = MAX_PARTS;
+        let reduced = args.pos.iter().map(|value| self.arg_info(value, 0, follow, &mut parts)).collect();
+        let named = args
+            .named
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), self.arg_info(value, 0, follow, &mut parts)))
+            .collect();
+        let (state_args, state) = match on {
+            Some(on) if !matches!(self.store.obj(on).kind, ObjKind::Array | ObjKind::Set) => {
+                self.made_with(on, 1, follow, &mut parts)
+            }
+            _ => Default::default(),
+        };
+        let made = match result.kind {
+            Kind::Api(_, Some(id)) => Some(id.0),
+            _ => None,
+        };
+        let is_open = args.rest.is_some() || args.named_rest.is_some();
+        let call = CallInfo {
+            api,
+            at,
+            args: reduced,
+            named,
+            on: on.map(|id| id.0),
+            made,
+            state_args,
+            state,
+            is_open,
+            in_handler: self.found.is_running_handler,
+        };
+        self.found.calls.push(call);
+    }
+
+    /// Arguments that something external was made with, and its fields.
+    fn made_with(&mut self, id: ObjId, depth: usize, follow: bool, parts: &mut usize) -> (Vec<ArgInfo>, Vec<(String, ArgInfo)>) {
+        let obj = self.store.obj_rc(id);
+        let args = obj.items.iter().map(|value| self.arg_info(value, depth + 1, follow, parts)).collect();
+        let fields = obj
+            .fields
+            .iter()
+            .take(48)
+            .map(|(name, value)| {
+                let name = name.as_str().trim_start_matches('$').to_owned();
+                (name, self.arg_info(value, depth + 1, follow, parts))
+            })
+            .collect();
+        (args, fields)
+    }
+
+    fn arg_info(&mut self, value: &Val, depth: usize, follow: bool, parts: &mut usize) -> ArgInfo {
+        if depth > 5 || *parts == 0 {
+            return ArgInfo::Unknown;
+        }
+        *parts -= 1;
+        if let Some(text) = value.literal() {
+            return ArgInfo::Text(text.to_owned());
+        }
+        match &value.kind {
+            Kind::Undefined | Kind::Null => ArgInfo::Null,
+            Kind::Bool(Some(flag)) => ArgInfo::Bool(*flag),
+            Kind::Num(Some(number)) => ArgInfo::Number(*number),
+            Kind::Str => match value.literals() {
+                Some(texts) => ArgInfo::OneOf(texts.iter().map(|text| ArgInfo::Text(text.to_string())).collect()),
+                None => ArgInfo::Unknown,
+            },
+            Kind::Fn(_) | Kind::Bound(_) => ArgInfo::Function(self.facts_of(value, follow)),
+            Kind::Api(api, None) => ArgInfo::Api(self.apis.name(*api)),
+            Kind::Api(api, Some(id)) => {
+                let (args, fields) = self.made_with(*id, depth, follow, parts);
+                ArgInfo::Made(Box::new(Made { api: self.apis.name(*api), id: id.0, args, fields }))
+            }
+            Kind::Union(values) => {
+                let values = values.clone();
+                ArgInfo::OneOf(values.iter().map(|value| self.arg_info(value, depth + 1, follow, parts)).collect())
+            }
+            Kind::Obj(id) => {
+                let obj = self.store.obj_rc(*id);
+                match obj.kind {
+                    _ if obj.is_sequence() => ArgInfo::List(
+                        obj.items.iter().map(|value| self.arg_info(value, depth + 1, follow, parts)).collect(),
+                    ),
+                    ObjKind::Plain | ObjKind::Dict => ArgInfo::Record(
+                        obj.fields
+                            .iter()
+                            .take(64)
+                            .map(|(name, value)| {
+                                (name.as_str().to_owned(), self.arg_info(value, depth + 1, follow, parts))
+                            })
+                            .collect(),
+                    ),
+                    ObjKind::Class(_) | ObjKind::Instance(_) if follow => ArgInfo::Function(self.facts_of(value, follow)),
+                    _ => ArgInfo::Unknown,
+                }
+            }
+            _ => ArgInfo::Unknown,
+        }
+    }
+
+    /// What a function or the methods of a class decide on; empty unless asked to follow.
+    fn facts_of(&mut self, value: &Val, follow: bool) -> Arc<FunctionFacts> {
+        if !follow {
+            return Arc::default();
+        }
+        let mut all = FunctionFacts::default();
+        let mut seen: BTreeSet<(ModId, FuncId)> = BTreeSet::new();
+        let mut queue = vec![value.clone()];
+        while let Some(value) = queue.pop() {
+            if seen.len() >= MAX_FOLLOWED {
+                break;
+            }
+            match &value.kind {
+                Kind::Fn(id) => self.follow(*id, &mut all, &mut seen, &mut queue),
+                Kind::Bound(bound) => queue.extend([bound.0.clone(), bound.1.clone()]),
+                Kind::Obj(id) => {
+                    let class = match self.store.obj(*id).kind {
+                        ObjKind::Instance(class) => class,
+                        _ => *id,
+                    };
+                    if let Some(class) = self.class_val(class) {
+                        queue.extend(class.methods.values().cloned());
+                        queue.extend(class.bases.iter().filter(|base| matches!(base.kind, Kind::Obj(_))).cloned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Arc::new(all)
+    }
+
+    fn follow(&mut self, id: FnId, all: &mut FunctionFacts, seen: &mut BTreeSet<(ModId, FuncId)>, queue: &mut Vec<Val>) {
+        let closure = self.store.closure(id).clone();
+        if !seen.insert((closure.module, closure.func)) {
+            return;
+        }
+        let key = (closure.module, closure.func);
+        let program = self.program;
+        let module = program.module(closure.module);
+        let own = match self.found.function_facts.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let facts = Arc::new(Reader::new(module, closure.func).read());
+                self.found.function_facts.insert(key, facts.clone());
+                facts
+            }
+        };
+        all.add(&own);
+        let captured: Vec<Val> = closure.captures.iter().map(|cell| self.store.cell(*cell).clone()).collect();
+        queue.extend(captured.into_iter().filter(|value| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_))));
+        queue.extend(closure.this.iter().cloned());
+        let span = module.func(closure.func).span;
+        for (expr, at) in module.exprs.iter().zip(&module.spans) {
+            if let Expr::Import(import, name) = expr
+                && span.contains(*at)
+            {
+                let value = self.import(closure.module, *import, *name, 0);
+                if matches!(value.kind, Kind::Fn(_)) {
+                    queue.push(value);
+                }
+            }
+        }
+    }
+}
+
+/// Reads one function's code, with the functions written inside it.
+struct Reader<'a> {
+    module: &'a Module,
+    func: FuncId,
+    span: Span,
+    /// Reads of headers that matter: where, which.
+    reads: Vec<(Span, &'static str)>,
+    /// Variables that hold such a header, by function and slot.
+    holders: BTreeMap<(u32, u32), &'static str>,
+    facts: FunctionFacts,
+}
+
+/// What a header says about a request, for rules.
+fn header_meaning(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "host" | ":authority" | "x-forwarded-host" => "host",
+        "origin" | "sec-fetch-site" => "origin",
+        "authorization" | "cookie" => "credential",
+        name if ["token", "api-key", "apikey", "secret"].iter().any(|word| name.contains(word)) => "credential",
+        _ => return None,
+    })
+}
+
+impl<'a> Reader<'a> {
+    fn new(module: &'a Module, func: FuncId) -> Self {
+        let span = module.func(func).span;
+        let facts = FunctionFacts { functions: vec![Location::new(module.file, span)], ..FunctionFacts::default() };
+        Self { module, func, span, reads: Vec::new(), holders: BTreeMap::new(), facts }
+    }
+
+    fn read(mut self) -> FunctionFacts {
+        self.find_reads();
+        let inside: Vec<u32> = (0..u32::try_from(self.module.funcs.len()).unwrap_or(0))
+            .filter(|&id| id == self.func.0 || self.span.contains(self.module.func(FuncId(id)).span))
+            .collect();
+        for &id in &inside {
+            self.find_holders(id);
+        }
+        for &id in &inside {
+            self.find_decisions(id);
+        }
+        self.facts
+    }
+
+    fn inside(&self) -> impl Iterator<Item = (&'a Expr, Span)> + 'a {
+        let span = self.span;
+        self.module.exprs.iter().zip(&self.module.spans).filter(move |(_, at)| span.contains(**at)).map(|(e, s)| (e, *s))
+    }
+
+    fn text(&self, id: ExprId) -> Option<&'a str> {
+        match self.module.expr(id) {
+            Expr::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn find_reads(&mut self) {
+        let mut urls: Vec<Span> = Vec::new();
+        for (expr, at) in self.inside() {
+            let read = match expr {
+                Expr::Member { object, name, .. } => {
+                    self.facts.names.insert(name.as_str().to_owned());
+                    let of_headers = matches!(self.module.expr(*object), Expr::Member { name, .. } if name.as_str() == "headers");
+                    of_headers.then(|| header_meaning(name.as_str())).flatten().or_else(|| self.host_of_request(*object, *name))
+                }
+                Expr::Index { index, .. } => self.text(*index).and_then(header_meaning),
+                Expr::Call { callee, args, .. } => {
+                    let is_new_url = args.len() > 1 && self.is_named(*callee, "URL");
+                    if is_new_url {
+                        urls.extend(args.iter().skip(1).map(|arg| self.module.span(arg.value)));
+                    }
+                    let is_getter = ["get", "header", "getHeader", "getlist"].iter().any(|name| self.is_named(*callee, name));
+                    args.first().filter(|_| is_getter).and_then(|arg| self.text(arg.value)).and_then(header_meaning)
+                }
+                Expr::Num(number) if [401.0, 403.0, 421.0].contains(number) => {
+                    self.facts.refuses = true;
+                    None
+                }
+                _ => None,
+            };
+            self.reads.extend(read.map(|read| (at, read)));
+        }
+        // The base of `new URL(req.url, base)` fills a gap; nobody decides on it.
+        self.reads.retain(|(at, _)| !urls.iter().any(|url| url.contains(*at)));
+    }
+
+    /// `req.hostname` and `req.host` of a handler's first parameter.
+    fn host_of_request(&self, object: ExprId, name: Symbol) -> Option<&'static str> {
+        let params = &self.module.func(self.func).params;
+        let is_first = match (params.first().map(|param| &param.pat), self.module.expr(object)) {
+            (Some(Pat::Var(first)), Expr::Var(var)) => first == var,
+            _ => false,
+        };
+        (is_first && matches!(name.as_str(), "hostname" | "host")).then_some("host")
+    }
+
+    fn is_named(&self, callee: ExprId, name: &str) -> bool {
+        match self.module.expr(callee) {
+            Expr::Member { name: own, .. } => own.as_str() == name,
+            Expr::Var(Var::Global(own)) => own.as_str() == name,
+            Expr::Import(_, crate::ir::ImportName::Named(own)) => own.as_str() == name,
+            _ => false,
+        }
+    }
+
+    /// The headers an expression depends on, directly or through a variable of function `func`.
+    fn mentions(&self, func: u32, id: ExprId) -> BTreeSet<&'static str> {
+        let span = self.module.span(id);
+        let mut found: BTreeSet<&'static str> =
+            self.reads.iter().filter(|(at, _)| span.contains(*at)).map(|(_, read)| *read).collect();
+        for (expr, at) in self.module.exprs.iter().zip(&self.module.spans) {
+            if span.contains(*at)
+                && let Expr::Var(Var::Local(slot)) = expr
+            {
+                found.extend(self.holders.get(&(func, *slot)));
+            }
+        }
+        found
+    }
+
+    fn find_holders(&mut self, func: u32) {
+        if self.reads.is_empty() {
+            return;
+        }
+        let mut assigned: Vec<(&'a Pat, ExprId)> = Vec::new();
+        each_stmt(&self.module.func(FuncId(func)).body, &mut |stmt| match &stmt.kind {
+            StmtKind::Let { pat, value: Some(value) } => assigned.push((pat, *value)),
+            StmtKind::Expr(expr) => {
+                if let Expr::Assign { target, value } = self.module.expr(*expr) {
+                    assigned.push((target, *value));
+                }
+            }
+            _ => {}
+        });
+        for (pat, value) in assigned {
+            match pat {
+                Pat::Var(Var::Local(slot)) => {
+                    if let Some(read) = self.mentions(func, value).into_iter().next() {
+                        self.holders.insert((func, *slot), read);
+                    }
+                }
+                Pat::Object { fields, .. } => {
+                    let of_headers = matches!(self.module.expr(value), Expr::Member { name, .. } if name.as_str() == "headers");
+                    for (key, target, _) in fields.iter().filter(|_| of_headers) {
+                        if let (Key::Static(name), Pat::Var(Var::Local(slot))) = (key, target)
+                            && let Some(read) = header_meaning(name.as_str())
+                        {
+                            self.holders.insert((func, *slot), read);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn find_decisions(&mut self, func: u32) {
+        let module = self.module;
+        let mut decisions: Vec<(ExprId, Option<Span>)> = Vec::new();
+        let mut throws: Vec<Span> = Vec::new();
+        each_stmt(&module.func(FuncId(func)).body, &mut |stmt| match &stmt.kind {
+            StmtKind::If { test, .. } => decisions.push((*test, Some(stmt.span))),
+            StmtKind::Throw(_) => throws.push(stmt.span),
+            StmtKind::Return(Some(value)) if matches!(module.expr(*value), Expr::Binary(..) | Expr::Logical(..) | Expr::Call { .. } | Expr::Unary(..)) => {
+                decisions.push((*value, None));
+            }
+            _ => {}
+        });
+        let owner = module.func(FuncId(func)).span;
+        for (expr, at) in module.exprs.iter().zip(&module.spans) {
+            if let Expr::Conditional(test, ..) = expr
+                && owner.contains(*at)
+            {
+                decisions.push((*test, Some(*at)));
+            }
+        }
+        for (test, branch) in decisions {
+            let read = self.mentions(func, test);
+            if read.is_empty() {
+                continue;
+            }
+            self.facts.decides_on.extend(read);
+            let Some(branch) = branch else { continue };
+            let status = module.exprs.iter().zip(&module.spans).any(|(expr, at)| {
+                matches!(expr, Expr::Num(number) if (400.0..500.0).contains(number)) && branch.contains(*at)
+            });
+            self.facts.refuses |= status;
+        }
+        // An exception ends a request wherever it is raised.
+        self.facts.refuses |= !throws.is_empty();
+    }
+}
