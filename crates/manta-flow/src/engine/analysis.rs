@@ -802,7 +802,7 @@ impl<'p> Interp<'p> {
         let mut args = Args::default();
         let mut facts = Vec::new();
         let Some(id) = self.closure_of(handler) else { return (args, facts) };
-        let closure = self.store.closure(id).clone();
+        let closure = self.store.closure(self.wrapped(id)).clone();
         let code = self.program.module(closure.module);
         let func = code.func(closure.func);
         let has_receiver = closure.takes_self && registration.this.is_some() || matches!(handler.kind, Kind::Bound(_));
