@@ -290,6 +290,13 @@ impl Interp<'_> {
         match &decorator.kind {
             Kind::Api(api, data) => {
                 let (api, data) = (*api, *data);
+                if self.apis.name(api) == "functools.wraps()"
+                    && let Some(inner) = data.and_then(|data| self.store.obj(data).items.first().cloned())
+                    && self.closure_of(&inner) != self.closure_of(&target)
+                {
+                    self.set_member(&target, Symbol::new("__wrapped__"), inner, span);
+                    return target;
+                }
                 if let Some(registered) = self.register_decorated(api, data, &target, span) {
                     return registered;
                 }
@@ -767,13 +774,28 @@ impl Interp<'_> {
     }
 
     pub(crate) fn function_name(&self, value: &Val) -> Option<String> {
-        let closure = self.store.closure(self.closure_of(value)?);
+        let closure = self.store.closure(self.wrapped(self.closure_of(value)?));
         let func = self.program.module(closure.module).func(closure.func);
         func.name.map(|name| name.as_str().to_owned())
     }
 
+    /// The function that a wrapper stands for (`functools.wraps`): its name and its parameters are what callers see.
+    pub(crate) fn wrapped(&self, id: FnId) -> FnId {
+        let mut id = id;
+        for _ in 0..8 {
+            let inner = self.store.closure(id).props.and_then(|props| {
+                self.store.obj(props).fields.get(&Symbol::new("__wrapped__")).and_then(|inner| self.closure_of(inner))
+            });
+            match inner {
+                Some(inner) => id = inner,
+                None => break,
+            }
+        }
+        id
+    }
+
     fn function_doc(&self, value: &Val) -> Option<String> {
-        let closure = self.store.closure(self.closure_of(value)?);
+        let closure = self.store.closure(self.wrapped(self.closure_of(value)?));
         let func = self.program.module(closure.module).func(closure.func);
         func.doc.as_deref().map(str::to_owned)
     }
