@@ -7,6 +7,7 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod http;
 mod server;
 
 use std::fs;
@@ -45,6 +46,15 @@ const CASES: &[Case] = &[
         a_server_that_changes_its_tools_is_stopped_at_the_next_start,
     ),
     ("an_exhausted_limit_says_when_to_come_back", an_exhausted_limit_says_when_to_come_back),
+    ("http_sessions_are_apart_and_end_when_told", http::sessions_are_apart_and_end_when_told),
+    (
+        "http_requests_that_could_be_read_two_ways_are_refused",
+        http::http_requests_that_could_be_read_two_ways_are_refused,
+    ),
+    (
+        "http_clients_share_a_server_without_mixing_answers",
+        http::many_stateless_clients_share_a_server_without_mixing_answers,
+    ),
     ("the_policy_itself_is_out_of_the_servers_reach", the_policy_itself_is_out_of_the_servers_reach),
 ];
 

@@ -1,0 +1,184 @@
+//! The HTTP front with clients that speak just enough HTTP.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// A guard that listens.
+struct Front {
+    process: Child,
+    address: SocketAddr,
+}
+
+struct Answer {
+    status: u16,
+    session: Option<String>,
+    body: String,
+}
+
+impl Front {
+    fn start(directory: &Path, policy: &str) -> Self {
+        fs::create_dir_all(directory.join("root")).unwrap();
+        fs::write(directory.join("manta.toml"), policy).unwrap();
+        // A port that was free a moment ago.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let process = Command::new(super::GUARD)
+            .args(["--policy", "manta.toml", "--http", &address.to_string(), "--"])
+            .arg(std::env::current_exe().unwrap())
+            .arg("server")
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < deadline, "the guard does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self { process, address }
+    }
+
+    fn ask(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        ask(self.address, method, headers, body)
+    }
+
+    /// Opens a session; returns its name.
+    fn open(&self) -> String {
+        let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": { "protocolVersion": "2025-11-25", "capabilities": {} } });
+        let answer = self.ask("POST", &[], &hello.to_string());
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.session.unwrap()
+    }
+
+    fn call(&self, session: &str, id: u32, tool: &str, arguments: &Value) -> Answer {
+        let call = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
+        self.ask("POST", &[("mcp-session-id", session)], &call.to_string())
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn ask(address: SocketAddr, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut request = format!("{method} /mcp HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in
+        [("Host", "localhost"), ("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")]
+    {
+        if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+    }
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let status = line.split(' ').nth(1).unwrap().parse().unwrap();
+    let mut session = None;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("mcp-session-id") => session = Some(value.to_owned()),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = String::new();
+    reader.read_to_string(&mut body).unwrap();
+    Answer { status, session, body }
+}
+
+fn text_of(answer: &Answer) -> String {
+    let value: Value = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
+    value["result"]["content"][0]["text"].as_str().map_or_else(|| answer.body.clone(), str::to_owned)
+}
+
+pub(crate) fn sessions_are_apart_and_end_when_told(directory: &Path) {
+    let front = Front::start(directory, super::OPEN);
+    let (one, other) = (front.open(), front.open());
+    assert_ne!(one, other);
+    // The same id in two sessions, at the same time.
+    assert_eq!(text_of(&front.call(&one, 7, "echo", &json!({ "text": "one" }))), "one");
+    assert_eq!(text_of(&front.call(&other, 7, "echo", &json!({ "text": "other" }))), "other");
+    assert!(front.call(&one, 8, "die", &json!({})).body.contains("no answer from the server"));
+    assert_eq!(text_of(&front.call(&other, 9, "echo", &json!({ "text": "unharmed" }))), "unharmed");
+    assert_eq!(front.ask("DELETE", &[("mcp-session-id", &other)], "").status, 204);
+    assert_eq!(front.call(&other, 10, "echo", &json!({})).status, 404);
+    assert_eq!(front.call("guessed", 1, "echo", &json!({})).status, 404);
+    assert_eq!(front.ask("POST", &[], r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).status, 400);
+}
+
+pub(crate) fn http_requests_that_could_be_read_two_ways_are_refused(directory: &Path) {
+    let front = Front::start(directory, super::OPEN);
+    let session = front.open();
+    let status = |headers: &[(&str, &str)], body: &str| {
+        let mut all = vec![("mcp-session-id", session.as_str())];
+        all.extend(headers);
+        front.ask("POST", &all, body).status
+    };
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    assert_eq!(status(&[], ping), 200);
+    assert_eq!(status(&[("Host", "evil.example")], ping), 403);
+    assert_eq!(status(&[("Origin", "https://evil.example")], ping), 403);
+    assert_eq!(status(&[("Content-Type", "text/plain")], ping), 415);
+    assert_eq!(status(&[("mcp-protocol-version", "1999-01-01")], ping), 400);
+    assert_eq!(status(&[("mcp-protocol-version", "2026-07-28")], ping), 400);
+    assert_eq!(status(&[], &format!("[{ping}]")), 400);
+    assert_eq!(status(&[], r#"{"jsonrpc":"2.0","id":1,"method":"ping","id":2}"#), 400);
+    let pretty = "{\n  \"jsonrpc\": \"2.0\",\r\n  \"id\": 2,\n  \"method\": \"ping\"\n}";
+    assert_eq!(status(&[], pretty), 200, "white space means nothing");
+    assert_eq!(
+        status(
+            &[],
+            &format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"x\",\"params\":{{\"s\":\"{}\"}}}}",
+                "x".repeat(5 << 20)
+            )
+        ),
+        413
+    );
+}
+
+pub(crate) fn many_stateless_clients_share_a_server_without_mixing_answers(directory: &Path) {
+    const CLIENTS: usize = 60;
+    const CALLS: usize = 20;
+    let front = Front::start(directory, super::OPEN);
+    let address = front.address;
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            std::thread::spawn(move || {
+                for call in 0..CALLS {
+                    let text = format!("client {client} call {call}");
+                    // Everybody uses the same id.
+                    let body = json!({ "jsonrpc": "2.0", "id": "same", "method": "tools/call", "params": {
+                        "name": "echo", "arguments": { "text": text },
+                        "_meta": { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} } } });
+                    let headers = [("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/call"), ("mcp-name", "echo")];
+                    let answer = ask(address, "POST", &headers, &body.to_string());
+                    assert_eq!((answer.status, text_of(&answer)), (200, text));
+                    assert!(answer.body.contains("\"id\":\"same\""), "{}", answer.body);
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.join().unwrap();
+    }
+    let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
+    assert_eq!(log.matches("\"kind\":\"outcome\"").count(), CLIENTS * CALLS);
+}
