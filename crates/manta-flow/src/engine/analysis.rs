@@ -472,6 +472,10 @@ impl<'p> Interp<'p> {
         self.found.hits.clear();
         self.found.sources.clear();
         self.field_vns.clear();
+        if self.found.replay.is_none() && !self.is_replaying {
+            self.found.prefixes.clear();
+            self.found.suffixes.clear();
+        }
         self.found.is_running_handler = true;
     }
 
@@ -582,11 +586,23 @@ impl<'p> Interp<'p> {
             return None;
         }
         let steps = self.trace.len();
-        for witness in hit.witnesses.iter().take(6) {
+        // As it is, and in the formats the program asks for (`mysql://…`, `….png`).
+        let plain = hit.witnesses.iter().take(6).cloned();
+        let mut witnesses: Vec<String> = plain.collect();
+        let first = witnesses.first().cloned().unwrap_or_default();
+        for prefix in self.found.prefixes.clone() {
+            witnesses.push(format!("{prefix}{first}"));
+        }
+        for suffix in self.found.suffixes.clone() {
+            witnesses.push(format!("{first}{suffix}"));
+        }
+        for witness in &witnesses {
             if self.replay_budget == 0 {
                 return None;
             }
+            self.is_replaying = true;
             self.start_run();
+            self.is_replaying = false;
             // A replay follows one value; what does not arrive within this budget counts as arriving.
             self.fuel = self.limits.fuel_per_tool.min(400_000);
             self.found.replay = Some(Replay {

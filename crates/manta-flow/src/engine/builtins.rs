@@ -104,6 +104,12 @@ impl Interp<'_> {
                     None => Some(value),
                 }
             }
+            // Comparing with a number works for numbers only (anything else raises, or becomes NaN).
+            "builtins.min" | "builtins.max" | "globalThis.Math.min" | "globalThis.Math.max"
+                if args.pos.iter().any(|value| matches!(value.kind, Kind::Num(_))) =>
+            {
+                Some(Val::of(Kind::Num(None)))
+            }
             "globalThis.Symbol" | "globalThis.Symbol.for" => Some(Val::unknown()),
             "builtins.super" => Some(Val::unknown()),
             "globalThis.Object.defineProperty" => {
@@ -221,6 +227,7 @@ impl Interp<'_> {
         if let Some(result) = self.structural_method(receiver, name, &args, span) {
             return result;
         }
+        self.check_statement(name.as_str(), name.as_str(), &args, span);
         let mut all = args.clone();
         all.pos.push(Val { kind: Kind::Unknown, ..receiver.clone() });
         let target = Val::unknown();
@@ -625,6 +632,11 @@ impl Interp<'_> {
 
     /// A command line taken apart into words.
     pub(crate) fn split_words(&mut self, value: &Val, span: Span) -> Val {
+        if let Kind::Union(values) = &value.kind {
+            let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
+            let lists: Vec<Val> = values.iter().map(|value| self.split_words(value, span)).collect();
+            return self.join_all(lists).unwrap_or_else(Val::unknown);
+        }
         if let Some(parts) = value.text.as_deref().map(|text| text.parts.clone())
             && let Some(crate::engine::value::Part::Lit(start)) = parts.first()
             && parts.len() > 1
@@ -1106,13 +1118,8 @@ impl Interp<'_> {
                 self.new_array(flat, rest)
             }
             "filter" => {
-                let all_sure = results.iter().all(|result| result.truth().is_some());
-                if all_sure {
-                    self.new_array(kept, open_kept)
-                } else {
-                    let joined = self.join_all(kept.into_iter().chain(open_kept));
-                    self.new_array(Vec::new(), joined)
-                }
+                // Known elements stay one by one, also those whose presence is in doubt.
+                self.new_array(kept, open_kept)
             }
             "find" | "findLast" => {
                 let found = self.join_all(kept.into_iter().chain(open_kept));

@@ -73,6 +73,9 @@ impl Interp<'_> {
             Some(result) => result,
             None => {
                 self.structural_call(&name, api, data, &args, span);
+                if let ApiStep::Field(method) = self.apis.last(api) {
+                    self.check_statement(method.as_str(), &name, &args, span);
+                }
                 if let Some(value) = self.value_method(api, this.as_ref(), &args, span) {
                     value
                 } else if let Some(value) = self.builtin_call(&name, this.as_ref(), &args, span, is_new) {

@@ -129,6 +129,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) fuel: u64,
     pub(crate) fuel_used: u64,
     pub(crate) out_of_fuel: bool,
+    /// Whether the run that starts is a replay, which keeps what the run before it learnt of formats.
+    pub(crate) is_replaying: bool,
     /// How often callbacks were run while modules load.
     pub(crate) callback_runs: HashMap<(ModId, FuncId), u32>,
     /// Steps left for following witnesses in the present tool.
@@ -166,6 +168,7 @@ impl<'p> Interp<'p> {
             fuel_used: 0,
             out_of_fuel: false,
             replay_budget: 0,
+            is_replaying: false,
             callback_runs: HashMap::new(),
             api_cache: HashMap::new(),
             element_vns: HashMap::new(),
@@ -1698,8 +1701,9 @@ impl<'p> Interp<'p> {
             self.store.rollback(mark);
             self.store.release(mark);
             self.store.apply(snapshot);
-            if (!is_exact || !clause.conditions.is_empty()) && self.store.obj(into).items.len() > before {
-                // How often, or whether, is unknown.
+            // A filter may drop a known element; it stays in the list, since what is in doubt is only its presence.
+            if !is_exact && self.store.obj(into).items.len() > before {
+                // How often is unknown.
                 let added: Vec<Val> = self.store.obj_mut(into).items.drain(before..).collect();
                 let more = self.store.obj(into).more.clone();
                 let joined = self.join_all(more.into_iter().chain(added));

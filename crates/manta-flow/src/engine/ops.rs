@@ -768,6 +768,9 @@ impl Interp<'_> {
             return Val::any_bool();
         }
         let at = self.here(span);
+        if let Some(text) = prefix.literal() {
+            self.found.hint(text, true);
+        }
         if let Some(inside) = self.relative_test(value, prefix.literal(), at) {
             return self.bool_with(None, inside);
         }
@@ -882,6 +885,9 @@ impl Interp<'_> {
         }
         let at = self.here(span);
         let mut fact = Fact::props(StrProps::default(), at);
+        if let Some(text) = suffix.literal() {
+            self.found.hint(text, false);
+        }
         let subject = self.host_subject(value);
         match suffix.literal() {
             Some(text) => {

@@ -176,6 +176,9 @@ pub(crate) struct Findings {
     pub(crate) tool_classes: Vec<crate::engine::value::ObjId>,
     /// One instance per class that annotations name.
     pub(crate) instances: std::collections::HashMap<crate::engine::value::ObjId, Val>,
+    /// Constant prefixes and suffixes that untrusted values were tested for: formats a witness must have.
+    pub(crate) prefixes: Vec<String>,
+    pub(crate) suffixes: Vec<String>,
     /// The witness under replay.
     pub(crate) replay: Option<Replay>,
     /// Calls of interest to configuration rules: path, place, arguments.
@@ -207,6 +210,14 @@ impl Findings {
     pub(crate) fn add_name(&mut self, name: &str) {
         if !name.is_empty() && name.len() < 200 {
             self.names.insert(name.to_owned(), ());
+        }
+    }
+
+    /// Remembers a format that untrusted text was tested for.
+    pub(crate) fn hint(&mut self, text: &str, is_prefix: bool) {
+        let list = if is_prefix { &mut self.prefixes } else { &mut self.suffixes };
+        if self.replay.is_none() && list.len() < 3 && text.len() < 64 && !list.iter().any(|known| known == text) {
+            list.push(text.to_owned());
         }
     }
 

@@ -82,6 +82,16 @@ impl Judged {
 
 /// Programs that hand a command to a shell on another machine, device or container.
 const REMOTE_SHELLS: [&str; 9] = ["ssh", "adb", "docker", "podman", "kubectl", "oc", "limactl", "vagrant", "nerdctl"];
+/// Methods of database connections and cursors.
+const STATEMENT_METHODS: [&str; 18] = [
+    "execute", "executemany", "executescript", "query", "exec", "raw", "fetch", "fetchall", "fetchone", "fetchrow",
+    "fetchval", "run", "all", "get", "prepare", "sql", "exec_driver_sql", "unsafe",
+];
+/// How statements begin.
+const STATEMENT_WORDS: [&str; 20] = [
+    "SELECT", "INSERT", "UPDATE", "DELETE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "CREATE", "DROP", "ALTER", "TRUNCATE",
+    "ANALYZE", "WITH", "USE", "MERGE", "CALL", "PRAGMA", "GRANT", "REPLACE",
+];
 /// Options whose value is a file the program writes.
 const OUTPUT_OPTIONS: [&str; 9] =
     ["-o", "-O", "--output", "--out", "--output-file", "--outfile", "--output-document", "--output-dir", "--save-to"];
@@ -136,6 +146,26 @@ impl Interp<'_> {
                     .any(|made_by| name.starts_with(made_by))
             }
             _ => false,
+        }
+    }
+
+    /// A method of a database connection whose library is not known: recognised by its name *and* by a text that begins
+    /// like a statement.
+    pub(crate) fn check_statement(&mut self, method: &str, api: &str, args: &Args, span: Span) {
+        if !self.found.is_running_handler || !STATEMENT_METHODS.contains(&method) {
+            return;
+        }
+        let Some(statement) = args.get(0).cloned() else { return };
+        let begins = |value: &Val| match value.text.as_deref().and_then(|text| text.parts.first()) {
+            Some(Part::Lit(start)) => {
+                let start = start.trim_start();
+                let word = start.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+                STATEMENT_WORDS.contains(&word.to_ascii_uppercase().as_str()) && start.len() > word.len()
+            }
+            _ => false,
+        };
+        if statement.is_tainted() && self.current(&statement).alternatives().iter().any(begins) {
+            self.check_value(SinkKind::Sql, api, &statement, span);
         }
     }
 
@@ -229,6 +259,9 @@ impl Interp<'_> {
 
     /// The pieces of a string value; none when nothing of it is untrusted.
     fn spell(&mut self, value: &Val) -> Option<Spelled> {
+        if matches!(value.kind, Kind::Num(_) | Kind::Bool(_)) {
+            return None;
+        }
         let value = &self.to_text(value);
         let value = &self.current(value);
         let taint = self.taint_now(value);
@@ -260,7 +293,8 @@ impl Interp<'_> {
                 Part::Hole(hole) => {
                     let own = self.taint_now(hole);
                     let props = self.props(hole);
-                    if own.is_some() {
+                    // A number is a number: it opens nothing.
+                    if own.is_some() && !matches!(hole.kind, Kind::Num(_) | Kind::Bool(_)) {
                         taint = taint.union(own);
                         holes.push(hole.clone());
                         pieces.push(Piece::Hole(props));
@@ -561,10 +595,15 @@ impl Interp<'_> {
                 let verdict = argv::judge(&words, index);
                 let judged = match verdict {
                     ArgVerdict::Safe => Judged::guarded(FlowRule::ArgumentInjection),
-                    // Elements after the known ones have no known place; the first of them was judged.
+                    // Everything after the program is the caller's: a pass-through of that program, which is what the
+                    // tool is for. It still may not choose the program or reach a shell.
+                    ArgVerdict::Option { program, example, .. } if index == 1 && index >= known => Judged::bad(
+                        FlowRule::DangerousByDesign,
+                        example,
+                        format!("the caller writes all arguments of `{program}`"),
+                    ),
                     verdict => judge_argument(verdict, spelled.is_whole),
                 };
-                let _ = known;
                 let is_quiet = judged.outcome == Outcome::Guarded;
                 self.hit(SinkKind::Argv, api, spelled, judged, span);
                 if is_quiet && is_output_file(&fixed, index) {
