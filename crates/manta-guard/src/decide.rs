@@ -202,6 +202,14 @@ pub trait Decider {
     /// Records something that is not a call.
     fn event(&mut self, event: &Event);
 
+    /// Reads the policy again. Calls in flight end under the rules they began with.
+    ///
+    /// # Errors
+    /// A message when the new policy can't be used; the old one stays in force then.
+    fn reload(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Whether refusals are only recorded.
     fn is_shadow(&self) -> bool {
         false

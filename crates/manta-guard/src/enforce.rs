@@ -29,6 +29,8 @@ pub struct Enforcer {
     sensitive: HashMap<String, Sensitive>,
     show: Option<fn(&Event)>,
     shadow: bool,
+    /// Shadow was asked for on the command line, whatever the policy says.
+    dry_run: bool,
     /// Tools with `approve = "once"` that a person agreed to.
     approved: HashSet<String>,
 }
@@ -58,6 +60,7 @@ impl Enforcer {
             granted: None,
             sensitive: HashMap::new(),
             show: None,
+            dry_run: false,
             approved: HashSet::new(),
         }
     }
@@ -72,6 +75,7 @@ impl Enforcer {
     /// Records refusals instead of enforcing them, whatever the policy's mode.
     #[must_use]
     pub fn shadow(mut self, on: bool) -> Self {
+        self.dry_run = on;
         self.shadow |= on;
         self
     }
@@ -240,9 +244,42 @@ impl Decider for Enforcer {
         }
     }
 
+    fn reload(&mut self) -> Result<(), String> {
+        let new = Policy::load(self.policy.file().path()).map_err(|error| error.to_string())?;
+        let (before, after) = (self.policy.hash().to_owned(), new.hash().to_owned());
+        if before == after {
+            return Ok(());
+        }
+        if let Some(log) = &self.log {
+            let record = json!({ "before": before, "after": after });
+            self.recorded(log.event("policy", &record)).map_err(|denial| denial.message)?;
+        }
+        // A running process can't be given more, and what it was given stays until it ends.
+        let narrows = format!("{:?}", spec_of(&self.policy)) == format!("{:?}", spec_of(&new));
+        self.shadow = self.dry_run || new.mode() == Mode::Shadow;
+        self.policy = Arc::new(new);
+        self.sensitive.clear();
+        if narrows {
+            Ok(())
+        } else {
+            Err("rules are in force; roots, hosts and [guard] take effect at the next start".to_owned())
+        }
+    }
+
     fn is_shadow(&self) -> bool {
         self.shadow
     }
+}
+
+/// The parts of a policy that became rules of the kernel when the server was started.
+fn spec_of(policy: &Policy) -> impl std::fmt::Debug + '_ {
+    let spec = policy.file().spec();
+    (
+        spec.roots.values().map(toml::Spanned::get_ref).collect::<Vec<_>>(),
+        spec.hosts.values().map(toml::Spanned::get_ref).collect::<Vec<_>>(),
+        spec.commands.keys().collect::<Vec<_>>(),
+        &spec.guard,
+    )
 }
 
 fn denial(refused: policy::Denial) -> Denial {

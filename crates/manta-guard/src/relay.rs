@@ -132,6 +132,7 @@ impl Sink for Outlets {
 impl Relay {
     async fn relay(&mut self, engine: &mut Engine, process: &mut Process, exited: &AsyncFd<OwnedFd>) -> io::Result<()> {
         let mut stop = StopSignals::new()?;
+        let mut reload = signal(SignalKind::hangup())?;
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut from_client = vec![0; 64 << 10];
@@ -160,6 +161,7 @@ impl Relay {
                 Some(event) = self.events.recv() => engine.record(&event),
                 _ = exited.readable() => return Ok(()),
                 () = stop.received(), if self.ending.is_none() => self.client_ended(engine),
+                _ = reload.recv() => engine.reload(),
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.next_step(process),
                 _ = tick.tick() => {
                     engine.tick(std::time::Instant::now(), &mut self.out);
@@ -297,23 +299,17 @@ impl Log {
 pub(crate) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
-    hang_up: Signal,
 }
 
 impl StopSignals {
     pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
     pub(crate) async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
         }
     }
 }

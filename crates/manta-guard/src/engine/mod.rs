@@ -301,6 +301,15 @@ impl Engine {
         }
     }
 
+    /// Reads the policy again, and says in the log and to the person what came of it.
+    pub fn reload(&mut self) {
+        let detail = match self.decider.reload() {
+            Ok(()) => "the policy was read again".to_owned(),
+            Err(why) => why,
+        };
+        self.event("reload", "guard", detail);
+    }
+
     /// Records something that happened beside the wire.
     pub fn record(&mut self, event: &Event) {
         self.decider.event(event);

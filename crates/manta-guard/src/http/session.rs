@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use manta_mcp::{Direction, Frame, FrameError, Id, Limits, Part, Refusal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::spawn_local;
 use tokio::time::interval;
@@ -62,6 +63,7 @@ impl Session {
             spawn_local(egress::serve(listener, hosts));
         }
         let max_line = engine.limits().max_bytes;
+        let reload = signal(SignalKind::hangup())?;
         let task = Task {
             engine,
             from_server: Source::new(pipes.stdout)?,
@@ -82,7 +84,7 @@ impl Session {
         };
         let ended = Rc::clone(&end);
         spawn_local(async move {
-            task.run(process).await;
+            task.run(process, reload).await;
             ended.has_ended.set(true);
             ended.notify.notify_waiters();
         });
@@ -139,7 +141,7 @@ struct Open {
 }
 
 impl Task {
-    async fn run(mut self, mut process: Process) {
+    async fn run(mut self, mut process: Process, mut reload: Signal) {
         let mut buffer = vec![0; 64 << 10];
         let mut log = vec![0; 16 << 10];
         let mut tick = interval(Duration::from_secs(1));
@@ -161,6 +163,7 @@ impl Task {
                 }
                 Some(event) = self.events.recv() => self.engine.record(&event),
                 () = self.routes.server.flush(), if self.routes.server.backlog() > 0 => {}
+                _ = reload.recv() => self.engine.reload(),
                 _ = tick.tick() => self.tick(),
             }
         }

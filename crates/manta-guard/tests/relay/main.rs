@@ -46,6 +46,10 @@ const CASES: &[Case] = &[
         a_server_that_changes_its_tools_is_stopped_at_the_next_start,
     ),
     ("an_exhausted_limit_says_when_to_come_back", an_exhausted_limit_says_when_to_come_back),
+    (
+        "a_policy_read_again_takes_effect_and_a_broken_one_does_not",
+        a_policy_read_again_takes_effect_and_a_broken_one_does_not,
+    ),
     ("http_sessions_are_apart_and_end_when_told", http::sessions_are_apart_and_end_when_told),
     (
         "http_requests_that_could_be_read_two_ways_are_refused",
@@ -469,4 +473,23 @@ fn the_policy_itself_is_out_of_the_servers_reach(directory: &Path) {
     }
     assert_eq!(fs::read_to_string(directory.join("manta.toml")).unwrap(), policy);
     assert!(!fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap().contains("overwritten"));
+}
+
+fn a_policy_read_again_takes_effect_and_a_broken_one_does_not(directory: &Path) {
+    let mut guarded = Guarded::start(directory, OPEN, &[]);
+    assert_eq!(guarded.call("echo", &json!({ "text": "x" })), "x");
+    let waiting = guarded.post("silence", &json!({}));
+    let reload = |text: &str, process: &Child| {
+        fs::write(directory.join("manta.toml"), text).unwrap();
+        let hang_up = Command::new("/bin/sh").args(["-c", &format!("kill -HUP {}", process.id())]).status().unwrap();
+        assert!(hang_up.success());
+        std::thread::sleep(Duration::from_millis(300));
+    };
+    reload("version = 1\nnonsense = true\n", &guarded.process);
+    assert_eq!(guarded.call("echo", &json!({ "text": "as before" })), "as before");
+    reload(&OPEN.replace("[tools.\"*\"]", "[tools.echo]\naccess = \"deny\"\n[tools.\"*\"]"), &guarded.process);
+    assert!(guarded.call("echo", &json!({ "text": "x" })).starts_with("denied by manta guard"));
+    // The call from before is still there, and gets its answer when the server dies.
+    guarded.post("die", &json!({}));
+    assert!([guarded.receive()["id"].as_u64(), guarded.receive()["id"].as_u64()].contains(&Some(waiting)));
 }
