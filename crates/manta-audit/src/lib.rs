@@ -4,6 +4,7 @@
 //! files and hands over the front ends; whoever embeds the analysis (tests, an editor, a batch runner) does the same.
 #![forbid(unsafe_code)]
 
+mod config_rules;
 mod flows;
 mod inventory;
 mod project;
@@ -35,6 +36,7 @@ pub fn audit(input: &ProjectInput, front_ends: &[Box<dyn FrontEnd>], models: &Mo
     };
     let analysis = analysis::analyse(&program, models, settings.limits);
     report.findings.extend(flows::findings(&analysis));
+    report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));
     inventory::describe(&analysis, &program, input, &mut report);
     report.settle();
     report

@@ -62,6 +62,20 @@ rules! {
         "keys from the caller that can name a prototype", Medium, Medium, Regular, None, &[1321];
     SECRET_EXPOSURE = "secret-exposure", "Secret exposure",
         "tools that return environment variables or credentials", High, Medium, Regular, None, &[200];
+    DNS_REBINDING = "dns-rebinding", "DNS rebinding",
+        "HTTP transports that answer any `Host` and `Origin`", Medium, Medium, Regular, None, &[350, 346, 1385];
+    UNAUTHENTICATED_HTTP = "unauthenticated-http", "Unauthenticated HTTP server",
+        "HTTP transports on all interfaces that ask nobody who they are", High, Medium, Regular, None, &[306, 1327, 287];
+    PERMISSIVE_CORS = "permissive-cors", "Permissive cross-origin access",
+        "answers with credentials that pages of every origin may read", Medium, High, Regular, None, &[942];
+    SESSION_FIXATION = "session-fixation", "Predictable session",
+        "session identifiers that can be guessed", Medium, Medium, Regular, None, &[330, 384];
+    TLS_VERIFICATION_DISABLED = "tls-verification-disabled", "TLS verification disabled",
+        "credentials sent to servers whose certificate is not checked", Medium, High, Regular, None, &[295];
+    CREDENTIAL_FORWARDING = "credential-forwarding", "Credential forwarding",
+        "credentials sent to a host that the caller chooses", High, Medium, Regular, Some(SinkClass::Network), &[522, 201];
+    STDOUT_LOGGING = "stdout-logging", "Logging to standard output",
+        "stdio servers that print to standard output", Low, High, Auditor, None, &[117];
     DANGEROUS_BY_DESIGN = "dangerous-by-design", "Dangerous by design",
         "tools whose declared purpose is the dangerous act", Low, Medium, Auditor, None, &[749];
 }

@@ -1,0 +1,240 @@
+//! What listens for HTTP connections, on which interfaces, and what is wired to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use manta_core::Location;
+use manta_flow::engine::analysis::{ArgInfo, CallInfo};
+use manta_flow::engine::config::FunctionFacts;
+
+use super::{Setup, arg};
+
+/// Where a listener can be reached from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// All interfaces, and nothing else.
+    All,
+    /// All interfaces unless configured otherwise.
+    AllByDefault,
+    /// This machine.
+    Loopback,
+    /// Not known, or one address of the administrator's choice.
+    Unknown,
+}
+
+impl Binding {
+    pub(super) fn is_all(self) -> bool {
+        matches!(self, Self::All | Self::AllByDefault)
+    }
+}
+
+/// A listener and the calls that set up what it serves.
+pub(super) struct Listener<'a> {
+    pub(super) call: &'a CallInfo,
+    pub(super) binding: Binding,
+    /// Where a default of all interfaces is written, if not at the call.
+    pub(super) default_at: Option<Location>,
+    /// Calls on the application and on what is mounted in it, or that made them.
+    pub(super) wiring: Vec<&'a CallInfo>,
+}
+
+impl<'a> Listener<'a> {
+    /// Middleware and handlers that are wired in, with the call that does it and whether one is the last of its call.
+    pub(super) fn functions(&self) -> Vec<(&'a CallInfo, &'a FunctionFacts, bool)> {
+        let mut found = Vec::new();
+        for call in &self.wiring {
+            let count = call.args.len();
+            for (index, value) in call.args.iter().enumerate() {
+                let is_final = index + 1 == count && !matches!(arg::last(&call.api), "use" | "add_middleware" | "addHook");
+                found.extend(arg::functions(value).into_iter().map(|facts| (*call, facts, is_final)));
+            }
+            for (name, value) in &call.named {
+                let is_final = matches!(name.as_str(), "endpoint" | "app" | "routes");
+                found.extend(arg::functions(value).into_iter().map(|facts| (*call, facts, is_final)));
+            }
+        }
+        found
+    }
+
+    /// Access paths wired in from outside the target, with the call that does it.
+    pub(super) fn apis(&self) -> Vec<(&'a CallInfo, &'a str)> {
+        let mut found = Vec::new();
+        for call in &self.wiring {
+            found.push((*call, call.api.as_str()));
+            found.extend(arg::all(call).flat_map(arg::apis).map(|api| (*call, api)));
+        }
+        found
+    }
+}
+
+/// Every HTTP listener that the program starts.
+pub(super) fn find<'a>(setup: &Setup<'a>) -> Vec<Listener<'a>> {
+    let defaults = command_line_defaults(setup);
+    let calls: &'a [CallInfo] = &setup.analysis.calls;
+    let mut found: Vec<Listener<'a>> = Vec::new();
+    for call in calls {
+        let Some((host, default)) = host_of(call) else { continue };
+        let binding = host.map_or(default, |host| binding(host, &defaults));
+        let known = found.iter_mut().find(|listener| listener.call.at == call.at);
+        if let Some(known) = known {
+            // Met again with other values: the worse one counts.
+            if binding.is_all() && !known.binding.is_all() {
+                known.binding = binding;
+            }
+            continue;
+        }
+        let default_at = host.and_then(|host| default_place(calls, host));
+        found.push(Listener { call, binding, default_at, wiring: wiring(calls, call) });
+    }
+    found
+}
+
+const APPLICATIONS: [&str; 11] = [
+    "express()", "createServer()", "createSecureServer()", "fastify()", "koa()", "createMcpExpressApp()", "restify",
+    "polka()", "connect()", "http.Server()", "createMcpFastifyApp()",
+];
+
+/// Whether the call starts an HTTP listener: its host argument, and what holds without one.
+fn host_of(call: &CallInfo) -> Option<(Option<&ArgInfo>, Binding)> {
+    let api = call.api.as_str();
+    let last = arg::last(api);
+    let is_application = APPLICATIONS.iter().any(|app| api.contains(app)) && !api.starts_with("net.") && !api.starts_with("tls.");
+    match last {
+        "listen" if is_application => {
+            let default = if api.contains("fastify") { Binding::Loopback } else { Binding::All };
+            let default = if call.is_open { Binding::Unknown } else { default };
+            let first = call.args.first();
+            if first.is_some_and(|first| arg::texts(first).iter().any(|text| text.contains('/'))) {
+                return None;
+            }
+            if let Some(ArgInfo::Record(_)) = first {
+                return Some((arg::option(call, "host").or_else(|| arg::option(call, "hostname")), default));
+            }
+            let second = call.args.get(1).filter(|value| {
+                !matches!(value, ArgInfo::Function(_) | ArgInfo::Null | ArgInfo::Number(_) | ArgInfo::Record(_))
+            });
+            Some((second, default))
+        }
+        "serve" if ["@hono/node-server", "srvx", "globalThis.Bun", "globalThis.Deno"].iter().any(|root| api.starts_with(root)) => {
+            Some((arg::option(call, "hostname").or_else(|| arg::option(call, "host")), Binding::All))
+        }
+        "start" if api.contains("FastMCP()") => {
+            let kind = arg::texts(arg::option(call, "transportType")?);
+            let is_http = kind.iter().any(|kind| matches!(*kind, "httpStream" | "sse"));
+            let options = arg::option(call, "httpStream").or_else(|| arg::option(call, "sse"));
+            is_http.then(|| (options.and_then(|options| arg::field(options, "host")), Binding::Unknown))
+        }
+        "run" | "run_async" | "run_http_async" | "run_sse_async" | "run_streamable_http_async"
+            if api.contains("FastMCP()") || api.contains("MCPServer()") =>
+        {
+            let host = arg::lookup(&call.named, "host").or_else(|| arg::lookup(&call.state, "host"));
+            let is_http = !matches!(last, "run" | "run_async") || speaks_http(call, host.is_some());
+            is_http.then_some((host, Binding::Loopback))
+        }
+        "run" | "Config" if api.starts_with("uvicorn.") => {
+            Some((arg::lookup(&call.named, "host").or_else(|| call.args.get(1)), Binding::Loopback))
+        }
+        "run_app" if api.starts_with("aiohttp.web.") => Some((arg::lookup(&call.named, "host"), Binding::All)),
+        _ => None,
+    }
+}
+
+/// Whether `mcp.run(…)` may start an HTTP transport.
+fn speaks_http(call: &CallInfo, has_host: bool) -> bool {
+    let Some(transport) = arg::lookup(&call.named, "transport").or_else(|| call.args.first()) else { return false };
+    let texts = arg::texts(transport);
+    if texts.iter().any(|text| *text != "stdio") {
+        return true;
+    }
+    // Chosen by the administrator: an HTTP transport is on offer when a host is given.
+    let is_open = arg::alternatives(transport).iter().any(|value| !matches!(value, ArgInfo::Text(_) | ArgInfo::Null));
+    is_open && has_host
+}
+
+fn is_all_interfaces(host: &str) -> bool {
+    matches!(host.trim(), "0.0.0.0" | "::" | "[::]" | "" | "*" | "0" | "::0")
+}
+
+fn is_loopback(host: &str) -> bool {
+    matches!(host.trim(), "localhost" | "::1" | "[::1]") || host.trim().starts_with("127.")
+}
+
+/// Where a host argument binds to.
+fn binding(host: &ArgInfo, defaults: &BTreeMap<String, &ArgInfo>) -> Binding {
+    let mut texts: Vec<&str> = arg::texts(host);
+    let mut is_open = false;
+    for value in arg::alternatives(host) {
+        match value {
+            ArgInfo::Text(_) | ArgInfo::Null => {}
+            _ => {
+                is_open = true;
+                let option = arg::apis(value).into_iter().next().map(arg::last);
+                texts.extend(option.and_then(|name| defaults.get(name)).map(|default| arg::texts(default)).unwrap_or_default());
+            }
+        }
+    }
+    let all = texts.iter().any(|text| is_all_interfaces(text));
+    let loopback = texts.iter().any(|text| is_loopback(text));
+    match (all, loopback, is_open) {
+        (true, false, false) => Binding::All,
+        (true, false, true) => Binding::AllByDefault,
+        // Both: the wide one is a choice, such as an explicit switch to remote access.
+        (_, true, _) => Binding::Loopback,
+        _ => Binding::Unknown,
+    }
+}
+
+/// Defaults of command-line options, by the name the program reads them with.
+fn command_line_defaults<'a>(setup: &Setup<'a>) -> BTreeMap<String, &'a ArgInfo> {
+    let calls: &'a [CallInfo] = &setup.analysis.calls;
+    let mut defaults = BTreeMap::new();
+    for call in calls.iter().filter(|call| matches!(arg::last(&call.api), "add_argument" | "option")) {
+        let flags = call.args.iter().take(2).flat_map(arg::texts);
+        let flag = flags.flat_map(|text| text.split([' ', ',', '|'])).find(|word| !word.is_empty() && (word.starts_with("--") || !word.starts_with('-')));
+        let default = arg::option(call, "default").or_else(|| call.args.get(2));
+        if let (Some(flag), Some(default)) = (flag, default) {
+            defaults.insert(flag.trim_start_matches('-').replace('-', "_"), default);
+        }
+    }
+    defaults
+}
+
+/// Where the default of an environment variable in a host argument is written: `os.getenv("HOST", "0.0.0.0")`.
+fn default_place(calls: &[CallInfo], host: &ArgInfo) -> Option<Location> {
+    let variables: Vec<&str> = arg::apis(host).into_iter().filter_map(|api| api.strip_prefix("$env.")).collect();
+    let is_default = |call: &&CallInfo| {
+        matches!(call.api.as_str(), "os.getenv" | "os.environ.get" | "$env.get")
+            && call.args.first().is_some_and(|name| arg::texts(name).iter().any(|name| variables.contains(name)))
+            && call.args.get(1).is_some_and(|text| arg::texts(text).into_iter().any(is_all_interfaces))
+    };
+    calls.iter().find(is_default).map(|call| call.at)
+}
+
+/// Identities that a call connects: what it is called on, what it makes, what it is given.
+fn identities(call: &CallInfo) -> impl Iterator<Item = u32> {
+    let given = arg::all(call).flat_map(arg::made).map(|made| made.id);
+    call.on.into_iter().chain(call.made).chain(given)
+}
+
+/// Calls that concern what a listener serves: on the application, on what is mounted there, and those that made them.
+fn wiring<'a>(calls: &'a [CallInfo], listener: &'a CallInfo) -> Vec<&'a CallInfo> {
+    let mut known: BTreeSet<u32> = identities(listener).collect();
+    let mut taken: BTreeSet<usize> = BTreeSet::new();
+    loop {
+        let before = taken.len();
+        for (index, call) in calls.iter().enumerate() {
+            // A transport made for a request belongs to the handler that makes it, and is found by its place.
+            let concerns = call.on.or(call.made).is_some_and(|id| known.contains(&id)) || call.made.is_some_and(|id| known.contains(&id));
+            if concerns && !call.in_handler && taken.insert(index) {
+                known.extend(identities(call));
+            }
+        }
+        if taken.len() == before {
+            break;
+        }
+    }
+    let mut wiring: Vec<&CallInfo> = taken.into_iter().map(|index| &calls[index]).collect();
+    if !wiring.iter().any(|call| std::ptr::eq(*call, listener)) {
+        wiring.push(listener);
+    }
+    wiring
+}
