@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
@@ -25,11 +25,12 @@ use tokio::sync::Semaphore;
 
 use super::{ServeError, ToolServer, guarded};
 use crate::policy::Policy;
+use crate::policy::spec::ServeSpec;
 use crate::rmcp::{Guarded, Principal};
 
 /// Connections at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 1024;
-/// Largest request.
+/// Largest request; the SDK counts while it reads.
 const MAX_BODY: usize = 4 << 20;
 
 /// How the endpoint is reached.
@@ -66,13 +67,14 @@ pub fn serve_http(
         return Err(ServeError::Unprotected("a bearer token has at least 16 characters".to_owned()));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let config = config(&policy);
+    let serve = policy.file().spec().serve.clone();
     let guarded = guarded(policy, default_log)?;
     let log = Arc::clone(guarded.enforcer().log());
     let result = runtime.block_on(async {
         let listener = TcpListener::bind(options.address).await?;
-        ready(listener.local_addr()?);
-        let front = Front::new(guarded, config, options.token.as_deref());
+        let bound = listener.local_addr()?;
+        ready(bound);
+        let front = Front::new(guarded, config(&serve, bound), options.token.as_deref());
         tokio::select! {
             result = accept(listener, front) => result,
             result = stopped() => result,
@@ -83,13 +85,16 @@ pub fn serve_http(
     result.map_err(ServeError::Io)
 }
 
-/// Host names besides loopback and origins come from the policy; without any, browsers are refused.
-fn config(policy: &Policy) -> StreamableHttpServerConfig {
-    let serve = &policy.file().spec().serve;
+/// Host names besides loopback, and origins besides the endpoint's own, come from the policy. Nobody but
+/// this server can put a page under its own loopback origin, so that one is safe; the specification's tests
+/// ask for it.
+fn config(serve: &ServeSpec, bound: SocketAddr) -> StreamableHttpServerConfig {
     let loopback = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{}", bound.port()));
+    let own = own.into_iter().filter(|_| bound.ip().is_loopback());
     StreamableHttpServerConfig::default()
         .with_allowed_hosts(loopback.into_iter().chain(serve.allowed_hosts.iter().cloned()))
-        .with_allowed_origins(serve.allowed_origins.iter().cloned())
+        .with_allowed_origins(own.chain(serve.allowed_origins.iter().cloned()))
         .enforce_origin_validation()
         .with_max_request_body_bytes(MAX_BODY)
 }
@@ -159,7 +164,6 @@ impl Front {
         request.headers_mut().remove(AUTHORIZATION);
         let principal = if self.token.is_some() { "token" } else { crate::policy::LOCAL };
         request.extensions_mut().insert(Principal(principal.to_owned()));
-        let request = request.map(|body| Limited::new(body, MAX_BODY));
         self.service.handle(request).await
     }
 }

@@ -280,3 +280,58 @@ fn the_wrapper_was_reviewed_for_this_version_of_the_sdk() {
     let version = lock.split("name = \"rmcp\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next());
     assert_eq!(version, Some(REVIEWED), "look for new methods of ServerHandler, then change this line");
 }
+
+/// Starts the HTTP server in a thread that lives as long as the test process.
+fn http(token: Option<&str>) -> std::net::SocketAddr {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let options = HttpOptions { address: "127.0.0.1:0".parse().unwrap(), token: token.map(str::to_owned) };
+    std::thread::spawn(move || {
+        let directory = tempfile::tempdir().unwrap();
+        let policy = read_only(directory.path()).unwrap();
+        serve_http(policy, &directory.path().join("a.jsonl"), &options, |address| sender.send(address).unwrap())
+            .unwrap();
+    });
+    receiver.recv().unwrap()
+}
+
+/// The status of an `initialize` request with these headers, and padding in its body.
+fn status(address: std::net::SocketAddr, headers: &[(&str, &str)], padding: usize) -> u16 {
+    use std::io::{Read as _, Write as _};
+    let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "x".repeat(padding), "version": "1" } } });
+    let body = body.to_string();
+    let mut request = format!("POST /mcp HTTP/1.1\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
+    request.push_str("Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).and_then(|()| stream.write_all(b"\r\n")).unwrap();
+    let _ = stream.write_all(body.as_bytes()); // a refusal may come before the body is read
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    String::from_utf8_lossy(&head[9..]).parse().unwrap()
+}
+
+#[test]
+fn browsers_of_other_origins_and_other_hosts_are_refused() {
+    let address = http(None);
+    let (host, own) = (address.to_string(), format!("http://{address}"));
+    assert_eq!(status(address, &[("Host", &host)], 0), 200);
+    assert_eq!(status(address, &[("Host", &host), ("Origin", &own)], 0), 200);
+    assert_eq!(status(address, &[("Host", &host), ("Origin", "http://evil.example")], 0), 403);
+    assert_eq!(status(address, &[("Host", &host), ("Origin", "http://localhost:1")], 0), 403);
+    assert_eq!(status(address, &[("Host", &host), ("Origin", "null")], 0), 403);
+    assert_eq!(status(address, &[("Host", "evil.example")], 0), 403);
+    assert_eq!(status(address, &[("Host", &host)], 5 << 20), 413);
+}
+
+#[test]
+fn a_token_is_asked_for_before_anything_else() {
+    let address = http(Some("0123456789abcdef"));
+    let host = address.to_string();
+    for header in ["", "Bearer", "Bearer 0123456789abcdeF", "Basic 0123456789abcdef", "Bearer 0123456789abcdef0"] {
+        assert_eq!(status(address, &[("Host", &host), ("Authorization", header)], 0), 401, "{header}");
+    }
+    assert_eq!(status(address, &[("Host", &host), ("Authorization", "bearer 0123456789abcdef")], 0), 200);
+}
