@@ -625,6 +625,11 @@ impl Interp<'_> {
             }
         }
         let _ = span;
+        let mut props = props;
+        if matches!(text.as_deref(), Some("#" | "?")) {
+            // What is left of a URL without fragment or query goes to the same place.
+            props.url = own.url.clone();
+        }
         let vn = self.element_vn(value.vn);
         let piece = Val { taint: self.taint_now(&value), step: value.step, vn, ..Val::with_props(props) };
         self.new_array(Vec::new(), Some(piece))

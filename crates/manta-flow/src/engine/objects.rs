@@ -581,6 +581,10 @@ impl Interp<'_> {
                     Val { taint: collection.taint, step: collection.step, vn, ..Val::of(Kind::Api(next, None)) };
                 (Vec::new(), Some(element))
             }
+            // A witness in place of a list is its only element.
+            Kind::Str if self.found.replay.is_some() && collection.is_tainted() && collection.literal().is_some() => {
+                (vec![collection.clone()], None)
+            }
             Kind::Str => {
                 let props = self.props(collection).slice();
                 let element = self.text_val(props, collection);

@@ -731,8 +731,10 @@ impl Interp<'_> {
 
     /// A field read from an untrusted object of unknown shape.
     pub(crate) fn name_source(&mut self, receiver: &Val, name: Symbol, value: Val, at: Location) -> Val {
-        let index = receiver.taint.0.trailing_zeros() as usize;
-        let is_root = receiver.taint.0.count_ones() == 1
+        // A copy of the arguments (`{ ...args }`) is as untrusted as what it was made from.
+        let taint = if receiver.taint.is_some() { receiver.taint } else { value.taint };
+        let index = taint.0.trailing_zeros() as usize;
+        let is_root = taint.0.count_ones() == 1
             && self.found.sources.get(index).is_some_and(|source| source.param == "arguments");
         if !is_root || self.is_builtin_method(name) && !matches!(name.as_str(), "path" | "url" | "command" | "format" | "index" | "replace" | "match" | "search" | "count" | "filter" | "sort" | "title" | "values" | "keys" | "items" | "find" | "add" | "set" | "get" | "copy" | "update" | "dict" | "json" | "group" | "groups" | "open" | "rename" | "resolve" | "glob" | "split" | "join" | "test" | "exec") {
             return value;

@@ -573,8 +573,15 @@ impl Interp<'_> {
             .iter()
             .map(|word| self.current(word).alternatives().to_vec().iter().map(|word| self.spell(word)).collect())
             .collect();
-        let fixed: Vec<String> =
-            all.iter().map(|word| word.literal().filter(|_| word.taint.is_none()).unwrap_or("\u{0}").to_owned()).collect();
+        let fixed: Vec<String> = all
+            .iter()
+            .enumerate()
+            .map(|(index, word)| {
+                let literal = word.literal().filter(|_| word.taint.is_none()).map(str::to_owned);
+                let named = || if index == 0 { program_of(word) } else { None };
+                literal.or_else(named).unwrap_or_else(|| "\u{0}".to_owned())
+            })
+            .collect();
         let unknown = StrProps::default();
         let word_parts: Vec<argv::Word<'_>> = spelled
             .iter()
@@ -809,6 +816,12 @@ impl Interp<'_> {
                 Piece::Hole(props) | Piece::Trusted(props) => props.as_literal().map(str::to_owned),
             })
             .collect();
+        let param = self.found.replay.as_ref().map(|replay| replay.param.clone()).unwrap_or_default();
+        let source = self.found.sources.iter().position(|source| source.param == param);
+        if source.is_some_and(|source| spelled.taint.0 & Taint::source(source).0 == 0) {
+            // Another parameter at the same sink.
+            return true;
+        }
         let not_taken = self.is_not_taken();
         if let Some(replay) = &mut self.found.replay
             && replay.at == at
@@ -832,6 +845,22 @@ impl Interp<'_> {
             _ => value,
         }
     }
+}
+
+/// The program a value names when only its directory is configurable: `${sdk}/platform-tools/adb`, `env.ADB || "adb"`.
+fn program_of(value: &Val) -> Option<String> {
+    if value.is_tainted() {
+        return None;
+    }
+    value.alternatives().iter().find_map(|value| {
+        if let Some(text) = value.literal() {
+            return Some(text.to_owned());
+        }
+        match value.text.as_deref()?.parts.last()? {
+            Part::Lit(end) if end.contains('/') && !end.ends_with('/') => Some(end.rsplit('/').next()?.to_owned()),
+            _ => None,
+        }
+    })
 }
 
 /// Whether the word at `index` names a file that the program writes: the value of an output option, or the operand of a
