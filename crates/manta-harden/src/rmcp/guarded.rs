@@ -14,6 +14,7 @@ use rmcp::{ErrorData, ServerHandler};
 use serde_json::{Map, Value, json};
 
 use super::extract::Granted;
+use super::schemas::Schemas;
 use crate::audit::{ErrorClass, Outcome};
 use crate::enforce::{Enforcer, Refused, Request, Running, Subject};
 use crate::policy::LOCAL;
@@ -38,6 +39,7 @@ pub struct Guarded<H> {
     server: String,
     peer: String,
     questions: Arc<Questions>,
+    schemas: Arc<Schemas>,
 }
 
 impl<H: Clone> Clone for Guarded<H> {
@@ -48,6 +50,7 @@ impl<H: Clone> Clone for Guarded<H> {
             server: self.server.clone(),
             peer: self.peer.clone(),
             questions: Arc::clone(&self.questions),
+            schemas: Arc::clone(&self.schemas),
         }
     }
 }
@@ -61,6 +64,7 @@ impl<H: ServerHandler> Guarded<H> {
             server: String::new(),
             peer: "stdio".to_owned(),
             questions: Arc::default(),
+            schemas: Arc::default(),
         }
     }
 
@@ -326,6 +330,16 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         let (name, same_args) = (request.name.clone(), args.clone());
         let refused = match self.begin(Subject::Tool, &name, args, is_retry, &context).await {
             Ok(running) => {
+                let tool = self.inner.get_tool(&name);
+                if let Some(problem) = tool.and_then(|tool| self.schemas.problem(&tool, &same_args)) {
+                    let outcome = Outcome::failure(ErrorClass::Client, "schema", problem.clone());
+                    let recorded = self.finish(running, outcome).await;
+                    let result = recorded.map_or_else(
+                        |refused| refused_result(&refused),
+                        |()| CallToolResult::error(vec![ContentBlock::text(format!("invalid arguments: {problem}"))]),
+                    );
+                    return Ok(CallToolResponse::Complete(result));
+                }
                 context.extensions.insert(Granted(Arc::new(running.grant().clone())));
                 let call = self.inner.call_tool(request, context);
                 let describe = |response: &mut CallToolResponse, running: &Running| {

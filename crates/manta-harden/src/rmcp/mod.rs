@@ -21,6 +21,7 @@
 
 mod extract;
 mod guarded;
+mod schemas;
 #[cfg(test)]
 mod tests;
 
