@@ -84,6 +84,20 @@ fn entries_of_a_shipped_package() {
 }
 
 #[test]
+fn patterns_over_output_that_is_not_built_open_the_sources() {
+    let found = entries(&[
+        (
+            "package.json",
+            r#"{ "name": "x", "exports": { "./*": { "import": "./dist/esm/*", "require": "./dist/cjs/*" } } }"#,
+        ),
+        ("src/server/http.ts", ""),
+        ("src/index.ts", ""),
+        ("src/index.test.ts", ""),
+    ]);
+    assert_eq!(found, [entry("src/index.ts", "exports"), entry("src/server/http.ts", "exports")]);
+}
+
+#[test]
 fn a_wrapper_named_like_the_output_is_not_its_source() {
     let found = entries(&[
         ("package.json", &manifest(r#""name": "x", "exports": { "./preset": "./dist/preset.js" }"#)),

@@ -263,10 +263,15 @@ fn existing_source(project: &Project, path: &str) -> Option<String> {
 
 /// The source directory that is compiled to directory `output`.
 pub(super) fn source_dir(project: &Project, output: &str) -> Option<String> {
-    let package = project.package_of(&format!("{output}/x")).map_or("", |package| &package.dir);
-    let rests = inside_output(paths::below(package, output)?);
+    let file = format!("{output}/x");
+    let package = project.package_of(&file).map_or("", |package| &package.dir);
+    let rests = inside_output(paths::below(package, &file)?);
     let candidates = rests.iter().flat_map(|rest| {
-        ["src", "source", "", "lib"].into_iter().filter_map(|source| paths::join(&paths::join(package, source)?, rest))
+        let rest = paths::parent(rest);
+        ["src", "source", "", "lib"].into_iter().filter_map(move |source| {
+            let dir = paths::join(package, source)?;
+            paths::join(&dir, rest)
+        })
     });
-    candidates.into_iter().find(|dir| dir != output && project.below(dir).next().is_some())
+    candidates.into_iter().find(|dir| dir != output && dir != package && project.below(dir).next().is_some())
 }
