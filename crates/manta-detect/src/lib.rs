@@ -90,12 +90,15 @@ mod tests {
             "sk-",
         ] {
             let text = unit.repeat((1 << 18) / unit.len());
-            let started = std::time::Instant::now();
-            for detector in ALL {
-                let _ = (detector.find)(&text);
-            }
-            // Unoptimised, on a busy machine: a quadratic detector would take minutes.
-            assert!(started.elapsed().as_secs() < 20, "{unit:?} took {:?}", started.elapsed());
+            // Unoptimised, on a busy machine: a quadratic detector would take minutes, every time.
+            let is_quick = (0..3).any(|_| {
+                let started = std::time::Instant::now();
+                for detector in ALL {
+                    let _ = (detector.find)(&text);
+                }
+                started.elapsed().as_secs() < 20
+            });
+            assert!(is_quick, "{unit:?} is slow");
         }
     }
 }

@@ -195,6 +195,9 @@ static RULES: &[Rule] = &[
     ),
 ];
 
+/// No rule matches a shorter text: `ab://:cde@f` has eleven characters, `pwd=` needs seven more.
+const SHORTEST: usize = 10;
+
 static KEYWORDS: LazyLock<(AhoCorasick, Vec<usize>)> = LazyLock::new(|| {
     let words: Vec<(&str, usize)> =
         RULES.iter().enumerate().flat_map(|(i, rule)| rule.keywords.iter().map(move |word| (*word, i))).collect();
@@ -223,13 +226,15 @@ fn pattern(rule: usize) -> &'static Regex {
 /// ```
 #[must_use]
 pub fn find(text: &str) -> Vec<Match> {
-    let (automaton, rule_of) = &*KEYWORDS;
-    let mut is_possible = vec![false; RULES.len()];
-    for hit in automaton.find_overlapping_iter(text) {
-        is_possible[rule_of[hit.pattern().as_usize()]] = true;
+    if text.len() < SHORTEST {
+        return Vec::new();
     }
+    let (automaton, rule_of) = &*KEYWORDS;
+    let possible = automaton
+        .find_overlapping_iter(text)
+        .fold(0u128, |possible, hit| possible | 1 << rule_of[hit.pattern().as_usize()]);
     let mut found: Vec<(bool, Match)> = Vec::new();
-    for (index, rule) in RULES.iter().enumerate().filter(|(index, _)| is_possible[*index]) {
+    for (index, rule) in RULES.iter().enumerate().filter(|(index, _)| possible >> index & 1 == 1) {
         for captures in pattern(index).captures_iter(text) {
             let Some(secret) = captures.get(1).or_else(|| captures.get(0)) else { continue };
             let value = secret.as_str();
@@ -358,6 +363,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles_and_every_keyword_is_lowercase() {
+        assert!(RULES.len() <= 128, "the set of possible rules is a word of 128 bits");
         for (index, rule) in RULES.iter().enumerate() {
             let _ = pattern(index);
             assert!(rule.keywords.iter().all(|word| *word == word.to_ascii_lowercase()), "{}", rule.id);
@@ -441,6 +447,14 @@ mod tests {
             "",
         ] {
             assert_eq!(rules(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_matches_are_not_too_short() {
+        for text in ["pwd=a1b2c3d", "ab://:cde@f"] {
+            assert_eq!(find(text).len(), 1, "{text}");
+            assert!(text.len() >= SHORTEST);
         }
     }
 
