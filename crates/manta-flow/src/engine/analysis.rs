@@ -244,7 +244,7 @@ impl<'p> Interp<'p> {
     /// Runs all entry modules, then what would register tools but was not reached from them.
     fn load_program(&mut self) {
         let entries: Vec<ModId> = self.program.entries.iter().map(|(id, _)| *id).collect();
-        self.fuel = self.limits.fuel_total / 2;
+        self.fuel = self.limits.fuel_total / 4;
         for entry in &entries {
             self.load(*entry);
         }
@@ -592,6 +592,10 @@ impl<'p> Interp<'p> {
         let first = witnesses.first().cloned().unwrap_or_default();
         for prefix in self.found.prefixes.clone() {
             witnesses.push(format!("{prefix}{first}"));
+        }
+        if hit.rule.class() != "path" {
+            // A path check in front of a command wants a path.
+            witnesses.push(format!("{}/{first}", super::report::REPLAY_ROOT));
         }
         for suffix in self.found.suffixes.clone() {
             witnesses.push(format!("{first}{suffix}"));

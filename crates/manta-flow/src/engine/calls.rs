@@ -1041,6 +1041,12 @@ impl Interp<'_> {
         {
             return value;
         }
+        if let (Some(text), Some(with)) = (value.literal(), replacement.literal())
+            && let Some(replaced) = concrete_replace(pattern, flags, lang, text, with, global)
+        {
+            let vn = self.store.fresh_vn();
+            return Val { taint: value.taint, step: value.step, vn, ..Val::str(&replaced) };
+        }
         let props = match (self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search), replacement.literal()) {
             (Some(regex), Some(text)) => regex.replace(&own, text, global),
             (_, Some(text)) => own.replace_some(&StrProps::exact(text)),
@@ -1328,4 +1334,34 @@ fn python_flag(name: &str) -> &'static str {
         "A" | "ASCII" => "a",
         _ => "",
     }
+}
+
+/// The replacement on a concrete text, when the pattern can be run.
+fn concrete_replace(pattern: &str, flags: &str, lang: Lang, text: &str, with: &str, global: bool) -> Option<String> {
+    if text.len() > 4_096 || pattern.len() > 1_024 {
+        return None;
+    }
+    let letters: String = flags.chars().filter(|flag| matches!(flag, 'i' | 'm' | 's' | 'x')).collect();
+    let inline = if letters.is_empty() { pattern.to_owned() } else { format!("(?{letters}){pattern}") };
+    let regex = fancy_regex::Regex::new(&inline).ok()?;
+    // `$1`, `$&` and `\1` become the reference syntax of the crate.
+    let mut template = String::new();
+    let marker = if lang == Lang::Python { '\\' } else { '$' };
+    let mut chars = with.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c == marker, chars.peek()) {
+            (true, Some(digit)) if digit.is_ascii_digit() => {
+                template.push_str(&format!("${{{digit}}}"));
+                chars.next();
+            }
+            (true, Some('&')) => {
+                template.push_str("${0}");
+                chars.next();
+            }
+            _ if c == '$' => template.push_str("$$"),
+            _ => template.push(c),
+        }
+    }
+    let limit = if global { 0 } else { 1 };
+    regex.try_replacen(text, limit, template.as_str()).ok().map(std::borrow::Cow::into_owned)
 }

@@ -14,7 +14,7 @@ use crate::engine::interp::{Args, Interp};
 use crate::engine::program::Program;
 use crate::engine::store::ObjKind;
 use crate::engine::value::{FnId, Kind, ModId, ObjId, Val};
-use crate::ir::{Block, Expr, ExprId, FuncId, Key, Module, Pat, StmtKind, Symbol, Var};
+use crate::ir::{Block, Expr, ExprId, FuncId, ImportId, ImportName, Key, Module, Pat, StmtKind, Symbol, Var};
 
 /// Most parts of one argument that are kept; configuration is small, and calls are many.
 const MAX_PARTS: usize = 160;
@@ -314,27 +314,29 @@ impl Interp<'_> {
         let own = match self.found.function_facts.get(&key) {
             Some(known) => known.clone(),
             None => {
-                let facts = Arc::new(Reader::new(module, closure.func).read());
-                self.found.function_facts.insert(key, facts.clone());
-                facts
+                let read = Arc::new(Reader::new(module, closure.func).read());
+                self.found.function_facts.insert(key, read.clone());
+                read
             }
         };
-        all.add(&own);
+        all.add(&own.facts);
         let captured: Vec<Val> = closure.captures.iter().map(|cell| self.store.cell(*cell).clone()).collect();
         queue.extend(captured.into_iter().filter(|value| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_))));
         queue.extend(closure.this.iter().cloned());
-        let span = module.func(closure.func).span;
-        for (expr, at) in module.exprs.iter().zip(&module.spans) {
-            if let Expr::Import(import, name) = expr
-                && span.contains(*at)
-            {
-                let value = self.import(closure.module, *import, *name, 0);
-                if matches!(value.kind, Kind::Fn(_)) {
-                    queue.push(value);
-                }
+        for (import, name) in &own.imports {
+            let value = self.import(closure.module, *import, *name, 0);
+            if matches!(value.kind, Kind::Fn(_)) {
+                queue.push(value);
             }
         }
     }
+}
+
+/// What one function's code says, before the functions it uses are added.
+#[derive(Debug, Default)]
+pub(crate) struct CodeFacts {
+    facts: FunctionFacts,
+    imports: Vec<(ImportId, ImportName)>,
 }
 
 /// Reads one function's code, with the functions written inside it.
@@ -344,6 +346,8 @@ struct Reader<'a> {
     span: Span,
     /// Reads of headers that matter: where, which.
     reads: Vec<(Span, &'static str)>,
+    /// Expressions inside, by start.
+    inside: Vec<(Span, &'a Expr)>,
     /// Variables that hold such a header, by function and slot.
     holders: BTreeMap<(u32, u32), &'static str>,
     facts: FunctionFacts,
@@ -364,10 +368,23 @@ impl<'a> Reader<'a> {
     fn new(module: &'a Module, func: FuncId) -> Self {
         let span = module.func(func).span;
         let facts = FunctionFacts { functions: vec![Location::new(module.file, span)], ..FunctionFacts::default() };
-        Self { module, func, span, reads: Vec::new(), holders: BTreeMap::new(), facts }
+        let mut inside: Vec<(Span, &Expr)> = module
+            .spans
+            .iter()
+            .zip(&module.exprs)
+            .filter(|(at, _)| span.contains(**at))
+            .map(|(at, expr)| (*at, expr))
+            .collect();
+        inside.sort_by_key(|(at, _)| at.start);
+        Self { module, func, span, inside, reads: Vec::new(), holders: BTreeMap::new(), facts }
     }
 
-    fn read(mut self) -> FunctionFacts {
+    fn read(mut self) -> CodeFacts {
+        let imports = self.inside.iter().filter_map(|(_, expr)| match expr {
+            Expr::Import(import, name) => Some((*import, *name)),
+            _ => None,
+        });
+        let imports = imports.collect();
         self.find_reads();
         let inside: Vec<u32> = (0..u32::try_from(self.module.funcs.len()).unwrap_or(0))
             .filter(|&id| id == self.func.0 || self.span.contains(self.module.func(FuncId(id)).span))
@@ -378,12 +395,13 @@ impl<'a> Reader<'a> {
         for &id in &inside {
             self.find_decisions(id);
         }
-        self.facts
+        CodeFacts { facts: self.facts, imports }
     }
 
-    fn inside(&self) -> impl Iterator<Item = (&'a Expr, Span)> + 'a {
-        let span = self.span;
-        self.module.exprs.iter().zip(&self.module.spans).filter(move |(_, at)| span.contains(**at)).map(|(e, s)| (e, *s))
+    /// Expressions inside a part of the function.
+    fn within(&self, span: Span) -> impl Iterator<Item = (Span, &'a Expr)> + '_ {
+        let first = self.inside.partition_point(|(at, _)| at.start < span.start);
+        self.inside[first..].iter().take_while(move |(at, _)| at.start < span.end).filter(move |(at, _)| span.contains(*at)).copied()
     }
 
     fn text(&self, id: ExprId) -> Option<&'a str> {
@@ -395,7 +413,7 @@ impl<'a> Reader<'a> {
 
     fn find_reads(&mut self) {
         let mut urls: Vec<Span> = Vec::new();
-        for (expr, at) in self.inside() {
+        for (at, expr) in self.inside.clone() {
             let read = match expr {
                 Expr::Member { object, name, .. } => {
                     self.facts.names.insert(name.as_str().to_owned());
@@ -437,7 +455,7 @@ impl<'a> Reader<'a> {
         match self.module.expr(callee) {
             Expr::Member { name: own, .. } => own.as_str() == name,
             Expr::Var(Var::Global(own)) => own.as_str() == name,
-            Expr::Import(_, crate::ir::ImportName::Named(own)) => own.as_str() == name,
+            Expr::Import(_, ImportName::Named(own)) => own.as_str() == name,
             _ => false,
         }
     }
@@ -447,10 +465,8 @@ impl<'a> Reader<'a> {
         let span = self.module.span(id);
         let mut found: BTreeSet<&'static str> =
             self.reads.iter().filter(|(at, _)| span.contains(*at)).map(|(_, read)| *read).collect();
-        for (expr, at) in self.module.exprs.iter().zip(&self.module.spans) {
-            if span.contains(*at)
-                && let Expr::Var(Var::Local(slot)) = expr
-            {
+        for (_, expr) in self.within(span) {
+            if let Expr::Var(Var::Local(slot)) = expr {
                 found.extend(self.holders.get(&(func, *slot)));
             }
         }
@@ -505,12 +521,14 @@ impl<'a> Reader<'a> {
             }
             _ => {}
         });
-        let owner = module.func(FuncId(func)).span;
-        for (expr, at) in module.exprs.iter().zip(&module.spans) {
-            if let Expr::Conditional(test, ..) = expr
-                && owner.contains(*at)
-            {
-                decisions.push((*test, Some(*at)));
+        // An exception ends a request wherever it is raised.
+        self.facts.refuses |= !throws.is_empty();
+        if self.reads.is_empty() {
+            return;
+        }
+        for (at, expr) in self.within(module.func(FuncId(func)).span) {
+            if let Expr::Conditional(test, ..) = expr {
+                decisions.push((*test, Some(at)));
             }
         }
         for (test, branch) in decisions {
@@ -520,12 +538,9 @@ impl<'a> Reader<'a> {
             }
             self.facts.decides_on.extend(read);
             let Some(branch) = branch else { continue };
-            let status = module.exprs.iter().zip(&module.spans).any(|(expr, at)| {
-                matches!(expr, Expr::Num(number) if (400.0..500.0).contains(number)) && branch.contains(*at)
-            });
-            self.facts.refuses |= status;
+            let is_status = |expr: &Expr| matches!(expr, Expr::Num(number) if (400.0..500.0).contains(number));
+            let refuses = self.within(branch).any(|(_, expr)| is_status(expr));
+            self.facts.refuses |= refuses;
         }
-        // An exception ends a request wherever it is raised.
-        self.facts.refuses |= !throws.is_empty();
     }
 }

@@ -33,7 +33,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { fuel_per_tool: 1_500_000, fuel_total: 40_000_000, call_depth: 48 }
+        Self { fuel_per_tool: 1_000_000, fuel_total: 40_000_000, call_depth: 48 }
     }
 }
 

@@ -187,7 +187,7 @@ pub(crate) struct Findings {
     pub(crate) recorded: std::collections::HashMap<(Location, String), u32>,
     /// What functions decide on, as far as asked.
     pub(crate) function_facts:
-        std::collections::HashMap<(ModId, crate::ir::FuncId), std::sync::Arc<crate::engine::config::FunctionFacts>>,
+        std::collections::HashMap<(ModId, crate::ir::FuncId), std::sync::Arc<crate::engine::config::CodeFacts>>,
 }
 
 /// A source of untrusted data.
