@@ -43,10 +43,4 @@ pub mod bench {
     pub fn parse_only(path: &str, text: &str) {
         crate::parse::parse_only(path, text);
     }
-
-    /// TEMP
-    pub fn nesting(text: &str) -> String {
-        let n = crate::nesting::measure(text);
-        format!("{:?} {}", n, n.stack(false).is_some())
-    }
 }
