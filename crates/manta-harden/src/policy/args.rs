@@ -1,5 +1,6 @@
 //! Rules for arguments, compiled: what [`super::spec::ArgSpec`] says, ready to decide.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -324,7 +325,7 @@ pub(super) fn check_members(
         return Err(complain(missing, true));
     }
     for (name, value) in members {
-        let full = prefix.map_or_else(|| name.clone(), |prefix| format!("{prefix}.{name}"));
+        let full = prefix.map_or(Cow::Borrowed(name), |prefix| Cow::Owned(format!("{prefix}.{name}")));
         match rules.get(name) {
             Some(rule) => rule.check(&full, value, members, found)?,
             None if is_argument_vector(rules, name) => {}
