@@ -595,7 +595,7 @@ impl<'p> Interp<'p> {
         }
         if hit.rule.class() != "path" {
             // A path check in front of a command wants a path.
-            witnesses.push(format!("{}/{first}", super::report::REPLAY_ROOT));
+            witnesses.push(format!("{}/{}", super::report::REPLAY_ROOT, first.trim_start_matches('/')));
         }
         for suffix in self.found.suffixes.clone() {
             witnesses.push(format!("{first}{suffix}"));
