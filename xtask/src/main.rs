@@ -31,7 +31,9 @@ fn main() -> ExitCode {
         Task::BenchPairs(args) => bench::pairs(&args),
         Task::BenchBenign(args) => bench::benign(&args),
         Task::ReadyGuard => ready_guard::ready_guard(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))),
-        Task::ReadyHarden => ready_harden::ready_harden(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))),
+        Task::ReadyHarden => {
+            ready_harden::ready_harden(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))
+        }
     };
     match done {
         Ok(report) => print(&report),

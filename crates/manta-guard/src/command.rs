@@ -322,6 +322,9 @@ fn deciders(
     let policy = Arc::new(Policy::compile(file).map_err(|error| error.to_string())?);
     let log = Arc::new(audit::open(&path, &policy)?);
     setup.hide_own(&path);
+    let cwd = std::env::current_dir().unwrap_or_default();
+    let ran = serde_json::json!({ "server": server, "command": options.command, "code": identity::code_digest(&options.command, &cwd) });
+    log.event("server", &log.redactor().redact(&ran).value).map_err(|error| error.to_string())?;
     let transport = if options.http.is_some() { "http" } else { "stdio" };
     let peer = format!("{transport} uid={}", rustix::process::getuid().as_raw());
     let limiter = Limiter::new(SystemClock::default());
