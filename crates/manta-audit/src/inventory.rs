@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use manta_core::{
-    Enforcement, FileKind, Language, Location, ParamInfo, ProjectInput, ScanReport, Server, SinkClass, ToolInfo, ToolKind, Verdict,
+    Enforcement, FileKind, Language, Location, ParamInfo, ProjectInput, ScanReport, Server, SinkClass, ToolInfo,
+    ToolKind, Verdict,
 };
 use manta_flow::engine::analysis::{Analysis, ToolFacts};
 use manta_flow::engine::models::Exposes;
@@ -85,10 +86,8 @@ fn params(tool: &ToolFacts) -> Vec<ParamInfo> {
 fn verdicts(analysis: &Analysis, index: usize, tool: &ToolFacts) -> BTreeMap<SinkClass, Verdict> {
     let mut verdicts = BTreeMap::new();
     for class in SinkClass::ALL {
-        let is_hit = analysis
-            .flows
-            .iter()
-            .any(|flow| flow.tools.contains(&index) && flow.rule.class() == class.as_str());
+        let is_hit =
+            analysis.flows.iter().any(|flow| flow.tools.contains(&index) && flow.rule.class() == class.as_str());
         let verdict = if is_hit {
             Verdict::Vulnerable
         } else if !tool.is_resolved || tool.is_incomplete {

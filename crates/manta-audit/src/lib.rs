@@ -26,7 +26,12 @@ pub struct Settings {
 
 /// Audits one target.
 #[must_use]
-pub fn audit(input: &ProjectInput, front_ends: &[Box<dyn FrontEnd>], models: &Models, settings: &Settings) -> ScanReport {
+pub fn audit(
+    input: &ProjectInput,
+    front_ends: &[Box<dyn FrontEnd>],
+    models: &Models,
+    settings: &Settings,
+) -> ScanReport {
     let mut report = ScanReport::new(input);
     report.rules = rules::all();
     let program = project::load(input, front_ends, &mut report);

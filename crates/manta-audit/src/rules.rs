@@ -106,20 +106,30 @@ pub(crate) fn help(rule: FlowRule, kind: SinkKind) -> &'static str {
         FlowRule::PathTraversal | FlowRule::FileWrite => {
             "resolve the path against one directory with `realpath` and require the result to start with that directory plus a separator"
         }
-        FlowRule::PathPrefixBypass => "compare with the directory plus a separator: `resolved === root || resolved.startsWith(root + path.sep)`",
+        FlowRule::PathPrefixBypass => {
+            "compare with the directory plus a separator: `resolved === root || resolved.startsWith(root + path.sep)`"
+        }
         FlowRule::SymlinkEscape => "compare real paths (`fs.realpath`, `Path.resolve`) and open what was compared",
-        FlowRule::Ssrf => "allow named hosts over https only, and refuse internal addresses after name resolution and on every redirect",
-        FlowRule::WeakHostCheck => "parse the URL and compare its hostname for equality, or with a suffix that starts with a dot",
+        FlowRule::Ssrf => {
+            "allow named hosts over https only, and refuse internal addresses after name resolution and on every redirect"
+        }
+        FlowRule::WeakHostCheck => {
+            "parse the URL and compare its hostname for equality, or with a suffix that starts with a dot"
+        }
         FlowRule::SqlInjection => "bind the value as a parameter",
         FlowRule::NosqlInjection => "bind the value as a parameter, or accept only plain strings",
         FlowRule::TemplateInjection => "keep templates constant and pass the value as data",
         FlowRule::UnsafeDeserialization => "parse a data format (JSON) instead",
-        FlowRule::ArchiveExtraction => "check every entry's resolved path before writing it; on Python pass `filter=\"data\"`",
+        FlowRule::ArchiveExtraction => {
+            "check every entry's resolved path before writing it; on Python pass `filter=\"data\"`"
+        }
         FlowRule::UnsafeRegex => "escape the value, or use a linear-time engine",
         FlowRule::PrototypePollution => "use a `Map`, or refuse `__proto__`, `constructor` and `prototype`",
         FlowRule::SecretExposure => "return only the fields the caller needs",
         FlowRule::DangerousByDesign => match kind {
-            SinkKind::Sql | SinkKind::Query => "connect with a read-only account and say so; offer named queries where possible",
+            SinkKind::Sql | SinkKind::Query => {
+                "connect with a read-only account and say so; offer named queries where possible"
+            }
             _ => "make sure that only intended callers reach this tool",
         },
     }

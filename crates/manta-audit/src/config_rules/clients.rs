@@ -11,15 +11,19 @@ pub(super) fn check(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
     for call in setup.calls() {
         unverified(setup, call, findings);
     }
-    for flow in setup.analysis.flows.iter().filter(|flow| matches!(flow.rule, FlowRule::Ssrf | FlowRule::WeakHostCheck)) {
+    for flow in setup.analysis.flows.iter().filter(|flow| matches!(flow.rule, FlowRule::Ssrf | FlowRule::WeakHostCheck))
+    {
         let carries = setup.calls().any(|call| call.at == flow.at && carries_credentials(call));
         if !carries {
             continue;
         }
         let message = format!("a credential of the server goes to a host that `{}` decides", flow.source.0);
         let help = "compare the URL's origin with a fixed one before attaching the credential, and do not follow redirects with it";
-        let trace: Vec<Step> =
-            flow.trace.iter().map(|(location, message)| Step { location: *location, message: message.clone() }).collect();
+        let trace: Vec<Step> = flow
+            .trace
+            .iter()
+            .map(|(location, message)| Step { location: *location, message: message.clone() })
+            .collect();
         if let Some(index) = report(findings, "credential-forwarding", flow.at, message, help, trace) {
             let tools: Vec<String> = flow.tools.iter().map(|tool| setup.analysis.tools[*tool].name.clone()).collect();
             let tool = tools.first().cloned().unwrap_or_default();
@@ -46,9 +50,9 @@ fn unverified(setup: &Setup<'_>, call: &CallInfo, findings: &mut Vec<Finding>) {
     // An agent is made in one place and used in another: whoever uses it says what travels.
     let sends = carries_credentials(call)
         || call.made.is_some_and(|id| {
-            setup.calls().any(|user| {
-                arg::all(user).flat_map(arg::made).any(|made| made.id == id) && carries_credentials(user)
-            })
+            setup
+                .calls()
+                .any(|user| arg::all(user).flat_map(arg::made).any(|made| made.id == id) && carries_credentials(user))
         });
     if !sends {
         return;

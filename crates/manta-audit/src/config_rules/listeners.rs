@@ -41,10 +41,13 @@ impl<'a> Listener<'a> {
     /// Middleware and handlers that are wired in, with the call that does it and whether one is the last of its call.
     pub(super) fn functions(&self) -> Vec<(&'a CallInfo, &'a FunctionFacts, bool)> {
         let mut found = Vec::new();
-        for call in &self.wiring {
+        // Functions a server object is made with (`lifespan`) see no request.
+        let wired = self.wiring.iter().filter(|call| !matches!(arg::last(&call.api), "FastMCP" | "MCPServer"));
+        for call in wired {
             let count = call.args.len();
             for (index, value) in call.args.iter().enumerate() {
-                let is_final = index + 1 == count && !matches!(arg::last(&call.api), "use" | "add_middleware" | "addHook");
+                let is_final =
+                    index + 1 == count && !matches!(arg::last(&call.api), "use" | "add_middleware" | "addHook");
                 found.extend(arg::functions(value).into_iter().map(|facts| (*call, facts, is_final)));
             }
             for (name, value) in &call.named {
@@ -89,15 +92,25 @@ pub(super) fn find<'a>(setup: &Setup<'a>) -> Vec<Listener<'a>> {
 }
 
 const APPLICATIONS: [&str; 11] = [
-    "express()", "createServer()", "createSecureServer()", "fastify()", "koa()", "createMcpExpressApp()", "restify",
-    "polka()", "connect()", "http.Server()", "createMcpFastifyApp()",
+    "express()",
+    "createServer()",
+    "createSecureServer()",
+    "fastify()",
+    "koa()",
+    "createMcpExpressApp()",
+    "restify",
+    "polka()",
+    "connect()",
+    "http.Server()",
+    "createMcpFastifyApp()",
 ];
 
 /// Whether the call starts an HTTP listener: its host argument, and what holds without one.
 fn host_of(call: &CallInfo) -> Option<(Option<&ArgInfo>, Binding)> {
     let api = call.api.as_str();
     let last = arg::last(api);
-    let is_application = APPLICATIONS.iter().any(|app| api.contains(app)) && !api.starts_with("net.") && !api.starts_with("tls.");
+    let is_application =
+        APPLICATIONS.iter().any(|app| api.contains(app)) && !api.starts_with("net.") && !api.starts_with("tls.");
     match last {
         "listen" if is_application => {
             let default = if api.contains("fastify") { Binding::Loopback } else { Binding::All };
@@ -114,7 +127,11 @@ fn host_of(call: &CallInfo) -> Option<(Option<&ArgInfo>, Binding)> {
             });
             Some((second, default))
         }
-        "serve" if ["@hono/node-server", "srvx", "globalThis.Bun", "globalThis.Deno"].iter().any(|root| api.starts_with(root)) => {
+        "serve"
+            if ["@hono/node-server", "srvx", "globalThis.Bun", "globalThis.Deno"]
+                .iter()
+                .any(|root| api.starts_with(root)) =>
+        {
             Some((arg::option(call, "hostname").or_else(|| arg::option(call, "host")), Binding::All))
         }
         "start" if api.contains("FastMCP()") => {
@@ -168,7 +185,9 @@ fn binding(host: &ArgInfo, defaults: &BTreeMap<String, &ArgInfo>) -> Binding {
             _ => {
                 is_open = true;
                 let option = arg::apis(value).into_iter().next().map(arg::last);
-                texts.extend(option.and_then(|name| defaults.get(name)).map(|default| arg::texts(default)).unwrap_or_default());
+                texts.extend(
+                    option.and_then(|name| defaults.get(name)).map(|default| arg::texts(default)).unwrap_or_default(),
+                );
             }
         }
     }
@@ -189,7 +208,9 @@ fn command_line_defaults<'a>(setup: &Setup<'a>) -> BTreeMap<String, &'a ArgInfo>
     let mut defaults = BTreeMap::new();
     for call in calls.iter().filter(|call| matches!(arg::last(&call.api), "add_argument" | "option")) {
         let flags = call.args.iter().take(2).flat_map(arg::texts);
-        let flag = flags.flat_map(|text| text.split([' ', ',', '|'])).find(|word| !word.is_empty() && (word.starts_with("--") || !word.starts_with('-')));
+        let flag = flags
+            .flat_map(|text| text.split([' ', ',', '|']))
+            .find(|word| !word.is_empty() && (word.starts_with("--") || !word.starts_with('-')));
         let default = arg::option(call, "default").or_else(|| call.args.get(2));
         if let (Some(flag), Some(default)) = (flag, default) {
             defaults.insert(flag.trim_start_matches('-').replace('-', "_"), default);
@@ -223,7 +244,8 @@ fn wiring<'a>(calls: &'a [CallInfo], listener: &'a CallInfo) -> Vec<&'a CallInfo
         let before = taken.len();
         for (index, call) in calls.iter().enumerate() {
             // A transport made for a request belongs to the handler that makes it, and is found by its place.
-            let concerns = call.on.or(call.made).is_some_and(|id| known.contains(&id)) || call.made.is_some_and(|id| known.contains(&id));
+            let concerns = call.on.or(call.made).is_some_and(|id| known.contains(&id))
+                || call.made.is_some_and(|id| known.contains(&id));
             if concerns && !call.in_handler && taken.insert(index) {
                 known.extend(identities(call));
             }

@@ -30,7 +30,10 @@ fn speaks_stdio(call: &CallInfo) -> bool {
 
 fn prints(call: &CallInfo) -> bool {
     match call.api.as_str() {
-        "globalThis.console.log" | "globalThis.console.info" | "globalThis.console.debug" | "globalThis.console.table" => true,
+        "globalThis.console.log"
+        | "globalThis.console.info"
+        | "globalThis.console.debug"
+        | "globalThis.console.table" => true,
         "builtins.print" => arg::lookup(&call.named, "file").is_none(),
         _ => false,
     }

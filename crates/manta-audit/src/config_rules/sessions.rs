@@ -16,8 +16,9 @@ pub(super) fn check(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
         let uses = |names: &[&str], facts: &manta_flow::engine::config::FunctionFacts| {
             names.iter().any(|name| facts.names.contains(*name))
         };
-        let is_predictable =
-            arg::functions(generator).into_iter().any(|facts| uses(&PREDICTABLE, facts) && !uses(&UNPREDICTABLE, facts));
+        let is_predictable = arg::functions(generator)
+            .into_iter()
+            .any(|facts| uses(&PREDICTABLE, facts) && !uses(&UNPREDICTABLE, facts));
         if is_predictable {
             let message = "the session identifier can be guessed: it comes from the time or `Math.random`".to_owned();
             report(findings, "session-fixation", call.at, message, "use `randomUUID` of `node:crypto`", Vec::new());

@@ -184,10 +184,7 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits) -> Analysis {
 }
 
 /// One flow per rule and sink; the tools that reach it are listed together.
-fn collect_flows(
-    interp: &Interp<'_>,
-    found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>,
-) -> Vec<Flow> {
+fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>) -> Vec<Flow> {
     let mut flows: Vec<Flow> = Vec::new();
     for (tool, hit, steps, source, is_confirmed) in found {
         let known = flows.iter_mut().find(|flow| flow.at == hit.at && flow.rule == hit.rule);
@@ -231,13 +228,39 @@ fn describe(what: &StepKind) -> String {
 
 /// Names of functions that build or start a server without being called by the module itself.
 const STARTERS: [&str; 14] = [
-    "main", "serve", "run", "start", "createServer", "create_server", "cli", "startServer", "runServer", "app",
-    "build_server", "get_server", "setup", "register",
+    "main",
+    "serve",
+    "run",
+    "start",
+    "createServer",
+    "create_server",
+    "cli",
+    "startServer",
+    "runServer",
+    "app",
+    "build_server",
+    "get_server",
+    "setup",
+    "register",
 ];
 /// Method names that registrations are written with.
 const REGISTRATION_METHODS: [&str; 16] = [
-    "tool", "registerTool", "addTool", "addTools", "setRequestHandler", "registerResource", "registerPrompt",
-    "resource", "prompt", "add_tool", "call_tool", "list_tools", "mcp_tool", "custom_route", "addResource", "addPrompt",
+    "tool",
+    "registerTool",
+    "addTool",
+    "addTools",
+    "setRequestHandler",
+    "registerResource",
+    "registerPrompt",
+    "resource",
+    "prompt",
+    "add_tool",
+    "call_tool",
+    "list_tools",
+    "mcp_tool",
+    "custom_route",
+    "addResource",
+    "addPrompt",
 ];
 
 impl<'p> Interp<'p> {
@@ -365,14 +388,19 @@ impl<'p> Interp<'p> {
     }
 
     /// Whether a function's own code, or a function created in it, contains a call that looks like a registration.
-    fn mentions_registration(&self, module: ModId, func: FuncId) -> bool {
+    fn mentions_registration(&mut self, module: ModId, func: FuncId) -> bool {
         let code = self.program.module(module);
+        let mentions = self.registration_spans.entry(module).or_insert_with(|| {
+            let calls = code.exprs.iter().zip(&code.spans);
+            calls
+                .filter(|(expr, _)| {
+                    matches!(expr, crate::ir::Expr::Member { name, .. } if REGISTRATION_METHODS.contains(&name.as_str()))
+                })
+                .map(|(_, span)| *span)
+                .collect()
+        });
         let span = code.func(func).span;
-        code.exprs.iter().zip(&code.spans).any(|(expr, at)| {
-            at.start >= span.start
-                && at.end <= span.end
-                && matches!(expr, crate::ir::Expr::Member { name, .. } if REGISTRATION_METHODS.contains(&name.as_str()))
-        })
+        mentions.iter().any(|at| at.start >= span.start && at.end <= span.end)
     }
 
     /// Registrations in a fixed order; shapes only where no SDK call registered the same handler or name.
@@ -487,9 +515,9 @@ impl<'p> Interp<'p> {
         analysis: &mut Analysis,
         found: &mut Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>,
     ) {
-        let listed = dispatched
-            .and_then(|name| self.found.listed.iter().find(|(listed, ..)| listed == name).cloned());
-        let schema = registration.schema.clone().or_else(|| listed.as_ref().and_then(|(_, _, schema, _)| schema.clone()));
+        let listed = dispatched.and_then(|name| self.found.listed.iter().find(|(listed, ..)| listed == name).cloned());
+        let schema =
+            registration.schema.clone().or_else(|| listed.as_ref().and_then(|(_, _, schema, _)| schema.clone()));
         let at = listed.as_ref().map_or(registration.at, |(.., at)| *at);
         let description = registration.description.clone().or_else(|| listed.and_then(|(_, text, ..)| text));
         self.start_run();
@@ -543,7 +571,9 @@ impl<'p> Interp<'p> {
             analysis.unresolved.push((name.to_owned(), at));
         }
         if is_incomplete && !is_route {
-            analysis.exhausted.push(format!("`{name}` was not analysed to the end: {} steps", self.limits.fuel_per_tool));
+            analysis
+                .exhausted
+                .push(format!("`{name}` was not analysed to the end: {} steps", self.limits.fuel_per_tool));
         }
         for (hit, steps) in bad {
             let source = steps
@@ -677,9 +707,7 @@ impl<'p> Interp<'p> {
         let enforced = registration.validates;
         let mut facts = Vec::new();
         let args = match registration.args {
-            HandlerArgs::ObjectIfSchema if schema.is_none() => {
-                Args { rest: Some(Val::unknown()), ..Args::default() }
-            }
+            HandlerArgs::ObjectIfSchema if schema.is_none() => Args { rest: Some(Val::unknown()), ..Args::default() },
             HandlerArgs::Object | HandlerArgs::ObjectIfSchema => {
                 let object = self.arguments_object(schema, enforced, at);
                 Args { pos: vec![object], rest: Some(Val::unknown()), ..Args::default() }

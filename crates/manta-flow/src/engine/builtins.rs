@@ -17,21 +17,145 @@ use crate::ir::{Lang, Symbol};
 
 /// Methods that are called on values of unknown kind often enough that reading them is no field access.
 const METHODS: &[&str] = &[
-    "trim", "trimStart", "trimEnd", "toLowerCase", "toUpperCase", "toString", "startsWith", "endsWith", "includes",
-    "indexOf", "lastIndexOf", "replace", "replaceAll", "split", "join", "slice", "substring", "substr", "concat", "map",
-    "filter", "forEach", "some", "every", "find", "findIndex", "flatMap", "flat", "reduce", "push", "unshift", "pop",
-    "shift", "sort", "reverse", "keys", "values", "entries", "match", "matchAll", "test", "exec", "search", "charAt",
-    "charCodeAt", "codePointAt", "padStart", "padEnd", "repeat", "normalize", "localeCompare", "at", "then", "catch",
-    "finally", "has", "get", "set", "add", "call", "apply", "bind", "toFixed", "hasOwnProperty", "toJSON",
+    "trim",
+    "trimStart",
+    "trimEnd",
+    "toLowerCase",
+    "toUpperCase",
+    "toString",
+    "startsWith",
+    "endsWith",
+    "includes",
+    "indexOf",
+    "lastIndexOf",
+    "replace",
+    "replaceAll",
+    "split",
+    "join",
+    "slice",
+    "substring",
+    "substr",
+    "concat",
+    "map",
+    "filter",
+    "forEach",
+    "some",
+    "every",
+    "find",
+    "findIndex",
+    "flatMap",
+    "flat",
+    "reduce",
+    "push",
+    "unshift",
+    "pop",
+    "shift",
+    "sort",
+    "reverse",
+    "keys",
+    "values",
+    "entries",
+    "match",
+    "matchAll",
+    "test",
+    "exec",
+    "search",
+    "charAt",
+    "charCodeAt",
+    "codePointAt",
+    "padStart",
+    "padEnd",
+    "repeat",
+    "normalize",
+    "localeCompare",
+    "at",
+    "then",
+    "catch",
+    "finally",
+    "has",
+    "get",
+    "set",
+    "add",
+    "call",
+    "apply",
+    "bind",
+    "toFixed",
+    "hasOwnProperty",
+    "toJSON",
     // Python
-    "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "startswith", "endswith",
-    "format", "encode", "decode", "isalnum", "isdigit", "isalpha", "isidentifier", "isdecimal", "isnumeric", "isascii",
-    "splitlines", "partition", "rpartition", "rsplit", "removeprefix", "removesuffix", "zfill", "ljust", "rjust",
-    "items", "append", "extend", "insert", "copy", "setdefault", "update", "find", "index", "count", "translate",
-    "resolve", "absolute", "is_relative_to", "relative_to", "joinpath", "with_suffix", "with_name", "expanduser",
-    "as_posix", "is_absolute", "exists", "is_file", "is_dir", "read_text", "write_text", "read_bytes", "write_bytes",
-    "open", "mkdir", "unlink", "glob", "rglob", "iterdir", "rename", "touch", "rmdir", "stat", "model_dump", "dict",
-    "model_dump_json", "json", "group", "groups",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "lower",
+    "upper",
+    "title",
+    "capitalize",
+    "casefold",
+    "startswith",
+    "endswith",
+    "format",
+    "encode",
+    "decode",
+    "isalnum",
+    "isdigit",
+    "isalpha",
+    "isidentifier",
+    "isdecimal",
+    "isnumeric",
+    "isascii",
+    "splitlines",
+    "partition",
+    "rpartition",
+    "rsplit",
+    "removeprefix",
+    "removesuffix",
+    "zfill",
+    "ljust",
+    "rjust",
+    "items",
+    "append",
+    "extend",
+    "insert",
+    "copy",
+    "setdefault",
+    "update",
+    "find",
+    "index",
+    "count",
+    "translate",
+    "resolve",
+    "absolute",
+    "is_relative_to",
+    "relative_to",
+    "joinpath",
+    "with_suffix",
+    "with_name",
+    "expanduser",
+    "as_posix",
+    "is_absolute",
+    "exists",
+    "is_file",
+    "is_dir",
+    "read_text",
+    "write_text",
+    "read_bytes",
+    "write_bytes",
+    "open",
+    "mkdir",
+    "unlink",
+    "glob",
+    "rglob",
+    "iterdir",
+    "rename",
+    "touch",
+    "rmdir",
+    "stat",
+    "model_dump",
+    "dict",
+    "model_dump_json",
+    "json",
+    "group",
+    "groups",
 ];
 
 impl Interp<'_> {
@@ -45,17 +169,24 @@ impl Interp<'_> {
     }
 
     /// Properties of the outside that are values of their own: `process.env.X`, attributes of a Python path.
-    pub(crate) fn api_property(&mut self, api: ApiId, _data: Option<ObjId>, receiver: &Val, name: Symbol) -> Option<Val> {
+    pub(crate) fn api_property(
+        &mut self,
+        api: ApiId,
+        _data: Option<ObjId>,
+        receiver: &Val,
+        name: Symbol,
+    ) -> Option<Val> {
         let path = self.apis.name(api);
         match (path.as_str(), name.as_str()) {
-            ("globalThis.process.env" | "process.env" | "os.environ" | "globalThis.Bun.env" | "globalThis.Deno.env", _)
-                if self.lang() == Lang::JavaScript =>
-            {
-                Some(self.environment(name.as_str()))
-            }
-            (_, "is_private" | "is_loopback" | "is_link_local" | "is_reserved" | "is_multicast" | "is_unspecified" | "is_global")
-                if path.ends_with("ip_address()") || path.ends_with("IPv4Address()") =>
-            {
+            (
+                "globalThis.process.env" | "process.env" | "os.environ" | "globalThis.Bun.env" | "globalThis.Deno.env",
+                _,
+            ) if self.lang() == Lang::JavaScript => Some(self.environment(name.as_str())),
+            (
+                _,
+                "is_private" | "is_loopback" | "is_link_local" | "is_reserved" | "is_multicast" | "is_unspecified"
+                | "is_global",
+            ) if path.ends_with("ip_address()") || path.ends_with("IPv4Address()") => {
                 Some(self.address_property(receiver, name.as_str()))
             }
             ("globalThis.process", "platform") | ("process", "platform") => Some(Val::str("linux")),
@@ -94,7 +225,14 @@ impl Interp<'_> {
     }
 
     /// Calls of built-ins that need more than a model row says.
-    pub(crate) fn builtin_call(&mut self, name: &str, _this: Option<&Val>, args: &Args, span: Span, _is_new: bool) -> Option<Val> {
+    pub(crate) fn builtin_call(
+        &mut self,
+        name: &str,
+        _this: Option<&Val>,
+        args: &Args,
+        span: Span,
+        _is_new: bool,
+    ) -> Option<Val> {
         match name {
             "$env.get" | "os.environ.get" | "os.getenv" => {
                 let key = args.get(0).and_then(|key| key.literal().map(str::to_owned)).unwrap_or_default();
@@ -143,7 +281,9 @@ impl Interp<'_> {
                 }
                 Some(Val::of(Kind::Obj(id)))
             }
-            "globalThis.Object.getPrototypeOf" => Some(Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Plain))))),
+            "globalThis.Object.getPrototypeOf" => {
+                Some(Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Plain)))))
+            }
             "globalThis.String.raw" => {
                 let all: Vec<Val> = args.pos.clone();
                 Some(self.concat(&all, span))
@@ -152,12 +292,17 @@ impl Interp<'_> {
                 let (taint, step) = args.pos.first().map_or((Taint::NONE, 0), |value| (value.taint, value.step));
                 Some(Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) })
             }
-            "globalThis.isNaN" | "globalThis.Number.isNaN" | "globalThis.Number.isInteger" | "globalThis.Number.isFinite"
-            | "globalThis.isFinite" | "globalThis.Number.isSafeInteger" => {
+            "globalThis.isNaN"
+            | "globalThis.Number.isNaN"
+            | "globalThis.Number.isInteger"
+            | "globalThis.Number.isFinite"
+            | "globalThis.isFinite"
+            | "globalThis.Number.isSafeInteger" => {
                 let value = args.get(0).cloned()?;
                 let at = self.here(span);
                 let fact = Fact::props(StrProps::number(), at);
-                let is_positive = name.ends_with("isInteger") || name.ends_with("isSafeInteger") || name.ends_with("sFinite");
+                let is_positive =
+                    name.ends_with("isInteger") || name.ends_with("isSafeInteger") || name.ends_with("sFinite");
                 let refinements = self.implied_exactly(&value, fact);
                 let cond = if is_positive {
                     Cond { when_true: refinements, when_false: Vec::new() }
@@ -273,13 +418,13 @@ impl Interp<'_> {
         let first = args.get(0).cloned();
         let props = |interp: &Self| interp.props(value);
         Some(match name.as_str() {
-            "toString" | "valueOf" | "toFixed" | "toJSON" | "normalize" | "toWellFormed" if !matches!(value.kind, Kind::Unknown) || name.as_str() == "toString" => {
+            "toString" | "valueOf" | "toFixed" | "toJSON" | "normalize" | "toWellFormed"
+                if !matches!(value.kind, Kind::Unknown) || name.as_str() == "toString" =>
+            {
                 self.to_text(value)
             }
             "trim" | "trimStart" | "trimEnd" => self.same_text(value, |props| props.trim(), str::trim),
-            "toLowerCase" | "toLocaleLowerCase" => {
-                self.same_text(value, StrProps::lower, |text| text)
-            }
+            "toLowerCase" | "toLocaleLowerCase" => self.same_text(value, StrProps::lower, |text| text),
             "toUpperCase" | "toLocaleUpperCase" => self.text_op(value, StrProps::upper),
             "startsWith" => self.starts_with(value, &first?, span),
             "endsWith" => self.ends_with(value, &first?, span),
@@ -375,11 +520,14 @@ impl Interp<'_> {
                 self.join_array(&first?, &separator)
             }
             "format" => self.brace_format(value, args, span),
-            "format_map" => Val { vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()).tainted_by(&first?) },
+            "format_map" => {
+                Val { vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()).tainted_by(&first?) }
+            }
             "encode" | "decode" | "__str__" | "as_posix" | "expandtabs" => self.to_text(value),
             "removeprefix" | "removesuffix" | "zfill" | "ljust" | "rjust" | "center" | "translate" => {
                 let props = self.props(value).slice();
-                let props = if matches!(name.as_str(), "zfill") { props.replace_some(&StrProps::exact("0")) } else { props };
+                let props =
+                    if matches!(name.as_str(), "zfill") { props.replace_some(&StrProps::exact("0")) } else { props };
                 self.text_val(props, value)
             }
             "isalnum" | "isalpha" | "isdigit" | "isdecimal" | "isnumeric" | "isidentifier" | "isascii" | "isupper"
@@ -452,9 +600,9 @@ impl Interp<'_> {
             }
             "exists" | "is_file" | "is_dir" | "is_symlink" | "is_mount" => Val::any_bool(),
             "model_dump" | "dict" | "copy" => value.clone(),
-            "read_text" | "write_text" | "read_bytes" | "write_bytes" | "open" | "mkdir" | "unlink" | "glob" | "rglob"
-            | "iterdir" | "rename" | "touch" | "rmdir" | "stat" | "replace" | "symlink_to" | "hardlink_to" | "chmod"
-            | "lstat" | "samefile" => return self.path_method(value, name, args, span),
+            "read_text" | "write_text" | "read_bytes" | "write_bytes" | "open" | "mkdir" | "unlink" | "glob"
+            | "rglob" | "iterdir" | "rename" | "touch" | "rmdir" | "stat" | "replace" | "symlink_to"
+            | "hardlink_to" | "chmod" | "lstat" | "samefile" => return self.path_method(value, name, args, span),
             _ => return None,
         })
     }
@@ -489,7 +637,12 @@ impl Interp<'_> {
 
     /// A function that changes the text slightly, after which checks of the result still speak of the argument's file
     /// or host.
-    fn same_text(&mut self, value: &Val, props: impl Fn(&StrProps) -> StrProps, concrete: impl Fn(&str) -> &str) -> Val {
+    fn same_text(
+        &mut self,
+        value: &Val,
+        props: impl Fn(&StrProps) -> StrProps,
+        concrete: impl Fn(&str) -> &str,
+    ) -> Val {
         if let Some(text) = value.literal() {
             let changed = props(&StrProps::exact(text));
             let text = changed.as_literal().map_or_else(|| concrete(text).to_owned(), str::to_owned);
@@ -794,7 +947,13 @@ impl Interp<'_> {
         }
     }
 
-    fn regex_method(&mut self, regex: &crate::engine::value::RegexVal, name: Symbol, args: &Args, span: Span) -> Option<Val> {
+    fn regex_method(
+        &mut self,
+        regex: &crate::engine::value::RegexVal,
+        name: Symbol,
+        args: &Args,
+        span: Span,
+    ) -> Option<Val> {
         let first = args.get(0).cloned();
         if self.lang() == Lang::Python {
             let (pattern, flags) = (regex.pattern.clone(), regex.flags.clone());
@@ -854,7 +1013,8 @@ impl Interp<'_> {
             "get" | "pop" => {
                 let key = first?;
                 if self.found.is_name(key.vn) && key.literal().is_none() {
-                    let keys: Vec<String> = self.store.obj(id).fields.keys().map(|key| key.as_str().to_owned()).collect();
+                    let keys: Vec<String> =
+                        self.store.obj(id).fields.keys().map(|key| key.as_str().to_owned()).collect();
                     for key in keys {
                         self.found.add_name(&key);
                     }
@@ -867,7 +1027,11 @@ impl Interp<'_> {
                         if default.taint.is_none() && value.is_tainted() { value } else { self.join(&value, &default) }
                     }
                     _ if matches!(value.kind, Kind::Undefined) => {
-                        if self.lang() == Lang::Python { Val::null() } else { Val::undefined() }
+                        if self.lang() == Lang::Python {
+                            Val::null()
+                        } else {
+                            Val::undefined()
+                        }
                     }
                     _ => value,
                 }
@@ -967,7 +1131,13 @@ impl Interp<'_> {
                 self.extend_array(id, &first?, span);
                 Val::null()
             }
-            "pop" => self.store.obj_mut(id).items.pop().or_else(|| self.store.obj(id).more.clone()).unwrap_or_else(Val::undefined),
+            "pop" => self
+                .store
+                .obj_mut(id)
+                .items
+                .pop()
+                .or_else(|| self.store.obj(id).more.clone())
+                .unwrap_or_else(Val::undefined),
             "shift" | "popleft" => {
                 if self.store.obj(id).items.is_empty() {
                     self.store.obj(id).more.clone().unwrap_or_else(Val::undefined)
@@ -1015,8 +1185,8 @@ impl Interp<'_> {
                 let test = self.membership(&first?, receiver, span);
                 Val { cond: test.cond, ..Val::of(Kind::Num(None)) }
             }
-            "map" | "filter" | "forEach" | "flatMap" | "find" | "findLast" | "findIndex" | "some" | "every" | "reduce"
-            | "reduceRight" => {
+            "map" | "filter" | "forEach" | "flatMap" | "find" | "findLast" | "findIndex" | "some" | "every"
+            | "reduce" | "reduceRight" => {
                 if name.as_str().starts_with("reduce") {
                     return Some(self.reduce(receiver, &first?, args.get(1).cloned(), span));
                 }
@@ -1200,7 +1370,13 @@ impl Interp<'_> {
     }
 
     /// Sequence methods on values that may be sequences.
-    pub(crate) fn sequence_method_of_unknown(&mut self, receiver: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
+    pub(crate) fn sequence_method_of_unknown(
+        &mut self,
+        receiver: &Val,
+        name: Symbol,
+        args: &Args,
+        span: Span,
+    ) -> Option<Val> {
         let first = args.get(0).cloned();
         Some(match name.as_str() {
             "map" | "filter" | "forEach" | "flatMap" | "find" | "some" | "every" => {
@@ -1246,8 +1422,6 @@ impl Interp<'_> {
 }
 
 /// Lower-casing keeps the host and, on most file systems that matter, not the file: only host facts carry over.
-fn base_for_case(
-    base: Option<(crate::engine::value::Vn, Transform)>,
-) -> Option<(crate::engine::value::Vn, Transform)> {
+fn base_for_case(base: Option<(crate::engine::value::Vn, Transform)>) -> Option<(crate::engine::value::Vn, Transform)> {
     base.map(|(vn, _)| (vn, Transform::UrlPart(crate::engine::value::UrlPart::Host)))
 }

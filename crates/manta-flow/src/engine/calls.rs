@@ -106,17 +106,19 @@ impl Interp<'_> {
         if !is_value {
             return None;
         }
-        let value = Val { kind: Kind::Unknown, vn: if this.vn == 0 { self.store.fresh_vn() } else { this.vn }, ..this.clone() };
+        let value =
+            Val { kind: Kind::Unknown, vn: if this.vn == 0 { self.store.fresh_vn() } else { this.vn }, ..this.clone() };
         let takes_function = args.pos.first().is_some_and(|value| self.is_callable(value));
         match name.as_str() {
             "some" | "every" | "map" | "filter" | "find" | "forEach" | "flatMap" | "reduce" if takes_function => {
                 self.sequence_method_of_unknown(&value, name, args, span)
             }
             "includes" | "has" | "indexOf" => self.sequence_method_of_unknown(&value, name, args, span),
-            "then" | "catch" | "finally" | "get" | "set" | "open" | "exec" | "test" | "json" | "format" | "items" | "keys"
-            | "values" | "entries" | "copy" | "update" | "add" | "glob" | "stat" | "rename" | "resolve" | "match"
-            | "search" | "find" | "count" | "join" | "call" | "apply" | "bind" | "push" | "append" | "pop" | "index"
-            | "group" | "groups" | "dict" | "insert" | "extend" | "sort" | "reverse" | "concat" | "touch" | "replace"
+            "then" | "catch" | "finally" | "get" | "set" | "open" | "exec" | "test" | "json" | "format" | "items"
+            | "keys" | "values" | "entries" | "copy" | "update" | "add" | "glob" | "stat" | "rename" | "resolve"
+            | "match" | "search" | "find" | "count" | "join" | "call" | "apply" | "bind" | "push" | "append"
+            | "pop" | "index" | "group" | "groups" | "dict" | "insert" | "extend" | "sort" | "reverse" | "concat"
+            | "touch" | "replace"
                 if !value.is_tainted() || !matches!(name.as_str(), "replace" | "match" | "join" | "concat") =>
             {
                 None
@@ -427,11 +429,8 @@ impl Interp<'_> {
             Effect::ToBool => Val { kind: Kind::Bool(arg.truth()), taint: Taint::NONE, ..arg },
             Effect::JsonText => {
                 let (taint, step) = self.deep_taint(&arg, 4);
-                let props = if matches!(arg.kind, Kind::Str) {
-                    self.props(&arg).json_stringify()
-                } else {
-                    StrProps::default()
-                };
+                let props =
+                    if matches!(arg.kind, Kind::Str) { self.props(&arg).json_stringify() } else { StrProps::default() };
                 Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
             }
             Effect::Parse => Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&arg) },
@@ -629,7 +628,13 @@ impl Interp<'_> {
             }
             Effect::IpAddress => {
                 let made = self.apis.step(api, ApiStep::Call);
-                Val { vn: arg.vn, text: arg.text.clone(), taint: arg.taint, step: arg.step, ..Val::of(Kind::Api(made, None)) }
+                Val {
+                    vn: arg.vn,
+                    text: arg.text.clone(),
+                    taint: arg.taint,
+                    step: arg.step,
+                    ..Val::of(Kind::Api(made, None))
+                }
             }
             Effect::Resolve => self.resolve_host(&arg, span),
             Effect::IsIp => self.is_ip(&arg),
@@ -653,8 +658,7 @@ impl Interp<'_> {
         };
         let closure = self.store.closure(id).clone();
         let bound: Vec<Val> = closure.bound.iter().cloned().chain(args.pos.iter().skip(1).cloned()).collect();
-        let named: Vec<(Symbol, Val)> =
-            closure.bound_named.iter().cloned().chain(args.named.iter().cloned()).collect();
+        let named: Vec<(Symbol, Val)> = closure.bound_named.iter().cloned().chain(args.named.iter().cloned()).collect();
         let closure = Closure { bound: bound.into(), bound_named: named.into(), ..closure };
         Val::of(Kind::Fn(self.store.new_closure(closure)))
     }
@@ -753,13 +757,8 @@ impl Interp<'_> {
         };
         // A witness stays concrete: joined as the real function would.
         let text = Text { props, parts: Vec::new(), base };
-        let value = Val {
-            taint,
-            step: last.step,
-            vn: self.store.fresh_vn(),
-            text: Some(Rc::new(text)),
-            ..Val::of(Kind::Str)
-        };
+        let value =
+            Val { taint, step: last.step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         self.through(value, span, name)
     }
 
@@ -808,7 +807,11 @@ impl Interp<'_> {
 
     fn path_relative(&mut self, args: &Args, _span: Span) -> Val {
         let python = self.lang() == Lang::Python;
-        let (from, to) = if python { (args.get(1).cloned(), args.get(0).cloned()) } else { (args.get(0).cloned(), args.get(1).cloned()) };
+        let (from, to) = if python {
+            (args.get(1).cloned(), args.get(0).cloned())
+        } else {
+            (args.get(0).cloned(), args.get(1).cloned())
+        };
         let Some(to) = to else { return Val::unknown() };
         let to = self.current(&to);
         let _ = from;
@@ -863,7 +866,13 @@ impl Interp<'_> {
 
     // ------------------------------------------------------------------ regular expressions
 
-    pub(crate) fn regex(&self, pattern: &str, flags: &str, lang: Lang, mode: crate::domain::regex::PythonMode) -> Option<Regex> {
+    pub(crate) fn regex(
+        &self,
+        pattern: &str,
+        flags: &str,
+        lang: Lang,
+        mode: crate::domain::regex::PythonMode,
+    ) -> Option<Regex> {
         let dialect = match lang {
             Lang::JavaScript => Dialect::JavaScript { flags },
             Lang::Python => Dialect::Python { mode, flags },
@@ -907,8 +916,7 @@ impl Interp<'_> {
                     text: format!("{}; `{bypass}` passes", why.explain()),
                     kind: NoteKind::WeakHost,
                 });
-                yes.props.url.host =
-                    crate::domain::url::Host::WeaklyChecked { why, bypass: Rc::from(bypass.as_str()) };
+                yes.props.url.host = crate::domain::url::Host::WeaklyChecked { why, bypass: Rc::from(bypass.as_str()) };
             }
             crate::domain::url::HostGrade::None => {
                 if !regex.is_anchored_start() || !regex.is_anchored_end() {
@@ -1047,22 +1055,28 @@ impl Interp<'_> {
             let vn = self.store.fresh_vn();
             return Val { taint: value.taint, step: value.step, vn, ..Val::str(&replaced) };
         }
-        let props = match (self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search), replacement.literal()) {
-            (Some(regex), Some(text)) => regex.replace(&own, text, global),
-            (_, Some(text)) => own.replace_some(&StrProps::exact(text)),
-            (Some(regex), None) => {
-                // A function or value: what it inserts is unknown, but what was removed is removed.
-                let inserted = self.props(replacement);
-                let _ = regex;
-                if matches!(replacement.kind, Kind::Fn(_)) {
-                    self.call_value(&replacement.clone(), None, Args { rest: Some(value.clone()), ..Args::default() }, span);
-                    StrProps::default()
-                } else {
-                    own.replace_some(&inserted)
+        let props =
+            match (self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search), replacement.literal()) {
+                (Some(regex), Some(text)) => regex.replace(&own, text, global),
+                (_, Some(text)) => own.replace_some(&StrProps::exact(text)),
+                (Some(regex), None) => {
+                    // A function or value: what it inserts is unknown, but what was removed is removed.
+                    let inserted = self.props(replacement);
+                    let _ = regex;
+                    if matches!(replacement.kind, Kind::Fn(_)) {
+                        self.call_value(
+                            &replacement.clone(),
+                            None,
+                            Args { rest: Some(value.clone()), ..Args::default() },
+                            span,
+                        );
+                        StrProps::default()
+                    } else {
+                        own.replace_some(&inserted)
+                    }
                 }
-            }
-            _ => StrProps::default(),
-        };
+                _ => StrProps::default(),
+            };
         // Cosmetic changes of an absolute, normalised path (quotes, drive letters, doubled separators) leave it the same
         // file, so a check of the result is a check of the path. Raw paths get no such trust: a replacement can make
         // or hide a `..` there.
@@ -1137,7 +1151,8 @@ impl Interp<'_> {
                 .filter_map(|name| obj.fields.get(&Symbol::new(name)).cloned())
                 .collect();
         }
-        let value = Val { taint, step: text.step, vn: self.store.fresh_vn(), ..Val::of(Kind::Obj(self.store.new_obj(obj))) };
+        let value =
+            Val { taint, step: text.step, vn: self.store.fresh_vn(), ..Val::of(Kind::Obj(self.store.new_obj(obj))) };
         self.through(value, span, "URL parsing")
     }
 
@@ -1156,7 +1171,8 @@ impl Interp<'_> {
             _ => String::new(),
         };
         let is_rooted = starts.starts_with('/') && !starts.starts_with("//") && starts.len() > 1;
-        let is_relative = !starts.is_empty() && !starts.contains(':') && !starts.starts_with('/') && starts.contains('/');
+        let is_relative =
+            !starts.is_empty() && !starts.contains(':') && !starts.starts_with('/') && starts.contains('/');
         let is_harmless = own.charset.excludes("/:\\");
         if is_rooted || is_relative || is_harmless || own.is_finite() {
             return self.concat(&[base, reference], span);
@@ -1177,10 +1193,8 @@ impl Interp<'_> {
         let record = Val { taint: host.taint, step: host.step, ..Val::of(Kind::Obj(self.store.new_obj(record))) };
         if self.lang() == Lang::Python {
             let sockaddr = self.new_array(vec![address.clone(), Val::of(Kind::Num(None))], None);
-            let info = self.new_array(
-                vec![Val::unknown(), Val::unknown(), Val::unknown(), Val::unknown(), sockaddr],
-                None,
-            );
+            let info =
+                self.new_array(vec![Val::unknown(), Val::unknown(), Val::unknown(), Val::unknown(), sockaddr], None);
             return self.new_array(Vec::new(), Some(info));
         }
         record
@@ -1295,7 +1309,13 @@ impl Interp<'_> {
         }
         let mut cond = cond.unwrap_or_default();
         let truth = if is_all {
-            if truths.contains(&Some(false)) { Some(false) } else if truths.iter().all(|t| *t == Some(true)) { Some(true) } else { None }
+            if truths.contains(&Some(false)) {
+                Some(false)
+            } else if truths.iter().all(|t| *t == Some(true)) {
+                Some(true)
+            } else {
+                None
+            }
         } else if truths.contains(&Some(true)) {
             Some(true)
         } else if truths.iter().all(|t| *t == Some(false)) {

@@ -156,9 +156,31 @@ fn each_stmt<'m>(block: &'m Block, found: &mut dyn FnMut(&'m crate::ir::Stmt)) {
 /// Calls that take functions whose code matters to configuration rules: routes, middleware, listeners.
 fn takes_middleware(api: &str) -> bool {
     const LAST: [&str; 25] = [
-        "use", "get", "post", "put", "patch", "delete", "all", "options", "route", "on", "createServer", "serve",
-        "add_middleware", "addMiddleware", "Middleware", "addHook", "register", "Mount", "Route", "add_route",
-        "custom_route", "middleware", "FastMCP", "Starlette", "start",
+        "use",
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "all",
+        "options",
+        "route",
+        "on",
+        "createServer",
+        "serve",
+        "add_middleware",
+        "addMiddleware",
+        "Middleware",
+        "addHook",
+        "register",
+        "Mount",
+        "Route",
+        "add_route",
+        "custom_route",
+        "middleware",
+        "FastMCP",
+        "Starlette",
+        "start",
     ];
     let last = api.rsplit(['.', '/']).next().unwrap_or(api);
     LAST.contains(&last) || last.ends_with("Transport")
@@ -208,7 +230,13 @@ impl Interp<'_> {
     }
 
     /// Arguments that something external was made with, and its fields.
-    fn made_with(&mut self, id: ObjId, depth: usize, follow: bool, parts: &mut usize) -> (Vec<ArgInfo>, Vec<(String, ArgInfo)>) {
+    fn made_with(
+        &mut self,
+        id: ObjId,
+        depth: usize,
+        follow: bool,
+        parts: &mut usize,
+    ) -> (Vec<ArgInfo>, Vec<(String, ArgInfo)>) {
         let obj = self.store.obj_rc(id);
         let args = obj.items.iter().map(|value| self.arg_info(value, depth + 1, follow, parts)).collect();
         let fields = obj
@@ -264,7 +292,9 @@ impl Interp<'_> {
                             })
                             .collect(),
                     ),
-                    ObjKind::Class(_) | ObjKind::Instance(_) if follow => ArgInfo::Function(self.facts_of(value, follow)),
+                    ObjKind::Class(_) | ObjKind::Instance(_) if follow => {
+                        ArgInfo::Function(self.facts_of(value, follow))
+                    }
                     _ => ArgInfo::Unknown,
                 }
             }
@@ -303,7 +333,13 @@ impl Interp<'_> {
         Arc::new(all)
     }
 
-    fn follow(&mut self, id: FnId, all: &mut FunctionFacts, seen: &mut BTreeSet<(ModId, FuncId)>, queue: &mut Vec<Val>) {
+    fn follow(
+        &mut self,
+        id: FnId,
+        all: &mut FunctionFacts,
+        seen: &mut BTreeSet<(ModId, FuncId)>,
+        queue: &mut Vec<Val>,
+    ) {
         let closure = self.store.closure(id).clone();
         if !seen.insert((closure.module, closure.func)) {
             return;
@@ -401,7 +437,11 @@ impl<'a> Reader<'a> {
     /// Expressions inside a part of the function.
     fn within(&self, span: Span) -> impl Iterator<Item = (Span, &'a Expr)> + '_ {
         let first = self.inside.partition_point(|(at, _)| at.start < span.start);
-        self.inside[first..].iter().take_while(move |(at, _)| at.start < span.end).filter(move |(at, _)| span.contains(*at)).copied()
+        self.inside[first..]
+            .iter()
+            .take_while(move |(at, _)| at.start < span.end)
+            .filter(move |(at, _)| span.contains(*at))
+            .copied()
     }
 
     fn text(&self, id: ExprId) -> Option<&'a str> {
@@ -417,17 +457,25 @@ impl<'a> Reader<'a> {
             let read = match expr {
                 Expr::Member { object, name, .. } => {
                     self.facts.names.insert(name.as_str().to_owned());
-                    let of_headers = matches!(self.module.expr(*object), Expr::Member { name, .. } if name.as_str() == "headers");
-                    of_headers.then(|| header_meaning(name.as_str())).flatten().or_else(|| self.host_of_request(*object, *name))
+                    let of_headers =
+                        matches!(self.module.expr(*object), Expr::Member { name, .. } if name.as_str() == "headers");
+                    of_headers
+                        .then(|| header_meaning(name.as_str()))
+                        .flatten()
+                        .or_else(|| self.host_of_request(*object, *name))
                 }
-                Expr::Index { index, .. } => self.text(*index).and_then(header_meaning),
+                Expr::Index { object, index } => {
+                    self.text(*index).and_then(header_meaning).filter(|read| *read != "credential" || self.is_headers(*object))
+                }
                 Expr::Call { callee, args, .. } => {
                     let is_new_url = args.len() > 1 && self.is_named(*callee, "URL");
                     if is_new_url {
                         urls.extend(args.iter().skip(1).map(|arg| self.module.span(arg.value)));
                     }
-                    let is_getter = ["get", "header", "getHeader", "getlist"].iter().any(|name| self.is_named(*callee, name));
-                    args.first().filter(|_| is_getter).and_then(|arg| self.text(arg.value)).and_then(header_meaning)
+                    let is_getter =
+                        ["get", "header", "getHeader", "getlist"].iter().any(|name| self.is_named(*callee, name));
+                    let of_headers = is_getter && self.reads_header(*callee);
+                    args.first().filter(|_| is_getter).and_then(|arg| self.text(arg.value)).and_then(header_meaning).filter(|read| *read != "credential" || of_headers)
                 }
                 Expr::Num(number) if [401.0, 403.0, 421.0].contains(number) => {
                     self.facts.refuses = true;
@@ -441,13 +489,38 @@ impl<'a> Reader<'a> {
         self.reads.retain(|(at, _)| !urls.iter().any(|url| url.contains(*at)));
     }
 
-    /// `req.hostname` and `req.host` of a handler's first parameter.
-    fn host_of_request(&self, object: ExprId, name: Symbol) -> Option<&'static str> {
+    /// Whether an expression is the headers of a request: `req.headers`, or a variable in code that mentions headers.
+    fn is_headers(&self, object: ExprId) -> bool {
+        match self.module.expr(object) {
+            Expr::Member { name, .. } => name.as_str() == "headers",
+            Expr::Call { callee, .. } => self.is_named(*callee, "headers") || self.is_named(*callee, "get_http_headers"),
+            Expr::Var(_) => self.facts.names.contains("headers"),
+            _ => false,
+        }
+    }
+
+    /// `request.headers.get(…)`, `req.header(…)`, `req.get(…)`.
+    fn reads_header(&self, callee: ExprId) -> bool {
+        match self.module.expr(callee) {
+            Expr::Member { object, name, .. } => {
+                matches!(name.as_str(), "header" | "getHeader") || self.is_headers(*object) || self.is_request(*object)
+            }
+            _ => false,
+        }
+    }
+
+    /// The first parameter of the function.
+    fn is_request(&self, object: ExprId) -> bool {
         let params = &self.module.func(self.func).params;
-        let is_first = match (params.first().map(|param| &param.pat), self.module.expr(object)) {
+        match (params.first().map(|param| &param.pat), self.module.expr(object)) {
             (Some(Pat::Var(first)), Expr::Var(var)) => first == var,
             _ => false,
-        };
+        }
+    }
+
+    /// `req.hostname` and `req.host` of a handler's first parameter.
+    fn host_of_request(&self, object: ExprId, name: Symbol) -> Option<&'static str> {
+        let is_first = self.is_request(object);
         (is_first && matches!(name.as_str(), "hostname" | "host")).then_some("host")
     }
 
@@ -495,7 +568,8 @@ impl<'a> Reader<'a> {
                     }
                 }
                 Pat::Object { fields, .. } => {
-                    let of_headers = matches!(self.module.expr(value), Expr::Member { name, .. } if name.as_str() == "headers");
+                    let of_headers =
+                        matches!(self.module.expr(value), Expr::Member { name, .. } if name.as_str() == "headers");
                     for (key, target, _) in fields.iter().filter(|_| of_headers) {
                         if let (Key::Static(name), Pat::Var(Var::Local(slot))) = (key, target)
                             && let Some(read) = header_meaning(name.as_str())
@@ -516,7 +590,12 @@ impl<'a> Reader<'a> {
         each_stmt(&module.func(FuncId(func)).body, &mut |stmt| match &stmt.kind {
             StmtKind::If { test, .. } => decisions.push((*test, Some(stmt.span))),
             StmtKind::Throw(_) => throws.push(stmt.span),
-            StmtKind::Return(Some(value)) if matches!(module.expr(*value), Expr::Binary(..) | Expr::Logical(..) | Expr::Call { .. } | Expr::Unary(..)) => {
+            StmtKind::Return(Some(value))
+                if matches!(
+                    module.expr(*value),
+                    Expr::Binary(..) | Expr::Logical(..) | Expr::Call { .. } | Expr::Unary(..)
+                ) =>
+            {
                 decisions.push((*value, None));
             }
             _ => {}

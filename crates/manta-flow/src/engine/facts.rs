@@ -86,12 +86,7 @@ impl Fact {
             (false, true) => props.path.within = self.props.path.within.clone(),
             _ => {}
         }
-        Self {
-            props,
-            is_listed: self.is_listed && other.is_listed,
-            at: self.at.or(other.at),
-            notes,
-        }
+        Self { props, is_listed: self.is_listed && other.is_listed, at: self.at.or(other.at), notes }
     }
 }
 

@@ -131,6 +131,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) out_of_fuel: bool,
     /// Whether the run that starts is a replay, which keeps what the run before it learnt of formats.
     pub(crate) is_replaying: bool,
+    /// For each module, where its code mentions a registration method.
+    pub(crate) registration_spans: HashMap<ModId, Vec<Span>>,
     /// How often callbacks were run while modules load.
     pub(crate) callback_runs: HashMap<(ModId, FuncId), u32>,
     /// Steps left for following witnesses in the present tool.
@@ -170,6 +172,7 @@ impl<'p> Interp<'p> {
             replay_budget: 0,
             is_replaying: false,
             callback_runs: HashMap::new(),
+            registration_spans: HashMap::new(),
             api_cache: HashMap::new(),
             element_vns: HashMap::new(),
             universal: HashSet::new(),
@@ -309,7 +312,9 @@ impl<'p> Interp<'p> {
     fn commonjs_value(&mut self, module: ModId, slot: u32) -> Val {
         let holder = self.module_slot(module, slot);
         match holder.kind {
-            Kind::Obj(id) => self.store.obj(id).fields.get(&Symbol::new("exports")).cloned().unwrap_or_else(Val::unknown),
+            Kind::Obj(id) => {
+                self.store.obj(id).fields.get(&Symbol::new("exports")).cloned().unwrap_or_else(Val::unknown)
+            }
             _ => Val::unknown(),
         }
     }
@@ -572,7 +577,11 @@ impl<'p> Interp<'p> {
             Kind::Union(values) if values.iter().any(|value| self.store.fact(value.vn).is_some()) => {
                 let values: Vec<Val> = values.iter().map(|value| self.current(value)).collect();
                 let taint = values.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));
-                Val { kind: Kind::Union(values.into()), taint: if own.taint.is_none() { own.taint } else { taint }, ..own }
+                Val {
+                    kind: Kind::Union(values.into()),
+                    taint: if own.taint.is_none() { own.taint } else { taint },
+                    ..own
+                }
             }
             _ => own,
         }
@@ -606,9 +615,7 @@ impl<'p> Interp<'p> {
             return Taint::NONE;
         }
         match &value.kind {
-            Kind::Union(values) => {
-                values.iter().fold(Taint::NONE, |taint, value| taint.union(self.taint_now(value)))
-            }
+            Kind::Union(values) => values.iter().fold(Taint::NONE, |taint, value| taint.union(self.taint_now(value))),
             _ => value.taint,
         }
     }
@@ -1296,7 +1303,10 @@ impl<'p> Interp<'p> {
     /// Join with a default value, which adds no fresh identity when the default is a constant.
     fn join_default(&mut self, value: Val, default: &Val) -> Val {
         // A constant default is harmless; keeping the identity keeps the facts of checks made on the parameter.
-        if default.taint.is_none() && value.is_tainted() && matches!(default.kind, Kind::Str | Kind::Num(_) | Kind::Bool(_) | Kind::Null | Kind::Undefined) {
+        if default.taint.is_none()
+            && value.is_tainted()
+            && matches!(default.kind, Kind::Str | Kind::Num(_) | Kind::Bool(_) | Kind::Null | Kind::Undefined)
+        {
             let mut joined = value;
             if let Some(text) = &joined.text {
                 let props = text.props.join(&self.props(default));
@@ -1566,7 +1576,9 @@ impl<'p> Interp<'p> {
                     self.copy_fields(&value, id);
                 }
                 Prop::Getter(key, func) => {
-                    if let (Ok(name), Kind::Fn(getter)) = (self.eval_key(*key), self.make_closure(*func, None, false).kind) {
+                    if let (Ok(name), Kind::Fn(getter)) =
+                        (self.eval_key(*key), self.make_closure(*func, None, false).kind)
+                    {
                         let setter = match self.store.obj(id).fields.get(&name).map(|value| &value.kind) {
                             Some(Kind::Accessor(_, setter)) => *setter,
                             _ => None,
@@ -1576,7 +1588,9 @@ impl<'p> Interp<'p> {
                     }
                 }
                 Prop::Setter(key, func) => {
-                    if let (Ok(name), Kind::Fn(setter)) = (self.eval_key(*key), self.make_closure(*func, None, false).kind) {
+                    if let (Ok(name), Kind::Fn(setter)) =
+                        (self.eval_key(*key), self.make_closure(*func, None, false).kind)
+                    {
                         let getter = match self.store.obj(id).fields.get(&name).map(|value| &value.kind) {
                             Some(Kind::Accessor(getter, _)) => *getter,
                             _ => None,
@@ -1617,8 +1631,21 @@ impl<'p> Interp<'p> {
                 self.push_array(id, value);
             }
         }
-        let taint = self.store.obj(id).items.iter().chain(&self.store.obj(id).more).fold(Taint::NONE, |taint, value| taint.union(value.taint));
-        let step = self.store.obj(id).items.iter().chain(&self.store.obj(id).more).find(|value| value.is_tainted()).map_or(0, |value| value.step);
+        let taint = self
+            .store
+            .obj(id)
+            .items
+            .iter()
+            .chain(&self.store.obj(id).more)
+            .fold(Taint::NONE, |taint, value| taint.union(value.taint));
+        let step = self
+            .store
+            .obj(id)
+            .items
+            .iter()
+            .chain(&self.store.obj(id).more)
+            .find(|value| value.is_tainted())
+            .map_or(0, |value| value.step);
         Val { taint, step, ..Val::of(Kind::Obj(id)) }
     }
 
@@ -1672,10 +1699,13 @@ impl<'p> Interp<'p> {
         let (items, rest) = self.elements_of(&collection, span);
         let (items, rest) = if items.len() > MAX_UNROLL {
             let joined = self.join_all(items);
-            (Vec::new(), match (joined, rest) {
-                (Some(a), Some(b)) => Some(self.join(&a, &b)),
-                (a, b) => a.or(b),
-            })
+            (
+                Vec::new(),
+                match (joined, rest) {
+                    (Some(a), Some(b)) => Some(self.join(&a, &b)),
+                    (a, b) => a.or(b),
+                },
+            )
         } else {
             (items, rest)
         };
@@ -1789,12 +1819,9 @@ impl<'p> Interp<'p> {
         let cond = if op == LogicalOp::And { cond_a.and(&cond_b) } else { cond_a.or(&cond_b) };
         let mut value = match op {
             // The value of `a && b` is `b`, or something false.
-            LogicalOp::And if b.truth() == Some(true) && !matches!(b.kind, Kind::Bool(_)) => Val {
-                kind: Kind::Union(Rc::from([b.clone(), Val::undefined()])),
-                text: None,
-                cond: None,
-                ..b
-            },
+            LogicalOp::And if b.truth() == Some(true) && !matches!(b.kind, Kind::Bool(_)) => {
+                Val { kind: Kind::Union(Rc::from([b.clone(), Val::undefined()])), text: None, cond: None, ..b }
+            }
             LogicalOp::And if !matches!(b.kind, Kind::Bool(_)) => b,
             LogicalOp::And => Val { taint: Taint::NONE, ..Val::any_bool() },
             LogicalOp::Or | LogicalOp::Coalesce => {
@@ -1996,8 +2023,7 @@ impl<'p> Interp<'p> {
             Kind::Resolver(cell) => {
                 let value = args.get(0).cloned().unwrap_or_else(Val::undefined);
                 let before = self.store.cell(*cell).clone();
-                let joined =
-                    if matches!(before.kind, Kind::Undefined) { value } else { self.join(&before, &value) };
+                let joined = if matches!(before.kind, Kind::Undefined) { value } else { self.join(&before, &value) };
                 self.store.set_cell(*cell, joined);
                 Val::undefined()
             }
@@ -2009,11 +2035,8 @@ impl<'p> Interp<'p> {
     pub(crate) fn call_closure(&mut self, id: FnId, this: Option<Val>, args: Args, span: Span) -> Val {
         let closure = self.store.closure(id).clone();
         let depth = self.frames.len();
-        let on_stack = self
-            .frames
-            .iter()
-            .filter(|frame| frame.func == closure.func && frame.module == closure.module)
-            .count();
+        let on_stack =
+            self.frames.iter().filter(|frame| frame.func == closure.func && frame.module == closure.module).count();
         if depth >= self.limits.call_depth || on_stack >= 2 {
             if depth >= self.limits.call_depth {
                 self.found.depth_exceeded = true;
@@ -2089,7 +2112,8 @@ impl<'p> Interp<'p> {
                         obj.fields.insert(name, value);
                     }
                     obj.any = named_rest.clone();
-                    let taint = obj.fields.values().chain(&obj.any).fold(Taint::NONE, |taint, value| taint.union(value.taint));
+                    let taint =
+                        obj.fields.values().chain(&obj.any).fold(Taint::NONE, |taint, value| taint.union(value.taint));
                     Val { taint, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
                 }
                 crate::ir::ParamKind::Normal | crate::ir::ParamKind::KeywordOnly => {
@@ -2099,9 +2123,9 @@ impl<'p> Interp<'p> {
                         .map(|at| named.remove(at).1);
                     let by_position =
                         if param.kind == crate::ir::ParamKind::Normal { positional.pop_front() } else { None };
-                    let given = by_name.or(by_position).or_else(|| {
-                        if param.kind == crate::ir::ParamKind::Normal { rest.clone() } else { None }
-                    });
+                    let given = by_name
+                        .or(by_position)
+                        .or_else(|| if param.kind == crate::ir::ParamKind::Normal { rest.clone() } else { None });
                     let given = given.or_else(|| named_rest.clone());
                     match given {
                         Some(value) => self.or_default_param(value, param.default),
@@ -2249,9 +2273,7 @@ impl<'p> Interp<'p> {
                 }
                 let column: Vec<Val> = objects
                     .iter()
-                    .map(|obj| {
-                        obj.fields.get(key).cloned().or_else(|| obj.any.clone()).unwrap_or_else(Val::undefined)
-                    })
+                    .map(|obj| obj.fields.get(key).cloned().or_else(|| obj.any.clone()).unwrap_or_else(Val::undefined))
                     .collect();
                 let value = self.join_column(&column, facts);
                 joined.fields.insert(*key, value);
@@ -2478,9 +2500,8 @@ impl<'p> Interp<'p> {
     }
 
     fn instantiate(&mut self, class: ObjId, args: Args, span: Span) -> Val {
-        let is_python = self
-            .class_val(class)
-            .is_some_and(|class| self.program.module(class.module).lang == Lang::Python);
+        let is_python =
+            self.class_val(class).is_some_and(|class| self.program.module(class.module).lang == Lang::Python);
         if is_python && let Some(value) = self.instantiate_python(class, &args, span) {
             return value;
         }
@@ -2658,12 +2679,7 @@ impl<'p> Interp<'p> {
     }
 
     pub(crate) fn text_val(&mut self, props: StrProps, from: &Val) -> Val {
-        Val {
-            taint: self.taint_now(from),
-            step: from.step,
-            vn: self.store.fresh_vn(),
-            ..Val::with_props(props)
-        }
+        Val { taint: self.taint_now(from), step: from.step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
     }
 
     /// A string derived from another by a function that keeps the file or URL it means.
@@ -2674,13 +2690,7 @@ impl<'p> Interp<'p> {
             self.derivations.insert(vn, base);
         }
         let text = Text { props, parts: Vec::new(), base };
-        Val {
-            taint: self.taint_now(from),
-            step: from.step,
-            vn,
-            text: Some(Rc::new(text)),
-            ..Val::of(Kind::Str)
-        }
+        Val { taint: self.taint_now(from), step: from.step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
 }
 

@@ -518,9 +518,10 @@ impl Models {
     }
 
     pub(crate) fn is_never(&self, call_result: &str) -> bool {
-        call_result.strip_suffix("()").and_then(|path| self.find(path)).is_some_and(|at| {
-            self.entries[at].effect.as_ref().is_some_and(|row| row.effect == Effect::Never)
-        })
+        call_result
+            .strip_suffix("()")
+            .and_then(|path| self.find(path))
+            .is_some_and(|at| self.entries[at].effect.as_ref().is_some_and(|row| row.effect == Effect::Never))
     }
 
     /// Whether a name is a built-in of the language (so a star import from outside does not hide it).

@@ -21,9 +21,9 @@ impl Interp<'_> {
     pub(crate) fn get_member(&mut self, receiver: &Val, name: Symbol, span: Span) -> Val {
         match &receiver.kind {
             Kind::Obj(id) => self.object_member(receiver, *id, name, span),
-            Kind::Module(module) => self.export(*module, name, 0).unwrap_or_else(|| {
-                if name.as_str() == "default" { receiver.clone() } else { Val::unknown() }
-            }),
+            Kind::Module(module) => self
+                .export(*module, name, 0)
+                .unwrap_or_else(|| if name.as_str() == "default" { receiver.clone() } else { Val::unknown() }),
             Kind::Api(api, data) => {
                 if let Some(data) = *data {
                     if let Some(value) = self.store.obj(data).fields.get(&name).cloned() {
@@ -166,14 +166,10 @@ impl Interp<'_> {
                 Val::undefined_or_unknown(self.lang())
             }
             ObjKind::Class(_) => self.class_member(receiver, id, name, span),
-            ObjKind::Array | ObjKind::Set | ObjKind::Map => {
-                Val::of(Kind::Method(Rc::new((receiver.clone(), name))))
-            }
+            ObjKind::Array | ObjKind::Set | ObjKind::Map => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
             ObjKind::Plain | ObjKind::External | ObjKind::Dict => match obj.any.clone() {
                 Some(any) => self.read_any(receiver, id, any, name, span),
-                None if self.is_object_method(name) => {
-                    Val::of(Kind::Method(Rc::new((receiver.clone(), name))))
-                }
+                None if self.is_object_method(name) => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
                 None => Val::undefined(),
             },
         }
@@ -193,16 +189,13 @@ impl Interp<'_> {
 
     fn instance_member(&mut self, receiver: &Val, class: ObjId, name: Symbol, span: Span) -> Option<Val> {
         if let Some((method, home)) = self.find_method(class, name, 0) {
-            let is_class_method =
-                self.class_val(home).is_some_and(|class| class.class_methods.contains(&name));
+            let is_class_method = self.class_val(home).is_some_and(|class| class.class_methods.contains(&name));
             return Some(match method.kind {
                 Kind::Accessor(Some(getter), _) => {
                     self.call_closure(getter, Some(receiver.clone()), Args::default(), span)
                 }
                 Kind::Accessor(None, _) => Val::undefined(),
-                _ if is_class_method => {
-                    Val::of(Kind::Bound(Rc::new((Val::of(Kind::Obj(class)), method))))
-                }
+                _ if is_class_method => Val::of(Kind::Bound(Rc::new((Val::of(Kind::Obj(class)), method)))),
                 _ => Val::of(Kind::Bound(Rc::new((receiver.clone(), method)))),
             });
         }
@@ -235,8 +228,7 @@ impl Interp<'_> {
             return self.read_field(value, receiver, span);
         }
         if let Some((method, home)) = self.find_method(class, name, 0) {
-            let is_class_method =
-                self.class_val(home).is_some_and(|class| class.class_methods.contains(&name));
+            let is_class_method = self.class_val(home).is_some_and(|class| class.class_methods.contains(&name));
             if is_class_method {
                 return Val::of(Kind::Bound(Rc::new((Val::of(Kind::Obj(class)), method))));
             }
@@ -251,7 +243,8 @@ impl Interp<'_> {
                 Val::of(Kind::Obj(self.store.new_obj(proto)))
             }
             "name" | "__name__" => {
-                let text = self.class_val(class).and_then(|class| self.program.module(class.module).class(class.class).name);
+                let text =
+                    self.class_val(class).and_then(|class| self.program.module(class.module).class(class.class).name);
                 text.map_or_else(Val::unknown, |name| Val::str(name.as_str()))
             }
             _ => match self.external_base(class, 0) {
@@ -266,9 +259,7 @@ impl Interp<'_> {
 
     fn read_field(&mut self, value: Val, receiver: &Val, span: Span) -> Val {
         match value.kind {
-            Kind::Accessor(Some(getter), _) => {
-                self.call_closure(getter, Some(receiver.clone()), Args::default(), span)
-            }
+            Kind::Accessor(Some(getter), _) => self.call_closure(getter, Some(receiver.clone()), Args::default(), span),
             Kind::Accessor(None, _) => Val::undefined(),
             _ => value,
         }
@@ -388,7 +379,11 @@ impl Interp<'_> {
                     let next = self.apis.step(next, ApiStep::Field(name));
                     let _ = data;
                     let value = Val { taint: receiver.taint, step: receiver.step, ..Val::of(Kind::Api(next, None)) };
-                    return if receiver.is_tainted() { self.field_of_untrusted(receiver, name, value, span) } else { value };
+                    return if receiver.is_tainted() {
+                        self.field_of_untrusted(receiver, name, value, span)
+                    } else {
+                        value
+                    };
                 }
                 self.get_member(receiver, name, span)
             }
@@ -428,7 +423,8 @@ impl Interp<'_> {
 
     fn array_element(&mut self, receiver: &Val, obj: &Obj, key: &Val, span: Span) -> Val {
         if let Some(index) = key_index(key) {
-            let at = if index < 0 { obj.items.len().checked_sub(index.unsigned_abs()) } else { usize::try_from(index).ok() };
+            let at =
+                if index < 0 { obj.items.len().checked_sub(index.unsigned_abs()) } else { usize::try_from(index).ok() };
             if let Some(value) = at.and_then(|at| obj.items.get(at))
                 && (index >= 0 || obj.more.is_none())
             {
@@ -764,11 +760,9 @@ impl Interp<'_> {
                 self.join_all(sliced).unwrap_or_else(Val::unknown)
             }
             Kind::Str => {
-                if let (Some(text), Some(from), Some(to)) = (
-                    value.literal(),
-                    lower.map_or(Some(0), key_index),
-                    upper.map_or(Some(isize::MAX), key_index),
-                ) {
+                if let (Some(text), Some(from), Some(to)) =
+                    (value.literal(), lower.map_or(Some(0), key_index), upper.map_or(Some(isize::MAX), key_index))
+                {
                     return Val::str(&slice_text(text, from, to));
                 }
                 let props = self.props(value).slice();

@@ -105,9 +105,9 @@ impl Interp<'_> {
                     return;
                 }
                 let text = value.text.as_deref();
-                let is_plain = text.is_some_and(|text| {
-                    !text.parts.is_empty() && matches!(text.props.path.within, Within::None)
-                }) && self.store.fact(value.vn).is_none();
+                let is_plain = text
+                    .is_some_and(|text| !text.parts.is_empty() && matches!(text.props.path.within, Within::None))
+                    && self.store.fact(value.vn).is_none();
                 if is_plain && let Some(text) = text {
                     for part in &text.parts {
                         match part {
@@ -221,7 +221,13 @@ impl Interp<'_> {
             }
             Kind::Unknown => Val { kind: Kind::Str, ..value.clone() },
             Kind::Bool(Some(flag)) => {
-                let text = if self.lang() == Lang::Python { if *flag { "True" } else { "False" } } else if *flag { "true" } else { "false" };
+                let text = if self.lang() == Lang::Python {
+                    if *flag { "True" } else { "False" }
+                } else if *flag {
+                    "true"
+                } else {
+                    "false"
+                };
                 Val::str(text)
             }
             _ => value.clone(),
@@ -322,10 +328,9 @@ impl Interp<'_> {
                 Val { kind: Kind::Unknown, vn: self.store.fresh_vn(), ..a.clone() }
             }
             _ => match (&a.kind, &b.kind) {
-                (Kind::Num(Some(x)), Kind::Num(Some(y))) => arithmetic(op, *x, *y).map_or_else(
-                    || Val::of(Kind::Num(None)),
-                    Val::num,
-                ),
+                (Kind::Num(Some(x)), Kind::Num(Some(y))) => {
+                    arithmetic(op, *x, *y).map_or_else(|| Val::of(Kind::Num(None)), Val::num)
+                }
                 _ => Val::of(Kind::Num(None)),
             },
         }
@@ -549,7 +554,9 @@ impl Interp<'_> {
                 Transform::Same => Some(fact.clone()),
                 Transform::SamePath if fact.is_listed || !matches!(fact.props.path.within, Within::None) => {
                     if fact.is_listed {
-                        Some(Fact::listed(fact.at.unwrap_or(manta_core::Location::new(self.code().file, Span::default()))))
+                        Some(Fact::listed(
+                            fact.at.unwrap_or(manta_core::Location::new(self.code().file, Span::default())),
+                        ))
                     } else {
                         let within = fact.props.path.within.clone();
                         let mut props = StrProps::default();
@@ -572,7 +579,13 @@ impl Interp<'_> {
                     let is_web = lits.iter().all(|lit| matches!(&**lit, "http:" | "https:" | "http" | "https"));
                     let is_https = lits.iter().all(|lit| matches!(&**lit, "https:" | "https"));
                     let mut props = StrProps::default();
-                    let scheme = if is_https { Scheme::Https } else if is_web { Scheme::Web } else { Scheme::Other };
+                    let scheme = if is_https {
+                        Scheme::Https
+                    } else if is_web {
+                        Scheme::Web
+                    } else {
+                        Scheme::Other
+                    };
                     props.url = UrlState { scheme, ..props.url };
                     own(props)
                 }),
@@ -666,10 +679,9 @@ impl Interp<'_> {
         }
         let at = self.here(span);
         let fact = match literals {
-            Some(list) if !list.is_empty() => Fact {
-                is_listed: true,
-                ..Fact::props(StrProps::one_of(list.iter().map(|lit| &**lit)), at)
-            },
+            Some(list) if !list.is_empty() => {
+                Fact { is_listed: true, ..Fact::props(StrProps::one_of(list.iter().map(|lit| &**lit)), at) }
+            }
             Some(_) => return Val::bool(false),
             None => Fact::listed(at),
         };
@@ -734,7 +746,13 @@ impl Interp<'_> {
             let mut truth = Some(false);
             for item in items.into_iter().chain(more) {
                 let test = self.starts_with(value, &item, span);
-                truth = if test.truth() == Some(true) || truth == Some(true) { Some(true) } else if test.truth().is_none() { None } else { truth };
+                truth = if test.truth() == Some(true) || truth == Some(true) {
+                    Some(true)
+                } else if test.truth().is_none() {
+                    None
+                } else {
+                    truth
+                };
                 let own = test.cond.as_deref().cloned().unwrap_or_default();
                 cond = Some(cond.map_or_else(|| own.clone(), |before| before.or(&own)));
             }
@@ -803,8 +821,7 @@ impl Interp<'_> {
                 let is_path = literal.is_none_or(|text| text.contains('/') || text.contains('\\'));
                 if is_path && literal != Some("/") {
                     let prefix_props = self.props(prefix);
-                    let check =
-                        path::PrefixCheck { value: &props.path, prefix: &prefix_props, or_equal: false };
+                    let check = path::PrefixCheck { value: &props.path, prefix: &prefix_props, or_equal: false };
                     let graded = path::grade_prefix(check);
                     let dir = self.dir_name(prefix);
                     match &graded {
@@ -863,7 +880,13 @@ impl Interp<'_> {
             let mut truth = Some(false);
             for item in items.into_iter().chain(more) {
                 let test = self.ends_with(value, &item, span);
-                truth = if test.truth() == Some(true) || truth == Some(true) { Some(true) } else if test.truth().is_none() { None } else { truth };
+                truth = if test.truth() == Some(true) || truth == Some(true) {
+                    Some(true)
+                } else if test.truth().is_none() {
+                    None
+                } else {
+                    truth
+                };
                 let own = test.cond.as_deref().cloned().unwrap_or_default();
                 cond = Some(cond.map_or_else(|| own.clone(), |before| before.or(&own)));
             }

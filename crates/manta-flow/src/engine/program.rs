@@ -67,10 +67,8 @@ impl Program {
             .enumerate()
             .map(|(index, module)| (module.path.clone(), ModId(u32::try_from(index).unwrap_or(u32::MAX))))
             .collect();
-        let entries = entries
-            .into_iter()
-            .filter_map(|entry| by_path.get(entry.path.as_str()).map(|id| (*id, entry)))
-            .collect();
+        let entries =
+            entries.into_iter().filter_map(|entry| by_path.get(entry.path.as_str()).map(|id| (*id, entry))).collect();
         let mut program = Self { modules, by_path, links: Vec::new(), entries, resolvers, resolver_of };
         program.links = (0..program.modules.len())
             .map(|index| {

@@ -79,7 +79,8 @@ impl Interp<'_> {
             }
             Some(selector) => {
                 let value = self.select(selector, args, None)?;
-                self.as_schema(&value).or_else(|| (!value.is_nullish()).then(|| Schema::new(Ty::Object(Vec::new(), true))))
+                self.as_schema(&value)
+                    .or_else(|| (!value.is_nullish()).then(|| Schema::new(Ty::Object(Vec::new(), true))))
             }
             None => None,
         }
@@ -232,7 +233,11 @@ impl Interp<'_> {
             module: self.frame().module,
             schema: None,
             handler,
-            args: if row.args == HandlerArgs::ContextParams { HandlerArgs::ContextParams } else { HandlerArgs::Request },
+            args: if row.args == HandlerArgs::ContextParams {
+                HandlerArgs::ContextParams
+            } else {
+                HandlerArgs::Request
+            },
             validates: false,
             is_structural: false,
             this: None,
@@ -275,7 +280,8 @@ impl Interp<'_> {
         };
         let Some(name) = field(self, &["name"]) else { return };
         let description = field(self, &["description"]).and_then(|text| text.literal().map(str::to_owned));
-        let schema = field(self, &["inputSchema", "input_schema", "parameters"]).and_then(|value| self.as_schema(&value));
+        let schema =
+            field(self, &["inputSchema", "input_schema", "parameters"]).and_then(|value| self.as_schema(&value));
         for name in self.name_texts(&name).into_iter().flatten() {
             if !self.found.listed.iter().any(|(known, ..)| *known == name) {
                 self.found.listed.push((name, description.clone(), schema.clone(), at));
@@ -325,7 +331,13 @@ impl Interp<'_> {
     }
 
     /// `@mcp.tool`, `@mcp.tool(name=…)`, `@server.call_tool()`, `@app.get("/x")`.
-    pub(crate) fn register_decorated(&mut self, api: ApiId, data: Option<ObjId>, target: &Val, span: Span) -> Option<Val> {
+    pub(crate) fn register_decorated(
+        &mut self,
+        api: ApiId,
+        data: Option<ObjId>,
+        target: &Val,
+        span: Span,
+    ) -> Option<Val> {
         let (row_api, call_args) = match self.apis.last(api) {
             ApiStep::Call => {
                 let state = data.map(|data| self.store.obj_rc(data));
@@ -397,7 +409,14 @@ impl Interp<'_> {
 
     /// A decorator on a method of a class: registers with an instance as receiver when the class is instantiated, which
     /// is approximated by an instance of unknown state.
-    pub(crate) fn decorate_member(&mut self, decorator: &Val, value: Val, class: ObjId, name: Symbol, span: Span) -> Val {
+    pub(crate) fn decorate_member(
+        &mut self,
+        decorator: &Val,
+        value: Val,
+        class: ObjId,
+        name: Symbol,
+        span: Span,
+    ) -> Val {
         let before = self.found.registrations.len();
         if let Kind::Api(api, data) = &decorator.kind {
             let path = self.apis.name(*api);
@@ -414,7 +433,15 @@ impl Interp<'_> {
         result
     }
 
-    fn register_method_tool(&mut self, path: &str, data: Option<ObjId>, value: &Val, class: ObjId, name: Symbol, span: Span) {
+    fn register_method_tool(
+        &mut self,
+        path: &str,
+        data: Option<ObjId>,
+        value: &Val,
+        class: ObjId,
+        name: Symbol,
+        span: Span,
+    ) {
         let options = data.map(|data| self.store.obj_rc(data));
         let first = options.as_ref().and_then(|state| state.items.first().cloned());
         let mut tool_name = options.as_ref().and_then(|state| state.fields.get(&Symbol::new("$name")).cloned());
@@ -475,7 +502,9 @@ impl Interp<'_> {
             .fields
             .iter()
             .filter_map(|(key, value)| match value.kind {
-                Kind::Obj(inner) if !self.store.obj(inner).fields.contains_key(&Symbol::new("name")) => Some((*key, inner)),
+                Kind::Obj(inner) if !self.store.obj(inner).fields.contains_key(&Symbol::new("name")) => {
+                    Some((*key, inner))
+                }
                 _ => None,
             })
             .collect();
@@ -489,8 +518,9 @@ impl Interp<'_> {
 
     fn shape_candidate(&mut self, id: ObjId, name: String, span: Span) {
         let obj = self.store.obj_rc(id);
-        let Some(handler) =
-            HANDLER_NAMES.iter().find_map(|name| obj.fields.get(&Symbol::new(name)).filter(|value| self.is_callable(value)))
+        let Some(handler) = HANDLER_NAMES
+            .iter()
+            .find_map(|name| obj.fields.get(&Symbol::new(name)).filter(|value| self.is_callable(value)))
         else {
             return;
         };
@@ -630,9 +660,10 @@ impl Interp<'_> {
     pub(crate) fn class_created(&mut self, class: ObjId) {
         let Some(base) = self.external_base(class, 0) else { return };
         let base = self.apis.name(base);
-        let is_tool = matches!(base.as_str(), "mcp-framework.MCPTool" | "mcp-framework.MCPResource" | "mcp-framework.MCPPrompt")
-            || base.ends_with(".MCPTool")
-            || base.ends_with(".BaseTool");
+        let is_tool =
+            matches!(base.as_str(), "mcp-framework.MCPTool" | "mcp-framework.MCPResource" | "mcp-framework.MCPPrompt")
+                || base.ends_with(".MCPTool")
+                || base.ends_with(".BaseTool");
         if is_tool {
             self.found.tool_classes.push(class);
         }
@@ -736,7 +767,45 @@ impl Interp<'_> {
         let index = taint.0.trailing_zeros() as usize;
         let is_root = taint.0.count_ones() == 1
             && self.found.sources.get(index).is_some_and(|source| source.param == "arguments");
-        if !is_root || self.is_builtin_method(name) && !matches!(name.as_str(), "path" | "url" | "command" | "format" | "index" | "replace" | "match" | "search" | "count" | "filter" | "sort" | "title" | "values" | "keys" | "items" | "find" | "add" | "set" | "get" | "copy" | "update" | "dict" | "json" | "group" | "groups" | "open" | "rename" | "resolve" | "glob" | "split" | "join" | "test" | "exec") {
+        if !is_root
+            || self.is_builtin_method(name)
+                && !matches!(
+                    name.as_str(),
+                    "path"
+                        | "url"
+                        | "command"
+                        | "format"
+                        | "index"
+                        | "replace"
+                        | "match"
+                        | "search"
+                        | "count"
+                        | "filter"
+                        | "sort"
+                        | "title"
+                        | "values"
+                        | "keys"
+                        | "items"
+                        | "find"
+                        | "add"
+                        | "set"
+                        | "get"
+                        | "copy"
+                        | "update"
+                        | "dict"
+                        | "json"
+                        | "group"
+                        | "groups"
+                        | "open"
+                        | "rename"
+                        | "resolve"
+                        | "glob"
+                        | "split"
+                        | "join"
+                        | "test"
+                        | "exec"
+                )
+        {
             return value;
         }
         // Destructuring has no place of its own; the registration is the next best.
@@ -907,10 +976,12 @@ impl Interp<'_> {
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.clone())
                 .or_else(|| args.pos.get(index).cloned().filter(|_| !is_pydantic))
-                .or_else(|| args.named_rest.as_ref().map(|rest| {
-                    let value = Val { vn: 0, ..rest.clone() };
-                    value
-                }));
+                .or_else(|| {
+                    args.named_rest.as_ref().map(|rest| {
+                        let value = Val { vn: 0, ..rest.clone() };
+                        value
+                    })
+                });
             let value = match given {
                 Some(value) if is_pydantic => {
                     let schema = annotation.and_then(|(module, expr)| self.annotation_schema(module, expr, 0));
@@ -925,11 +996,8 @@ impl Interp<'_> {
                     None => Val::unknown(),
                 },
             };
-            let value = if value.is_tainted() && value.vn == 0 {
-                Val { vn: self.store.fresh_vn(), ..value }
-            } else {
-                value
-            };
+            let value =
+                if value.is_tainted() && value.vn == 0 { Val { vn: self.store.fresh_vn(), ..value } } else { value };
             taint = taint.union(value.taint);
             self.store.obj_mut(id).fields.insert(*name, value);
         }
@@ -974,30 +1042,25 @@ impl Interp<'_> {
     pub(crate) fn annotated_field(&mut self, class: ObjId, name: Symbol) -> Option<Val> {
         let class_val = self.class_val(class)?;
         let code = self.program.module(class_val.module).class(class_val.class);
-        let member = code
-            .members
-            .iter()
-            .find(|member| matches!(member.key, crate::ir::Key::Static(key) if key == name) && member.annotation.is_some())?;
+        let member = code.members.iter().find(|member| {
+            matches!(member.key, crate::ir::Key::Static(key) if key == name) && member.annotation.is_some()
+        })?;
         let annotation = member.annotation?;
         self.in_module(class_val.module, |interp| interp.instance_of_annotation(annotation))
     }
 
     pub(crate) fn declared_field(&mut self, class: &crate::engine::store::ClassVal, name: Symbol) -> Option<Val> {
         let code = self.program.module(class.module).class(class.class);
-        let member = code
-            .members
-            .iter()
-            .find(|member| matches!(member.key, crate::ir::Key::Static(key) if key == name) && member.annotation.is_some())?;
+        let member = code.members.iter().find(|member| {
+            matches!(member.key, crate::ir::Key::Static(key) if key == name) && member.annotation.is_some()
+        })?;
         let annotation = member.annotation?;
         self.in_module(class.module, |interp| interp.instance_of_annotation(annotation))
     }
 
     /// An instance of what an annotation names, when it is a class of the target or of a modelled package.
     pub(crate) fn instance_of_annotation(&mut self, annotation: ExprId) -> Option<Val> {
-        let is_name = matches!(
-            self.code().expr(annotation),
-            Expr::Var(_) | Expr::Import(..) | Expr::Member { .. }
-        );
+        let is_name = matches!(self.code().expr(annotation), Expr::Var(_) | Expr::Import(..) | Expr::Member { .. });
         if !is_name {
             return None;
         }
@@ -1057,11 +1120,8 @@ impl Interp<'_> {
         let base = self.external_base(id, 0).map(|base| self.apis.name(base)).unwrap_or_default();
         if base.starts_with("enum.") {
             let members = self.store.obj_rc(id);
-            let texts: Vec<String> = members
-                .fields
-                .values()
-                .filter_map(|value| value.literal().map(str::to_owned))
-                .collect();
+            let texts: Vec<String> =
+                members.fields.values().filter_map(|value| value.literal().map(str::to_owned)).collect();
             let props = if texts.is_empty() {
                 crate::domain::StrProps::number()
             } else {
@@ -1232,7 +1292,12 @@ impl Interp<'_> {
     }
 
     /// Whether a Python parameter is injected by the framework and not sent by the model.
-    pub(crate) fn is_injected(&mut self, module: crate::engine::value::ModId, annotation: Option<ExprId>, default: Option<&Val>) -> bool {
+    pub(crate) fn is_injected(
+        &mut self,
+        module: crate::engine::value::ModId,
+        annotation: Option<ExprId>,
+        default: Option<&Val>,
+    ) -> bool {
         if let Some(Val { kind: Kind::Api(api, _), .. }) = default {
             let name = self.apis.name(*api);
             if ["Depends()", "CurrentContext()", "Resolve()", "Security()", "CurrentFastMCP()", "CurrentRequest()"]
@@ -1273,7 +1338,20 @@ impl Interp<'_> {
                 Kind::Api(api, _) => {
                     let name = self.apis.name(api);
                     let last = name.rsplit('.').next().unwrap_or_default();
-                    matches!(last, "Context" | "Request" | "ServerSession" | "RequestContext" | "FastMCP" | "BackgroundTasks" | "Response" | "WebSocket" | "ToolContext" | "AsyncSession" | "Session")
+                    matches!(
+                        last,
+                        "Context"
+                            | "Request"
+                            | "ServerSession"
+                            | "RequestContext"
+                            | "FastMCP"
+                            | "BackgroundTasks"
+                            | "Response"
+                            | "WebSocket"
+                            | "ToolContext"
+                            | "AsyncSession"
+                            | "Session"
+                    )
                 }
                 _ => false,
             },
@@ -1282,7 +1360,12 @@ impl Interp<'_> {
     }
 
     /// A pydantic model or dataclass as a parameter, or anything else a schema cannot say.
-    pub(crate) fn param_schema(&mut self, module: crate::engine::value::ModId, annotation: Option<ExprId>, default: Option<&Val>) -> Option<Schema> {
+    pub(crate) fn param_schema(
+        &mut self,
+        module: crate::engine::value::ModId,
+        annotation: Option<ExprId>,
+        default: Option<&Val>,
+    ) -> Option<Schema> {
         let mut schema = annotation.and_then(|annotation| self.annotation_schema(module, annotation, 0));
         if let Some(default) = default
             && let Some(schema) = schema.as_mut()

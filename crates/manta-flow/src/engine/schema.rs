@@ -92,7 +92,14 @@ const MAX_DEPTH: usize = 8;
 
 impl Interp<'_> {
     /// An untrusted value that conforms to a schema (or to nothing, when the schema is not enforced).
-    pub(crate) fn untrusted(&mut self, schema: Option<&Schema>, enforced: bool, taint: Taint, step: u32, depth: usize) -> Val {
+    pub(crate) fn untrusted(
+        &mut self,
+        schema: Option<&Schema>,
+        enforced: bool,
+        taint: Taint,
+        step: u32,
+        depth: usize,
+    ) -> Val {
         let vn = self.store.fresh_vn();
         let base = Val { taint, step, vn, ..Val::unknown() };
         let Some(schema) = schema else { return base };
@@ -134,7 +141,8 @@ impl Interp<'_> {
             Ty::Array(element) => {
                 let element = self.untrusted(Some(element), enforced, taint, step, depth + 1);
                 let element = Val { vn: self.element_vn(vn), ..element };
-                let param = self.found.sources.get(taint.0.trailing_zeros() as usize).map(|source| source.param.clone());
+                let param =
+                    self.found.sources.get(taint.0.trailing_zeros() as usize).map(|source| source.param.clone());
                 let element = match (&element.kind, param) {
                     (Kind::Str | Kind::Unknown, Some(param)) => self.replayed(element, &param),
                     _ => element,
@@ -159,7 +167,15 @@ impl Interp<'_> {
         if enforced { self.apply_steps(value, schema) } else { value }
     }
 
-    fn untrusted_field(&mut self, name: Symbol, schema: &Schema, enforced: bool, taint: Taint, step: u32, depth: usize) -> Val {
+    fn untrusted_field(
+        &mut self,
+        name: Symbol,
+        schema: &Schema,
+        enforced: bool,
+        taint: Taint,
+        step: u32,
+        depth: usize,
+    ) -> Val {
         let (taint, step) = self.named_source(name, taint, step, depth);
         let param = self.found.sources.get(taint.0.trailing_zeros() as usize).map(|source| source.param.clone());
         let value = self.untrusted(Some(schema), enforced, taint, step, depth);
@@ -268,9 +284,8 @@ impl Interp<'_> {
                 Schema::new(Ty::Any)
             }
             "uuid" | "guid" | "uuidv4" => Schema::with_props(StrProps::uuid(), "uuid"),
-            "email" | "url" | "cuid" | "cuid2" | "ulid" | "nanoid" | "ipv4" | "ipv6" | "jwt" | "base64" | "base64url" | "hostname" => {
-                Schema::with_props(formats::zod(name).unwrap_or_default(), name)
-            }
+            "email" | "url" | "cuid" | "cuid2" | "ulid" | "nanoid" | "ipv4" | "ipv6" | "jwt" | "base64"
+            | "base64url" | "hostname" => Schema::with_props(formats::zod(name).unwrap_or_default(), name),
             "enum" | "nativeEnum" => {
                 let values = first.map(|value| self.values_of(&value).0).unwrap_or_default();
                 let texts: Vec<String> = values.iter().filter_map(|v| v.literal().map(str::to_owned)).collect();
@@ -565,7 +580,8 @@ impl Interp<'_> {
             Some("boolean") => Ty::Bool,
             Some("null") => Ty::Null,
             Some("array") => {
-                let element = get("items").map_or_else(|| Schema::new(Ty::Any), |items| self.json_schema(&items, depth + 1));
+                let element =
+                    get("items").map_or_else(|| Schema::new(Ty::Any), |items| self.json_schema(&items, depth + 1));
                 Ty::Array(Box::new(element))
             }
             Some("object") | None if get("properties").is_some() || ty.is_some() => {

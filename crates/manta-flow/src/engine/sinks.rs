@@ -84,24 +84,36 @@ impl Judged {
 const REMOTE_SHELLS: [&str; 9] = ["ssh", "adb", "docker", "podman", "kubectl", "oc", "limactl", "vagrant", "nerdctl"];
 /// Methods of database connections and cursors.
 const STATEMENT_METHODS: [&str; 18] = [
-    "execute", "executemany", "executescript", "query", "exec", "raw", "fetch", "fetchall", "fetchone", "fetchrow",
-    "fetchval", "run", "all", "get", "prepare", "sql", "exec_driver_sql", "unsafe",
+    "execute",
+    "executemany",
+    "executescript",
+    "query",
+    "exec",
+    "raw",
+    "fetch",
+    "fetchall",
+    "fetchone",
+    "fetchrow",
+    "fetchval",
+    "run",
+    "all",
+    "get",
+    "prepare",
+    "sql",
+    "exec_driver_sql",
+    "unsafe",
 ];
 /// How statements begin.
 const STATEMENT_WORDS: [&str; 20] = [
-    "SELECT", "INSERT", "UPDATE", "DELETE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "CREATE", "DROP", "ALTER", "TRUNCATE",
-    "ANALYZE", "WITH", "USE", "MERGE", "CALL", "PRAGMA", "GRANT", "REPLACE",
+    "SELECT", "INSERT", "UPDATE", "DELETE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "CREATE", "DROP", "ALTER",
+    "TRUNCATE", "ANALYZE", "WITH", "USE", "MERGE", "CALL", "PRAGMA", "GRANT", "REPLACE",
 ];
 /// Options whose value is a file the program writes.
 const OUTPUT_OPTIONS: [&str; 9] =
     ["-o", "-O", "--output", "--out", "--output-file", "--outfile", "--output-document", "--output-dir", "--save-to"];
 
-const INTERNAL_URLS: [&str; 4] = [
-    "http://169.254.169.254/latest/meta-data/",
-    "http://127.0.0.1:8080/",
-    "http://10.0.0.1/",
-    "http://192.168.1.1/",
-];
+const INTERNAL_URLS: [&str; 4] =
+    ["http://169.254.169.254/latest/meta-data/", "http://127.0.0.1:8080/", "http://10.0.0.1/", "http://192.168.1.1/"];
 
 impl Interp<'_> {
     /// A call to a modelled sink.
@@ -250,7 +262,8 @@ impl Interp<'_> {
             && kind == SinkKind::Query
             && let Some(spelled) = self.spell(&bad)
         {
-            let judged = Judged::bad(FlowRule::NosqlInjection, "{\"$ne\": null}", "the caller can send query operators");
+            let judged =
+                Judged::bad(FlowRule::NosqlInjection, "{\"$ne\": null}", "the caller can send query operators");
             self.hit(kind, api, &spelled, judged, span);
         }
     }
@@ -337,12 +350,9 @@ impl Interp<'_> {
             SinkKind::Host => vec![self.judge_host(spelled)],
             SinkKind::Sql => vec![self.judge_sql(spelled)],
             SinkKind::Query => vec![self.judge_query(spelled)],
-            SinkKind::Code => vec![self.judge_finite(
-                spelled,
-                FlowRule::CodeInjection,
-                "process.exit()",
-                "the text is run as code",
-            )],
+            SinkKind::Code => {
+                vec![self.judge_finite(spelled, FlowRule::CodeInjection, "process.exit()", "the text is run as code")]
+            }
             SinkKind::PageScript => vec![self.judge_finite(
                 spelled,
                 FlowRule::DangerousByDesign,
@@ -385,7 +395,8 @@ impl Interp<'_> {
         let open = spelled.pieces.iter().any(|piece| match piece {
             // Quantifiers are what makes a pattern expensive.
             Piece::Hole(props) => {
-                let is_escaped = matches!(props.quoted, Quoting::Backslash(set) if set.contains('*') && set.contains('\\'));
+                let is_escaped =
+                    matches!(props.quoted, Quoting::Backslash(set) if set.contains('*') && set.contains('\\'));
                 !props.is_finite() && !props.charset.excludes("*+{") && !is_escaped
             }
             _ => false,
@@ -440,10 +451,8 @@ impl Interp<'_> {
                     ..Judged::bad(FlowRule::PathPrefixBypass, example, "the containment check compares text")
                 },
             },
-            PathVerdict::Escapes { example, .. } => {
-                Judged::bad(rule, example, "the value chooses the file")
-                    .or_witnesses(&["/etc/passwd", "../../../../../../etc/passwd", "x/../../../../../etc/passwd"])
-            }
+            PathVerdict::Escapes { example, .. } => Judged::bad(rule, example, "the value chooses the file")
+                .or_witnesses(&["/etc/passwd", "../../../../../../etc/passwd", "x/../../../../../etc/passwd"]),
         }
     }
 
@@ -455,7 +464,8 @@ impl Interp<'_> {
             _ => false,
         });
         if open {
-            Judged::bad(FlowRule::Ssrf, "169.254.169.254", "the caller chooses the host").or_witnesses(&["127.0.0.1", "10.0.0.1"])
+            Judged::bad(FlowRule::Ssrf, "169.254.169.254", "the caller chooses the host")
+                .or_witnesses(&["127.0.0.1", "10.0.0.1"])
         } else {
             Judged::guarded(FlowRule::Ssrf)
         }
@@ -623,7 +633,15 @@ impl Interp<'_> {
 
     // ------------------------------------------------------------------ network
 
-    fn check_url(&mut self, kind: SinkKind, api: &str, value: &Val, base: Option<Val>, data: Option<ObjId>, span: Span) {
+    fn check_url(
+        &mut self,
+        kind: SinkKind,
+        api: &str,
+        value: &Val,
+        base: Option<Val>,
+        data: Option<ObjId>,
+        span: Span,
+    ) {
         let value = self.current(value);
         if let Kind::Obj(id) = value.kind {
             let obj = self.store.obj_rc(id);
@@ -709,10 +727,9 @@ impl Interp<'_> {
             };
             judged.push(match (hole.host, internal) {
                 (_, Internal::Denied) | (Host::AllowListed | Host::Fixed(_), _) => Judged::guarded(FlowRule::Ssrf),
-                (Host::WeaklyChecked { why, bypass }, _) => Judged {
-                    witnesses: Vec::new(),
-                    ..Judged::bad(FlowRule::WeakHostCheck, &*bypass, why.explain())
-                },
+                (Host::WeaklyChecked { why, bypass }, _) => {
+                    Judged { witnesses: Vec::new(), ..Judged::bad(FlowRule::WeakHostCheck, &*bypass, why.explain()) }
+                }
                 (Host::Tainted, _) => {
                     let example = hole.example.unwrap_or_else(|| INTERNAL_URLS[0].to_owned());
                     let witnesses: &[&str] =
@@ -885,11 +902,9 @@ fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
         }
         // A tool that runs the caller's command on another machine or in a container is what it says; this host is not
         // touched. Breaking out of a larger remote command is an injection like any other.
-        ArgVerdict::Shell { program, .. } if is_whole && REMOTE_SHELLS.contains(&program.as_str()) => Judged::bad(
-            FlowRule::DangerousByDesign,
-            "id",
-            format!("`{program}` runs the command elsewhere"),
-        ),
+        ArgVerdict::Shell { program, .. } if is_whole && REMOTE_SHELLS.contains(&program.as_str()) => {
+            Judged::bad(FlowRule::DangerousByDesign, "id", format!("`{program}` runs the command elsewhere"))
+        }
         ArgVerdict::Shell { program, verdict } => {
             let rule = if is_whole { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
             match *verdict {
@@ -934,5 +949,6 @@ fn judge_syntax(parts: &[DomainPart<'_>], flavor: sql::Flavor, rule: FlowRule) -
 
 /// Digits, letters and little else: too poor to be code or a host of the caller's choice.
 fn is_inert(props: &StrProps) -> bool {
-    props.quoted == Quoting::None && props.charset.is_subset(crate::domain::CharSet::DIGITS.union(crate::domain::CharSet::of("-+.eE")))
+    props.quoted == Quoting::None
+        && props.charset.is_subset(crate::domain::CharSet::DIGITS.union(crate::domain::CharSet::of("-+.eE")))
 }

@@ -244,8 +244,7 @@ impl Store {
     pub(crate) fn snapshot(&self, mark: Mark) -> Snapshot {
         // Things younger than the mark are included: an object made in this region and filled in a branch of it would
         // otherwise lose that branch's writes when the branch is rolled back.
-        let mut locs: Vec<Loc> =
-            self.trail[mark.trail.min(self.trail.len())..].iter().map(|(loc, _)| *loc).collect();
+        let mut locs: Vec<Loc> = self.trail[mark.trail.min(self.trail.len())..].iter().map(|(loc, _)| *loc).collect();
         locs.sort_unstable();
         locs.dedup();
         Snapshot { changes: locs.into_iter().map(|loc| (loc, self.content(loc))).collect() }
