@@ -44,8 +44,7 @@ fn unauthenticated(listener: &Listener<'_>, transports: &[&CallInfo], findings: 
     let message = "the MCP server listens on all network interfaces and asks nobody who they are".to_owned();
     if let Some(index) = report(findings, "unauthenticated-http", at, message, AUTH_HELP, trace) {
         // What an administrator can change by a setting is a lesser fault than what the code insists on.
-        findings[index].severity =
-            if listener.binding == Binding::All { Severity::High } else { Severity::Medium };
+        findings[index].severity = if listener.binding == Binding::All { Severity::High } else { Severity::Medium };
     }
 }
 
@@ -103,15 +102,19 @@ fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a
     let own: Vec<&CallInfo> = every
         .iter()
         .copied()
-        .filter(|call| spans.iter().any(|span| contains(*span, call.at)) || call.made.is_some_and(|id| made.contains(&id)))
+        .filter(|call| {
+            spans.iter().any(|span| contains(*span, call.at)) || call.made.is_some_and(|id| made.contains(&id))
+        })
         .collect();
     if !own.is_empty() {
         return Some(own);
     }
     let is_framework = listener.wiring.iter().any(|call| {
-        matches!(arg::last(&call.api), "sse_app" | "streamable_http_app" | "http_app") || call.api.contains("FastMCP()") || call.api.contains("MCPServer()")
+        matches!(arg::last(&call.api), "sse_app" | "streamable_http_app" | "http_app")
+            || call.api.contains("FastMCP()")
+            || call.api.contains("MCPServer()")
     });
-    if is_framework {
+    if is_framework || listener.wiring.iter().any(|call| is_mcp_route(call)) {
         return Some(Vec::new());
     }
     let is_served = functions.iter().any(|(_, facts, _)| SERVES.iter().any(|name| facts.names.contains(*name)));
@@ -123,6 +126,14 @@ fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a
     // An application that is not known: the only listener of a file that makes transports serves them.
     let is_only = all.iter().filter(|other| other.call.at.file == listener.call.at.file).count() == 1;
     (is_only && functions.is_empty() && !same_file.is_empty()).then_some(same_file)
+}
+
+/// Whether a route is mounted under a path that names the protocol: `app.route("/api/mcp", …)`.
+fn is_mcp_route(call: &CallInfo) -> bool {
+    let is_path = |text: &str| text.starts_with('/') && text.split('/').any(|part| matches!(part, "mcp" | "sse"));
+    matches!(arg::last(&call.api), "use" | "get" | "post" | "all" | "route" | "register")
+        && call.args.len() > 1
+        && call.args.first().is_some_and(|path| arg::texts(path).into_iter().any(is_path))
 }
 
 fn once_per_place<'a>(calls: impl Iterator<Item = &'a CallInfo>) -> Vec<&'a CallInfo> {
@@ -148,14 +159,16 @@ fn is_protected(call: &CallInfo) -> bool {
     let is_on = !arg::is_off(arg::option(call, "enableDnsRebindingProtection"));
     let has_list = ["allowedHosts", "allowedOrigins"].iter().any(|name| !arg::is_off(arg::option(call, name)));
     // Options that are not known get the benefit of the doubt.
-    let is_open = call.is_open || call.args.last().is_some_and(|value| matches!(value, ArgInfo::Unknown) && !call.api.contains("SSE"));
+    let is_open = call.is_open
+        || call.args.last().is_some_and(|value| matches!(value, ArgInfo::Unknown) && !call.api.contains("SSE"));
     is_on && has_list || is_open
 }
 
 /// Whether `TransportSecuritySettings(…)` is on.
 fn enforces(settings: &ArgInfo) -> bool {
     let is_null = arg::alternatives(settings).into_iter().all(|value| *value == ArgInfo::Null);
-    let is_off = arg::field(settings, "enable_dns_rebinding_protection").is_some_and(|value| *value == ArgInfo::Bool(false));
+    let is_off =
+        arg::field(settings, "enable_dns_rebinding_protection").is_some_and(|value| *value == ArgInfo::Bool(false));
     !is_null && !is_off
 }
 
@@ -171,8 +184,14 @@ fn validates_host(setup: &Setup<'_>, listener: &Listener<'_>) -> bool {
 
 fn is_host_check(api: &str) -> bool {
     const CHECKS: [&str; 8] = [
-        "hostHeaderValidation", "localhostHostValidation", "originValidation", "localhostOriginValidation",
-        "TrustedHostMiddleware", "TransportSecurityMiddleware", "HostOriginGuardMiddleware", "csrf",
+        "hostHeaderValidation",
+        "localhostHostValidation",
+        "originValidation",
+        "localhostOriginValidation",
+        "TrustedHostMiddleware",
+        "TransportSecurityMiddleware",
+        "HostOriginGuardMiddleware",
+        "csrf",
     ];
     CHECKS.contains(&arg::last(api))
 }
@@ -183,20 +202,23 @@ fn by_framework(setup: &Setup<'_>, listener: &Listener<'_>) -> bool {
         let last = arg::last(&call.api);
         if last.starts_with("createMcp") && last.ends_with("App") {
             let host = arg::option(call, "host");
-            let is_wide = host.is_some_and(|host| arg::texts(host).iter().any(|text| matches!(*text, "0.0.0.0" | "::")));
+            let is_wide =
+                host.is_some_and(|host| arg::texts(host).iter().any(|text| matches!(*text, "0.0.0.0" | "::")));
             return !is_wide || !arg::is_off(arg::option(call, "allowedHosts"));
         }
         let settings = |name: &str| arg::lookup(&call.named, name).or_else(|| arg::lookup(&call.state, name));
         let by_option = settings("transport_security").is_some_and(enforces)
             || settings("host_origin_protection").is_some_and(|value| !arg::is_off(Some(value)))
-            || (call.api.contains("FastMCP()") && settings("allowed_hosts").is_some_and(|value| !arg::is_off(Some(value))));
+            || (call.api.contains("FastMCP()")
+                && settings("allowed_hosts").is_some_and(|value| !arg::is_off(Some(value))));
         by_option || by_default(setup, listener, call)
     })
 }
 
 /// `mcp` 1.23 and later: FastMCP on loopback checks `Host` and `Origin` unless told otherwise.
 fn by_default(setup: &Setup<'_>, listener: &Listener<'_>, call: &CallInfo) -> bool {
-    let is_sdk = call.api.starts_with("mcp.server.") && (call.api.contains("FastMCP()") || call.api.contains("MCPServer()"));
+    let is_sdk =
+        call.api.starts_with("mcp.server.") && (call.api.contains("FastMCP()") || call.api.contains("MCPServer()"));
     let host = arg::lookup(&call.state, "host").or_else(|| arg::lookup(&call.named, "host"));
     let is_loopback = host.map_or(true, |_| listener.binding == Binding::Loopback);
     let is_told = arg::lookup(&call.state, "transport_security").is_some();
@@ -218,7 +240,8 @@ fn lower_bound(part: &str) -> Option<(u32, u32)> {
         return None;
     }
     let digits = part.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let mut numbers = digits.split('.').map(|number| number.chars().take_while(char::is_ascii_digit).collect::<String>());
+    let mut numbers =
+        digits.split('.').map(|number| number.chars().take_while(char::is_ascii_digit).collect::<String>());
     let major = numbers.next()?.parse().ok()?;
     let minor = numbers.next().and_then(|number| number.parse().ok()).unwrap_or(0);
     Some((major, minor))
@@ -238,13 +261,17 @@ enum Strength {
 fn authentication(setup: &Setup<'_>, listener: &Listener<'_>) -> Strength {
     let mut strength = by_provider(listener);
     for (call, facts, is_final) in listener.functions() {
-        if facts.refuses && facts.decides_on.contains("credential") {
+        // What a single route asks for says nothing about the others, unless it is the transport's.
+        let is_on_the_way = !is_final || SERVES.iter().any(|name| facts.names.contains(*name));
+        if is_on_the_way && facts.refuses && facts.decides_on.contains("credential") {
             let always = !is_final && !is_conditional(setup, call, listener);
             strength = strength.max(if always { Strength::Always } else { Strength::Sometimes });
         }
     }
-    for (call, api) in listener.apis() {
-        if is_authenticator(api) {
+    for call in listener.wiring.iter().filter(|call| wires(arg::last(&call.api))) {
+        let named = call.named.iter().filter(|(name, _)| matches!(name.as_str(), "middleware" | "dependencies"));
+        let mut given = call.args.iter().chain(named.map(|(_, value)| value)).flat_map(arg::apis);
+        if given.any(is_authenticator) {
             let always = !is_conditional(setup, call, listener);
             strength = strength.max(if always { Strength::Always } else { Strength::Sometimes });
         }
@@ -255,7 +282,9 @@ fn authentication(setup: &Setup<'_>, listener: &Listener<'_>) -> Strength {
 /// Python frameworks take an authentication provider.
 fn by_provider(listener: &Listener<'_>) -> Strength {
     let mut strength = Strength::None;
-    for call in &listener.wiring {
+    // The server's own option: parts of a provider that may not be used take such options too.
+    let servers = listener.wiring.iter().filter(|call| call.api.contains("FastMCP") || call.api.contains("MCPServer"));
+    for call in servers {
         for name in ["auth", "token_verifier", "auth_server_provider", "auth_provider", "authenticate"] {
             let option = arg::lookup(&call.named, name)
                 .or_else(|| arg::lookup(&call.state, name))
@@ -267,10 +296,48 @@ fn by_provider(listener: &Listener<'_>) -> Strength {
     strength
 }
 
+/// Methods that put middleware before a transport.
+fn wires(method: &str) -> bool {
+    const METHODS: [&str; 20] = [
+        "use",
+        "get",
+        "post",
+        "put",
+        "delete",
+        "all",
+        "options",
+        "route",
+        "register",
+        "addHook",
+        "add_middleware",
+        "Middleware",
+        "Mount",
+        "Route",
+        "Starlette",
+        "FastAPI",
+        "http_app",
+        "run",
+        "run_http_async",
+        "include_router",
+    ];
+    METHODS.contains(&method)
+}
+
 /// Middleware of packages that authenticates, by its name: there are too many packages to list.
 fn is_authenticator(api: &str) -> bool {
     let name = api.to_ascii_lowercase();
-    let speaks = ["bearerauth", "requireauth", "authmiddleware", "authenticationmiddleware", "jwt", "passport", "basicauth", "basic-auth", "clerk", "bearer"];
+    let speaks = [
+        "bearerauth",
+        "requireauth",
+        "authmiddleware",
+        "authenticationmiddleware",
+        "jwt",
+        "passport",
+        "basicauth",
+        "basic-auth",
+        "clerk",
+        "bearer",
+    ];
     let is_router = name.contains("mcpauthrouter") || name.contains("metadata");
     !name.starts_with("$env") && !is_router && speaks.iter().any(|word| name.contains(word))
 }

@@ -47,7 +47,14 @@ impl Setup<'_> {
 }
 
 /// A finding of the rule with this id, unless the same place already has one.
-fn report(findings: &mut Vec<Finding>, id: &str, at: Location, message: String, help: &str, trace: Vec<Step>) -> Option<usize> {
+fn report(
+    findings: &mut Vec<Finding>,
+    id: &str,
+    at: Location,
+    message: String,
+    help: &str,
+    trace: Vec<Step>,
+) -> Option<usize> {
     let rule: &'static RuleMeta = rules::find(id)?;
     if findings.iter().any(|finding| finding.rule.id == id && finding.location == at) {
         return None;
