@@ -560,7 +560,7 @@ impl<'p> Interp<'p> {
             lang: self.program.module(module).lang,
             at,
             validates: registration.validates,
-            params: schema.as_ref().map_or(params, |schema| schema_params(schema)),
+            params: schema.as_ref().map_or(params, schema_params),
             is_structural: registration.is_structural,
             is_resolved: registration.handler.as_ref().is_some_and(|handler| self.closure_of(handler).is_some()),
             guarded,
@@ -612,6 +612,11 @@ impl<'p> Interp<'p> {
         hit: &Hit,
         param: &str,
     ) -> Option<bool> {
+        // Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may
+        // do to a command line or statement is decided by its characters, which the domain judges exactly.
+        if !matches!(hit.rule.class(), "path" | "network") {
+            return None;
+        }
         if hit.witnesses.is_empty() || param.is_empty() {
             return None;
         }
@@ -622,10 +627,6 @@ impl<'p> Interp<'p> {
         let first = witnesses.first().cloned().unwrap_or_default();
         for prefix in self.found.prefixes.clone() {
             witnesses.push(format!("{prefix}{first}"));
-        }
-        if hit.rule.class() != "path" {
-            // A path check in front of a command wants a path.
-            witnesses.push(format!("{}/{}", super::report::REPLAY_ROOT, first.trim_start_matches('/')));
         }
         for suffix in self.found.suffixes.clone() {
             witnesses.push(format!("{first}{suffix}"));

@@ -54,17 +54,6 @@ impl ApiTable {
         self.nodes[id.0 as usize].1
     }
 
-    /// The package or global root of a path.
-    pub(crate) fn package(&self, mut id: ApiId) -> Symbol {
-        loop {
-            match self.nodes[id.0 as usize] {
-                (_, ApiStep::Root(name)) => return name,
-                (Some(parent), _) => id = parent,
-                (None, _) => return Symbol::new(""),
-            }
-        }
-    }
-
     /// The steps from the root.
     pub(crate) fn steps(&self, id: ApiId) -> Vec<ApiStep> {
         let mut steps = Vec::new();

@@ -555,7 +555,6 @@ impl Interp<'_> {
                         Val::of(Kind::Regex(Rc::new(super::value::RegexVal {
                             pattern: Rc::<str>::from(pattern).to_string().into(),
                             flags: flags.into(),
-                            taint: arg.taint,
                         })))
                     }
                     _ => return None,
@@ -986,7 +985,7 @@ impl Interp<'_> {
                     return Some(Val::null());
                 }
                 Some(Val {
-                    kind: if test.truth() == Some(true) { Kind::Unknown } else { Kind::Unknown },
+                    kind: Kind::Unknown,
                     cond: test.cond,
                     taint: value.taint,
                     step: value.step,

@@ -37,7 +37,6 @@ pub(crate) enum NoteKind {
     PrefixWithoutSeparator,
     WeakHost,
     Regex,
-    DenyList,
     Other,
 }
 
@@ -48,10 +47,6 @@ impl Fact {
 
     pub(crate) fn listed(at: Location) -> Self {
         Self { props: StrProps::default(), is_listed: true, at: Some(at), notes: Vec::new() }
-    }
-
-    pub(crate) fn note(note: Note) -> Self {
-        Self { props: StrProps::default(), is_listed: false, at: None, notes: vec![note] }
     }
 
     /// Both hold.
@@ -123,16 +118,6 @@ impl Cond {
         }
     }
 
-    pub(crate) fn if_true(vn: Vn, fact: Fact) -> Self {
-        if vn == 0 {
-            return Self::default();
-        }
-        Self { when_true: vec![(vn, Rc::new(fact))], when_false: Vec::new() }
-    }
-
-    pub(crate) fn if_false(vn: Vn, fact: Fact) -> Self {
-        Self::if_true(vn, fact).not()
-    }
 }
 
 /// Refinements when both sides hold.

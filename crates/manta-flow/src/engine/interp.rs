@@ -357,7 +357,7 @@ impl<'p> Interp<'p> {
                 let api = self.models.canonical(&mut self.apis, api);
                 Val::of(Kind::Api(api, None))
             }
-            Link::Namespace(_) => match name {
+            Link::Namespace => match name {
                 ImportName::Named(name) => {
                     let base = &self.program.module(module).imports[import.0 as usize].request;
                     let dot = if base.ends_with('.') { "" } else { "." };
@@ -1395,7 +1395,6 @@ impl<'p> Interp<'p> {
             Expr::Regex { pattern, flags } => Val::of(Kind::Regex(Rc::new(RegexVal {
                 pattern: pattern.clone(),
                 flags: flags.clone(),
-                taint: Taint::NONE,
             }))),
             Expr::Template(parts) => {
                 let values: Vec<Val> = parts.iter().map(|part| self.eval(*part)).collect();

@@ -86,7 +86,7 @@ impl Interp<'_> {
     }
 
     fn add_parts(&mut self, parts: &mut Vec<Part>, value: &Val) {
-        let mut lit = |parts: &mut Vec<Part>, text: &str| {
+        let lit = |parts: &mut Vec<Part>, text: &str| {
             if let Some(Part::Lit(last)) = parts.last_mut() {
                 *last = arc(&format!("{last}{text}"));
             } else if !text.is_empty() {
@@ -96,12 +96,7 @@ impl Interp<'_> {
         match &value.kind {
             Kind::Str => {
                 if let Some(text) = value.literal() {
-                    // A witness under replay stays a hole: it is still the caller's text.
-                    if value.taint.is_none() {
-                        lit(parts, text);
-                    } else {
-                        lit(parts, text);
-                    }
+                    lit(parts, text);
                     return;
                 }
                 let text = value.text.as_deref();
@@ -551,7 +546,6 @@ impl Interp<'_> {
         if let Some((base, transform)) = value.text.as_deref().and_then(|text| text.base) {
             let own = |props: StrProps| Fact { props, is_listed: false, at: fact.at, notes: fact.notes.clone() };
             let for_base = match transform {
-                Transform::Same => Some(fact.clone()),
                 Transform::SamePath if fact.is_listed || !matches!(fact.props.path.within, Within::None) => {
                     if fact.is_listed {
                         Some(Fact::listed(
@@ -599,12 +593,12 @@ impl Interp<'_> {
                 let mut at = base;
                 for _ in 0..8 {
                     match self.derivations.get(&at) {
-                        Some((before, Transform::SamePath | Transform::Same))
-                            if matches!(transform, Transform::SamePath | Transform::Same) =>
+                        Some((before, Transform::SamePath))
+                            if matches!(transform, Transform::SamePath) =>
                         {
                             at = *before;
                         }
-                        Some((before, Transform::UrlPart(UrlPart::Whole) | Transform::Same))
+                        Some((before, Transform::UrlPart(UrlPart::Whole)))
                             if matches!(transform, Transform::UrlPart(_)) =>
                         {
                             at = *before;
@@ -926,13 +920,9 @@ impl Interp<'_> {
                     HostGrade::None => {}
                 }
             }
-            // A suffix the program computes: `.${domain}` pins the host, a bare configured value may lack the dot.
-            None if subject == Subject::Host => {
-                let starts_with_dot = self.props(suffix).first == crate::domain::CharSet::single('.');
-                if starts_with_dot || !self.props(suffix).first.contains('.') || true {
-                    fact.props.url.host = Host::AllowListed;
-                }
-            }
+            // A suffix the program computes pins the host. A configured value without its leading dot would not, but
+            // what an operator configures is not seen here and is not the caller's.
+            None if subject == Subject::Host => fact.props.url.host = Host::AllowListed,
             None => return Val::any_bool(),
         }
         let cond = Cond { when_true: self.implied(value, fact), when_false: Vec::new() };

@@ -29,7 +29,7 @@ pub(crate) enum Link {
     /// Outside the target.
     External(Symbol, Vec<Symbol>),
     /// A Python package directory without code of its own.
-    Namespace(String),
+    Namespace,
     /// Nothing behind it.
     Missing,
     /// Not code.
@@ -86,7 +86,7 @@ impl Program {
         match self.resolver(from).resolve(&self.modules[index].path, request) {
             Resolution::File(path) => self.find(&path).map_or(Link::Missing, Link::Module),
             Resolution::External { root, path } => Link::External(model_root(root), path),
-            Resolution::Namespace(dir) => Link::Namespace(dir),
+            Resolution::Namespace(_) => Link::Namespace,
             Resolution::Missing => Link::Missing,
             Resolution::Asset(_) => Link::Asset,
         }

@@ -1,7 +1,5 @@
 //! How servers announce what the model can call: SDK calls, decorators, and plain shapes.
 
-use std::rc::Rc;
-
 use manta_core::{Location, Span};
 
 use crate::engine::api::{ApiId, ApiStep};
@@ -977,10 +975,7 @@ impl Interp<'_> {
                 .map(|(_, value)| value.clone())
                 .or_else(|| args.pos.get(index).cloned().filter(|_| !is_pydantic))
                 .or_else(|| {
-                    args.named_rest.as_ref().map(|rest| {
-                        let value = Val { vn: 0, ..rest.clone() };
-                        value
-                    })
+                    args.named_rest.as_ref().map(|rest| Val { vn: 0, ..rest.clone() })
                 });
             let value = match given {
                 Some(value) if is_pydantic => {
@@ -1375,9 +1370,6 @@ impl Interp<'_> {
         schema
     }
 
-    pub(crate) fn rc_schema(&self, schema: Schema) -> Rc<Schema> {
-        Rc::new(schema)
-    }
 }
 
 fn union_schema(mut members: Vec<Schema>) -> Schema {

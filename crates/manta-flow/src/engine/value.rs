@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::domain::{PathState, StrProps};
+use crate::domain::StrProps;
 use crate::engine::api::ApiId;
 use crate::engine::facts::Cond;
 use crate::engine::schema::Schema;
@@ -100,8 +100,6 @@ pub(crate) struct CellId(pub(crate) u32);
 pub(crate) struct RegexVal {
     pub(crate) pattern: Arc<str>,
     pub(crate) flags: Arc<str>,
-    /// Set when the pattern itself depends on a source.
-    pub(crate) taint: Taint,
 }
 
 /// An abstract value.
@@ -139,8 +137,6 @@ pub(crate) enum Part {
 /// How a value was derived from its base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transform {
-    /// Same text (trim, string conversion): facts hold for both.
-    Same,
     /// Same file as the base, seen from the working directory: `path.resolve(p)`, `realpath(p)`, `normalize(p)`.
     SamePath,
     /// `new URL(u)`, or one of its parts: a fact about the host is a fact about the URL.
@@ -259,10 +255,7 @@ impl Val {
             Kind::Undefined | Kind::Null => Some(false),
             Kind::Bool(value) => *value,
             Kind::Num(Some(value)) => Some(*value != 0.0),
-            Kind::Str => match self.literal() {
-                Some(text) => Some(!text.is_empty()),
-                None => None,
-            },
+            Kind::Str => self.literal().map(|text| !text.is_empty()),
             Kind::Fn(_) | Kind::Bound(_) | Kind::Method(_) | Kind::Module(_) | Kind::Regex(_) | Kind::Schema(_) => {
                 Some(true)
             }
@@ -283,8 +276,4 @@ impl Val {
         self
     }
 
-    /// Forgets the path state of the text (for values whose text changed in an unknown way).
-    pub(crate) fn path_state(&self) -> Option<&PathState> {
-        self.text.as_deref().map(|text| &text.props.path)
-    }
 }
