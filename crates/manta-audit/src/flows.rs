@@ -38,7 +38,8 @@ fn confidence(analysis: &Analysis, flow: &Flow) -> Confidence {
     let tool = &analysis.tools[flow.tools[0]];
     if tool.is_structural || tool.exposes == Exposes::Route {
         Confidence::Medium
-    } else if flow.is_confirmed {
+    } else if flow.is_confirmed || !matches!(flow.rule.class(), "path" | "network") {
+        // Followed with a concrete input, or judged by characters alone.
         Confidence::High
     } else {
         Confidence::Medium
