@@ -73,7 +73,7 @@ rules! {
     TLS_VERIFICATION_DISABLED = "tls-verification-disabled", "TLS verification disabled",
         "credentials sent to servers whose certificate is not checked", Medium, High, Regular, None, &[295];
     CREDENTIAL_FORWARDING = "credential-forwarding", "Credential forwarding",
-        "credentials sent to a host that the caller chooses", High, Medium, Regular, Some(SinkClass::Network), &[522, 201];
+        "credentials sent to a host that the caller chooses", Medium, Medium, Regular, Some(SinkClass::Network), &[522, 201];
     STDOUT_LOGGING = "stdout-logging", "Logging to standard output",
         "stdio servers that print to standard output", Low, High, Auditor, None, &[117];
     DANGEROUS_BY_DESIGN = "dangerous-by-design", "Dangerous by design",

@@ -44,7 +44,8 @@ fn unauthenticated(listener: &Listener<'_>, transports: &[&CallInfo], findings: 
     let message = "the MCP server listens on all network interfaces and asks nobody who they are".to_owned();
     if let Some(index) = report(findings, "unauthenticated-http", at, message, AUTH_HELP, trace) {
         // What an administrator can change by a setting is a lesser fault than what the code insists on.
-        findings[index].severity = if listener.binding == Binding::All { Severity::High } else { Severity::Medium };
+        findings[index].severity =
+            if listener.binding == Binding::All && listener.is_explicit { Severity::High } else { Severity::Medium };
     }
 }
 

@@ -31,6 +31,8 @@ impl Binding {
 pub(super) struct Listener<'a> {
     pub(super) call: &'a CallInfo,
     pub(super) binding: Binding,
+    /// Whether the program names a host, and does not just leave it out.
+    pub(super) is_explicit: bool,
     /// Where a default of all interfaces is written, if not at the call.
     pub(super) default_at: Option<Location>,
     /// Calls on the application and on what is mounted in it, or that made them.
@@ -86,7 +88,7 @@ pub(super) fn find<'a>(setup: &Setup<'a>) -> Vec<Listener<'a>> {
             continue;
         }
         let default_at = host.and_then(|host| default_place(calls, host));
-        found.push(Listener { call, binding, default_at, wiring: wiring(calls, call) });
+        found.push(Listener { call, binding, is_explicit: host.is_some(), default_at, wiring: wiring(calls, call) });
     }
     found
 }

@@ -464,9 +464,10 @@ impl<'a> Reader<'a> {
                         .flatten()
                         .or_else(|| self.host_of_request(*object, *name))
                 }
-                Expr::Index { object, index } => {
-                    self.text(*index).and_then(header_meaning).filter(|read| *read != "credential" || self.is_headers(*object))
-                }
+                Expr::Index { object, index } => self
+                    .text(*index)
+                    .and_then(header_meaning)
+                    .filter(|read| *read != "credential" || self.is_headers(*object)),
                 Expr::Call { callee, args, .. } => {
                     let is_new_url = args.len() > 1 && self.is_named(*callee, "URL");
                     if is_new_url {
@@ -475,7 +476,11 @@ impl<'a> Reader<'a> {
                     let is_getter =
                         ["get", "header", "getHeader", "getlist"].iter().any(|name| self.is_named(*callee, name));
                     let of_headers = is_getter && self.reads_header(*callee);
-                    args.first().filter(|_| is_getter).and_then(|arg| self.text(arg.value)).and_then(header_meaning).filter(|read| *read != "credential" || of_headers)
+                    args.first()
+                        .filter(|_| is_getter)
+                        .and_then(|arg| self.text(arg.value))
+                        .and_then(header_meaning)
+                        .filter(|read| *read != "credential" || of_headers)
                 }
                 Expr::Num(number) if [401.0, 403.0, 421.0].contains(number) => {
                     self.facts.refuses = true;
@@ -493,7 +498,9 @@ impl<'a> Reader<'a> {
     fn is_headers(&self, object: ExprId) -> bool {
         match self.module.expr(object) {
             Expr::Member { name, .. } => name.as_str() == "headers",
-            Expr::Call { callee, .. } => self.is_named(*callee, "headers") || self.is_named(*callee, "get_http_headers"),
+            Expr::Call { callee, .. } => {
+                self.is_named(*callee, "headers") || self.is_named(*callee, "get_http_headers")
+            }
             Expr::Var(_) => self.facts.names.contains("headers"),
             _ => false,
         }

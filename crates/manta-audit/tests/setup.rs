@@ -1,0 +1,153 @@
+//! Rules about how a server is set up: the code of their pages, and the variations that tell a check from its look.
+
+use manta_audit::{Settings, audit, rules};
+use manta_core::ProjectInput;
+use manta_flow::engine::models::Models;
+use manta_flow::frontend::FrontEnd;
+
+const RULES: [&str; 7] = [
+    "dns-rebinding",
+    "unauthenticated-http",
+    "permissive-cors",
+    "session-fixation",
+    "tls-verification-disabled",
+    "credential-forwarding",
+    "stdout-logging",
+];
+
+/// `rule:line` of the findings of [`RULES`] in a server of one file and its manifest.
+fn found(path: &str, text: &str, manifest: (&str, &str)) -> Vec<String> {
+    let input = ProjectInput::from_texts("server", [(path, text), manifest]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let of_setup = report.findings.iter().filter(|finding| RULES.contains(&finding.rule.id));
+    let mut found: Vec<String> = of_setup
+        .map(|finding| {
+            let file = report.sources.get(finding.location.file).unwrap();
+            format!("{}:{}", finding.rule.id, file.line_column(finding.location.span.start).line)
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn ts(text: &str) -> Vec<String> {
+    found(
+        "index.ts",
+        text,
+        (
+            "package.json",
+            r#"{"name":"server","main":"index.ts","dependencies":{"@modelcontextprotocol/sdk":"^1.24.0","express":"^5.0.0"}}"#,
+        ),
+    )
+}
+
+fn py(text: &str) -> Vec<String> {
+    found("server.py", text, ("pyproject.toml", "[project]\nname = \"server\"\ndependencies = [\"mcp>=1.2.0\"]\n"))
+}
+
+/// Code blocks of a section of a page: language and text.
+fn blocks(section: &str) -> Vec<(&str, &str)> {
+    section.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect()
+}
+
+#[test]
+fn pages_say_what_is_found() {
+    let mut wrong = Vec::new();
+    for id in RULES {
+        let page = rules::find(id).unwrap().page;
+        let (bad, rest) = page.split_once("## Use instead").unwrap();
+        let good = rest.split("## Not flagged").next().unwrap();
+        for (section, is_bad) in [(bad, true), (good, false)] {
+            for (language, code) in blocks(section) {
+                let expected: Vec<String> = code
+                    .lines()
+                    .zip(1..)
+                    .filter(|(line, _)| line.ends_with("// error") || line.ends_with("# error"))
+                    .map(|(_, line)| format!("{id}:{line}"))
+                    .collect();
+                assert_eq!(is_bad, !expected.is_empty(), "{id}: an example marks its line");
+                let all = if language == "ts" { ts(code) } else { py(code) };
+                let own: Vec<String> = all.into_iter().filter(|finding| finding.starts_with(id)).collect();
+                if own != expected {
+                    wrong.push(format!("{id} {language} bad={is_bad}: expected {expected:?}, found {own:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// An Express server with `middleware` before the transport, listening as written.
+fn express(middleware: &str, listen: &str) -> Vec<String> {
+    ts(&format!(
+        r#"import express from "express";
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ StreamableHTTPServerTransport }} from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+const app = express();
+const allowed = ["localhost:3000"];
+{middleware}
+app.post("/mcp", async (req, res) => {{
+  const server = new McpServer({{ name: "a", version: "1" }});
+  const transport = new StreamableHTTPServerTransport({{ sessionIdGenerator: undefined }});
+  await server.connect(transport);
+  await transport.handleRequest(req, res, req.body);
+}});
+{listen}
+"#
+    ))
+}
+
+const LOOPBACK: &str = r#"app.listen(3000, "127.0.0.1");"#;
+
+#[test]
+fn a_check_of_the_host_counts_when_it_can_refuse() {
+    let refuses = "app.use((req, res, next) => { if (!allowed.includes(req.headers.host)) { res.status(403).end(); return; } next(); });";
+    assert_eq!(express(refuses, LOOPBACK), Vec::<String>::new());
+    let only_logs = "app.use((req, res, next) => { if (!allowed.includes(req.headers.host)) { console.error(req.headers.host); } next(); });";
+    assert_eq!(express(only_logs, LOOPBACK), ["dns-rebinding:9"]);
+    let reads = "app.use((req, res, next) => { const url = new URL(req.url, `http://${req.headers.host}`); if (url.pathname === '/x') { res.status(403).end(); return; } next(); });";
+    assert_eq!(express(reads, LOOPBACK), ["dns-rebinding:9"]);
+}
+
+#[test]
+fn cross_origin_headers_are_no_check() {
+    let cors =
+        "app.use((req, res, next) => { res.setHeader('Access-Control-Allow-Origin', req.headers.origin); next(); });";
+    assert_eq!(express(cors, LOOPBACK), ["dns-rebinding:9"]);
+}
+
+#[test]
+fn authentication_counts_when_it_is_not_a_choice() {
+    let check = "app.use((req, res, next) => { if (req.headers.authorization !== `Bearer ${process.env.TOKEN}`) { res.status(401).end(); return; } next(); });";
+    assert_eq!(express(check, r#"app.listen(3000, "0.0.0.0");"#), Vec::<String>::new());
+    let optional = format!("if (process.env.TOKEN) {{ {check} }}");
+    assert_eq!(express(&optional, LOOPBACK), ["dns-rebinding:9"]);
+}
+
+#[test]
+fn all_interfaces_by_default_or_by_name() {
+    let both = ["dns-rebinding:9", "unauthenticated-http:13"];
+    assert_eq!(express("", "app.listen(3000);"), both);
+    assert_eq!(express("", r#"app.listen(3000, process.env.HOST || "0.0.0.0");"#), both);
+    assert_eq!(express("", r#"app.listen(3000, process.env.HOST || "127.0.0.1");"#), ["dns-rebinding:9"]);
+}
+
+#[test]
+fn stdio_servers_have_nothing_to_guard() {
+    assert_eq!(
+        py(
+            "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('a', host='0.0.0.0')\n@mcp.tool()\ndef f() -> str:\n    return 'x'\nmcp.run()\n"
+        ),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_recent_python_sdk_guards_loopback() {
+    let server = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('a')\nmcp.run(transport='streamable-http')\n";
+    assert_eq!(py(server), ["dns-rebinding:3"]);
+    let recent = ("pyproject.toml", "[project]\nname = \"server\"\ndependencies = [\"mcp>=1.23\"]\n");
+    assert_eq!(found("server.py", server, recent), Vec::<String>::new());
+}
