@@ -38,8 +38,7 @@ fn unverified(setup: &Setup<'_>, call: &CallInfo, findings: &mut Vec<Finding>) {
     let python = ["requests", "httpx", "aiohttp"].iter().any(|root| call.api.starts_with(root));
     let off = Some(&ArgInfo::Bool(false));
     let is_off = if python {
-        let verify = arg::lookup(&call.named, "verify").or_else(|| arg::lookup(&call.state, "verify"));
-        verify == off || arg::lookup(&call.named, "ssl") == off
+        arg::lookup(&call.named, "verify") == off || arg::lookup(&call.named, "ssl") == off
     } else {
         arg::option(call, "rejectUnauthorized") == off
             || arg::option(call, "connect").and_then(|connect| arg::field(connect, "rejectUnauthorized")) == off

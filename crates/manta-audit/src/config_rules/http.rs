@@ -221,7 +221,7 @@ fn by_default(setup: &Setup<'_>, listener: &Listener<'_>, call: &CallInfo) -> bo
     let is_sdk =
         call.api.starts_with("mcp.server.") && (call.api.contains("FastMCP()") || call.api.contains("MCPServer()"));
     let host = arg::lookup(&call.state, "host").or_else(|| arg::lookup(&call.named, "host"));
-    let is_loopback = host.map_or(true, |_| listener.binding == Binding::Loopback);
+    let is_loopback = host.is_none_or(|_| listener.binding == Binding::Loopback);
     let is_told = arg::lookup(&call.state, "transport_security").is_some();
     is_sdk && is_loopback && !is_told && setup.least_version(call.at, "mcp").is_some_and(|version| version >= (1, 23))
 }
