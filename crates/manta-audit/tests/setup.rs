@@ -23,7 +23,7 @@ fn found(path: &str, text: &str, manifest: (&str, &str)) -> Vec<String> {
     let of_setup = report.findings.iter().filter(|finding| RULES.contains(&finding.rule.id));
     let mut found: Vec<String> = of_setup
         .map(|finding| {
-            let file = report.sources.get(finding.location.file).unwrap();
+            let file = report.sources.get(finding.location.file).expect("findings are in files of the target");
             format!("{}:{}", finding.rule.id, file.line_column(finding.location.span.start).line)
         })
         .collect();
@@ -56,7 +56,7 @@ fn blocks(section: &str) -> Vec<(&str, &str)> {
 fn pages_say_what_is_found() {
     let mut wrong = Vec::new();
     for id in RULES {
-        let page = rules::find(id).unwrap().page;
+        let page = rules::find(id).expect("a rule").page;
         let (bad, rest) = page.split_once("## Use instead").unwrap();
         let good = rest.split("## Not flagged").next().unwrap();
         for (section, is_bad) in [(bad, true), (good, false)] {
