@@ -117,7 +117,6 @@ impl Cond {
             when_false: both(&self.when_false, &other.when_false),
         }
     }
-
 }
 
 /// Refinements when both sides hold.

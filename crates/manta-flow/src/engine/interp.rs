@@ -1392,10 +1392,9 @@ impl<'p> Interp<'p> {
             Expr::Bool(value) => Val::bool(*value),
             Expr::Num(value) => Val::num(*value),
             Expr::Str(text) => Val::arc_str(text.clone()),
-            Expr::Regex { pattern, flags } => Val::of(Kind::Regex(Rc::new(RegexVal {
-                pattern: pattern.clone(),
-                flags: flags.clone(),
-            }))),
+            Expr::Regex { pattern, flags } => {
+                Val::of(Kind::Regex(Rc::new(RegexVal { pattern: pattern.clone(), flags: flags.clone() })))
+            }
             Expr::Template(parts) => {
                 let values: Vec<Val> = parts.iter().map(|part| self.eval(*part)).collect();
                 self.concat(&values, span)

@@ -593,9 +593,7 @@ impl Interp<'_> {
                 let mut at = base;
                 for _ in 0..8 {
                     match self.derivations.get(&at) {
-                        Some((before, Transform::SamePath))
-                            if matches!(transform, Transform::SamePath) =>
-                        {
+                        Some((before, Transform::SamePath)) if matches!(transform, Transform::SamePath) => {
                             at = *before;
                         }
                         Some((before, Transform::UrlPart(UrlPart::Whole)))

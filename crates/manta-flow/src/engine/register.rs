@@ -974,9 +974,7 @@ impl Interp<'_> {
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.clone())
                 .or_else(|| args.pos.get(index).cloned().filter(|_| !is_pydantic))
-                .or_else(|| {
-                    args.named_rest.as_ref().map(|rest| Val { vn: 0, ..rest.clone() })
-                });
+                .or_else(|| args.named_rest.as_ref().map(|rest| Val { vn: 0, ..rest.clone() }));
             let value = match given {
                 Some(value) if is_pydantic => {
                     let schema = annotation.and_then(|(module, expr)| self.annotation_schema(module, expr, 0));
@@ -1369,7 +1367,6 @@ impl Interp<'_> {
         }
         schema
     }
-
 }
 
 fn union_schema(mut members: Vec<Schema>) -> Schema {
