@@ -1,6 +1,6 @@
 //! The value domain against the real Node and Python: regular expressions, paths, URLs, quoting.
 //!
-//! Ignored by default, because they need `node` and `python3`; `cargo xtask ready` runs them with
+//! Ignored by default, because they need `node` and `python3`; run them with
 //! `cargo test -p manta-flow --test domain_runtimes -- --ignored`. All inputs are generated in one batch per test from a
 //! fixed seed and evaluated by one process.
 
@@ -181,7 +181,7 @@ impl RegexCase {
 }
 
 #[test]
-#[ignore = "needs node; run by `cargo xtask ready`"]
+#[ignore = "needs node"]
 fn javascript_regular_expressions() {
     let mut random = Random(1);
     let mut cases = Vec::new();
@@ -206,7 +206,7 @@ fn javascript_regular_expressions() {
 }
 
 #[test]
-#[ignore = "needs python3; run by `cargo xtask ready`"]
+#[ignore = "needs python3"]
 fn python_regular_expressions() {
     let mut random = Random(2);
     let modes = [("match", PythonMode::Match), ("fullmatch", PythonMode::FullMatch), ("search", PythonMode::Search)];
@@ -271,7 +271,7 @@ fn inhabited(random: &mut Random, descriptions: &[StrProps]) -> (StrProps, Strin
 }
 
 #[test]
-#[ignore = "needs node and python3; run by `cargo xtask ready`"]
+#[ignore = "needs node and python3"]
 fn encoders_and_case_mapping() {
     let mut random = Random(3);
     let known = descriptions();
@@ -320,7 +320,7 @@ fn encoders_and_case_mapping() {
 // ---- paths ---------------------------------------------------------------------------------------------------------
 
 #[test]
-#[ignore = "needs node and python3; run by `cargo xtask ready`"]
+#[ignore = "needs node and python3"]
 fn path_operations() {
     let mut random = Random(4);
     let known = descriptions();
@@ -383,7 +383,7 @@ const URL_TEMPLATES: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-#[ignore = "needs node and python3; run by `cargo xtask ready`"]
+#[ignore = "needs node and python3"]
 fn values_judged_harmless_never_change_the_host() {
     let mut random = Random(5);
     let patterns = [
@@ -433,7 +433,7 @@ fn values_judged_harmless_never_change_the_host() {
 }
 
 #[test]
-#[ignore = "needs node; run by `cargo xtask ready`"]
+#[ignore = "needs node"]
 fn takeover_examples_and_bypasses_reach_another_host() {
     let any = StrProps::top();
     let mut urls = Vec::new();
