@@ -614,7 +614,7 @@ impl<'p> Interp<'p> {
     ) -> Option<bool> {
         // Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may
         // do to a command line or statement is decided by its characters, which the domain judges exactly.
-        if !matches!(hit.rule.class(), "path" | "network") {
+        if !matches!(hit.rule.class(), "path" | "network") && hit.rule != FlowRule::ArgumentInjection {
             return None;
         }
         if hit.witnesses.is_empty() || param.is_empty() {

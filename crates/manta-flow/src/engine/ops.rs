@@ -53,7 +53,9 @@ impl Interp<'_> {
         let mut taint = Taint::NONE;
         let mut step = 0;
         for value in values {
-            let value_taint = self.taint_now(value);
+            // A number is a number wherever it is written.
+            let is_number = matches!(value.kind, Kind::Num(_) | Kind::Bool(_));
+            let value_taint = if is_number { Taint::NONE } else { self.taint_now(value) };
             if value_taint.is_some() && taint.is_none() {
                 step = value.step;
             }
