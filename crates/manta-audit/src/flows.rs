@@ -30,6 +30,8 @@ fn severity(flow: &Flow, usual: Severity) -> Severity {
         // A file the caller chooses and fills can plant code.
         FlowRule::FileWrite => Severity::High,
         FlowRule::ArgumentInjection => Severity::High,
+        // Choosing a member is not writing code; what it gives depends on the object.
+        FlowRule::CodeInjection if flow.kind == SinkKind::Attribute => Severity::Medium,
         _ => usual,
     }
 }
