@@ -69,7 +69,6 @@ fn message(flow: &Flow) -> String {
         (FlowRule::ArchiveExtraction, _) => "names an archive whose entries choose where they are written",
         (FlowRule::UnsafeRegex, _) => "is compiled as a regular expression",
         (FlowRule::PrototypePollution, _) => "can name an object's prototype",
-        (FlowRule::SecretExposure, _) => "makes a secret part of the answer",
         (FlowRule::DangerousByDesign, _) => "is what the tool runs, by design",
     };
     let mut message = format!("{param} {verb} in {}", flow.api);

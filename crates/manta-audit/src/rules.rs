@@ -60,8 +60,6 @@ rules! {
         "regular expressions that the caller writes", Medium, Medium, Regular, None, &[1333];
     PROTOTYPE_POLLUTION = "prototype-pollution", "Prototype pollution",
         "keys from the caller that can name a prototype", Medium, Medium, Regular, None, &[1321];
-    SECRET_EXPOSURE = "secret-exposure", "Secret exposure",
-        "tools that return environment variables or credentials", High, Medium, Regular, None, &[200];
     DNS_REBINDING = "dns-rebinding", "DNS rebinding",
         "HTTP transports that answer any `Host` and `Origin`", Medium, Medium, Regular, None, &[350, 346, 1385];
     UNAUTHENTICATED_HTTP = "unauthenticated-http", "Unauthenticated HTTP server",
@@ -125,7 +123,6 @@ pub(crate) fn help(rule: FlowRule, kind: SinkKind) -> &'static str {
         }
         FlowRule::UnsafeRegex => "escape the value, or use a linear-time engine",
         FlowRule::PrototypePollution => "use a `Map`, or refuse `__proto__`, `constructor` and `prototype`",
-        FlowRule::SecretExposure => "return only the fields the caller needs",
         FlowRule::DangerousByDesign => match kind {
             SinkKind::Sql | SinkKind::Query => {
                 "connect with a read-only account and say so; offer named queries where possible"

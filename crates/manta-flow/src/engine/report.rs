@@ -75,8 +75,6 @@ pub enum FlowRule {
     UnsafeRegex,
     /// Keys from the caller reach an object's prototype.
     PrototypePollution,
-    /// Environment or credentials go back to the model.
-    SecretExposure,
     /// The declared purpose of the tool is the dangerous act.
     DangerousByDesign,
 }
@@ -102,7 +100,6 @@ impl FlowRule {
             Self::ArchiveExtraction => "archive-extraction",
             Self::UnsafeRegex => "unsafe-regex",
             Self::PrototypePollution => "prototype-pollution",
-            Self::SecretExposure => "secret-exposure",
             Self::DangerousByDesign => "dangerous-by-design",
         }
     }
@@ -120,7 +117,7 @@ impl FlowRule {
             | Self::ArchiveExtraction => "path",
             Self::Ssrf | Self::WeakHostCheck => "network",
             Self::SqlInjection | Self::NosqlInjection => "sql",
-            Self::UnsafeRegex | Self::PrototypePollution | Self::SecretExposure | Self::DangerousByDesign => "other",
+            Self::UnsafeRegex | Self::PrototypePollution | Self::DangerousByDesign => "other",
         }
     }
 }

@@ -1,0 +1,220 @@
+//! Flows: twins that differ in one detail, through the whole scanner.
+
+use manta_audit::{Settings, audit};
+use manta_core::ProjectInput;
+use manta_flow::engine::models::Models;
+use manta_flow::frontend::FrontEnd;
+
+/// Rules of findings that the regular persona sees, with the tools they name.
+fn found(path: &str, text: &str) -> Vec<String> {
+    let input = ProjectInput::from_texts("server", [(path, text)]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let regular = report.findings.iter().filter(|finding| finding.persona == manta_core::Persona::Regular);
+    let mut found: Vec<String> =
+        regular.map(|finding| format!("{} in {}", finding.rule.id, finding.tools.join(", "))).collect();
+    found.dedup();
+    found
+}
+
+/// A server whose tool `t` reads the file that `check` gives for its parameter.
+fn reads(check: &str) -> Vec<String> {
+    found(
+        "index.ts",
+        &format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import path from "path";
+import fs from "fs/promises";
+const server = new McpServer({{ name: "x", version: "1" }});
+const ROOT = process.env.ROOT || "/safe";
+const dirs = process.argv.slice(2).map((d) => path.resolve(d));
+{check}
+server.tool("t", {{ p: z.string() }}, async ({{ p }}) => {{
+  const q = await valid(p);
+  return {{ content: [{{ type: "text", text: await fs.readFile(q, "utf8") }}] }};
+}});
+"#
+        ),
+    )
+}
+
+const QUIET: Vec<String> = Vec::new();
+
+#[test]
+fn a_prefix_with_separator_contains_and_one_without_does_not() {
+    let with = r#"function valid(p: string) { const f = path.resolve(ROOT, p);
+        if (!f.startsWith(path.resolve(ROOT) + path.sep)) throw new Error("no"); return f; }"#;
+    let without = r#"function valid(p: string) { const f = path.resolve(ROOT, p);
+        if (!f.startsWith(ROOT)) throw new Error("no"); return f; }"#;
+    assert_eq!(reads(with), QUIET);
+    assert_eq!(reads(without), ["path-prefix-bypass in t"]);
+}
+
+#[test]
+fn a_check_of_the_raw_path_contains_nothing() {
+    let raw = r#"function valid(p: string) { if (!p.startsWith("/safe/")) throw new Error("no"); return p; }"#;
+    assert_eq!(reads(raw), ["path-traversal in t"]);
+}
+
+#[test]
+fn checks_in_other_functions_count_when_they_decide() {
+    let predicate = r#"function inside(f: string) { return dirs.some((d) => f === d || f.startsWith(d + path.sep)); }
+        function valid(p: string) { const f = path.resolve(p); if (!inside(f)) throw new Error("no"); return f; }"#;
+    let record = r#"function check(p: string) { const f = path.resolve(ROOT, p);
+          if (!f.startsWith(path.resolve(ROOT) + path.sep)) { return { ok: false, error: "no" }; }
+          return { ok: true, path: f }; }
+        function valid(p: string) { const r = check(p); if (!r.ok) throw new Error("no"); return r.path; }"#;
+    let throwing = r#"function check(p: string): void { const f = path.resolve(p);
+          for (const d of dirs) { if (f === d || f.startsWith(d + path.sep)) return; } throw new Error("no"); }
+        function valid(p: string) { check(p); return p; }"#;
+    let ignored = r#"function inside(f: string) { return dirs.some((d) => f === d || f.startsWith(d + path.sep)); }
+        function valid(p: string) { const f = path.resolve(p); inside(f); return f; }"#;
+    assert_eq!(reads(predicate), QUIET);
+    assert_eq!(reads(record), QUIET);
+    assert_eq!(reads(throwing), QUIET);
+    assert_eq!(reads(ignored), ["path-traversal in t"]);
+}
+
+#[test]
+fn relative_paths_are_judged_by_their_climb() {
+    let relative = r#"function valid(p: string) { const f = path.resolve(ROOT, p); const r = path.relative(ROOT, f);
+        if (r.startsWith("..") || path.isAbsolute(r)) throw new Error("no"); return f; }"#;
+    assert_eq!(reads(relative), QUIET);
+}
+
+#[test]
+fn a_dispatcher_names_the_tool_and_only_that_tool() {
+    let text = r#"
+import { z } from "zod";
+import { exec } from "child_process";
+import { promisify } from "util";
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+const run = promisify(exec);
+const Args = z.object({ url: z.string().optional(), id: z.string().optional() });
+async function fetchIt(args: any) {
+  const { url, id } = Args.parse(args);
+  if (url && id) throw new Error("one of them");
+  if (!url && !id) throw new Error("one of them");
+  if (url) await run(`curl -L "${url}"`);
+}
+async function harmless(args: any) { return String(args.url).length; }
+const handlers: Record<string, any> = { fetch_it: fetchIt, harmless };
+const server = new Server({ name: "x", version: "1" }, {});
+server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: [{ name: "fetch_it" }, { name: "harmless" }] }));
+server.setRequestHandler(CallToolRequestSchema, async (request) => {
+  const { name, arguments: args } = request.params;
+  if (name in handlers) return handlers[name](args);
+  throw new Error("unknown tool");
+});
+"#;
+    assert_eq!(found("index.ts", text), ["command-injection in fetch_it"]);
+}
+
+#[test]
+fn an_anchored_pattern_stops_what_an_open_one_lets_through() {
+    let server = |pattern: &str| {
+        format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ execSync }} from "child_process";
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("t", {{ p: z.string() }}, async ({{ p }}) => {{
+  if (!{pattern}.test(p)) throw new Error("no");
+  execSync(`ls ${{p}}`);
+  return {{ content: [] }};
+}});
+"#
+        )
+    };
+    assert_eq!(found("index.ts", &server("/^[a-z]+$/")), QUIET);
+    assert_eq!(found("index.ts", &server("/[a-z]+/")), ["command-injection in t"]);
+    assert_eq!(found("index.ts", &server("/^[a-z]+$/m")), ["command-injection in t"]);
+}
+
+#[test]
+fn python_containment_by_every_usual_form() {
+    let server = |body: &str| {
+        format!(
+            "from mcp.server.fastmcp import FastMCP\nfrom pathlib import Path\nimport os\nmcp = FastMCP(\"x\")\n\
+             @mcp.tool()\ndef t(name: str) -> str:\n    root = Path(\"/data\").resolve()\n{body}"
+        )
+    };
+    let good = [
+        "    full = (root / name).resolve()\n    if not str(full).startswith(str(root) + os.sep):\n        return 'no'\n    return full.read_text()\n",
+        "    full = (root / name).resolve()\n    try:\n        full.relative_to(root)\n    except ValueError:\n        raise ValueError('no')\n    return full.read_text()\n",
+        "    full = (root / name).resolve()\n    if not full.is_relative_to(root):\n        raise ValueError('no')\n    return full.read_text()\n",
+        "    base = os.path.realpath('/data')\n    full = os.path.realpath(os.path.join(base, name))\n    if os.path.commonpath([base, full]) != base:\n        raise ValueError('no')\n    return open(full).read()\n",
+    ];
+    for body in good {
+        assert_eq!(found("server.py", &server(body)), QUIET, "{body}");
+    }
+    let bad = [
+        "    return (root / name).read_text()\n",
+        "    (root / name).resolve()\n    return (root / name).read_text()\n",
+        "    full = os.path.join('/data', name)\n    if '..' in name:\n        raise ValueError('no')\n    return open(full).read()\n",
+    ];
+    for body in bad {
+        assert_eq!(found("server.py", &server(body)), ["path-traversal in t"], "{body}");
+    }
+}
+
+/// Rules whose pages are run: every marked line is found, and no block under "Use instead" is.
+const PAGES: [&str; 17] = [
+    "command-execution",
+    "command-injection",
+    "argument-injection",
+    "code-injection",
+    "path-traversal",
+    "path-prefix-bypass",
+    "symlink-escape",
+    "ssrf",
+    "weak-host-check",
+    "sql-injection",
+    "nosql-injection",
+    "template-injection",
+    "unsafe-deserialization",
+    "archive-extraction",
+    "unsafe-regex",
+    "prototype-pollution",
+    "dangerous-by-design",
+];
+
+#[test]
+fn pages_say_what_is_found() {
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
+    let models = Models::builtin();
+    let mut wrong = Vec::new();
+    for id in PAGES {
+        let page = manta_audit::rules::find(id).expect("a rule").page;
+        let (bad, rest) = page.split_once("## Use instead").expect("a page has both kinds of example");
+        let good = rest.split("## Not flagged").next().unwrap_or_default();
+        for (section, is_bad) in [(bad, true), (good, false)] {
+            let blocks = section.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+            for (language, code) in blocks {
+                let marked = |line: &str| line.ends_with("// error") || line.ends_with("# error");
+                let expected: Vec<u32> =
+                    code.lines().zip(1..).filter(|(line, _)| marked(line)).map(|(_, line)| line).collect();
+                assert_eq!(is_bad, !expected.is_empty(), "{id}: an example marks its line");
+                let path = if language == "py" { "server.py" } else { "index.ts" };
+                let input = ProjectInput::from_texts("server", [(path, code)]);
+                let report = audit(&input, &front_ends, &models, &Settings::default());
+                let own = report.findings.iter().filter(|finding| finding.rule.id == id);
+                let mut lines: Vec<u32> = own
+                    .map(|finding| {
+                        let file = report.sources.get(finding.location.file).expect("a file of the target");
+                        file.line_column(finding.location.span.start).line
+                    })
+                    .collect();
+                lines.dedup();
+                if lines != expected {
+                    wrong.push(format!("{id} {language}: expected {expected:?}, found {lines:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
