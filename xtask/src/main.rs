@@ -5,9 +5,11 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod ready;
 mod ready_guard;
 mod ready_harden;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -20,6 +22,8 @@ enum Task {
     BenchPairs(bench::PairsArgs),
     /// Lists the high and critical findings on servers that are believed to be sound.
     BenchBenign(bench::BenignArgs),
+    /// Runs everything that needs Node, Python, Redis or a browser; fails where one is missing.
+    Ready,
     /// Shows manta-harden and `manta serve` with real clients, a real Redis and killed writers.
     ReadyHarden,
     /// Shows manta-guard with real clients, published servers and other parsers.
@@ -30,15 +34,19 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::BenchPairs(args) => bench::pairs(&args),
         Task::BenchBenign(args) => bench::benign(&args),
-        Task::ReadyGuard => ready_guard::ready_guard(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))),
-        Task::ReadyHarden => {
-            ready_harden::ready_harden(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))
-        }
+        Task::Ready => ready::ready(&root()),
+        Task::ReadyGuard => ready_guard::ready_guard(&root()),
+        Task::ReadyHarden => ready_harden::ready_harden(&root()),
     };
     match done {
         Ok(report) => print(&report),
         Err(problem) => fail(&problem),
     }
+}
+
+/// The repository, with no `..` in it: child processes are started elsewhere.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| ".".into(), Path::to_owned)
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what the task was run for")]

@@ -1,0 +1,77 @@
+//! `cargo xtask ready`: everything that needs more than Rust, in one command.
+//!
+//! Packages of npm and PyPI are fetched into the target directory by the parts that use them; programs of the
+//! system are not installed here. What is missing is named at the start, before anything has taken time, and
+//! nothing is skipped.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::{ready_guard, ready_harden};
+
+/// Programs the parts start, how to ask for a version, and what brings them on Debian.
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("node", "--version", "nodejs"),
+    ("npm", "--version", "npm"),
+    ("python3", "--version", "python3 python3-venv"),
+    ("git", "--version", "git"),
+    ("redis-server", "--version", "redis-server"),
+];
+
+type Part = (&'static str, fn(&Path) -> Result<String, String>);
+
+/// In order of what they cost.
+const PARTS: &[Part] = &[
+    ("string domain against Node and Python", runtimes),
+    ("manta-harden and manta serve", ready_harden::ready_harden),
+    ("manta guard", ready_guard::ready_guard),
+];
+
+/// Runs every part and reports; the first that fails ends it.
+///
+/// # Errors
+/// When a program is missing, or a part fails.
+pub(crate) fn ready(root: &Path) -> Result<String, String> {
+    let missing: Vec<&str> =
+        PROGRAMS.iter().filter(|(name, version, _)| !starts(name, version)).map(|(_, _, package)| *package).collect();
+    if !missing.is_empty() {
+        return Err(format!("programs are missing; on Debian: apt-get install {}", missing.join(" ")));
+    }
+    let mut report = String::new();
+    for (name, part) in PARTS {
+        progress(&format!("{name} …"));
+        let start = Instant::now();
+        let shown = part(root).map_err(|problem| format!("{name}: {problem}"))?;
+        progress(&format!("{name}: {:.0?}", start.elapsed()));
+        report.push_str(&format!("{name}\n"));
+        for line in shown.lines() {
+            report.push_str(&format!("  {line}\n"));
+        }
+    }
+    report.push_str("all parts passed\n");
+    Ok(report)
+}
+
+fn starts(program: &str, version: &str) -> bool {
+    Command::new(program).arg(version).output().is_ok_and(|output| output.status.success())
+}
+
+/// The tests of the string domain that ask the real interpreters.
+fn runtimes(root: &Path) -> Result<String, String> {
+    let output = Command::new("cargo")
+        .args(["test", "-q", "-p", "manta-flow", "--test", "domain_runtimes", "--", "--ignored"])
+        .current_dir(root)
+        .output()
+        .map_err(|error| error.to_string())?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        return Err(format!("{said}{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(said.lines().filter(|line| line.starts_with("test result")).collect::<Vec<_>>().join("\n"))
+}
+
+#[expect(clippy::print_stderr, reason = "progress of a long task")]
+fn progress(line: &str) {
+    eprintln!("ready: {line}");
+}
