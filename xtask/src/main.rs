@@ -8,6 +8,7 @@ mod bench;
 mod ready;
 mod ready_guard;
 mod ready_harden;
+mod ready_pages;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ enum Task {
     BenchBenign(bench::BenignArgs),
     /// Runs everything that needs Node, Python, Redis or a browser; fails where one is missing.
     Ready,
+    /// Shows the HTML report in a real browser.
+    ReadyPages,
     /// Shows manta-harden and `manta serve` with real clients, a real Redis and killed writers.
     ReadyHarden,
     /// Shows manta-guard with real clients, published servers and other parsers.
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Task::BenchPairs(args) => bench::pairs(&args),
         Task::BenchBenign(args) => bench::benign(&args),
         Task::Ready => ready::ready(&root()),
+        Task::ReadyPages => ready_pages::ready_pages(&root()),
         Task::ReadyGuard => ready_guard::ready_guard(&root()),
         Task::ReadyHarden => ready_harden::ready_harden(&root()),
     };

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{ready_guard, ready_harden};
+use crate::{ready_guard, ready_harden, ready_pages};
 
 /// Programs the parts start, how to ask for a version, and what brings them on Debian.
 const PROGRAMS: &[(&str, &str, &str)] = &[
@@ -17,6 +17,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("python3", "--version", "python3 python3-venv"),
     ("git", "--version", "git"),
     ("redis-server", "--version", "redis-server"),
+    ("chromium", "--version", "chromium"),
 ];
 
 type Part = (&'static str, fn(&Path) -> Result<String, String>);
@@ -24,6 +25,7 @@ type Part = (&'static str, fn(&Path) -> Result<String, String>);
 /// In order of what they cost.
 const PARTS: &[Part] = &[
     ("string domain against Node and Python", runtimes),
+    ("the HTML report in Chromium", ready_pages::ready_pages),
     ("manta-harden and manta serve", ready_harden::ready_harden),
     ("manta guard", ready_guard::ready_guard),
 ];

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod config_rules;
+mod fixes;
 mod flows;
 mod inventory;
 mod project;
@@ -42,6 +43,7 @@ pub fn audit(
     let analysis = analysis::analyse(&program, models, settings.limits);
     report.findings.extend(flows::findings(&analysis));
     report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));
+    fixes::attach(&mut report.findings, &program, &input.sources);
     inventory::describe(&analysis, &program, input, &mut report);
     report.settle();
     report

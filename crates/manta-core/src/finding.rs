@@ -1,6 +1,7 @@
 //! What a rule found: the place, the way there, what to do, and what became of the finding.
 
 use crate::fingerprint::Fingerprint;
+use crate::fix::Fix;
 use crate::rule::RuleMeta;
 use crate::severity::{Confidence, Persona, Severity};
 use crate::source::Location;
@@ -31,6 +32,8 @@ pub struct Finding {
     pub source: Option<ParamSource>,
     /// The numbered way from the source to the location, both included.
     pub trace: Vec<Step>,
+    /// A repair, where one can be written down.
+    pub fix: Option<Fix>,
     /// The identity that survives moved lines; filled in by [`crate::fingerprint::assign`].
     pub fingerprint: Fingerprint,
     /// What became of it; decided by the binary, rendered by the reports.
@@ -52,6 +55,7 @@ impl Finding {
             location,
             source: None,
             trace: Vec::new(),
+            fix: None,
             fingerprint: Fingerprint::default(),
             disposition: Disposition::Reported,
         }

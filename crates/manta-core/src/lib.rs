@@ -7,6 +7,7 @@
 
 pub mod finding;
 pub mod fingerprint;
+pub mod fix;
 pub mod inventory;
 pub mod project;
 pub mod rule;
@@ -16,6 +17,7 @@ pub mod untrusted;
 
 pub use finding::{Disposition, Finding, ParamSource, Step};
 pub use fingerprint::Fingerprint;
+pub use fix::{Edit, Fix, Safety};
 pub use inventory::{
     Completeness, Enforcement, ParamInfo, ScanReport, Server, SinkClass, SkipReason, SkippedFile, Summary, ToolInfo,
     ToolKind, Verdict,

@@ -43,6 +43,8 @@ enum Command {
     Explain(commands::explain::Args),
     Rules(commands::rules::Args),
     Baseline(commands::baseline::Args),
+    Fix(commands::fix::Args),
+    Lsp(commands::lsp::Args),
     #[cfg(feature = "guard")]
     Guard(commands::guard::Args),
     #[cfg(feature = "guard")]
@@ -53,6 +55,8 @@ enum Command {
     Learn(commands::learn::Args),
     #[cfg(feature = "guard")]
     Serve(commands::serve::Args),
+    #[cfg(feature = "guard")]
+    Mcp(commands::mcp::Args),
     #[cfg(feature = "guard")]
     Policy(commands::policy::Args),
     #[cfg(feature = "guard")]
@@ -86,10 +90,14 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "guard")]
         Command::Serve(args) => commands::serve::run(&args),
         #[cfg(feature = "guard")]
+        Command::Mcp(args) => commands::mcp::run(&args),
+        #[cfg(feature = "guard")]
         Command::Policy(args) => commands::policy::run(&args),
         #[cfg(feature = "guard")]
         Command::Audit(args) => commands::audit::run(&args),
         Command::Baseline(args) => commands::baseline::run(&args),
+        Command::Fix(args) => commands::fix::run(&args),
+        Command::Lsp(args) => commands::lsp::run(&args),
         Command::Completions(args) => commands::completions::run(&args, Cli::command()),
         Command::Man(args) => commands::completions::man(&args, Cli::command()),
     };

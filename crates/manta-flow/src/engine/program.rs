@@ -80,6 +80,12 @@ impl Program {
         program
     }
 
+    /// The module of a file, if the file is part of the program.
+    #[must_use]
+    pub fn module_of(&self, file: manta_core::FileId) -> Option<&Module> {
+        self.modules.iter().find(|module| module.file == file)
+    }
+
     /// Resolves a specifier as if it were written in `from`.
     pub(crate) fn resolve(&self, from: ModId, request: &str) -> Link {
         let index = from.0 as usize;

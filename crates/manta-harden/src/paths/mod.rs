@@ -360,6 +360,16 @@ impl Root {
         self.open_checked(&path, self.max_file()).map(|(file, _)| file)
     }
 
+    /// Opens a directory, for code that walks it by itself. The handle is the directory that was checked, whatever
+    /// happens to its name; on Linux, `/proc/self/fd/N` is a path to it.
+    ///
+    /// # Errors
+    /// Names the rule that refused.
+    pub fn open_directory(&self, path: impl PathText) -> Result<File, PathError> {
+        let path = self.admit(path.path_text(), Access::READ)?;
+        self.open_dir(&path, self.0.options.symlinks).map(Dir::into_std_file)
+    }
+
     fn open_checked(&self, path: &RelPath, max: u64) -> Result<(File, Metadata), PathError> {
         if path.wants_dir {
             return Err(PathRule::WrongKind.into());

@@ -122,8 +122,16 @@ pub fn guarded(policy: Policy, default_log: &Path) -> Result<Guarded<ToolServer>
 /// # Errors
 /// [`ServeError`].
 pub fn serve_stdio(policy: Policy, default_log: &Path) -> Result<(), ServeError> {
+    serve_handler_stdio(ToolServer::new(&policy), policy, default_log)
+}
+
+/// As [`serve_stdio`], with tools of your own.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve_handler_stdio(handler: impl ServerHandler, policy: Policy, default_log: &Path) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let guarded = guarded(policy, default_log)?.peer(stdio_peer());
+    let guarded = Guarded::new(handler, Enforcer::new(policy, default_log)?).peer(stdio_peer());
     let log = Arc::clone(guarded.enforcer().log());
     let result = runtime.block_on(async {
         let (reader, writer) = rmcp::transport::io::stdio_pipes();

@@ -7,6 +7,7 @@ mod archive;
 mod decode;
 mod limits;
 mod names;
+mod revision;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,29 @@ pub fn collect(target: &str, limits: &Limits) -> Result<ProjectInput, Failure> {
         path.parent().and_then(base_of)
     };
     Ok(collection.finish(target, base))
+}
+
+/// Reads a directory that is known to its caller by another name than its path, as an open handle is.
+#[must_use]
+pub fn collect_directory(name: &str, path: &Path, limits: &Limits) -> ProjectInput {
+    let mut collection = Collection::new(limits);
+    walk::read(path, &mut collection);
+    collection.finish(name, None)
+}
+
+/// Reads a directory as it was at a commit of the git repository it lies in.
+///
+/// # Errors
+/// When there is no such directory, repository or commit, or no git.
+pub fn collect_revision(target: &str, revision: &str, limits: &Limits) -> Result<ProjectInput, Failure> {
+    let path = Path::new(target);
+    if !path.is_dir() {
+        return Err(Failure::new(format!("failed to compare {target} with {revision}: it is no directory")));
+    }
+    let mut collection = Collection::new(limits);
+    revision::read(path, revision, &mut collection)
+        .map_err(|problem| Failure::new(format!("failed to read {target} at {revision}: {problem}")))?;
+    Ok(collection.finish(target, None))
 }
 
 /// Reads an archive that is already in memory; its name decides nothing. For embedders and fuzz targets.

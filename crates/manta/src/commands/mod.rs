@@ -7,10 +7,14 @@ pub(crate) mod completions;
 #[cfg(feature = "guard")]
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod fix;
 #[cfg(feature = "guard")]
 pub(crate) mod guard;
 #[cfg(feature = "guard")]
 pub(crate) mod learn;
+pub(crate) mod lsp;
+#[cfg(feature = "guard")]
+pub(crate) mod mcp;
 #[cfg(feature = "guard")]
 pub(crate) mod pin;
 #[cfg(feature = "guard")]
@@ -45,6 +49,17 @@ const TICK: Duration = Duration::from_micros(200);
 /// The number of threads: as asked for, or one per core.
 fn threads(asked: Option<NonZeroUsize>) -> usize {
     asked.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+}
+
+/// Runs what analyses code on a thread with enough stack for it.
+pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+    thread::scope(|scope| {
+        let worker = thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work)
+            .map_err(|error| Failure::new(format!("failed to start a thread: {error}")))?;
+        worker.join().unwrap_or_else(|_| Err(Failure::new("manta failed, which is a defect of manta")))
+    })
 }
 
 /// Collects and analyses every target, and hands the reports over in the order of the targets. A target that can't

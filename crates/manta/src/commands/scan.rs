@@ -11,6 +11,7 @@ use manta_core::{Confidence, Persona, RuleMeta, Severity};
 
 use crate::analyse;
 use crate::baseline::Baseline;
+use crate::collect::{self, Limits};
 use crate::dispose::{self, Wishes};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Color, Output, Writers};
@@ -69,6 +70,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
+    /// Hide the findings that were there at this commit: what is left is what a change brings; they are counted
+    #[arg(long, value_name = "REF")]
+    diff: Option<String>,
+
     /// Obey suppressions in the scanned code, which otherwise count only for the tree you stand in
     #[arg(long)]
     trust_config: bool,
@@ -94,6 +99,7 @@ Examples:
   ls *.tgz | manta scan --targets-from - -o json  many packages, one line of JSON each
   manta scan --fail-on medium --min-severity low  stricter
   manta scan --only path-traversal,ssrf           two rules
+  manta scan --diff origin/main                   only what this branch brings
   manta scan --persona auditor                    everything a reviewer wants to know
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 manta failed, 3 analysis incomplete or nothing to scan";
@@ -129,6 +135,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         }
         wishes.dispose(&mut report);
         baseline.dispose(&mut report, &mut seen);
+        if let Some(revision) = &args.diff {
+            at_revision(&report.target, revision, &analysis)?.dispose(&mut report, &mut BTreeSet::new());
+        }
         writers.write(&report)?;
         Ok(wishes.exit(&report))
     })?;
@@ -138,6 +147,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         output::remark(&format!("{gone} findings of the baseline are gone; `manta baseline` writes it anew"));
     }
     Ok(exit)
+}
+
+/// What a scan of the target would have found at a commit.
+fn at_revision(target: &str, revision: &str, analysis: &analyse::Analysis) -> Result<Baseline, Failure> {
+    let input = collect::collect_revision(target, revision, &Limits::default())?;
+    let report = super::on_deep_stack(|| Ok(analysis.run(&input)))?;
+    let mut baseline = Baseline::default();
+    baseline.accept(&report);
+    Ok(baseline)
 }
 
 /// Whether the user stands in the tree: code that lies anywhere else may have come from anybody.

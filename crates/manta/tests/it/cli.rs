@@ -110,3 +110,52 @@ fn every_command_explains_itself() {
         assert!(stdout(&output).contains("rules"), "{args:?}");
     }
 }
+
+fn git(directory: &Path, args: &[&str]) {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
+    let done = Command::new("git")
+        .args(identity)
+        .args(args)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
+#[test]
+fn a_diff_shows_what_a_change_brings_and_counts_the_rest() {
+    let tree = tempfile::tempdir().unwrap();
+    let tool = |name: &str| {
+        format!("@mcp.tool()\ndef {name}(command: str) -> str:\n    return subprocess.getoutput(command)\n\n")
+    };
+    let head = "import subprocess\nfrom mcp.server.fastmcp import FastMCP\n\nmcp = FastMCP('s')\n\n";
+    let server = tree.path().join("server");
+    fs::create_dir(&server).unwrap();
+    fs::write(server.join("server.py"), format!("{head}{}", tool("old"))).unwrap();
+    git(tree.path(), &["init", "-q"]);
+    git(tree.path(), &["add", "."]);
+    git(tree.path(), &["commit", "-qm", "first"]);
+    fs::write(server.join("server.py"), format!("{head}# moved\n\n{}{}", tool("old"), tool("new"))).unwrap();
+
+    let path = std::env::var("PATH").unwrap();
+    let scan = |revision: &str| {
+        Command::new(env!("CARGO_BIN_EXE_manta"))
+            .args(["scan", "server", "--diff", revision])
+            .current_dir(tree.path())
+            .env_clear()
+            .env("PATH", &path)
+            .output()
+            .unwrap()
+    };
+    let output = scan("HEAD");
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("Command execution in new"), "{text}");
+    assert!(!text.contains("Command execution in old"), "{text}");
+    assert!(text.contains("1 in the baseline"), "{text}");
+
+    let output = scan("no-such-branch");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("there is no commit `no-such-branch`"), "{}", stderr(&output));
+}

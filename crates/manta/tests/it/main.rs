@@ -4,3 +4,6 @@
 mod cli;
 mod collect;
 mod examples;
+mod fix;
+mod lsp;
+mod mcp;

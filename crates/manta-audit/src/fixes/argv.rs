@@ -1,0 +1,37 @@
+//! A value in a list of arguments that the program may read as an option.
+
+use manta_core::{Fix, Safety};
+use manta_flow::ir::{Expr, ExprId};
+
+use super::Code;
+
+/// Puts `--` before the first operand that is not constant, if no constant option comes behind it.
+pub(super) fn repair(code: &Code<'_>) -> Option<Fix> {
+    let items = code.calls().find_map(|call| {
+        call.args.iter().find_map(|arg| match code.module.expr(arg.value) {
+            Expr::Seq { items, .. } if !items.is_empty() => Some(items),
+            _ => None,
+        })
+    })?;
+    let option = |id: ExprId| matches!(code.module.expr(id), Expr::Str(text) if text.starts_with('-'));
+    let constant = |id: ExprId| matches!(code.module.expr(id), Expr::Str(_));
+    // Python's list begins with the program.
+    let first = usize::from(code.is_python());
+    let at = (first..items.len()).find(|&at| {
+        let (id, _) = items[at];
+        // Behind an option stands its value.
+        !constant(id) && (at == 0 || !option(items[at - 1].0))
+    })?;
+    if items[at..].iter().any(|(id, _)| option(*id)) {
+        return None;
+    }
+    let start = code.module.span(items[at].0).start;
+    // A spread is written before the value.
+    let spread = if items[at].1 { if code.is_python() { 1 } else { 3 } } else { 0 };
+    Some(Fix {
+        title: "put `--` before the operands".to_owned(),
+        safety: Safety::Unsafe,
+        reason: "the program has to know `--`, and values that start with `-` are no options any more".to_owned(),
+        edits: vec![code.insert(start.checked_sub(spread)?, "\"--\", ")],
+    })
+}

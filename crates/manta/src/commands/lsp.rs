@@ -1,0 +1,409 @@
+//! `manta lsp`: findings in an editor, over the Language Server Protocol 3.17 on standard input and output.
+//!
+//! One tree, scanned as a whole after every change: a finding may need three files. Open buffers stand in the place
+//! of the files on disk. While the user types, only the last state is scanned.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::RecvTimeoutError;
+use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
+use lsp_types::notification::{
+    DidChangeTextDocument, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument, Notification as _,
+    PublishDiagnostics,
+};
+use lsp_types::request::{CodeActionRequest, HoverRequest, Request as _};
+use lsp_types::{
+    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionProviderCapability, Diagnostic,
+    DiagnosticRelatedInformation, DiagnosticSeverity, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, Hover, HoverContents, HoverParams, HoverProviderCapability, InitializeParams, Location,
+    MarkupContent, MarkupKind, NumberOrString, Position, PublishDiagnosticsParams, Range, ServerCapabilities,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, TextEdit,
+    Uri, WorkspaceEdit,
+};
+use manta_core::{Finding, ProjectInput, Safety, ScanReport, Severity, SourceFile, SourceMap, Span};
+use serde_json::Value;
+
+use crate::analyse::{self, Analysis};
+use crate::collect::{self, Limits};
+use crate::exit::{Exit, Failure};
+use crate::suppress;
+
+/// Show findings in an editor, as a language server on standard input and output
+///
+/// Diagnostics for the whole folder, the rule's page on hover, and repairs as code actions.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  manta lsp        configure it as the command of a language server for TypeScript, JavaScript and Python"
+)]
+pub(crate) struct Args {
+    /// Also read models of sinks, checks and registrations (*.toml) from this directory; may be repeated
+    #[arg(long, value_name = "DIR")]
+    models: Vec<PathBuf>,
+}
+
+/// How long the user has to pause before a scan; shorter than anybody notices, longer than a burst of edits.
+const PAUSE: Duration = Duration::from_millis(30);
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    super::on_deep_stack(|| run_here(args))
+}
+
+fn run_here(args: &Args) -> Result<Exit, Failure> {
+    let analysis = Analysis::new(&args.models)?;
+    let (connection, threads) = Connection::stdio();
+    let protocol = |error: lsp_server::ProtocolError| Failure::new(format!("failed to talk to the editor: {error}"));
+    let capabilities = serde_json::to_value(capabilities()).map_err(|error| Failure::new(error.to_string()))?;
+    let parameters: InitializeParams =
+        serde_json::from_value(connection.initialize(capabilities).map_err(protocol)?)
+            .map_err(|error| Failure::new(format!("failed to read what the editor said first: {error}")))?;
+    let root = root(&parameters)?;
+    let mut server = Server::new(&analysis, root, &connection);
+    server.disk_changed();
+    let stopped = server.serve();
+    drop(connection);
+    threads.join().map_err(|error| Failure::new(format!("failed to talk to the editor: {error}")))?;
+    stopped.map(|()| Exit::Clean)
+}
+
+fn capabilities() -> ServerCapabilities {
+    ServerCapabilities {
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::FULL),
+            save: Some(TextDocumentSyncSaveOptions::Supported(true)),
+            ..TextDocumentSyncOptions::default()
+        })),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
+        code_action_provider: Some(CodeActionProviderCapability::Simple(true)),
+        ..ServerCapabilities::default()
+    }
+}
+
+/// The folder the editor opened, or the working directory.
+fn root(parameters: &InitializeParams) -> Result<PathBuf, Failure> {
+    #[expect(deprecated, reason = "editors that know no workspace folders still send it")]
+    let old = parameters.root_uri.as_ref();
+    let folder = parameters.workspace_folders.as_ref().and_then(|folders| folders.first()).map(|folder| &folder.uri);
+    match folder.or(old) {
+        Some(uri) => path_of(uri).ok_or_else(|| Failure::new(format!("{} is no folder of this machine", uri.as_str()))),
+        None => std::env::current_dir().map_err(|error| Failure::new(error.to_string())),
+    }
+}
+
+struct Server<'a> {
+    analysis: &'a Analysis,
+    connection: &'a Connection,
+    root: PathBuf,
+    /// What is on disk, or why it couldn't be read.
+    disk: Result<ProjectInput, String>,
+    /// Texts of open buffers, by path below the root.
+    open: BTreeMap<String, Arc<str>>,
+    report: ScanReport,
+    /// Files that have diagnostics in the editor, which have to be taken away again.
+    shown: BTreeSet<String>,
+    /// When the first change came that no scan has seen.
+    changed: Option<Instant>,
+}
+
+impl<'a> Server<'a> {
+    fn new(analysis: &'a Analysis, root: PathBuf, connection: &'a Connection) -> Self {
+        Self {
+            analysis,
+            connection,
+            root,
+            disk: Err("not read yet".to_owned()),
+            open: BTreeMap::new(),
+            report: ScanReport::default(),
+            shown: BTreeSet::new(),
+            changed: None,
+        }
+    }
+
+    fn serve(&mut self) -> Result<(), Failure> {
+        loop {
+            let wait = if self.changed.is_some() { PAUSE } else { Duration::from_secs(3600) };
+            match self.connection.receiver.recv_timeout(wait) {
+                Ok(Message::Request(request)) => {
+                    if self
+                        .connection
+                        .handle_shutdown(&request)
+                        .map_err(|error| Failure::new(format!("failed to talk to the editor: {error}")))?
+                    {
+                        return Ok(());
+                    }
+                    self.request(request)?;
+                }
+                Ok(Message::Notification(notification)) => self.notification(notification),
+                Ok(Message::Response(_)) => {}
+                Err(RecvTimeoutError::Timeout) => self.scan()?,
+                // An editor that goes without a word is gone all the same.
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
+    fn request(&mut self, Request { id, method, params }: Request) -> Result<(), Failure> {
+        // An answer about an old state would point at the wrong place.
+        self.scan()?;
+        let answer = match method.as_str() {
+            HoverRequest::METHOD => serde_json::from_value(params).map(|params| to_value(self.hover(&params))),
+            CodeActionRequest::METHOD => serde_json::from_value(params).map(|params| to_value(self.actions(&params))),
+            _ => {
+                let text = format!("{method} is not supported");
+                return self.send(Response::new_err(id, ErrorCode::MethodNotFound as i32, text).into());
+            }
+        };
+        let response = match answer {
+            Ok(result) => Response::new_ok(id, result),
+            Err(error) => Response::new_err(id, ErrorCode::InvalidParams as i32, error.to_string()),
+        };
+        self.send(response.into())
+    }
+
+    fn notification(&mut self, Notification { method, params }: Notification) {
+        match method.as_str() {
+            DidOpenTextDocument::METHOD => {
+                if let Ok(params) = serde_json::from_value::<DidOpenTextDocumentParams>(params) {
+                    self.buffer(&params.text_document.uri, Some(params.text_document.text));
+                }
+            }
+            DidChangeTextDocument::METHOD => {
+                if let Ok(params) = serde_json::from_value::<DidChangeTextDocumentParams>(params) {
+                    // Synchronisation is by whole documents, so the last change is the text.
+                    let text = params.content_changes.into_iter().last().map(|change| change.text);
+                    self.buffer(&params.text_document.uri, text);
+                }
+            }
+            DidCloseTextDocument::METHOD => {
+                if let Ok(params) = serde_json::from_value::<DidCloseTextDocumentParams>(params)
+                    && let Some(path) = self.relative(&params.text_document.uri)
+                {
+                    self.open.remove(&path);
+                    self.disk_changed();
+                }
+            }
+            DidSaveTextDocument::METHOD => self.disk_changed(),
+            _ => {}
+        }
+    }
+
+    fn buffer(&mut self, uri: &Uri, text: Option<String>) {
+        if let (Some(path), Some(text)) = (self.relative(uri), text) {
+            self.open.insert(path, text.into());
+            self.changed.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn disk_changed(&mut self) {
+        let read = collect::collect(&self.root.to_string_lossy(), &Limits::default());
+        self.disk = read.map_err(|failure| failure.to_string());
+        self.changed.get_or_insert_with(Instant::now);
+    }
+
+    /// Scans, if anything changed, and tells the editor.
+    fn scan(&mut self) -> Result<(), Failure> {
+        if self.changed.take().is_none() {
+            return Ok(());
+        }
+        let disk = match &self.disk {
+            Ok(disk) => disk,
+            Err(problem) => return Err(Failure::new(problem.clone())),
+        };
+        let input = with_buffers(disk, &self.open);
+        self.report = self.analysis.run(&input);
+        suppress::obey(&mut self.report, &analyse::rules());
+        self.publish()
+    }
+
+    fn publish(&mut self) -> Result<(), Failure> {
+        let mut by_file: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
+        for file in &self.shown {
+            by_file.insert(file.clone(), Vec::new());
+        }
+        for finding in self.findings() {
+            if let Some(file) = self.report.sources.get(finding.location.file) {
+                by_file.entry(file.path.clone()).or_default().push(self.diagnostic(finding));
+            }
+        }
+        let has_some = by_file.iter().filter(|(_, diagnostics)| !diagnostics.is_empty());
+        self.shown = has_some.map(|(file, _)| file.clone()).collect();
+        for (file, diagnostics) in by_file {
+            let Some(uri) = self.uri(&file) else { continue };
+            let params = PublishDiagnosticsParams { uri, diagnostics, version: None };
+            self.send(Notification::new(PublishDiagnostics::METHOD.to_owned(), params).into())?;
+        }
+        Ok(())
+    }
+
+    /// What the regular persona sees.
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.report
+            .findings
+            .iter()
+            .filter(|finding| finding.is_reported() && finding.persona == manta_core::Persona::Regular)
+    }
+
+    fn diagnostic(&self, finding: &Finding) -> Diagnostic {
+        let place = |location: manta_core::Location| {
+            let file = self.report.sources.get(location.file)?;
+            Some(Location { uri: self.uri(&file.path)?, range: range(file, location.span) })
+        };
+        let steps = finding.trace.iter().filter_map(|step| {
+            Some(DiagnosticRelatedInformation { location: place(step.location)?, message: step.message.clone() })
+        });
+        let tools = finding.tools.join(", ");
+        let headline =
+            if tools.is_empty() { finding.rule.title.to_owned() } else { format!("{} in {tools}", finding.rule.title) };
+        Diagnostic {
+            range: place(finding.location).map(|place| place.range).unwrap_or_default(),
+            severity: Some(severity(finding.severity)),
+            code: Some(NumberOrString::String(finding.rule.id.to_owned())),
+            source: Some("manta".to_owned()),
+            message: format!("{headline}: {}\n{}", finding.message, finding.help),
+            related_information: Some(steps.collect()),
+            ..Diagnostic::default()
+        }
+    }
+
+    fn hover(&self, params: &HoverParams) -> Option<Hover> {
+        let at = &params.text_document_position_params;
+        let path = self.relative(&at.text_document.uri)?;
+        let finding = self.findings().find(|finding| self.covers(finding, &path, at.position, at.position))?;
+        let file = self.report.sources.get(finding.location.file)?;
+        let value = format!("**{}** (`{}`)\n\n{}", finding.rule.title, finding.rule.id, finding.rule.page);
+        Some(Hover {
+            contents: HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value }),
+            range: Some(range(file, finding.location.span)),
+        })
+    }
+
+    fn actions(&self, params: &CodeActionParams) -> Vec<CodeActionOrCommand> {
+        let Some(path) = self.relative(&params.text_document.uri) else { return Vec::new() };
+        let (from, to) = (params.range.start, params.range.end);
+        let here = self.findings().filter(|finding| self.covers(finding, &path, from, to));
+        here.filter_map(|finding| self.action(finding)).map(CodeActionOrCommand::CodeAction).collect()
+    }
+
+    #[expect(clippy::mutable_key_type, reason = "the protocol's own map; its keys aren't changed")]
+    fn action(&self, finding: &Finding) -> Option<CodeAction> {
+        let fix = finding.fix.as_ref()?;
+        let file = self.report.sources.get(fix.edits.first()?.at.file)?;
+        let edits =
+            fix.edits.iter().map(|edit| TextEdit { range: range(file, edit.at.span), new_text: edit.text.clone() });
+        let changes = [(self.uri(&file.path)?, edits.collect())].into();
+        let title = match fix.safety {
+            Safety::Safe => fix.title.clone(),
+            Safety::Unsafe => format!("{} ({})", fix.title, fix.reason),
+        };
+        Some(CodeAction {
+            title,
+            kind: Some(CodeActionKind::QUICKFIX),
+            diagnostics: Some(vec![self.diagnostic(finding)]),
+            is_preferred: Some(fix.safety == Safety::Safe),
+            edit: Some(WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }),
+            ..CodeAction::default()
+        })
+    }
+
+    /// Whether a finding stands in the file and touches the positions between the two.
+    fn covers(&self, finding: &Finding, path: &str, from: Position, to: Position) -> bool {
+        self.report.sources.get(finding.location.file).is_some_and(|file| {
+            let range = range(file, finding.location.span);
+            file.path == path && range.start <= to && from <= range.end
+        })
+    }
+
+    fn relative(&self, uri: &Uri) -> Option<String> {
+        let path = path_of(uri)?;
+        let below = path.strip_prefix(&self.root).ok()?;
+        let parts: Option<Vec<&str>> = below.components().map(|part| part.as_os_str().to_str()).collect();
+        Some(parts?.join("/"))
+    }
+
+    fn uri(&self, path: &str) -> Option<Uri> {
+        uri_of(&self.root.join(path))
+    }
+
+    fn send(&self, message: Message) -> Result<(), Failure> {
+        self.connection.sender.send(message).map_err(|_| Failure::new("the editor is gone"))
+    }
+}
+
+fn to_value(value: impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
+
+fn severity(severity: Severity) -> DiagnosticSeverity {
+    match severity {
+        Severity::Critical | Severity::High => DiagnosticSeverity::ERROR,
+        Severity::Medium => DiagnosticSeverity::WARNING,
+        Severity::Low => DiagnosticSeverity::INFORMATION,
+        Severity::Info => DiagnosticSeverity::HINT,
+    }
+}
+
+/// The files on disk with the open buffers in the place of theirs; a buffer of a new file is a new file.
+fn with_buffers(disk: &ProjectInput, open: &BTreeMap<String, Arc<str>>) -> ProjectInput {
+    let mut sources = SourceMap::default();
+    for (_, file) in disk.sources.iter() {
+        let text = open.get(&file.path).unwrap_or(&file.text);
+        sources.add(SourceFile::new(file.path.clone(), Arc::clone(text)));
+    }
+    for (path, text) in open {
+        if disk.sources.find(path).is_none() {
+            sources.add(SourceFile::new(path.clone(), Arc::clone(text)));
+        }
+    }
+    ProjectInput { sources: Arc::new(sources), ..disk.clone() }
+}
+
+fn range(file: &SourceFile, span: Span) -> Range {
+    Range { start: position(file, span.start), end: position(file, span.end) }
+}
+
+/// Lines from 0, and characters in UTF-16 units, which every client understands.
+fn position(file: &SourceFile, offset: u32) -> Position {
+    let line = file.line_column(offset).line;
+    let start = file.line_span(line).start;
+    let units = file.slice(Span::new(start, offset)).encode_utf16().count();
+    Position { line: line - 1, character: u32::try_from(units).unwrap_or(u32::MAX) }
+}
+
+fn path_of(uri: &Uri) -> Option<PathBuf> {
+    url::Url::parse(uri.as_str()).ok()?.to_file_path().ok()
+}
+
+fn uri_of(path: &Path) -> Option<Uri> {
+    url::Url::from_file_path(path).ok()?.as_str().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_utf16_units() {
+        let file = SourceFile::new("a.ts", "x\n🌊é(y)");
+        let at = u32::try_from(file.text.find('(').unwrap()).unwrap();
+        assert_eq!(position(&file, at), Position { line: 1, character: 3 });
+    }
+
+    #[test]
+    fn paths_survive_the_way_through_an_address() {
+        let path = Path::new("/a b/ü%20#?.ts");
+        assert_eq!(path_of(&uri_of(path).unwrap()).unwrap(), path);
+    }
+
+    #[test]
+    fn buffers_replace_files_and_add_new_ones() {
+        let disk = ProjectInput::from_texts("t", [("a.ts", "old"), ("b.ts", "b")]);
+        let open = [("a.ts".to_owned(), "new".into()), ("c.ts".to_owned(), "c".into())].into();
+        let texts: Vec<String> =
+            with_buffers(&disk, &open).sources.iter().map(|(_, file)| file.text.to_string()).collect();
+        assert_eq!(texts, ["new", "b", "c"]);
+    }
+}

@@ -1,0 +1,88 @@
+//! Repairs, from the command to the changed file.
+
+use std::fs;
+
+use crate::cli::{manta, stdout};
+
+/// A directory with one file, what `manta fix` said about it, its exit code, and what the file holds then.
+fn fixed(name: &str, text: &str, args: &[&str]) -> (String, Option<i32>, String) {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join(name), text).unwrap();
+    let output = manta(directory.path(), &[&["fix"], args].concat());
+    (stdout(&output), output.status.code(), fs::read_to_string(directory.path().join(name)).unwrap())
+}
+
+/// A server with one tool; `{}` is where its code goes.
+fn javascript(imports: &str, code: &str) -> String {
+    format!(
+        "import {{ McpServer }} from \"@modelcontextprotocol/sdk/server/mcp.js\";\nimport {{ z }} from \"zod\";\n{imports}\n\
+         const server = new McpServer({{ name: \"s\", version: \"1\" }});\n\
+         server.tool(\"run\", {{ value: z.string() }}, async ({{ value }}) => {{\n{code}\n}});\n"
+    )
+}
+
+fn python(code: &str) -> String {
+    format!(
+        "import os\nimport subprocess\nfrom mcp.server.fastmcp import FastMCP\n\nmcp = FastMCP(\"s\")\n\n\
+         @mcp.tool()\ndef run(value: str) -> str:\n{code}\n"
+    )
+}
+
+#[test]
+fn a_prefix_check_gets_its_separator_without_asking() {
+    let code = "  const full = path.resolve(ROOT, value);\n  if (!full.startsWith(ROOT)) throw new Error(\"no\");\n  \
+                return fs.readFileSync(full, \"utf8\");";
+    let imports = "import fs from \"node:fs\";\nimport path from \"node:path\";\nconst ROOT = \"/srv/data\";";
+    let (said, code, text) = fixed("index.ts", &javascript(imports, code), &[]);
+    assert!(text.contains("if (!(full + path.sep).startsWith(ROOT + path.sep))"), "{said}\n{text}");
+    assert!(said.contains("+  if (!(full + path.sep).startsWith(ROOT + path.sep))"), "{said}");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn a_shell_command_becomes_a_list_only_when_asked() {
+    let server = javascript("import { exec } from \"child_process\";", "  exec(`git log --oneline HEAD ${value}`);");
+    let (said, code, text) = fixed("index.ts", &server, &[]);
+    assert_eq!((text.as_str(), code), (server.as_str(), Some(1)), "{said}");
+    assert!(said.contains("with --unsafe: Command injection in run: pass the arguments as a list"), "{said}");
+
+    let (said, code, text) = fixed("index.ts", &server, &["--unsafe"]);
+    assert!(text.contains("import { execFile, exec } from \"child_process\";"), "{said}\n{text}");
+    assert!(text.contains("execFile(\"git\", [\"log\", \"--oneline\", \"HEAD\", \"--\", `${value}`]);"), "{said}\n{text}");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn the_same_in_python() {
+    let server = python("    return subprocess.run(f\"git log {value}\", shell=True, capture_output=True).stdout");
+    let (said, code, text) = fixed("server.py", &server, &["--unsafe"]);
+    assert!(
+        text.contains("subprocess.run([\"git\", \"log\", \"--\", str(value)], capture_output=True)"),
+        "{said}\n{text}"
+    );
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn operands_get_two_dashes_before_them() {
+    let server = python("    return subprocess.run([\"git\", \"log\", value], capture_output=True).stdout");
+    let (said, code, text) = fixed("server.py", &server, &["--unsafe"]);
+    assert!(text.contains("[\"git\", \"log\", \"--\", value]"), "{said}\n{text}");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn what_a_shell_does_with_a_pipe_is_left_to_a_person() {
+    let server = javascript("import { exec } from \"child_process\";", "  exec(`cat ${value} | wc -l`);");
+    let (said, code, text) = fixed("index.ts", &server, &["--unsafe"]);
+    assert_eq!((text.as_str(), code), (server.as_str(), Some(0)), "{said}");
+    assert!(said.contains("1 findings need a person"), "{said}");
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let server = python("    return subprocess.run([\"git\", \"log\", value], capture_output=True).stdout");
+    let (said, _, text) = fixed("server.py", &server, &["--unsafe", "--dry-run"]);
+    assert_eq!(text, server);
+    assert!(said.contains("1 repairs would be made in 1 files"), "{said}");
+}
