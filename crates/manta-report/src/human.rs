@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use manta_core::{
-    Completeness, Finding, Language, Location, ScanReport, SinkClass, SkipReason, Summary, ToolInfo, ToolKind,
+    Completeness, Finding, Language, Location, Safety, ScanReport, SinkClass, SkipReason, Summary, ToolInfo, ToolKind,
     Untrusted, Verdict,
 };
 use unicode_width::UnicodeWidthStr as _;
@@ -88,6 +88,10 @@ fn body(finding: &Finding, report: &ScanReport, paint: Paint) -> String {
     if !finding.help.is_empty() {
         let help = wrapped(&finding.help, "          ", "          ");
         let _ = write!(out, "    {} {}", paint.good("help:"), help.trim_start());
+    }
+    if let Some(fix) = &finding.fix {
+        let (flag, title) = (if fix.safety == Safety::Safe { "" } else { " --unsafe" }, &fix.title);
+        out.push_str(&wrapped(&format!("`manta fix{flag}`: {title}"), "    ", "          "));
     }
     let _ = writeln!(out, "    {}", paint.dim(&footer(finding)));
     out

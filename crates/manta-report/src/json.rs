@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use manta_core::{
-    Confidence, Finding, Location, ParamInfo, ParamSource, Persona, ScanReport, Server, Severity, SinkClass, ToolInfo,
-    Verdict,
+    Confidence, Finding, Fix, Location, ParamInfo, ParamSource, Persona, ScanReport, Server, Severity, SinkClass,
+    ToolInfo, Verdict,
 };
 use serde::Serialize;
 
@@ -242,6 +242,8 @@ struct FindingOut<'a> {
     location: Place,
     source: Option<SourceOut<'a>>,
     trace: Vec<StepOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<FixOut<'a>>,
     fingerprint: String,
 }
 
@@ -265,8 +267,30 @@ impl<'a> FindingOut<'a> {
             location: Place::of(finding.location, report),
             source: finding.source.as_ref().map(|source| SourceOut::of(source, report)),
             trace: finding.trace.iter().map(|at| step(at.location, &at.message)).collect(),
+            fix: finding.fix.as_ref().map(|fix| FixOut::of(fix, report)),
             fingerprint: finding.fingerprint.to_string(),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct FixOut<'a> {
+    title: &'a str,
+    safety: &'static str,
+    reason: &'a str,
+    edits: Vec<EditOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct EditOut<'a> {
+    location: Place,
+    text: &'a str,
+}
+
+impl<'a> FixOut<'a> {
+    fn of(fix: &'a Fix, report: &ScanReport) -> Self {
+        let edits = fix.edits.iter().map(|edit| EditOut { location: Place::of(edit.at, report), text: &edit.text });
+        Self { title: &fix.title, safety: fix.safety.as_str(), reason: &fix.reason, edits: edits.collect() }
     }
 }
 

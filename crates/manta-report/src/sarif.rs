@@ -1,7 +1,9 @@
 //! SARIF 2.1.0 (OASIS Standard, 27 March 2020), with what code scanning services read: `security-severity`,
 //! `partialFingerprints`, code flows, CWE taxa, and every rule with its help, fired or not.
 
-use manta_core::{Confidence, Disposition, Finding, Location, RuleMeta, ScanReport, Severity, Step, Untrusted};
+use manta_core::{
+    Confidence, Disposition, Edit, Finding, Fix, Location, RuleMeta, ScanReport, Severity, Step, Untrusted,
+};
 use serde_json::{Value, json};
 
 use crate::place::Place;
@@ -164,11 +166,35 @@ fn result(finding: &Finding, report: &ScanReport, cwe: &[u16]) -> Value {
     if !finding.trace.is_empty() {
         result["codeFlows"] = json!([code_flow(finding, report)]);
     }
+    if let Some(fix) = &finding.fix {
+        result["fixes"] = json!([repair(fix, report)]);
+    }
     if let Disposition::Suppressed { by, reason } = &finding.disposition {
         result["suppressions"] =
             json!([{ "kind": "inSource", "justification": shown(reason), "location": location(*by, report, None) }]);
     }
     result
+}
+
+/// All edits of a repair stand in one file.
+fn repair(fix: &Fix, report: &ScanReport) -> Value {
+    let replacement = |edit: &Edit| {
+        let place = location(edit.at, report, None);
+        json!({
+            "deletedRegion": place["physicalLocation"]["region"],
+            "insertedContent": { "text": edit.text },
+        })
+    };
+    let artifact = fix.edits.first().map(|edit| location(edit.at, report, None));
+    let reason =
+        if fix.reason.is_empty() { String::new() } else { format!(" ({}: {})", fix.safety.as_str(), fix.reason) };
+    json!({
+        "description": { "text": format!("{}{reason}", fix.title) },
+        "artifactChanges": [{
+            "artifactLocation": artifact.map(|place| place["physicalLocation"]["artifactLocation"].clone()),
+            "replacements": fix.edits.iter().map(replacement).collect::<Vec<_>>(),
+        }],
+    })
 }
 
 fn message(finding: &Finding, report: &ScanReport) -> String {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use manta_core::{
-    Completeness, Confidence, Disposition, Enforcement, FileId, Finding, Language, Location, ParamInfo, ParamSource,
-    Persona, RuleMeta, ScanReport, Server, Severity, SinkClass, SkipReason, SkippedFile, SourceFile, SourceMap, Span,
-    Step, ToolInfo, ToolKind, Verdict,
+    Completeness, Confidence, Disposition, Edit, Enforcement, FileId, Finding, Fix, Language, Location, ParamInfo,
+    ParamSource, Persona, RuleMeta, Safety, ScanReport, Server, Severity, SinkClass, SkipReason, SkippedFile,
+    SourceFile, SourceMap, Span, Step, ToolInfo, ToolKind, Verdict,
 };
 
 pub(crate) static COMMAND: RuleMeta = RuleMeta {
@@ -159,6 +159,12 @@ pub(crate) fn hostile() -> ScanReport {
     finding.tools = vec![HOSTILE.to_owned(), format!("{HOSTILE}2")];
     finding.help = HOSTILE.to_owned();
     finding.source = Some(ParamSource { tool: HOSTILE.to_owned(), param: HOSTILE.to_owned(), location: sink });
+    finding.fix = Some(Fix {
+        title: HOSTILE.to_owned(),
+        safety: Safety::Unsafe,
+        reason: HOSTILE.to_owned(),
+        edits: vec![Edit { at: sink, text: HOSTILE.to_owned() }],
+    });
     finding.trace = vec![Step { location: sink, message: HOSTILE.to_owned() }];
     let mut entry = tool(HOSTILE, sink, HOSTILE, &[(SinkClass::Command, Verdict::Vulnerable)]);
     entry.description = HOSTILE.to_owned();

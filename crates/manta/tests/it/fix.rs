@@ -48,7 +48,10 @@ fn a_shell_command_becomes_a_list_only_when_asked() {
 
     let (said, code, text) = fixed("index.ts", &server, &["--unsafe"]);
     assert!(text.contains("import { execFile, exec } from \"child_process\";"), "{said}\n{text}");
-    assert!(text.contains("execFile(\"git\", [\"log\", \"--oneline\", \"HEAD\", \"--\", `${value}`]);"), "{said}\n{text}");
+    assert!(
+        text.contains("execFile(\"git\", [\"log\", \"--oneline\", \"HEAD\", \"--\", `${value}`]);"),
+        "{said}\n{text}"
+    );
     assert_eq!(code, Some(0), "{said}");
 }
 
