@@ -101,6 +101,8 @@ parts! {
     ProtocolVersion = Params "protocolVersion",
     /// `params.capabilities` of `initialize`
     ClientCapabilities = Params "capabilities",
+    /// `params.taskId` of `tasks/…`
+    TaskId = Params "taskId",
     /// `params.clientInfo` of `initialize`
     ClientInfo = Params "clientInfo",
     /// `params._meta.progressToken`
@@ -119,6 +121,8 @@ parts! {
     IsError = Result "isError",
     /// `result.resultType`
     ResultType = Result "resultType",
+    /// `result.task` of a call that goes on in the background
+    Task = Result "task",
     /// `result.inputRequests`
     InputRequests = Result "inputRequests",
     /// `result.requestState`
@@ -231,6 +235,45 @@ impl<'a> Frame<'a> {
         serde_json::from_str(self.raw(part)?).ok()
     }
 
+    /// The frame without the member that a part is the value of, and without the comma that joins it. The text
+    /// itself when there is no such part.
+    #[must_use]
+    pub fn without(&self, part: Part) -> Cow<'a, str> {
+        let Some(value) = self.span(part) else { return self.wire_text() };
+        let bytes = self.text.as_bytes();
+        // Back over the colon and the quotes of the key; a quote inside a key is behind a backslash.
+        let is_space = |at: usize| matches!(bytes[at], b' ' | b'\t' | b'\n');
+        let skip_back = |mut at: usize| {
+            while at > 0 && is_space(at - 1) {
+                at -= 1;
+            }
+            at
+        };
+        let closing = skip_back(skip_back(value.start) - 1) - 1;
+        let mut start = closing;
+        loop {
+            start = self.text[..start].rfind('"').unwrap_or(0);
+            let backslashes = bytes[..start].iter().rev().take_while(|byte| **byte == b'\\').count();
+            if backslashes % 2 == 0 {
+                break;
+            }
+        }
+        let before = skip_back(start);
+        let (mut from, mut to) = (start, value.end);
+        if before > 0 && bytes[before - 1] == b',' {
+            from = before - 1;
+        } else {
+            while to < bytes.len() && is_space(to) {
+                to += 1;
+            }
+            if bytes.get(to) == Some(&b',') {
+                to += 1;
+            }
+        }
+        let rest = format!("{}{}", &self.text[..from], &self.text[to..]);
+        Cow::Owned(if self.has_line_separators { text::escape_line_separators(&rest) } else { rest })
+    }
+
     /// The frame with the text of some parts replaced. `edits` need not be sorted and must not overlap.
     #[must_use]
     pub fn splice(&self, edits: &[(Range<usize>, String)]) -> String {
@@ -245,5 +288,28 @@ impl<'a> Frame<'a> {
         }
         out.push_str(&self.text[at..]);
         if self.has_line_separators { text::escape_line_separators(&out) } else { out }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_taken_out_with_its_comma() {
+        for (frame, rest) in [
+            (r#"{"a":1,"params":{"requestState":"x","name":"t"}}"#, r#"{"a":1,"params":{"name":"t"}}"#),
+            (r#"{"a":1,"params":{"name":"t" , "requestState" : "x" }}"#, r#"{"a":1,"params":{"name":"t"  }}"#),
+            (r#"{"a":1,"params":{"requestState":{"k":[1,"]"]}}}"#, r#"{"a":1,"params":{}}"#),
+            (r#"{"a":1,"params":{"n":1,"request\u0053tate":"x","m":2}}"#, r#"{"a":1,"params":{"n":1,"m":2}}"#),
+            (r#"{"a":1,"params":{"n\"":"\"requestState\":1"}}"#, r#"{"a":1,"params":{"n\"":"\"requestState\":1"}}"#),
+        ] {
+            let frame = frame.replacen("\"a\":1", r#""jsonrpc":"2.0","method":"m","id":1"#, 1);
+            let rest = rest.replacen("\"a\":1", r#""jsonrpc":"2.0","method":"m","id":1"#, 1);
+            let parsed = Frame::parse(frame.as_bytes(), Direction::ToServer, &Limits::default()).unwrap();
+            let out = parsed.without(Part::RequestState);
+            assert_eq!(out, rest);
+            assert!(Frame::parse(out.as_bytes(), Direction::ToServer, &Limits::default()).is_ok());
+        }
     }
 }
