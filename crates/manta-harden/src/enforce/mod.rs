@@ -129,12 +129,12 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Counts in this process or in a shared store.
-#[derive(Debug)]
-struct Counter {
+/// Counts in this process or in a shared store, as each limit of a policy says. Cloning shares the counts.
+#[derive(Debug, Clone)]
+pub struct Counter {
     local: Limiter,
     #[cfg(feature = "redis")]
-    shared: Option<limit::SharedLimiter>,
+    shared: Option<Arc<limit::SharedLimiter>>,
     /// Names of the limits that are kept in the store.
     shared_names: Vec<String>,
 }
@@ -186,6 +186,26 @@ impl From<AuditError> for SetupError {
     }
 }
 
+/// What `[audit]` and `[redact]` say about a log at `path`, its key included, which is made at first use.
+///
+/// # Errors
+/// [`SetupError`] when the directory or a key can't be made or read.
+pub fn log_options(policy: &Policy, path: &Path) -> Result<audit::Options, SetupError> {
+    let spec = &policy.file().spec().audit;
+    let directory = policy.file().directory();
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).map_err(|error| SetupError::Key(format!("{}: {error}", parent.display())))?;
+    }
+    let mut options = audit::Options::new(policy.redactor(digest_key(path)?));
+    options.safety = if spec.mode == AuditMode::Durable { Safety::Durable } else { Safety::Flush };
+    options.rotate = spec.rotate.bytes();
+    options.timeout = spec.timeout.get();
+    options.checkpoint_every = spec.checkpoint_every;
+    options.checkpoints = spec.checkpoints.as_ref().map(|path| directory.join(path));
+    sign_with(&mut options, spec.signing_key.as_ref().map(|path| directory.join(path)))?;
+    Ok(options)
+}
+
 impl Enforcer {
     /// Opens the log that `[audit]` names, or `default_log` when it names none.
     ///
@@ -195,18 +215,8 @@ impl Enforcer {
         let spec = &policy.file().spec().audit;
         let directory = policy.file().directory();
         let path = spec.path.as_ref().map_or_else(|| default_log.to_owned(), |path| directory.join(path));
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            std::fs::create_dir_all(parent)
-                .map_err(|error| SetupError::Key(format!("{}: {error}", parent.display())))?;
-        }
+        let options = log_options(&policy, &path)?;
         let redactor = policy.redactor(digest_key(&path)?);
-        let mut options = audit::Options::new(redactor.clone());
-        options.safety = if spec.mode == AuditMode::Durable { Safety::Durable } else { Safety::Flush };
-        options.rotate = spec.rotate.bytes();
-        options.timeout = spec.timeout.get();
-        options.checkpoint_every = spec.checkpoint_every;
-        options.checkpoints = spec.checkpoints.as_ref().map(|path| directory.join(path));
-        sign_with(&mut options, spec.signing_key.as_ref().map(|path| directory.join(path)))?;
         let passes_unrecorded = spec.on_error == OnAuditError::Pass;
         let log = Arc::new(AuditLog::open(path, options)?);
         let file = policy.file();
@@ -345,13 +355,28 @@ impl Running {
 }
 
 impl Counter {
-    fn new(policy: &Policy) -> Result<Self, SetupError> {
+    /// Nothing is counted yet.
+    ///
+    /// # Errors
+    /// [`SetupError`] for a store that can't be meant.
+    pub fn new(policy: &Policy) -> Result<Self, SetupError> {
+        Self::with(policy, Limiter::default())
+    }
+
+    /// The same counts under another policy.
+    ///
+    /// # Errors
+    /// As [`Counter::new`].
+    pub fn under(&self, policy: &Policy) -> Result<Self, SetupError> {
+        Self::with(policy, self.local.clone())
+    }
+
+    fn with(policy: &Policy, local: Limiter) -> Result<Self, SetupError> {
         let spec = policy.file().spec();
         let shared_names: Vec<String> =
             spec.limits.iter().filter(|(_, limit)| limit.get_ref().shared).map(|(name, _)| name.clone()).collect();
-        let local = Limiter::default();
         #[cfg(feature = "redis")]
-        let shared = shared(policy, &shared_names, &local)?;
+        let shared = shared(policy, &shared_names, &local)?.map(Arc::new);
         #[cfg(not(feature = "redis"))]
         if let Some(name) = shared_names.first() {
             let error =
@@ -366,9 +391,10 @@ impl Counter {
         })
     }
 
-    /// Asks the store about its limits and this process about the others. A call that the second refuses was
+    /// Asks the store about its limits and this process about the others; also says who counted. A call that the second refuses was
     /// counted by the first, which can refuse too much, never too little; so the cheap one goes first.
-    fn check(&self, limits: &[&Limit], key: Key<'_>) -> (limit::Decision, Option<String>) {
+    #[must_use]
+    pub fn check(&self, limits: &[&Limit], key: Key<'_>) -> (limit::Decision, Option<String>) {
         let is_shared = |limit: &&&Limit| self.shared_names.contains(&limit.name);
         let local: Vec<&Limit> = limits.iter().filter(|limit| !is_shared(limit)).copied().collect();
         let decision = self.local.check(&local, key);
@@ -441,13 +467,24 @@ fn digest_key(log: &Path) -> Result<[u8; 32], SetupError> {
     match std::fs::read_to_string(&path) {
         Ok(text) => crate::digest::unhex(text.trim()).ok_or_else(|| refuse(&"not 64 hexadecimal digits")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut key = [0; 32];
+            let mut key = [0; 40];
             let random = std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut key));
             random.map_err(|error| refuse(&error))?;
-            let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-            let written = file.and_then(|mut file| file.write_all(crate::digest::hex(&key).as_bytes()));
-            written.map_err(|error| refuse(&error))?;
-            Ok(key)
+            let (key, name) = key.split_at(32);
+            // Written whole under another name first: of two programs that start together both must get the same
+            // key, and neither half of one.
+            let temporary = path.with_extension(format!("key.{}", crate::digest::hex(name)));
+            let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
+            let written = file.and_then(|mut file| file.write_all(crate::digest::hex(key).as_bytes()));
+            let linked = written.and_then(|()| std::fs::hard_link(&temporary, &path));
+            let _ = std::fs::remove_file(&temporary);
+            match linked {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(refuse(&error)),
+            }
+            let text = std::fs::read_to_string(&path).map_err(|error| refuse(&error))?;
+            crate::digest::unhex(text.trim()).ok_or_else(|| refuse(&"not 64 hexadecimal digits"))
         }
         Err(error) => Err(refuse(&error)),
     }

@@ -24,7 +24,7 @@ mod host;
 mod policy;
 
 #[cfg(feature = "client")]
-pub use client::{ClientLimits, FetchError, Method, Request, Response, SafeClient};
+pub use client::{ClientLimits, Duplex, FetchError, Method, Request, Response, SafeClient, Stream};
 pub use connect::{Resolve, SystemResolver, connect, resolve};
 pub use error::{UrlError, UrlRule};
 pub use policy::{CheckedUrl, PublicAddr, UrlArg, UrlPolicy};

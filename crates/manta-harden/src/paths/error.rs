@@ -27,6 +27,9 @@ pub enum PathRule {
     NotPortable,
     /// `CON`, `NUL`, `COM1`, …: a device on Windows (CWE-67).
     DeviceName,
+    /// A program that reads the text by itself may take it for another path: `~`, a variable, a percent
+    /// code, another working directory; see [`super::Reader`] (CWE-172).
+    Ambiguous,
     /// A name the root denies, such as `.git`.
     DeniedName,
     /// A change to a name the root keeps as it is, such as `.vscode`, or to a protected file.
@@ -77,6 +80,7 @@ impl PathRule {
             Self::OutsideRoot => "outside-root",
             Self::NotPortable => "not-portable",
             Self::DeviceName => "device-name",
+            Self::Ambiguous => "ambiguous-path",
             Self::DeniedName => "denied-name",
             Self::Frozen => "frozen-name",
             Self::Symlink => "symlink",
@@ -110,6 +114,9 @@ impl PathRule {
                 "the path has a form that means another file on Windows (`\\`, `:`, `~1`, trailing dot)"
             }
             Self::DeviceName => "the path names a Windows device such as CON or NUL",
+            Self::Ambiguous => {
+                "programs may read this path in more than one way; write it out from the root directory on"
+            }
             Self::DeniedName => "the path contains a name that the policy denies",
             Self::Frozen => "programs obey a file of this name, so it can be read and not changed",
             Self::Symlink => "the path goes through a symbolic link that is not allowed",

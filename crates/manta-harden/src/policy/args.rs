@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::decision::{Denial, Handle, HostSet, Rule};
 use super::spec::{Charset, Number};
 use crate::command::{CommandRule, CommandSet};
-use crate::paths::{Access, PathRule, Roots};
+use crate::paths::{Access, PathRule, Reader, Roots};
 
 /// One argument.
 #[derive(Debug)]
@@ -42,8 +42,10 @@ pub(super) enum Check {
 
 /// What a check collects on its way.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Found<'a> {
     pub(super) handles: Vec<(String, Handle)>,
+    /// Who will read the paths, when it isn't this program.
+    pub(super) reader: Option<&'a Reader>,
 }
 
 impl Arg {
@@ -53,7 +55,7 @@ impl Arg {
         name: &str,
         value: &Value,
         siblings: &Map<String, Value>,
-        found: &mut Found,
+        found: &mut Found<'_>,
     ) -> Result<(), Denial> {
         if value.is_null() && self.is_nullable {
             return Ok(());
@@ -105,7 +107,7 @@ impl Arg {
         roots: &Roots,
         names: &[String],
         wanted: Access,
-        found: &mut Found,
+        found: &mut Found<'_>,
     ) -> Result<(), Denial> {
         let text = value.as_str().ok_or_else(|| self.wrong_type(name, value, "a path"))?;
         let refuse = |error: &crate::paths::PathError| {
@@ -114,17 +116,21 @@ impl Arg {
                     Some(format!("add a root for that directory and name it here besides {}", names.join(", ")))
                 }
                 PathRule::NotGranted => Some("give the root and this argument a wider `mode`".to_owned()),
+                PathRule::Ambiguous => Some("cwd = \"…\" under [guard], with the root as the directory".to_owned()),
                 PathRule::DeniedName => Some(format!("take the name off `deny` of root {}", names.join(", "))),
                 _ => None,
             };
             let message = format!("`{name}` = {} is refused: {error}", shown(text));
             Denial { rule: self.rule.clone(), message, fix }
         };
+        if let Some(reader) = found.reader {
+            reader.check(text, roots, wanted).map_err(|error| refuse(&error))?;
+        }
         let (root, relative) = roots.find(text).map_err(|error| refuse(&error))?;
         let root = root.restrict(wanted);
         match root.check(&relative, wanted) {
             // What merely is not there is for the tool to say, unless the tool would then make it.
-            Err(error) if error.is_denial() => return Err(refuse(&error)),
+            Err(error) if error.is_denial() || error.rule() == PathRule::Io => return Err(refuse(&error)),
             Err(error) if error.rule() == PathRule::NotFound && wanted.write && !wanted.create => {
                 let mut denial = refuse(&error);
                 denial.fix = Some("write mode = \"rw\" here and at the root to let files be created".to_owned());
@@ -136,7 +142,7 @@ impl Arg {
         Ok(())
     }
 
-    fn url(&self, name: &str, value: &Value, sets: &[Arc<HostSet>], found: &mut Found) -> Result<(), Denial> {
+    fn url(&self, name: &str, value: &Value, sets: &[Arc<HostSet>], found: &mut Found<'_>) -> Result<(), Denial> {
         let text = value.as_str().ok_or_else(|| self.wrong_type(name, value, "a URL"))?;
         let mut last = None;
         for set in sets {
@@ -164,7 +170,7 @@ impl Arg {
         value: &Value,
         apart: Option<Option<&Value>>,
         (commands, names): (&CommandSet, &[String]),
-        found: &mut Found,
+        found: &mut Found<'_>,
     ) -> Result<(), Denial> {
         let argv = self.argv(name, value, apart)?;
         let (program, arguments) = argv.split_first().ok_or_else(|| self.deny(format!("`{name}` names no command")))?;
@@ -288,7 +294,7 @@ impl Arg {
         value: &Value,
         item: Option<&Arg>,
         length: std::ops::RangeInclusive<usize>,
-        found: &mut Found,
+        found: &mut Found<'_>,
     ) -> Result<(), Denial> {
         let items = value.as_array().ok_or_else(|| self.wrong_type(name, value, "an array"))?;
         if !length.contains(&items.len()) {
@@ -303,7 +309,7 @@ impl Arg {
         name: &str,
         value: &Value,
         fields: &BTreeMap<String, Arg>,
-        found: &mut Found,
+        found: &mut Found<'_>,
     ) -> Result<(), Denial> {
         let members = value.as_object().ok_or_else(|| self.wrong_type(name, value, "an object"))?;
         check_members(fields, members, Some(name), found, |member, is_missing| {
@@ -318,7 +324,7 @@ pub(super) fn check_members(
     rules: &BTreeMap<String, Arg>,
     members: &Map<String, Value>,
     prefix: Option<&str>,
-    found: &mut Found,
+    found: &mut Found<'_>,
     complain: impl Fn(&str, bool) -> Denial,
 ) -> Result<(), Denial> {
     if let Some((missing, _)) = rules.iter().find(|(name, rule)| rule.is_required && !members.contains_key(*name)) {
@@ -362,15 +368,24 @@ fn outside(text: &str, charset: Charset) -> Option<&'static str> {
         |(i, b): (usize, u8)| b.is_ascii_alphanumeric() || b == b'_' || i > 0 && (b == b'-' || b == b'.');
     match charset {
         Charset::Any => None,
-        Charset::Text => hidden::find(text).first().map(|found| found.rule),
+        Charset::Text => hidden_in(text),
         Charset::Line if text.contains(['\n', '\r', '\t', '\u{2028}', '\u{2029}']) => Some("a line end or a tab"),
-        Charset::Line => hidden::find(text).first().map(|found| found.rule),
+        Charset::Line => hidden_in(text),
         Charset::Ascii => {
             (!text.bytes().all(|b| (b' '..=b'~').contains(&b))).then_some("characters beyond printable ASCII")
         }
         Charset::Identifier => (!text.bytes().enumerate().all(is_identifier))
             .then_some("characters other than letters, digits, `_`, `-` and `.`"),
     }
+}
+
+/// The first kind of hidden character. Plain ASCII, which most text is, is seen to have none at memory speed.
+fn hidden_in(text: &str) -> Option<&'static str> {
+    let is_plain = |b: u8| (b' '..=b'~').contains(&b) || matches!(b, b'\t' | b'\n' | b'\r');
+    if text.bytes().fold(true, |all, b| all & is_plain(b)) {
+        return None;
+    }
+    hidden::find(text).first().map(|found| found.rule)
 }
 
 /// Text from the caller inside a message: quoted, without control characters, at most 80 characters.

@@ -65,6 +65,7 @@ pub(super) fn compile(file: Arc<PolicyFile>, server: Option<&str>) -> Result<Pol
         prompts,
         resources,
         unnamed,
+        reader: None,
         place: Arc::from(file.path()),
         file,
     };

@@ -54,7 +54,7 @@ pub use units::{Period, Size};
 
 use crate::command::CommandSet;
 use crate::limit::Limit;
-use crate::paths::Root;
+use crate::paths::{Reader, Root};
 use crate::redact::{Redactor, Sensitive};
 
 /// A compiled policy. Roots and programs are open; nothing in it changes any more.
@@ -72,6 +72,8 @@ pub struct Policy {
     resources: Option<Resources>,
     /// Limits of what no section names, when that is allowed.
     unnamed: Arc<[Limit]>,
+    /// Who reads the paths of calls, when it is another program.
+    reader: Option<Reader>,
 }
 
 /// A compiled `[tools.NAME]`.
@@ -125,6 +127,19 @@ impl Policy {
     /// As [`Policy::compile`], and when there is no such section.
     pub fn for_server(&self, name: &str) -> Result<Self, PolicyError> {
         compile::compile(Arc::clone(&self.file), Some(name))
+    }
+
+    /// The same policy for calls whose paths are opened by another program, which reads them by itself.
+    #[must_use]
+    pub fn read_by(mut self, reader: Option<Reader>) -> Self {
+        self.reader = reader;
+        self
+    }
+
+    /// Who reads the paths of calls, when it is another program.
+    #[must_use]
+    pub fn reader(&self) -> Option<&Reader> {
+        self.reader.as_ref()
     }
 
     /// The file as data.
@@ -288,7 +303,7 @@ impl Policy {
         args: &Map<String, Value>,
     ) -> Decision {
         let Some(rule) = Self::find(rules, name) else { return self.unnamed(table, name) };
-        let mut found = Found::default();
+        let mut found = Found { reader: self.reader.as_ref(), ..Found::default() };
         match rule.check(principal, name, args, &mut found) {
             Err(denial) => self.refuse(denial, Arc::clone(&rule.limits)),
             Ok(()) => Decision::Allow(Grant {
@@ -334,7 +349,13 @@ impl Policy {
 }
 
 impl ToolRule {
-    fn check(&self, principal: &str, name: &str, args: &Map<String, Value>, found: &mut Found) -> Result<(), Denial> {
+    fn check(
+        &self,
+        principal: &str,
+        name: &str,
+        args: &Map<String, Value>,
+        found: &mut Found<'_>,
+    ) -> Result<(), Denial> {
         let deny = |message: String, fix: Option<String>| Denial { rule: self.rule.clone(), message, fix };
         if self.is_denied {
             return Err(deny(format!("{} is denied", shown(name)), None));

@@ -8,7 +8,6 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{ACCEPT_ENCODING, CONNECTION, HOST, HeaderValue, LOCATION, USER_AGENT};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -17,7 +16,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::super::connect::MAX_TRIED;
 use super::super::error::{UrlError, UrlRule};
 use super::super::policy::{CheckedUrl, PublicAddr};
-use super::{FetchError, Request, Response, SafeClient, body};
+use super::{FetchError, Request, Response, SafeClient, Stream, body};
 
 const MAX_HEADERS: usize = 64 * 1024;
 
@@ -28,9 +27,15 @@ impl SafeClient {
         url: &CheckedUrl,
         request: &Request,
     ) -> Result<(Response, Option<String>), FetchError> {
+        let (stream, peer) = self.open(url).await?;
+        self.converse(stream, peer, url, request).await
+    }
+
+    /// A connection to one checked address, encrypted where the URL says so.
+    pub(super) async fn open(&self, url: &CheckedUrl) -> Result<(Stream, IpAddr), FetchError> {
         let (stream, peer) = self.connect(url).await?;
         if !url.is_https() {
-            return self.converse(stream, peer, url, request).await;
+            return Ok((Box::new(stream), peer));
         }
         let name = match url.ip_literal() {
             Some(ip) => ServerName::from(ip),
@@ -40,7 +45,7 @@ impl SafeClient {
         let handshake = timeout(self.limits.connect, handshake)
             .await
             .map_err(|_| FetchError::Limit("the time of the TLS handshake"))?;
-        self.converse(handshake.map_err(|_| FetchError::Tls)?, peer, url, request).await
+        Ok((Box::new(handshake.map_err(|_| FetchError::Tls)?), peer))
     }
 
     /// Resolves once, checks every answer, connects to one of the checked addresses, verifies.
@@ -71,16 +76,13 @@ impl SafeClient {
         Ok(answer.map_err(|_| slow())??)
     }
 
-    async fn converse<S>(
+    async fn converse(
         &self,
-        stream: S,
+        stream: Stream,
         peer: IpAddr,
         url: &CheckedUrl,
         request: &Request,
-    ) -> Result<(Response, Option<String>), FetchError>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    ) -> Result<(Response, Option<String>), FetchError> {
         let handshake = http1::Builder::new().max_buf_size(MAX_HEADERS).handshake(TokioIo::new(stream));
         let (mut sender, connection) = handshake.await.map_err(|_| FetchError::Protocol)?;
         let driver = Driver(tokio::spawn(async move { drop(connection.await) }));

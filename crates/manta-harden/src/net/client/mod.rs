@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub use hyper::Method;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
@@ -188,6 +189,14 @@ impl From<UrlError> for FetchError {
     }
 }
 
+/// Both directions of a connection.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// A connection to a checked address.
+pub type Stream = Box<dyn Duplex>;
+
 /// The client. Cloning shares it.
 #[derive(Clone)]
 pub struct SafeClient {
@@ -259,6 +268,17 @@ impl SafeClient {
     /// See [`FetchError`].
     pub async fn get(&self, url: &UrlArg) -> Result<Response, FetchError> {
         self.send(Request::get(url)).await
+    }
+
+    /// A connection for a protocol that lives longer than one request: resolved once, every address checked,
+    /// the other end verified, encrypted for `https`. Redirects are the caller's to refuse.
+    ///
+    /// # Errors
+    /// See [`FetchError`].
+    pub async fn dial(&self, url: &UrlArg) -> Result<(Stream, CheckedUrl), FetchError> {
+        let url = self.policy.check(url.untrusted())?;
+        let (stream, _) = self.open(&url).await?;
+        Ok((stream, url))
     }
 
     /// Sends a request and reads the whole response.
