@@ -5,33 +5,38 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use manta_harden::limit::{Limiter, SystemClock};
-use manta_harden::policy::{Policy, PolicyFile};
+use manta_harden::enforce::Counter;
+use manta_harden::policy::{LOCAL, Policy, PolicyFile};
 
 use crate::audit;
 use crate::config::GuardSpec;
 use crate::decide::{Decider, Event};
 use crate::egress::Hosts;
 use crate::enforce::Enforcer;
-use crate::engine::Engine;
+use crate::engine::{Engine, Settings};
 use crate::http;
 use crate::identity;
+use crate::mux;
 use crate::permissive::Permissive;
 use crate::pin::{Integrity, LockFile, PinMode, Pins};
 use crate::relay::Ended;
 use crate::run;
 use crate::sandbox::probe::Host;
-use crate::sandbox::{Launcher, Level};
+use crate::sandbox::{Launcher, Level, Limits, Network, Plan, launch};
 use crate::setup::{self, Request};
+use crate::upstream;
 
 const USAGE: &str = "usage: manta guard [--policy FILE] [--audit FILE] [--read PATH]… [--write PATH]… [--exec PROGRAM]… [--host NAME[:PORT]]… [--env NAME]… \
-                     [--http ADDR] [--dry-run] [--explain] -- COMMAND ARGS…";
+                     [--http ADDR] [--dry-run] [--explain] {-- COMMAND ARGS… | --upstream URL}";
+
+/// The word that makes this program the guard of one `[server.NAME]`.
+pub const SECTION: &str = "__section";
 
 /// Exit code for a guard that could not start.
 const FAILED: u8 = 2;
 
 /// What the command line says.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Options {
     /// The policy file.
     pub policy: Option<PathBuf>,
@@ -47,6 +52,12 @@ pub struct Options {
     pub pass_env: Vec<String>,
     /// Where records go, instead of what the policy says.
     pub audit: Option<PathBuf>,
+    /// Guard the remote server at this URL instead of starting one.
+    pub upstream: Option<String>,
+    /// Guard this `[server.NAME]` of the policy. Without it, and without a command, all of them.
+    pub server: Option<String>,
+    /// Who calls, where that is not the user who started the guard.
+    pub principal: Option<String>,
     /// Serve over Streamable HTTP on this address instead of standard input and output.
     pub http: Option<String>,
     /// Record what would be refused instead of refusing it.
@@ -87,13 +98,21 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
             "--exec" => options.exec.push(value()?),
             "--host" => options.hosts.push(value()?),
             "--env" => options.pass_env.push(value()?),
+            "--server" => options.server = Some(value()?),
+            "--principal" => options.principal = Some(value()?),
+            "--upstream" => options.upstream = Some(value()?),
             "--http" => options.http = Some(value()?),
             "--dry-run" => options.dry_run = true,
             "--explain" => options.explain = true,
             _ => return Err(format!("unknown option {argument}\n{USAGE}")),
         }
     }
-    if options.command.is_empty() { Err(USAGE.to_owned()) } else { Ok(options) }
+    let named = [!options.command.is_empty(), options.upstream.is_some(), options.server.is_some()];
+    match named.iter().filter(|is_given| **is_given).count() {
+        0 if options.policy.is_none() => Err(USAGE.to_owned()),
+        0 | 1 => Ok(options),
+        _ => Err(format!("a command, --upstream and --server exclude each other\n{USAGE}")),
+    }
 }
 
 /// Runs the guard and returns its exit code: the server's own when it ended by itself, else 0.
@@ -102,23 +121,23 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
 /// A message for the person at the terminal.
 pub fn guard(options: &Options) -> Result<u8, String> {
     let file = options.policy.as_ref().map(PolicyFile::load).transpose().map_err(|error| error.to_string())?;
-    let spec = match file.as_ref().and_then(|file| file.spec().guard.as_ref()) {
-        Some(table) => GuardSpec::from_table(table)?,
-        None => GuardSpec::default(),
-    };
+    let (spec, options) = &settings(file.as_ref(), options)?;
+    if options.command.is_empty() && options.upstream.is_none() {
+        return several(file.as_ref(), spec, options);
+    }
     let request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     if !options.explain {
-        fetch(&spec, &request, &launcher)?;
+        fetch(spec, &request, &launcher)?;
     }
-    let mut setup = setup::setup(file.as_ref(), &spec, &request)?;
+    let mut setup = plan(file.as_ref(), spec, options, &request)?;
     if options.explain {
         return explain(&setup, &launcher);
     }
-    let server = identity::of(&request.command, &request.cwd);
+    let server = identity::of(identified(options), &request.cwd);
     let has_policy = file.is_some();
     let redacts = file.as_ref().is_some_and(|file| file.spec().redact.results);
-    let lock = lock_path(file.as_ref(), &spec);
+    let lock = lock_path(file.as_ref(), spec);
     let pins = match &lock {
         Some(path) => LockFile::load(path)?.server.remove(&server).unwrap_or_default(),
         None => Pins::new(),
@@ -130,13 +149,13 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     }
     let settings = spec.engine(has_policy, redacts);
     if let Some(address) = &options.http {
-        let guests = guests(&spec)?;
+        let guests = guests(spec)?;
         let address = address.parse().map_err(|_| format!("--http: `{address}` is not ADDRESS:PORT"))?;
-        let factory: http::Factory = Box::new(move || {
+        let factory: http::Factory = Box::new(move |principal| {
             let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
             let (sender, events) = tokio::sync::mpsc::unbounded_channel();
             let hosts = Hosts::new(&setup.hosts, sender)?;
-            let engine = Engine::new(settings.clone(), deciders(), Integrity::new(pin_mode, pins.clone()), "local");
+            let engine = Engine::new(settings.clone(), deciders(), Integrity::new(pin_mode, pins.clone()), principal);
             Ok((launched, engine, hosts, events))
         });
         return run::over_http(address, guests, factory).map(|()| 0).map_err(|error| error.to_string());
@@ -149,8 +168,9 @@ pub fn guard(options: &Options) -> Result<u8, String> {
         note(&format!("level {:?} instead of {:?}: see --explain", launched.reached.level, setup.wanted()));
     }
     let integrity = Integrity::new(pin_mode, pins);
-    let (ended, engine) =
-        run::stdio(launched, settings, deciders(), integrity, &setup.hosts).map_err(|error| error.to_string())?;
+    let principal = options.principal.as_deref().unwrap_or(LOCAL);
+    let engine = Engine::new(settings, deciders(), integrity, principal);
+    let (ended, engine) = run::stdio(launched, engine, &setup.hosts).map_err(|error| error.to_string())?;
     if let Some(path) = lock {
         save_pins(&path, &server, engine.integrity())?;
     }
@@ -176,15 +196,12 @@ pub enum PinAction {
 /// A message for the person at the terminal.
 pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> {
     let file = options.policy.as_ref().map(PolicyFile::load).transpose().map_err(|error| error.to_string())?;
-    let spec = match file.as_ref().and_then(|file| file.spec().guard.as_ref()) {
-        Some(table) => GuardSpec::from_table(table)?,
-        None => GuardSpec::default(),
-    };
+    let (spec, options) = &settings(file.as_ref(), options)?;
     let request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
-    fetch(&spec, &request, &launcher)?;
-    let setup = setup::setup(file.as_ref(), &spec, &request)?;
-    let server = identity::of(&request.command, &request.cwd);
+    fetch(spec, &request, &launcher)?;
+    let setup = plan(file.as_ref(), spec, options, &request)?;
+    let server = identity::of(identified(options), &request.cwd);
     let path = file.as_ref().map_or_else(|| request.cwd.clone(), PolicyFile::directory).join(&spec.lock);
     let mut lock = LockFile::load(&path)?;
     let known = lock.server.get(&server).cloned().unwrap_or_default();
@@ -250,8 +267,99 @@ pub fn doctor() -> Result<(String, Level), String> {
     Ok((text, best))
 }
 
+/// `[guard]`, and on top of it what the section of one server says.
+fn settings(file: Option<&PolicyFile>, options: &Options) -> Result<(GuardSpec, Options), String> {
+    let mut table = file.and_then(|file| file.spec().guard.clone()).unwrap_or_default();
+    let mut options = options.clone();
+    let Some(name) = &options.server else { return Ok((GuardSpec::from_table(&table)?, options)) };
+    let section = file.and_then(|file| file.spec().server.get(name));
+    let section = section.ok_or_else(|| format!("there is no [server.{name}]"))?.get_ref();
+    table.extend(section.guard.clone().unwrap_or_default());
+    let mut spec = GuardSpec::from_table(&table).map_err(|why| format!("[server.{name}]: {why}"))?;
+    spec.env.extend(section.env.clone());
+    spec.pass_env.extend(section.pass_env.iter().cloned());
+    spec.cwd = section.cwd.as_ref().map(PathBuf::from).or(spec.cwd);
+    options.command.clone_from(&section.command);
+    options.upstream.clone_from(&section.url);
+    if options.command.is_empty() == options.upstream.is_none() {
+        return Err(format!("[server.{name}] needs either a `command` or a `url`"));
+    }
+    Ok((spec, options))
+}
+
+/// Every `[server.NAME]` of the policy, each behind a guard of its own.
+fn several(file: Option<&PolicyFile>, spec: &GuardSpec, options: &Options) -> Result<u8, String> {
+    let servers = file.map(|file| &file.spec().server).filter(|servers| !servers.is_empty());
+    let servers = servers.ok_or_else(|| format!("the policy names no [server.NAME]\n{USAGE}"))?;
+    let arguments = |name: &str| {
+        let mut arguments = vec![SECTION.to_owned()];
+        let mut add = |option: &str, value: Option<String>| {
+            arguments.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
+        };
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        add("--policy", path(&options.policy));
+        add("--audit", path(&options.audit));
+        add("--server", Some(name.to_owned()));
+        add("--principal", options.principal.clone());
+        arguments.extend(options.dry_run.then(|| "--dry-run".to_owned()));
+        arguments
+    };
+    let sections = servers.iter().map(|(name, section)| mux::Section {
+        name: name.clone(),
+        prefix: section.get_ref().prefix.clone(),
+        arguments: arguments(name),
+    });
+    let sections: Vec<_> = sections.collect();
+    if options.explain {
+        for section in &sections {
+            write_out(&format!("[server.{}]\n", section.name))?;
+            guard(&Options { server: Some(section.name.clone()), ..options.clone() })?;
+        }
+        return Ok(0);
+    }
+    if let Some(address) = &options.http {
+        return all_over_http(spec, options, address);
+    }
+    let max_bytes = usize::try_from(spec.max_message.0).unwrap_or(usize::MAX);
+    mux::run(&sections, manta_mcp::Limits { max_bytes, ..manta_mcp::Limits::default() }).map(|()| 0)
+}
+
+fn write_out(text: &str) -> Result<(), String> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// How the server is started, or how the remote one is reached.
+fn plan(
+    file: Option<&PolicyFile>,
+    spec: &GuardSpec,
+    options: &Options,
+    request: &Request,
+) -> Result<setup::Setup, String> {
+    let Some(url) = &options.upstream else { return setup::setup(file, spec, request) };
+    let headers = spec.upstream_headers.iter().map(|(name, variable)| {
+        let value = request.environment.get(variable).and_then(|value| value.to_str());
+        let value = value.ok_or_else(|| format!("upstream_headers: `{variable}` is not set"))?;
+        Ok((name.clone(), value.to_owned()))
+    });
+    let target = upstream::Target {
+        url: url.clone(),
+        private: spec.upstream_private.clone(),
+        headers: headers.collect::<Result<_, String>>()?,
+        max_message: usize::try_from(spec.max_message.0).unwrap_or(usize::MAX),
+    };
+    setup::remote(spec, request, &target)
+}
+
+/// What tells one server from another: its command, or where it is.
+fn identified(options: &Options) -> &[String] {
+    options.upstream.as_ref().map_or(&options.command, std::slice::from_ref)
+}
+
 /// Fills the package manager's cache in a sandbox of its own, before the server's sandbox is made.
 fn fetch(spec: &GuardSpec, request: &Request, launcher: &Launcher) -> Result<(), String> {
+    if request.command.is_empty() {
+        return Ok(());
+    }
     let search = request.environment.get("PATH").cloned().unwrap_or_default();
     let home = request.environment.get("HOME").map(PathBuf::from);
     match crate::preset::fetch_plan(spec.preset, &request.command, &search, &request.cwd, home.as_deref()) {
@@ -319,28 +427,81 @@ fn deciders(
         return Ok(Box::new(|| Box::new(Permissive { show: Some(show), ..Permissive::default() })));
     };
     let path = audit_path(&file, options);
-    let policy = Arc::new(Policy::compile(file).map_err(|error| error.to_string())?);
+    let text = |error: manta_harden::policy::PolicyError| error.to_string();
+    let mut policy = Policy::compile(file).map_err(text)?;
+    if let Some(section) = &options.server {
+        policy = policy.for_server(section).map_err(text)?;
+    }
+    let policy = Arc::new(policy.read_by(Some(setup.reader())));
     let log = Arc::new(audit::open(&path, &policy)?);
     setup.hide_own(&path);
     let cwd = std::env::current_dir().unwrap_or_default();
-    let ran = serde_json::json!({ "server": server, "command": options.command, "code": identity::code_digest(&options.command, &cwd) });
+    let ran = serde_json::json!({ "server": server, "command": identified(options), "code": identity::code_digest(&options.command, &cwd) });
     log.event("server", &log.redactor().redact(&ran).value).map_err(|error| error.to_string())?;
     let transport = if options.http.is_some() { "http" } else { "stdio" };
     let peer = format!("{transport} uid={}", rustix::process::getuid().as_raw());
-    let limiter = Limiter::new(SystemClock::default());
-    let (server, dry_run) = (server.to_owned(), options.dry_run);
+    let counter = Counter::new(&policy).map_err(|error| error.to_string())?;
+    let (server, dry_run, section) = (server.to_owned(), options.dry_run, options.server.clone());
     Ok(Box::new(move || {
-        let enforcer = Enforcer::new(Arc::clone(&policy), limiter.clone(), Some(Arc::clone(&log)), &server, &peer);
-        Box::new(enforcer.showing(show).shadow(dry_run))
+        let enforcer = Enforcer::new(Arc::clone(&policy), counter.clone(), Some(Arc::clone(&log)), &server, &peer);
+        Box::new(enforcer.showing(show).shadow(dry_run).section(section.clone()))
     }))
 }
 
-fn guests(spec: &GuardSpec) -> Result<http::Guests, String> {
-    let token = match &spec.http_token_env {
-        Some(name) => Some(std::env::var(name).map_err(|_| format!("http_token_env: `{name}` is not set"))?),
-        None => None,
+/// Serves all servers of the policy on one address: each session has guards of its own for them.
+fn all_over_http(spec: &GuardSpec, options: &Options, address: &str) -> Result<u8, String> {
+    let launcher = Launcher::current().map_err(|error| error.to_string())?;
+    let request = request(options)?;
+    let own = launcher.program.to_string_lossy().into_owned();
+    let policy = options.policy.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    // Our own code in front of guards that confine: it needs what they need.
+    let environment = request.environment.iter();
+    let env = environment.filter_map(|(name, value)| Some((name.clone(), value.to_str()?.to_owned())));
+    let plan = Plan {
+        level: Level::C,
+        command: Vec::new(),
+        env: env.collect(),
+        cwd: request.cwd.clone(),
+        grants: Vec::new(),
+        hidden: Vec::new(),
+        network: Network::Any,
+        unix_sockets: true,
+        tmp_bytes: 0,
+        tmp_exec: false,
+        limits: Limits::default(),
     };
-    Ok(http::Guests { hosts: spec.http_hosts.clone(), origins: spec.http_origins.clone(), token })
+    let (audit, dry_run) = (options.audit.clone(), options.dry_run);
+    let settings = Settings { schemas: false, ..spec.engine(false, false) };
+    let factory: http::Factory = Box::new(move |principal| {
+        let mut command = [&own, SECTION, "--policy", &policy, "--principal", principal].map(str::to_owned).to_vec();
+        if let Some(path) = &audit {
+            command.extend(["--audit".to_owned(), path.to_string_lossy().into_owned()]);
+        }
+        command.extend(dry_run.then(|| "--dry-run".to_owned()));
+        let plan = Plan { command, ..plan.clone() };
+        let launched = launch(&launcher, &plan).map_err(|error| error.to_string())?;
+        let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+        let decider = Box::new(Permissive { show: Some(show), ..Permissive::default() });
+        let engine = Engine::new(settings.clone(), decider, Integrity::off(), principal);
+        Ok((launched, engine, Hosts::new(&[], sender)?, events))
+    });
+    let address = address.parse().map_err(|_| format!("--http: `{address}` is not ADDRESS:PORT"))?;
+    run::over_http(address, guests(spec)?, factory).map(|()| 0).map_err(|error| error.to_string())
+}
+
+fn guests(spec: &GuardSpec) -> Result<http::Guests, String> {
+    let read = |setting: &str, name: &String| {
+        let value = std::env::var(name).map_err(|_| format!("{setting}: `{name}` is not set"))?;
+        if value.len() < 16 { Err(format!("{setting}: a key has at least 16 characters")) } else { Ok(value) }
+    };
+    let token = spec.http_token_env.as_ref().map(|name| read("http_token_env", name)).transpose()?;
+    let keys = spec.http_keys.iter().map(|(principal, name)| Ok((principal.clone(), read("http_keys", name)?)));
+    Ok(http::Guests {
+        hosts: spec.http_hosts.clone(),
+        origins: spec.http_origins.clone(),
+        token,
+        keys: keys.collect::<Result<_, String>>()?,
+    })
 }
 
 fn lock_path(file: Option<&PolicyFile>, spec: &GuardSpec) -> Option<PathBuf> {
@@ -353,7 +514,11 @@ fn save_pins(path: &Path, server: &str, integrity: &Integrity) -> Result<(), Str
     if integrity.pins().is_empty() {
         return Ok(());
     }
-    // Read again: another guard may have written meanwhile.
+    // One at a time, and read again: another guard may have written meanwhile.
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let held = std::fs::File::open(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive)
+        .map_err(|error| format!("{}: {error}", directory.display()))?;
     let mut lock = LockFile::load(path)?;
     if lock.server.get(server) == Some(integrity.pins()) {
         return Ok(());

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use manta_harden::policy::Size;
 use serde::Deserialize;
 
-use crate::engine::{Hidden, Pass, ResponseSettings, Settings};
+use crate::engine::{Channel, Hidden, Injection, Pass, ResponseSettings, Settings};
 use crate::pin::PinMode;
 use crate::preset::Preset;
 
@@ -68,14 +68,28 @@ pub struct GuardSpec {
     pub hidden: Hidden,
     /// Mark text results as untrusted.
     pub mark: bool,
+    /// Orders to a model in descriptions and instructions: `pass`, `flag` or `deny`.
+    pub injection: Injection,
+    /// Whether the server may ask the user for a secret in a form.
+    pub secrets_in_forms: Pass,
+    /// Where a person is asked about tools with `approve`: through their `client`, or on the `terminal`.
+    pub approve: Channel,
     /// Pins of what the server says about its tools.
     pub pin: PinMode,
     /// The lock file, relative to the policy file.
     pub lock: PathBuf,
+    /// Headers of every request to the server of `--upstream`, each with the variable that holds its value. They
+    /// are the guard's own credentials; those of its clients are never handed on.
+    pub upstream_headers: BTreeMap<String, String>,
+    /// Address ranges that the name in `--upstream` may lead to although they are not public.
+    pub upstream_private: Vec<String>,
     /// Host names under which `--http` is reached, besides loopback.
     pub http_hosts: Vec<String>,
     /// Origins that browsers may call `--http` from.
     pub http_origins: Vec<String>,
+    /// Callers of `--http`, each with the variable that holds its key. A key is presented as a bearer token or in
+    /// `X-Api-Key`; rules, limits and records then know the caller by that name.
+    pub http_keys: BTreeMap<String, String>,
     /// Variable that holds the bearer token callers of `--http` must present.
     pub http_token_env: Option<String>,
 }
@@ -133,10 +147,16 @@ impl Default for GuardSpec {
             schemas: engine.schemas,
             hidden: Hidden::default(),
             mark: false,
+            injection: engine.injection,
+            secrets_in_forms: engine.secrets_in_forms,
+            approve: engine.approve,
             pin: PinMode::Record,
             lock: PathBuf::from("manta.lock"),
+            upstream_headers: BTreeMap::new(),
+            upstream_private: Vec::new(),
             http_hosts: Vec::new(),
             http_origins: Vec::new(),
+            http_keys: BTreeMap::new(),
             http_token_env: None,
         }
     }
@@ -165,6 +185,9 @@ impl GuardSpec {
             elicitation: self.elicitation,
             roots: self.roots,
             schemas: self.schemas,
+            injection: self.injection,
+            secrets_in_forms: self.secrets_in_forms,
+            approve: self.approve,
             responses: ResponseSettings { redact_secrets: redact_results, hidden: self.hidden, mark: self.mark },
         }
     }

@@ -199,6 +199,14 @@ pub trait Decider {
     /// Whether lists may show this tool, prompt or resource.
     fn is_visible(&self, target: Target, name: &str) -> bool;
 
+    /// Whether the policy lets a server send a person to this address. Without a policy it does.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check_url(&self, _url: &str) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Records something that is not a call.
     fn event(&mut self, event: &Event);
 

@@ -272,8 +272,45 @@ async fn read_head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
     }
 }
 
+/// A head that every HTTP implementation reads the same way (RFC 9112, sections 2.2 and 5.1): no line feed or other
+/// control character inside a line, no white space before a colon, no folded line, one `Host`, one length. A server
+/// that is more lenient than this proxy would otherwise see other headers, or a second request.
+fn check_head(head: &str) -> Result<(), Refused> {
+    let bad = |why: &str| Err(Refused { status: "400 Bad Request", why: why.to_owned() });
+    let is_token = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    };
+    let mut lines = head.split("\r\n");
+    let request = lines.next().unwrap_or("");
+    if !is_token(request.split(' ').next().unwrap_or("")) || request.bytes().any(|b| !(b' '..0x7f).contains(&b)) {
+        return bad("the request line has characters that do not belong there");
+    }
+    let mut once = Vec::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        let Some((name, value)) = line.split_once(':') else { return bad("a header without a colon") };
+        if !is_token(name) {
+            return bad("a header name that is none");
+        }
+        if value.bytes().any(|b| (b < b' ' && b != b'\t') || b == 0x7f) {
+            return bad("a control character in a header");
+        }
+        let name = name.to_ascii_lowercase();
+        if matches!(name.as_str(), "host" | "content-length" | "transfer-encoding") {
+            if once.contains(&name) {
+                return bad("a header that must not be repeated");
+            }
+            if name == "content-length" && !value.trim().bytes().all(|b| b.is_ascii_digit()) {
+                return bad("the content length is not a number");
+            }
+            once.push(name);
+        }
+    }
+    Ok(())
+}
+
 fn destination(head: &str) -> Result<Destination, Refused> {
     let bad = || Refused { status: "400 Bad Request", why: "not a proxy request".to_owned() };
+    check_head(head)?;
     let request = head.split("\r\n").next().unwrap_or("");
     let words: Vec<&str> = request.split(' ').collect();
     let [method, target, "HTTP/1.1" | "HTTP/1.0"] = words.as_slice() else { return Err(bad()) };
@@ -289,7 +326,7 @@ fn destination(head: &str) -> Result<Destination, Refused> {
         _ if is_tunnel => return Err(bad()),
         _ => (authority, 80),
     };
-    if host.is_empty() || head.contains('\0') {
+    if host.is_empty() {
         return Err(bad());
     }
     Ok(Destination { host: host.to_owned(), port, is_tunnel })
@@ -308,5 +345,48 @@ async fn read_greeting(client: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<tl
             return Err("closed before a TLS greeting");
         }
         bytes.extend_from_slice(&chunk[..count]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_that_two_implementations_read_differently_are_refused() {
+        let get = |lines: &str| destination(&format!("GET http://api.example/x HTTP/1.1\r\n{lines}")).is_ok();
+        assert!(get("Host: api.example\r\nX-Note: caf\u{e9}\tok"));
+        for lines in [
+            "Host: api.example\nHost: evil.example",
+            "X: a\n\nGET / HTTP/1.1\nHost: evil.example",
+            "X: a\rHost: evil.example",
+            "Host : api.example",
+            "Host: api.example\r\nHost: api.example",
+            "Host: api.example\r\n evil.example",
+            "X: 1\r\n\tHost: evil.example",
+            "Content-Length: 1\r\nContent-Length: 1",
+            "Content-Length: +1",
+            "Content-Length: 1, 1",
+            "Content-Length: 0x1",
+            "no colon",
+            ": no name",
+            "X: nul\0",
+        ] {
+            assert!(!get(lines), "{lines:?}");
+        }
+        for request in [
+            "GET http://api.example/x HTTP/1.1 x",
+            "GET  http://api.example/x HTTP/1.1",
+            "G\u{e9}T http://api.example/x HTTP/1.1",
+            "GET http://api.example/\u{1} HTTP/1.1",
+            "GET ftp://api.example/ HTTP/1.1",
+            "GET /x HTTP/1.1",
+            "CONNECT api.example HTTP/1.1",
+            "CONNECT :443 HTTP/1.1",
+            "CONNECT api.example:99999 HTTP/1.1",
+        ] {
+            assert!(destination(request).is_err(), "{request:?}");
+        }
+        assert!(destination("CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443").is_ok());
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use manta_harden::audit::{self, AuditLog, CallInfo, DecisionInfo, ErrorClass, Verdict};
-use manta_harden::limit::{self, Key, Limiter, Permit};
-use manta_harden::policy::spec::{Approve, Mode};
+use manta_harden::enforce::Counter;
+use manta_harden::limit::{self, Key, Permit};
+use manta_harden::policy::spec::{self, Approve, Mode};
 use manta_harden::policy::{self, Policy};
 use manta_harden::redact::Sensitive;
 use serde_json::{Map, json};
@@ -15,7 +16,7 @@ use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ti
 /// Policy, limiter and log together.
 pub struct Enforcer {
     policy: Arc<Policy>,
-    limiter: Limiter,
+    counter: Counter,
     log: Option<Arc<AuditLog>>,
     /// Calls go on while the log can't be written (`audit.on_error = "pass"`).
     passes_unrecorded: bool,
@@ -31,6 +32,8 @@ pub struct Enforcer {
     shadow: bool,
     /// Shadow was asked for on the command line, whatever the policy says.
     dry_run: bool,
+    /// The `[server.NAME]` whose rules these are.
+    section: Option<String>,
     /// Tools with `approve = "once"` that a person agreed to.
     approved: HashSet<String>,
 }
@@ -45,13 +48,13 @@ struct Open {
 impl Enforcer {
     /// An enforcer; `log` is `None` only where the policy's author chose to keep no records.
     #[must_use]
-    pub fn new(policy: Arc<Policy>, limiter: Limiter, log: Option<Arc<AuditLog>>, server: &str, peer: &str) -> Self {
+    pub fn new(policy: Arc<Policy>, counter: Counter, log: Option<Arc<AuditLog>>, server: &str, peer: &str) -> Self {
         let on_error = policy.file().spec().audit.on_error;
         Self {
             passes_unrecorded: on_error == manta_harden::policy::spec::OnAuditError::Pass,
             shadow: policy.mode() == Mode::Shadow,
             policy,
-            limiter,
+            counter,
             log,
             server: server.to_owned(),
             peer: peer.to_owned(),
@@ -61,6 +64,7 @@ impl Enforcer {
             sensitive: HashMap::new(),
             show: None,
             dry_run: false,
+            section: None,
             approved: HashSet::new(),
         }
     }
@@ -77,6 +81,13 @@ impl Enforcer {
     pub fn shadow(mut self, on: bool) -> Self {
         self.dry_run = on;
         self.shadow |= on;
+        self
+    }
+
+    /// Enforces the rules of one `[server.NAME]`, also after the policy was read again.
+    #[must_use]
+    pub fn section(mut self, section: Option<String>) -> Self {
+        self.section = section;
         self
     }
 
@@ -167,11 +178,13 @@ impl Decider for Enforcer {
         }
         let mut rule = grant.as_ref().map(|grant| grant.rule.to_string());
         let mut verdict = Verdict::Allow;
-        let mut permit = None;
+        let (mut permit, mut counted_by) = (None, None);
         if let Some(grant) = &grant {
             let limits: Vec<&limit::Limit> = grant.limits.iter().collect();
             let key = Key { server: &self.server, tool: call.name, principal: call.principal };
-            match self.limiter.check(&limits, key).into_result() {
+            let (decision, by) = self.counter.check(&limits, key);
+            counted_by = by;
+            match decision.into_result() {
                 Ok(admitted) => permit = Some(admitted),
                 Err(refusal) => {
                     let refused = limit_denial(&refusal);
@@ -182,7 +195,7 @@ impl Decider for Enforcer {
                 }
             }
         }
-        let decision = self.decision(verdict, rule);
+        let decision = DecisionInfo { limit: counted_by, ..self.decision(verdict, rule) };
         let record = match self.log.clone() {
             Some(log) => {
                 let info = self.info(call, decision);
@@ -234,6 +247,21 @@ impl Decider for Enforcer {
         }
     }
 
+    fn check_url(&self, url: &str) -> Result<(), String> {
+        let names_none = self.policy.hosts().is_empty();
+        if names_none && self.policy.file().spec().default == spec::Access::Allow {
+            return Ok(());
+        }
+        let mut why = "the policy names no hosts; add a section [hosts.NAME]".to_owned();
+        for hosts in self.policy.hosts().values() {
+            match hosts.policy.check(url) {
+                Ok(_) => return Ok(()),
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Err(why)
+    }
+
     fn event(&mut self, event: &Event) {
         if let Some(log) = &self.log {
             // Events are not calls: the log's next call record reports that it can't be written.
@@ -246,6 +274,12 @@ impl Decider for Enforcer {
 
     fn reload(&mut self) -> Result<(), String> {
         let new = Policy::load(self.policy.file().path()).map_err(|error| error.to_string())?;
+        let new = match &self.section {
+            Some(section) => new.for_server(section).map_err(|error| error.to_string())?,
+            None => new,
+        };
+        let new = new.read_by(self.policy.reader().cloned());
+        let counter = self.counter.under(&new).map_err(|error| error.to_string())?;
         let (before, after) = (self.policy.hash().to_owned(), new.hash().to_owned());
         if before == after {
             return Ok(());
@@ -258,6 +292,7 @@ impl Decider for Enforcer {
         let narrows = format!("{:?}", spec_of(&self.policy)) == format!("{:?}", spec_of(&new));
         self.shadow = self.dry_run || new.mode() == Mode::Shadow;
         self.policy = Arc::new(new);
+        self.counter = counter;
         self.sensitive.clear();
         if narrows {
             Ok(())

@@ -22,6 +22,8 @@ pub mod inventory;
 pub mod learn;
 pub mod lines;
 #[cfg(target_os = "linux")]
+pub mod mux;
+#[cfg(target_os = "linux")]
 pub mod npx;
 pub mod permissive;
 pub mod pin;
@@ -37,3 +39,5 @@ pub mod sandbox;
 pub mod setup;
 #[cfg(target_os = "linux")]
 mod stream;
+#[cfg(target_os = "linux")]
+pub mod upstream;

@@ -4,7 +4,7 @@
 //! on: name, title, description, schemas, annotations. Pins live in `manta.lock`, grouped by the
 //! identity of the server, sorted, one line per item, so that a change reads as a diff.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -137,16 +137,18 @@ pub struct Integrity {
     blocked: BTreeMap<String, String>,
     /// Items seen in this connection.
     seen: Pins,
-    /// The lock had pins of this server: what is new now was not there at approval.
-    was_approved: bool,
+    /// Kinds of which the lock had pins: what is new among them was not there at approval. A client that has
+    /// listed tools only has approved no prompts, so each kind counts for itself.
+    approved: BTreeSet<&'static str>,
 }
 
 impl Integrity {
     /// Compares with `pins`.
     #[must_use]
     pub fn new(mode: PinMode, pins: Pins) -> Self {
-        let was_approved = !pins.is_empty();
-        Self { mode, pins, was_approved, ..Self::default() }
+        let is_pinned = |section: &&str| pins.keys().any(|key| key.split('/').next() == Some(section));
+        let approved = ["tools", "prompts", "templates", "instructions"].into_iter().filter(is_pinned).collect();
+        Self { mode, pins, approved, ..Self::default() }
     }
 
     /// Compares nothing.
@@ -168,7 +170,7 @@ impl Integrity {
                 self.blocked.remove(&key);
                 None
             }
-            Verdict::New if self.mode == PinMode::Record && !self.was_approved => {
+            Verdict::New if self.mode == PinMode::Record && !self.approved.contains(item.section()) => {
                 self.pins.insert(key, pin);
                 None
             }
@@ -198,6 +200,10 @@ impl Integrity {
         let problem = match self.blocked.get(&key) {
             Some(problem) => problem.clone(),
             None if self.mode == PinMode::Require && !self.pins.contains_key(&key) => format!("{key} has no pin"),
+            // Callable without having been listed: what it does was never shown to anybody.
+            None if self.approved.contains(item.section()) && !self.pins.contains_key(&key) => {
+                format!("{key} was not listed when this server was approved")
+            }
             None => return Ok(()),
         };
         Err(Denial::new(format!("pin.{key}"), problem).remedy("review the change, then run `manta pin --accept`"))
@@ -341,6 +347,16 @@ mod tests {
         assert!(renamed.contains("was called `add`"), "{renamed}");
         assert!(pins.inspect(Item::Tool, "exec", &tool("exec", "runs")).unwrap().contains("new since"));
         assert!(pins.check_call(Target::Tool, "exec").is_err());
+    }
+
+    #[test]
+    fn what_was_never_listed_can_not_be_called_and_each_kind_is_approved_for_itself() {
+        let mut pins = approved();
+        assert!(pins.check_call(Target::Tool, "backdoor").is_err(), "no list has shown it");
+        assert!(pins.check_call(Target::Tool, "add").is_ok());
+        let prompt = json!({ "name": "p", "description": "first seen now" });
+        assert_eq!(pins.inspect(Item::Prompt, "p", &prompt), None, "no prompt was approved yet");
+        assert!(pins.check_call(Target::Prompt, "p").is_ok());
     }
 
     #[test]

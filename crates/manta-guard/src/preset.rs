@@ -72,8 +72,25 @@ const SYSTEM_FILES: &[&str] = &[
     "/etc/os-release",
 ];
 
-/// Directories of libraries: they may be loaded, programs in them are started only when granted one by one.
-const SYSTEM_LIBRARIES: &[&str] = &["/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/nix/store", "/gnu/store"];
+/// Directories of the system. Their programs are read at most: at level A they are mounted without execution, so
+/// that the dynamic loader, which every program needs, can't be told to run them.
+const SYSTEM_DIRECTORIES: &[&str] = &["/usr", "/bin", "/sbin"];
+
+/// Directories of libraries, which may be loaded; programs in them are started only when granted one by one.
+const SYSTEM_LIBRARIES: &[&str] = &[
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/lib32",
+    "/usr/libx32",
+    "/usr/local/lib",
+    "/usr/local/lib64",
+    "/usr/share",
+    "/lib",
+    "/lib64",
+    "/lib32",
+    "/nix/store",
+    "/gnu/store",
+];
 
 /// Finds out what a command needs. `search` is the `PATH` to look in, `home` the user's directory.
 ///
@@ -124,7 +141,7 @@ fn detect(program: &Path) -> Preset {
 
 fn system() -> Vec<Grant> {
     let libraries = SYSTEM_LIBRARIES.iter().map(Grant::load);
-    let files = SYSTEM_FILES.iter().map(Grant::read);
+    let files = SYSTEM_DIRECTORIES.iter().chain(SYSTEM_FILES).map(Grant::read);
     libraries.chain(files).filter(|grant| grant.path.exists()).collect()
 }
 
@@ -160,7 +177,8 @@ fn grant_program(grants: &mut Vec<Grant>, program: &Path, search: &OsStr) {
 fn runtime_library(grants: &mut Vec<Grant>, program: &Path) {
     let Ok(real) = fs::canonicalize(program) else { return };
     let Some(prefix) = real.parent().filter(|bin| bin.ends_with("bin")).and_then(Path::parent) else { return };
-    if SYSTEM_LIBRARIES.iter().any(|system| prefix.starts_with(system)) || prefix == Path::new("/") {
+    let mut system = SYSTEM_DIRECTORIES.iter().chain(SYSTEM_LIBRARIES);
+    if system.any(|system| prefix.starts_with(system)) || prefix == Path::new("/") {
         return;
     }
     grants.push(Grant::load(prefix));

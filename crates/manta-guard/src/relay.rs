@@ -137,6 +137,7 @@ impl Relay {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut from_client = vec![0; 64 << 10];
         let mut from_server = vec![0; 64 << 10];
+        let mut terminal = Terminal::new();
         loop {
             let read_client = self.ending.is_none() && self.out.server.backlog() < HIGH_WATER;
             let read_server = !self.from_server.has_ended() && self.out.client.backlog() < HIGH_WATER;
@@ -159,6 +160,10 @@ impl Relay {
                 () = self.out.client.flush(), if self.out.client.backlog() > 0 => {}
                 () = self.log.pass_on(), if !self.log.has_ended() => {}
                 Some(event) = self.events.recv() => engine.record(&event),
+                Some((question, agreed)) = terminal.answers.recv() => {
+                    engine.terminal_answered(&question, agreed, &mut self.out);
+                    self.flush_now();
+                }
                 _ = exited.readable() => return Ok(()),
                 () = stop.received(), if self.ending.is_none() => self.client_ended(engine),
                 _ = reload.recv() => engine.reload(),
@@ -168,6 +173,9 @@ impl Relay {
                     self.log.new_second();
                     self.flush_now();
                 }
+            }
+            for (question, text) in engine.take_prompts() {
+                terminal.ask(question, text);
             }
             // A client that stopped reading is gone, whatever its other stream says.
             if self.out.client.is_closed() && self.ending.is_none() {
@@ -255,6 +263,48 @@ impl Relay {
             self.out.client.flush().await;
         }
     }
+}
+
+/// The terminal the guard was started from, where a person can be asked whatever the client is.
+struct Terminal {
+    questions: Option<std::sync::mpsc::Sender<(Id, String)>>,
+    sender: tokio::sync::mpsc::UnboundedSender<(Id, bool)>,
+    answers: UnboundedReceiver<(Id, bool)>,
+}
+
+impl Terminal {
+    fn new() -> Self {
+        let (sender, answers) = tokio::sync::mpsc::unbounded_channel();
+        Self { questions: None, sender, answers }
+    }
+
+    /// Asks in a thread of its own, one question after the other: a terminal can only be waited for.
+    fn ask(&mut self, question: Id, text: String) {
+        let answers = self.sender.clone();
+        let questions = self.questions.get_or_insert_with(|| {
+            let (sender, questions) = std::sync::mpsc::channel::<(Id, String)>();
+            std::thread::spawn(move || {
+                for (question, text) in questions {
+                    // Without a terminal nobody agrees.
+                    let agreed = ask_on_terminal(&text).unwrap_or(false);
+                    if answers.send((question, agreed)).is_err() {
+                        return;
+                    }
+                }
+            });
+            sender
+        });
+        let _ = questions.send((question, text));
+    }
+}
+
+fn ask_on_terminal(text: &str) -> io::Result<bool> {
+    use std::io::{BufRead as _, Write as _};
+    let mut terminal = std::fs::File::options().read(true).write(true).open("/dev/tty")?;
+    write!(terminal, "manta guard: {text} [y/N] ")?;
+    let mut answer = String::new();
+    io::BufReader::new(terminal).read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// The server's standard error: always drained, passed on up to a rate.

@@ -3,11 +3,9 @@
 use std::fmt;
 use std::io;
 
-use crate::decide::Decider;
 use crate::egress::{self, Hosts};
-use crate::engine::{Engine, Settings};
+use crate::engine::Engine;
 use crate::http;
-use crate::pin::Integrity;
 use crate::relay::{self, Client, Ended};
 use crate::sandbox::{LaunchError, Launched, Launcher, Level, Plan, launch};
 use crate::setup::{AllowedHost, Setup};
@@ -96,13 +94,7 @@ pub fn to_the_end(launcher: &Launcher, plan: &Plan) -> Result<(), String> {
 ///
 /// # Errors
 /// [`RunError`] when nothing could be relayed.
-pub fn stdio(
-    launched: Launched,
-    settings: Settings,
-    decider: Box<dyn Decider>,
-    integrity: Integrity,
-    hosts: &[AllowedHost],
-) -> Result<(Ended, Engine), RunError> {
+pub fn stdio(launched: Launched, mut engine: Engine, hosts: &[AllowedHost]) -> Result<(Ended, Engine), RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let Launched { pipes, mut process, listener, .. } = launched;
     let client = Client {
@@ -110,7 +102,6 @@ pub fn stdio(
         output: stream::duplicate(io::stdout())?,
         log: stream::duplicate(io::stderr())?,
     };
-    let mut engine = Engine::new(settings, decider, integrity, "local");
     let (sender, events) = tokio::sync::mpsc::unbounded_channel();
     let hosts = Hosts::new(hosts, sender).map_err(io::Error::other)?;
     let ended = runtime.block_on(tokio::task::LocalSet::new().run_until(async {

@@ -7,12 +7,14 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use manta_harden::paths::Reader;
 use manta_harden::policy::PolicyFile;
 use manta_harden::policy::spec::{PolicySpec, RootMode};
 
 use crate::config::{GuardSpec, LevelSpec, NetworkSpec};
 use crate::preset::{self, Prepared};
 use crate::sandbox::{Access, Exec, Grant, Level, Limits, Network, PROXY_PORT, Plan};
+use crate::upstream::{self, Target};
 
 /// Names that hold credentials or run code, covered in every root that doesn't say otherwise.
 const DENIED_NAMES: &[&str] = &[
@@ -93,6 +95,8 @@ pub struct Setup {
     /// The preset that was used.
     pub preset: preset::Preset,
     roots: Vec<(String, Grant)>,
+    /// What was granted besides the roots by the person who wrote the policy or the command line.
+    extra: Vec<Grant>,
     truncated: bool,
 }
 
@@ -132,7 +136,9 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
             grants.push(Grant::run(&command.get_ref().exe));
         }
     }
-    extra_grants(spec, request, &base, &mut grants)?;
+    let mut extra = Vec::new();
+    extra_grants(spec, request, &base, &mut extra)?;
+    grants.extend(extra.iter().cloned());
     let hosts = hosts(policy.map(PolicyFile::spec), spec, request)?;
     let network = match spec.network {
         Some(NetworkSpec::None) => Network::None,
@@ -161,14 +167,61 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
             ..Limits::default()
         },
     };
-    Ok(Setup { plan, require: level(spec.require), hosts, preset, roots, truncated })
+    Ok(Setup { plan, require: level(spec.require), hosts, preset, roots, extra, truncated })
 }
+
+/// Makes the plan for the connection to a remote server: the network, and no file but what names are looked up
+/// with.
+///
+/// # Errors
+/// A message for the person at the terminal.
+pub fn remote(spec: &GuardSpec, request: &Request, target: &Target) -> Result<Setup, String> {
+    target.check()?;
+    let program = std::env::current_exe().map_err(|error| format!("find this program: {error}"))?;
+    let command = vec![program.to_string_lossy().into_owned(), upstream::COMMAND.to_owned()];
+    let search = request.environment.get("PATH").cloned().unwrap_or_default();
+    let Prepared { preset, command, mut grants, .. } =
+        preset::prepare(preset::Preset::Native, &command, &search, &request.cwd, None)?;
+    grants.extend(NAME_SERVICE.iter().map(Grant::read).filter(|grant| grant.path.exists()));
+    let told = serde_json::to_string(target).map_err(|error| error.to_string())?;
+    let plan = Plan {
+        level: level(spec.sandbox),
+        command,
+        env: vec![(upstream::VARIABLE.to_owned(), told)],
+        cwd: PathBuf::from("/"),
+        grants: merged(grants),
+        hidden: Vec::new(),
+        network: Network::Any,
+        unix_sockets: false,
+        tmp_bytes: 1 << 20,
+        tmp_exec: false,
+        limits: Limits { file_bytes: Some(0), ..Limits::default() },
+    };
+    let (roots, extra) = (Vec::new(), Vec::new());
+    Ok(Setup { plan, require: level(spec.require), hosts: Vec::new(), preset, roots, extra, truncated: false })
+}
+
+/// What the C library reads to look names up.
+const NAME_SERVICE: &[&str] = &["/etc/resolv.conf", "/etc/gai.conf"];
 
 impl Setup {
     /// Hides a file of the guard and those beside it that begin with its name: a server that can write
     /// where its own policy lies must not change its rules or its record. Call it when they exist.
     pub fn hide_own(&mut self, path: &Path) {
         self.plan.hidden.extend(own_files(path));
+    }
+
+    /// How the server will read the paths that a call names.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        // Code that a runtime needs is left out: reading it tells nobody anything.
+        let data = self.roots.iter().map(|(_, grant)| grant).chain(&self.extra);
+        let reachable = data.map(|grant| (grant.path.clone(), grant.access > Access::Read)).collect();
+        Reader {
+            cwd: self.plan.cwd.clone(),
+            variables: self.plan.env.iter().map(|(name, _)| name.clone()).collect(),
+            reachable: (self.require > Level::C).then_some(reachable),
+        }
     }
 
     /// The level to try first.

@@ -1,14 +1,17 @@
-//! Asking a person through their own client before a call goes on.
+//! Asking a person before a call goes on.
 //!
-//! The question is an `elicitation/create` request with an id nobody can guess. The call itself is
-//! held here, byte for byte, so that what was approved is what runs; an approval is good for one
-//! call and for a limited time, and every other check runs again after it. A client that lets its
-//! model answer gives no person's consent: the record says that the answer came through the client.
+//! Up to 2025-11-25 the question is an `elicitation/create` request with an id nobody can guess. The call itself
+//! is held here, byte for byte, so that what was approved is what runs. From 2026-07-28 on the call is answered
+//! with the question, and the client sends it again with the answer: the retry must be the very request that was
+//! asked about, and the state it brings along is good once. On the terminal the call is held as in the first case.
+//!
+//! An approval is good for one call and for a limited time, and every other check runs again after it. A client
+//! that lets its model answer gives no person's consent: the record says where the answer came from.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant};
 
-use manta_mcp::{Direction, Frame, Id, Kind};
+use manta_mcp::{Direction, Frame, Id, Kind, Part};
 use serde_json::{Value, json};
 
 use super::{Engine, Sink, answer};
@@ -18,6 +21,21 @@ use crate::decide::{Call, Denial, Target};
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Most characters of the arguments that are shown.
 const SHOWN: usize = 400;
+/// What the states and ids of our questions begin with.
+const TOKEN: &str = "manta-approve-";
+/// Name of our question among those of a result.
+const QUESTION: &str = "manta-approve";
+
+/// Where a person is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// Through their client.
+    #[default]
+    Client,
+    /// On the terminal the guard was started from.
+    Terminal,
+}
 
 /// A call that waits for an answer.
 pub(super) struct Held {
@@ -29,70 +47,135 @@ pub(super) struct Held {
 }
 
 impl Engine {
-    /// Holds a call and asks for it.
+    /// Asks for a call, and holds it where the era wants that.
     ///
     /// # Errors
-    /// A denial when this client can't be asked.
+    /// A denial when nobody can be asked.
     pub(super) fn ask(&mut self, call: &Call<'_>, frame: &Frame<'_>, sink: &mut dyn Sink) -> Result<(), Denial> {
-        if super::is_modern(&self.protocol) || !self.can_elicit {
+        let is_modern = super::is_modern(&self.protocol);
+        let by_terminal = self.settings.approve == Channel::Terminal;
+        let can_ask = match is_modern {
+            true => declares_elicitation(frame),
+            false => self.can_elicit,
+        };
+        if !by_terminal && !can_ask {
             let message = format!(
                 "{} {} needs a person's approval, and this client can't be asked",
                 call.target.noun(),
                 call.name
             );
-            return Err(Denial::new("approve", message));
+            return Err(Denial::new("approve", message).remedy("approve = \"terminal\" under [guard]"));
         }
-        if self.held.len() >= self.settings.max_in_flight {
+        if self.held.len() + self.asked.len() >= self.settings.max_in_flight {
             return Err(Denial::new("approve", "too many calls wait for approval"));
         }
-        let question = Id::Text(format!("manta-approve-{:016x}{:016x}", random(), random()).into());
+        let token = format!("{TOKEN}{:016x}{:016x}", random(), random());
         let arguments: String = call.arguments.to_string().chars().take(SHOWN).collect();
         let shown = manta_core::Untrusted(&arguments).for_terminal();
         let message = format!("Allow {} `{}` with {shown}?", call.target.noun(), super::shown(call.name));
-        let schema = json!({
-            "type": "object",
-            "properties": { "approve": { "type": "boolean", "title": "Allow this call once" } },
-            "required": ["approve"]
-        });
-        let params = json!({ "message": message, "requestedSchema": schema });
-        let held = Held {
-            frame: frame.text().to_owned(),
-            id: call.id.clone(),
-            target: call.target,
-            expires: Instant::now() + PATIENCE,
-        };
-        let text =
-            format!("{{\"jsonrpc\":\"2.0\",\"id\":{question},\"method\":\"elicitation/create\",\"params\":{params}}}");
-        self.held.insert(question, held);
-        sink.to_client(&text, None);
+        let expires = Instant::now() + PATIENCE;
+        if is_modern && !by_terminal {
+            if frame.raw(Part::RequestState).is_some() || frame.raw(Part::InputResponses).is_some() {
+                let why = "an answer to another question can't be combined with an approval; call again without it";
+                return Err(Denial::new("approve", why));
+            }
+            let digest = super::request_digest(call.target, call.name, call.arguments);
+            self.asked.insert(token.clone(), (digest, expires));
+            let question = json!({ "method": "elicitation/create", "params": form(&message) });
+            let result = json!({
+                "resultType": "input_required",
+                "inputRequests": { QUESTION: question },
+                "requestState": token
+            });
+            let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{result}}}", call.id);
+            sink.to_client(&text, Some(call.id));
+            return Ok(());
+        }
+        let question = Id::Text(token.into());
+        let held = Held { frame: frame.text().to_owned(), id: call.id.clone(), target: call.target, expires };
+        self.held.insert(question.clone(), held);
+        if by_terminal {
+            self.prompts.push((question, message));
+        } else {
+            let params = form(&message);
+            let text = format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":{question},\"method\":\"elicitation/create\",\"params\":{params}}}"
+            );
+            sink.to_client(&text, None);
+        }
         Ok(())
+    }
+
+    /// Questions for the terminal that were not shown yet: each with the id to answer it under.
+    pub fn take_prompts(&mut self) -> Vec<(Id, String)> {
+        std::mem::take(&mut self.prompts)
+    }
+
+    /// What was said on the terminal.
+    pub fn terminal_answered(&mut self, question: &Id, agreed: bool, sink: &mut dyn Sink) {
+        if let Some(held) = self.held.remove(question) {
+            self.decided(held, agreed, "terminal", sink);
+        }
+    }
+
+    /// Whether a request is the retry of a call that was asked about; then the frame to go on with.
+    ///
+    /// # Errors
+    /// A denial when the state is not one that was given out for this very request, or the answer is not yes.
+    pub(super) fn approved_retry(
+        &mut self,
+        frame: &Frame<'_>,
+        digest: impl FnOnce() -> [u8; 32],
+    ) -> Result<Option<String>, Denial> {
+        let Some(state) = frame.string(Part::RequestState).filter(|state| state.starts_with(TOKEN)) else {
+            return Ok(None);
+        };
+        let known = self.asked.remove(&*state).filter(|(_, expires)| *expires > Instant::now());
+        let Some((asked, _)) = known else {
+            return Err(Denial::new("approve", "this approval is unknown, too old, or was used already"));
+        };
+        if asked != digest() {
+            return Err(Denial::new("approve", "this is not the call that was asked about"));
+        }
+        let answers = frame.value(Part::InputResponses).unwrap_or(Value::Null);
+        if !is_yes(answers.get(QUESTION).unwrap_or(&Value::Null)) {
+            return Err(Denial::new("approve", "a person was asked and did not agree"));
+        }
+        self.event("approved", "client", format!("{} request by retry", frame.method()));
+        // The guard's own two members go; nothing else was sent with them.
+        let limits = self.settings.limits;
+        let first = frame.without(Part::RequestState);
+        let second = Frame::parse(first.as_bytes(), Direction::ToServer, &limits)
+            .map(|frame| frame.without(Part::InputResponses).into_owned());
+        second.map(Some).map_err(|_| Denial::new("approve", "the retried call can't be read any more"))
     }
 
     /// The client's answer to a question of ours; `false` when it is not one.
     pub(super) fn answered(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> bool {
         let Some(held) = frame.id().and_then(|id| self.held.remove(id)) else { return false };
-        let result = frame.value(manta_mcp::Part::Result).unwrap_or(Value::Null);
-        let agreed = frame.kind() == Kind::Response
-            && result.get("action").and_then(Value::as_str) == Some("accept")
-            && result.pointer("/content/approve") == Some(&Value::Bool(true));
+        let result = frame.value(Part::Result).unwrap_or(Value::Null);
+        self.decided(held, frame.kind() == Kind::Response && is_yes(&result), "client", sink);
+        true
+    }
+
+    fn decided(&mut self, held: Held, agreed: bool, by: &'static str, sink: &mut dyn Sink) {
         if !agreed {
-            self.decline(&held, "a person was asked and did not agree", sink);
-            return true;
+            return self.decline(&held, "a person was asked and did not agree", sink);
         }
         let limits = self.settings.limits;
         let again = held.frame.clone();
         match Frame::parse(again.as_bytes(), Direction::ToServer, &limits) {
             Ok(frame) => {
-                self.event("approved", "client", format!("{} request {}", held.target.noun(), held.id));
+                self.event("approved", by, format!("{} request {}", held.target.noun(), held.id));
                 self.guarded(held.target, &frame, held.id, true, sink);
             }
             Err(_) => self.decline(&held, "the held call can't be read any more", sink),
         }
-        true
     }
 
     /// Refuses calls nobody answered for.
     pub(super) fn expire_questions(&mut self, now: Instant, sink: &mut dyn Sink) {
+        self.asked.retain(|_, (_, expires)| *expires > now);
         let expired: Vec<Held> = self.held.extract_if(|_, held| held.expires <= now).map(|(_, held)| held).collect();
         for held in expired {
             self.decline(&held, "nobody answered in time", sink);
@@ -106,6 +189,15 @@ impl Engine {
         }
     }
 
+    /// The client takes a call back that waits for an answer; `false` when there is none of that id.
+    pub(super) fn withdraw_question(&mut self, id: &Id) -> bool {
+        let question = self.held.iter().find(|(_, held)| held.id == *id).map(|(question, _)| question.clone());
+        let Some(held) = question.and_then(|question| self.held.remove(&question)) else { return false };
+        self.counts.denied += 1;
+        self.event("not-approved", "client", format!("{} request {id}: cancelled", held.target.noun()));
+        true
+    }
+
     /// Whether a call with this id waits for an answer.
     pub(super) fn is_held(&self, id: &Id) -> bool {
         self.held.values().any(|held| held.id == *id)
@@ -117,6 +209,25 @@ impl Engine {
         let denial = Denial::new("approve", why);
         sink.to_client(&answer::refusal(Some(held.target), &held.id, &denial, &self.protocol), Some(&held.id));
     }
+}
+
+fn form(message: &str) -> Value {
+    let schema = json!({
+        "type": "object",
+        "properties": { "approve": { "type": "boolean", "title": "Allow this call once" } },
+        "required": ["approve"]
+    });
+    json!({ "mode": "form", "message": message, "requestedSchema": schema })
+}
+
+fn is_yes(answer: &Value) -> bool {
+    answer.get("action").and_then(Value::as_str) == Some("accept")
+        && answer.pointer("/content/approve") == Some(&Value::Bool(true))
+}
+
+/// In the modern era each request says what its client can do.
+fn declares_elicitation(frame: &Frame<'_>) -> bool {
+    frame.value(Part::MetaClientCapabilities).is_some_and(|capabilities| capabilities.get("elicitation").is_some())
 }
 
 /// Unpredictable to a peer: a keyed hash of nothing under fresh random keys.

@@ -2,12 +2,13 @@
 //! each item compared with its pin.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use manta_mcp::{Frame, Part};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Engine, Method};
+use super::{Engine, Hidden, Method};
 use crate::decide::Target;
 use crate::pin::Item;
 
@@ -29,33 +30,50 @@ impl Engine {
             return Cow::Owned(self.replace_list(&list, frame, &[]));
         };
         let total = items.len();
-        let kept: Vec<String> = items.iter().filter_map(|item| self.list_item(&list, item.get())).collect();
-        let unchanged = kept.len() == total && kept.iter().zip(&items).all(|(kept, item)| kept == item.get());
+        let mut names = HashSet::new();
+        let kept: Vec<Cow<'_, str>> =
+            items.iter().filter_map(|item| self.list_item(&list, item.get(), &mut names)).collect();
+        let unchanged = kept.len() == total && kept.iter().all(|kept| matches!(kept, Cow::Borrowed(_)));
         if unchanged { frame.wire_text() } else { Cow::Owned(self.replace_list(&list, frame, &kept)) }
     }
 
-    /// One item: `None` hides it, a different text replaces it.
-    fn list_item(&mut self, list: &List, raw: &str) -> Option<String> {
+    /// One item: `None` hides it, a different text replaces it. Of two items with one name only the first
+    /// is shown: which of them a call would reach, nobody can tell.
+    fn list_item<'r>(&mut self, list: &List, raw: &'r str, names: &mut HashSet<String>) -> Option<Cow<'r, str>> {
         let item: Value = serde_json::from_str(raw).ok()?;
         let name = item.get(list.key).and_then(Value::as_str)?.to_owned();
-        if list.part == Part::Tools {
-            self.schemas.learn(&item);
+        let what = format!("{} {}", list.target.noun(), super::shown(&name));
+        if list.part != Part::Resources && !names.insert(name.clone()) {
+            self.event("name-twice", "server", format!("{what} is listed twice"));
+            return None;
         }
         if !self.decider.is_visible(list.target, &name) {
             return None;
         }
         if let Some(problem) = self.integrity.inspect(list.item, &name, &item) {
-            self.event("pin", "server", problem.clone());
-            if self.integrity.check_call(list.target, &name).is_err() && !self.decider.is_shadow() {
+            self.event("pin", "server", problem);
+            if !self.decider.is_shadow() {
                 return None;
             }
         }
-        let what = format!("{} {}", list.target.noun(), super::shown(&name));
-        let cleaned = self.clean_listed(&what, &item);
-        Some(cleaned.map_or_else(|| raw.to_owned(), |cleaned| cleaned.to_string()))
+        if self.suspect(&what, raw) {
+            return None;
+        }
+        if list.part == Part::Tools {
+            self.schemas.learn(&item);
+        }
+        let responses = self.settings.responses;
+        let cleaned = responses.clean(raw, &(0..0));
+        if cleaned.hidden > 0 {
+            self.event("hidden-characters", "server", format!("{} in the description of {what}", cleaned.hidden));
+            if responses.hidden == Hidden::Deny && !self.decider.is_shadow() {
+                return None;
+            }
+        }
+        Some(cleaned.text.map_or(Cow::Borrowed(raw), Cow::Owned))
     }
 
-    fn replace_list(&self, list: &List, frame: &Frame<'_>, items: &[String]) -> String {
+    fn replace_list(&self, list: &List, frame: &Frame<'_>, items: &[Cow<'_, str>]) -> String {
         let span = frame.span(list.part).expect("the caller found the list");
         let mut edits = vec![(span, format!("[{}]", items.join(",")))];
         // What one caller may see must not be served to another from a cache.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod approve;
+mod clean;
 mod inspect;
 mod lists;
 mod schema;
@@ -19,7 +20,8 @@ use manta_mcp::{Direction, Frame, FrameError, Id, Kind, Limits, Part};
 use serde_json::Value;
 
 pub use answer::{DENIED, META_PREFIX, frame_error, plain_error};
-pub use inspect::{Hidden, ResponseSettings};
+pub use approve::Channel;
+pub use inspect::{Hidden, Injection, ResponseSettings};
 
 use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};
 use crate::pin::Integrity;
@@ -62,6 +64,12 @@ pub struct Settings {
     pub schemas: bool,
     /// What happens to results.
     pub responses: ResponseSettings,
+    /// Orders to a model in descriptions and instructions.
+    pub injection: Injection,
+    /// Forms of the server that ask the user for a secret.
+    pub secrets_in_forms: Pass,
+    /// Where a person is asked about calls that need it.
+    pub approve: Channel,
 }
 
 impl Default for Settings {
@@ -75,6 +83,9 @@ impl Default for Settings {
             roots: Pass::Allow,
             schemas: true,
             responses: ResponseSettings::default(),
+            injection: Injection::default(),
+            secrets_in_forms: Pass::Deny,
+            approve: Channel::default(),
         }
     }
 }
@@ -142,8 +153,14 @@ pub struct Engine {
     server_gone: bool,
     /// The client declared that it can ask its user.
     can_elicit: bool,
+    /// Tools whose calls go on in the background, and the size their results may have, by task.
+    tasks: HashMap<Box<str>, (Box<str>, Option<usize>)>,
     /// Calls that wait for a person, by the id of the question.
     held: HashMap<Id, approve::Held>,
+    /// Calls that were answered with a question, by the state of their retry: what was asked, and until when.
+    asked: HashMap<String, ([u8; 32], Instant)>,
+    /// Questions for the terminal.
+    prompts: Vec<(Id, String)>,
 }
 
 impl Engine {
@@ -164,6 +181,9 @@ impl Engine {
             server_gone: false,
             can_elicit: false,
             held: HashMap::new(),
+            asked: HashMap::new(),
+            prompts: Vec::new(),
+            tasks: HashMap::new(),
         }
     }
 
@@ -213,7 +233,7 @@ impl Engine {
             Err(error) => self.refuse_from_server(error, &IdScanner::scan(line), sink),
             Ok(frame) => match frame.kind() {
                 Kind::Request => self.server_request(&frame, sink),
-                Kind::Notification => sink.to_client(&frame.wire_text(), None),
+                Kind::Notification => self.server_notification(&frame, sink),
                 Kind::Response | Kind::Error => self.server_response(&frame, sink),
             },
         }
@@ -340,7 +360,12 @@ impl Engine {
             "resources/list" => Method::ResourcesList,
             "resources/templates/list" => Method::TemplatesList,
             "initialize" | "server/discover" => Method::Initialize,
+            "tasks/result" => return self.task_result(frame, id, sink),
             known if KNOWN_METHODS.contains(&known) => Method::Other,
+            disguised if is_disguised(disguised) => {
+                self.event("method-refused", "client", shown(disguised));
+                return sink.to_client(&answer::error(Some(&id), -32601, "method not found", None), Some(&id));
+            }
             unknown if self.settings.unknown_methods == Pass::Deny => {
                 self.event("method-refused", "client", shown(unknown));
                 let denial = Denial::new("guard.unknown_methods", "the guard does not know this method")
@@ -368,6 +393,21 @@ impl Engine {
                 return sink.to_client(&answer::error(Some(&id), -32602, message, None), Some(&id));
             }
         };
+        match self.approved_retry(frame, || request_digest(target, &name, &arguments)) {
+            Ok(None) => {}
+            Ok(Some(text)) => {
+                let limits = self.settings.limits;
+                return match Frame::parse(text.as_bytes(), Direction::ToServer, &limits) {
+                    Ok(frame) => self.guarded(target, &frame, id, true, sink),
+                    Err(error) => sink.to_client(&answer::frame_error(Some(&id), error), Some(&id)),
+                };
+            }
+            Err(denial) => {
+                self.counts.denied += 1;
+                self.event("not-approved", "client", format!("{} {}: {denial}", target.noun(), shown(&name)));
+                return sink.to_client(&answer::refusal(Some(target), &id, &denial, &self.protocol), Some(&id));
+            }
+        }
         let trace = frame.string(Part::MetaTraceparent);
         let retry_of = frame.raw(Part::InputResponses).and_then(|_| {
             let digest = with_state(request_digest(target, &name, &arguments), frame.raw(Part::RequestState));
@@ -418,6 +458,31 @@ impl Engine {
         sink.to_server(&frame.wire_text());
     }
 
+    /// What a call that went on in the background comes to is looked at as the call's own result.
+    fn task_result(&mut self, frame: &Frame<'_>, id: Id, sink: &mut dyn Sink) {
+        let entry = match frame.string(Part::TaskId).and_then(|task| self.tasks.get(&*task)) {
+            Some((name, max_result)) => InFlight {
+                name: name.clone(),
+                max_result: *max_result,
+                ..InFlight::plain(Method::Guarded(Target::Tool))
+            },
+            None => InFlight::plain(Method::Other),
+        };
+        self.in_flight.insert(id, entry);
+        sink.to_server(&frame.wire_text());
+    }
+
+    /// Remembers which tool a task belongs to.
+    fn note_task(&mut self, entry: &InFlight, frame: &Frame<'_>) {
+        let Some(task) = frame.value(Part::Task).filter(|_| entry.target() == Some(Target::Tool)) else { return };
+        if let Some(id) = task.get("taskId").and_then(Value::as_str).filter(|id| id.len() <= Id::MAX_LEN) {
+            if self.tasks.len() >= self.settings.max_in_flight {
+                self.tasks.clear();
+            }
+            self.tasks.insert(id.into(), (entry.name.clone(), entry.max_result));
+        }
+    }
+
     /// The deciding checks without side effects, cheap and certain first.
     fn check(&mut self, call: &Call<'_>) -> Result<(), Denial> {
         let verdict =
@@ -445,6 +510,16 @@ impl Engine {
     }
 
     fn client_notification(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        if !self.passes_as_notification(frame.method()) {
+            // Nobody waits for an answer. A server that dispatches by the method alone would have run it.
+            return self.event("notification-refused", "client", shown(frame.method()));
+        }
+        if frame.method() == "notifications/cancelled"
+            && let Some(id) = frame.raw(Part::RequestId).and_then(Id::from_json)
+            && self.withdraw_question(&id)
+        {
+            return;
+        }
         if frame.method() == "notifications/cancelled"
             && let Some(id) = frame.raw(Part::RequestId).and_then(Id::from_json)
             && let Some(entry) = self.in_flight.get_mut(&id)
@@ -455,6 +530,23 @@ impl Engine {
         if !self.server_gone {
             sink.to_server(&frame.wire_text());
         }
+    }
+
+    fn server_notification(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        if !self.passes_as_notification(frame.method()) {
+            return self.event("notification-refused", "server", shown(frame.method()));
+        }
+        match self.clean_part(frame, Part::Params) {
+            Ok((text, _)) => sink.to_client(&text, None),
+            Err(denial) => self.event("notification-refused", "server", denial.message),
+        }
+    }
+
+    /// Whether a method may come without an id. A request of the protocol without one is a call that leaves
+    /// no trace; all notifications of the protocol begin alike.
+    fn passes_as_notification(&self, method: &str) -> bool {
+        method.starts_with("notifications/")
+            || (self.settings.unknown_methods == Pass::Allow && !is_request(method) && !is_disguised(method))
     }
 
     fn client_response(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
@@ -477,37 +569,37 @@ impl Engine {
             let message = "servers send no requests in this revision";
             return sink.to_server(&answer::error(Some(&id), -32601, message, None));
         }
-        let (pass, key) = match frame.method() {
-            "sampling/createMessage" => (self.settings.sampling, "sampling"),
-            "elicitation/create" => (self.settings.elicitation, "elicitation"),
-            "roots/list" => (self.settings.roots, "roots"),
-            "ping" => (Pass::Allow, "ping"),
-            _ => (self.settings.unknown_methods, "unknown_methods"),
+        let params = frame.value(Part::Params).unwrap_or(Value::Null);
+        let cleaned = self.check_question(frame.method(), &params).and_then(|()| self.clean_part(frame, Part::Params));
+        let text = match cleaned {
+            Ok((text, _)) => text,
+            Err(denial) => {
+                self.event("server-request-refused", "server", format!("{}: {denial}", shown(frame.method())));
+                return sink.to_server(&answer::error(Some(&id), DENIED, &denial.to_string(), Some(&denial)));
+            }
         };
-        if pass == Pass::Deny {
-            self.event("server-request-refused", "server", shown(frame.method()));
-            let denial = Denial::new(format!("guard.{key}"), "the policy does not let this server ask the client")
-                .remedy(format!("{key} = \"allow\" under [guard]"));
-            return sink.to_server(&answer::error(Some(&id), DENIED, &denial.to_string(), Some(&denial)));
-        }
         let is_full = self.server_requests.len() >= self.settings.max_in_flight;
         if is_full || self.server_requests.insert(id.clone(), ()).is_some() {
             self.event("id-reused", "server", id.to_string());
             return sink.to_server(&answer::error(Some(&id), -32600, "request id is already in use", None));
         }
-        sink.to_client(&frame.wire_text(), None);
+        sink.to_client(&text, None);
     }
 
     fn server_response(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         let Some(id) = frame.id() else {
             // An error with a null id concerns a frame the server couldn't read; nobody waits for it.
             self.event("error-without-id", "server", shown(frame.text().get(..200).unwrap_or(frame.text())));
-            return sink.to_client(&frame.wire_text(), None);
+            return match self.clean_part(frame, Part::Error) {
+                Ok((text, _)) => sink.to_client(&text, None),
+                Err(denial) => self.event("frame-refused", "server", denial.message),
+            };
         };
         let Some(entry) = self.in_flight.remove(id) else {
             self.counts.stray_answers += 1;
             return self.event("stray-answer", "server", id.to_string());
         };
+        self.note_task(&entry, frame);
         let mut inspected = self.inspect(&entry, frame);
         // A question without a ticket to hold it open (an older era's server) ends the call.
         let can_retry = entry.request_digest.is_some() && self.awaited_retries.len() < self.settings.max_in_flight;
@@ -564,6 +656,37 @@ impl Engine {
     fn event(&mut self, kind: &'static str, peer: &'static str, detail: String) {
         self.decider.event(&Event { kind, peer, detail });
     }
+}
+
+/// Requests whose parameters or answers the guard looks into.
+const GUARDED_METHODS: &[&str] = &[
+    "tools/call",
+    "prompts/get",
+    "resources/read",
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "initialize",
+    "server/discover",
+];
+
+/// Requests that servers make.
+const SERVER_METHODS: &[&str] = &["sampling/createMessage", "elicitation/create", "roots/list"];
+
+fn is_request(method: &str) -> bool {
+    [GUARDED_METHODS, KNOWN_METHODS, SERVER_METHODS].iter().any(|methods| methods.contains(&method))
+}
+
+/// Whether a method that is none of the protocol's becomes one for a reader that ignores case, white space
+/// or punctuation.
+fn is_disguised(method: &str) -> bool {
+    let plain = |text: &str| -> String { manta_mcp::fold_key(text).filter(|c| c.is_alphanumeric()).collect() };
+    if method.len() > 100 || is_request(method) {
+        return false;
+    }
+    let folded = plain(method);
+    [GUARDED_METHODS, KNOWN_METHODS, SERVER_METHODS].into_iter().flatten().any(|known| plain(known) == folded)
 }
 
 /// Methods of any revision that touch no tool, prompt or resource content.

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
+use manta_harden::policy::LOCAL;
 use manta_mcp::{Frame, Part};
+use sha2::{Digest as _, Sha256};
 
 use super::Guests;
 
@@ -21,6 +23,7 @@ pub(super) enum Era {
 const VERSION_HEADER: &str = "mcp-protocol-version";
 const METHOD_HEADER: &str = "mcp-method";
 const NAME_HEADER: &str = "mcp-name";
+const API_KEY: &str = "x-api-key";
 
 const LEGACY: &[&str] = &["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
@@ -31,7 +34,8 @@ const HEADER_MISMATCH: i32 = -32020;
 pub(super) struct Access {
     hosts: Vec<String>,
     origins: Vec<String>,
-    token: Option<String>,
+    /// Digests of keys, each with the principal that holds it.
+    keys: Vec<([u8; 32], String)>,
 }
 
 impl Access {
@@ -41,11 +45,13 @@ impl Access {
         if !address.ip().is_unspecified() {
             hosts.push(if address.is_ipv6() { format!("[{}]", address.ip()) } else { address.ip().to_string() });
         }
-        Self { hosts, origins: guests.origins, token: guests.token }
+        let token = guests.token.map(|token| ("token".to_owned(), token));
+        let keys = guests.keys.into_iter().chain(token).map(|(principal, key)| (digest(&key), principal));
+        Self { hosts, origins: guests.origins, keys: keys.collect() }
     }
 
-    /// Host and Origin against DNS rebinding, then the token.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    /// Host and Origin against DNS rebinding, then the key. Returns who calls.
+    pub(super) fn check(&self, headers: &HeaderMap) -> Result<String, (StatusCode, &'static str)> {
         let host = single(headers, HOST.as_str()).ok_or((StatusCode::BAD_REQUEST, "there must be one Host header"))?;
         if !self.is_known_host(host) {
             return Err((StatusCode::FORBIDDEN, "this host name is not served here"));
@@ -60,12 +66,16 @@ impl Access {
                 return Err((StatusCode::FORBIDDEN, "this origin may not call"));
             }
         }
-        match &self.token {
-            Some(token) if !bearer(headers).is_some_and(|given| same(given, token)) => {
-                Err((StatusCode::UNAUTHORIZED, "a bearer token is required"))
-            }
-            _ => Ok(()),
+        if self.keys.is_empty() {
+            return Ok(LOCAL.to_owned());
         }
+        let given = digest(key(headers).unwrap_or_default());
+        // Every key is compared to its end: the time says neither which nor how much was right (CWE-208).
+        let found = self.keys.iter().fold(None, |found, (known, principal)| {
+            let difference = known.iter().zip(given).fold(0, |difference, (a, b)| difference | (a ^ b));
+            if difference == 0 { Some(principal) } else { found }
+        });
+        found.cloned().ok_or((StatusCode::UNAUTHORIZED, "a key is required"))
     }
 
     fn is_known_host(&self, host: &str) -> bool {
@@ -77,16 +87,20 @@ impl Access {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = single(headers, AUTHORIZATION.as_str())?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+/// The one key of a request. Two credentials are none: somebody on the way may have read the other.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    match (headers.contains_key(AUTHORIZATION), headers.contains_key(API_KEY)) {
+        (true, false) => {
+            let (scheme, token) = single(headers, AUTHORIZATION.as_str())?.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        }
+        (false, true) => single(headers, API_KEY),
+        _ => None,
+    }
 }
 
-/// Compares in a time that doesn't tell where the first difference is.
-fn same(given: &str, expected: &str) -> bool {
-    given.len() == expected.len()
-        && given.bytes().zip(expected.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+fn digest(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
 }
 
 /// A header that must not be repeated: two components would read two values.
@@ -205,6 +219,29 @@ mod tests {
         let allowed = |value: &str| access.check(&headers(&[("host", "localhost"), ("authorization", value)])).is_ok();
         assert!(allowed("Bearer secret") && allowed("bearer secret"));
         assert!(!allowed("Bearer secre") && !allowed("Basic secret") && !allowed("Bearer secretx"));
+    }
+
+    #[test]
+    fn a_key_says_who_calls_and_two_credentials_are_none() {
+        let keys = vec![("alice".to_owned(), "key-a".to_owned()), ("bob".to_owned(), "key-b".to_owned())];
+        let access = Access::new("127.0.0.1:80".parse().unwrap(), Guests { keys, ..Guests::default() });
+        let who = |pairs: &[(&'static str, &str)]| {
+            let mut all = vec![("host", "localhost")];
+            all.extend_from_slice(pairs);
+            access.check(&headers(&all)).ok()
+        };
+        assert_eq!(who(&[("authorization", "Bearer key-a")]).as_deref(), Some("alice"));
+        assert_eq!(who(&[("x-api-key", "key-b")]).as_deref(), Some("bob"));
+        for wrong in [
+            &[][..],
+            &[("x-api-key", "")],
+            &[("x-api-key", "key-c")],
+            &[("x-api-key", "key-a"), ("authorization", "Bearer key-a")],
+            &[("x-api-key", "key-a"), ("x-api-key", "key-a")],
+            &[("authorization", "Bearer key-a"), ("authorization", "Bearer key-b")],
+        ] {
+            assert_eq!(who(wrong), None, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -48,9 +48,9 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 /// Most connections at once.
 const MAX_CONNECTIONS: usize = 12_000;
 
-/// Makes what a session needs: a running server and its engine.
+/// Makes what a session of a principal needs: a running server and its engine.
 pub type Factory =
-    Box<dyn Fn() -> Result<(crate::sandbox::Launched, Engine, crate::egress::Hosts, EventReceiver), String>>;
+    Box<dyn Fn(&str) -> Result<(crate::sandbox::Launched, Engine, crate::egress::Hosts, EventReceiver), String>>;
 
 /// What the egress proxy of a session has to say.
 pub type EventReceiver = mpsc::UnboundedReceiver<crate::decide::Event>;
@@ -62,8 +62,10 @@ pub struct Guests {
     pub hosts: Vec<String>,
     /// Origins that browsers may call from.
     pub origins: Vec<String>,
-    /// Callers must present this as a bearer token.
+    /// Callers must present this as a bearer token, or one of `keys`.
     pub token: Option<String>,
+    /// Principals with the keys they present.
+    pub keys: Vec<(String, String)>,
 }
 
 /// Why a request goes no further.
@@ -79,8 +81,9 @@ struct Server {
     factory: Factory,
     access: Access,
     sessions: RefCell<HashMap<String, Entry>>,
-    /// The process that stateless requests share.
-    shared: RefCell<Option<Session>>,
+    /// The processes that stateless requests share, one per principal: what a server says unasked, and what it
+    /// remembers, must not go from one to another.
+    shared: RefCell<HashMap<String, Session>>,
     requests: Cell<u64>,
     refused: Cell<u64>,
     connections: Cell<usize>,
@@ -89,6 +92,7 @@ struct Server {
 
 struct Entry {
     session: Session,
+    principal: String,
     last_used: Instant,
 }
 
@@ -97,8 +101,8 @@ struct Entry {
 /// # Errors
 /// When the address can't be listened on, or is open to others and no token is set.
 pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io::Result<()> {
-    if !address.ip().is_loopback() && guests.token.is_none() {
-        let why = "another address than loopback needs a token: set http_token_env under [guard]";
+    if !address.ip().is_loopback() && guests.token.is_none() && guests.keys.is_empty() {
+        let why = "another address than loopback needs keys: set http_token_env or http_keys under [guard]";
         return Err(io::Error::other(why));
     }
     let listener = TcpListener::bind(address).await?;
@@ -131,7 +135,7 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
         }
     }
     let mut sessions: Vec<Session> = server.sessions.borrow_mut().drain().map(|(_, entry)| entry.session).collect();
-    sessions.extend(server.shared.borrow_mut().take());
+    sessions.extend(server.shared.borrow_mut().drain().map(|(_, session)| session));
     for session in sessions {
         session.ended().await;
     }
@@ -157,26 +161,29 @@ async fn connection(server: Rc<Server>, stream: tokio::net::TcpStream) {
 impl Server {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         self.requests.set(self.requests.get() + 1);
-        if let Err((status, why)) = self.access.check(request.headers()) {
-            self.refused.set(self.refused.get() + 1);
-            let mut response = failure(status, -32600, why);
-            if status == StatusCode::UNAUTHORIZED {
-                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let principal = match self.access.check(request.headers()) {
+            Ok(principal) => principal,
+            Err((status, why)) => {
+                self.refused.set(self.refused.get() + 1);
+                let mut response = failure(status, -32600, why);
+                if status == StatusCode::UNAUTHORIZED {
+                    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                }
+                return response;
             }
-            return response;
-        }
+        };
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz") => text("ok\n".to_owned()),
             (&Method::GET, "/metrics") => text(self.metrics()),
-            (&Method::POST, "/mcp" | "/") => self.post(request).await,
-            (&Method::GET, "/mcp" | "/") => self.listen(&request),
-            (&Method::DELETE, "/mcp" | "/") => self.end_session(&request),
+            (&Method::POST, "/mcp" | "/") => self.post(request, &principal).await,
+            (&Method::GET, "/mcp" | "/") => self.listen(&request, &principal),
+            (&Method::DELETE, "/mcp" | "/") => self.end_session(&request, &principal),
             (_, "/mcp" | "/") => not_allowed(),
             _ => failure(StatusCode::NOT_FOUND, -32600, "no such path"),
         }
     }
 
-    async fn post(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn post(&self, request: Request<Incoming>, principal: &str) -> Response<Body> {
         let (head, body) = request.into_parts();
         if !checks::is_json(&head.headers) {
             return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, -32600, "the content type is not application/json");
@@ -197,11 +204,11 @@ impl Server {
             Err((code, why)) => return json(StatusCode::BAD_REQUEST, plain_error(frame.id(), code, &why)),
         };
         let session = match era {
-            Era::Modern => self.shared_session(),
+            Era::Modern => self.shared_session(principal),
             Era::Legacy if frame.method() == "initialize" => {
-                return self.open_session(&head.headers, &frame, &bytes).await;
+                return self.open_session(&head.headers, &frame, &bytes, principal).await;
             }
-            Era::Legacy => self.known_session(&head.headers),
+            Era::Legacy => self.known_session(&head.headers, principal),
         };
         match session {
             Ok(session) => exchange(&session, &head.headers, &frame, &bytes, era).await,
@@ -210,15 +217,24 @@ impl Server {
     }
 
     /// A new session: a server process of its own, named by a random number.
-    async fn open_session(&self, headers: &hyper::HeaderMap, frame: &Frame<'_>, bytes: &[u8]) -> Response<Body> {
+    async fn open_session(
+        &self,
+        headers: &hyper::HeaderMap,
+        frame: &Frame<'_>,
+        bytes: &[u8],
+        principal: &str,
+    ) -> Response<Body> {
         if self.sessions.borrow().len() >= MAX_SESSIONS {
             return failure(StatusCode::SERVICE_UNAVAILABLE, -32603, "too many sessions");
         }
-        let (session, name) = match self.start().and_then(|session| Ok((session, random_name()?))) {
+        let (session, name) = match self.start(principal).and_then(|session| Ok((session, random_name()?))) {
             Ok(started) => started,
             Err(problem) => return problem.into(),
         };
-        self.sessions.borrow_mut().insert(name.clone(), Entry { session: session.clone(), last_used: Instant::now() });
+        self.sessions.borrow_mut().insert(
+            name.clone(),
+            Entry { session: session.clone(), principal: principal.to_owned(), last_used: Instant::now() },
+        );
         let mut response = exchange(&session, headers, frame, bytes, Era::Legacy).await;
         if let Ok(value) = HeaderValue::from_str(&name) {
             response.headers_mut().insert(SESSION_HEADER, value);
@@ -226,13 +242,13 @@ impl Server {
         response
     }
 
-    fn known_session(&self, headers: &hyper::HeaderMap) -> Result<Session, Problem> {
+    fn known_session(&self, headers: &hyper::HeaderMap, principal: &str) -> Result<Session, Problem> {
         let name = headers.get(SESSION_HEADER).and_then(|name| name.to_str().ok());
         let Some(name) = name else {
             return Err(Problem(StatusCode::BAD_REQUEST, -32600, "the session header is missing".to_owned()));
         };
         let mut sessions = self.sessions.borrow_mut();
-        let known = sessions.get_mut(name).filter(|entry| !entry.session.has_ended());
+        let known = sessions.get_mut(name).filter(|entry| !entry.session.has_ended() && entry.principal == principal);
         let Some(entry) = known else {
             return Err(Problem(StatusCode::NOT_FOUND, -32600, "no such session".to_owned()));
         };
@@ -240,23 +256,23 @@ impl Server {
         Ok(entry.session.clone())
     }
 
-    fn shared_session(&self) -> Result<Session, Problem> {
-        if let Some(session) = self.shared.borrow().as_ref().filter(|session| !session.has_ended()) {
+    fn shared_session(&self, principal: &str) -> Result<Session, Problem> {
+        if let Some(session) = self.shared.borrow().get(principal).filter(|session| !session.has_ended()) {
             return Ok(session.clone());
         }
-        let session = self.start()?;
-        *self.shared.borrow_mut() = Some(session.clone());
+        let session = self.start(principal)?;
+        self.shared.borrow_mut().insert(principal.to_owned(), session.clone());
         Ok(session)
     }
 
-    fn start(&self) -> Result<Session, Problem> {
-        let started = (self.factory)()
+    fn start(&self, principal: &str) -> Result<Session, Problem> {
+        let started = (self.factory)(principal)
             .and_then(|parts| Session::start(parts, Rc::clone(&self.counts)).map_err(|error| error.to_string()));
         started.map_err(|why| Problem(StatusCode::BAD_GATEWAY, -32603, why))
     }
 
     /// The stream for messages of the server that belong to no request.
-    fn listen(&self, request: &Request<Incoming>) -> Response<Body> {
+    fn listen(&self, request: &Request<Incoming>, principal: &str) -> Response<Body> {
         let headers = request.headers();
         if checks::names_modern(headers) {
             return not_allowed();
@@ -264,7 +280,7 @@ impl Server {
         if !accepts(headers, "text/event-stream") {
             return failure(StatusCode::NOT_ACCEPTABLE, -32600, "the client does not accept an event stream");
         }
-        match self.known_session(headers) {
+        match self.known_session(headers, principal) {
             Ok(session) => {
                 let (sender, receiver) = mpsc::channel(256);
                 session.send(Command::Listen(sender));
@@ -274,11 +290,11 @@ impl Server {
         }
     }
 
-    fn end_session(&self, request: &Request<Incoming>) -> Response<Body> {
+    fn end_session(&self, request: &Request<Incoming>, principal: &str) -> Response<Body> {
         if checks::names_modern(request.headers()) {
             return not_allowed();
         }
-        if let Err(problem) = self.known_session(request.headers()) {
+        if let Err(problem) = self.known_session(request.headers(), principal) {
             return problem.into();
         }
         let name = request.headers().get(SESSION_HEADER).and_then(|name| name.to_str().ok()).unwrap_or("");
@@ -318,6 +334,12 @@ async fn exchange(
     era: Era,
 ) -> Response<Body> {
     if frame.kind() != Kind::Request {
+        // Stateless clients share a process under ids that are not theirs: a message about a request by its id
+        // would be about somebody else's. They cancel by closing the stream, and are asked nothing.
+        let is_about_ids = frame.method() == "notifications/cancelled" || frame.kind() != Kind::Notification;
+        if era == Era::Modern && is_about_ids {
+            return empty(StatusCode::ACCEPTED);
+        }
         session.send(Command::Message(bytes.to_vec()));
         return empty(StatusCode::ACCEPTED);
     }

@@ -22,6 +22,12 @@ use crate::stream::{Outlet, Source};
 /// Messages kept for a client that has no stream open.
 const MAX_WAITING: usize = 256;
 
+/// Bytes the server has not taken at which requests are turned away.
+const HIGH_WATER: usize = 32 << 20;
+
+/// How long an answer waits for a client that reads slowly.
+const SLOW_READER: Duration = Duration::from_secs(60);
+
 /// What HTTP requests ask of a session.
 pub(super) enum Command {
     /// A request: what belongs to it goes to `reply`, its answer last.
@@ -192,6 +198,12 @@ impl Task {
     /// Clients that share a process choose ids independently, so theirs are replaced on the way.
     fn request(&mut self, bytes: &[u8], id: Id, reply: mpsc::Sender<Outgoing>, is_modern: bool) {
         let Ok(frame) = Frame::parse(bytes, Direction::ToServer, &Limits::default()) else { return };
+        if self.routes.server.backlog() > HIGH_WATER {
+            // A server that reads nothing must not fill the guard's memory.
+            let text = crate::engine::plain_error(Some(&id), -32603, "the server does not take requests now");
+            let _ = reply.try_send(Outgoing { text, is_answer: true });
+            return;
+        }
         let progress = frame.raw(Part::MetaProgressToken).map(str::to_owned);
         if !is_modern {
             if !self.routes.open.contains_key(&id) {
@@ -207,7 +219,12 @@ impl Task {
         self.routes.next_id += 1;
         let ours = Id::Number(self.routes.next_id);
         let span = frame.span(Part::Id).expect("requests have an id");
-        let text = frame.splice(&[(span, ours.to_string())]);
+        let mut edits = vec![(span, ours.to_string())];
+        if let Some(token) = frame.span(Part::MetaProgressToken) {
+            // Tokens are chosen by clients as well: two may choose the same.
+            edits.push((token, ours.to_string()));
+        }
+        let text = frame.splice(&edits);
         self.routes.order.push(ours.clone());
         self.routes.open.insert(ours, Open { reply, original: Some(id), progress });
         self.engine.from_client(text.as_bytes(), &mut self.routes);
@@ -270,16 +287,32 @@ impl Routes {
     /// Where a message goes that answers nothing: to the request whose progress it reports, else to
     /// the youngest open request, else to the listening stream, else it waits for one.
     fn unasked(&mut self, frame: &str) {
-        let token = progress_of(frame);
-        let by_progress =
-            token.and_then(|token| self.open.values().find(|open| open.progress.as_deref() == Some(&token)));
-        let youngest = || self.order.iter().rev().find_map(|id| self.open.get(id));
-        let target = by_progress.or_else(youngest).map(|open| &open.reply).or(self.listener.as_ref());
-        let message = Outgoing { text: frame.to_owned(), is_answer: false };
-        let sent = target.map(|target| target.try_send(message));
+        let (target, text) = match progress_of(frame).map(|token| self.by_progress(frame, &token)) {
+            Some(Some((open, text))) => (Some(&open.reply), text),
+            // Progress of a request that is over, or that never was, belongs to nobody else.
+            Some(None) => return,
+            None => {
+                let youngest = self.order.iter().rev().find_map(|id| self.open.get(id)).map(|open| &open.reply);
+                (youngest.or(self.listener.as_ref()), frame.to_owned())
+            }
+        };
+        let sent = target.map(|target| target.try_send(Outgoing { text, is_answer: false }));
         if !matches!(sent, Some(Ok(()))) && self.waiting.len() < MAX_WAITING {
             self.waiting.push_back(frame.to_owned());
         }
+    }
+
+    /// The request a progress token belongs to, and the frame with the token its client chose.
+    fn by_progress(&self, frame: &str, token: &str) -> Option<(&Open, String)> {
+        let replaced = Id::from_json(token).and_then(|id| self.open.get(&id)).filter(|open| open.original.is_some());
+        if let Some((open, chosen)) = replaced.and_then(|open| Some((open, open.progress.as_deref()?))) {
+            let parsed = Frame::parse(frame.as_bytes(), Direction::ToClient, &Limits::default()).ok()?;
+            let span = parsed.span(Part::ProgressToken)?;
+            return Some((open, parsed.splice(&[(span, chosen.to_owned())])));
+        }
+        let open =
+            self.open.values().find(|open| open.original.is_none() && open.progress.as_deref() == Some(token))?;
+        Some((open, frame.to_owned()))
     }
 }
 
@@ -295,8 +328,11 @@ impl Sink for Routes {
             Some(original) => with_id(frame, original),
             None => frame.to_owned(),
         };
-        // The channel has room for the answer unless the client stopped reading long ago.
-        let _ = open.reply.try_send(Outgoing { text, is_answer: true });
+        let answer = Outgoing { text, is_answer: true };
+        if let Err(mpsc::error::TrySendError::Full(answer)) = open.reply.try_send(answer) {
+            // Messages before it fill the channel: a slow reader still gets its answer, a dead one in the end not.
+            spawn_local(async move { drop(tokio::time::timeout(SLOW_READER, open.reply.send(answer)).await) });
+        }
     }
 }
 

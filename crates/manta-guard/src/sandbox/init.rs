@@ -42,6 +42,8 @@ pub fn run_if_asked(arguments: &[String]) -> Option<ExitCode> {
     match arguments {
         [command, fd] if command == "__init" => Some(run(fd)),
         [command] if command == "__probe" => Some(super::probe::run_child()),
+        [command, rest @ ..] if command == crate::command::SECTION => Some(crate::command::main(rest)),
+        [command] if command == crate::upstream::COMMAND => Some(crate::upstream::run()),
         _ => None,
     }
 }

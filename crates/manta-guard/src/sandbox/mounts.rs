@@ -75,7 +75,10 @@ fn essentials(plan: &Plan) -> io::Result<()> {
     fs::create_dir(format!("{NEW}/proc"))?;
     // Refused where the host hides parts of its own; the caller reports the gap.
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    let _ = mount("proc", format!("{NEW}/proc"), "proc", flags, None::<&CStr>);
+    if mount("proc", format!("{NEW}/proc"), "proc", flags, None::<&CStr>).is_ok() {
+        // Run by root, the server's user owns the kernel's own settings below /proc/sys.
+        mount_attributes(Path::new("/new/proc"), READ_ONLY | NO_SUID | NO_DEV | NO_EXEC)?;
+    }
     fs::create_dir(format!("{NEW}/tmp"))?;
     let size = plan.tmp_bytes;
     tmpfs(format!("{NEW}/tmp"), &format!("mode=1777,size={size}"))?;

@@ -9,6 +9,8 @@
 
 mod http;
 mod server;
+mod several;
+mod upstream;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -59,6 +61,26 @@ const CASES: &[Case] = &[
         "http_clients_share_a_server_without_mixing_answers",
         http::many_stateless_clients_share_a_server_without_mixing_answers,
     ),
+    ("a_remote_server_is_guarded_like_a_local_one", upstream::a_remote_server_is_guarded_like_a_local_one),
+    ("a_lost_session_or_stream_costs_no_answer", upstream::a_lost_session_or_stream_costs_no_answer),
+    (
+        "stateless_requests_carry_headers_that_say_what_their_body_says",
+        upstream::stateless_requests_carry_headers_that_say_what_their_body_says,
+    ),
+    (
+        "an_address_that_can_not_be_meant_is_refused_before_anything_starts",
+        upstream::an_address_that_can_not_be_meant_is_refused_before_anything_starts,
+    ),
+    (
+        "each_server_has_its_names_its_rules_and_its_sandbox",
+        several::each_server_has_its_names_its_rules_and_its_sandbox,
+    ),
+    (
+        "a_server_that_dies_is_started_again_and_its_calls_are_answered",
+        several::a_server_that_dies_is_started_again_and_its_calls_are_answered,
+    ),
+    ("names_that_could_mean_two_servers_are_refused", several::names_that_could_mean_two_servers_are_refused),
+    ("paths_that_the_server_would_read_otherwise_are_refused", paths_that_the_server_would_read_otherwise_are_refused),
     ("the_policy_itself_is_out_of_the_servers_reach", the_policy_itself_is_out_of_the_servers_reach),
 ];
 
@@ -115,7 +137,10 @@ impl Guarded {
             .arg("server")
             .args(behaviour);
         command.current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = change(&mut command).spawn().unwrap();
+        Self::around(change(&mut command).spawn().unwrap())
+    }
+
+    fn around(mut process: Child) -> Self {
         let input = process.stdin.take();
         let output = BufReader::new(process.stdout.take().unwrap());
         Self { process, input, output, next: 0 }
@@ -364,6 +389,34 @@ fn the_paths_that_defeat_checks_fail_in_the_check(directory: &Path) {
         assert!(answer.contains("manta.toml:"), "no line is cited: {answer}");
     }
     assert_untouched(directory);
+}
+
+/// The server stands in `directory`, where it may also read `other`; the tool may use `root` only.
+fn paths_that_the_server_would_read_otherwise_are_refused(directory: &Path) {
+    fs::create_dir_all(directory.join("other")).unwrap();
+    fs::write(directory.join("other/secret"), "of another tool").unwrap();
+    let policy = format!("{PATH_RULES}\n[roots.other]\nat = \"other\"\nmode = \"rwc\"\n");
+    let mut guarded = Guarded::start(directory, &policy, &[]);
+    fs::write(directory.join("root/own"), "own").unwrap();
+    for (tool, path) in [
+        ("read", "other/secret"),
+        ("write", "other/secret"),
+        ("write", "other/new"),
+        ("read", "~/own"),
+        ("read", "$HOME/own"),
+        ("read", "%2e%2e/other/secret"),
+        ("read", "file:///etc/passwd"),
+        ("read", " own"),
+        ("read", "\u{2025}/other/secret"),
+    ] {
+        let answer = guarded.call(tool, &json!({ "path": path }));
+        assert!(
+            answer.starts_with("denied by manta guard") && answer.contains("ambiguous-path"),
+            "{tool} {path}: {answer}"
+        );
+    }
+    assert_eq!(guarded.call("read", &json!({ "path": "root/own" })), "own", "both readings are the same file");
+    assert_eq!(fs::read_to_string(directory.join("other/secret")).unwrap(), "of another tool");
 }
 
 fn the_same_paths_fail_in_the_kernel_without_the_check(directory: &Path) {

@@ -1,0 +1,205 @@
+//! Strings inside JSON text, cleaned where they stand: everything but the changed strings keeps its bytes.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Hidden, ResponseSettings};
+
+/// What cleaning a text did.
+#[derive(Debug, Default)]
+pub(super) struct Cleaned {
+    /// The new text; `None` when nothing changed.
+    pub(super) text: Option<String>,
+    /// Secrets replaced.
+    pub(super) redactions: usize,
+    /// Invisible characters found, whether they were removed or not.
+    pub(super) hidden: usize,
+}
+
+impl ResponseSettings {
+    /// Whether any string of this JSON text can hold something the settings care about. Most can't: plain
+    /// ASCII without `\u` escapes has no invisible characters.
+    pub(super) fn concern(self, json: &str) -> bool {
+        self.redact_secrets || (self.hidden != Hidden::Pass && (!json.is_ascii() || json.contains("\\u")))
+    }
+
+    /// Cleans every string, keys included, of a valid JSON text. What stands in `keep` is left as it is.
+    pub(super) fn clean(self, json: &str, keep: &Range<usize>) -> Cleaned {
+        let mut cleaned = Cleaned::default();
+        if !self.concern(json) {
+            return cleaned;
+        }
+        let mut out = String::new();
+        let (mut at, mut copied) = (0, 0);
+        let mut key: Option<Cow<'_, str>> = None;
+        while let Some(offset) = memchr::memchr(b'"', &json.as_bytes()[at..]) {
+            let start = at + offset;
+            let end = end_of_string(json.as_bytes(), start);
+            at = end;
+            if keep.contains(&start) {
+                at = keep.end.max(end);
+                continue;
+            }
+            let quoted = &json[start..end];
+            // A key belongs to the string that follows it at once, and to nothing behind a number or a bracket.
+            let named = key.take().filter(|_| is_value_of_key(&json[..start]));
+            let is_key = json[end..].trim_start().starts_with(':');
+            if let Some(new) = self.string(quoted, named.as_deref(), is_key, &mut cleaned) {
+                out.push_str(&json[copied..start]);
+                out.push_str(&serde_json::Value::String(new).to_string());
+                copied = end;
+            }
+            if is_key {
+                key = manta_mcp::decode_string(quoted);
+            }
+        }
+        if copied > 0 {
+            out.push_str(&json[copied..]);
+            cleaned.text = Some(out);
+        }
+        cleaned
+    }
+
+    /// The cleaned form of one string; `None` when it stays.
+    fn string(self, quoted: &str, key: Option<&str>, is_key: bool, cleaned: &mut Cleaned) -> Option<String> {
+        let looks = self.hidden != Hidden::Pass && (!quoted.is_ascii() || quoted.contains("\\u"));
+        if !looks && !self.redact_secrets {
+            return None;
+        }
+        let text = manta_mcp::decode_string(quoted)?;
+        if key == Some("blob") {
+            // The protocol carries bytes as base64; bytes that are text are read like text.
+            let inner = STANDARD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            return inner.and_then(|inner| self.text(&inner, None, cleaned)).map(|clean| STANDARD.encode(clean));
+        }
+        if !is_key {
+            return self.text(&text, key, cleaned);
+        }
+        // Two keys must not become one: what can't be seen is shown, and each mark has a number.
+        let visible = Self { hidden: if self.hidden == Hidden::Strip { Hidden::Flag } else { self.hidden }, ..self };
+        let (secrets, invisible) = (cleaned.redactions, cleaned.hidden);
+        let new = visible.text(&text, key, cleaned);
+        let shown = match cleaned.hidden > invisible && self.hidden == Hidden::Strip {
+            true => Some(manta_core::Untrusted(new.as_deref().unwrap_or(&text)).for_terminal()),
+            false => new,
+        };
+        shown.map(|key| if cleaned.redactions > secrets { format!("{key}#{}", cleaned.redactions) } else { key })
+    }
+
+    fn text(self, text: &str, key: Option<&str>, cleaned: &mut Cleaned) -> Option<String> {
+        let mut new: Option<String> = None;
+        if self.hidden != Hidden::Pass {
+            let is_plain = |b: u8| (b' '..=b'~').contains(&b) || matches!(b, b'\t' | b'\n' | b'\r');
+            let found = if text.bytes().all(is_plain) { 0 } else { manta_detect::hidden::find(text).len() };
+            cleaned.hidden += found;
+            if found > 0 && self.hidden == Hidden::Strip {
+                new = Some(manta_detect::hidden::strip(text));
+            }
+        }
+        if self.redact_secrets {
+            let current = new.as_deref().unwrap_or(text);
+            let secrets = secrets_in(current, key);
+            if !secrets.is_empty() {
+                cleaned.redactions += secrets.len();
+                let mut redacted = current.to_owned();
+                for (range, rule) in secrets.into_iter().rev() {
+                    redacted.replace_range(range, &format!("[redacted:secret:{rule}]"));
+                }
+                new = Some(redacted);
+            }
+        }
+        new
+    }
+}
+
+/// Secrets by their own shape, and those that only the name of their member gives away.
+fn secrets_in(text: &str, key: Option<&str>) -> Vec<(Range<usize>, &'static str)> {
+    let own: Vec<_> = manta_detect::secrets::find(text).into_iter().map(|found| (found.range, found.rule)).collect();
+    let Some(key) = key.filter(|key| own.is_empty() && key.len() <= 128) else { return own };
+    let start = key.len() + 1;
+    let assigned = format!("{key}={text}");
+    let found = manta_detect::secrets::find(&assigned).into_iter().filter(|found| found.range.start >= start);
+    found.map(|found| (found.range.start - start..found.range.end - start, found.rule)).collect()
+}
+
+/// Whether the text before a string ends with the colon of its key.
+fn is_value_of_key(before: &str) -> bool {
+    before.trim_end().ends_with(':')
+}
+
+/// One past the closing quote of the string that opens at `start`.
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(offset) = memchr::memchr2(b'"', b'\\', &bytes[at.min(bytes.len())..]) {
+        at += offset;
+        if bytes[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: ResponseSettings = ResponseSettings { redact_secrets: true, hidden: Hidden::Strip, mark: false };
+
+    /// Put together here, so that no scanner takes this file for a leak.
+    fn key() -> String {
+        format!("AKIA{}", "Q3EGRIEDHXGDYXR7")
+    }
+
+    fn clean(json: &str) -> String {
+        let cleaned = ALL.clean(json, &(0..0));
+        let text = cleaned.text.unwrap_or_else(|| json.to_owned());
+        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        text
+    }
+
+    #[test]
+    fn only_the_strings_that_change_are_written_anew() {
+        let json = format!(r#"{{ "n": 1.50, "big":12345678901234567890, "s" :"x {} \"y\"", "e":"\u00e9"}}"#, key());
+        let text = clean(&json);
+        assert!(text.starts_with(r#"{ "n": 1.50, "big":12345678901234567890, "s" :"x [redacted:secret:"#), "{text}");
+        assert!(text.ends_with(r#" \"y\"", "e":"\u00e9"}"#), "{text}");
+    }
+
+    #[test]
+    fn secrets_are_found_in_keys_in_escapes_in_blobs_and_by_the_name_of_their_member() {
+        let escaped: String = key().chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+        let blob = STANDARD.encode(format!("token {}", key()));
+        for json in [
+            format!(r#"{{"{}":1}}"#, key()),
+            format!(r#"{{"{}":1,"AKIA{}":2}}"#, key(), "Q3EGRIEDHXGDYXR8"),
+            format!(r#"["{escaped}"]"#),
+            format!(r#"{{"blob":"{blob}"}}"#),
+            r#"{"env":{"DB_PASSWORD":"Xk29-vQz71-LmPw"}}"#.to_owned(),
+        ] {
+            let cleaned = ALL.clean(&json, &(0..0));
+            assert!(cleaned.redactions > 0, "{json}");
+            assert!(!clean(&json).contains(&key()), "{json}");
+        }
+        let twice = clean(&format!(r#"{{"{}":1,"AKIA{}":2}}"#, key(), "Q3EGRIEDHXGDYXR8"));
+        assert_eq!(serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&twice).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn hidden_text_in_keys_and_values_is_counted_and_removed() {
+        let cleaned = ALL.clean("{\"a\u{200b}b\":\"x\\u200by\"}", &(0..0));
+        assert_eq!((cleaned.hidden, cleaned.text.as_deref()), (2, Some(r#"{"a⟨U+200B⟩b":"xy"}"#)));
+    }
+
+    #[test]
+    fn what_is_kept_is_not_looked_at() {
+        let json = format!(r#"{{"requestState":"{0}","x":"{0}"}}"#, key());
+        let start = json.find(&key()).unwrap() - 1;
+        let cleaned = ALL.clean(&json, &(start..start + key().len() + 2));
+        assert_eq!(cleaned.redactions, 1);
+        assert!(cleaned.text.unwrap().starts_with(&json[..start + 20]));
+    }
+}

@@ -1,0 +1,135 @@
+//! Headers that repeat what the body of a request says (specification, 2026-07-28).
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::header::{HeaderName, HeaderValue};
+use manta_mcp::{Frame, Part};
+use serde_json::Value;
+
+/// Marks of parameters that are mirrored in headers, by tool: the path of the argument and the header's name.
+#[derive(Debug, Default)]
+pub(super) struct Mirrors(HashMap<String, Vec<(Vec<String>, String)>>);
+
+impl Mirrors {
+    /// Takes the marks (`x-mcp-header`) from a list of tools.
+    pub(super) fn learn(&mut self, tools: &Value) {
+        for tool in tools.as_array().into_iter().flatten() {
+            let (Some(name), Some(schema)) = (tool.get("name").and_then(Value::as_str), tool.get("inputSchema")) else {
+                continue;
+            };
+            let mut marks = Vec::new();
+            collect(schema, &mut Vec::new(), &mut marks);
+            // Names come from the server; what it lists without end is not kept.
+            if self.0.len() < 4096 || self.0.contains_key(name) {
+                self.0.insert(name.to_owned(), marks);
+            }
+        }
+    }
+
+    /// The headers of a modern request.
+    pub(super) fn of(&self, frame: &Frame<'_>) -> Vec<(String, String)> {
+        let mut headers = vec![("mcp-method".to_owned(), encoded(frame.method()))];
+        let name = match frame.method() {
+            "tools/call" | "prompts/get" => frame.string(Part::Name),
+            "resources/read" => frame.string(Part::Uri),
+            _ => None,
+        };
+        let Some(name) = name else { return headers };
+        headers.push(("mcp-name".to_owned(), encoded(&name)));
+        let marks = self.0.get(&*name).filter(|_| frame.method() == "tools/call");
+        let arguments = marks.and_then(|_| frame.value(Part::Arguments));
+        for (path, header) in marks.into_iter().flatten() {
+            let value = path.iter().try_fold(arguments.as_ref(), |at, key| Some(at?.get(key))).flatten();
+            let text = match value {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Number(number)) => number.to_string(),
+                Some(Value::Bool(flag)) => flag.to_string(),
+                _ => continue,
+            };
+            headers.push((format!("mcp-param-{header}"), encoded(&text)));
+        }
+        headers
+    }
+}
+
+/// Arguments that are marked, however deep in objects they are.
+fn collect(schema: &Value, path: &mut Vec<String>, marks: &mut Vec<(Vec<String>, String)>) {
+    for (name, member) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        path.push(name.clone());
+        if let Some(header) = member.get("x-mcp-header").and_then(Value::as_str).filter(|header| is_token(header)) {
+            marks.push((path.clone(), header.to_ascii_lowercase()));
+        }
+        if path.len() < 32 {
+            collect(member, path, marks);
+        }
+        path.pop();
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 128 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// A header's value: as it is where that is plain, else in the specification's base64 form.
+fn encoded(text: &str) -> String {
+    let is_plain = text.bytes().all(|b| (b' '..0x7f).contains(&b)) && text.trim() == text && !text.starts_with("=?");
+    if is_plain && !text.is_empty() { text.to_owned() } else { format!("=?base64?{}?=", STANDARD.encode(text)) }
+}
+
+/// Refuses headers that can't be sent, or that are the connection's own.
+///
+/// # Errors
+/// A message for the person who wrote them.
+pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
+    const OWN: &[&str] = &[
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "content-type",
+        "accept",
+        "mcp-session-id",
+        "mcp-protocol-version",
+        "mcp-method",
+        "mcp-name",
+        "last-event-id",
+    ];
+    let is_valid = HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
+    if !is_valid || OWN.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(format!("upstream_headers: `{name}` can't be sent"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use manta_mcp::{Direction, Limits};
+    use serde_json::json;
+
+    #[test]
+    fn headers_repeat_the_body_and_what_the_schema_marks() {
+        let mut mirrors = Mirrors::default();
+        mirrors.learn(&json!([{ "name": "t", "inputSchema": { "properties": {
+            "region": { "type": "string", "x-mcp-header": "Region" },
+            "count": { "type": "integer", "x-mcp-header": "Count" },
+            "inner": { "type": "object", "properties": { "x": { "x-mcp-header": "Deep" } } },
+            "bad": { "x-mcp-header": "a b\r\nEvil" },
+        } } }]));
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"region":"süd","count":3,"inner":{"x":true},"bad":"v"}}}"#;
+        let frame = Frame::parse(body.as_bytes(), Direction::ToServer, &Limits::default()).unwrap();
+        let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            mirrors.of(&frame),
+            [
+                own("mcp-method", "tools/call"),
+                own("mcp-name", "t"),
+                own("mcp-param-region", "=?base64?c8O8ZA==?="),
+                own("mcp-param-count", "3"),
+                own("mcp-param-deep", "true"),
+            ]
+        );
+    }
+}

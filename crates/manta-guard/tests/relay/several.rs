@@ -1,0 +1,110 @@
+//! Several servers behind one guard.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::Guarded;
+
+fn policy() -> String {
+    let program = std::env::current_exe().unwrap();
+    let program = program.to_str().unwrap();
+    format!(
+        r#"
+version = 1
+[limits.default]
+calls = 1000
+per = "60s"
+[server.one]
+command = ["{program}", "server"]
+tools.echo.args.text = {{ kind = "string", charset = "any" }}
+tools.die = {{}}
+tools.silence = {{}}
+[server.two]
+command = ["{program}", "server"]
+prefix = "zwei"
+env = {{ WHO = "two" }}
+tools.environment = {{}}
+tools.echo.args.text = {{ kind = "string", max_len = 5 }}
+"#
+    )
+}
+
+fn start(directory: &Path, policy: &str) -> Guarded {
+    fs::write(directory.join("manta.toml"), policy).unwrap();
+    let mut command = Command::new(super::GUARD);
+    command.args(["--policy", "manta.toml"]).current_dir(directory);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut guarded = Guarded::around(command.spawn().unwrap());
+    guarded.send(r#"{"jsonrpc":"2.0","id":"open","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}"#);
+    let opened = guarded.receive();
+    assert_eq!((&opened["id"], &opened["result"]["serverInfo"]["name"]), (&json!("open"), &json!("manta-guard")));
+    guarded.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    guarded
+}
+
+fn tools(guarded: &mut Guarded) -> Vec<String> {
+    guarded.send(r#"{"jsonrpc":"2.0","id":"list","method":"tools/list"}"#);
+    loop {
+        let answer = guarded.receive();
+        if answer["id"] == "list" {
+            let names = answer["result"]["tools"].as_array().unwrap().iter();
+            return names.map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
+        }
+    }
+}
+
+pub(crate) fn each_server_has_its_names_its_rules_and_its_sandbox(directory: &Path) {
+    let mut guarded = start(directory, &policy());
+    assert_eq!(tools(&mut guarded), ["one_echo", "zwei_echo"]);
+    assert_eq!(guarded.call("one_echo", &json!({ "text": "longer than five" })), "longer than five");
+    assert_eq!(guarded.call("zwei_echo", &json!({ "text": "short" })), "short");
+    assert!(
+        guarded.call("zwei_echo", &json!({ "text": "longer than five" })).contains("server.two.tools.echo.args.text")
+    );
+    assert!(guarded.call("zwei_environment", &json!({})).contains("WHO=two"));
+    assert!(guarded.call("one_environment", &json!({})).starts_with("denied by manta guard"));
+    assert!(guarded.call("nobody_echo", &json!({})).contains("no server behind this guard"));
+    assert_eq!(guarded.close(), 0);
+}
+
+pub(crate) fn a_server_that_dies_is_started_again_and_its_calls_are_answered(directory: &Path) {
+    let mut guarded = start(directory, &policy());
+    let (silent, deadly) = (guarded.post("one_silence", &json!({})), guarded.post("one_die", &json!({})));
+    let mut lost: Vec<Value> = (0..2).map(|_| guarded.receive()).collect();
+    lost.sort_by_key(|answer| answer["id"].as_u64());
+    assert_eq!((&lost[0]["id"], &lost[1]["id"]), (&json!(silent), &json!(deadly)));
+    assert!(lost.iter().all(|answer| answer["error"]["code"] == -32603), "{lost:?}");
+    assert_eq!(guarded.call("zwei_echo", &json!({ "text": "alive" })), "alive", "the other goes on");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let id = guarded.post("one_echo", &json!({ "text": "back" }));
+        let answer = loop {
+            let answer = guarded.receive();
+            if answer["id"] == id {
+                break answer;
+            }
+        };
+        if answer["result"]["content"][0]["text"] == "back" {
+            break;
+        }
+        assert!(answer["error"]["message"].as_str().unwrap().contains("started again"), "{answer}");
+        assert!(std::time::Instant::now() < deadline, "it never comes back");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(guarded.close(), 0);
+}
+
+pub(crate) fn names_that_could_mean_two_servers_are_refused(directory: &Path) {
+    fs::write(directory.join("manta.toml"), policy().replace("prefix = \"zwei\"", "prefix = \"one_two\"")).unwrap();
+    let output = Command::new(super::GUARD)
+        .args(["--policy", "manta.toml"])
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("can't be told apart"));
+}
