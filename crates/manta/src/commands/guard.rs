@@ -10,9 +10,13 @@ use crate::exit::Failure;
 /// Run an MCP server in a sandbox, under a policy
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  manta guard --policy manta.toml -- npx -y some-mcp-server /data\n  manta guard --read ./docs -- python -m my_server\n  manta guard --policy manta.toml --explain -- node server.js"
+    after_help = "Examples:\n  manta guard --policy manta.toml -- npx -y some-mcp-server /data\n  manta guard --read ./docs -- python -m my_server\n  manta guard --policy manta.toml --explain -- node server.js\n  manta guard --policy manta.toml --upstream https://mcp.example.com/mcp"
 )]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     #[command(flatten)]
     server: ServerArgs,
 
@@ -31,6 +35,11 @@ pub(crate) struct Args {
     /// Print what would be enforced on this host, and start nothing
     #[arg(long)]
     explain: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Wrap(super::wrap::Args),
 }
 
 /// How a server is started; shared with `manta pin`.
@@ -60,8 +69,16 @@ pub(crate) struct ServerArgs {
     #[arg(long = "env", value_name = "NAME")]
     pass_env: Vec<String>,
 
+    /// Guard the remote server at this URL (Streamable HTTP) instead of starting one
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    upstream: Option<String>,
+
+    /// Guard this `[server.NAME]` of the policy; without it and without a command, all of them behind one endpoint
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["command", "upstream"], requires = "policy")]
+    server: Option<String>,
+
     /// The server's command
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, required_unless_present_any = ["upstream", "server", "policy"], value_name = "COMMAND")]
     command: Vec<String>,
 }
 
@@ -74,6 +91,8 @@ impl ServerArgs {
             exec: self.exec.clone(),
             hosts: self.host.clone(),
             pass_env: self.pass_env.clone(),
+            upstream: self.upstream.clone(),
+            server: self.server.clone(),
             command: self.command.clone(),
             ..Options::default()
         }
@@ -82,6 +101,9 @@ impl ServerArgs {
 
 /// Runs the command. Ends with the server's own exit code when the server ended by itself.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if let Some(Command::Wrap(args)) = &args.command {
+        return super::wrap::run(args).map(ExitCode::from);
+    }
     let options = Options {
         audit: args.audit.clone(),
         http: args.http.clone(),

@@ -5,6 +5,8 @@ pub(crate) mod audit;
 pub(crate) mod baseline;
 pub(crate) mod completions;
 #[cfg(feature = "guard")]
+pub(crate) mod derive;
+#[cfg(feature = "guard")]
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod fix;
@@ -24,6 +26,8 @@ pub(crate) mod scan;
 #[cfg(feature = "guard")]
 pub(crate) mod serve;
 pub(crate) mod tools;
+#[cfg(feature = "guard")]
+pub(crate) mod wrap;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -33,8 +33,13 @@ enum Command {
         #[arg(long, default_value = LOCAL)]
         principal: String,
     },
-    /// Print a commented policy to start from
-    Init,
+    /// Print a policy to start from: a commented one, or what a scan of the server says about its tools
+    #[command(after_help = "Example:\n  manta policy init --from-scan ./server > manta.toml")]
+    Init {
+        /// Scan this server (a directory, file or archive) and propose a rule for every parameter
+        #[arg(long, value_name = "TARGET")]
+        from_scan: Option<String>,
+    },
     /// Run the `[[test]]` table of a policy
     Test(File),
     /// Print the JSON Schema for editors
@@ -67,10 +72,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
         Command::Check(file) => check(file),
         Command::Explain { file, tool, args, principal } => explain(file, tool.as_deref(), args.as_deref(), principal),
-        Command::Init => {
+        Command::Init { from_scan: None } => {
             output::print(TEMPLATE)?;
             Ok(Exit::Clean)
         }
+        Command::Init { from_scan: Some(target) } => from_scan(target),
         Command::Test(file) => test(file),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&manta_harden::policy::schema());
@@ -78,6 +84,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             Ok(Exit::Clean)
         }
     }
+}
+
+/// Exit code 3 when there was no tool to make rules for, or the scan is incomplete.
+fn from_scan(target: &str) -> Result<Exit, Failure> {
+    let analysis = crate::analyse::Analysis::new(&[])?;
+    let mut progress = crate::progress::Progress::new(false);
+    let one = std::num::NonZeroUsize::MIN;
+    super::for_each_target(&[target.to_owned()], super::threads(Some(one)), &analysis, &mut progress, |report| {
+        output::print(&super::derive::propose(&report))?;
+        let is_done = report.tools().next().is_some() && report.completeness.is_complete();
+        Ok(if is_done { Exit::Clean } else { Exit::Incomplete })
+    })
 }
 
 fn check(file: &File) -> Result<Exit, Failure> {
