@@ -107,6 +107,8 @@ parts! {
     ClientInfo = Params "clientInfo",
     /// `params._meta.progressToken`
     MetaProgressToken = ParamsMeta "progressToken",
+    /// `params._meta["io.modelcontextprotocol/subscriptionId"]`: the id of the request that listens
+    MetaSubscriptionId = ParamsMeta "io.modelcontextprotocol/subscriptionId",
     /// `params._meta["io.modelcontextprotocol/protocolVersion"]`
     MetaProtocolVersion = ParamsMeta "io.modelcontextprotocol/protocolVersion",
     /// `params._meta["io.modelcontextprotocol/clientCapabilities"]`

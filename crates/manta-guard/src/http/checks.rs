@@ -29,6 +29,7 @@ const LEGACY: &[&str] = &["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"
 
 /// Headers and body disagree (specification, 2026-07-28).
 const HEADER_MISMATCH: i32 = -32020;
+const INVALID_PARAMS: i32 = -32602;
 
 /// Who may call, compiled.
 pub(super) struct Access {
@@ -134,6 +135,10 @@ pub(super) fn era(headers: &HeaderMap, frame: &Frame<'_>) -> Result<Era, (i32, S
         };
     }
     if frame.kind() == manta_mcp::Kind::Request {
+        // Its own code: nothing contradicts the header, what the body must have is missing.
+        if body.is_none() {
+            return Err((INVALID_PARAMS, "params._meta must name the protocol version".to_owned()));
+        }
         if header != body.as_deref() {
             return Err((HEADER_MISMATCH, format!("{VERSION_HEADER} differs from the body")));
         }
@@ -258,6 +263,9 @@ mod tests {
             let missing: Vec<_> =
                 good.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, pair)| *pair).collect();
             assert_eq!(era(&headers(&missing), &frame).unwrap_err().0, HEADER_MISMATCH);
+            let bare =
+                Frame::parse(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, Direction::ToServer, &Limits::default());
+            assert_eq!(era(&headers(&good), &bare.unwrap()).unwrap_err().0, INVALID_PARAMS);
             let mut twice = good.to_vec();
             twice.push(good[index]);
             assert_eq!(era(&headers(&twice), &frame).unwrap_err().0, HEADER_MISMATCH);

@@ -287,9 +287,9 @@ impl Routes {
     /// Where a message goes that answers nothing: to the request whose progress it reports, else to
     /// the youngest open request, else to the listening stream, else it waits for one.
     fn unasked(&mut self, frame: &str) {
-        let (target, text) = match progress_of(frame).map(|token| self.by_progress(frame, &token)) {
+        let (target, text) = match self.addressee(frame) {
             Some(Some((open, text))) => (Some(&open.reply), text),
-            // Progress of a request that is over, or that never was, belongs to nobody else.
+            // About a request that is over, or that never was: it belongs to nobody else.
             Some(None) => return,
             None => {
                 let youngest = self.order.iter().rev().find_map(|id| self.open.get(id)).map(|open| &open.reply);
@@ -300,6 +300,27 @@ impl Routes {
         if !matches!(sent, Some(Ok(()))) && self.waiting.len() < MAX_WAITING {
             self.waiting.push_back(frame.to_owned());
         }
+    }
+
+    /// The request a message says it is about, by its progress or its subscription; `None` when it says nothing.
+    fn addressee(&self, frame: &str) -> Option<Option<(&Open, String)>> {
+        let parsed = Frame::parse(frame.as_bytes(), Direction::ToClient, &Limits::default()).ok()?;
+        if let Some(token) = parsed.raw(Part::ProgressToken) {
+            return Some(self.by_progress(frame, token));
+        }
+        let (span, listener) = (parsed.span(Part::MetaSubscriptionId)?, parsed.raw(Part::MetaSubscriptionId)?);
+        // Servers write the id of the request as it is, or as text.
+        let (id, is_text) = match Id::from_json(listener)? {
+            Id::Text(text) if !self.open.contains_key(&Id::Text(text.clone())) => (Id::from_json(&text)?, true),
+            id => (id, false),
+        };
+        let open = self.open.get(&id)?;
+        let Some(original) = &open.original else { return Some(Some((open, frame.to_owned()))) };
+        let chosen = match original {
+            Id::Number(number) if is_text => format!("\"{number}\""),
+            id => id.to_string(),
+        };
+        Some(Some((open, parsed.splice(&[(span, chosen)]))))
     }
 
     /// The request a progress token belongs to, and the frame with the token its client chose.
@@ -345,9 +366,4 @@ fn with_id(frame: &str, id: &Id) -> String {
         },
         Err(_) => frame.to_owned(),
     }
-}
-
-fn progress_of(frame: &str) -> Option<String> {
-    let parsed = Frame::parse(frame.as_bytes(), Direction::ToClient, &Limits::default()).ok()?;
-    parsed.raw(Part::ProgressToken).map(str::to_owned)
 }

@@ -222,7 +222,7 @@ impl Remote {
         if kind != "application/json" {
             return Err(Failure::Status(status));
         }
-        let body = self.read(response.into_body()).await?;
+        let Some(body) = self.read(response.into_body(), id, message).await? else { return Ok(()) };
         let text = String::from_utf8(body).map_err(|_| Failure::NotOurs)?;
         let line: String = text.trim().chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }).collect();
         match Frame::parse(line.as_bytes(), Direction::ToClient, &self.limits()) {
@@ -459,18 +459,39 @@ impl Remote {
         Ok(sender)
     }
 
-    async fn read(&self, mut body: Incoming) -> Result<Vec<u8>, Failure> {
+    /// The whole body; `None` when it came as lines, one message each, and the answer was among them.
+    async fn read(&self, mut body: Incoming, id: &Id, message: &Message) -> Result<Option<Vec<u8>>, Failure> {
         let mut bytes = Vec::new();
+        let mut is_lines = None;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Failure::Lost)?;
-            if let Some(data) = frame.data_ref() {
-                if bytes.len() + data.len() > self.max_message {
-                    return Err(Failure::TooLong);
+            let Some(data) = frame.data_ref() else { continue };
+            if bytes.len() + data.len() > self.max_message {
+                return Err(Failure::TooLong);
+            }
+            bytes.extend_from_slice(data);
+            // Whether a body is lines shows at the first of them: in formatted JSON it is no message.
+            while is_lines != Some(false)
+                && let Some(end) = memchr::memchr(b'\n', &bytes)
+            {
+                let line: Vec<u8> = bytes.drain(..=end).collect();
+                let Ok(frame) = Frame::parse(&line, Direction::ToClient, &self.limits()) else {
+                    is_lines = Some(false);
+                    bytes.splice(..0, line);
+                    break;
+                };
+                is_lines = Some(true);
+                self.say(frame.text()).await;
+                if frame.id() == Some(id) && frame.method().is_empty() {
+                    self.note_answer(&frame, message);
+                    return Ok(None);
                 }
-                bytes.extend_from_slice(data);
             }
         }
-        Ok(bytes)
+        if is_lines == Some(true) && bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(Failure::StreamEnded);
+        }
+        Ok(Some(bytes))
     }
 
     /// Gives a line to the guard, and waits when it has taken too little of what came before.
