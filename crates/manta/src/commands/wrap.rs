@@ -173,7 +173,7 @@ fn wrapped(args: &Args, text: &str, changes: &mut BTreeMap<String, Change>) -> R
     let mut report = String::new();
     let mut edits = Vec::new();
     let entries = entries(args.client, text)?;
-    for wanted in args.server.iter().filter(|wanted| !entries.contains_key(*wanted)) {
+    if let Some(wanted) = args.server.iter().find(|wanted| !entries.contains_key(*wanted)) {
         return Err(Failure::new(format!("there is no server `{wanted}`")));
     }
     for (name, entry) in entries.iter().filter(|(name, _)| args.server.is_empty() || args.server.contains(name)) {
