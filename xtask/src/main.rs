@@ -4,6 +4,7 @@
 //! could do its work, 2 when it could not.
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod bench;
 mod ready;
 mod ready_bundles;
@@ -32,6 +33,10 @@ enum Task {
     ReadyPages,
     /// Puts one server through tsc, esbuild and rspack and requires the same findings of every result.
     ReadyBundles,
+    /// Measures the rules about what servers say: poisoned texts found, honest ones left alone.
+    BenchText(bench::TextArgs),
+    /// Brings the table of advisories up to date from checkouts of the public databases.
+    RefreshAdvisories(advisories::AdvisoriesArgs),
     /// Shows manta-harden and `manta serve` with real clients, a real Redis and killed writers.
     ReadyHarden,
     /// Shows manta-guard with real clients, published servers and other parsers.
@@ -48,6 +53,8 @@ fn main() -> ExitCode {
         Task::ReadyPages => ready_pages::ready_pages(&root()),
         Task::ReadyGuard => ready_guard::ready_guard(&root()),
         Task::ReadyHarden => ready_harden::ready_harden(&root()),
+        Task::BenchText(args) => bench::text(&args),
+        Task::RefreshAdvisories(args) => advisories::run(&args),
     };
     match done {
         Ok(report) => print(&report),

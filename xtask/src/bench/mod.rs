@@ -10,8 +10,10 @@ mod pairs;
 mod scan;
 mod score;
 mod speed;
+mod text;
 mod truth;
 
 pub(crate) use benign::{BenignArgs, run as benign};
 pub(crate) use pairs::{PairsArgs, run as pairs};
 pub(crate) use speed::{SpeedArgs, run as speed};
+pub(crate) use text::{TextArgs, run as text};

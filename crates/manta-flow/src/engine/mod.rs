@@ -17,6 +17,7 @@ pub mod models;
 mod objects;
 mod ops;
 pub mod program;
+pub mod promises;
 mod register;
 pub mod report;
 mod schema;
