@@ -16,12 +16,14 @@ pub mod rules;
 mod said;
 mod shipped;
 
-use manta_core::{ProjectInput, ScanReport};
+use manta_core::{ProjectInput, ScanReport, SkipReason, SkippedFile};
 use manta_flow::engine::models::Models;
 use manta_flow::engine::{Limits, analysis};
 use manta_flow::frontend::FrontEnd;
 
 pub use rules::all as all_rules;
+
+use crate::project::Extent;
 
 /// Whether an agent reads the file as instructions, or runs what it says when a project is opened: such files are
 /// part of a target although no server imports them.
@@ -47,10 +49,27 @@ pub fn audit(
     models: &Models,
     settings: &Settings,
 ) -> ScanReport {
-    let mut report = ScanReport::new(input);
-    report.rules = rules::all();
-    if let Some(program) = project::load(input, front_ends, settings.threads, &mut report) {
-        let analysis = analysis::analyse(&program, models, settings.limits);
+    let load = |extent| {
+        let mut report = ScanReport::new(input);
+        report.rules = rules::all();
+        let program = project::load(input, front_ends, settings.threads, extent, &mut report);
+        let loaded = program.map(|program| {
+            let analysis = analysis::analyse(&program, models, settings.limits);
+            (program, analysis)
+        });
+        (report, loaded)
+    };
+    let (mut report, mut loaded) = load(Extent::Imported);
+    let is_empty = loaded.as_ref().is_none_or(|(_, analysis)| analysis.tools.is_empty());
+    let is_left_out = |file: &SkippedFile| file.reason == SkipReason::NotImported;
+    if is_empty && report.completeness.files_skipped.iter().any(is_left_out) {
+        // No tool in what is imported: tools may be loaded from a folder, by names that are computed.
+        let (all, loaded_all) = load(Extent::Everything);
+        if loaded_all.as_ref().is_some_and(|(_, analysis)| !analysis.tools.is_empty()) {
+            (report, loaded) = (all, loaded_all);
+        }
+    }
+    if let Some((program, analysis)) = loaded {
         report.findings.extend(flows::findings(&analysis));
         report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));
         report.findings.extend(conduct::findings(&analysis));

@@ -34,11 +34,21 @@ impl ProjectFiles for Files<'_> {
     }
 }
 
-/// Lowers the import closure of the entry points and links it; none when there is no source file.
+/// Which files are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What the entry points import.
+    Imported,
+    /// Everything that is not set aside: programs that load their modules by computed names.
+    Everything,
+}
+
+/// Lowers the import closure of the entry points, or more, and links it; none when there is no source file.
 pub(crate) fn load(
     input: &ProjectInput,
     front_ends: &[Box<dyn FrontEnd>],
     threads: usize,
+    extent: Extent,
     report: &mut ScanReport,
 ) -> Option<Program> {
     let files = Files::of(input);
@@ -64,14 +74,17 @@ pub(crate) fn load(
         let mut starts = resolver.entries();
         starts.retain(|entry| !set_aside(&entry.path) || starts_nowhere_else(&own, input));
         let mut wave: Vec<String> = starts.iter().map(|entry| entry.path.clone()).collect();
+        if extent == Extent::Everything {
+            wave.extend(own.iter().map(|(_, path)| (*path).to_owned()).filter(|path| !set_aside(path)));
+        }
         let mut seen: BTreeSet<String> = wave.iter().cloned().collect();
         // Breadth first: the files of one wave don't depend on each other, and what they import is the next.
         while !wave.is_empty() {
             let known = std::mem::take(&mut wave).into_iter().filter(|path| front_end.claims(path));
-            let sources = known.filter_map(|path| Some(Source { id: input.sources.find(&path)?, path }));
+            let unread = known.filter_map(|path| Some(Source { id: input.sources.find(&path)?, path }));
+            let sources = unread.filter(|source| read.insert(source.id));
             let sources: Vec<Source> = sources.collect();
             for (Source { id, path }, lowered) in lower(front_end.as_ref(), &files, sources, threads) {
-                read.insert(id);
                 let is_lost = lowered.module.is_none();
                 for problem in lowered.problems {
                     if is_lost {

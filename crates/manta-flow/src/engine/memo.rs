@@ -61,6 +61,8 @@ struct Known {
     made: Vec<(ObjId, Rc<Obj>)>,
     learnt: Vec<(Vn, Rc<Fact>)>,
     throws: bool,
+    /// It throws on every path.
+    fails: bool,
 }
 
 /// State before a call, to tell afterwards what it depended on.
@@ -113,6 +115,7 @@ impl Interp<'_> {
         let known = self.memo.known.get(&call)?;
         let (mut result, made, learnt, throws) =
             (known.result.clone(), known.made.clone(), known.learnt.clone(), known.throws);
+        self.last_call_failed = known.fails;
         for (vn, fact) in &learnt {
             self.store.assume(*vn, fact);
         }
@@ -133,6 +136,14 @@ impl Interp<'_> {
                 }
             }
             rename(&mut result, &anew);
+            for (before, now) in &anew {
+                if let Some(evidence) = self.evidence.get(before).cloned() {
+                    self.evidence.insert(*now, evidence);
+                }
+                if let Some(at) = self.found.opened.get(before).copied() {
+                    self.found.opened.insert(*now, at);
+                }
+            }
         }
         Some(result)
     }
@@ -154,7 +165,7 @@ impl Interp<'_> {
             return None;
         }
         let mut learnt: Vec<Vn> = self.store.learnt(frame.entry).collect();
-        for state in frame.returns.iter().filter_map(|(_, state)| state.as_ref()) {
+        for state in frame.returns.iter().filter_map(|returned| returned.state.as_ref()) {
             for (loc, _) in &state.changes {
                 match loc {
                     Loc::Fact(vn) => learnt.push(*vn),
@@ -186,7 +197,7 @@ impl Interp<'_> {
             return;
         }
         let learnt = learnt.iter().filter_map(|vn| Some((*vn, self.store.fact(*vn)?.clone()))).collect();
-        self.memo.known.insert(call, Known { result: result.clone(), made, learnt, throws });
+        self.memo.known.insert(call, Known { result: result.clone(), made, learnt, throws, fails: self.last_call_failed });
     }
 
     /// Whether the call threw something that a `try` around it catches; its caller is watched on.
