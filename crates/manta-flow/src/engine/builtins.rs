@@ -305,9 +305,9 @@ impl Interp<'_> {
                     name.ends_with("isInteger") || name.ends_with("isSafeInteger") || name.ends_with("sFinite");
                 let refinements = self.implied_exactly(&value, fact);
                 let cond = if is_positive {
-                    Cond { when_true: refinements, when_false: Vec::new() }
+                    Cond { when_true: refinements, when_false: Vec::new(), by_default: None }
                 } else {
-                    Cond { when_true: Vec::new(), when_false: refinements }
+                    Cond { when_true: Vec::new(), when_false: refinements, by_default: None }
                 };
                 Some(self.bool_with(None, cond))
             }
@@ -430,6 +430,10 @@ impl Interp<'_> {
             "endsWith" => self.ends_with(value, &first?, span),
             "includes" => self.contains_text(value, &first?, span),
             "indexOf" | "search" | "lastIndexOf" => {
+                let needle = first.as_ref()?;
+                if let Some(position) = self.exact_position(value, needle, name.as_str() == "lastIndexOf") {
+                    return Some(Val::num(position));
+                }
                 let test = match first.as_ref().map(|value| &value.kind) {
                     Some(Kind::Regex(regex)) => {
                         let regex = regex.clone();
@@ -486,6 +490,18 @@ impl Interp<'_> {
             "charCodeAt" | "codePointAt" | "localeCompare" => Val::of(Kind::Num(None)),
             _ => return None,
         })
+    }
+
+    /// Where a known text holds another one, or matches a pattern: -1 when nowhere.
+    fn exact_position(&self, value: &Val, needle: &Val, is_last: bool) -> Option<f64> {
+        let text = value.literal()?;
+        let at = match &needle.kind {
+            Kind::Regex(regex) => crate::engine::calls::concrete_find(&regex.pattern, &regex.flags, text)?,
+            _ if is_last => text.rfind(needle.literal()?),
+            _ => text.find(needle.literal()?),
+        };
+        let units = at.map(|at| text[..at].encode_utf16().count());
+        Some(units.map_or(-1.0, |units| f64::from(u32::try_from(units).unwrap_or(u32::MAX))))
     }
 
     pub(crate) fn py_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
@@ -594,8 +610,11 @@ impl Interp<'_> {
                 if let Some(text) = self.current(value).literal() {
                     return Some(Val::bool(text.starts_with('/')));
                 }
-                let cond =
-                    Cond { when_true: self.implied_exactly(value, yes), when_false: self.implied_exactly(value, no) };
+                let cond = Cond {
+                    when_true: self.implied_exactly(value, yes),
+                    when_false: self.implied_exactly(value, no),
+                    by_default: None,
+                };
                 self.bool_with(None, cond)
             }
             "exists" | "is_file" | "is_dir" | "is_symlink" | "is_mount" => Val::any_bool(),
@@ -707,7 +726,7 @@ impl Interp<'_> {
             props.min_len = 1;
         }
         let fact = Fact::props(props, at);
-        let cond = Cond { when_true: self.implied(value, fact), when_false: Vec::new() };
+        let cond = Cond { when_true: self.implied(value, fact), when_false: Vec::new(), by_default: None };
         self.bool_with(None, cond)
     }
 
@@ -742,7 +761,7 @@ impl Interp<'_> {
                 kind: crate::engine::facts::NoteKind::Other,
             });
         }
-        let cond = Cond { when_true: self.implied(value, fact), when_false: Vec::new() };
+        let cond = Cond { when_true: self.implied(value, fact), when_false: Vec::new(), by_default: None };
         self.bool_with(None, cond)
     }
 
@@ -761,19 +780,22 @@ impl Interp<'_> {
             }
             _ => (own.slice(), None),
         };
-        if let (Some(literal), Some(separator)) = (value.literal(), &text) {
-            let pieces: Vec<Val> = if separator.is_empty() {
-                Vec::new()
-            } else {
-                literal
-                    .split(separator.as_str())
-                    .map(|piece| {
-                        let vn = self.store.fresh_vn();
-                        Val { taint: value.taint, step: value.step, vn, ..Val::str(piece) }
-                    })
-                    .collect()
+        if let Some(literal) = value.literal() {
+            let pieces: Vec<String> = match (separator.map(|separator| &separator.kind), &text) {
+                (_, Some(separator)) if !separator.is_empty() => {
+                    literal.split(separator.as_str()).map(str::to_owned).collect()
+                }
+                (Some(Kind::Regex(regex)), _) => {
+                    crate::engine::calls::concrete_split(&regex.pattern, &regex.flags, literal).unwrap_or_default()
+                }
+                _ => Vec::new(),
             };
             if !pieces.is_empty() {
+                let piece = |piece: String| {
+                    let vn = self.store.fresh_vn();
+                    Val { taint: value.taint, step: value.step, vn, ..Val::str(&piece) }
+                };
+                let pieces: Vec<Val> = pieces.into_iter().map(piece).collect();
                 return self.new_array(pieces, None);
             }
         }
@@ -1297,15 +1319,21 @@ impl Interp<'_> {
                 self.new_array(kept, open_kept)
             }
             "find" | "findLast" => {
-                let found = self.join_all(kept.into_iter().chain(open_kept));
-                // Finding by equality with the tool name selects one of the elements; nothing else is learnt.
-                found.unwrap_or_else(Val::undefined)
+                let found = self.join_all(kept.into_iter().chain(open_kept)).unwrap_or_else(Val::undefined);
+                // That something was found means that some element passed.
+                let passed = self.new_array(results, open);
+                let cond = self.quantified(&passed, false, span).cond;
+                if found.cond.is_none() && !found.is_nullish() { Val { cond, ..found } } else { found }
             }
             "some" | "every" => {
                 let list = self.new_array(results, open);
                 self.quantified(&list, name == "every", span)
             }
-            "findIndex" => Val::of(Kind::Num(None)),
+            "findIndex" | "findLastIndex" => {
+                let passed = self.new_array(results, open);
+                let cond = self.quantified(&passed, false, span).cond;
+                Val { cond, ..Val::of(Kind::Num(None)) }
+            }
             _ => Val::undefined(),
         }
     }

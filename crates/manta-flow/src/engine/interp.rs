@@ -80,6 +80,8 @@ struct JumpTarget {
 struct TryFrame {
     mark: Mark,
     throws: Vec<(Val, Snapshot)>,
+    /// Whether what may fail in the body is known to succeed (while a witness is followed).
+    succeeds: bool,
 }
 
 /// Arguments of a call.
@@ -659,7 +661,15 @@ impl<'p> Interp<'p> {
             let base = |value: &Val| value.text.as_deref().and_then(|text| text.base);
             let first = base(&values[0]);
             let common = first.filter(|_| values.iter().all(|value| base(value) == first));
-            let text = Text { props, parts: Vec::new(), base: common };
+            // A program looked for in several places keeps its name.
+            let parts = match crate::engine::sinks::common_program(&values) {
+                Some(program) => {
+                    let dir = Val { vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) };
+                    vec![Part::Hole(dir), Part::Lit(arc(&format!("/{program}")))]
+                }
+                None => Vec::new(),
+            };
+            let text = Text { props, parts, base: common };
             let vn = self.store.fresh_vn();
             return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         }
@@ -829,6 +839,13 @@ impl<'p> Interp<'p> {
         }
     }
 
+    /// The operation under way does what it is asked: the handlers of the `try` around it have nothing to do.
+    pub(crate) fn expect_success(&mut self) {
+        if let Some(frame) = self.tries.last_mut() {
+            frame.succeeds = true;
+        }
+    }
+
     /// The operation under way raises: handlers see the state here, and the normal path is marked as not taken.
     pub(crate) fn raise_here(&mut self) {
         self.throw(Val::unknown());
@@ -853,18 +870,61 @@ impl<'p> Interp<'p> {
                 self.assume(&facts);
                 self.block(otherwise)
             }
-            (Some(when_true), Some(when_false)) => self.branches(&mut [
-                &mut |interp: &mut Self| {
-                    interp.assume(&when_true);
-                    interp.block(then)
-                },
-                &mut |interp: &mut Self| {
-                    interp.assume(&when_false);
-                    interp.block(otherwise)
-                },
-            ]),
+            (Some(when_true), Some(when_false)) => {
+                let (then, otherwise) = ((when_true, then), (when_false, otherwise));
+                match self.condition(&value).by_default {
+                    Some(true) => self.configured(then, otherwise),
+                    Some(false) => self.configured(otherwise, then),
+                    None => self.branches(&mut [
+                        &mut |interp: &mut Self| {
+                            interp.assume(&then.0);
+                            interp.block(then.1)
+                        },
+                        &mut |interp: &mut Self| {
+                            interp.assume(&otherwise.0);
+                            interp.block(otherwise.1)
+                        },
+                    ]),
+                }
+            }
             (None, None) => false,
         }
+    }
+
+    /// Two branches between which the administrator's configuration decides, the usual one first. What the usual one
+    /// checks counts behind them: that an administrator may switch a check off does not make it none.
+    fn configured(&mut self, usual: (Refinements, &'p Block), other: (Refinements, &'p Block)) -> bool {
+        let mark = self.store.mark();
+        let mut ends = Vec::new();
+        self.assume(&usual.0);
+        let is_usual_alive = self.block(usual.1);
+        if is_usual_alive {
+            ends.push(self.store.snapshot(mark));
+        }
+        self.store.rollback(mark);
+        // A witness that a check in the usual branch refuses is not followed around it. A branch that always leaves is no
+        // check but the end of what is not configured.
+        let is_refused = self.found.replay.is_some() && !is_usual_alive && !always_leaves(usual.1);
+        if !is_refused {
+            self.assume(&other.0);
+            if self.block(other.1) {
+                ends.push(self.store.snapshot(mark));
+            }
+            self.store.rollback(mark);
+        }
+        self.store.release(mark);
+        let facts: Vec<(Loc, Content)> = match ends.first() {
+            Some(end) if is_usual_alive => {
+                end.changes.iter().filter(|(loc, _)| matches!(loc, Loc::Fact(_))).cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        let alive = !ends.is_empty();
+        self.join_into_store(ends);
+        for (loc, content) in facts {
+            self.store.write(loc, content);
+        }
+        alive
     }
 
     /// Facts of the true and of the false outcome; none when that outcome is impossible.
@@ -1165,10 +1225,11 @@ impl<'p> Interp<'p> {
     ) -> bool {
         let mark = self.store.mark();
         let depth = self.frames.len();
-        self.tries.push(TryFrame { mark, throws: Vec::new() });
+        self.tries.push(TryFrame { mark, throws: Vec::new(), succeeds: false });
         let mut alive = self.block(body);
         debug_assert_eq!(depth, self.frames.len());
-        let throws = self.tries.pop().map(|frame| frame.throws).unwrap_or_default();
+        let (throws, succeeds) = self.tries.pop().map(|frame| (frame.throws, frame.succeeds)).unwrap_or_default();
+        let handlers = if succeeds && throws.is_empty() { &[] } else { handlers };
         let end_of_body = self.store.snapshot(mark);
         if alive {
             alive = self.block(otherwise);
@@ -1563,6 +1624,9 @@ impl<'p> Interp<'p> {
                     let value = self.eval(*value);
                     match key {
                         Ok(name) => {
+                            if let Kind::Resolver(cell) = value.kind {
+                                self.found.kept_resolvers.insert(cell);
+                            }
                             self.name_function(&value, name);
                             self.store.obj_mut(id).fields.insert(name, value);
                         }
@@ -1626,6 +1690,9 @@ impl<'p> Interp<'p> {
             if *is_spread {
                 self.extend_array(id, &value, span);
             } else {
+                // An argument list is written over many lines: the line of the element is the one to look at.
+                let at = self.code().span(*item);
+                let value = self.step(value, at, StepKind::Element);
                 self.push_array(id, value);
             }
         }
@@ -1802,7 +1869,7 @@ impl<'p> Interp<'p> {
             }
             _ => {}
         }
-        let cond_a = a.cond.as_deref().cloned().unwrap_or_default();
+        let cond_a = self.condition(&a);
         let facts = if op == LogicalOp::And { cond_a.when_true.clone() } else { cond_a.when_false.clone() };
         // The right side runs only on one outcome of the left, with its facts.
         let mark = self.store.mark();
@@ -1813,7 +1880,21 @@ impl<'p> Interp<'p> {
         self.store.rollback(mark);
         self.store.release(mark);
         self.join_into_store(vec![Snapshot::default(), end]);
-        let cond_b = b.cond.as_deref().cloned().unwrap_or_default();
+        let cond_b = self.condition(&b);
+        // A witness is followed as far as the server lets it by default.
+        let leaves_it = match op {
+            LogicalOp::And => Some(true),
+            LogicalOp::Or => Some(false),
+            LogicalOp::Coalesce => None,
+        };
+        if self.found.replay.is_some() && leaves_it.is_some() {
+            if cond_a.by_default == leaves_it && matches!(b.kind, Kind::Bool(_)) {
+                return b;
+            }
+            if cond_b.by_default == leaves_it && matches!(a.kind, Kind::Bool(_)) {
+                return a;
+            }
+        }
         let cond = if op == LogicalOp::And { cond_a.and(&cond_b) } else { cond_a.or(&cond_b) };
         let mut value = match op {
             // The value of `a && b` is `b`, or something false.
@@ -2181,8 +2262,11 @@ impl<'p> Interp<'p> {
         let facts: Vec<Refinements> =
             ends.iter().map(|end| end.facts().map(|(vn, fact)| (vn, fact.clone())).collect()).collect();
         if ends.is_empty() {
-            // Every path throws: the caller does not go on, which `Val::never` would say; callers of validators that
-            // always throw are rare, so the result is simply unknown.
+            // Every path throws: the caller does not go on.
+            if !is_generator && !self.frames.is_empty() {
+                let at = self.here(Span::default());
+                self.store.assume(NOT_TAKEN, &Rc::new(Fact::listed(at)));
+            }
             return if is_generator { self.new_array(Vec::new(), frame.yielded) } else { Val::unknown() };
         }
         self.join_into_store(ends);
@@ -2230,7 +2314,11 @@ impl<'p> Interp<'p> {
                 });
             }
         }
-        let cond = Cond { when_true: when_true.unwrap_or_default(), when_false: when_false.unwrap_or_default() };
+        let cond = Cond {
+            when_true: when_true.unwrap_or_default(),
+            when_false: when_false.unwrap_or_default(),
+            by_default: None,
+        };
         (!cond.is_trivial()).then_some(cond)
     }
 
@@ -2690,6 +2778,19 @@ impl<'p> Interp<'p> {
         let text = Text { props, parts: Vec::new(), base };
         Val { taint: self.taint_now(from), step: from.step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
+}
+
+/// Whether a block does nothing but leave, whatever is in it: its last statement returns or throws, and no other
+/// statement decides.
+fn always_leaves(block: &Block) -> bool {
+    let leaves = |stmt: &Stmt| matches!(stmt.kind, StmtKind::Return(_) | StmtKind::Throw(_));
+    let decides = |stmt: &Stmt| {
+        matches!(
+            stmt.kind,
+            StmtKind::If { .. } | StmtKind::Switch { .. } | StmtKind::Try { .. } | StmtKind::ForEach { .. }
+        )
+    };
+    block.last().is_some_and(leaves) && !block.iter().any(decides)
 }
 
 /// What a path wrote, without what it learnt.
