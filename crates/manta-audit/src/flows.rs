@@ -39,7 +39,7 @@ fn severity(flow: &Flow, usual: Severity) -> Severity {
 
 fn confidence(analysis: &Analysis, flow: &Flow) -> Confidence {
     let tool = &analysis.tools[flow.tools[0]];
-    if tool.is_structural || tool.exposes == Exposes::Route {
+    if tool.is_structural || matches!(tool.exposes, Exposes::Route | Exposes::Command) {
         Confidence::Medium
     } else if flow.is_confirmed || !matches!(flow.rule.class(), "path" | "network") {
         // Followed with a concrete input, or judged by characters alone.
@@ -70,6 +70,7 @@ fn message(flow: &Flow) -> String {
         (FlowRule::ArchiveExtraction, _) => "names an archive whose entries choose where they are written",
         (FlowRule::UnsafeRegex, _) => "is compiled as a regular expression",
         (FlowRule::PrototypePollution, _) => "can name an object's prototype",
+        (FlowRule::UrlScheme, _) => "is opened whatever its scheme",
         (FlowRule::DangerousByDesign, _) => "is what the tool runs, by design",
     };
     let mut message = format!("{param} {verb} in {}", flow.api);
@@ -90,6 +91,9 @@ fn message(flow: &Flow) -> String {
 fn trace(flow: &Flow) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for (location, message) in &flow.trace {
+        push(&mut steps, *location, message.clone());
+    }
+    for (location, message) in &flow.others {
         push(&mut steps, *location, message.clone());
     }
     for (location, message) in &flow.notes {

@@ -65,7 +65,7 @@ fn kind(exposes: Exposes) -> Option<ToolKind> {
         Exposes::Tool | Exposes::Handler => Some(ToolKind::Tool),
         Exposes::Resource => Some(ToolKind::Resource),
         Exposes::Prompt => Some(ToolKind::Prompt),
-        Exposes::Completion | Exposes::Route => None,
+        Exposes::Completion | Exposes::Route | Exposes::Command => None,
     }
 }
 

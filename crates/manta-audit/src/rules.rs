@@ -60,6 +60,8 @@ rules! {
         "regular expressions that the caller writes", Medium, Medium, Regular, None, &[1333];
     PROTOTYPE_POLLUTION = "prototype-pollution", "Prototype pollution",
         "keys from the caller that can name a prototype", Medium, Medium, Regular, None, &[1321];
+    UNRESTRICTED_URL_SCHEME = "unrestricted-url-scheme", "Unrestricted URL scheme",
+        "URLs of any scheme handed to the program registered for it", Medium, Medium, Regular, None, &[939];
     DNS_REBINDING = "dns-rebinding", "DNS rebinding",
         "HTTP transports that answer any `Host` and `Origin`", Medium, Medium, Regular, None, &[350, 346, 1385];
     UNAUTHENTICATED_HTTP = "unauthenticated-http", "Unauthenticated HTTP server",
@@ -170,6 +172,7 @@ pub(crate) fn help(rule: FlowRule, kind: SinkKind) -> &'static str {
         }
         FlowRule::UnsafeRegex => "escape the value, or use a linear-time engine",
         FlowRule::PrototypePollution => "use a `Map`, or refuse `__proto__`, `constructor` and `prototype`",
+        FlowRule::UrlScheme => "parse the URL and accept `https:` (and `http:`) only before handing it on",
         FlowRule::DangerousByDesign => match kind {
             SinkKind::Sql | SinkKind::Query => {
                 "connect with a read-only account and say so; offer named queries where possible"

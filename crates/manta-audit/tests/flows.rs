@@ -163,7 +163,7 @@ fn python_containment_by_every_usual_form() {
 }
 
 /// Rules whose pages are run: every marked line is found, and no block under "Use instead" is.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
     "command-execution",
     "command-injection",
     "argument-injection",
@@ -180,6 +180,7 @@ const PAGES: [&str; 17] = [
     "archive-extraction",
     "unsafe-regex",
     "prototype-pollution",
+    "unrestricted-url-scheme",
     "dangerous-by-design",
 ];
 

@@ -45,6 +45,8 @@ pub enum ArgVerdict {
         program: String,
         /// What the value does in there; never safe.
         verdict: Box<shell::Verdict>,
+        /// Whether the command begins with the judged word, and is not just a line the word is an operand in.
+        is_command: bool,
     },
     /// `program` reads it as an option, or as something else than a plain operand (`host:path` of `scp`).
     Option {
@@ -183,7 +185,7 @@ fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, de
 /// Code given as text.
 fn code(language: Language, program: &str, script: &[Part<'_>], depth: u32) -> ArgVerdict {
     if language == Language::Shell {
-        return in_shell(program, script, depth);
+        return in_shell(program, script, depth, true);
     }
     let example = super::code::analyze(script, language).into_iter().find_map(|hole| match hole.verdict {
         CodeVerdict::Safe => None,
@@ -196,14 +198,14 @@ fn code(language: Language, program: &str, script: &[Part<'_>], depth: u32) -> A
 }
 
 /// Text that a POSIX shell will read.
-fn in_shell(program: &str, script: &[Part<'_>], depth: u32) -> ArgVerdict {
+fn in_shell(program: &str, script: &[Part<'_>], depth: u32, is_command: bool) -> ArgVerdict {
     let worst = shell::analyze_nested(script, depth + 1)
         .into_iter()
         .map(|report| report.verdict)
         .max_by_key(shell::Verdict::severity);
     match worst {
         Some(verdict) if verdict != shell::Verdict::Safe => {
-            ArgVerdict::Shell { program: program.to_owned(), verdict: Box::new(verdict) }
+            ArgVerdict::Shell { program: program.to_owned(), verdict: Box::new(verdict), is_command }
         }
         _ => ArgVerdict::Safe,
     }

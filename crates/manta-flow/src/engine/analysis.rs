@@ -104,6 +104,8 @@ pub struct Flow {
     pub example: Option<String>,
     /// One clause.
     pub reason: String,
+    /// Where the values of other tools take another way to the same sink.
+    pub others: Vec<(Location, String)>,
     /// Checks met that do not hold.
     pub notes: Vec<(Location, String)>,
     /// What keeps the harm small.
@@ -204,6 +206,9 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits) -> Analysis {
     analysis
 }
 
+/// Most other ways to one sink that are shown.
+const MAX_OTHERS: usize = 16;
+
 /// One flow per rule and sink; the tools that reach it are listed together.
 fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>) -> Vec<Flow> {
     let mut flows: Vec<Flow> = Vec::new();
@@ -215,6 +220,14 @@ fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (S
             }
             flow.is_confirmed |= is_confirmed;
             flow.limit = flow.limit.and(hit.limit);
+            // A helper around the sink is called in several places, and each of them is to be mended.
+            let call = steps.iter().rev().find(|step| matches!(step.what, StepKind::Argument(_)));
+            if let Some(call) = call
+                && flow.others.len() < MAX_OTHERS
+                && !flow.trace.iter().chain(&flow.others).any(|(at, _)| *at == call.at)
+            {
+                flow.others.push((call.at, format!("`{}` comes this way", source.0)));
+            }
             continue;
         }
         let trace = steps.iter().map(|step| (step.at, describe(&step.what))).collect();
@@ -228,6 +241,7 @@ fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (S
             trace,
             example: hit.example.clone(),
             reason: hit.reason.clone(),
+            others: Vec::new(),
             notes: hit.notes.iter().map(|(at, text, _)| (*at, text.clone())).collect(),
             limit: hit.limit,
             is_confirmed,
@@ -251,6 +265,7 @@ fn describe(what: &StepKind) -> String {
         StepKind::Source(param) => format!("`{param}` comes from the caller"),
         StepKind::Concat => "becomes part of a larger string".to_owned(),
         StepKind::Assign => "is assigned".to_owned(),
+        StepKind::Element => "is put into a list".to_owned(),
         StepKind::Argument(function) => format!("is passed to {function}"),
         StepKind::Return => "is returned".to_owned(),
         StepKind::Through(what) => format!("passes through {what}"),
@@ -527,6 +542,7 @@ impl<'p> Interp<'p> {
                 Exposes::Tool => "tools/call".to_owned(),
                 Exposes::Resource => "resources/read".to_owned(),
                 Exposes::Prompt => "prompts/get".to_owned(),
+                Exposes::Command => "command line".to_owned(),
                 _ => "handler".to_owned(),
             });
             self.run_tool(registration, &name, None, analysis, found);
@@ -570,6 +586,7 @@ impl<'p> Interp<'p> {
         self.found.hits.clear();
         self.found.conduct.take_acts();
         self.found.sources.clear();
+        self.found.weak_checks.clear();
         self.field_vns.clear();
         self.evidence.clear();
         self.found.opened.clear();
@@ -596,7 +613,7 @@ impl<'p> Interp<'p> {
         let description = registration.description.clone().or_else(|| listed.and_then(|(_, text, ..)| text));
         self.start_run();
         self.replay_budget = self.limits.fuel_per_tool;
-        if registration.exposes == Exposes::Route {
+        if matches!(registration.exposes, Exposes::Route | Exposes::Command) {
             // Routes of the server's own HTTP surface mostly set up transports; tools have handlers of their own.
             self.fuel = self.limits.fuel_per_tool / 5;
         }
@@ -616,9 +633,14 @@ impl<'p> Interp<'p> {
             let place = guarded.entry(hit.rule.class()).or_insert(None);
             *place = place.or(hit.guard);
         }
+        // Whoever types a command may name any file, host or option of theirs; but an operand that runs as code is
+        // pasted from elsewhere.
+        let is_command = registration.exposes == Exposes::Command;
+        let is_of_interest =
+            |hit: &Hit| !is_command || matches!(hit.rule, FlowRule::CommandInjection | FlowRule::CodeInjection);
         let mut bad: Vec<(Hit, Vec<TraceStep>)> = hits
             .into_iter()
-            .filter(|hit| hit.outcome == Outcome::Vulnerable)
+            .filter(|hit| hit.outcome == Outcome::Vulnerable && is_of_interest(hit))
             .map(|mut hit| {
                 // The file was opened here and filled elsewhere.
                 if hit.limit == Some(Limit::OwnContent) && self.found.filled.contains(&hit.at) {
@@ -648,7 +670,7 @@ impl<'p> Interp<'p> {
             promises: self.found.conduct.promises(name),
             acts,
         });
-        let is_route = registration.exposes == Exposes::Route;
+        let is_route = matches!(registration.exposes, Exposes::Route | Exposes::Command);
         if !is_route && registration.handler.as_ref().is_none_or(|handler| self.closure_of(handler).is_none()) {
             analysis.unresolved.push((name.to_owned(), at));
         }
@@ -706,7 +728,9 @@ impl<'p> Interp<'p> {
     ) -> Replayed {
         // Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may
         // do to a command line or statement is decided by its characters, which the domain judges exactly.
-        if !matches!(hit.rule.class(), "path" | "network") && hit.rule != FlowRule::ArgumentInjection {
+        let is_followed = matches!(hit.rule.class(), "path" | "network")
+            || matches!(hit.rule, FlowRule::ArgumentInjection | FlowRule::UrlScheme);
+        if !is_followed {
             return Replayed::NothingToFollow;
         }
         if hit.witnesses.is_empty() || param.is_empty() {
@@ -719,6 +743,10 @@ impl<'p> Interp<'p> {
         let first = witnesses.first().cloned().unwrap_or_default();
         for prefix in self.found.prefixes.clone() {
             witnesses.push(format!("{prefix}{first}"));
+            if hit.rule.class() == "path" {
+                // Through the directory that is asked for, and out of it.
+                witnesses.push(format!("{prefix}/../../../../../../../../etc/passwd"));
+            }
         }
         let without_ending = witnesses.len();
         for suffix in self.found.suffixes.clone() {
@@ -879,6 +907,10 @@ impl<'p> Interp<'p> {
                 let name = self.tool_name(dispatched);
                 let object = self.arguments_object(schema, enforced, at);
                 Args::of(vec![name, object])
+            }
+            HandlerArgs::CommandLine => {
+                let (taint, step) = self.source("command line".to_owned(), at);
+                Args { rest: Some(Val { taint, step, vn: self.store.fresh_vn(), ..Val::unknown() }), ..Args::default() }
             }
             HandlerArgs::HttpRequest => {
                 let request = self.http_request(at);

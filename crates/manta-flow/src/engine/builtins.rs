@@ -443,6 +443,10 @@ impl Interp<'_> {
             "includes" => self.contains_text(value, &first?, span),
             "indexOf" if let Some(at) = concrete_index(value, first.as_ref()) => Val::num(at),
             "indexOf" | "search" | "lastIndexOf" => {
+                let needle = first.as_ref()?;
+                if let Some(position) = self.exact_position(value, needle, name.as_str() == "lastIndexOf") {
+                    return Some(Val::num(position));
+                }
                 let test = match first.as_ref().map(|value| &value.kind) {
                     Some(Kind::Regex(regex)) => {
                         let regex = regex.clone();
@@ -499,6 +503,18 @@ impl Interp<'_> {
             "charCodeAt" | "codePointAt" | "localeCompare" => Val::of(Kind::Num(None)),
             _ => return None,
         })
+    }
+
+    /// Where a known text holds another one, or matches a pattern: -1 when nowhere.
+    fn exact_position(&self, value: &Val, needle: &Val, is_last: bool) -> Option<f64> {
+        let text = value.literal()?;
+        let at = match &needle.kind {
+            Kind::Regex(regex) => crate::engine::calls::concrete_find(&regex.pattern, &regex.flags, text)?,
+            _ if is_last => text.rfind(needle.literal()?),
+            _ => text.find(needle.literal()?),
+        };
+        let units = at.map(|at| text[..at].encode_utf16().count());
+        Some(units.map_or(-1.0, |units| f64::from(u32::try_from(units).unwrap_or(u32::MAX))))
     }
 
     pub(crate) fn py_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
@@ -777,19 +793,22 @@ impl Interp<'_> {
             }
             _ => (own.slice(), None),
         };
-        if let (Some(literal), Some(separator)) = (value.literal(), &text) {
-            let pieces: Vec<Val> = if separator.is_empty() {
-                Vec::new()
-            } else {
-                literal
-                    .split(separator.as_str())
-                    .map(|piece| {
-                        let vn = self.store.fresh_vn();
-                        Val { taint: value.taint, step: value.step, vn, ..Val::str(piece) }
-                    })
-                    .collect()
+        if let Some(literal) = value.literal() {
+            let pieces: Vec<String> = match (separator.map(|separator| &separator.kind), &text) {
+                (_, Some(separator)) if !separator.is_empty() => {
+                    literal.split(separator.as_str()).map(str::to_owned).collect()
+                }
+                (Some(Kind::Regex(regex)), _) => {
+                    crate::engine::calls::concrete_split(&regex.pattern, &regex.flags, literal).unwrap_or_default()
+                }
+                _ => Vec::new(),
             };
             if !pieces.is_empty() {
+                let piece = |piece: String| {
+                    let vn = self.store.fresh_vn();
+                    Val { taint: value.taint, step: value.step, vn, ..Val::str(&piece) }
+                };
+                let pieces: Vec<Val> = pieces.into_iter().map(piece).collect();
                 return self.new_array(pieces, None);
             }
         }
@@ -1329,18 +1348,24 @@ impl Interp<'_> {
                 list
             }
             "find" | "findLast" => {
-                let found = self.join_all(kept.into_iter().chain(open_kept));
-                let found = found.unwrap_or_else(Val::undefined);
-                if evidence.is_empty() {
-                    return found;
+                let found = self.join_all(kept.into_iter().chain(open_kept)).unwrap_or_else(Val::undefined);
+                if !evidence.is_empty() {
+                    return Val { cond: Some(Rc::new(Cond { when_true: evidence, ..Cond::default() })), ..found };
                 }
-                Val { cond: Some(Rc::new(Cond { when_true: evidence, ..Cond::default() })), ..found }
+                // That something was found means that some element passed.
+                let passed = self.new_array(results, open);
+                let cond = self.quantified(&passed, false, span).cond;
+                if found.cond.is_none() && !found.is_nullish() { Val { cond, ..found } } else { found }
             }
             "some" | "every" => {
                 let list = self.new_array(results, open);
                 self.quantified(&list, name == "every", span)
             }
-            "findIndex" => Val::of(Kind::Num(None)),
+            "findIndex" | "findLastIndex" => {
+                let passed = self.new_array(results, open);
+                let cond = self.quantified(&passed, false, span).cond;
+                Val { cond, ..Val::of(Kind::Num(None)) }
+            }
             _ => Val::undefined(),
         }
     }

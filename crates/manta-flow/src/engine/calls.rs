@@ -7,6 +7,7 @@ use manta_core::{Location, Span};
 use crate::domain::path::Operand;
 use crate::domain::props::Part as DomainPart;
 use crate::domain::regex::{Dialect, Regex};
+use crate::domain::url::Scheme;
 use crate::domain::{StrProps, path};
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact, Note, NoteKind};
@@ -324,6 +325,7 @@ impl Interp<'_> {
             Effect::Clean | Effect::Environment | Effect::Handle => {
                 self.call_closures(args, None, span);
                 let made = self.apis.step(api, ApiStep::Call);
+                let made = self.models.canonical(&mut self.apis, made);
                 let mut state = Obj { items: args.pos.clone(), ..Obj::new(ObjKind::External) };
                 for (name, value) in &args.named {
                     state.fields.insert(Symbol::new(&format!("${name}")), value.clone());
@@ -368,8 +370,12 @@ impl Interp<'_> {
                 let props = path::absolute(&self.props(&arg), path::Norm::Lexical);
                 self.path_derived(props, &arg)
             }
-            // The witness is followed as if no links were there; what links do is judged apart.
-            Effect::RealPath if self.found.replay.is_some() && arg.literal().is_some() => arg,
+            // The witness is followed as if no links were there; what links do is judged apart. It exists, so the
+            // case of a file that is yet to be made is not followed.
+            Effect::RealPath if self.found.replay.is_some() && arg.literal().is_some() => {
+                self.expect_success();
+                arg
+            }
             Effect::RealPath => {
                 let props = path::absolute(&self.props(&arg), path::Norm::Real);
                 self.path_derived(props, &arg)
@@ -589,8 +595,17 @@ impl Interp<'_> {
             Effect::Promise => {
                 let cell = self.store.new_cell(Val::undefined());
                 let resolve = Val::of(Kind::Resolver(cell));
-                self.call_value(&arg, None, Args::of(vec![resolve, Val::unknown()]), span);
-                self.store.cell(cell).clone()
+                let reject = Val::unknown();
+                self.call_value(&arg, None, Args::of(vec![resolve, reject]), span);
+                let value = self.store.cell(cell).clone();
+                // A promise that is put away is settled by whoever answers: a peer on a socket, another process.
+                if matches!(value.kind, Kind::Undefined)
+                    && self.found.is_running_handler
+                    && self.found.kept_resolvers.contains(&cell)
+                {
+                    return Some(self.extra_source("answer of a peer", span));
+                }
+                value
             }
             Effect::RegexNew => {
                 let flags = args.get(1).cloned().unwrap_or_else(|| Val::str(""));
@@ -764,6 +779,10 @@ impl Interp<'_> {
                 }
             }
         }
+        if self.found.replay.is_some() && effect == Effect::PathResolve {
+            // The server runs in the stand-in directory.
+            described.insert(0, (Some(super::report::REPLAY_ROOT.to_owned()), StrProps::default(), false));
+        }
         let operands: Vec<Operand<'_>> = described
             .iter()
             .map(|(literal, props, is_tainted)| match literal {
@@ -856,7 +875,9 @@ impl Interp<'_> {
             return Val { taint, step, vn, ..Val::str(text) };
         }
         let Some(last) = tainted.last() else {
-            return Val { vn: self.store.fresh_vn(), ..Val::with_props(props) };
+            let parts = below_directory(values);
+            let text = Text { props, parts, base: None };
+            return Val { vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         };
         let taint = tainted.iter().fold(Taint::NONE, |taint, value| taint.union(self.taint_now(value)));
         let base = match (effect, values) {
@@ -1237,7 +1258,7 @@ impl Interp<'_> {
             let vn = self.store.fresh_vn();
             return Val { taint: value.taint, step: value.step, vn, ..Val::str(&replaced) };
         }
-        let props =
+        let mut props =
             match (self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search), replacement.literal()) {
                 (Some(regex), Some(text)) => regex.replace(&own, text, global),
                 (_, Some(text)) => own.replace_some(&StrProps::exact(text)),
@@ -1259,6 +1280,15 @@ impl Interp<'_> {
                 }
                 _ => StrProps::default(),
             };
+        // Escaping what has no place in a scheme leaves the scheme.
+        if own.url.scheme != Scheme::Unknown
+            && self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search).is_some_and(|regex| {
+                let removed = regex.removed_characters();
+                !removed.is_empty() && removed.excludes(":/") && removed.minus(crate::domain::CharSet::ALNUM) == removed
+            })
+        {
+            props.url.scheme = own.url.scheme;
+        }
         // Cosmetic changes of an absolute, normalised path (quotes, drive letters, doubled separators) leave it the same
         // file, so a check of the result is a check of the path. Raw paths get no such trust: a replacement can make
         // or hide a `..` there.
@@ -1542,6 +1572,29 @@ fn is_answer(api: &str) -> bool {
     ["mcp.", "fastmcp.", "@modelcontextprotocol/"].iter().any(|root| api.starts_with(root))
 }
 
+/// How a path of the program's own is spelled below a directory that is not known: `${dir}/platform-tools/adb`. Empty
+/// when an operand after the first is no plain name.
+fn below_directory(values: &[Val]) -> Vec<Part> {
+    let [first, rest @ ..] = values else { return Vec::new() };
+    let is_name = |value: &Val| {
+        value.literals().is_some_and(|names| {
+            names.iter().all(|name| !name.is_empty() && !name.starts_with(['/', '.']) && !name.contains(".."))
+        })
+    };
+    if rest.is_empty() || first.literals().is_some() || !rest.iter().all(is_name) {
+        return Vec::new();
+    }
+    let mut parts = vec![Part::Hole(first.clone())];
+    for name in rest {
+        parts.push(Part::Lit("/".into()));
+        parts.push(match name.literal() {
+            Some(text) => Part::Lit(text.into()),
+            None => Part::Hole(name.clone()),
+        });
+    }
+    parts
+}
+
 fn python_flag(name: &str) -> &'static str {
     match name {
         "I" | "IGNORECASE" => "i",
@@ -1551,4 +1604,43 @@ fn python_flag(name: &str) -> &'static str {
         "A" | "ASCII" => "a",
         _ => "",
     }
+}
+
+/// A pattern in the syntax of the crate that runs it on concrete texts; none when it can't.
+fn runnable_regex(pattern: &str, flags: &str) -> Option<fancy_regex::Regex> {
+    if pattern.len() > 1_024 {
+        return None;
+    }
+    let letters: String = flags.chars().filter(|flag| matches!(flag, 'i' | 'm' | 's' | 'x')).collect();
+    let inline = if letters.is_empty() { pattern.to_owned() } else { format!("(?{letters}){pattern}") };
+    fancy_regex::Regex::new(&inline).ok()
+}
+
+/// Where a pattern first matches a concrete text: none of the outer kind when the pattern can't be run.
+pub(crate) fn concrete_find(pattern: &str, flags: &str, text: &str) -> Option<Option<usize>> {
+    if text.len() > 4_096 {
+        return None;
+    }
+    let found = runnable_regex(pattern, flags)?.find(text).ok()?;
+    Some(found.map(|found| found.start()))
+}
+
+/// The pieces between the matches of a pattern in a concrete text. (Captures, which JavaScript puts between them, are
+/// left out.)
+pub(crate) fn concrete_split(pattern: &str, flags: &str, text: &str) -> Option<Vec<String>> {
+    if text.len() > 4_096 {
+        return None;
+    }
+    let regex = runnable_regex(pattern, flags)?;
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for found in regex.find_iter(text) {
+        let found = found.ok()?;
+        if found.end() > found.start() {
+            pieces.push(text[from..found.start()].to_owned());
+            from = found.end();
+        }
+    }
+    pieces.push(text[from..].to_owned());
+    Some(pieces)
 }

@@ -93,43 +93,58 @@ pub(crate) type Refinements = Vec<(Vn, Rc<Fact>)>;
 pub(crate) struct Cond {
     pub(crate) when_true: Refinements,
     pub(crate) when_false: Refinements,
-    /// The outcome when the option of the administrator's that it asks for is not set.
-    pub(crate) when_unset: Option<bool>,
+    /// What the condition is unless the administrator configures otherwise; none when the configuration alone does not
+    /// decide it. A server is judged as it comes: `ALLOW_ALL !== "1" && !isAllowed(x)` is a check.
+    pub(crate) by_default: Option<bool>,
 }
 
 impl Cond {
     pub(crate) fn is_trivial(&self) -> bool {
-        self.when_true.is_empty() && self.when_false.is_empty() && self.when_unset.is_none()
+        self.when_true.is_empty() && self.when_false.is_empty() && self.by_default.is_none()
     }
 
     pub(crate) fn not(&self) -> Self {
         Self {
             when_true: self.when_false.clone(),
             when_false: self.when_true.clone(),
-            when_unset: self.when_unset.map(|outcome| !outcome),
+            by_default: self.by_default.map(|value| !value),
         }
     }
 
     pub(crate) fn and(&self, other: &Self) -> Self {
         Self {
             when_true: both(&self.when_true, &other.when_true),
-            when_false: either(&self.when_false, &other.when_false),
-            when_unset: decided(self.when_unset, other.when_unset, false),
+            when_false: self.one_of(other, true, |cond| &cond.when_false),
+            by_default: combined(self.by_default, other.by_default, false),
         }
     }
 
     pub(crate) fn or(&self, other: &Self) -> Self {
         Self {
-            when_true: either(&self.when_true, &other.when_true),
+            when_true: self.one_of(other, false, |cond| &cond.when_true),
             when_false: both(&self.when_false, &other.when_false),
-            when_unset: decided(self.when_unset, other.when_unset, true),
+            by_default: combined(self.by_default, other.by_default, true),
+        }
+    }
+
+    /// What holds when at least one of the two sides has an outcome; a side that is `never` without it by default
+    /// leaves it to the other.
+    fn one_of(&self, other: &Self, never: bool, outcome: impl Fn(&Self) -> &Refinements) -> Refinements {
+        match (self.by_default, other.by_default) {
+            (Some(value), _) if value == never => outcome(other).clone(),
+            (_, Some(value)) if value == never => outcome(self).clone(),
+            _ => either(outcome(self), outcome(other)),
         }
     }
 }
 
-/// The outcome of two tests together, where `wins` on one side decides.
-fn decided(a: Option<bool>, b: Option<bool>, wins: bool) -> Option<bool> {
-    if a == Some(wins) || b == Some(wins) { Some(wins) } else { a.and(b) }
+/// The default of `a && b` (`decides` is false) or `a || b` (`decides` is true).
+fn combined(a: Option<bool>, b: Option<bool>, decides: bool) -> Option<bool> {
+    match (a, b) {
+        (Some(value), _) | (_, Some(value)) if value == decides => Some(decides),
+        (Some(_), Some(_)) => Some(!decides),
+        _ => None,
+    }
 }
 
 /// Refinements when both sides hold.

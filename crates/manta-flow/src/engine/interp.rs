@@ -121,6 +121,8 @@ struct JumpTarget {
 pub(crate) struct TryFrame {
     mark: Mark,
     throws: Vec<(Val, Snapshot)>,
+    /// Whether what may fail in the body is known to succeed (while a witness is followed).
+    succeeds: bool,
 }
 
 /// Arguments of a call.
@@ -522,13 +524,10 @@ impl<'p> Interp<'p> {
     // ------------------------------------------------------------------ branching
 
     /// Runs several alternatives from the same state and joins their effects. Each returns whether it ends normally.
-    ///
-    /// What the alternative `default` learns holds afterwards: the others are taken only when the administrator said so.
-    fn branches(&mut self, alternatives: &mut [&mut dyn FnMut(&mut Self) -> bool], default: Option<usize>) -> bool {
+    pub(crate) fn branches(&mut self, alternatives: &mut [&mut dyn FnMut(&mut Self) -> bool]) -> bool {
         let mark = self.store.mark();
         let mut ends = Vec::new();
         let last = alternatives.len().saturating_sub(1);
-        let mut learnt = Refinements::new();
         for (index, alternative) in alternatives.iter_mut().enumerate() {
             if alternative(self) {
                 // `if (bad) return …`: what is left is the only way on.
@@ -536,30 +535,22 @@ impl<'p> Interp<'p> {
                     self.store.release(mark);
                     return true;
                 }
-                let end = self.store.snapshot(mark);
-                if default == Some(index) {
-                    learnt = facts_of(&end);
-                }
-                ends.push(end);
+                ends.push(self.store.snapshot(mark));
             }
             self.store.rollback(mark);
         }
         let alive = !ends.is_empty();
         self.store.release(mark);
         self.join_into_store(ends);
-        self.assume(&learnt);
         alive
     }
 
-    /// The outcome of a test when the option it asks for is not set; none when the test asks for something else.
-    fn when_unset(&self, value: &Val, test: ExprId) -> Option<bool> {
+    /// The outcome of a test unless the administrator configures otherwise; none when it asks for something else.
+    fn by_default(&self, value: &Val, test: ExprId) -> Option<bool> {
         if value.is_tainted() {
             return None;
         }
-        match value.cond.as_deref().and_then(|cond| cond.when_unset) {
-            Some(outcome) => Some(outcome),
-            None => self.is_option(value, test).then_some(false),
-        }
+        self.condition(value).by_default.or_else(|| self.is_option(value, test).then_some(false))
     }
 
     /// Whether an expression reads an option of the administrator's: a variable of the environment, or a member that no
@@ -798,7 +789,15 @@ impl<'p> Interp<'p> {
             let first = base(&values[0]);
             let common = first.filter(|_| values.iter().all(|value| base(value) == first));
             let shape = self.path_shape_of(&values);
-            let text = Text { props: props.into(), parts: Vec::new(), base: common, shape };
+            // A program looked for in several places keeps its name.
+            let parts = match crate::engine::sinks::common_program(&values) {
+                Some(program) => {
+                    let dir = Val { vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) };
+                    vec![Part::Hole(dir), Part::Lit(arc(&format!("/{program}")))]
+                }
+                None => Vec::new(),
+            };
+            let text = Text { props: props.into(), parts, base: common, shape };
             let vn = self.store.fresh_vn();
             return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         }
@@ -975,6 +974,13 @@ impl<'p> Interp<'p> {
         }
     }
 
+    /// The operation under way does what it is asked: the handlers of the `try` around it have nothing to do.
+    pub(crate) fn expect_success(&mut self) {
+        if let Some(frame) = self.tries.last_mut() {
+            frame.succeeds = true;
+        }
+    }
+
     /// The operation under way raises: handlers see the state here, and the normal path is marked as not taken.
     pub(crate) fn raise_here(&mut self) {
         self.throw(Val::unknown());
@@ -1000,27 +1006,63 @@ impl<'p> Interp<'p> {
                 self.block(otherwise)
             }
             (Some(when_true), Some(when_false)) => {
-                // Which one is taken unless the administrator configured something.
-                let default = self.when_unset(&value, test).map(|outcome| usize::from(!outcome));
-                let mut run = [(when_true, then), (when_false, otherwise)].into_iter().enumerate().map(
-                    |(index, (facts, block))| {
-                        move |interp: &mut Self| {
-                            let is_configured = default.is_some_and(|default| default != index);
-                            interp.assume(&facts);
-                            interp.frame_mut().configured += u32::from(is_configured);
-                            let alive = interp.block(block);
-                            interp.frame_mut().configured -= u32::from(is_configured);
-                            alive
-                        }
-                    },
-                );
-                match (run.next(), run.next()) {
-                    (Some(mut yes), Some(mut no)) => self.branches(&mut [&mut yes, &mut no], default),
-                    _ => false,
+                let (then, otherwise) = ((when_true, then), (when_false, otherwise));
+                match self.by_default(&value, test) {
+                    Some(true) => self.configured(then, otherwise),
+                    Some(false) => self.configured(otherwise, then),
+                    None => self.branches(&mut [
+                        &mut |interp: &mut Self| {
+                            interp.assume(&then.0);
+                            interp.block(then.1)
+                        },
+                        &mut |interp: &mut Self| {
+                            interp.assume(&otherwise.0);
+                            interp.block(otherwise.1)
+                        },
+                    ]),
                 }
             }
             (None, None) => false,
         }
+    }
+
+    /// Two branches between which the administrator's configuration decides, the usual one first. What the usual one
+    /// checks counts behind them: that an administrator may switch a check off does not make it none.
+    fn configured(&mut self, usual: (Refinements, &'p Block), other: (Refinements, &'p Block)) -> bool {
+        let mark = self.store.mark();
+        let mut ends = Vec::new();
+        self.assume(&usual.0);
+        let is_usual_alive = self.block(usual.1);
+        if is_usual_alive {
+            ends.push(self.store.snapshot(mark));
+        }
+        self.store.rollback(mark);
+        // A witness that a check in the usual branch refuses is not followed around it. A branch that always leaves is no
+        // check but the end of what is not configured.
+        let is_refused = self.found.replay.is_some() && !is_usual_alive && !always_leaves(usual.1);
+        if !is_refused {
+            self.assume(&other.0);
+            self.frame_mut().configured += 1;
+            let is_alive = self.block(other.1);
+            self.frame_mut().configured -= 1;
+            if is_alive {
+                ends.push(self.store.snapshot(mark));
+            }
+            self.store.rollback(mark);
+        }
+        self.store.release(mark);
+        let facts: Vec<(Loc, Content)> = match ends.first() {
+            Some(end) if is_usual_alive => {
+                end.changes.iter().filter(|(loc, _)| matches!(loc, Loc::Fact(_))).cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        let alive = !ends.is_empty();
+        self.join_into_store(ends);
+        for (loc, content) in facts {
+            self.store.write(loc, content);
+        }
+        alive
     }
 
     /// Facts of the true and of the false outcome; none when that outcome is impossible.
@@ -1383,10 +1425,11 @@ impl<'p> Interp<'p> {
     ) -> bool {
         let mark = self.store.mark();
         let depth = self.frames.len();
-        self.tries.push(TryFrame { mark, throws: Vec::new() });
+        self.tries.push(TryFrame { mark, throws: Vec::new(), succeeds: false });
         let mut alive = self.block(body);
         debug_assert_eq!(depth, self.frames.len());
-        let throws = self.tries.pop().map(|frame| frame.throws).unwrap_or_default();
+        let (throws, succeeds) = self.tries.pop().map(|frame| (frame.throws, frame.succeeds)).unwrap_or_default();
+        let handlers = if succeeds && throws.is_empty() { &[] } else { handlers };
         let end_of_body = self.store.snapshot(mark);
         if alive {
             alive = self.block(otherwise);
@@ -1673,7 +1716,7 @@ impl<'p> Interp<'p> {
                 let result = self.unary(*op, value);
                 if asks {
                     let cond = result.cond.as_deref().cloned().unwrap_or_default();
-                    return Val { cond: Some(Rc::new(Cond { when_unset: Some(true), ..cond })), ..result };
+                    return Val { cond: Some(Rc::new(Cond { by_default: Some(true), ..cond })), ..result };
                 }
                 result
             }
@@ -1793,6 +1836,9 @@ impl<'p> Interp<'p> {
                     let value = self.eval(*value);
                     match key {
                         Ok(name) => {
+                            if let Kind::Resolver(cell) = value.kind {
+                                self.found.kept_resolvers.insert(cell);
+                            }
                             self.name_function(&value, name);
                             self.store.obj_mut(id).fields.insert(name, value);
                         }
@@ -1856,6 +1902,9 @@ impl<'p> Interp<'p> {
             if *is_spread {
                 self.extend_array(id, &value, span);
             } else {
+                // An argument list is written over many lines: the line of the element is the one to look at.
+                let at = self.code().span(*item);
+                let value = self.step(value, at, StepKind::Element);
                 self.push_array(id, value);
             }
         }
@@ -2039,7 +2088,7 @@ impl<'p> Interp<'p> {
             }
             _ => {}
         }
-        let cond_a = a.cond.as_deref().cloned().unwrap_or_default();
+        let cond_a = self.condition(&a);
         let facts = if op == LogicalOp::And { cond_a.when_true.clone() } else { cond_a.when_false.clone() };
         // The right side runs only on one outcome of the left, with its facts.
         let mark = self.store.mark();
@@ -2060,9 +2109,23 @@ impl<'p> Interp<'p> {
         self.store.rollback(mark);
         self.store.release(mark);
         self.join_into_store(vec![Snapshot::default(), end]);
-        let cond_b = b.cond.as_deref().cloned().unwrap_or_default();
-        let cond_a = Cond { when_unset: self.when_unset(&a, left), ..cond_a };
-        let cond_b = Cond { when_unset: self.when_unset(&b, right), ..cond_b };
+        let cond_a = Cond { by_default: self.by_default(&a, left), ..cond_a };
+        let cond_b = self.condition(&b);
+        let cond_b = Cond { by_default: self.by_default(&b, right), ..cond_b };
+        // A witness is followed as far as the server lets it by default.
+        let leaves_it = match op {
+            LogicalOp::And => Some(true),
+            LogicalOp::Or => Some(false),
+            LogicalOp::Coalesce => None,
+        };
+        if self.found.replay.is_some() && leaves_it.is_some() {
+            if cond_a.by_default == leaves_it && matches!(b.kind, Kind::Bool(_)) {
+                return b;
+            }
+            if cond_b.by_default == leaves_it && matches!(a.kind, Kind::Bool(_)) {
+                return a;
+            }
+        }
         let cond = if op == LogicalOp::And { cond_a.and(&cond_b) } else { cond_a.or(&cond_b) };
         let mut value = match op {
             // The value of `a && b` is `b`, or something false.
@@ -2508,6 +2571,11 @@ impl<'p> Interp<'p> {
         // Every path throws: the caller does not go on.
         self.last_call_failed = ends.is_empty() && !is_generator && !self.out_of_fuel;
         if ends.is_empty() {
+            // Every path throws: the caller does not go on.
+            if !is_generator && !self.frames.is_empty() {
+                let at = self.here(Span::default());
+                self.store.assume(NOT_TAKEN, &Rc::new(Fact::listed(at)));
+            }
             return if is_generator { self.new_array(Vec::new(), frame.yielded) } else { Val::unknown() };
         }
         self.join_into_store(ends);
@@ -2573,7 +2641,7 @@ impl<'p> Interp<'p> {
         let cond = Cond {
             when_true: when_true.unwrap_or_default(),
             when_false: when_false.unwrap_or_default(),
-            when_unset: None,
+            by_default: None,
         };
         (!cond.is_trivial()).then_some(cond)
     }
@@ -3054,6 +3122,19 @@ fn facts_of(end: &Snapshot) -> Refinements {
 /// An answer that carries nothing but itself: `true`, `null`, `""`.
 fn is_constant(value: &Val) -> bool {
     value.is_nullish() || matches!(value.kind, Kind::Bool(Some(_))) || value.literal().is_some() && !value.is_tainted()
+}
+
+/// Whether a block does nothing but leave, whatever is in it: its last statement returns or throws, and no other
+/// statement decides.
+fn always_leaves(block: &Block) -> bool {
+    let leaves = |stmt: &Stmt| matches!(stmt.kind, StmtKind::Return(_) | StmtKind::Throw(_));
+    let decides = |stmt: &Stmt| {
+        matches!(
+            stmt.kind,
+            StmtKind::If { .. } | StmtKind::Switch { .. } | StmtKind::Try { .. } | StmtKind::ForEach { .. }
+        )
+    };
+    block.last().is_some_and(leaves) && !block.iter().any(decides)
 }
 
 /// What a path wrote, without what it learnt.

@@ -150,6 +150,9 @@ impl Interp<'_> {
                 }
                 return if obj.more.is_none() && obj.any.is_none() {
                     Val::num(f64::from(u32::try_from(obj.items.len()).unwrap_or(u32::MAX)))
+                } else if self.found.replay.is_some() && obj.more.as_ref().is_some_and(|more| more.taint.is_none()) {
+                    // A witness is followed with one entry in each list of the administrator's.
+                    Val::num(f64::from(u32::try_from(obj.items.len().max(1)).unwrap_or(u32::MAX)))
                 } else {
                     Val::of(Kind::Num(None))
                 };

@@ -8,6 +8,7 @@ use crate::domain::path::{PathState, Within};
 use crate::domain::props::Part as DomainPart;
 use crate::domain::url::{Host, HostCheck, HostGrade, Scheme, Subject, UrlState, grade_host_check};
 use crate::domain::{StrProps, path};
+use crate::engine::api::ApiStep;
 use crate::engine::facts::{Cond, Fact, Note, NoteKind, Refinements, both};
 use crate::engine::interp::{Interp, arc, number_text, unary_text};
 use crate::engine::store::ObjKind;
@@ -268,12 +269,7 @@ impl Interp<'_> {
         let _ = unary_text(op);
         match op {
             UnaryOp::Not => {
-                let is_variable = matches!(&value.kind, Kind::Api(api, _) if self.apis.name(*api).starts_with("$env."));
-                let mut cond = value.cond.as_deref().map(Cond::not).unwrap_or_default();
-                if is_variable && !value.is_tainted() {
-                    cond.when_unset = cond.when_unset.or(Some(true));
-                }
-                let cond = (!cond.is_trivial()).then(|| Rc::new(cond));
+                let cond = Some(self.condition(&value).not()).filter(|cond| !cond.is_trivial()).map(Rc::new);
                 Val { cond, ..Val::of(Kind::Bool(value.truth().map(|truth| !truth))) }
             }
             UnaryOp::Neg | UnaryOp::Plus | UnaryOp::BitNot => match value.kind {
@@ -454,6 +450,9 @@ impl Interp<'_> {
         if self.is_foreign(a, b) || self.is_foreign(b, a) {
             return Val::bool(false);
         }
+        if let Some(usual) = self.equal_by_default(a, b).or_else(|| self.equal_by_default(b, a)) {
+            return self.bool_with(None, Cond { by_default: Some(usual), ..Cond::default() });
+        }
         match (&a.kind, &b.kind) {
             (Kind::Num(Some(x)), Kind::Num(Some(y))) => {
                 if let (Some(cond), true) = (&a.cond, *y == -1.0) {
@@ -542,7 +541,7 @@ impl Interp<'_> {
                 })
         };
         if self.taint_now(a).is_none() && self.taint_now(b).is_none() && (asks(a, b) || asks(b, a)) {
-            cond.when_unset = Some(false);
+            cond.by_default = Some(false);
         }
         for (value, other) in [(a, b), (b, a)] {
             if self.found.is_name(value.vn)
@@ -567,6 +566,53 @@ impl Interp<'_> {
             }
         }
         self.bool_with(None, cond)
+    }
+
+    /// Whether a setting equals a constant when nobody sets it.
+    fn equal_by_default(&self, setting: &Val, constant: &Val) -> Option<bool> {
+        let default = self.default_of_setting(setting)?;
+        match (&default.kind, &constant.kind) {
+            (Kind::Undefined, Kind::Undefined | Kind::Null) => Some(true),
+            (Kind::Undefined, Kind::Bool(Some(_)) | Kind::Num(Some(_))) => Some(false),
+            (Kind::Undefined, Kind::Str) => constant.literals().map(|_| false),
+            (Kind::Str, Kind::Str) => Some(default.literal()? == constant.literal()?),
+            _ => None,
+        }
+    }
+
+    /// The value an environment variable has when nobody sets it: none at all, or the one text the program falls back
+    /// to. None for anything else.
+    fn default_of_setting(&self, value: &Val) -> Option<Val> {
+        let is_setting = |value: &Val| match value.kind {
+            Kind::Api(api, _) => {
+                matches!(self.apis.steps(api).first(), Some(ApiStep::Root(root)) if root.as_str() == "$env")
+            }
+            _ => false,
+        };
+        match &value.kind {
+            Kind::Union(values) => {
+                let (settings, others): (Vec<&Val>, Vec<&Val>) = values.iter().partition(|value| is_setting(value));
+                match (settings.is_empty(), others.as_slice()) {
+                    (false, [only]) if only.literal().is_some() => Some((*only).clone()),
+                    _ => None,
+                }
+            }
+            _ => is_setting(value).then(Val::undefined),
+        }
+    }
+
+    /// What a value implies as a condition: an environment variable is not set by default.
+    pub(crate) fn condition(&self, value: &Val) -> Cond {
+        match value.cond.as_deref() {
+            Some(cond) => cond.clone(),
+            None => {
+                let by_default = self
+                    .default_of_setting(value)
+                    .and_then(|default| default.truth())
+                    .filter(|_| value.truth().is_none());
+                Cond { by_default, ..Cond::default() }
+            }
+        }
     }
 
     /// While a witness is followed: a concrete value of the caller's, compared with something that the administrator
@@ -742,6 +788,9 @@ impl Interp<'_> {
             return Val::any_bool();
         }
         let at = self.here(span);
+        if needle.len() > 2 {
+            self.found.hint(&needle, true);
+        }
         let mut cond = Cond::default();
         let mut chars = needle.chars();
         if let (Some(only), None) = (chars.next(), chars.next()) {
@@ -868,11 +917,12 @@ impl Interp<'_> {
                             text: format!("the prefix is tested before `..` is resolved; `{example}` passes"),
                             kind: NoteKind::Other,
                         }),
-                        path::Containment::Weak(reason) => fact.notes.push(Note {
-                            at,
-                            text: format!("`{}` passes the prefix test", reason.bypass(&dir)),
-                            kind: NoteKind::PrefixWithoutSeparator,
-                        }),
+                        path::Containment::Weak(reason) => {
+                            let text = format!("`{}` passes the prefix test", reason.bypass(&dir));
+                            let note = Note { at, text, kind: NoteKind::PrefixWithoutSeparator };
+                            self.found.weak_checks.push((dir.clone(), note.clone()));
+                            fact.notes.push(note);
+                        }
                         path::Containment::Strong { .. } => {}
                     }
                     fact.props.path.within = graded.within(Some(Rc::from(dir.as_str())));

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use manta_core::Location;
 
 use crate::engine::api::ApiId;
-use crate::engine::facts::NoteKind;
+use crate::engine::facts::{Note, NoteKind};
 use crate::engine::models::{Exposes, HandlerArgs, SinkKind};
 use crate::engine::schema::Schema;
-use crate::engine::value::{ModId, Taint, Val, Vn};
+use crate::engine::value::{CellId, ModId, Taint, Val, Vn};
 use crate::ir::Symbol;
 
 /// Something the model (or a client) can call.
@@ -78,6 +78,8 @@ pub enum FlowRule {
     UnsafeRegex,
     /// Keys from the caller reach an object's prototype.
     PrototypePollution,
+    /// The parameter is opened whatever its scheme.
+    UrlScheme,
     /// The declared purpose of the tool is the dangerous act.
     DangerousByDesign,
 }
@@ -103,6 +105,7 @@ impl FlowRule {
             Self::ArchiveExtraction => "archive-extraction",
             Self::UnsafeRegex => "unsafe-regex",
             Self::PrototypePollution => "prototype-pollution",
+            Self::UrlScheme => "unrestricted-url-scheme",
             Self::DangerousByDesign => "dangerous-by-design",
         }
     }
@@ -120,7 +123,7 @@ impl FlowRule {
             | Self::ArchiveExtraction => "path",
             Self::Ssrf | Self::WeakHostCheck => "network",
             Self::SqlInjection | Self::NosqlInjection => "sql",
-            Self::UnsafeRegex | Self::PrototypePollution | Self::DangerousByDesign => "other",
+            Self::UnsafeRegex | Self::PrototypePollution | Self::UrlScheme | Self::DangerousByDesign => "other",
         }
     }
 }
@@ -214,6 +217,11 @@ pub(crate) struct Findings {
     pub(crate) opened: std::collections::HashMap<crate::engine::value::ObjId, Location>,
     /// Where files were opened that got content of the caller's.
     pub(crate) filled: HashSet<Location>,
+    /// Containment checks of this run that a sibling directory passes, by directory: a value that was returned through
+    /// functions has lost the facts, but the reviewer wants to see the check.
+    pub(crate) weak_checks: Vec<(String, Note)>,
+    /// Resolve functions that were put into an object or map for somebody else to call.
+    pub(crate) kept_resolvers: HashSet<CellId>,
     /// The witness under replay.
     pub(crate) replay: Option<Replay>,
     /// The read whose content is followed to the answer; nothing else is untrusted then.

@@ -180,7 +180,19 @@ impl Interp<'_> {
         let param = self.found.sources.get(taint.0.trailing_zeros() as usize).map(|source| source.param.clone());
         let value = self.untrusted(Some(schema), enforced, taint, step, depth);
         match (&schema.ty, param) {
-            (Ty::Str | Ty::Any | Ty::Union(_), Some(param)) => self.replayed(value, &param),
+            (Ty::Str | Ty::Any | Ty::Union(_), Some(param)) if self.is_replayed(&param) => {
+                let value = self.replayed(value, &param);
+                if !enforced {
+                    return value;
+                }
+                // The schema sees the witness first, and may refuse or change it.
+                let is_refused = matches!(schema.ty, Ty::Str)
+                    && value.literal().is_some_and(|witness| !schema.props.admits(witness));
+                if is_refused {
+                    self.raise_here();
+                }
+                self.apply_steps(value, schema)
+            }
             _ => value,
         }
     }
@@ -189,6 +201,9 @@ impl Interp<'_> {
         for (function, is_predicate) in &schema.steps {
             let result = self.call_value(function, None, Args::of(vec![value.clone()]), Span::default());
             if *is_predicate {
+                if result.truth() == Some(false) && self.found.replay.is_some() {
+                    self.raise_here();
+                }
                 if let Some(cond) = result.cond.clone() {
                     self.assume(&cond.when_true);
                 }

@@ -116,6 +116,15 @@ const STATEMENT_WORDS: [&str; 20] = [
 const OUTPUT_OPTIONS: [&str; 9] =
     ["-o", "-O", "--output", "--out", "--output-file", "--outfile", "--output-document", "--output-dir", "--save-to"];
 
+/// Paths that lead out of any directory. Some name a place that no list of forbidden directories does: such a list
+/// contains nothing.
+const PATH_WITNESSES: [&str; 5] = [
+    "/etc/passwd",
+    "../../../../../../etc/passwd",
+    "x/../../../../../etc/passwd",
+    "/nowhere-listed/x",
+    "../../../../../../nowhere-listed/x",
+];
 const INTERNAL_URLS: [&str; 4] =
     ["http://169.254.169.254/latest/meta-data/", "http://127.0.0.1:8080/", "http://10.0.0.1/", "http://192.168.1.1/"];
 
@@ -424,6 +433,7 @@ impl Interp<'_> {
                 "{\"__proto__\": {}}",
                 "keys from the caller are merged into an object",
             )],
+            SinkKind::Open => vec![self.judge_scheme(spelled)],
             SinkKind::Argv | SinkKind::Url | SinkKind::Browse => Vec::new(),
         }
     }
@@ -496,8 +506,33 @@ impl Interp<'_> {
                     ..Judged::bad(FlowRule::PathPrefixBypass, example, "the containment check compares text")
                 },
             },
-            PathVerdict::Escapes { example, .. } => Judged::bad(rule, example, "the value chooses the file")
-                .or_witnesses(&["/etc/passwd", "../../../../../../etc/passwd", "x/../../../../../etc/passwd"]),
+            PathVerdict::Escapes { example, .. } => {
+                Judged::bad(rule, example, "the value chooses the file").or_witnesses(&PATH_WITNESSES)
+            }
+        }
+    }
+
+    /// A URL that is handed to whatever program its scheme belongs to.
+    fn judge_scheme(&self, spelled: &Spelled) -> Judged {
+        let start = spelled.pieces.iter().find(|piece| match piece {
+            Piece::Lit(text) => !text.chars().all(|c| matches!(c, '"' | '\'')),
+            _ => true,
+        });
+        let is_open = match start {
+            Some(Piece::Hole(props)) => {
+                !props.is_finite()
+                    && props.url.scheme == Scheme::Unknown
+                    && props.charset.contains(':')
+                    && props.first.contains('f')
+                    && props.path.abs != path::Abs::Abs
+                    && props.path.within == path::Within::None
+            }
+            _ => false,
+        };
+        if is_open {
+            Judged::bad(FlowRule::UrlScheme, "file:///etc/passwd", "the caller chooses the scheme, and so the program")
+        } else {
+            Judged::guarded(FlowRule::UrlScheme)
         }
     }
 
@@ -670,7 +705,13 @@ impl Interp<'_> {
                 }
                 let mut words = word_parts.clone();
                 words[index] = spelled.parts();
-                let verdict = argv::judge(&words, index);
+                let verdict = match argv::judge(&words, index) {
+                    // A comment that hides nothing of the program's: the last word is missing, that is all.
+                    ArgVerdict::Shell { verdict, .. } if index + 1 == all.len() && is_comment(&verdict) => {
+                        ArgVerdict::Safe
+                    }
+                    verdict => verdict,
+                };
                 let judged = match verdict {
                     ArgVerdict::Safe => Judged::guarded(FlowRule::ArgumentInjection),
                     // Everything after the program is the caller's: a pass-through of that program, which is what the
@@ -690,6 +731,10 @@ impl Interp<'_> {
                 };
                 let is_quiet = judged.outcome == Outcome::Guarded;
                 self.hit(SinkKind::Argv, api, spelled, judged, span);
+                if opens_url(&fixed, index) {
+                    let judged = self.judge_scheme(spelled);
+                    self.hit(SinkKind::Open, api, spelled, judged, span);
+                }
                 if is_quiet && is_output_file(&fixed, index) {
                     let judged = self.judge_path(spelled, FlowRule::FileWrite);
                     self.hit(SinkKind::FileCreate, api, spelled, judged, span);
@@ -894,6 +939,21 @@ impl Interp<'_> {
                 }
             }
         }
+        if notes.is_empty() && judged.rule == FlowRule::PathPrefixBypass {
+            let within = |hole: &Val| self.props(hole).path.within;
+            let dirs: Vec<Option<Rc<str>>> = spelled
+                .holes
+                .iter()
+                .filter_map(|hole| match within(hole) {
+                    path::Within::Weak { dir, .. } => Some(dir),
+                    _ => None,
+                })
+                .collect();
+            let is_of = |dir: &str| dirs.iter().any(|own| own.as_deref().is_none_or(|own| own == dir));
+            let met = self.found.weak_checks.iter().filter(|(dir, _)| is_of(dir));
+            notes.extend(met.map(|(_, note)| (note.at, note.text.clone(), note.kind)));
+            notes.dedup();
+        }
         let step = if spelled.step != 0 { spelled.step } else { spelled.holes.first().map_or(0, |hole| hole.step) };
         let at = self.here(span);
         let hit = Hit {
@@ -956,6 +1016,11 @@ impl Interp<'_> {
         true
     }
 
+    /// Whether a witness takes the place of this parameter.
+    pub(crate) fn is_replayed(&self, param: &str) -> bool {
+        self.found.replay.as_ref().is_some_and(|replay| replay.param == param)
+    }
+
     /// The witness in place of the parameter under replay.
     pub(crate) fn replayed(&self, value: Val, param: &str) -> Val {
         match &self.found.replay {
@@ -969,16 +1034,23 @@ impl Interp<'_> {
 }
 
 /// The program a value names when only its directory is configurable: `${sdk}/platform-tools/adb`, `env.ADB || "adb"`.
-fn program_of(value: &Val) -> Option<String> {
+pub(crate) fn program_of(value: &Val) -> Option<String> {
     if value.is_tainted() {
         return None;
     }
     value.alternatives().iter().find_map(|value| {
-        if let Some(text) = value.literal() {
-            return Some(text.to_owned());
+        if let Some(names) = value.literals() {
+            return names.first().map(|name| name.to_string());
         }
-        match value.text.as_deref()?.parts.last()? {
-            Part::Lit(end) if end.contains('/') && !end.ends_with('/') => Some(end.rsplit('/').next()?.to_owned()),
+        match value.text.as_deref()?.parts.as_slice() {
+            [.., Part::Lit(end)] if end.contains('/') && !end.ends_with('/') => {
+                Some(end.rsplit('/').next()?.to_owned())
+            }
+            [.., Part::Lit(before), Part::Lit(name)] if before.ends_with('/') => Some(name.to_string()),
+            // `adb` or `adb.exe`: the same program.
+            [.., Part::Lit(before), Part::Hole(name)] if before.ends_with('/') => {
+                name.literals()?.first().map(|name| name.to_string())
+            }
             _ => None,
         }
     })
@@ -987,6 +1059,19 @@ fn program_of(value: &Val) -> Option<String> {
 /// Whether a program hands commands to another machine, device or container.
 fn is_remote(program: &str) -> bool {
     REMOTE_SHELLS.contains(&program.rsplit('/').next().unwrap_or(program))
+}
+
+/// The program that all values name, wherever each of them looks for it.
+pub(crate) fn common_program(values: &[Val]) -> Option<String> {
+    let name = |value: &Val| {
+        let path = program_of(value)?;
+        let name = path.rsplit(['/', '\\']).next()?.to_owned();
+        Some(name.strip_suffix(".exe").unwrap_or(&name).to_owned())
+    };
+    let first = name(values.first()?)?;
+    let is_placed = values.iter().any(|value| value.literals().is_none());
+    let agree = values.iter().all(|value| name(value).as_deref() == Some(&first));
+    (is_placed && agree && !first.is_empty()).then_some(first)
 }
 
 /// Whether the word at `index` names a file that the program writes: the value of an output option, or the operand of a
@@ -1033,6 +1118,31 @@ fn limit(rule: FlowRule, kind: SinkKind, shape: PathShape) -> Option<Limit> {
     }
 }
 
+/// Whether the word at `index` is a URL that another program is chosen for by its scheme: on this desktop, on a device, in
+/// a simulator.
+fn opens_url(fixed: &[String], index: usize) -> bool {
+    let program = fixed.first().map(|path| path.rsplit(['/', '\\']).next().unwrap_or_default()).unwrap_or_default();
+    let before = &fixed[..index];
+    let says = |word: &str| before.iter().any(|before| before == word);
+    match program.strip_suffix(".exe").unwrap_or(program) {
+        "open" | "xdg-open" | "wslview" | "gnome-open" | "kde-open" | "sensible-browser" => {
+            before.last().is_some_and(|last| !matches!(last.as_str(), "-a" | "-b"))
+        }
+        "gio" => says("open"),
+        "explorer" => index == 1,
+        "rundll32" => index == 2,
+        "cmd" => says("start"),
+        "adb" => says("start") && before.last().is_some_and(|last| last == "-d"),
+        "xcrun" | "simctl" => says("openurl") && index >= 2,
+        _ => false,
+    }
+}
+
+/// Whether a value can do no more in a command than to begin a comment.
+fn is_comment(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::BreaksOut { example, .. } if example.starts_with('#'))
+}
+
 /// What an argument verdict means as a finding.
 fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
     match verdict {
@@ -1045,11 +1155,13 @@ fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
         }
         // A tool that runs the caller's command on another machine or in a container is what it says; this host is not
         // touched. Breaking out of a larger remote command is an injection like any other.
-        ArgVerdict::Shell { program, .. } if is_whole && REMOTE_SHELLS.contains(&program.as_str()) => {
+        ArgVerdict::Shell { program, is_command: true, .. }
+            if is_whole && REMOTE_SHELLS.contains(&program.as_str()) =>
+        {
             Judged::bad(FlowRule::DangerousByDesign, "id", format!("`{program}` runs the command elsewhere"))
         }
-        ArgVerdict::Shell { program, verdict } => {
-            let rule = if is_whole { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
+        ArgVerdict::Shell { program, verdict, is_command } => {
+            let rule = if is_whole && is_command { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
             match *verdict {
                 Verdict::Safe => Judged::guarded(FlowRule::CommandInjection),
                 Verdict::BreaksOut { example, why } => {

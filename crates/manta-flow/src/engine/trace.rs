@@ -22,6 +22,8 @@ pub(crate) enum StepKind {
     Concat,
     /// Is assigned.
     Assign,
+    /// Is put into a list.
+    Element,
     /// Is passed to a function of the program.
     Argument(String),
     /// Is returned.

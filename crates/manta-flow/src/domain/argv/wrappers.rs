@@ -187,5 +187,5 @@ fn joined(name: &str, words: &[Word<'_>], start: usize, index: usize, depth: u32
             part => part,
         }));
     }
-    in_shell(name, &script, depth)
+    in_shell(name, &script, depth, index == start)
 }

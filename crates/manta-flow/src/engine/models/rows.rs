@@ -30,6 +30,8 @@ pub enum SinkKind {
     Host,
     /// Opens a URL in a browser the tool drives, or on a device.
     Browse,
+    /// Hands a URL to whatever program is registered for its scheme.
+    Open,
     /// Runs an SQL statement.
     Sql,
     /// Runs a query of another language (Cypher, Mongo operators, GraphQL).
@@ -70,6 +72,8 @@ pub enum HandlerArgs {
     Uri,
     /// Parameters `(context, params)` with `params.name` and `params.arguments` (Python mcp 2).
     ContextParams,
+    /// Every parameter is text of a command line.
+    CommandLine,
     /// First parameter is an HTTP request (`req.body`, `req.query`, `req.params`, `req.headers`).
     HttpRequest,
     /// Each parameter is part of an HTTP request (FastAPI).
@@ -92,6 +96,8 @@ pub enum Exposes {
     Completion,
     /// An HTTP route of the server's own.
     Route,
+    /// A command of a command-line program.
+    Command,
 }
 
 /// A row that says which argument of a call is dangerous.
