@@ -12,7 +12,7 @@ use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::models::Models;
 use crate::engine::program::{Link, Program};
 use crate::engine::report::Findings;
-use crate::engine::store::{ClassVal, Closure, Content, Loc, Mark, Obj, ObjKind, Snapshot, Store, is_same};
+use crate::engine::store::{ClassVal, Closure, Content, Extent, Loc, Mark, Obj, ObjKind, Snapshot, Store, is_same};
 use crate::engine::trace::{StepKind, Trace};
 use crate::engine::value::{CellId, FnId, Kind, ModId, ObjId, Part, RegexVal, Taint, Text, Transform, Val, Vn};
 use crate::ir::{
@@ -60,6 +60,10 @@ pub(crate) struct Frame {
     pub(crate) captures: Rc<[CellId]>,
     pub(crate) this: Option<Val>,
     pub(crate) home: Option<ObjId>,
+    /// Where it was called.
+    pub(crate) called_at: Option<Location>,
+    /// What existed before: things younger are its own.
+    before: Extent,
     returns: Vec<(Val, Snapshot)>,
     entry: Mark,
     yielded: Option<Val>,
@@ -149,6 +153,32 @@ pub(crate) struct Interp<'p> {
     pub(crate) relative_paths: HashMap<Vn, Val>,
     /// Results of `commonpath([root, x])`: the `x`, and whether whole components were compared.
     pub(crate) common_paths: HashMap<Vn, (Val, bool)>,
+    /// Value numbers of the first piece of a split text, by text and separator.
+    pub(crate) first_pieces: HashMap<(Vn, Box<str>), Vn>,
+    /// Extensions of joined paths, where the last operand says it.
+    pub(crate) extensions: HashMap<Vn, Rc<str>>,
+    /// Results of calls that did nothing else, in the present run.
+    pub(crate) pure_calls: HashMap<PureCall, Val>,
+    /// Results of `x.parents`: the `x`.
+    pub(crate) parent_lists: HashMap<Vn, Val>,
+    /// Value numbers of joined paths, by what was joined: the same operands name the same file.
+    pub(crate) joined_paths: HashMap<Vec<PathOperand>, Vn>,
+}
+
+/// A call by function and arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PureCall {
+    module: ModId,
+    func: FuncId,
+    captures: Rc<[CellId]>,
+    args: Vec<PathOperand>,
+}
+
+/// What identifies an operand of a path operation, or of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PathOperand {
+    Known(Box<str>),
+    Value(Vn),
 }
 
 impl<'p> Interp<'p> {
@@ -181,6 +211,11 @@ impl<'p> Interp<'p> {
             derivations: HashMap::new(),
             relative_paths: HashMap::new(),
             common_paths: HashMap::new(),
+            first_pieces: HashMap::new(),
+            extensions: HashMap::new(),
+            pure_calls: HashMap::new(),
+            parent_lists: HashMap::new(),
+            joined_paths: HashMap::new(),
         }
     }
 
@@ -219,6 +254,8 @@ impl<'p> Interp<'p> {
             captures: Rc::from([]),
             this: None,
             home: None,
+            called_at: None,
+            before: Extent::default(),
             returns: Vec::new(),
             entry,
             yielded: None,
@@ -476,9 +513,11 @@ impl<'p> Interp<'p> {
                 if is_same(&x, y) {
                     return Content::Cell(x);
                 }
+                let cond = self.told_apart(&x, y, paths_a, path_b);
                 let x = self.materialise(&x, paths_a);
                 let y = self.materialise(y, std::slice::from_ref(path_b));
-                Content::Cell(self.join(&x, &y))
+                let joined = self.join(&x, &y);
+                Content::Cell(if cond.is_some() { Val { cond, ..joined } } else { joined })
             }
             (Content::Obj(x), Content::Obj(y)) => {
                 if Rc::ptr_eq(&x, y) {
@@ -492,6 +531,19 @@ impl<'p> Interp<'p> {
             (Content::Fact(_), Content::Fact(_)) => Content::Fact(None),
             (other, _) => other,
         }
+    }
+
+    /// What the truth of a variable tells of the path that set it: `ok = False` … `ok = True` in a branch with a check,
+    /// `error = None` beside `error = "outside"`.
+    fn told_apart(&self, a: &Val, b: &Val, paths_a: &[Snapshot], path_b: &Snapshot) -> Option<Rc<Cond>> {
+        let tells = |value: &Val| value.truth().is_some() || value.cond.is_some();
+        if !(tells(a) && tells(b)) || (a.truth().is_some() && a.truth() == b.truth()) {
+            return None;
+        }
+        let facts = |path: &Snapshot| path.facts().map(|(vn, fact)| (vn, fact.clone())).collect::<Refinements>();
+        let facts_a = paths_a.iter().map(facts).reduce(|one, other| crate::engine::facts::either(&one, &other));
+        let cond = self.outcome_cond(&[a.clone(), b.clone()], &[facts_a.unwrap_or_default(), facts(path_b)])?;
+        Some(Rc::new(cond))
     }
 
     fn join_obj(&mut self, a: &Obj, b: &Obj, paths_a: &[Snapshot], path_b: &Snapshot) -> Obj {
@@ -729,7 +781,7 @@ impl<'p> Interp<'p> {
         match &stmt.kind {
             StmtKind::Expr(expr) => {
                 let value = self.eval(*expr);
-                !self.is_never(&value, *expr)
+                !self.is_never(&value, *expr) && !self.is_not_taken()
             }
             StmtKind::Let { pat, value } => {
                 let value = match value {
@@ -741,7 +793,7 @@ impl<'p> Interp<'p> {
                     None => Val::undefined(),
                 };
                 self.bind(pat, value);
-                true
+                !self.is_not_taken()
             }
             StmtKind::If { test, then, otherwise } => self.if_else(*test, then, otherwise),
             StmtKind::While { test, body, update, test_first, otherwise, fresh } => {
@@ -760,6 +812,9 @@ impl<'p> Interp<'p> {
                     }
                     None => self.nothing(),
                 };
+                if self.is_not_taken() {
+                    return false;
+                }
                 let snapshot = self.store.snapshot(self.frame().entry);
                 let value = self.current(&value);
                 self.frame_mut().returns.push((value, snapshot));
@@ -832,6 +887,11 @@ impl<'p> Interp<'p> {
     /// The operation under way raises: handlers see the state here, and the normal path is marked as not taken.
     pub(crate) fn raise_here(&mut self) {
         self.throw(Val::unknown());
+        self.leave_path();
+    }
+
+    /// Control does not come back from the operation under way.
+    fn leave_path(&mut self) {
         let at = self.here(Span::default());
         self.store.assume(NOT_TAKEN, &Rc::new(Fact::listed(at)));
     }
@@ -843,6 +903,9 @@ impl<'p> Interp<'p> {
 
     fn if_else(&mut self, test: ExprId, then: &'p Block, otherwise: &'p Block) -> bool {
         let value = self.eval(test);
+        if self.is_not_taken() {
+            return false;
+        }
         let (yes, no) = self.outcomes(&value);
         match (yes, no) {
             (Some(facts), None) => {
@@ -1027,6 +1090,9 @@ impl<'p> Interp<'p> {
     fn for_each(&mut self, pat: &'p Pat, iter: ExprId, keys: bool, body: &'p Block, fresh: &[u32]) -> bool {
         let label = self.found.pending_label.take();
         let collection = self.eval(iter);
+        if self.is_not_taken() {
+            return false;
+        }
         let span = self.code().span(iter);
         let (items, rest) = if keys { self.keys_of(&collection) } else { self.elements_of(&collection, span) };
         let outer = self.open_jump(label, true, true);
@@ -1416,7 +1482,8 @@ impl<'p> Interp<'p> {
                     return self.super_member(*name, span);
                 }
                 let receiver = self.eval(*object);
-                self.get_member(&receiver, *name, span)
+                let value = self.get_member(&receiver, *name, span);
+                self.named_setting(value, *name)
             }
             Expr::Index { object, index } => {
                 let receiver = self.eval(*object);
@@ -1527,6 +1594,17 @@ impl<'p> Interp<'p> {
         }
     }
 
+    /// A setting of which only the name is known, where the name says which program it holds (`config.git_path`).
+    fn named_setting(&mut self, value: Val, name: Symbol) -> Val {
+        let is_open = matches!(value.kind, Kind::Unknown) && value.taint.is_none() && value.text.is_none();
+        if !is_open || crate::domain::argv::program_kept_as(name.as_str()).is_none() {
+            return value;
+        }
+        let root = self.apis.root(Symbol::new("$config"));
+        let api = self.apis.step(root, ApiStep::Field(name));
+        Val { kind: Kind::Api(api, None), ..value }
+    }
+
     pub(crate) fn push_module_frame(&mut self, module: ModId) {
         let locals = match &self.mods[module.0 as usize] {
             ModState::Loaded(cells) => cells.to_vec(),
@@ -1540,6 +1618,8 @@ impl<'p> Interp<'p> {
             captures: Rc::from([]),
             this: None,
             home: None,
+            called_at: None,
+            before: Extent::default(),
             returns: Vec::new(),
             entry,
             yielded: None,
@@ -1893,8 +1973,15 @@ impl<'p> Interp<'p> {
                 let receiver = self.eval(*object);
                 let key = self.eval(*index);
                 let args = self.eval_args(args);
-                if let Some(name) = key_name(&key) {
+                // In JavaScript `o[k](…)` calls a method of `o`; in Python an element is a value like any other.
+                if let Some(name) = key_name(&key)
+                    && self.lang() == Lang::JavaScript
+                {
                     return self.call_member(&receiver, name, args, is_new, span);
+                }
+                if self.lang() == Lang::Python {
+                    let target = self.get_index(&receiver, &key, span);
+                    return self.call_value(&target, None, args, span);
                 }
                 let target = self.get_index(&receiver, &key, span);
                 return self.call_value(&target, Some(receiver), args, span);
@@ -2044,8 +2131,16 @@ impl<'p> Interp<'p> {
         let code = self.program.module(closure.module);
         let func = code.func(closure.func);
         self.entered.insert((closure.module, closure.func));
+        let memo = self.pure_call_key(&closure, this.as_ref(), &args);
+        if let Some(known) = memo.as_ref().and_then(|key| self.pure_calls.get(key)) {
+            let known = known.clone();
+            return self.same_again(&known);
+        }
+        let hits = self.found.hits.len();
+        let called_at = (!self.frames.is_empty() && span != Span::default()).then(|| self.here(span));
         let args = self.mark_arguments(args, func.name, span);
         let entry = self.store.mark();
+        let before = self.store.extent();
         let locals: Vec<CellId> = (0..func.slots).map(|_| self.store.new_cell(Val::undefined())).collect();
         let this = if func.is_arrow { closure.this.clone() } else { this };
         let frame = Frame {
@@ -2055,6 +2150,8 @@ impl<'p> Interp<'p> {
             captures: closure.captures.clone(),
             this: this.clone(),
             home: closure.home,
+            called_at,
+            before,
             returns: Vec::new(),
             entry,
             yielded: None,
@@ -2063,7 +2160,57 @@ impl<'p> Interp<'p> {
         self.frames.push(frame);
         self.bind_params(&closure, this, args);
         let alive = self.block(&func.body);
-        self.leave(func.is_generator, alive)
+        let (result, is_pure) = self.leave(func.is_generator, alive);
+        if let Some(key) = memo
+            && is_pure
+            && self.found.hits.len() == hits
+            && !self.out_of_fuel
+            && self.is_plain_text(&result)
+        {
+            self.pure_calls.insert(key, result.clone());
+        }
+        result
+    }
+
+    /// What identifies a call of a function of the program whose arguments are all known by value number: the same
+    /// call again gives the same value, and what was learnt of one result holds for the other. Where something was
+    /// learnt of an argument before, the result depends on that too, and is not shared.
+    fn pure_call_key(&self, closure: &Closure, this: Option<&Val>, args: &Args) -> Option<PureCall> {
+        let is_open = args.rest.is_some() || !args.named.is_empty() || args.named_rest.is_some() || this.is_some();
+        if !self.found.is_running_handler || is_open || args.pos.is_empty() || !closure.bound.is_empty() {
+            return None;
+        }
+        let operand = |value: &Val| match value.literal() {
+            Some(text) if value.taint.is_none() => Some(PathOperand::Known(text.into())),
+            _ if value.vn == 0 || self.store.fact(value.vn).is_some() => None,
+            _ => matches!(value.kind, Kind::Str | Kind::Unknown).then_some(PathOperand::Value(value.vn)),
+        };
+        let args: Option<Vec<PathOperand>> = args.pos.iter().map(operand).collect();
+        Some(PureCall { module: closure.module, func: closure.func, captures: closure.captures.clone(), args: args? })
+    }
+
+    /// Whether a result can be given out twice: text, or a list of text.
+    fn is_plain_text(&self, value: &Val) -> bool {
+        match value.kind {
+            Kind::Str => value.cond.is_none(),
+            Kind::Obj(id) => {
+                let obj = self.store.obj(id);
+                let is_text = |value: &Val| matches!(value.kind, Kind::Str);
+                matches!(obj.kind, ObjKind::Array) && obj.items.iter().chain(&obj.more).all(is_text)
+            }
+            _ => false,
+        }
+    }
+
+    /// The result of a call that was made before: lists are new, their elements are the same.
+    fn same_again(&mut self, known: &Val) -> Val {
+        match known.kind {
+            Kind::Obj(id) => {
+                let copy = (*self.store.obj_rc(id)).clone();
+                Val { kind: Kind::Obj(self.store.new_obj(copy)), ..known.clone() }
+            }
+            _ => known.clone(),
+        }
     }
 
     fn mark_arguments(&mut self, mut args: Args, name: Option<Symbol>, span: Span) -> Args {
@@ -2165,8 +2312,8 @@ impl<'p> Interp<'p> {
         self.instance_of_annotation(annotation).unwrap_or(value)
     }
 
-    /// Ends the innermost call: joins the returns and their states.
-    fn leave(&mut self, is_generator: bool, alive: bool) -> Val {
+    /// Ends the innermost call: joins the returns and their states. Also whether nothing but the result came of it.
+    fn leave(&mut self, is_generator: bool, alive: bool) -> (Val, bool) {
         let nothing = self.nothing();
         let mut returns = std::mem::take(&mut self.frame_mut().returns);
         let entry = self.frame().entry;
@@ -2181,15 +2328,33 @@ impl<'p> Interp<'p> {
         let facts: Vec<Refinements> =
             ends.iter().map(|end| end.facts().map(|(vn, fact)| (vn, fact.clone())).collect()).collect();
         if ends.is_empty() {
-            // Every path throws: the caller does not go on, which `Val::never` would say; callers of validators that
-            // always throw are rare, so the result is simply unknown.
-            return if is_generator { self.new_array(Vec::new(), frame.yielded) } else { Val::unknown() };
+            if is_generator {
+                return (self.new_array(Vec::new(), frame.yielded), false);
+            }
+            // Every path raises: a validator that refuses this value. A body that only raises is a placeholder for
+            // what subclasses define, and fuel that ran out says nothing.
+            // While modules load, what raises is a missing setting more often than a check.
+            let says_something = self.found.is_running_handler && !self.out_of_fuel;
+            if says_something && !self.is_placeholder(frame.module, frame.func) {
+                self.leave_path();
+            }
+            return (Val::unknown(), false);
         }
+        let is_pure = ends.iter().all(|end| frame.before.is_unchanged_by(end)) && !self.is_not_taken();
         self.join_into_store(ends);
         if is_generator {
-            return self.new_array(Vec::new(), frame.yielded);
+            return (self.new_array(Vec::new(), frame.yielded), false);
         }
-        self.join_outcomes(&values, &facts)
+        (self.join_outcomes(&values, &facts), is_pure)
+    }
+
+    /// Whether a function does nothing but raise: an abstract method.
+    fn is_placeholder(&self, module: ModId, func: FuncId) -> bool {
+        let code = self.program.module(module);
+        let body = &code.func(func).body;
+        let is_text =
+            |stmt: &Stmt| matches!(stmt.kind, StmtKind::Expr(expr) if matches!(code.expr(expr), Expr::Str(_)));
+        body.iter().find(|stmt| !is_text(stmt)).is_some_and(|stmt| matches!(stmt.kind, StmtKind::Throw(_)))
     }
 
     /// Joins results of several paths; where the results differ in truth, truth tells which path was taken and so

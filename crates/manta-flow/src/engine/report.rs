@@ -7,7 +7,7 @@ use manta_core::Location;
 use crate::engine::facts::NoteKind;
 use crate::engine::models::{Exposes, HandlerArgs, SinkKind};
 use crate::engine::schema::Schema;
-use crate::engine::value::{ModId, Taint, Val, Vn};
+use crate::engine::value::{ModId, ObjId, Taint, Val, Vn};
 use crate::ir::Symbol;
 
 /// Something the model (or a client) can call.
@@ -27,6 +27,16 @@ pub(crate) struct Registration {
     pub(crate) is_structural: bool,
     /// Receiver for class-based tools.
     pub(crate) this: Option<Val>,
+    /// The server it is registered with.
+    pub(crate) server: Option<ObjId>,
+}
+
+/// A server mounted in another under a prefix.
+#[derive(Clone, Debug)]
+pub(crate) struct Mount {
+    pub(crate) parent: Option<ObjId>,
+    pub(crate) child: ObjId,
+    pub(crate) prefix: String,
 }
 
 /// What was judged at a sink.
@@ -133,6 +143,8 @@ pub(crate) struct Hit {
     pub(crate) api: String,
     pub(crate) taint: Taint,
     pub(crate) step: u32,
+    /// Calls from the handler to the sink, outermost first.
+    pub(crate) calls: Vec<Location>,
     /// Why it is harmful: the input that shows it.
     pub(crate) example: Option<String>,
     /// One clause on the reason.
@@ -153,6 +165,7 @@ pub(crate) struct Findings {
     /// Values read with a key of the caller (`object[key]`).
     pub(crate) picked: HashSet<Vn>,
     pub(crate) registrations: Vec<Registration>,
+    pub(crate) mounts: Vec<Mount>,
     pub(crate) hits: Vec<Hit>,
     pub(crate) depth_exceeded: bool,
     /// Label of the loop about to start.
@@ -170,9 +183,9 @@ pub(crate) struct Findings {
     /// List handlers met while modules load: handler, place, module.
     pub(crate) list_handlers: Vec<(Val, Location, ModId)>,
     /// Classes that frameworks register by their base class.
-    pub(crate) tool_classes: Vec<crate::engine::value::ObjId>,
+    pub(crate) tool_classes: Vec<ObjId>,
     /// One instance per class that annotations name.
-    pub(crate) instances: std::collections::HashMap<crate::engine::value::ObjId, Val>,
+    pub(crate) instances: std::collections::HashMap<ObjId, Val>,
     /// Constant prefixes and suffixes that untrusted values were tested for: formats a witness must have.
     pub(crate) prefixes: Vec<String>,
     pub(crate) suffixes: Vec<String>,

@@ -142,6 +142,25 @@ pub(crate) struct Mark {
     objs: u32,
 }
 
+/// How much the store held at some time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extent {
+    cells: u32,
+    objs: u32,
+    vn: Vn,
+}
+
+impl Extent {
+    /// Whether a snapshot changes nothing, and says nothing, of what existed then.
+    pub(crate) fn is_unchanged_by(self, end: &Snapshot) -> bool {
+        end.changes.iter().all(|(loc, _)| match loc {
+            Loc::Cell(id) => id.0 >= self.cells,
+            Loc::Obj(id) => id.0 >= self.objs,
+            Loc::Fact(vn) => *vn > self.vn && *vn != Vn::MAX,
+        })
+    }
+}
+
 /// The store.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
@@ -323,6 +342,14 @@ impl Store {
                 self.facts.remove(&vn);
             }
             _ => {}
+        }
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        Extent {
+            cells: u32::try_from(self.cells.len()).unwrap_or(u32::MAX),
+            objs: u32::try_from(self.objs.len()).unwrap_or(u32::MAX),
+            vn: self.next_vn,
         }
     }
 
