@@ -132,6 +132,25 @@ fn program_chosen(word: &[Part<'_>]) -> ArgVerdict {
 
 // ---- interpreters --------------------------------------------------------------------------------------------------
 
+/// The program that a setting of this name holds: `dbt_path`, `GIT_BIN`, `ffmpegExecutable`.
+#[must_use]
+pub fn program_kept_as(setting: &str) -> Option<&'static str> {
+    const ENDINGS: [&str; 8] = ["executable", "command", "binary", "path", "bin", "exe", "cmd", "cli"];
+    let lower = setting.to_ascii_lowercase();
+    let stem = ENDINGS.iter().find_map(|ending| lower.strip_suffix(ending))?.trim_end_matches(['_', '-']);
+    programs::known_name(stem)
+}
+
+/// For an interpreter that reads its program from its standard input, because its arguments name none (`python -`,
+/// `bash`, `node`): the option that would take the program as an argument. Words that are not known are empty.
+#[must_use]
+pub fn code_option_of_reader(words: &[String]) -> Option<&'static str> {
+    let interpreter = program(&program_name(words.first()?))?.interpreter.as_ref()?;
+    let is_script = |word: &String| !word.starts_with('-') || interpreter.takes_code(word);
+    let names_program = words[1..].iter().filter(|word| *word != "-").any(is_script);
+    if names_program || interpreter.language == Language::Sql { None } else { interpreter.code.first().copied() }
+}
+
 /// The verdict for an element of an interpreter's arguments, `None` when the interpreter leaves it alone.
 fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, depth: u32) -> Option<ArgVerdict> {
     let interpreter = known.interpreter.as_ref()?;

@@ -127,7 +127,7 @@ impl Scanner {
     fn step(&mut self, c: char, next: Option<char>) -> bool {
         match self.context {
             SqlContext::Statement | SqlContext::Bare => return self.outside(c, next),
-            SqlContext::Text { .. } | SqlContext::Name { .. } if c == '\\' && self.backslash_escapes() => {
+            SqlContext::Text { .. } if c == '\\' && self.backslash_escapes() => {
                 return next.is_some();
             }
             SqlContext::Text { quote } | SqlContext::Name { quote } if c == quote => {
@@ -210,7 +210,8 @@ fn statement(props: &StrProps, flavor: Flavor) -> SqlVerdict {
 
 /// In quotes: the quote itself, unless it is doubled or escaped, and a backslash where it escapes the closing quote.
 fn quoted(props: &StrProps, quote: char, scanner: &Scanner, why: &'static str) -> SqlVerdict {
-    let backslash_escapes = scanner.backslash_escapes();
+    // In a quoted name a backslash is a character in every dialect.
+    let backslash_escapes = scanner.backslash_escapes() && matches!(scanner.context, SqlContext::Text { .. });
     let escaped = match props.quoted {
         Quoting::Doubled(set) => set,
         Quoting::Backslash(_) if backslash_escapes => props.quoted.backslashed(),

@@ -189,6 +189,9 @@ impl StrProps {
             (Some(c), None) if c.is_ascii() && !replacement.contains(c) => {
                 self.replace_all_chars(CharSet::single(c), replacement)
             }
+            (Some(c), None) if c.is_ascii() => {
+                self.escape_char(c, replacement).unwrap_or_else(|| self.replace_some(&Self::exact(replacement)))
+            }
             _ if needle == ".." => self.without_double_dots(replacement),
             _ => self.replace_some(&Self::exact(replacement)),
         }

@@ -209,12 +209,15 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits) -> Analysis {
 /// Most other ways to one sink that are shown.
 const MAX_OTHERS: usize = 16;
 
-/// One flow per rule and sink; the tools that reach it are listed together.
+/// One flow per rule, sink and place where its text was built; the tools that reach it are listed together.
 fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>) -> Vec<Flow> {
     let mut flows: Vec<Flow> = Vec::new();
+    let mut built: Vec<Option<Location>> = Vec::new();
     for (tool, hit, steps, source, is_confirmed) in found {
-        let known = flows.iter_mut().find(|flow| flow.at == hit.at && flow.rule == hit.rule);
-        if let Some(flow) = known {
+        let built_at = built_at(hit.rule, &steps);
+        let known = (0..flows.len())
+            .find(|&index| flows[index].at == hit.at && flows[index].rule == hit.rule && built[index] == built_at);
+        if let Some(flow) = known.and_then(|index| flows.get_mut(index)) {
             if !flow.tools.contains(&tool) {
                 flow.tools.push(tool);
             }
@@ -231,6 +234,7 @@ fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (S
             continue;
         }
         let trace = steps.iter().map(|step| (step.at, describe(&step.what))).collect();
+        built.push(built_at);
         flows.push(Flow {
             rule: hit.rule,
             kind: hit.kind,
@@ -260,6 +264,14 @@ fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (S
     flows
 }
 
+/// Where a value became part of a larger text, for rules about such text: that is the place to mend, and a statement or
+/// command line built elsewhere and run by the same function is another flaw.
+fn built_at(rule: FlowRule, steps: &[TraceStep]) -> Option<Location> {
+    let is_text = matches!(rule.class(), "command" | "sql" | "code");
+    let last = steps.iter().rev().find(|step| matches!(step.what, StepKind::Concat));
+    last.filter(|_| is_text).map(|step| step.at)
+}
+
 fn describe(what: &StepKind) -> String {
     match what {
         StepKind::Source(param) => format!("`{param}` comes from the caller"),
@@ -269,6 +281,7 @@ fn describe(what: &StepKind) -> String {
         StepKind::Argument(function) => format!("is passed to {function}"),
         StepKind::Return => "is returned".to_owned(),
         StepKind::Through(what) => format!("passes through {what}"),
+        StepKind::Call => "is used in the function called here".to_owned(),
     }
 }
 
@@ -501,7 +514,10 @@ impl<'p> Interp<'p> {
         }
         let has_real = all.iter().any(|registration| is_real(registration) && registration.exposes == Exposes::Tool);
         let mut settled: Vec<Registration> = Vec::new();
-        for registration in all {
+        for mut registration in all {
+            if registration.exposes == Exposes::Tool {
+                registration.name = registration.name.map(|name| self.mounted_name(&name, registration.server));
+            }
             if !is_real(&registration) {
                 let named = registration
                     .name
@@ -591,6 +607,7 @@ impl<'p> Interp<'p> {
         self.evidence.clear();
         self.found.opened.clear();
         self.found.filled.clear();
+        self.pure_calls.clear();
         if self.found.replay.is_none() && !self.is_replaying {
             self.found.prefixes.clear();
             self.found.suffixes.clear();
@@ -646,7 +663,13 @@ impl<'p> Interp<'p> {
                 if hit.limit == Some(Limit::OwnContent) && self.found.filled.contains(&hit.at) {
                     hit.limit = None;
                 }
-                let steps = self.trace.path(hit.step);
+                let mut steps = self.trace.path(hit.step);
+                // How control got to the sink, where that is another way than the value's.
+                for at in &hit.calls {
+                    if !steps.iter().any(|step| step.at == *at) {
+                        steps.push(TraceStep { prev: 0, at: *at, what: StepKind::Call });
+                    }
+                }
                 (hit, steps)
             })
             .collect();
@@ -1051,12 +1074,12 @@ impl<'p> Interp<'p> {
                 }
                 ParamKind::Normal | ParamKind::KeywordOnly => {}
             }
-            let default = param.default.map(|default| self.in_module(closure.module, |interp| interp.eval(default)));
-            if self.is_injected(closure.module, param.annotation, default.as_ref()) {
+            let default = param.default.map(|default| self.in_signature(&closure, |interp| interp.eval(default)));
+            if self.is_injected(&closure, param.annotation, default.as_ref()) {
                 args.named.push((name, Val::unknown()));
                 continue;
             }
-            let schema = self.param_schema(closure.module, param.annotation, default.as_ref());
+            let schema = self.param_schema(&closure, param.annotation, default.as_ref());
             let (taint, step) = self.source(name.as_str().to_owned(), param_at);
             let value = self.untrusted(schema.as_ref(), registration.validates, taint, step, 1);
             let value = match schema.as_ref().map(|schema| &schema.ty) {

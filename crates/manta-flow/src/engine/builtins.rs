@@ -14,7 +14,7 @@ use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::objects::key_index;
 use crate::engine::store::{Obj, ObjKind};
-use crate::engine::value::{Kind, ObjId, Taint, Transform, Val};
+use crate::engine::value::{Kind, ObjId, Part, Taint, Transform, Val, Vn};
 use crate::ir::{Lang, Symbol};
 
 /// Methods that are called on values of unknown kind often enough that reading them is no field access.
@@ -332,7 +332,13 @@ impl Interp<'_> {
         if let Kind::Union(_) = &receiver.kind {
             let values: Vec<Val> = self.current(receiver).alternatives().to_vec();
             let values: Vec<Val> = values.into_iter().filter(|value| !value.is_nullish()).collect();
-            return self.each_alternative(&values, |interp, value| interp.call_method(value, name, args.clone(), span));
+            let mut results = Vec::new();
+            let joined = self.each_alternative(&values, |interp, value| {
+                let result = interp.call_method(value, name, args.clone(), span);
+                results.push(result.clone());
+                result
+            });
+            return self.lifted(receiver, &values, &results, joined);
         }
         let result = match &receiver.kind {
             Kind::Obj(id) => self.object_method(receiver, *id, name, &args, span),
@@ -389,6 +395,26 @@ impl Interp<'_> {
         all.pos.push(Val { kind: Kind::Unknown, ..receiver.clone() });
         let target = Val::unknown();
         self.call_unknown(&target, &all, span)
+    }
+
+    /// A test of a value that is one of several: what it teaches of each alternative, the value itself learns.
+    fn lifted(&self, whole: &Val, values: &[Val], results: &[Val], joined: Val) -> Val {
+        if whole.vn == 0 || !matches!(joined.kind, Kind::Bool(_)) {
+            return joined;
+        }
+        let learnt = |outcome: bool| -> Refinements {
+            let mut facts = Vec::new();
+            for (value, result) in values.iter().zip(results).filter(|(_, result)| result.truth() != Some(!outcome)) {
+                let Some(cond) = &result.cond else { return Vec::new() };
+                let side = if outcome { &cond.when_true } else { &cond.when_false };
+                let Some((_, fact)) = side.iter().find(|(vn, _)| *vn == value.vn) else { return Vec::new() };
+                facts.push(fact.clone());
+            }
+            let common = facts.into_iter().reduce(|one, other| Rc::new(one.or(&other)));
+            common.map(|fact| (whole.vn, fact)).into_iter().collect()
+        };
+        let cond = Cond { when_true: learnt(true), when_false: learnt(false) };
+        if cond.is_trivial() { joined } else { Val { cond: Some(Rc::new(cond)), ..joined } }
     }
 
     /// Promises are transparent: `then` calls with the value itself.
@@ -522,6 +548,10 @@ impl Interp<'_> {
         Some(match name.as_str() {
             "strip" | "lstrip" | "rstrip" => match &first {
                 None => self.same_text(value, |props| props.trim(), str::trim),
+                Some(characters) if self.is_composed(value) => {
+                    let characters = characters.literal().unwrap_or_default().to_owned();
+                    self.strip_ends(value, name.as_str(), &characters, span)
+                }
                 Some(_) => {
                     let props = self.props(value).slice();
                     self.text_val(props, value)
@@ -542,7 +572,10 @@ impl Interp<'_> {
             }
             "split" | "rsplit" | "splitlines" | "partition" | "rpartition" => {
                 let default = Val::str(if name.as_str() == "splitlines" { "\n" } else { " " });
-                self.split_text(value, Some(&first.unwrap_or(default)), span)
+                let pieces = self.split_text(value, Some(&first.unwrap_or(default)), span);
+                let is_limited =
+                    name.as_str().ends_with("partition") || args.get(1).or(args.named("maxsplit")).is_some();
+                if is_limited { self.unsplit(value, &pieces, name.as_str().starts_with('r')) } else { pieces }
             }
             "join" => {
                 let separator = value.literal().unwrap_or("").to_owned();
@@ -687,21 +720,14 @@ impl Interp<'_> {
             let kept = StrProps { path: own.path.clone(), ..changed };
             return self.derived(kept, &value, Transform::SamePath);
         }
+        // Lower-casing keeps the host and, on file systems that matter, not the file: no path facts carry over.
         let base = value.text.as_deref().and_then(|text| text.base);
+        let own = (value.vn != 0 && value.is_tainted()).then_some((value.vn, Transform::Cosmetic));
         let mut result = self.text_val(changed, &value);
-        if let Some(base) = base
+        if let Some(base) = base.or(own)
             && let Some(text) = &result.text
         {
             result.text = Some(Rc::new(crate::engine::value::Text { base: Some(base), ..(**text).clone() }));
-        } else if value.vn != 0
-            && let Some(text) = &result.text
-        {
-            let base = Some((value.vn, Transform::UrlPart(crate::engine::value::UrlPart::Whole)));
-            let keeps_host = value.is_tainted();
-            result.text = Some(Rc::new(crate::engine::value::Text {
-                base: if keeps_host { base_for_case(base) } else { None },
-                ..(**text).clone()
-            }));
         }
         result
     }
@@ -818,9 +844,48 @@ impl Interp<'_> {
             // What is left of a URL without fragment or query goes to the same place.
             props.url = own.url.clone();
         }
+        let taint = self.taint_now(&value);
         let vn = self.element_vn(value.vn);
-        let piece = Val { taint: self.taint_now(&value), step: value.step, vn, ..Val::with_props(props) };
-        self.new_array(Vec::new(), Some(piece))
+        let piece = Val { taint, step: value.step, vn, ..Val::with_props(props.clone()) };
+        // The first piece is a value of its own: a check of the program's name says nothing of its arguments.
+        let vn = self.first_piece_vn(&value, text.as_deref());
+        let first = Val { taint, step: value.step, vn, ..Val::with_props(props) };
+        self.new_array(vec![first], Some(piece))
+    }
+
+    /// A limited number of splits leaves separators in what is behind the first piece, or before it from the right.
+    fn unsplit(&mut self, value: &Val, pieces: &Val, from_right: bool) -> Val {
+        if let (Kind::Obj(id), None) = (&pieces.kind, value.literal()) {
+            let props = self.props(value).slice();
+            let rest = self.text_val(props, value);
+            let pieces = self.store.obj_mut(*id);
+            if from_right {
+                pieces.items = vec![rest];
+            } else {
+                pieces.more = Some(rest);
+            }
+        }
+        pieces.clone()
+    }
+
+    /// The value number of the first piece of a text: one per text and separator, also after something was appended
+    /// behind a separator.
+    fn first_piece_vn(&mut self, value: &Val, separator: Option<&str>) -> Vn {
+        let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+        let whole = match (parts, separator) {
+            ([Part::Hole(start), Part::Lit(next), ..], Some(separator)) if next.starts_with(separator) => start.vn,
+            _ => value.vn,
+        };
+        if whole == 0 {
+            return self.store.fresh_vn();
+        }
+        let key = (whole, separator.unwrap_or_default().into());
+        if let Some(vn) = self.first_pieces.get(&key) {
+            return *vn;
+        }
+        let vn = self.store.fresh_vn();
+        self.first_pieces.insert(key, vn);
+        vn
     }
 
     /// A command line taken apart into words.
@@ -831,20 +896,58 @@ impl Interp<'_> {
             return self.join_all(lists).unwrap_or_else(Val::unknown);
         }
         if let Some(parts) = value.text.as_deref().map(|text| text.parts.clone())
-            && let Some(crate::engine::value::Part::Lit(start)) = parts.first()
             && parts.len() > 1
+            && matches!(parts.first(), Some(Part::Lit(_)))
         {
-            // Leading constant words are known: `git commit -m ${x}`.
-            let mut words: Vec<Val> = Vec::new();
-            let complete = start.rfind(' ').map_or("", |at| &start[..at]);
-            for word in complete.split_whitespace() {
-                words.push(Val::str(word));
+            return self.split_parts(value, parts, span);
+        }
+        self.split_text(value, Some(&Val::str(" ")), span)
+    }
+
+    /// The words that constant text spells, a value in quotes being part of its word: `bash -c 'ls ${x}'`. Outside of
+    /// quotes a value may be any number of words, and what follows is not told apart.
+    fn split_parts(&mut self, value: &Val, parts: Vec<Part>, span: Span) -> Val {
+        let mut words: Vec<Val> = Vec::new();
+        let mut word: Vec<Val> = Vec::new();
+        let mut text = String::new();
+        let mut quote = None;
+        let mut is_open = false;
+        for part in parts {
+            let literal = match part {
+                Part::Lit(literal) => literal,
+                Part::Hole(hole) if quote.is_some() => {
+                    word.extend([Val::str(&std::mem::take(&mut text)), hole]);
+                    continue;
+                }
+                Part::Hole(_) => {
+                    is_open = true;
+                    break;
+                }
+            };
+            for c in literal.chars() {
+                match quote {
+                    Some(end) if c == end => quote = None,
+                    None if c == '\'' || c == '"' => quote = Some(c),
+                    None if c.is_whitespace() => {
+                        if !text.is_empty() || !word.is_empty() {
+                            word.push(Val::str(&std::mem::take(&mut text)));
+                            words.push(self.concat(&std::mem::take(&mut word), span));
+                        }
+                    }
+                    _ => text.push(c),
+                }
             }
+        }
+        if is_open {
             let vn = self.element_vn(value.vn);
             let rest = Val { vn, ..Val::with_props(StrProps::default()).tainted_by(value) };
             return self.new_array(words, Some(rest));
         }
-        self.split_text(value, Some(&Val::str(" ")), span)
+        if !text.is_empty() || !word.is_empty() {
+            word.push(Val::str(&text));
+            words.push(self.concat(&word, span));
+        }
+        self.new_array(words, None)
     }
 
     fn js_replace(&mut self, value: &Val, pattern: &Val, replacement: &Val, all: bool, span: Span) -> Val {
@@ -887,9 +990,73 @@ impl Interp<'_> {
             }
             return self.concat(&pieces, Span::default());
         }
+        if let Some(filled) = self.filled_template(&value, replacement) {
+            return filled;
+        }
         let taint = self.taint_now(&value).union(self.taint_now(replacement));
         let step = if value.taint.is_some() { value.step } else { replacement.step };
         Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
+    }
+
+    /// Whether a text is known as a concatenation.
+    fn is_composed(&self, value: &Val) -> bool {
+        value.text.as_deref().is_some_and(|text| text.parts.len() > 1)
+    }
+
+    /// `strip`, `lstrip`, `rstrip` of a concatenation: the pieces at its ends get shorter.
+    fn strip_ends(&mut self, value: &Val, method: &str, characters: &str, span: Span) -> Val {
+        let mut parts = value.text.as_deref().map(|text| text.parts.clone()).unwrap_or_default();
+        let last = parts.len() - 1;
+        for (at, is_left) in [(0, true), (last, false)] {
+            if method == if is_left { "rstrip" } else { "lstrip" } {
+                continue;
+            }
+            parts[at] = match &parts[at] {
+                Part::Lit(text) if is_left => Part::Lit(text.trim_start_matches(|c| characters.contains(c)).into()),
+                Part::Lit(text) => Part::Lit(text.trim_end_matches(|c| characters.contains(c)).into()),
+                Part::Hole(hole) => {
+                    let props = self.props(hole).slice();
+                    Part::Hole(self.text_val(props, hole))
+                }
+            };
+        }
+        let pieces: Vec<Val> = parts
+            .into_iter()
+            .map(|part| match part {
+                Part::Lit(text) => Val::arc_str(text),
+                Part::Hole(hole) => hole,
+            })
+            .collect();
+        self.concat(&pieces, span)
+    }
+
+    /// A placeholder in a template that the program does not spell out (`path.replace("{id}", id)` with a path from a
+    /// description) is replaced by an untrusted value: what is behind it stays the program's, and it may stand at the
+    /// very beginning.
+    fn filled_template(&mut self, template: &Val, replacement: &Val) -> Option<Val> {
+        if self.taint_now(replacement).is_none() || self.found.replay.is_some() {
+            return None;
+        }
+        let parts = template.text.as_deref().map(|text| text.parts.clone()).unwrap_or_default();
+        let mut pieces: Vec<Val> = match (template.taint.is_none(), parts.as_slice()) {
+            (true, _) => Vec::new(),
+            (false, [_, _, ..]) if parts.len() < 24 => {
+                let inserted = self.props(replacement);
+                let piece = |interp: &mut Self, part: Part| match part {
+                    Part::Lit(text) => Val::arc_str(text),
+                    Part::Hole(hole) if interp.taint_now(&hole).is_none() => hole,
+                    Part::Hole(hole) => {
+                        let props = interp.props(&hole).replace_some(&inserted);
+                        interp.text_val(props, &hole)
+                    }
+                };
+                parts.into_iter().map(|part| piece(self, part)).collect()
+            }
+            _ => return None,
+        };
+        let rest = Val { vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) };
+        pieces.extend([replacement.clone(), rest]);
+        Some(self.concat(&pieces, Span::default()))
     }
 
     // ------------------------------------------------------------------ formatting
@@ -939,6 +1106,11 @@ impl Interp<'_> {
     /// `"… {} {name} …".format(…)`.
     fn brace_format(&mut self, format: &Val, args: &Args, span: Span) -> Val {
         let Some(text) = format.literal().map(str::to_owned) else {
+            if let Some(formats) = format.literals().filter(|formats| formats.len() <= 4) {
+                let results: Vec<Val> =
+                    formats.iter().map(|format| self.brace_format(&Val::str(format), args, span)).collect();
+                return self.join_all(results).unwrap_or_else(Val::unknown);
+            }
             let mut all = vec![format.clone()];
             all.extend(args.all().cloned());
             return self.concat(&all, span);
@@ -1486,9 +1658,4 @@ fn concrete_index(text: &Val, part: Option<&Val>) -> Option<f64> {
     let (text, part) = (text.literal()?, part?.literal()?);
     let at = text.find(part).map(|at| text[..at].encode_utf16().count());
     Some(at.map_or(-1.0, |at| f64::from(u32::try_from(at).unwrap_or(u32::MAX))))
-}
-
-/// Lower-casing keeps the host and, on most file systems that matter, not the file: only host facts carry over.
-fn base_for_case(base: Option<(crate::engine::value::Vn, Transform)>) -> Option<(crate::engine::value::Vn, Transform)> {
-    base.map(|(vn, _)| (vn, Transform::UrlPart(crate::engine::value::UrlPart::Host)))
 }

@@ -11,10 +11,10 @@ use crate::domain::url::Scheme;
 use crate::domain::{StrProps, path};
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact, Note, NoteKind};
-use crate::engine::interp::{Args, Interp};
+use crate::engine::interp::{Args, Interp, PathOperand};
 use crate::engine::models::{Effect, EffectRow, RegisterRow};
 use crate::engine::store::{Closure, Obj, ObjKind};
-use crate::engine::value::{FnId, Kind, ObjId, Part, PathShape, Taint, Text, Transform, UrlPart, Val};
+use crate::engine::value::{FnId, Kind, ObjId, Part, PathShape, Taint, Text, Transform, UrlPart, Val, Vn};
 use crate::ir::{Lang, Symbol};
 
 /// Most patterns that are kept parsed.
@@ -42,12 +42,8 @@ impl Interp<'_> {
         {
             return registered;
         }
-        // `mcp.tool(name="x")(f)`: the decorator applied by hand.
-        if matches!(self.apis.last(api), ApiStep::Call)
-            && let Some(function) = args.pos.first().filter(|value| self.is_callable(value)).cloned()
-            && let Some(registered) = self.register_decorated(api, data, &function, span)
-        {
-            return registered;
+        if !self.found.is_running_handler {
+            self.note_mount(&name, data, &args);
         }
         let models = self.models;
         let entry = self.model_index(api).map(|index| models.get(index));
@@ -422,6 +418,17 @@ impl Interp<'_> {
                 let props = self.props(&arg).encode_uri();
                 self.text_val(props, &arg)
             }
+            Effect::PythonQuote => {
+                let safe = args.named("safe").or_else(|| args.pos.get(1));
+                let kept = match safe.map(Val::literal) {
+                    None => crate::domain::CharSet::of("/"),
+                    Some(Some(text)) => crate::domain::CharSet::of(text),
+                    Some(None) => crate::domain::CharSet::ASCII,
+                };
+                let unreserved = crate::domain::CharSet::ALNUM.union(crate::domain::CharSet::of("_.-~"));
+                let props = self.props(&arg).percent_encode(unreserved.union(kept));
+                self.text_val(props, &arg)
+            }
             Effect::EncodeQuery => {
                 let (taint, step) = self.deep_taint(&arg, 3);
                 let charset = crate::domain::CharSet::ALNUM.union(crate::domain::CharSet::of("-._~%+=&*!'()"));
@@ -485,6 +492,14 @@ impl Interp<'_> {
             }
             // A text that a parser accepts is of one format; whatever else it is, it is not any file.
             Effect::Parse if self.found.followed.is_some() => Val::unknown(),
+            Effect::Repr => match arg.kind {
+                Kind::Num(_) | Kind::Bool(_) | Kind::Null => self.to_text(&arg),
+                _ => {
+                    let (taint, step) = self.deep_taint(&arg, 4);
+                    let props = self.props(&arg).json_stringify();
+                    Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
+                }
+            },
             Effect::Parse => Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&arg) },
             Effect::HtmlEscape => {
                 let props = self.props(&arg).html_escape();
@@ -686,6 +701,7 @@ impl Interp<'_> {
                 let is_all = matches!(self.apis.last(api), ApiStep::Field(name) if name.as_str() == "all");
                 self.any_all(&arg, is_all, span)
             }
+            Effect::Enter => self.enter_context(&arg, span),
             Effect::IpAddress => {
                 let made = self.apis.step(api, ApiStep::Call);
                 Val {
@@ -875,9 +891,13 @@ impl Interp<'_> {
             return Val { taint, step, vn, ..Val::str(text) };
         }
         let Some(last) = tainted.last() else {
+            let vn = self.store.fresh_vn();
+            if let Some(extension) = values.last().and_then(|last| self.file_extension(last)) {
+                self.extensions.insert(vn, extension.into());
+            }
             let parts = below_directory(values);
-            let text = Text { props, parts, base: None };
-            return Val { vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
+            let text = Text { props: props.into(), parts, ..Text::default() };
+            return Val { vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         };
         let taint = tainted.iter().fold(Taint::NONE, |taint, value| taint.union(self.taint_now(value)));
         let base = match (effect, values) {
@@ -891,9 +911,45 @@ impl Interp<'_> {
         // A witness stays concrete: joined as the real function would.
         let shape = self.joined_shape(values);
         let text = Text { props: props.into(), parts: Vec::new(), base, shape };
-        let value =
-            Val { taint, step: last.step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
+        let vn = self.joined_vn(values);
+        if let Some(extension) = values.last().and_then(|last| self.file_extension(last)) {
+            self.extensions.insert(vn, extension.into());
+        }
+        let value = Val { taint, step: last.step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         self.through(value, span, name)
+    }
+
+    /// The extension of a file name, as far as the end of it is constant.
+    pub(crate) fn file_extension(&self, path: &Val) -> Option<String> {
+        if let Some(known) = self.extensions.get(&path.vn) {
+            return Some(known.to_string());
+        }
+        let end = match (path.literal(), path.text.as_deref().and_then(|text| text.parts.last())) {
+            (Some(text), _) => text,
+            (None, Some(Part::Lit(text))) => text,
+            _ => return None,
+        };
+        let (_, extension) = end.rsplit_once('.')?;
+        (!extension.contains('/')).then(|| extension.to_ascii_lowercase())
+    }
+
+    /// The value number of a joined path. Joining the same operands again gives the same number, so that a check made
+    /// on the path once holds where the program spells it out a second time.
+    fn joined_vn(&mut self, values: &[Val]) -> Vn {
+        let operands: Option<Vec<PathOperand>> = values
+            .iter()
+            .map(|value| match value.literal() {
+                Some(text) if value.taint.is_none() => Some(PathOperand::Known(text.into())),
+                _ => (value.vn != 0).then_some(PathOperand::Value(value.vn)),
+            })
+            .collect();
+        let Some(operands) = operands.filter(|operands| operands.len() > 1) else { return self.store.fresh_vn() };
+        if let Some(vn) = self.joined_paths.get(&operands) {
+            return *vn;
+        }
+        let vn = self.store.fresh_vn();
+        self.joined_paths.insert(operands, vn);
+        vn
     }
 
     /// Python `os.path.join`, `Path / x`.
@@ -1386,8 +1442,19 @@ impl Interp<'_> {
         let is_relative =
             !starts.is_empty() && !starts.contains(':') && !starts.starts_with('/') && starts.contains('/');
         let is_harmless = own.charset.excludes("/:\\");
+        // What is untrusted cannot say where the program's own text before it leads.
+        let holes = text.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+        let is_harmless = is_harmless
+            || holes.len() > 1
+                && holes.iter().all(|part| match part {
+                    Part::Hole(hole) if hole.is_tainted() => self.props(hole).charset.excludes("/:\\"),
+                    _ => true,
+                });
         if is_rooted || is_relative || is_harmless || own.is_finite() {
-            return self.concat(&[base, reference], span);
+            let authority = base.literal().and_then(|text| text.split_once("://")).map(|(_, rest)| rest);
+            let needs_slash = authority.is_some_and(|rest| !rest.contains('/')) && !starts.starts_with('/');
+            let between = Val::str(if needs_slash { "/" } else { "" });
+            return self.concat(&[base, between, reference], span);
         }
         reference
     }
@@ -1407,11 +1474,10 @@ impl Interp<'_> {
             let sockaddr = self.new_array(vec![address.clone(), Val::of(Kind::Num(None))], None);
             let info =
                 self.new_array(vec![Val::unknown(), Val::unknown(), Val::unknown(), Val::unknown(), sockaddr], None);
-            // A literal address is its own only address.
-            return if host.literal().is_some() {
-                self.new_array(vec![info], None)
-            } else {
-                self.new_array(Vec::new(), Some(info))
+            // A literal address has exactly one.
+            return match address.literal() {
+                Some(_) => self.new_array(vec![info], None),
+                None => self.new_array(Vec::new(), Some(info)),
             };
         }
         record

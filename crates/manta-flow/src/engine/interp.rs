@@ -99,6 +99,8 @@ pub(crate) struct Frame {
     pub(crate) captures: Rc<[CellId]>,
     pub(crate) this: Option<Val>,
     pub(crate) home: Option<ObjId>,
+    /// Where it was called.
+    pub(crate) called_at: Option<Location>,
     pub(crate) returns: Vec<Returned>,
     /// Branches entered that only a configuration leads to.
     configured: u32,
@@ -213,6 +215,32 @@ pub(crate) struct Interp<'p> {
     pub(crate) evidence: FxHashMap<ObjId, Refinements>,
     /// Results of `commonpath([root, x])`: the `x`, and whether whole components were compared.
     pub(crate) common_paths: FxHashMap<Vn, (Val, bool)>,
+    /// Value numbers of the first piece of a split text, by text and separator.
+    pub(crate) first_pieces: FxHashMap<(Vn, Box<str>), Vn>,
+    /// Extensions of joined paths, where the last operand says it.
+    pub(crate) extensions: FxHashMap<Vn, Rc<str>>,
+    /// Results of calls that did nothing else, in the present run.
+    pub(crate) pure_calls: FxHashMap<PureCall, Val>,
+    /// Results of `x.parents`: the `x`.
+    pub(crate) parent_lists: FxHashMap<Vn, Val>,
+    /// Value numbers of joined paths, by what was joined: the same operands name the same file.
+    pub(crate) joined_paths: FxHashMap<Vec<PathOperand>, Vn>,
+}
+
+/// A call by function and arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PureCall {
+    module: ModId,
+    func: FuncId,
+    captures: Rc<[CellId]>,
+    args: Vec<PathOperand>,
+}
+
+/// What identifies an operand of a path operation, or of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum PathOperand {
+    Known(Box<str>),
+    Value(Vn),
 }
 
 impl<'p> Interp<'p> {
@@ -256,6 +284,11 @@ impl<'p> Interp<'p> {
             relative_paths: FxHashMap::default(),
             evidence: FxHashMap::default(),
             common_paths: FxHashMap::default(),
+            first_pieces: FxHashMap::default(),
+            extensions: FxHashMap::default(),
+            pure_calls: FxHashMap::default(),
+            parent_lists: FxHashMap::default(),
+            joined_paths: FxHashMap::default(),
         }
     }
 
@@ -295,6 +328,7 @@ impl<'p> Interp<'p> {
             captures: Rc::from([]),
             this: None,
             home: None,
+            called_at: None,
             returns: Vec::new(),
             configured: 0,
             entry,
@@ -603,9 +637,11 @@ impl<'p> Interp<'p> {
                 if is_same(&x, y) {
                     return Content::Cell(x);
                 }
+                let cond = self.told_apart(&x, y, paths_a, path_b);
                 let x = self.materialise(&x, paths_a);
                 let y = self.materialise(y, std::slice::from_ref(path_b));
-                Content::Cell(self.join(&x, &y))
+                let joined = self.join(&x, &y);
+                Content::Cell(if cond.is_some() { Val { cond, ..joined } } else { joined })
             }
             (Content::Obj(x), Content::Obj(y)) => {
                 if Rc::ptr_eq(&x, y) {
@@ -621,6 +657,19 @@ impl<'p> Interp<'p> {
             (Content::Fact(_), Content::Fact(_)) => Content::Fact(None),
             (other, _) => other,
         }
+    }
+
+    /// What the truth of a variable tells of the path that set it: `ok = False` … `ok = True` in a branch with a check,
+    /// `error = None` beside `error = "outside"`.
+    fn told_apart(&self, a: &Val, b: &Val, paths_a: &[Snapshot], path_b: &Snapshot) -> Option<Rc<Cond>> {
+        let tells = |value: &Val| value.truth().is_some() || value.cond.is_some();
+        if !(tells(a) && tells(b)) || (a.truth().is_some() && a.truth() == b.truth()) {
+            return None;
+        }
+        let facts = |path: &Snapshot| path.facts().map(|(vn, fact)| (vn, fact.clone())).collect::<Refinements>();
+        let facts_a = paths_a.iter().map(facts).reduce(|one, other| crate::engine::facts::either(&one, &other));
+        let cond = self.outcome_cond(&[a.clone(), b.clone()], &[facts_a.unwrap_or_default(), facts(path_b)])?;
+        Some(Rc::new(cond))
     }
 
     fn join_obj(&mut self, a: &Obj, b: &Obj, paths_a: &[Snapshot], path_b: &Snapshot) -> Obj {
@@ -790,7 +839,7 @@ impl<'p> Interp<'p> {
             let common = first.filter(|_| values.iter().all(|value| base(value) == first));
             let shape = self.path_shape_of(&values);
             // A program looked for in several places keeps its name.
-            let parts = match crate::engine::sinks::common_program(&values) {
+            let parts = match crate::engine::sinks::common_program(&self.apis, &values) {
                 Some(program) => {
                     let dir = Val { vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) };
                     vec![Part::Hole(dir), Part::Lit(arc(&format!("/{program}")))]
@@ -868,7 +917,7 @@ impl<'p> Interp<'p> {
             StmtKind::Expr(expr) => {
                 self.last_call_failed = false;
                 let value = self.eval(*expr);
-                !self.is_never(&value, *expr)
+                !self.is_never(&value, *expr) && !self.is_not_taken()
             }
             StmtKind::Let { pat, value } => {
                 let value = match value {
@@ -880,7 +929,7 @@ impl<'p> Interp<'p> {
                     None => Val::undefined(),
                 };
                 self.bind(pat, value);
-                true
+                !self.is_not_taken()
             }
             StmtKind::If { test, then, otherwise } => self.if_else(*test, then, otherwise),
             StmtKind::While { test, body, update, test_first, otherwise, fresh } => {
@@ -899,6 +948,9 @@ impl<'p> Interp<'p> {
                     }
                     None => self.nothing(),
                 };
+                if self.is_not_taken() {
+                    return false;
+                }
                 let value = self.current(&value);
                 let (entry, is_first) = (self.frame().entry, self.frame().returns.is_empty());
                 // A return that no branch surrounds is the last thing its function does: the state stays as it is.
@@ -984,6 +1036,11 @@ impl<'p> Interp<'p> {
     /// The operation under way raises: handlers see the state here, and the normal path is marked as not taken.
     pub(crate) fn raise_here(&mut self) {
         self.throw(Val::unknown());
+        self.leave_path();
+    }
+
+    /// Control does not come back from the operation under way.
+    fn leave_path(&mut self) {
         let at = self.here(Span::default());
         self.store.assume(NOT_TAKEN, &Rc::new(Fact::listed(at)));
     }
@@ -995,6 +1052,9 @@ impl<'p> Interp<'p> {
 
     fn if_else(&mut self, test: ExprId, then: &'p Block, otherwise: &'p Block) -> bool {
         let value = self.eval(test);
+        if self.is_not_taken() {
+            return false;
+        }
         let (yes, no) = self.outcomes(&value);
         match (yes, no) {
             (Some(facts), None) => {
@@ -1270,6 +1330,9 @@ impl<'p> Interp<'p> {
     fn for_each(&mut self, pat: &'p Pat, iter: ExprId, keys: bool, body: &'p Block, fresh: &[u32]) -> bool {
         let label = self.found.pending_label.take();
         let collection = self.eval(iter);
+        if self.is_not_taken() {
+            return false;
+        }
         let span = self.code().span(iter);
         let (items, rest) = if keys { self.keys_of(&collection) } else { self.elements_of(&collection, span) };
         let outer = self.open_jump(label, true, true);
@@ -1682,7 +1745,8 @@ impl<'p> Interp<'p> {
                     return self.super_member(*name, span);
                 }
                 let receiver = self.eval(*object);
-                self.get_member(&receiver, *name, span)
+                let value = self.get_member(&receiver, *name, span);
+                self.named_setting(value, *name)
             }
             Expr::Index { object, index } => {
                 let receiver = self.eval(*object);
@@ -1799,6 +1863,17 @@ impl<'p> Interp<'p> {
         }
     }
 
+    /// A setting of which only the name is known, where the name says which program it holds (`config.git_path`).
+    fn named_setting(&mut self, value: Val, name: Symbol) -> Val {
+        let is_open = matches!(value.kind, Kind::Unknown) && value.taint.is_none() && value.text.is_none();
+        if !is_open || crate::domain::argv::program_kept_as(name.as_str()).is_none() {
+            return value;
+        }
+        let root = self.apis.root(Symbol::new("$config"));
+        let api = self.apis.step(root, ApiStep::Field(name));
+        Val { kind: Kind::Api(api, None), ..value }
+    }
+
     pub(crate) fn push_module_frame(&mut self, module: ModId) {
         let locals = match &self.mods[module.0 as usize] {
             ModState::Loaded(cells) => cells.to_vec(),
@@ -1812,6 +1887,7 @@ impl<'p> Interp<'p> {
             captures: Rc::from([]),
             this: None,
             home: None,
+            called_at: None,
             returns: Vec::new(),
             configured: 0,
             entry,
@@ -2213,8 +2289,15 @@ impl<'p> Interp<'p> {
                 let receiver = self.eval(*object);
                 let key = self.eval(*index);
                 let args = self.eval_args(args);
-                if let Some(name) = key_name(&key) {
+                // In JavaScript `o[k](…)` calls a method of `o`; in Python an element is a value like any other.
+                if let Some(name) = key_name(&key)
+                    && self.lang() == Lang::JavaScript
+                {
                     return self.call_member(&receiver, name, args, is_new, span);
+                }
+                if self.lang() == Lang::Python {
+                    let target = self.get_index(&receiver, &key, span);
+                    return self.call_value(&target, None, args, span);
                 }
                 let target = self.get_index(&receiver, &key, span);
                 return self.call_value(&target, Some(receiver), args, span);
@@ -2377,6 +2460,14 @@ impl<'p> Interp<'p> {
         }
         let cost_before = (self.fuel_used, self.discoveries());
         self.entered.insert(place);
+        let memo = self.pure_call_key(&closure, this.as_ref(), &args);
+        if let Some(known) = memo.as_ref().and_then(|key| self.pure_calls.get(key)) {
+            let known = known.clone();
+            self.last_call_failed = false;
+            return self.same_again(&known);
+        }
+        let (hits, youngest) = (self.found.hits.len(), self.store.last_vn());
+        let called_at = (!self.frames.is_empty() && span != Span::default()).then(|| self.here(span));
         let args = self.mark_arguments(args, func.name, span);
         let call = if on_stack == 0 { self.call_id(id, this.as_ref(), &args) } else { None };
         if let Some(result) = call.and_then(|call| self.recall(call)) {
@@ -2392,6 +2483,7 @@ impl<'p> Interp<'p> {
             captures: closure.captures.clone(),
             this: this.clone(),
             home: closure.home,
+            called_at,
             returns: Vec::new(),
             configured: 0,
             entry,
@@ -2402,7 +2494,7 @@ impl<'p> Interp<'p> {
         self.bind_params(&closure, this, args);
         let before = self.watch();
         let alive = self.block(&func.body);
-        let learnt = call.and_then(|_| self.effects_of_call());
+        let learnt = if call.is_some() || memo.is_some() { self.effects_of_call() } else { None };
         let result = self.leave(func.is_generator, alive);
         if self.is_loading {
             let discovers = self.discoveries() != cost_before.1;
@@ -2412,8 +2504,18 @@ impl<'p> Interp<'p> {
             cost.discovers |= discovers;
         }
         let throws = self.unwatch(before);
-        if let (Some(call), Some(learnt)) = (call, learnt) {
-            self.remember(call, before, throws, entry, &result, &learnt);
+        if let (Some(call), Some(learnt)) = (call, &learnt) {
+            self.remember(call, before, throws, entry, &result, learnt);
+        }
+        // It says nothing of what existed before.
+        let says_nothing = learnt.is_some_and(|learnt| learnt.iter().all(|vn| *vn > youngest));
+        if let Some(key) = memo
+            && says_nothing
+            && self.found.hits.len() == hits
+            && !self.out_of_fuel
+            && self.is_plain_text(&result)
+        {
+            self.pure_calls.insert(key, result.clone());
         }
         result
     }
@@ -2430,6 +2532,47 @@ impl<'p> Interp<'p> {
     /// How much has been discovered.
     fn discoveries(&self) -> usize {
         self.found.registrations.len() + self.found.list_handlers.len() + self.found.tool_classes.len()
+    }
+
+    /// What identifies a call of a function of the program whose arguments are all known by value number: the same
+    /// call again gives the same value, and what was learnt of one result holds for the other. Where something was
+    /// learnt of an argument before, the result depends on that too, and is not shared.
+    fn pure_call_key(&self, closure: &Closure, this: Option<&Val>, args: &Args) -> Option<PureCall> {
+        let is_open = args.rest.is_some() || !args.named.is_empty() || args.named_rest.is_some() || this.is_some();
+        if !self.found.is_running_handler || is_open || args.pos.is_empty() || !closure.bound.is_empty() {
+            return None;
+        }
+        let operand = |value: &Val| match value.literal() {
+            Some(text) if value.taint.is_none() => Some(PathOperand::Known(text.into())),
+            _ if value.vn == 0 || self.store.fact(value.vn).is_some() => None,
+            _ => matches!(value.kind, Kind::Str | Kind::Unknown).then_some(PathOperand::Value(value.vn)),
+        };
+        let args: Option<Vec<PathOperand>> = args.pos.iter().map(operand).collect();
+        Some(PureCall { module: closure.module, func: closure.func, captures: closure.captures.clone(), args: args? })
+    }
+
+    /// Whether a result can be given out twice: text, or a list of text.
+    fn is_plain_text(&self, value: &Val) -> bool {
+        match value.kind {
+            Kind::Str => value.cond.is_none(),
+            Kind::Obj(id) => {
+                let obj = self.store.obj(id);
+                let is_text = |value: &Val| matches!(value.kind, Kind::Str);
+                matches!(obj.kind, ObjKind::Array) && obj.items.iter().chain(&obj.more).all(is_text)
+            }
+            _ => false,
+        }
+    }
+
+    /// The result of a call that was made before: lists are new, their elements are the same.
+    fn same_again(&mut self, known: &Val) -> Val {
+        match known.kind {
+            Kind::Obj(id) => {
+                let copy = (*self.store.obj_rc(id)).clone();
+                Val { kind: Kind::Obj(self.store.new_obj(copy)), ..known.clone() }
+            }
+            _ => known.clone(),
+        }
     }
 
     fn mark_arguments(&mut self, mut args: Args, name: Option<Symbol>, span: Span) -> Args {
@@ -2534,8 +2677,8 @@ impl<'p> Interp<'p> {
         self.instance_of_annotation(annotation).unwrap_or(value)
     }
 
-    /// Ends the innermost call: joins the returns and their states.
-    fn leave(&mut self, is_generator: bool, alive: bool) -> Val {
+    /// Ends the innermost call: joins the returns and their states. Also whether nothing but the result came of it.
+    fn leave(&mut self, is_generator: bool, alive: bool) -> (Val, bool) {
         let nothing = self.nothing();
         let mut returns = std::mem::take(&mut self.frame_mut().returns);
         let entry = self.frame().entry;
@@ -2568,20 +2711,25 @@ impl<'p> Interp<'p> {
         } else {
             Vec::new()
         };
-        // Every path throws: the caller does not go on.
-        self.last_call_failed = ends.is_empty() && !is_generator && !self.out_of_fuel;
+        self.last_call_failed = false;
         if ends.is_empty() {
-            // Every path throws: the caller does not go on.
-            if !is_generator && !self.frames.is_empty() {
-                let at = self.here(Span::default());
-                self.store.assume(NOT_TAKEN, &Rc::new(Fact::listed(at)));
+            if is_generator {
+                return self.new_array(Vec::new(), frame.yielded);
             }
-            return if is_generator { self.new_array(Vec::new(), frame.yielded) } else { Val::unknown() };
+            // Every path raises: a validator that refuses this value. A body that only raises is a placeholder for
+            // what subclasses define, and fuel that ran out says nothing.
+            // While modules load, what raises is a missing setting more often than a check.
+            let says_something = self.found.is_running_handler && !self.out_of_fuel;
+            if says_something && !self.is_placeholder(frame.module, frame.func) {
+                self.last_call_failed = true;
+                self.leave_path();
+            }
+            return Val::unknown();
         }
         self.join_into_store(ends);
         self.assume(&by_default);
         if is_generator {
-            return self.new_array(Vec::new(), frame.yielded);
+            return (self.new_array(Vec::new(), frame.yielded), false);
         }
         // An answer that only a configuration gives tells nothing about the others.
         if is_default.contains(&false) && is_default.contains(&true) {
@@ -2598,6 +2746,15 @@ impl<'p> Interp<'p> {
             return self.join_outcomes(&values, &facts);
         }
         self.join_outcomes(&values, &facts)
+    }
+
+    /// Whether a function does nothing but raise: an abstract method.
+    fn is_placeholder(&self, module: ModId, func: FuncId) -> bool {
+        let code = self.program.module(module);
+        let body = &code.func(func).body;
+        let is_text =
+            |stmt: &Stmt| matches!(stmt.kind, StmtKind::Expr(expr) if matches!(code.expr(expr), Expr::Str(_)));
+        body.iter().find(|stmt| !is_text(stmt)).is_some_and(|stmt| matches!(stmt.kind, StmtKind::Throw(_)))
     }
 
     /// Joins results of several paths; where the results differ in truth, truth tells which path was taken and so

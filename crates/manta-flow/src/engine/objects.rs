@@ -62,6 +62,8 @@ impl Interp<'_> {
             }
             Kind::Str => match (name.as_str(), self.lang()) {
                 ("length", Lang::JavaScript) => Val::of(Kind::Num(None)),
+                // A member of a string enumeration, as the SDK hands it over.
+                ("value", Lang::Python) if self.props(receiver).is_finite() => receiver.clone(),
                 (_, Lang::Python) if PATH_PARTS.contains(&name.as_str()) => self.path_part(receiver, name.as_str()),
                 _ => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
             },
@@ -92,7 +94,7 @@ impl Interp<'_> {
                 if self.is_builtin_method(name) {
                     return Val::of(Kind::Method(Rc::new((receiver.clone(), name))));
                 }
-                if self.lang() == Lang::Python && matches!(name.as_str(), "parent" | "stem" | "suffix") {
+                if self.lang() == Lang::Python && matches!(name.as_str(), "parent" | "parents" | "stem" | "suffix") {
                     return self.path_part(receiver, name.as_str());
                 }
                 self.field_of_untrusted(receiver, name, value, span)
@@ -112,7 +114,9 @@ impl Interp<'_> {
             "parent" => self.path_parent(path),
             "parents" => {
                 let parent = self.path_parent(path);
-                self.new_array(Vec::new(), Some(parent))
+                let vn = self.store.fresh_vn();
+                self.parent_lists.insert(vn, path.clone());
+                Val { vn, ..self.new_array(Vec::new(), Some(parent)) }
             }
             "parts" => self.split_text(path, Some(&Val::str("/")), Span::default()),
             _ => {
@@ -477,6 +481,8 @@ impl Interp<'_> {
         let Kind::Obj(id) = target.kind else {
             if let Some(name) = key_name(key) {
                 self.set_member(target, name, value, span);
+            } else {
+                self.handler_assigned(target, key, &value, span);
             }
             return;
         };
@@ -585,13 +591,24 @@ impl Interp<'_> {
                 }
             }
             Kind::Union(values) => {
-                let mut all = Vec::new();
-                for value in values.iter().filter(|value| !value.is_nullish()) {
-                    let (items, more) = self.elements_of(value, span);
-                    all.extend(items);
-                    all.extend(more);
+                let lists: Vec<(Vec<Val>, Option<Val>)> = values
+                    .iter()
+                    .filter(|value| !value.is_nullish())
+                    .map(|value| self.elements_of(value, span))
+                    .collect();
+                // What all alternatives have in one place stays there: the program of a command line, its options. An
+                // empty one (`x if c else []`) moves nothing.
+                let lists: Vec<_> =
+                    lists.into_iter().filter(|(items, more)| !items.is_empty() || more.is_some()).collect();
+                let common = lists.iter().map(|(items, _)| items.len()).min().unwrap_or(0);
+                let mut known = Vec::with_capacity(common);
+                for at in 0..common {
+                    let column: Vec<Val> = lists.iter().map(|(items, _)| items[at].clone()).collect();
+                    known.extend(self.join_all(column));
                 }
-                (Vec::new(), self.join_all(all))
+                let rest = lists.into_iter().flat_map(|(items, more)| items.into_iter().skip(common).chain(more));
+                let rest: Vec<Val> = rest.collect();
+                (known, self.join_all(rest))
             }
             Kind::Undefined | Kind::Null => (Vec::new(), None),
             Kind::Api(api, _) => {

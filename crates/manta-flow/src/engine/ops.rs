@@ -217,6 +217,9 @@ impl Interp<'_> {
             }
             Kind::Union(values) => {
                 let values: Vec<Val> = values.to_vec();
+                if values.iter().all(|value| matches!(value.kind, Kind::Str)) {
+                    return value.clone();
+                }
                 let texts: Vec<Val> =
                     values.iter().filter(|value| !value.is_nullish()).map(|value| self.to_text(value)).collect();
                 self.join_all(texts).unwrap_or_else(Val::unknown)
@@ -645,7 +648,13 @@ impl Interp<'_> {
                     }
                 }
                 Transform::SamePath => (!fact.notes.is_empty()).then(|| own(StrProps::default())),
-                Transform::UrlPart(UrlPart::Host) => {
+                Transform::Cosmetic if fact.is_listed || fact.props.lits.is_some() => {
+                    let mut listed = own(StrProps::default());
+                    listed.is_listed = true;
+                    listed.props.url.host = Host::AllowListed;
+                    Some(listed)
+                }
+                Transform::UrlPart(UrlPart::Host) | Transform::Cosmetic => {
                     let host = if fact.is_listed || fact.props.lits.is_some() {
                         Host::AllowListed
                     } else {
@@ -683,7 +692,7 @@ impl Interp<'_> {
                             at = *before;
                         }
                         Some((before, Transform::UrlPart(UrlPart::Whole)))
-                            if matches!(transform, Transform::UrlPart(_)) =>
+                            if !matches!(transform, Transform::SamePath) =>
                         {
                             at = *before;
                         }
@@ -714,6 +723,12 @@ impl Interp<'_> {
             && let Some(inside) = is_in_network(address, network)
         {
             return Val::bool(inside);
+        }
+        // `root in path.parents`: the path is below the root.
+        if let Some(path) = self.parent_lists.get(&collection.vn).cloned()
+            && self.taint_now(element).is_none()
+        {
+            return self.path_inside_test(&path, element, span);
         }
         // Substring search.
         let is_text = collection.alternatives().iter().all(|value| matches!(value.kind, Kind::Str))
@@ -813,7 +828,7 @@ impl Interp<'_> {
 
     pub(crate) fn host_subject(&self, value: &Val) -> Subject {
         match value.text.as_deref().and_then(|text| text.base) {
-            Some((_, Transform::UrlPart(UrlPart::Host))) => Subject::Host,
+            Some((_, Transform::UrlPart(UrlPart::Host) | Transform::Cosmetic)) => Subject::Host,
             _ => Subject::Text,
         }
     }
@@ -891,6 +906,15 @@ impl Interp<'_> {
                 without.path.abs = path::Abs::Rel;
             }
             cond.when_false = self.implied_exactly(value, Fact::props(without, at));
+            // What does not start with a sign once blanks are cut off does not start with it before.
+            if let Some((base, Transform::Cosmetic)) = value.text.as_deref().and_then(|text| text.base)
+                && first.is_ascii_punctuation()
+            {
+                let mut trimmed = StrProps::default();
+                trimmed.first = trimmed.first.minus(crate::domain::CharSet::single(first));
+                let fact = Rc::new(Fact::props(trimmed, at));
+                cond.when_false = both(&cond.when_false, &vec![(base, fact)]);
+            }
         }
         let mut fact = Fact::props(StrProps::default(), at);
         match prefix.literal() {

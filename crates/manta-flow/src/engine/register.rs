@@ -5,9 +5,9 @@ use manta_core::{Location, Span};
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Exposes, HandlerArgs, RegisterRow};
-use crate::engine::report::{Registration, SourceInfo};
+use crate::engine::report::{Mount, Registration, SourceInfo};
 use crate::engine::schema::{Schema, Ty};
-use crate::engine::store::{Obj, ObjKind};
+use crate::engine::store::{Closure, Obj, ObjKind};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{FnId, Kind, ObjId, Taint, Val};
 use crate::ir::{Expr, ExprId, Lang, Symbol};
@@ -31,7 +31,7 @@ impl Interp<'_> {
             "decorated" => args.pos.iter().find(|value| self.is_callable(value)).cloned(),
             selector => self.select(selector, args, None),
         };
-        let _ = (api, data);
+        let _ = api;
         if handler.is_none() && row.handler.starts_with("kw:") {
             // An optional handler (`Server(on_call_tool=…)`) that this server does not have.
             return;
@@ -46,7 +46,7 @@ impl Interp<'_> {
         let schema = self.registered_schema(row, args);
         if row.args == HandlerArgs::ObjectIfSchema && schema.is_none() {
             // Without a schema the callback receives no arguments, only the request context.
-            self.add_registration(row, name, description, None, handler, span, true);
+            self.add_registration(row, name, description, None, handler, span, true, data);
             return;
         }
         if row.exposes == Exposes::Handler {
@@ -61,7 +61,7 @@ impl Interp<'_> {
             return;
         }
         let before = self.found.registrations.len();
-        self.add_registration(row, name, description, schema, handler, span, false);
+        self.add_registration(row, name, description, schema, handler, span, false, data);
         if row.args == HandlerArgs::UriVariables
             && let Some(uri) = args.get(1).and_then(Val::literal).filter(|uri| !uri.contains('{'))
         {
@@ -115,6 +115,7 @@ impl Interp<'_> {
         handler: Option<Val>,
         span: Span,
         no_args: bool,
+        server: Option<ObjId>,
     ) {
         let names = match &name {
             Some(name) => self.name_texts(name),
@@ -139,6 +140,7 @@ impl Interp<'_> {
                 is_structural: false,
                 this: None,
                 uri: None,
+                server,
             };
             self.push_registration(registration);
         }
@@ -256,6 +258,7 @@ impl Interp<'_> {
             is_structural: false,
             this: None,
             uri: None,
+            server: None,
         };
         self.push_registration(registration);
     }
@@ -390,8 +393,50 @@ impl Interp<'_> {
             _ => target.clone(),
         };
         self.note_promises(name.as_ref(), Some(&own), &call_args);
-        self.add_registration(&row, name, description, None, Some(own), span, false);
+        let server = match (self.apis.last(api), data) {
+            (ApiStep::Call, Some(state)) => self.made_on(state),
+            (_, data) => data,
+        };
+        self.add_registration(&row, name, description, None, Some(own), span, false, server);
         Some(target.clone())
+    }
+
+    /// What the method was called on whose call has this state.
+    fn made_on(&self, state: ObjId) -> Option<ObjId> {
+        match self.store.obj(state).fields.get(&Symbol::new("$of")).map(|value| &value.kind) {
+            Some(Kind::Obj(id)) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// `main.mount(sub, prefix="x")`, `main.mount("x", sub)`, `import_server`: the tools of `sub` are called `x_name`.
+    pub(crate) fn note_mount(&mut self, path: &str, data: Option<ObjId>, args: &Args) {
+        let is_mount = path.ends_with("FastMCP().mount") || path.ends_with("FastMCP().import_server");
+        if !is_mount {
+            return;
+        }
+        let child = args.all().find_map(|value| match value.kind {
+            Kind::Api(_, Some(id)) => Some(id),
+            Kind::Obj(id) if matches!(self.store.obj(id).kind, ObjKind::Instance(_)) => Some(id),
+            _ => None,
+        });
+        let named = args.named("prefix").or_else(|| args.named("namespace"));
+        let prefix = named.or_else(|| args.pos.iter().find(|value| matches!(value.kind, Kind::Str)));
+        if let (Some(child), Some(prefix)) = (child, prefix.and_then(Val::literal)) {
+            self.found.mounts.push(Mount { parent: data, child, prefix: prefix.to_owned() });
+        }
+    }
+
+    /// The name under which a tool of a mounted server is called.
+    pub(crate) fn mounted_name(&self, name: &str, server: Option<ObjId>) -> String {
+        let mut name = name.to_owned();
+        let mut server = server;
+        for _ in 0..4 {
+            let Some(mount) = self.found.mounts.iter().find(|mount| Some(mount.child) == server) else { break };
+            name = format!("{}_{name}", mount.prefix);
+            server = mount.parent;
+        }
+        name
     }
 
     fn register_python_handler(&mut self, row: &RegisterRow, method: Option<&str>, target: &Val, span: Span) {
@@ -421,6 +466,7 @@ impl Interp<'_> {
             is_structural: false,
             this: None,
             uri: None,
+            server: None,
         };
         self.push_registration(registration);
     }
@@ -494,6 +540,7 @@ impl Interp<'_> {
             is_structural: false,
             this: Some(Val::of(Kind::Obj(class))),
             uri: None,
+            server: None,
         };
         self.push_registration(registration);
     }
@@ -562,6 +609,7 @@ impl Interp<'_> {
             is_structural: true,
             this: Some(Val::of(Kind::Obj(id))),
             uri: None,
+            server: None,
         };
         self.push_registration(registration);
     }
@@ -589,7 +637,7 @@ impl Interp<'_> {
                 let value = self.get_member(&item, Symbol::new(name), span);
                 self.is_callable(&value).then_some(value)
             });
-            self.add_registration(row, Some(name), Some(description), schema, handler, span, false);
+            self.add_registration(row, Some(name), Some(description), schema, handler, span, false, None);
         }
     }
 
@@ -645,7 +693,7 @@ impl Interp<'_> {
                     }
                 }
                 let before = self.found.registrations.len();
-                self.add_registration(&row, Some(name), None, schema.clone(), Some(handler), span, false);
+                self.add_registration(&row, Some(name), None, schema.clone(), Some(handler), span, false, None);
                 for registration in &mut self.found.registrations[before..] {
                     registration.is_structural = true;
                     registration.validates = schema.is_some();
@@ -667,7 +715,7 @@ impl Interp<'_> {
                     ..structural_row(exposes)
                 };
                 let before = self.found.registrations.len();
-                self.add_registration(&row, Some(name), None, None, Some(handler), span, false);
+                self.add_registration(&row, Some(name), None, None, Some(handler), span, false, None);
                 let uri = args.get(1).and_then(Val::literal).filter(|uri| !uri.contains('{')).map(str::to_owned);
                 for registration in &mut self.found.registrations[before..] {
                     registration.is_structural = true;
@@ -681,6 +729,10 @@ impl Interp<'_> {
 
     /// A class was defined: frameworks that discover tool classes by base class.
     pub(crate) fn class_created(&mut self, class: ObjId) {
+        if self.is_tool_subclass(class) {
+            self.found.tool_classes.push(class);
+            return;
+        }
         let Some(base) = self.external_base(class, 0) else { return };
         let base = self.apis.name(base);
         let is_tool =
@@ -692,22 +744,57 @@ impl Interp<'_> {
         }
     }
 
+    /// `class X(Tool): async def run(self, arguments)` of FastMCP for Python: an instance is a tool whose arguments
+    /// arrive as a dictionary. The base may be the package's or, in the framework itself, a class of the target.
+    fn is_tool_subclass(&self, class: ObjId) -> bool {
+        let Some(own) = self.class_val(class) else { return false };
+        let code = self.program.module(own.module);
+        if code.lang != Lang::Python {
+            return false;
+        }
+        let takes_arguments =
+            own.methods.get(&Symbol::new("run")).and_then(|method| self.closure_of(method)).is_some_and(|id| {
+                let func = code.func(self.store.closure(id).func);
+                func.params.get(1).and_then(|param| param.name).is_some_and(|name| name.as_str() == "arguments")
+            });
+        takes_arguments
+            && own.bases.iter().any(|base| match base.kind {
+                Kind::Api(api, _) => self.apis.name(api) == "fastmcp.tools.Tool",
+                Kind::Obj(id) => self.class_val(id).is_some_and(|base| {
+                    let name = self.program.module(base.module).class(base.class).name;
+                    name.is_some_and(|name| name.as_str() == "Tool")
+                }),
+                _ => false,
+            })
+    }
+
     /// Registers the classes found by base class; run when modules are loaded.
     pub(crate) fn register_tool_classes(&mut self) {
         for class in std::mem::take(&mut self.found.tool_classes) {
             let Some(class_val) = self.class_val(class) else { continue };
             let span = self.program.module(class_val.module).class(class_val.class).span;
             self.in_module(class_val.module, |interp| {
-                let instance = interp.construct(&Val::of(Kind::Obj(class)), Args::default(), span);
+                let is_dynamic = interp.is_tool_subclass(class);
+                let args = if is_dynamic {
+                    Args { rest: Some(Val::unknown()), named_rest: Some(Val::unknown()), ..Args::default() }
+                } else {
+                    Args::default()
+                };
+                let instance = interp.construct(&Val::of(Kind::Obj(class)), args, span);
                 let handler = ["execute", "_run", "run", "read", "generateMessages"].iter().find_map(|name| {
                     let value = interp.get_member(&instance, Symbol::new(name), span);
                     matches!(value.kind, Kind::Bound(_)).then_some(value)
                 });
                 let Some(handler) = handler else { return };
                 let name = interp.get_member(&instance, Symbol::new("name"), span);
-                let Some(name) = name.literal().map(str::to_owned) else { return };
+                let name = match name.literal() {
+                    Some(name) => name.to_owned(),
+                    // Made from data at run time, one tool per entry.
+                    None if is_dynamic => "*".to_owned(),
+                    None => return,
+                };
                 let schema = interp.get_member(&instance, Symbol::new("schema"), span);
-                let schema = interp.framework_schema(&schema);
+                let schema = if is_dynamic { None } else { interp.framework_schema(&schema) };
                 let registration = Registration {
                     exposes: Exposes::Tool,
                     name: Some(name),
@@ -722,6 +809,7 @@ impl Interp<'_> {
                     is_structural: false,
                     this: Some(instance),
                     uri: None,
+                    server: None,
                 };
                 interp.push_registration(registration);
             });
@@ -759,6 +847,23 @@ impl Interp<'_> {
         if name.as_str() == "fallbackRequestHandler" && self.is_callable(value) {
             let row = RegisterRow { args: HandlerArgs::Request, ..structural_row(Exposes::Handler) };
             self.register_handler(&row, Some("tools/call"), Some(value.clone()), span);
+        }
+    }
+
+    /// `server.request_handlers[types.CallToolRequest] = handler`.
+    pub(crate) fn handler_assigned(&mut self, target: &Val, key: &Val, value: &Val, span: Span) {
+        let Kind::Api(api, _) = target.kind else { return };
+        let is_table = self.apis.name(api).ends_with(".request_handlers");
+        if is_table
+            && self.is_callable(value)
+            && let Some(method) = self.request_method(key)
+        {
+            let row = RegisterRow {
+                sdk: "mcp-py-lowlevel".to_owned(),
+                args: HandlerArgs::Request,
+                ..structural_row(Exposes::Handler)
+            };
+            self.register_handler(&row, Some(&method), Some(value.clone()), span);
         }
     }
 
@@ -980,9 +1085,19 @@ impl Interp<'_> {
     /// Classes whose construction is not what `__init__` says: enums, pydantic models, dataclasses, named tuples.
     pub(crate) fn instantiate_python(&mut self, class: ObjId, args: &Args, _span: Span) -> Option<Val> {
         let base = self.external_base(class, 0).map(|base| self.apis.name(base)).unwrap_or_default();
-        if base.starts_with("enum.") {
-            // `Kind(value)` is one of the members, or an exception.
+        if self.is_enum(class, 0) {
+            // `Kind(value)` is the member with that value, or an exception.
             let members = self.enum_members(class);
+            if let Some(text) = args.get(0).and_then(|value| value.literal().map(str::to_owned)) {
+                let value = Symbol::new("value");
+                let of = |member: &Val| match member.kind {
+                    Kind::Obj(id) => self.store.obj(id).fields.get(&value).and_then(Val::literal) == Some(&text),
+                    _ => false,
+                };
+                if let Some(member) = members.iter().find(|member| of(member)) {
+                    return Some(member.clone());
+                }
+            }
             return self.join_all(members);
         }
         if self.find_method(class, Symbol::new("__init__"), 0).is_some() {
@@ -996,6 +1111,7 @@ impl Interp<'_> {
         let Kind::Obj(id) = this.kind else { return None };
         let mut taint = Taint::NONE;
         let is_pydantic = base.contains("BaseModel") || base.contains("BaseSettings");
+        let validators = if is_pydantic { self.class_validators(class, 0) } else { Validators::default() };
         for (index, (name, annotation, default)) in fields.iter().enumerate() {
             let given = args
                 .named
@@ -1007,10 +1123,12 @@ impl Interp<'_> {
             let value = match given {
                 Some(value) if is_pydantic => {
                     let schema = annotation.and_then(|(module, expr)| self.annotation_schema(module, expr, 0));
-                    match schema {
-                        Some(schema) => self.conform(&value, &schema, 0),
-                        None => value,
+                    let mut schema = schema.unwrap_or_else(|| Schema::new(Ty::Any));
+                    if let Some(default) = default {
+                        self.add_field_constraints(&mut schema, default);
                     }
+                    schema.steps.extend(validators.of_field(*name));
+                    self.conform(&value, &schema, 0)
                 }
                 Some(value) => value,
                 None => match default {
@@ -1023,11 +1141,26 @@ impl Interp<'_> {
             taint = taint.union(value.taint);
             self.store.obj_mut(id).fields.insert(*name, value);
         }
+        for validator in &validators.of_model {
+            self.call_value(validator, None, Args::of(vec![this.clone()]), Span::default());
+        }
         let post = self.get_member(&this, Symbol::new("__post_init__"), Span::default());
         if matches!(post.kind, Kind::Bound(_)) {
             self.call_value(&post, None, Args::default(), Span::default());
         }
         Some(Val { taint, ..this })
+    }
+
+    /// Whether a class is an enumeration: `class Colour(str, Enum)`.
+    fn is_enum(&self, class: ObjId, depth: usize) -> bool {
+        depth < 8
+            && self.class_val(class).is_some_and(|class| {
+                class.bases.iter().any(|base| match base.kind {
+                    Kind::Api(api, _) => self.apis.name(api).starts_with("enum."),
+                    Kind::Obj(id) => self.is_enum(id, depth + 1),
+                    _ => false,
+                })
+            })
     }
 
     /// Annotated fields along the bases: name, annotation, default.
@@ -1139,8 +1272,7 @@ impl Interp<'_> {
         if depth > 6 {
             return None;
         }
-        let base = self.external_base(id, 0).map(|base| self.apis.name(base)).unwrap_or_default();
-        if base.starts_with("enum.") {
+        if self.is_enum(id, 0) {
             let members = self.store.obj_rc(id);
             let texts: Vec<String> =
                 members.fields.values().filter_map(|value| value.literal().map(str::to_owned)).collect();
@@ -1152,6 +1284,7 @@ impl Interp<'_> {
             return Some(Schema::with_props(props, &format!("one of {}", texts.join(", "))));
         }
         let mut fields = Vec::new();
+        let validators = self.class_validators(id, 0);
         for (name, annotation, default) in self.class_fields(id, 0) {
             let mut schema = annotation
                 .and_then(|(module, expr)| self.annotation_schema(module, expr, depth + 1))
@@ -1159,9 +1292,51 @@ impl Interp<'_> {
             if let Some(default) = default {
                 self.add_field_constraints(&mut schema, &default);
             }
+            schema.steps.extend(validators.of_field(name));
             fields.push((name, schema));
         }
-        Some(Schema::new(Ty::Class(class.clone(), fields)))
+        let steps = validators.of_model.into_iter().map(|validator| (validator, false)).collect();
+        Some(Schema { steps, ..Schema::new(Ty::Class(class.clone(), fields)) })
+    }
+
+    /// The validators of a pydantic model along the bases: `@field_validator("a", "b")`, `@model_validator(mode="after")`.
+    fn class_validators(&mut self, class: ObjId, depth: usize) -> Validators {
+        let mut all = Validators::default();
+        let Some(class_val) = self.class_val(class).filter(|_| depth < 8) else { return all };
+        for base in &class_val.bases {
+            if let Kind::Obj(base) = base.kind {
+                let inherited = self.class_validators(base, depth + 1);
+                all.of_fields.extend(inherited.of_fields);
+                all.of_model.extend(inherited.of_model);
+            }
+        }
+        let code = self.program.module(class_val.module);
+        for member in &code.class(class_val.class).members {
+            let crate::ir::Key::Static(name) = member.key else { continue };
+            let Some(method) = class_val.methods.get(&name).cloned() else { continue };
+            for decorator in &member.decorators {
+                let Some(kind) = called_name(code, *decorator) else { continue };
+                if !matches!(kind.as_str(), "field_validator" | "validator" | "model_validator") {
+                    continue;
+                }
+                let decorator = self.in_module(class_val.module, |interp| interp.eval(*decorator));
+                let Kind::Api(_, Some(data)) = decorator.kind else { continue };
+                let options = self.store.obj_rc(data);
+                if kind.as_str() == "model_validator" {
+                    // With `before` the raw input is seen, which need not be what fields are made of.
+                    let mode = options.fields.get(&Symbol::new("$mode")).and_then(Val::literal);
+                    if mode == Some("after") {
+                        all.of_model.push(method.clone());
+                    }
+                    continue;
+                }
+                let receiver = Val::of(Kind::Obj(class));
+                let bound = Val::of(Kind::Bound(std::rc::Rc::new((receiver, method.clone()))));
+                let names = options.items.iter().filter_map(Val::literal).map(Symbol::new);
+                all.of_fields.extend(names.map(|name| (name, bound.clone())));
+            }
+        }
+        all
     }
 
     /// Reads a Python annotation as a schema.
@@ -1316,7 +1491,7 @@ impl Interp<'_> {
     /// Whether a Python parameter is injected by the framework and not sent by the model.
     pub(crate) fn is_injected(
         &mut self,
-        module: crate::engine::value::ModId,
+        function: &Closure,
         annotation: Option<ExprId>,
         default: Option<&Val>,
     ) -> bool {
@@ -1330,7 +1505,15 @@ impl Interp<'_> {
             }
         }
         let Some(annotation) = annotation else { return false };
-        self.in_module(module, |interp| interp.names_context(annotation, 0))
+        self.in_signature(function, |interp| interp.names_context(annotation, 0))
+    }
+
+    /// Evaluates part of a function's signature: what it names was captured when the function was made.
+    pub(crate) fn in_signature<T>(&mut self, function: &Closure, run: impl FnOnce(&mut Self) -> T) -> T {
+        self.in_module(function.module, |interp| {
+            interp.frame_mut().captures = function.captures.clone();
+            run(interp)
+        })
     }
 
     fn names_context(&mut self, annotation: ExprId, depth: usize) -> bool {
@@ -1384,17 +1567,48 @@ impl Interp<'_> {
     /// A pydantic model or dataclass as a parameter, or anything else a schema cannot say.
     pub(crate) fn param_schema(
         &mut self,
-        module: crate::engine::value::ModId,
+        function: &Closure,
         annotation: Option<ExprId>,
         default: Option<&Val>,
     ) -> Option<Schema> {
-        let mut schema = annotation.and_then(|annotation| self.annotation_schema(module, annotation, 0));
+        let mut schema = annotation
+            .and_then(|annotation| self.in_signature(function, |interp| interp.annotation_schema_here(annotation, 0)));
         if let Some(default) = default
             && let Some(schema) = schema.as_mut()
         {
             self.add_field_constraints(schema, default);
         }
         schema
+    }
+}
+
+/// Validators of a pydantic model.
+#[derive(Default)]
+struct Validators {
+    /// By field; `*` stands for all.
+    of_fields: Vec<(Symbol, Val)>,
+    /// Of whole instances.
+    of_model: Vec<Val>,
+}
+
+impl Validators {
+    /// The validators of a field, as steps of its schema.
+    fn of_field(&self, name: Symbol) -> Vec<(Val, bool)> {
+        let concerns = |field: &Symbol| *field == name || field.as_str() == "*";
+        self.of_fields
+            .iter()
+            .filter(|(field, _)| concerns(field))
+            .map(|(_, validator)| (validator.clone(), false))
+            .collect()
+    }
+}
+
+/// The last name of what a decorator calls: `field_validator` for `@pydantic.field_validator("x")`.
+fn called_name(code: &crate::ir::Module, decorator: ExprId) -> Option<Symbol> {
+    let Expr::Call { callee, .. } = code.expr(decorator) else { return None };
+    match code.expr(*callee) {
+        Expr::Member { name, .. } | Expr::Import(_, crate::ir::ImportName::Named(name)) => Some(*name),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::engine::api::ApiId;
 use crate::engine::facts::{Note, NoteKind};
 use crate::engine::models::{Exposes, HandlerArgs, SinkKind};
 use crate::engine::schema::Schema;
-use crate::engine::value::{CellId, ModId, Taint, Val, Vn};
+use crate::engine::value::{CellId, ModId, ObjId, Taint, Val, Vn};
 use crate::ir::Symbol;
 
 /// Something the model (or a client) can call.
@@ -30,6 +30,16 @@ pub(crate) struct Registration {
     pub(crate) this: Option<Val>,
     /// The address of a resource that is no template.
     pub(crate) uri: Option<String>,
+    /// The server it is registered with.
+    pub(crate) server: Option<ObjId>,
+}
+
+/// A server mounted in another under a prefix.
+#[derive(Clone, Debug)]
+pub(crate) struct Mount {
+    pub(crate) parent: Option<ObjId>,
+    pub(crate) child: ObjId,
+    pub(crate) prefix: String,
 }
 
 /// What was judged at a sink.
@@ -139,6 +149,8 @@ pub(crate) struct Hit {
     pub(crate) api: String,
     pub(crate) taint: Taint,
     pub(crate) step: u32,
+    /// Calls from the handler to the sink, outermost first.
+    pub(crate) calls: Vec<Location>,
     /// Why it is harmful: the input that shows it.
     pub(crate) example: Option<String>,
     /// One clause on the reason.
@@ -188,6 +200,7 @@ pub(crate) struct Findings {
     /// Values read with a key of the caller (`object[key]`).
     pub(crate) picked: HashSet<Vn>,
     pub(crate) registrations: Vec<Registration>,
+    pub(crate) mounts: Vec<Mount>,
     pub(crate) hits: Vec<Hit>,
     /// Promises of tools, and what the running handler does.
     pub(crate) conduct: crate::engine::promises::Conduct,
@@ -207,9 +220,9 @@ pub(crate) struct Findings {
     /// List handlers met while modules load: handler, place, module.
     pub(crate) list_handlers: Vec<(Val, Location, ModId)>,
     /// Classes that frameworks register by their base class.
-    pub(crate) tool_classes: Vec<crate::engine::value::ObjId>,
+    pub(crate) tool_classes: Vec<ObjId>,
     /// One instance per class that annotations name.
-    pub(crate) instances: std::collections::HashMap<crate::engine::value::ObjId, Val>,
+    pub(crate) instances: std::collections::HashMap<ObjId, Val>,
     /// Constant prefixes and suffixes that untrusted values were tested for: formats a witness must have.
     pub(crate) prefixes: Vec<String>,
     pub(crate) suffixes: Vec<String>,

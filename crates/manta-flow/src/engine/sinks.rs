@@ -5,6 +5,7 @@ use std::rc::Rc;
 use manta_core::{Location, Span};
 
 use crate::domain::argv::{self, ArgVerdict};
+use crate::domain::code::{self, CodeVerdict};
 use crate::domain::path::{PathVerdict, Reach};
 use crate::domain::props::Part as DomainPart;
 use crate::domain::shell::{self, Verdict};
@@ -151,6 +152,10 @@ impl Interp<'_> {
         self.found.conduct.act(row.kind, at, api);
         match row.kind {
             SinkKind::Argv => self.check_argv(row, api, args, this, span),
+            SinkKind::SourceFile => {
+                let Some(text) = self.select(&row.arg, args, this) else { return };
+                self.check_source_file(api, &text, this, data, span);
+            }
             SinkKind::Url | SinkKind::Browse => {
                 let Some(value) = self.select(&row.arg, args, this) else { return };
                 let base = row.base.as_ref().and_then(|base| self.select(base, args, this));
@@ -183,6 +188,23 @@ impl Interp<'_> {
                 if is_own { SinkKind::FileCreate } else { SinkKind::FileWrite }
             }
             kind => kind,
+        }
+    }
+
+    /// Text written into a file that is a program: `(out / "x.py").write_text(f"NAME = '{name}'")`. A tool that writes
+    /// whatever file it is given is judged by the path; here the program wrote the code, and the value leaves its place.
+    fn check_source_file(&mut self, api: &str, text: &Val, this: Option<&Val>, data: Option<ObjId>, span: Span) {
+        let opened = data.and_then(|data| self.store.obj(data).items.first().cloned());
+        let path = this.filter(|this| matches!(this.kind, Kind::Str)).cloned().or(opened);
+        let Some(language) = path.and_then(|path| self.file_extension(&path)).and_then(|ext| language_of(&ext)) else {
+            return;
+        };
+        for alternative in self.current(text).alternatives().to_vec() {
+            let Some(spelled) = self.spell(&alternative) else { continue };
+            if !spelled.is_whole && !self.replay_reached(&spelled, span) {
+                let judged = judge_code(&spelled, language);
+                self.hit(SinkKind::SourceFile, api, &spelled, judged, span);
+            }
         }
     }
 
@@ -296,7 +318,7 @@ impl Interp<'_> {
                 continue;
             }
             let spelled = Spelled { shape, ..spelled };
-            for judged in self.judge(kind, &spelled) {
+            for judged in self.judge(kind, api, &spelled) {
                 self.hit(kind, api, &spelled, judged, span);
             }
         }
@@ -384,7 +406,7 @@ impl Interp<'_> {
 
     // ------------------------------------------------------------------ judgement
 
-    fn judge(&self, kind: SinkKind, spelled: &Spelled) -> Vec<Judged> {
+    fn judge(&self, kind: SinkKind, api: &str, spelled: &Spelled) -> Vec<Judged> {
         match kind {
             SinkKind::Shell => vec![self.judge_shell(spelled)],
             SinkKind::RemoteShell if spelled.is_whole => vec![self.judge_finite(
@@ -402,11 +424,25 @@ impl Interp<'_> {
                 "entries are written where their names say",
             )],
             SinkKind::Host => vec![self.judge_host(spelled)],
-            SinkKind::Sql => vec![self.judge_sql(spelled)],
+            SinkKind::Sql => vec![self.judge_sql(spelled, sql_flavor(api))],
             SinkKind::Query => vec![self.judge_query(spelled)],
-            SinkKind::Code => {
+            SinkKind::Code if spelled.is_whole => {
                 vec![self.judge_finite(spelled, FlowRule::CodeInjection, "process.exit()", "the text is run as code")]
             }
+            SinkKind::Code => {
+                let language = match self.lang() {
+                    Lang::JavaScript => argv::Language::JavaScript,
+                    Lang::Python => argv::Language::Python,
+                };
+                vec![judge_code(spelled, language)]
+            }
+            SinkKind::Kernel if spelled.is_whole => vec![self.judge_finite(
+                spelled,
+                FlowRule::DangerousByDesign,
+                "print(1)",
+                "the text is run as a program in an interpreter apart",
+            )],
+            SinkKind::Kernel => vec![judge_code(spelled, argv::Language::Python)],
             SinkKind::PageScript => vec![self.judge_finite(
                 spelled,
                 FlowRule::DangerousByDesign,
@@ -434,7 +470,7 @@ impl Interp<'_> {
                 "keys from the caller are merged into an object",
             )],
             SinkKind::Open => vec![self.judge_scheme(spelled)],
-            SinkKind::Argv | SinkKind::Url | SinkKind::Browse => Vec::new(),
+            SinkKind::Argv | SinkKind::Url | SinkKind::Browse | SinkKind::SourceFile => Vec::new(),
         }
     }
 
@@ -551,7 +587,7 @@ impl Interp<'_> {
         }
     }
 
-    fn judge_sql(&self, spelled: &Spelled) -> Judged {
+    fn judge_sql(&self, spelled: &Spelled, flavor: sql::Flavor) -> Judged {
         if spelled.is_whole {
             let finite = matches!(spelled.pieces.as_slice(), [Piece::Hole(props)] if props.is_finite());
             return if finite {
@@ -567,7 +603,7 @@ impl Interp<'_> {
                 "the caller writes the whole statement",
             );
         }
-        judge_syntax(&spelled.parts(), sql::Flavor::MySql, FlowRule::SqlInjection)
+        judge_syntax(&spelled.parts(), flavor, FlowRule::SqlInjection)
     }
 
     fn judge_query(&self, spelled: &Spelled) -> Judged {
@@ -598,9 +634,13 @@ impl Interp<'_> {
         let mut words: Vec<Val> = Vec::new();
         let mut more: Option<Val> = None;
         if let Some(program) = &row.program {
-            words.push(Val::str(program));
+            let method = api.rsplit('.').next().unwrap_or_default().replace('_', "-");
+            words.extend(program.split(' ').map(|word| Val::str(&word.replace("{method}", &method))));
         } else {
             let Some(program) = self.select(&row.arg, args, this) else { return };
+            let program = self.current(&program);
+            let is_line = row.splits && program.alternatives().iter().any(|value| matches!(value.kind, Kind::Str));
+            let program = if is_line { self.split_words(&program, span) } else { program };
             self.add_words(&program, &mut words, &mut more, span);
         }
         match row.argv.as_deref() {
@@ -628,7 +668,22 @@ impl Interp<'_> {
             self.check_value(SinkKind::Shell, api, &line, span);
             return;
         }
+        if let Some(input) = row.input.as_ref().and_then(|input| self.select(input, args, this)) {
+            self.check_input(api, &words, &input, span);
+        }
         self.check_words(api, words, more, span);
+    }
+
+    /// What a program reads from its standard input is data, unless it is an interpreter that is given no script.
+    fn check_input(&mut self, api: &str, words: &[Val], input: &Val, span: Span) {
+        let known: Vec<String> = words
+            .iter()
+            .map(|word| word.literal().map(str::to_owned).or_else(|| program_of(&self.apis, word)).unwrap_or_default())
+            .collect();
+        let Some(option) = argv::code_option_of_reader(&known) else { return };
+        // The same as giving the text as an argument.
+        let words = vec![Val::str(&known[0]), Val::str(option), input.clone()];
+        self.check_words(api, words, None, span);
     }
 
     /// Elements of an argument list, or a single word.
@@ -684,7 +739,7 @@ impl Interp<'_> {
             .enumerate()
             .map(|(index, word)| {
                 let literal = word.literal().filter(|_| word.taint.is_none()).map(str::to_owned);
-                let named = || if index == 0 { program_of(word) } else { None };
+                let named = || if index == 0 { program_of(&self.apis, word) } else { None };
                 literal.or_else(named).unwrap_or_else(|| "\u{0}".to_owned())
             })
             .collect();
@@ -929,6 +984,9 @@ impl Interp<'_> {
     // ------------------------------------------------------------------ recording
 
     fn hit(&mut self, kind: SinkKind, api: &str, spelled: &Spelled, judged: Judged, span: Span) {
+        if self.is_not_taken() {
+            return;
+        }
         let mut notes: Vec<(Location, String, NoteKind)> = Vec::new();
         let mut guard = None;
         for hole in &spelled.holes {
@@ -964,6 +1022,7 @@ impl Interp<'_> {
             api: api.to_owned(),
             taint: spelled.taint,
             step,
+            calls: self.frames.iter().filter_map(|frame| frame.called_at).collect(),
             example: judged.example,
             reason: judged.reason,
             notes,
@@ -1033,14 +1092,18 @@ impl Interp<'_> {
     }
 }
 
-/// The program a value names when only its directory is configurable: `${sdk}/platform-tools/adb`, `env.ADB || "adb"`.
-pub(crate) fn program_of(value: &Val) -> Option<String> {
+/// The program a value names when only its directory is configurable: `${sdk}/platform-tools/adb`, `env.ADB || "adb"`,
+/// `config.adb_path`.
+fn program_of(apis: &crate::engine::api::ApiTable, value: &Val) -> Option<String> {
     if value.is_tainted() {
         return None;
     }
     value.alternatives().iter().find_map(|value| {
         if let Some(names) = value.literals() {
             return names.first().map(|name| name.to_string());
+        }
+        if let Kind::Api(api, _) = value.kind {
+            return argv::program_kept_as(apis.name(api).rsplit('.').next()?).map(str::to_owned);
         }
         match value.text.as_deref()?.parts.as_slice() {
             [.., Part::Lit(end)] if end.contains('/') && !end.ends_with('/') => {
@@ -1062,9 +1125,9 @@ fn is_remote(program: &str) -> bool {
 }
 
 /// The program that all values name, wherever each of them looks for it.
-pub(crate) fn common_program(values: &[Val]) -> Option<String> {
+pub(crate) fn common_program(apis: &crate::engine::api::ApiTable, values: &[Val]) -> Option<String> {
     let name = |value: &Val| {
-        let path = program_of(value)?;
+        let path = program_of(apis, value)?;
         let name = path.rsplit(['/', '\\']).next()?.to_owned();
         Some(name.strip_suffix(".exe").unwrap_or(&name).to_owned())
     };
@@ -1143,6 +1206,32 @@ fn is_comment(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::BreaksOut { example, .. } if example.starts_with('#'))
 }
 
+/// The language of a program in a file with this extension.
+fn language_of(extension: &str) -> Option<argv::Language> {
+    Some(match extension {
+        "py" | "pyi" | "ipynb" => argv::Language::Python,
+        "js" | "mjs" | "cjs" | "ts" | "tsx" => argv::Language::JavaScript,
+        "sh" | "bash" | "zsh" => argv::Language::Shell,
+        "ps1" => argv::Language::PowerShell,
+        "rb" => argv::Language::Ruby,
+        "php" => argv::Language::Php,
+        _ => return None,
+    })
+}
+
+/// What the holes of a program text can do.
+fn judge_code(spelled: &Spelled, language: argv::Language) -> Judged {
+    let parts = spelled.parts();
+    let worst = code::analyze(&parts, language).into_iter().find(|hole| hole.verdict != CodeVerdict::Safe);
+    match worst.map(|hole| hole.verdict) {
+        None | Some(CodeVerdict::Safe) => Judged::guarded(FlowRule::CodeInjection),
+        Some(CodeVerdict::Program { example }) => {
+            Judged::bad(FlowRule::CodeInjection, example, "the text is run as code")
+        }
+        Some(CodeVerdict::BreaksOut { example, why }) => Judged::bad(FlowRule::CodeInjection, example, why),
+    }
+}
+
 /// What an argument verdict means as a finding.
 fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
     match verdict {
@@ -1200,6 +1289,21 @@ fn judge_syntax(parts: &[DomainPart<'_>], flavor: sql::Flavor, rule: FlowRule) -
         }
     }
     Judged::guarded(rule)
+}
+
+/// The dialect a driver speaks, by its access path; [`sql::Flavor::AnySql`] when that is open.
+fn sql_flavor(api: &str) -> sql::Flavor {
+    const MYSQL: [&str; 8] = ["mysql", "mariadb", "clickhouse", "bigquery", "starrocks", "doris", "tidb", "databricks"];
+    const STANDARD: [&str; 9] =
+        ["sqlite", "psycopg", "asyncpg", "postgres", "duckdb", "oracledb", "pyodbc", "mssql", "snowflake"];
+    let api = api.to_ascii_lowercase();
+    if MYSQL.iter().any(|name| api.contains(name)) {
+        sql::Flavor::MySql
+    } else if STANDARD.iter().any(|name| api.contains(name)) || api.starts_with("pg.") {
+        sql::Flavor::Standard
+    } else {
+        sql::Flavor::AnySql
+    }
 }
 
 /// Digits, letters and little else: too poor to be code or a host of the caller's choice.

@@ -500,6 +500,11 @@ impl Store {
         }
     }
 
+    /// The youngest value number.
+    pub(crate) fn last_vn(&self) -> Vn {
+        self.next_vn
+    }
+
     pub(crate) fn sizes(&self) -> (usize, usize) {
         (self.cells.len(), self.objs.len())
     }

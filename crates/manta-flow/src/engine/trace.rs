@@ -30,6 +30,8 @@ pub(crate) enum StepKind {
     Return,
     /// Passes through something outside the program.
     Through(String),
+    /// Is used in what is called here.
+    Call,
 }
 
 /// The arena.

@@ -190,6 +190,8 @@ pub(crate) enum Part {
 pub(crate) enum Transform {
     /// Same file as the base, seen from the working directory: `path.resolve(p)`, `realpath(p)`, `normalize(p)`.
     SamePath,
+    /// Blanks cut off or letters changed in case (`strip`, `lower`): the same host, and the same first sign.
+    Cosmetic,
     /// `new URL(u)`, or one of its parts: a fact about the host is a fact about the URL.
     UrlPart(UrlPart),
 }

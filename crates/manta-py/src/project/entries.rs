@@ -35,14 +35,21 @@ const TESTS: [&str; 11] = [
 /// File names by which servers are started.
 const STARTERS: [&str; 4] = ["app.py", "main.py", "server.py", "mcp_server.py"];
 
-/// All entries, sorted by path. Examples and tests count only where nothing else does: a repository whose server is
-/// written in another language does not serve its Python tests.
+/// All entries, sorted by path. Examples count only where nothing else serves, tests only where there is nothing else: a
+/// repository whose server is written in another language does not serve its Python tests.
 pub(crate) fn find(project: &Project, files: &dyn ProjectFiles) -> Vec<Entry> {
     let mut search = Search { project, files, entries: scripts(project), reached: BTreeSet::new() };
     let own: Vec<&str> = project.modules.iter().filter(|path| !is_installed(path)).collect();
     let product: Vec<&str> = own.iter().copied().filter(|path| !is_aside(path)).collect();
     if !product.is_empty() {
         search.rounds(&product);
+        // A product that is no MCP server itself may come with one that is only an example of its use: then that is
+        // the server that people run.
+        let examples: Vec<&str> = own.iter().copied().filter(|path| is_aside(path) && !is_test(path)).collect();
+        let serves = |path: &&str| files.text(path).is_some_and(uses_sdk);
+        if !product.iter().any(serves) && examples.iter().any(serves) && !is_served_elsewhere(files) {
+            search.add(&examples, "example", |_, text| uses_sdk(text));
+        }
     } else if !files.paths().iter().any(|path| is_other_source(path)) {
         let examples: Vec<&str> = own.iter().copied().filter(|path| !is_test(path)).collect();
         search.rounds(if examples.is_empty() { &own } else { &examples });
@@ -178,6 +185,12 @@ fn is_test(path: &str) -> bool {
 fn is_other_source(path: &str) -> bool {
     let source = [".js", ".mjs", ".cjs", ".ts", ".mts", ".tsx"].iter().any(|suffix| path.ends_with(suffix));
     source && !is_aside(path) && !is_installed(path)
+}
+
+/// Whether the product has an MCP server in JavaScript or TypeScript.
+fn is_served_elsewhere(files: &dyn ProjectFiles) -> bool {
+    let uses_sdk = |path: &&str| files.text(path).is_some_and(|text| text.contains("modelcontextprotocol"));
+    files.paths().iter().map(|path| &**path).any(|path| is_other_source(path) && uses_sdk(&path))
 }
 
 /// Packages of other people inside a virtual environment.

@@ -168,6 +168,11 @@ pub(super) fn program(name: &str) -> Option<&'static Program> {
     find(name).or_else(|| find(unversioned))
 }
 
+/// The program of this name, if it is known.
+pub(super) fn known_name(name: &str) -> Option<&'static str> {
+    program(name)?.names.iter().find(|known| **known == name).copied()
+}
+
 const fn danger(after: &'static str, example: &'static str, effect: Effect) -> Danger {
     Danger { after, example, effect, needs_operand: false }
 }

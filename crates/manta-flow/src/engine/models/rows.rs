@@ -40,6 +40,11 @@ pub enum SinkKind {
     Code,
     /// Runs code inside a page or an isolated sandbox.
     PageScript,
+    /// Runs Python in an interpreter apart (a kernel, a sandbox): what the whole text says is the tool's purpose, what
+    /// breaks out of a larger program is an injection.
+    Kernel,
+    /// Writes text into a file that is a program, as its name says (`out/x.py`); the file is what the method is called on.
+    SourceFile,
     /// Compiles a template.
     Template,
     /// Deserialises into arbitrary objects.
@@ -114,8 +119,14 @@ pub struct SinkRow {
     /// `argv`: the list of arguments (a list, or everything from this position on with `"1.."`). When absent and `arg`
     /// is a list, its first element is the program.
     pub argv: Option<String>,
-    /// `argv`: a fixed program that the library runs (`git` for simple-git).
+    /// `argv`: a fixed program that the library runs (`git` for simple-git). Further words are its first arguments;
+    /// `{method}` is the name of the method called, with dashes (`repo.git.ls_remote` runs `git ls-remote`).
     pub program: Option<String>,
+    /// `argv`: a string is split into words, as `shlex.split` does (pexpect, docker).
+    #[serde(default)]
+    pub splits: bool,
+    /// `argv`: selector of what the program reads from its standard input; code, for an interpreter.
+    pub input: Option<String>,
     /// `argv`: selector of the option that turns it into a shell command line.
     pub shell_if: Option<String>,
     /// SQL: selector of bound parameters (presence does not matter; never a sink).
@@ -202,8 +213,10 @@ pub enum Effect {
     UrlJoin,
     /// `encodeURIComponent`, `quote(safe="")`.
     EncodeComponent,
-    /// `encodeURI`, `quote`.
+    /// `encodeURI`.
     EncodeUri,
+    /// Python `urllib.parse.quote`: keeps the characters of `safe`, which is `/` unless given.
+    PythonQuote,
     /// `URLSearchParams`, `urlencode`, `qs.stringify`.
     EncodeQuery,
     /// `decodeURIComponent`, base64 decoding.
@@ -224,6 +237,8 @@ pub enum Effect {
     ToBool,
     /// `JSON.stringify`, `json.dumps`.
     JsonText,
+    /// Python `repr`, `ascii`: a literal of the language.
+    Repr,
     /// `JSON.parse`, `yaml.safe_load`: a structure with the argument's taint.
     Parse,
     /// HTML escaping.
@@ -288,6 +303,8 @@ pub enum Effect {
     PyFilter,
     /// `any`, `all`.
     AnyAll,
+    /// `ExitStack.enter_context(manager)`: what `with manager as x` binds.
+    Enter,
     /// `ipaddress.ip_address(text)`.
     IpAddress,
     /// `dns.lookup(host)`, `socket.getaddrinfo(host)`: an address of the host.

@@ -1,0 +1,321 @@
+"""Containment checks: the forms that hold, each beside one that differs in a detail and doesn't."""
+import os
+from pathlib import Path
+from mcp.server.fastmcp import FastMCP
+
+mcp = FastMCP("paths")
+ROOT = Path(os.environ.get("ROOT", "/data")).resolve()
+ALLOWED = [Path(p).resolve() for p in os.environ.get("DIRS", "/a:/b").split(":")]
+BASE = os.path.realpath(os.environ.get("BASE", "/data"))
+
+
+class PathError(ValueError):
+    pass
+
+
+@mcp.tool()
+def none(name: str) -> str:
+    return (ROOT / name).read_text()  # error: path-traversal in none
+
+
+# -- helpers that throw and give the path back
+
+def resolve_inside(name: str) -> Path:
+    full = (ROOT / name).resolve()
+    if not full.is_relative_to(ROOT):
+        raise PathError("outside")
+    return full
+
+
+@mcp.tool()
+def returned(name: str) -> str:
+    return resolve_inside(name).read_text()
+
+
+@mcp.tool()
+def discarded(name: str) -> str:
+    resolve_inside(name)
+    return (ROOT / name).read_text()
+
+
+def resolve_unchecked(name: str) -> Path:
+    full = (ROOT / name).resolve()
+    full.is_relative_to(ROOT)
+    return full
+
+
+@mcp.tool()
+def result_discarded(name: str) -> str:
+    return resolve_unchecked(name).read_text()  # error: path-traversal in result_discarded
+
+
+def relative_or_raise(name: str) -> str:
+    full = os.path.realpath(os.path.join(BASE, name))
+    try:
+        Path(full).relative_to(BASE)
+    except ValueError as error:
+        raise PathError(f"outside: {name}") from error
+    return full
+
+
+@mcp.tool()
+def relative_to(name: str) -> str:
+    with open(relative_or_raise(name)) as file:
+        return file.read()
+
+
+def relative_or_pass(name: str) -> str:
+    full = os.path.realpath(os.path.join(BASE, name))
+    try:
+        Path(full).relative_to(BASE)
+    except ValueError:
+        pass
+    return full
+
+
+@mcp.tool()
+def relative_to_ignored(name: str) -> str:
+    with open(relative_or_pass(name)) as file:  # error: path-traversal in relative_to_ignored
+        return file.read()
+
+
+# -- predicates
+
+def is_allowed(path: str) -> bool:
+    resolved = Path(path).resolve()
+    for root in ALLOWED:
+        try:
+            resolved.relative_to(root)
+            return True
+        except ValueError:
+            continue
+    return False
+
+
+@mcp.tool()
+def predicate(path: str) -> str:
+    if not is_allowed(path):
+        return "denied"
+    return Path(path).read_text()
+
+
+@mcp.tool()
+def predicate_ignored(path: str) -> str:
+    if not is_allowed(path):
+        print("denied")
+    return Path(path).read_text()  # error: path-traversal in predicate_ignored
+
+
+def any_root(path: str) -> str:
+    real = os.path.realpath(os.path.expanduser(path))
+    if not any(real == str(root) or real.startswith(str(root) + os.sep) for root in ALLOWED):
+        raise PathError("outside of the allowed directories")
+    return real
+
+
+@mcp.tool()
+def allowed_roots(path: str) -> str:
+    return open(any_root(path)).read()
+
+
+def any_root_prefix(path: str) -> str:
+    real = os.path.realpath(path)
+    if not any(real.startswith(str(root)) for root in ALLOWED):
+        raise PathError("outside of the allowed directories")
+    return real
+
+
+@mcp.tool()
+def allowed_prefixes(path: str) -> str:
+    return open(any_root_prefix(path)).read()  # error: path-prefix-bypass in allowed_prefixes
+
+
+def common(name: str) -> str:
+    full = os.path.realpath(os.path.join(BASE, name))
+    if os.path.commonpath([BASE, full]) != BASE:
+        raise PathError("outside")
+    return full
+
+
+@mcp.tool()
+def commonpath(name: str) -> str:
+    return open(common(name)).read()
+
+
+def common_try(name: str) -> str:
+    full = os.path.realpath(os.path.join(BASE, name))
+    try:
+        inside = os.path.commonpath([full, BASE]) == BASE
+    except ValueError:
+        inside = False
+    if not inside:
+        raise PathError("outside")
+    return full
+
+
+@mcp.tool()
+def commonpath_try(name: str) -> str:
+    return open(common_try(name)).read()
+
+
+def common_prefix(name: str) -> str:
+    full = os.path.realpath(os.path.join(BASE, name))
+    if os.path.commonprefix([BASE, full]) != BASE:
+        raise PathError("outside")
+    return full
+
+
+@mcp.tool()
+def commonprefix(name: str) -> str:
+    return open(common_prefix(name)).read()  # error: path-prefix-bypass in commonprefix
+
+
+@mcp.tool()
+def relpath(name: str) -> str:
+    full = os.path.abspath(os.path.join(BASE, name))
+    if os.path.relpath(full, BASE).startswith(".."):
+        raise PathError("outside")
+    return open(os.path.realpath(full)).read()
+
+
+# -- names
+
+@mcp.tool()
+def basename(name: str) -> str:
+    return (ROOT / os.path.basename(name)).read_text()
+
+
+@mcp.tool()
+def path_name(name: str) -> str:
+    return (ROOT / Path(name).name).read_text()
+
+
+@mcp.tool()
+def separators(name: str) -> str:
+    if "/" in name or "\\" in name or ".." in name:
+        raise PathError("a name, not a path")
+    return (ROOT / name).read_text()
+
+
+@mcp.tool()
+def dots_only(name: str) -> str:
+    if ".." in name:
+        raise PathError("no")
+    return (ROOT / name).read_text()  # error: path-traversal in dots_only
+
+
+@mcp.tool()
+def dots_and_absolute(name: str) -> str:
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        raise PathError("no")
+    return (ROOT / name).read_text()
+
+
+# -- results that tell by a value
+
+def check(name: str) -> str | None:
+    full = os.path.realpath(os.path.join(BASE, name))
+    if not full.startswith(BASE + os.sep):
+        return "outside"
+    return None
+
+
+@mcp.tool()
+def error_text(name: str) -> str:
+    error = check(name)
+    if error:
+        return error
+    return open(os.path.join(BASE, name)).read()
+
+
+@mcp.tool()
+def error_walrus(name: str) -> str:
+    if (error := check(name)) is not None:
+        return error
+    return open(os.path.join(BASE, name)).read()
+
+
+def pair(name: str) -> tuple[bool, str]:
+    full = os.path.realpath(os.path.join(BASE, name))
+    if full != BASE and not full.startswith(BASE + os.sep):
+        return False, ""
+    return True, full
+
+
+@mcp.tool()
+def tuple_result(name: str) -> str:
+    ok, full = pair(name)
+    if not ok:
+        raise PathError("outside")
+    return open(full).read()
+
+
+class Sandbox:
+    def __init__(self, roots: list[str]) -> None:
+        self.roots = [Path(root).resolve() for root in roots]
+
+    def contains(self, path: Path) -> bool:
+        return any(path == root or root in path.parents for root in self.roots)
+
+    def resolve(self, path: str) -> Path:
+        resolved = Path(path).expanduser().resolve()
+        if not self.contains(resolved):
+            raise PermissionError("outside")
+        return resolved
+
+
+sandbox = Sandbox(os.environ.get("DIRS", "/a").split(":"))
+
+
+@mcp.tool()
+def parents(path: str) -> str:
+    return sandbox.resolve(path).read_text()
+
+
+@mcp.tool()
+def parents_bypassed(path: str) -> str:
+    sandbox.contains(Path(path).resolve())
+    return Path(path).read_text()  # error: path-traversal in parents_bypassed
+
+
+@mcp.tool()
+def reported(path: str) -> str:
+    try:
+        safe = sandbox.resolve(path)
+    except PermissionError as error:
+        return f"error: {error}"
+    return safe.read_text()
+
+
+@mcp.tool()
+def reported_but_used(path: str) -> str:
+    try:
+        sandbox.resolve(path)
+    except PermissionError as error:
+        print(error)
+    return Path(path).read_text()  # error: path-traversal in reported_but_used
+
+
+@mcp.tool()
+def every(paths: list[str]) -> str:
+    text = ""
+    for path in paths:
+        safe = sandbox.resolve(path)
+        text += safe.read_text()
+    return text
+
+
+@mcp.tool()
+def raw_prefix(path: str) -> str:
+    if not path.startswith("/data/"):
+        raise PathError("outside")
+    return open(path).read()  # error: path-traversal in raw_prefix
+
+
+@mcp.tool()
+def configured(path: str) -> str:
+    limit = os.environ.get("LIMIT")
+    real = os.path.realpath(path)
+    if limit and not real.startswith(limit + os.sep):
+        raise PathError("outside")
+    return open(real).read()  # error: path-traversal in configured

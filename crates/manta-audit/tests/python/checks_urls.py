@@ -1,0 +1,156 @@
+"""Host checks, and what they miss."""
+import ipaddress
+import os
+import socket
+from urllib.parse import quote, urljoin, urlparse, urlencode
+import httpx
+import requests
+from mcp.server.fastmcp import FastMCP
+
+mcp = FastMCP("urls")
+HOSTS = {"api.example.com", "docs.example.com"}
+API = "https://api.example.com"
+
+
+@mcp.tool()
+def anything(url: str) -> str:
+    return requests.get(url).text  # error: ssrf in anything
+
+
+@mcp.tool()
+def listed(url: str) -> str:
+    if urlparse(url).hostname not in HOSTS:
+        raise ValueError("host")
+    return requests.get(url, allow_redirects=False).text
+
+
+@mcp.tool()
+def suffix_with_dot(url: str) -> str:
+    host = urlparse(url).hostname or ""
+    if host != "example.com" and not host.endswith(".example.com"):
+        raise ValueError("host")
+    return requests.get(url).text
+
+
+@mcp.tool()
+def suffix_without_dot(url: str) -> str:
+    host = urlparse(url).hostname or ""
+    if not host.endswith("example.com"):
+        raise ValueError("host")
+    return requests.get(url).text  # error: weak-host-check in suffix_without_dot
+
+
+@mcp.tool()
+def contained(url: str) -> str:
+    if "example.com" not in url:
+        raise ValueError("host")
+    return requests.get(url).text  # error: weak-host-check in contained
+
+
+@mcp.tool()
+def prefix_without_slash(url: str) -> str:
+    if not url.startswith("https://api.example.com"):
+        raise ValueError("host")
+    return requests.get(url).text  # error: weak-host-check in prefix_without_slash
+
+
+@mcp.tool()
+def prefix_with_slash(url: str) -> str:
+    if not url.startswith("https://api.example.com/"):
+        raise ValueError("host")
+    return requests.get(url).text
+
+
+@mcp.tool()
+def scheme_only(url: str) -> str:
+    if urlparse(url).scheme not in ("http", "https"):
+        raise ValueError("scheme")
+    return requests.get(url).text  # error: ssrf in scheme_only
+
+
+def refuse_internal(url: str) -> str:
+    host = urlparse(url).hostname
+    if not host:
+        raise ValueError("host")
+    for info in socket.getaddrinfo(host, None):
+        address = ipaddress.ip_address(info[4][0])
+        if address.is_private or address.is_loopback or address.is_link_local or address.is_reserved:
+            raise ValueError("internal address")
+    return url
+
+
+@mcp.tool()
+def resolved(url: str) -> str:
+    return requests.get(refuse_internal(url)).text
+
+
+@mcp.tool()
+def resolved_discarded(url: str) -> str:
+    refuse_internal(url)
+    return requests.get(url).text
+
+
+def literal_only(url: str) -> None:
+    host = urlparse(url).hostname or ""
+    if host in ("localhost", "127.0.0.1"):
+        raise ValueError("internal address")
+
+
+@mcp.tool()
+def two_names(url: str) -> str:
+    literal_only(url)
+    return requests.get(url).text  # error: ssrf in two_names
+
+
+@mcp.tool()
+def fixed_host(path: str, q: str) -> str:
+    return requests.get(f"{API}/items/{path}", params={"q": q}).text
+
+
+@mcp.tool()
+def fixed_host_no_slash(path: str) -> str:
+    return requests.get(f"{API}{path}").text  # error: ssrf in fixed_host_no_slash
+
+
+@mcp.tool()
+def joined(path: str) -> str:
+    return requests.get(urljoin(API, path)).text  # error: ssrf in joined
+
+
+@mcp.tool()
+def joined_quoted(path: str) -> str:
+    return requests.get(urljoin(API, quote(path, safe=""))).text
+
+
+@mcp.tool()
+async def client_with_base(path: str) -> str:
+    async with httpx.AsyncClient(base_url=API) as client:
+        return (await client.get(f"/items/{path}")).text
+
+
+@mcp.tool()
+async def client_without_base(url: str) -> str:
+    async with httpx.AsyncClient() as client:
+        return (await client.get(url)).text  # error: ssrf in client_without_base
+
+
+@mcp.tool()
+def host_parameter(host: str) -> str:
+    return requests.get(f"https://{host}/status").text  # error: ssrf in host_parameter
+
+
+@mcp.tool()
+def subdomain(tenant: str) -> str:
+    return requests.get(f"https://{tenant}.example.com/status").text  # error: ssrf in subdomain
+
+
+@mcp.tool()
+def subdomain_checked(tenant: str) -> str:
+    if not tenant.isalnum():
+        raise ValueError("tenant")
+    return requests.get(f"https://{tenant}.example.com/status").text
+
+
+@mcp.tool()
+def query(q: str) -> str:
+    return requests.get(API + "/search?" + urlencode({"q": q})).text

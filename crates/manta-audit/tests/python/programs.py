@@ -1,0 +1,114 @@
+"""Options of programs, and programs that are settings."""
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass
+from mcp.server.fastmcp import FastMCP
+from pydantic import Field
+
+mcp = FastMCP("programs")
+
+
+@dataclass
+class Config:
+    git_path: str
+    dbt_path: str
+
+
+def load() -> Config:
+    return Config(git_path=os.environ["GIT_PATH"], dbt_path=os.environ["DBT_PATH"])
+
+
+config = load()
+
+
+class Runner:
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def run(self, *words: str) -> str:
+        return subprocess.run([self.config.git_path, *words], capture_output=True).stdout  # error: argument-injection in configured
+
+
+def serve(server: FastMCP, config: Config) -> None:
+    runner = Runner(config)
+
+    @server.tool()
+    def configured(ref: str) -> str:
+        return runner.run("log", ref)
+
+    @server.tool()
+    def configured_ended(path: str) -> str:
+        return runner.run("log", "--", path)
+
+
+serve(mcp, config)
+
+
+@mcp.tool()
+def selection(words: str | None = Field(default=None)) -> str:
+    command = ["build"]
+    if words and isinstance(words, str):
+        command.extend(["--select"] + words.split(" "))
+    args = [config.dbt_path, "--no-use-colors", *command]
+    return subprocess.Popen(args=args).communicate()[0]  # error: argument-injection in selection
+
+
+@mcp.tool()
+def selection_checked(words: str | None = Field(default=None)) -> str:
+    command = ["build"]
+    if words and isinstance(words, str):
+        tokens = words.split()
+        if any(token.startswith("-") for token in tokens):
+            raise ValueError("words")
+        command.extend(["--select"] + tokens)
+    args = [config.dbt_path, "--no-use-colors", *command]
+    return subprocess.Popen(args=args).communicate()[0]
+
+
+def check_ref(ref: str) -> None:
+    if not ref or not ref.strip():
+        raise ValueError("empty")
+    if ref.strip().startswith("-"):
+        raise ValueError("an option")
+
+
+@mcp.tool()
+def stripped(ref: str) -> str:
+    try:
+        check_ref(ref)
+    except ValueError as error:
+        return str(error)
+    return subprocess.run(["git", "diff", ref, "--"]).stdout
+
+
+ALLOWED = {"git", "ls"}
+
+
+def check_program(command: str) -> None:
+    words = shlex.split(command)
+    if not words or words[0].lower() != "git":
+        raise ValueError("only git")
+
+
+@mcp.tool()
+def program_checked(command: str) -> str:
+    check_program(command)
+    command = f"{command} --no-pager"
+    return subprocess.run(shlex.split(command)).stdout
+
+
+@mcp.tool()
+def program_listed(command: str) -> str:
+    words = command.split()
+    if words[0] not in ALLOWED:
+        raise ValueError("program")
+    return subprocess.run(words).stdout
+
+
+@mcp.tool()
+def program_contained(command: str) -> str:
+    words = command.split()
+    if "git" not in words:
+        raise ValueError("program")
+    return subprocess.run(words).stdout  # error: command-execution in program_contained
