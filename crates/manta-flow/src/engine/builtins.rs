@@ -413,7 +413,7 @@ impl Interp<'_> {
             let common = facts.into_iter().reduce(|one, other| Rc::new(one.or(&other)));
             common.map(|fact| (whole.vn, fact)).into_iter().collect()
         };
-        let cond = Cond { when_true: learnt(true), when_false: learnt(false) };
+        let cond = Cond { when_true: learnt(true), when_false: learnt(false), ..Cond::default() };
         if cond.is_trivial() { joined } else { Val { cond: Some(Rc::new(cond)), ..joined } }
     }
 

@@ -2677,8 +2677,8 @@ impl<'p> Interp<'p> {
         self.instance_of_annotation(annotation).unwrap_or(value)
     }
 
-    /// Ends the innermost call: joins the returns and their states. Also whether nothing but the result came of it.
-    fn leave(&mut self, is_generator: bool, alive: bool) -> (Val, bool) {
+    /// Ends the innermost call: joins the returns and their states.
+    fn leave(&mut self, is_generator: bool, alive: bool) -> Val {
         let nothing = self.nothing();
         let mut returns = std::mem::take(&mut self.frame_mut().returns);
         let entry = self.frame().entry;
@@ -2729,7 +2729,7 @@ impl<'p> Interp<'p> {
         self.join_into_store(ends);
         self.assume(&by_default);
         if is_generator {
-            return (self.new_array(Vec::new(), frame.yielded), false);
+            return self.new_array(Vec::new(), frame.yielded);
         }
         // An answer that only a configuration gives tells nothing about the others.
         if is_default.contains(&false) && is_default.contains(&true) {

@@ -406,7 +406,7 @@ impl Interp<'_> {
             // `isinstance(ip_address(a), IPv6Address)` of a known address.
             (_, Kind::Api(api, _)) if known_text(a).is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok()) => {
                 let is_v6 = known_text(a).is_some_and(|text| text.contains(':'));
-                match self.apis.name(*api).as_str() {
+                match &*self.apis.name(*api) {
                     "ipaddress.IPv6Address" => Val::bool(is_v6),
                     "ipaddress.IPv4Address" => Val::bool(!is_v6),
                     "builtins.str" => Val::bool(true),

@@ -759,7 +759,7 @@ impl Interp<'_> {
             });
         takes_arguments
             && own.bases.iter().any(|base| match base.kind {
-                Kind::Api(api, _) => self.apis.name(api) == "fastmcp.tools.Tool",
+                Kind::Api(api, _) => &*self.apis.name(api) == "fastmcp.tools.Tool",
                 Kind::Obj(id) => self.class_val(id).is_some_and(|base| {
                     let name = self.program.module(base.module).class(base.class).name;
                     name.is_some_and(|name| name.as_str() == "Tool")
