@@ -106,7 +106,7 @@ impl Enforcer {
             let sensitive = match self.sensitive.get(call.name) {
                 Some(known) => known,
                 None => {
-                    let marks = self.policy.sensitive(call.name);
+                    let marks = self.policy.sensitive(call.name).clone();
                     // Names come from the client; only a bounded number is remembered.
                     if self.sensitive.len() >= 1024 {
                         self.sensitive.clear();
@@ -132,7 +132,7 @@ impl Enforcer {
     }
 
     fn decision(&self, verdict: Verdict, rule: Option<String>) -> DecisionInfo {
-        DecisionInfo { verdict, rule, policy: self.policy.hash().to_owned(), limit: None }
+        DecisionInfo { verdict, rule, policy: self.policy.hash().to_owned(), limit: None, class: None }
     }
 
     fn recorded<T>(&self, written: Result<T, audit::AuditError>) -> Result<Option<T>, Denial> {
@@ -323,7 +323,7 @@ fn denial(refused: policy::Denial) -> Denial {
         line => format!("{}:{line}", refused.file().display()),
     };
     Denial {
-        rule: refused.rule.name,
+        rule: refused.rule.name.clone(),
         message: refused.message,
         cite: Some(cite),
         remedy: refused.fix,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use divan::{Bencher, black_box};
 use manta_harden::audit::{AuditLog, CallInfo, Options, Outcome};
+use manta_harden::enforce::{Enforcer, Request, Subject};
 use manta_harden::limit::{Key, Limit, Limiter, Part};
-use manta_harden::policy::Policy;
+use manta_harden::policy::{Grant, Handle, Policy};
 use manta_harden::redact::Redactor;
 use serde_json::{Map, Value, json};
 
@@ -38,6 +39,67 @@ fn policy_four_scalars(bencher: Bencher) {
     let policy = Policy::load(file).unwrap();
     let args = json!({ "a": 1, "b": "text", "c": true, "d": "y" }).as_object().unwrap().clone();
     bencher.bench(|| policy.decide(black_box("t"), black_box(&args)).is_allowed());
+}
+
+/// A policy with one root, and a file below it.
+fn project() -> (tempfile::TempDir, Policy) {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(directory.path().join("p/a/b/c")).unwrap();
+    std::fs::write(directory.path().join("p/a/b/c/f"), "x").unwrap();
+    let file = directory.path().join("manta.toml");
+    let limit = "[limits.default]\ncalls = 10\nper = '1ms'\n";
+    let tool = "[tools.read_file.args]\npath = { kind = 'path', roots = ['p'] }\n";
+    std::fs::write(&file, format!("version = 1\n[roots.p]\nat = 'p'\n{limit}{tool}")).unwrap();
+    let policy = Policy::load(file).unwrap();
+    (directory, policy)
+}
+
+fn open(grant: &Grant) -> std::fs::File {
+    let Some(Handle::Path { root, relative }) = grant.handle("path") else { panic!("a path was granted") };
+    root.open_file(relative).unwrap()
+}
+
+#[divan::bench]
+fn path_call_bare_open(bencher: Bencher) {
+    let (directory, _policy) = project();
+    let path = directory.path().join("p/a/b/c/f");
+    bencher.bench(|| std::fs::File::open(black_box(&path)).unwrap());
+}
+
+/// What the policy and the root add to opening a file.
+#[divan::bench]
+fn path_call_decided_and_opened(bencher: Bencher) {
+    let (_directory, policy) = project();
+    let args = json!({ "path": "a/b/c/f" }).as_object().unwrap().clone();
+    bencher.bench(|| open(&policy.decide(black_box("read_file"), black_box(&args)).into_result().unwrap()));
+}
+
+/// The same with everything: limit, intent, outcome.
+#[divan::bench]
+fn path_call_with_limit_and_two_records(bencher: Bencher) {
+    let (directory, policy) = project();
+    let enforcer = Enforcer::new(policy, &directory.path().join("audit.jsonl")).unwrap();
+    let args = json!({ "path": "a/b/c/f" }).as_object().unwrap().clone();
+    let request = Request {
+        subject: Subject::Tool,
+        name: "read_file",
+        args: &args,
+        principal: "local",
+        peer: "stdio",
+        server: "",
+        protocol: "2026-07-28",
+        request_id: "1",
+        trace: None,
+        sensitive: None,
+        is_retry: true, // recorded like any other call, and not counted, so that every call runs
+        is_approved: false,
+    };
+    bencher.bench(|| {
+        let running = enforcer.begin(black_box(&request)).unwrap();
+        let file = open(running.grant());
+        running.finish(Outcome::success(1)).unwrap();
+        file
+    });
 }
 
 fn params() -> Value {

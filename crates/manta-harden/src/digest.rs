@@ -1,6 +1,4 @@
-//! SHA-256, HMAC-SHA-256 (RFC 2104) and hexadecimal, for chain, policy hash and keyed digests.
-
-use std::fmt::Write as _;
+//! HMAC-SHA-256 (RFC 2104), hexadecimal and lengths, for chain, policy hash and keyed digests.
 
 use sha2::{Digest as _, Sha256};
 
@@ -20,10 +18,30 @@ pub(crate) fn hmac_sha256(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
 
 /// Lowercase hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
-        text
-    })
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
+    }
+    text
+}
+
+/// Bytes of a value as JSON, without writing them anywhere; `None` for what JSON cannot carry.
+pub(crate) fn serialised_len(value: &impl serde::Serialize) -> Option<usize> {
+    struct Length(usize);
+    impl std::io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, value).ok().map(|()| length.0)
 }
 
 /// Reads exactly `N` bytes of hexadecimal.

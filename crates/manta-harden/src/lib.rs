@@ -37,7 +37,8 @@
 //!
 //! **Built to be read.** No `unsafe` code; the default build has the file system, URL, pattern, hash
 //! and serialisation crates and nothing asynchronous. Everything else is a feature that only adds:
-//! `client` (HTTP), `rmcp`, `serve`, `redis` (shared limits), `signing` (audit checkpoints), `schema`.
+//! `client` (HTTP), `rmcp`, `serve`, `redis` (shared limits), `signing` (audit checkpoints), `otel` (telemetry),
+//! `cel` (conditions), `schema`.
 //!
 //! **Limits.** A program that [`command`] starts, and a server in another language, open and resolve by
 //! themselves: put those in a sandbox as `manta guard` does. Paths resolve in one system call on Linux
@@ -51,6 +52,8 @@ mod digest;
 pub mod enforce;
 pub mod limit;
 pub mod net;
+#[cfg(all(unix, feature = "otel"))]
+pub mod otel;
 pub mod paths;
 pub mod policy;
 pub mod redact;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::read::milliseconds;
 
 /// Version of the OCSF schema that [`ocsf`] writes.
-const OCSF_VERSION: &str = "1.5.0";
+const OCSF_VERSION: &str = "1.8.0";
 
-/// An `outcome` record as OCSF event of class 6003, API Activity, with the profiles `security_control`.
+/// An `outcome` record as OCSF event of class 6003, API Activity, with the profiles `security_control` and `trace`.
 /// `None` for other records: an intent is the same call, told earlier.
 #[must_use]
 pub fn ocsf(record: &Value) -> Option<Value> {
@@ -16,20 +16,26 @@ pub fn ocsf(record: &Value) -> Option<Value> {
     if text("kind") != "outcome" {
         return None;
     }
-    let activity = 99; // Other: the record does not say what class of change a tool makes
+    let (activity, activity_name) = match text("class") {
+        "create" => (1, "Create"),
+        "read" => (2, "Read"),
+        "write" => (3, "Update"),
+        "delete" => (4, "Delete"),
+        _ => (99, "Other"), // programs, network, and tools of which the policy does not say what they do
+    };
     let is_success = record.get("success").and_then(Value::as_bool).unwrap_or_default();
     let is_denied = matches!(text("decision"), "deny" | "refused" | "error");
     let error = &record["error"];
     let milliseconds = milliseconds(record)?;
-    Some(json!({
+    let mut event = json!({
         "category_uid": 6,
         "category_name": "Application Activity",
         "class_uid": 6003,
         "class_name": "API Activity",
         "activity_id": activity,
-        "activity_name": "Invoke",
+        "activity_name": activity_name,
         "type_uid": 6003 * 100 + activity,
-        "type_name": "API Activity: Other",
+        "type_name": format!("API Activity: {activity_name}"),
         "severity_id": if is_denied { 3 } else { 1 },
         "severity": if is_denied { "Medium" } else { "Informational" },
         "time": milliseconds,
@@ -39,7 +45,7 @@ pub fn ocsf(record: &Value) -> Option<Value> {
             "uid": format!("{}:{}", text("call"), number("seq")),
             "correlation_uid": text("call"),
             "product": { "name": "manta", "vendor_name": "Manta", "version": env!("CARGO_PKG_VERSION") },
-            "profiles": ["security_control"],
+            "profiles": ["security_control", "trace"],
         },
         "actor": { "user": { "name": text("principal") }, "app_name": text("peer") },
         "src_endpoint": { "name": text("peer") },
@@ -47,12 +53,11 @@ pub fn ocsf(record: &Value) -> Option<Value> {
         "api": {
             "operation": text("tool"),
             "service": { "name": text("server") },
-            "request": { "uid": text("request_id"), "data": record.get("params") },
-            "response": { "code": i32::from(!is_success), "error": error["code"], "error_message": error["message"] },
+            "request": { "uid": text("request_id") },
+            "response": { "code": i32::from(!is_success) },
         },
         "status_id": if is_success { 1 } else { 2 },
         "status": if is_success { "Success" } else { "Failure" },
-        "status_detail": error["class"],
         "action_id": if is_denied { 2 } else { 1 },
         "action": if is_denied { "Denied" } else { "Allowed" },
         "disposition_id": if is_denied { 2 } else { 1 },
@@ -61,12 +66,28 @@ pub fn ocsf(record: &Value) -> Option<Value> {
         "unmapped": {
             "prev": text("prev"),
             "seq": number("seq"),
-            "trace": text("trace"),
             "bytes_in": number("bytes_in"),
             "bytes_out": number("bytes_out"),
             "redactions": number("redactions"),
         },
-    }))
+    });
+    // The schema knows absent members and no nulls.
+    if let Some(params) = record.get("params").filter(|params| !params.is_null()) {
+        event["api"]["request"]["data"] = params.clone();
+    }
+    if let Some(message) = error["message"].as_str() {
+        event["api"]["response"]["error"] = error["code"].clone();
+        event["api"]["response"]["error_message"] = json!(message);
+        event["message"] = json!(message);
+        event["status_detail"] = error["class"].clone();
+    }
+    let trace: Vec<&str> = text("trace").split('-').collect();
+    if let [_, trace, span, _] = trace.as_slice() {
+        // The caller's span: when it began and ended we don't know, and the schema wants that of a span.
+        event["trace"] = json!({ "uid": trace });
+        event["unmapped"]["parent_span"] = json!(span);
+    }
+    Some(event)
 }
 
 /// An `outcome` record as one line of ArcSight's Common Event Format; `None` for other records.
@@ -128,7 +149,7 @@ mod tests {
         json!({
             "v": 1, "seq": 7, "kind": "outcome", "timestamp": "2026-11-24T11:20:42.000001Z", "call": "c", "server": "",
             "principal": "local", "peer": "stdio", "method": "tools/call", "tool": "a|b", "params": { "x": "1=2\n" },
-            "decision": "deny", "rule": "tools.x", "policy": "sha256:0", "bytes_in": 1, "redactions": 0, "success": false,
+            "decision": "deny", "class": "read", "trace": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "rule": "tools.x", "policy": "sha256:0", "bytes_in": 1, "redactions": 0, "success": false,
             "error": { "class": "policy", "code": "denied", "message": "no\nCEF:0|forged" }, "duration_us": 1500, "bytes_out": 2,
             "prev": "0",
         })
@@ -151,7 +172,9 @@ mod tests {
         ] {
             assert!(!event[required].is_null(), "{required}");
         }
-        assert_eq!(event["type_uid"], 600_399);
+        assert_eq!(event["type_uid"], 600_302);
+        assert_eq!(event["trace"]["uid"], "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(event["unmapped"]["parent_span"], "b7ad6b7169203331");
         assert_eq!((&event["status_id"], &event["action_id"], &event["duration"]), (&json!(2), &json!(2), &json!(1)));
         assert_eq!(event["time"], 1_795_519_242_000_u64);
     }

@@ -23,7 +23,7 @@ pub use checkpoint::Checkpoint;
 pub use checkpoint::{PublicKey, SigningKey};
 pub use export::{cef, ocsf};
 pub use read::{Entry, Filter, follow, last, read};
-pub use record::{CallInfo, DecisionInfo, ErrorClass, Outcome, Verdict};
+pub use record::{CallInfo, DecisionInfo, Ended, ErrorClass, Observer, Outcome, Verdict};
 pub use time::rfc3339 as timestamp;
 pub use verify::{Problem, ProblemKind, Report, VerifyOptions, verify};
 pub use writer::{AuditError, AuditLog, Call, Options, Safety};

@@ -1,12 +1,13 @@
 //! What a record says.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::chain::Tip;
 use super::time::rfc3339;
+use crate::policy::spec::ToolClass;
 use crate::redact::{Redacted, Redactor};
 
 /// Format of the lines.
@@ -50,6 +51,8 @@ pub struct DecisionInfo {
     pub policy: String,
     /// Who answered about the limit and what remains, such as `local 7`.
     pub limit: Option<String>,
+    /// What the policy says that the tool does.
+    pub class: Option<ToolClass>,
 }
 
 /// What was decided.
@@ -110,6 +113,25 @@ impl Outcome {
     }
 }
 
+/// A call that ended and whose records are in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// Who called what, as recorded: cleaned and redacted.
+    pub info: &'a CallInfo,
+    /// How it ended, as recorded.
+    pub outcome: &'a Outcome,
+    /// When it began.
+    pub start: SystemTime,
+    /// How long it took; nothing for a call that was refused.
+    pub duration: Duration,
+}
+
+/// Sees every call that ended, after its record was written. It must not block: the answer waits for it.
+pub trait Observer: std::fmt::Debug + Send + Sync {
+    /// A call ended.
+    fn ended(&self, call: &Ended<'_>);
+}
+
 /// One line, in the order in which it is written.
 #[derive(Serialize)]
 pub(super) struct Line<'a> {
@@ -159,6 +181,8 @@ pub(super) struct CallFields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<ToolClass>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<&'a str>,
     bytes_in: u64,
     redactions: u64,
@@ -197,6 +221,7 @@ impl<'a> CallFields<'a> {
             rule: info.decision.rule.as_deref(),
             policy: &info.decision.policy,
             limit: info.decision.limit.as_deref(),
+            class: info.decision.class,
             trace: info.trace.as_deref(),
             bytes_in: info.bytes_in,
             redactions: info.params.as_ref().map_or(0, |params| params.count),
@@ -224,16 +249,25 @@ pub(super) fn clean_info(mut info: CallInfo, redactor: &Redactor) -> CallInfo {
         &mut info.method,
         &mut info.tool,
     ] {
-        *text = redactor.message(text);
+        clean(text, redactor);
     }
-    info.trace = info.trace.map(|trace| redactor.message(&trace));
+    if let Some(trace) = &mut info.trace {
+        clean(trace, redactor);
+    }
     info
+}
+
+/// Most texts stay as they are, and are not copied.
+fn clean(text: &mut String, redactor: &Redactor) {
+    if let std::borrow::Cow::Owned(cleaned) = redactor.message(text) {
+        *text = cleaned;
+    }
 }
 
 pub(super) fn clean_outcome(mut outcome: Outcome, redactor: &Redactor) -> Outcome {
     if let Some((_, code, message)) = &mut outcome.error {
-        *code = redactor.message(code);
-        *message = redactor.message(message);
+        clean(code, redactor);
+        clean(message, redactor);
     }
     outcome
 }

@@ -11,13 +11,15 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
 use super::chain::{Tip, line_hash};
 use super::checkpoint::Checkpointer;
-use super::record::{Body, CallFields, CallInfo, ErrorClass, Line, Outcome, clean_info, clean_outcome};
+use super::record::{
+    Body, CallFields, CallInfo, Ended, ErrorClass, Line, Observer, Outcome, clean_info, clean_outcome,
+};
 use crate::digest::hex;
 use crate::redact::Redactor;
 
@@ -49,6 +51,8 @@ pub struct Options {
     pub signing_key: Option<super::SigningKey>,
     /// Takes secrets out of everything that is no parameter; parameters arrive redacted.
     pub redactor: Redactor,
+    /// Sees what ended, after it is recorded.
+    pub observer: Option<Box<dyn Observer>>,
 }
 
 impl Options {
@@ -64,6 +68,7 @@ impl Options {
             #[cfg(feature = "signing")]
             signing_key: None,
             redactor,
+            observer: None,
         }
     }
 }
@@ -231,7 +236,15 @@ impl AuditLog {
         let outcome = clean_outcome(outcome, &self.options.redactor);
         let id = call_id();
         let fields = CallFields::intent(&id, &info);
-        self.write(&[("intent", Body::Call(&fields)), ("outcome", Body::Call(&fields.outcome(&outcome, 0)))])
+        self.write(&[("intent", Body::Call(&fields)), ("outcome", Body::Call(&fields.outcome(&outcome, 0)))])?;
+        self.observe(&info, &outcome, SystemTime::now(), Duration::ZERO);
+        Ok(())
+    }
+
+    fn observe(&self, info: &CallInfo, outcome: &Outcome, start: SystemTime, duration: Duration) {
+        if let Some(observer) = &self.options.observer {
+            observer.ended(&Ended { info, outcome, start, duration });
+        }
     }
 
     /// Writes an event that is no call, such as `policy` when a new policy takes effect.
@@ -563,9 +576,13 @@ impl Call {
     fn end(&mut self, outcome: Outcome) -> Result<(), AuditError> {
         self.is_finished = true;
         let outcome = clean_outcome(outcome, &self.log.options.redactor);
-        let duration = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let fields = CallFields::intent(&self.id, &self.info).outcome(&outcome, duration);
-        self.log.write(&[("outcome", Body::Call(&fields))])
+        let duration = self.started.elapsed();
+        let microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let fields = CallFields::intent(&self.id, &self.info).outcome(&outcome, microseconds);
+        self.log.write(&[("outcome", Body::Call(&fields))])?;
+        let start = SystemTime::now().checked_sub(duration).unwrap_or(SystemTime::UNIX_EPOCH);
+        self.log.observe(&self.info, &outcome, start, duration);
+        Ok(())
     }
 }
 
@@ -604,7 +621,9 @@ fn call_id() -> String {
 }
 
 fn serialise(line: &Line<'_>) -> Vec<u8> {
-    serde_json::to_vec(line).expect("records have string keys and no failing serialisers")
+    let mut bytes = Vec::with_capacity(768); // most records fit, without growing step by step
+    serde_json::to_writer(&mut bytes, line).expect("records have string keys and no failing serialisers");
+    bytes
 }
 
 /// Mode 0600; a symbolic link in place of the log is refused (CWE-59).

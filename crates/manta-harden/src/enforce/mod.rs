@@ -15,7 +15,7 @@ use crate::audit::{self, AuditError, AuditLog, CallInfo, DecisionInfo, ErrorClas
 use crate::limit::{self, Key, Limit, Limiter, Permit};
 use crate::policy::spec::{Approve, AuditMode, OnAuditError};
 use crate::policy::{Decision, Denial, Grant, Policy, PolicyError};
-use crate::redact::{Redacted, Redactor, Sensitive};
+use crate::redact::{Redactor, Sensitive};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub struct Request<'a> {
     pub sensitive: Option<&'a Sensitive>,
     /// The same call was charged before and comes again with an answer to a question.
     pub is_retry: bool,
+    /// A person was asked about this very call and agreed.
+    pub is_approved: bool,
 }
 
 /// Why a call does not run.
@@ -77,6 +79,8 @@ pub enum Refused {
     Limit(limit::Refusal),
     /// A person would have to be asked, and nobody can be.
     Approval(String),
+    /// A person was asked and did not agree.
+    Disapproved(String),
     /// It could not be recorded.
     Audit(AuditError),
 }
@@ -89,6 +93,7 @@ impl Refused {
             Self::Policy(_) => "denied",
             Self::Limit(_) => "rate-limited",
             Self::Approval(_) => "approval-needed",
+            Self::Disapproved(_) => "not-approved",
             Self::Audit(_) => "audit-unavailable",
         }
     }
@@ -121,6 +126,7 @@ impl fmt::Display for Refused {
             },
             Self::Limit(refusal) => refusal.fmt(f),
             Self::Approval(tool) => write!(f, "calls of {tool} need a person's approval, and nobody can be asked here"),
+            Self::Disapproved(tool) => write!(f, "a person was asked about this call of {tool} and did not agree"),
             // Where the log is and why it fails is for the operator, not for a model.
             Self::Audit(_) => f.write_str("the call could not be recorded, so it was not made; ask the operator"),
         }
@@ -186,10 +192,11 @@ impl From<AuditError> for SetupError {
     }
 }
 
-/// What `[audit]` and `[redact]` say about a log at `path`, its key included, which is made at first use.
+/// What `[audit]`, `[redact]` and `[otel]` say about a log at `path`, its key included, which is made at first use.
 ///
 /// # Errors
-/// [`SetupError`] when the directory or a key can't be made or read.
+/// [`SetupError`] when the directory or a key can't be made or read, when a collector can't be sent to, or for a
+/// section that this build has no feature for.
 pub fn log_options(policy: &Policy, path: &Path) -> Result<audit::Options, SetupError> {
     let spec = &policy.file().spec().audit;
     let directory = policy.file().directory();
@@ -203,6 +210,7 @@ pub fn log_options(policy: &Policy, path: &Path) -> Result<audit::Options, Setup
     options.checkpoint_every = spec.checkpoint_every;
     options.checkpoints = spec.checkpoints.as_ref().map(|path| directory.join(path));
     sign_with(&mut options, spec.signing_key.as_ref().map(|path| directory.join(path)))?;
+    options.observer = observer(policy)?;
     Ok(options)
 }
 
@@ -216,7 +224,7 @@ impl Enforcer {
         let directory = policy.file().directory();
         let path = spec.path.as_ref().map_or_else(|| default_log.to_owned(), |path| directory.join(path));
         let options = log_options(&policy, &path)?;
-        let redactor = policy.redactor(digest_key(&path)?);
+        let redactor = options.redactor.clone();
         let passes_unrecorded = spec.on_error == OnAuditError::Pass;
         let log = Arc::new(AuditLog::open(path, options)?);
         let file = policy.file();
@@ -263,7 +271,7 @@ impl Enforcer {
             Decision::Allow(grant) => grant,
             Decision::Deny(denial) => return Err(self.refuse(request, Refused::Policy(denial))),
         };
-        if grant.approve != Approve::Never {
+        if grant.approve != Approve::Never && !request.is_approved {
             return Err(self.refuse(request, Refused::Approval(request.name.to_owned())));
         }
         let limits: Vec<&Limit> = grant.limits.iter().filter(|_| !request.is_retry).collect();
@@ -273,7 +281,11 @@ impl Enforcer {
             limit::Decision::Admit(permit) => permit,
             limit::Decision::Deny(refusal) => return Err(self.refuse(request, Refused::Limit(refusal))),
         };
-        let verdict = if grant.would_deny.is_some() { Verdict::WouldDeny } else { Verdict::Allow };
+        let verdict = match (&grant.would_deny, grant.approve) {
+            (Some(_), _) => Verdict::WouldDeny,
+            (None, Approve::Never) => Verdict::Allow,
+            (None, _) => Verdict::Approved,
+        };
         let rule = grant.would_deny.as_ref().map_or(&grant.rule, |denial| &denial.rule);
         let mut info = self.info(request, verdict, Some(rule.to_string()));
         info.decision.limit = counted_by;
@@ -285,6 +297,12 @@ impl Enforcer {
         Ok(Running { grant, record, _permit: permit, passes_unrecorded: self.passes_unrecorded })
     }
 
+    /// Records that a person was asked about a call and did not agree.
+    #[must_use]
+    pub fn disapprove(&self, request: &Request<'_>) -> Refused {
+        self.refuse(request, Refused::Disapproved(request.name.to_owned()))
+    }
+
     /// Records a refusal. A refusal that cannot be recorded is one all the same.
     fn refuse(&self, request: &Request<'_>, refused: Refused) -> Refused {
         let rule = match &refused {
@@ -292,7 +310,8 @@ impl Enforcer {
             Refused::Limit(refusal) => Some(format!("limits.{}", refusal.limit)),
             _ => None,
         };
-        let info = self.info(request, Verdict::Deny, rule);
+        let verdict = if matches!(refused, Refused::Disapproved(_)) { Verdict::Refused } else { Verdict::Deny };
+        let info = self.info(request, verdict, rule);
         let outcome = Outcome::failure(ErrorClass::Policy, refused.code(), refused.to_string());
         match self.log.refused(info, outcome) {
             Err(error) if !self.passes_unrecorded => Refused::Audit(error),
@@ -301,14 +320,10 @@ impl Enforcer {
     }
 
     fn info(&self, request: &Request<'_>, verdict: Verdict, rule: Option<String>) -> CallInfo {
-        let params = Value::Object(request.args.clone());
-        let mut redacted = match request.sensitive {
-            Some(sensitive) => self.redactor.redact_marked(&params, sensitive),
-            None => Redacted { value: params, count: 0 },
-        };
-        let by_policy = self.redactor.redact_marked(&redacted.value, &self.policy.sensitive(request.name));
-        redacted = Redacted { value: by_policy.value, count: redacted.count + by_policy.count };
-        let bytes_in = serde_json::to_vec(request.args).map_or(0, |bytes| bytes.len() as u64);
+        let nothing = Sensitive::default();
+        let marks = [request.sensitive.unwrap_or(&nothing), self.policy.sensitive(request.name)];
+        let redacted = self.redactor.redact_members(request.args, marks);
+        let bytes_in = crate::digest::serialised_len(request.args).unwrap_or_default() as u64;
         CallInfo {
             server: request.server.to_owned(),
             principal: request.principal.to_owned(),
@@ -320,7 +335,13 @@ impl Enforcer {
             params: Some(redacted),
             bytes_in,
             trace: request.trace.map(str::to_owned),
-            decision: DecisionInfo { verdict, rule, policy: self.policy.hash().to_owned(), limit: None },
+            decision: DecisionInfo {
+                verdict,
+                rule,
+                policy: self.policy.hash().to_owned(),
+                limit: None,
+                class: (request.subject == Subject::Tool).then(|| self.policy.class(request.name)).flatten(),
+            },
         }
     }
 }
@@ -438,6 +459,31 @@ fn shared(policy: &Policy, names: &[String], local: &Limiter) -> Result<Option<l
     Ok(Some(limit::SharedLimiter::new(address, on_error, local.clone())))
 }
 
+/// What sees ended calls besides the log, when `[otel]` asks for it.
+fn observer(policy: &Policy) -> Result<Option<Box<dyn audit::Observer>>, SetupError> {
+    let Some(spec) = &policy.file().spec().otel else { return Ok(None) };
+    #[cfg(feature = "otel")]
+    let exporter = crate::otel::Exporter::start(spec.get_ref());
+    #[cfg(not(feature = "otel"))]
+    let exporter = Err::<Unable, _>("[otel] needs a build with feature `otel`");
+    match exporter {
+        Ok(exporter) => Ok(Some(Box::new(exporter))),
+        Err(message) => Err(policy.file().error_at(&spec.span(), message).into()),
+    }
+}
+
+/// An exporter that this build does not have.
+#[cfg(not(feature = "otel"))]
+#[derive(Debug)]
+enum Unable {}
+
+#[cfg(not(feature = "otel"))]
+impl audit::Observer for Unable {
+    fn ended(&self, _: &audit::Ended<'_>) {
+        match *self {}
+    }
+}
+
 #[cfg(feature = "signing")]
 fn sign_with(options: &mut audit::Options, file: Option<PathBuf>) -> Result<(), SetupError> {
     let Some(file) = file else { return Ok(()) };
@@ -530,6 +576,7 @@ approve = "always"
             trace: None,
             sensitive: None,
             is_retry: false,
+            is_approved: false,
         };
         enforcer.begin(&request)?.finish(Outcome::success(0))
     }

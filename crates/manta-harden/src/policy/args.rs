@@ -13,6 +13,7 @@ use super::decision::{Denial, Handle, HostSet, Rule};
 use super::spec::{Charset, Number};
 use crate::command::{CommandRule, CommandSet};
 use crate::paths::{Access, PathRule, Reader, Roots};
+use crate::redact::Sensitive;
 
 /// One argument.
 #[derive(Debug)]
@@ -339,6 +340,34 @@ pub(super) fn check_members(
         }
     }
     Ok(())
+}
+
+/// The members that are marked with `sensitive = true`.
+pub(super) fn sensitive(args: &BTreeMap<String, Arg>) -> Sensitive {
+    fn collect<'a>(args: &'a BTreeMap<String, Arg>, path: &mut Vec<&'a str>, into: &mut Sensitive) {
+        for (name, arg) in args {
+            path.push(name);
+            mark(arg, path, into);
+            path.pop();
+        }
+    }
+    fn mark<'a>(arg: &'a Arg, path: &mut Vec<&'a str>, into: &mut Sensitive) {
+        if arg.is_sensitive {
+            into.mark(path.iter().copied());
+        }
+        match &arg.check {
+            Check::Object(fields) => collect(fields, path, into),
+            Check::List { item: Some(item), .. } => {
+                path.push("*");
+                mark(item, path, into);
+                path.pop();
+            }
+            _ => {}
+        }
+    }
+    let mut sensitive = Sensitive::default();
+    collect(args, &mut Vec::new(), &mut sensitive);
+    sensitive
 }
 
 /// Whether a command rule reads this member together with its own.

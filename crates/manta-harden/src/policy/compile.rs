@@ -16,6 +16,7 @@ use super::spec::{
     Access as Default_, ArgKind, ArgSpec, CommandSpec, HostsSpec, KeyPart, LimitSpec, Named, Number, OperandSpec,
     RootMode, RootSpec, SubcommandSpec, ToolSpec,
 };
+use super::when::Condition;
 use super::{Policy, Resources, ToolRule};
 use crate::command::{self, CommandSet, Cwd, EndOfOptions, Flag, Grammar, Operand, Value};
 use crate::limit::{Limit, Part};
@@ -54,9 +55,15 @@ pub(super) fn compile(file: Arc<PolicyFile>, server: Option<&str>) -> Result<Pol
     let default = section.and_then(|section| section.default).unwrap_or(spec.default);
     let mode = section.and_then(|section| section.mode).unwrap_or(spec.mode);
     let unnamed = compiler.limits_of(None, 0..0)?;
+    if let Some(oauth) = &spec.serve.oauth
+        && let Some(hosts) = &oauth.get_ref().hosts
+    {
+        compiler.named("hosts", &spec.hosts, hosts, oauth.span())?;
+    }
     let Compiler { roots, hosts, commands, .. } = compiler;
     let policy = Policy {
         is_default_allow: default == Default_::Allow,
+        default_rule: Rule::new("default".to_owned(), Arc::from(file.path()), 0),
         mode,
         roots,
         hosts,
@@ -66,7 +73,6 @@ pub(super) fn compile(file: Arc<PolicyFile>, server: Option<&str>) -> Result<Pol
         resources,
         unnamed,
         reader: None,
-        place: Arc::from(file.path()),
         file,
     };
     Ok(policy)
@@ -116,7 +122,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn rule(&self, name: String, span: &Range<usize>) -> Rule {
-        Rule { name, file: Arc::clone(&self.place), line: self.file.line(span) }
+        Rule::new(name, Arc::clone(&self.place), self.file.line(span))
     }
 
     /// A name that must exist, or an error that suggests one that does.
@@ -319,9 +325,8 @@ impl<'a> Compiler<'a> {
 
     fn tool(&self, name: &str, spec: &Spanned<ToolSpec>) -> Result<ToolRule> {
         let (span, spec) = (spec.span(), spec.get_ref());
-        if spec.when.is_some() {
-            return Err(self.error(&span, "`when` needs a build with feature `cel`"));
-        }
+        let when = spec.when.as_deref().map(Condition::parse).transpose();
+        let when = when.map_err(|problem| self.error(&span, format!("when: {problem}")))?;
         let args = self.args(&format!("{name}.args"), &spec.args)?;
         for (arg, rule) in &args {
             if let Check::Command { args_in: Some(member), .. } = &rule.check
@@ -342,7 +347,9 @@ impl<'a> Compiler<'a> {
             max_arguments: spec.max_arguments.map_or(MAX_ARGUMENTS, |size| size.bytes()),
             max_result: spec.max_result.map(|size| size.bytes()),
             timeout: spec.timeout.map(|timeout| timeout.get()),
+            sensitive: super::args::sensitive(&args),
             args,
+            when,
         })
     }
 

@@ -107,15 +107,34 @@ pub struct HostSet {
     pub timeout: Duration,
 }
 
-/// A place in a policy file.
+/// A place in a policy file. Cloning it is cheap: every decision carries one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct Rule(Arc<Place>);
+
+/// What a [`Rule`] points to.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Place {
     /// Dotted name, such as `tools.read_file.args.path`.
     pub name: String,
     /// The policy file.
     pub file: Arc<Path>,
     /// Line, from 1; 0 for what holds without a line, such as the default.
     pub line: usize,
+}
+
+impl Rule {
+    pub(super) fn new(name: String, file: Arc<Path>, line: usize) -> Self {
+        Self(Arc::new(Place { name, file, line }))
+    }
+}
+
+impl std::ops::Deref for Rule {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.0
+    }
 }
 
 impl fmt::Display for Rule {

@@ -110,6 +110,9 @@ impl ToolRule {
         if !self.passes_extra {
             let _ = writeln!(out, "  there is no other argument");
         }
+        if let Some(condition) = &self.when {
+            let _ = writeln!(out, "  `{}` holds", condition.text());
+        }
         for limit in self.limits.iter() {
             let _ = writeln!(
                 out,

@@ -35,16 +35,17 @@ mod explain;
 mod file;
 pub mod spec;
 mod units;
+mod when;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use args::{Arg, Found, check_members, shown};
-pub use decision::{Decision, Denial, Grant, Handle, HostSet, Rule};
+pub use decision::{Decision, Denial, Grant, Handle, HostSet, Place, Rule};
 #[cfg(feature = "schema")]
 pub use explain::schema;
 pub use explain::{CaseResult, TEMPLATE};
@@ -61,7 +62,8 @@ use crate::redact::{Redactor, Sensitive};
 #[derive(Debug)]
 pub struct Policy {
     file: Arc<PolicyFile>,
-    place: Arc<Path>,
+    /// What decides where no section does.
+    default_rule: Rule,
     mode: Mode,
     is_default_allow: bool,
     roots: BTreeMap<String, Root>,
@@ -90,6 +92,8 @@ struct ToolRule {
     max_result: Option<u64>,
     timeout: Option<Duration>,
     args: BTreeMap<String, Arg>,
+    when: Option<when::Condition>,
+    sensitive: Sensitive,
 }
 
 /// A compiled `[resources]`.
@@ -196,33 +200,9 @@ impl Policy {
 
     /// Arguments of a tool that the policy marks with `sensitive = true`.
     #[must_use]
-    pub fn sensitive(&self, tool: &str) -> Sensitive {
-        fn collect<'a>(args: &'a BTreeMap<String, Arg>, path: &mut Vec<&'a str>, into: &mut Sensitive) {
-            for (name, arg) in args {
-                path.push(name);
-                mark(arg, path, into);
-                path.pop();
-            }
-        }
-        fn mark<'a>(arg: &'a Arg, path: &mut Vec<&'a str>, into: &mut Sensitive) {
-            if arg.is_sensitive {
-                into.mark(path.iter().copied());
-            }
-            match &arg.check {
-                args::Check::Object(fields) => collect(fields, path, into),
-                args::Check::List { item: Some(item), .. } => {
-                    path.push("*");
-                    mark(item, path, into);
-                    path.pop();
-                }
-                _ => {}
-            }
-        }
-        let mut sensitive = Sensitive::default();
-        if let Some(rule) = Self::find(&self.tools, tool) {
-            collect(&rule.args, &mut Vec::new(), &mut sensitive);
-        }
-        sensitive
+    pub fn sensitive(&self, tool: &str) -> &Sensitive {
+        static NOTHING: LazyLock<Sensitive> = LazyLock::new(Sensitive::default);
+        Self::find(&self.tools, tool).map_or(&NOTHING, |rule| &rule.sensitive)
     }
 
     /// Whether a tool may be shown in a list. Its arguments can still be refused.
@@ -290,6 +270,24 @@ impl Policy {
         self.refuse(Denial { rule: resources.rule.clone(), message, fix }, Arc::clone(&resources.limits))
     }
 
+    /// What a tool does, when the policy says so.
+    #[must_use]
+    pub fn class(&self, tool: &str) -> Option<ToolClass> {
+        Self::find(&self.tools, tool)?.class
+    }
+
+    /// When a person must be asked about a call; [`Approve::Never`] too for a call that is refused anyway.
+    #[must_use]
+    pub fn approval(&self, principal: &str, tool: &str, args: &Map<String, Value>) -> Approve {
+        match Self::find(&self.tools, tool).map_or(Approve::Never, |rule| rule.approve) {
+            Approve::Never => Approve::Never,
+            _ => match self.decide_for(principal, tool, args) {
+                Decision::Allow(grant) => grant.approve,
+                Decision::Deny(_) => Approve::Never,
+            },
+        }
+    }
+
     fn find<'a>(rules: &'a HashMap<String, ToolRule>, name: &str) -> Option<&'a ToolRule> {
         rules.get(name).or_else(|| rules.get("*"))
     }
@@ -318,7 +316,7 @@ impl Policy {
     }
 
     fn unnamed(&self, table: &str, name: &str) -> Decision {
-        let rule = Rule { name: "default".to_owned(), file: Arc::clone(&self.place), line: 0 };
+        let rule = self.default_rule.clone();
         if self.is_default_allow {
             return Decision::Allow(self.grant(rule, Arc::clone(&self.unnamed)));
         }
@@ -370,9 +368,14 @@ impl ToolRule {
             let is_named = |name: &String| self.args.contains_key(name) || args::is_argument_vector(&self.args, name);
             let named = args.iter().filter(|(name, _)| is_named(name));
             let named: Map<String, Value> = named.map(|(name, value)| (name.clone(), value.clone())).collect();
-            return check_members(&self.args, &named, None, found, |arg, _| self.complain(arg, true));
+            check_members(&self.args, &named, None, found, |arg, _| self.complain(arg, true))?;
+        } else {
+            check_members(&self.args, args, None, found, |arg, is_missing| self.complain(arg, is_missing))?;
         }
-        check_members(&self.args, args, None, found, |arg, is_missing| self.complain(arg, is_missing))
+        let Some(condition) = &self.when else { return Ok(()) };
+        condition
+            .check(name, principal, args)
+            .map_err(|problem| deny(format!("the condition `{}` {problem}", condition.text()), None))
     }
 
     fn complain(&self, arg: &str, is_missing: bool) -> Denial {
@@ -396,8 +399,28 @@ fn climbs(rest: &str) -> bool {
     decoded.split(['/', '\\', '?', '#']).any(|segment| segment == "..") || lower.contains("%00")
 }
 
-/// Whether the serialised arguments have at most `most` bytes; stops counting there.
+/// Whether the serialised arguments have at most `most` bytes. Most calls are far below, which a glance at
+/// the lengths shows; only the others are serialised, and no further than the limit.
 fn fits(args: &Map<String, Value>, most: u64) -> bool {
+    at_most(args, 64).is_some_and(|bytes| bytes <= most) || is_within(args, most)
+}
+
+/// No serialisation of these members is longer; `None` when saying so would take longer than serialising.
+fn at_most(members: &Map<String, Value>, most_members: usize) -> Option<u64> {
+    const ESCAPED: u64 = 6; // `\u0000`
+    let text = |text: &str| ESCAPED * text.len() as u64 + 3;
+    members.iter().take(most_members + 1).enumerate().try_fold(2, |sum, (position, (name, value))| {
+        let value = match value {
+            Value::Null | Value::Bool(_) => 6,
+            Value::Number(_) => 32,
+            Value::String(value) => text(value),
+            Value::Array(_) | Value::Object(_) => return None,
+        };
+        (position < most_members).then_some(sum + text(name) + value)
+    })
+}
+
+fn is_within(args: &Map<String, Value>, most: u64) -> bool {
     struct Counter(u64);
     impl std::io::Write for Counter {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -54,6 +54,9 @@ pub struct PolicySpec {
     /// What is hidden before anything is written or returned.
     #[serde(default)]
     pub redact: RedactSpec,
+    /// Where ended calls are reported as OpenTelemetry spans and metrics.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<OtelSpec>"))]
+    pub otel: Option<Spanned<OtelSpec>>,
     /// Tools that may be called, and with what.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, ToolSpec>"))]
@@ -441,6 +444,23 @@ pub enum OnAuditError {
     Pass,
 }
 
+/// `[otel]`: export in OTLP over HTTP. What the audit log takes is exported, after redaction.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OtelSpec {
+    /// Base URL of the collector, such as `http://127.0.0.1:4318`; `/v1/traces` and `/v1/metrics` follow.
+    pub endpoint: String,
+    /// Variable that holds headers for the collector, as `name=value,name=value`.
+    pub headers_env: Option<String>,
+    /// `service.name` of what is reported.
+    #[serde(default = "service_name")]
+    pub service: String,
+    /// Also export the arguments of calls, as they are in the audit log.
+    #[serde(default)]
+    pub arguments: bool,
+}
+
 /// `[redact]`: what is replaced in records, and on request in results.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -669,6 +689,28 @@ pub struct ServeSpec {
     pub allowed_hosts: Vec<String>,
     /// Origins that browsers may call from.
     pub allowed_origins: Vec<String>,
+    /// Over HTTP, admit who brings an access token of this issuer.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<OAuthSpec>"))]
+    pub oauth: Option<Spanned<OAuthSpec>>,
+}
+
+/// `[serve.oauth]`: the server as an OAuth resource server.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OAuthSpec {
+    /// The authorization server whose tokens count, exactly as its tokens and its metadata name it.
+    pub issuer: String,
+    /// This server's own URL, which a token must name as its audience.
+    pub audience: String,
+    /// Scopes that a token must have, all of them.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Where the issuer's keys are; found through its metadata when left out.
+    pub jwks: Option<String>,
+    /// Name of the host set under which issuer and keys are reached. Left out: exactly their hosts, over
+    /// https, at public addresses.
+    pub hosts: Option<String>,
 }
 
 /// `[server.NAME]`: one server behind the guard.
@@ -725,6 +767,10 @@ pub struct CaseSpec {
     pub expect: Access,
     /// The rule that must be cited, such as `tools.read_file.args.path`.
     pub rule: Option<String>,
+}
+
+fn service_name() -> String {
+    "manta".to_owned()
 }
 
 fn yes() -> bool {

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 
 /// A directory with a policy and a few files.
+#[derive(Debug)]
 struct Fixture {
     directory: tempfile::TempDir,
     policy: Policy,
@@ -383,7 +384,7 @@ fn explanations_name_the_rules() {
 fn sensitive_arguments_are_known_to_the_redactor() {
     let files = files();
     let value = json!({ "o": { "p": "a", "k": "hush" } });
-    let redacted = files.policy.redactor([0; 32]).redact_marked(&value, &files.policy.sensitive("misc"));
+    let redacted = files.policy.redactor([0; 32]).redact_marked(&value, files.policy.sensitive("misc"));
     assert_eq!(redacted.value, json!({ "o": { "p": "a", "k": "[redacted:key]" } }));
 }
 
@@ -430,5 +431,87 @@ proptest! {
                 prop_assert_eq!(content, b"a".to_vec(), "{}", path);
             }
         }
+    }
+}
+
+#[cfg(not(feature = "cel"))]
+#[test]
+fn a_condition_that_cannot_be_enforced_does_not_load() {
+    let error = compile("version = 1\n[tools.t]\nwhen = \"true\"\n").unwrap_err();
+    assert!(error.to_string().contains("feature `cel`"), "{error}");
+}
+
+#[cfg(feature = "cel")]
+mod conditions {
+    use super::*;
+
+    fn with(condition: &str) -> Result<Fixture, PolicyError> {
+        let condition = condition.replace('\\', "\\\\").replace('"', "\\\"");
+        compile(&format!("version = 1\n[tools.t]\nextra = \"pass\"\nwhen = \"{condition}\"\n"))
+    }
+
+    #[test]
+    fn only_true_admits() {
+        for (condition, value, is_allowed) in [
+            ("args.n < 10", json!({ "n": 9 }), true),
+            ("args.n < 10", json!({ "n": 10 }), false),
+            ("args.n < 10", json!({ "n": 9.5 }), true),
+            ("args.n + 1 == 3", json!({ "n": 2 }), true),
+            ("args.n > 5", json!({ "n": 18_446_744_073_709_551_615_u64 }), true),
+            ("size(args.url) < 5", json!({ "url": "abcd" }), true),
+            ("size(args.url) < 5", json!({ "url": "abcdef" }), false),
+            ("args.name.matches('^[a-z]+$')", json!({ "name": "abc" }), true),
+            ("args.name.matches('^[a-z]+$')", json!({ "name": "a-b" }), false),
+            ("has(args.x) && args.x == 'y'", json!({}), false),
+            ("!has(args.x) || args.x == 'y'", json!({}), true),
+            ("args.list.all(p, p.startsWith('a/'))", json!({ "list": ["a/b", "a/c"] }), true),
+            ("args.list.all(p, p.startsWith('a/'))", json!({ "list": ["a/b", "b"] }), false),
+            ("tool == 't' && principal == 'local'", json!({}), true),
+            ("principal in ['alice']", json!({}), false),
+            ("type(args.n) == int", json!({ "n": 1 }), true),
+            // Errors and everything that is not `true` refuse.
+            ("args.missing == 1", json!({}), false),
+            ("args.n", json!({ "n": 1 }), false),
+            ("args.n / 0 == 1", json!({ "n": 1 }), false),
+            ("args.n * 9223372036854775807 > 0", json!({ "n": 9_223_372_036_854_775_807_i64 }), false),
+            ("args.s < 3", json!({ "s": "x" }), false),
+        ] {
+            assert_eq!(with(condition).unwrap().allows("t", value.clone()), is_allowed, "{condition} of {value}");
+        }
+    }
+
+    #[test]
+    fn mistakes_show_when_the_policy_is_loaded() {
+        for (condition, expected) in [
+            ("args.n <", "when: "),
+            ("", "when: "),
+            ("arg.n < 5", "`arg` is not known here; there are args, tool, principal"),
+            ("args.l.all(x, y > 1)", "`y` is not known"),
+        ] {
+            let error = with(condition).unwrap_err();
+            assert!(error.to_string().contains(expected) && error.to_string().contains(":2"), "{condition}: {error}");
+        }
+    }
+
+    #[test]
+    fn denials_cite_the_condition_and_explain_shows_it() {
+        let files = with("args.n < 10").unwrap();
+        let denial = files.denial("t", json!({ "n": 11 }));
+        assert_eq!((denial.rule.name.as_str(), denial.line()), ("tools.t", 2));
+        assert!(denial.message.contains("the condition `args.n < 10` does not hold"), "{denial}");
+        assert!(files.policy.explain_tool("t").contains("`args.n < 10` holds"));
+    }
+
+    #[test]
+    fn a_condition_comes_after_the_rules_of_the_arguments() {
+        let text = "version = 1\n[tools.t]\nwhen = \"true\"\n[tools.t.args]\nn = { kind = \"int\" }\n";
+        let files = compile(text).unwrap();
+        assert!(!files.allows("t", json!({ "n": "x" })) && !files.allows("t", json!({ "m": 1 })));
+    }
+
+    #[test]
+    fn what_the_caller_sent_does_not_flood_the_message() {
+        let denial = with("args.s < 3").unwrap().denial("t", json!({ "s": "x".repeat(100_000) }));
+        assert!(denial.message.len() < 300, "{} bytes", denial.message.len());
     }
 }

@@ -134,8 +134,23 @@ impl Redactor {
     pub fn redact_marked(&self, value: &Value, sensitive: &Sensitive) -> Redacted {
         let mut count = 0;
         let value = self.value(value, &sensitive.root, 0, &mut count);
-        let length = serde_json::to_vec(&value).map_or(usize::MAX, |bytes| bytes.len());
-        if length <= self.max_total {
+        self.bounded(value, count)
+    }
+
+    /// The same for members of a call that two sides may mark: the tool's schema and the policy.
+    #[must_use]
+    pub fn redact_members(&self, members: &Map<String, Value>, marks: [&Sensitive; 2]) -> Redacted {
+        let mut count = 0;
+        let [first, second] = marks;
+        let mut value = Value::Object(self.object(members, &first.root, 0, &mut count));
+        if !second.is_empty() {
+            value = self.value(&value, &second.root, 0, &mut count);
+        }
+        self.bounded(value, count)
+    }
+
+    fn bounded(&self, value: Value, count: u64) -> Redacted {
+        if crate::digest::serialised_len(&value).is_some_and(|length| length <= self.max_total) {
             return Redacted { value, count };
         }
         Redacted { value: Value::String(self.by_size(value.to_string().as_bytes())), count: count + 1 }
@@ -164,7 +179,7 @@ impl Redactor {
 
     /// A text without secrets and no longer than a record may carry.
     #[must_use]
-    pub fn message(&self, text: &str) -> String {
+    pub fn message<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut count = 0;
         self.string(text, &mut count)
     }
@@ -177,28 +192,28 @@ impl Redactor {
             return replaced("depth", count);
         }
         match value {
-            Value::String(text) => Value::String(self.string(text, count)),
+            Value::String(text) => Value::String(self.string(text, count).into_owned()),
             Value::Array(items) => Value::Array(self.array(items, marks, depth, count)),
             Value::Object(members) => Value::Object(self.object(members, marks, depth, count)),
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
     }
 
-    fn string(&self, text: &str, count: &mut u64) -> String {
+    fn string<'a>(&self, text: &'a str, count: &mut u64) -> Cow<'a, str> {
         // Without its secrets it would still be too long to be kept, so nobody needs to look for them: a large
         // argument costs a digest and no search.
         if text.len() > self.max_value.saturating_mul(8) {
             *count += 1;
-            return self.by_size(text.as_bytes());
+            return Cow::Owned(self.by_size(text.as_bytes()));
         }
         // Whoever sends a text in the form of a mark gets it back as it is: there is nothing to hide.
         let (clean, found) = self.text(text);
         *count += found;
         if clean.len() <= self.max_value {
-            return clean.into_owned();
+            return clean;
         }
         *count += 1;
-        self.by_size(text.as_bytes())
+        Cow::Owned(self.by_size(text.as_bytes()))
     }
 
     fn by_size(&self, bytes: &[u8]) -> String {
@@ -245,7 +260,7 @@ impl Redactor {
                     true => replaced("key", count),
                     false => self.value(value, marks.member(name), depth + 1, count),
                 };
-                (self.string(name, count), value)
+                (self.string(name, count).into_owned(), value)
             })
             .collect()
     }
@@ -287,6 +302,12 @@ impl Marks {
 }
 
 impl Sensitive {
+    /// Whether nothing is marked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.root.here && self.root.members.is_empty() && self.root.items.is_none()
+    }
+
     /// Reads the marks of a tool's input schema (`properties` and `items`, to a depth of 32).
     #[must_use]
     pub fn from_schema(schema: &Value) -> Self {

@@ -6,22 +6,24 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sha2::Digest as _;
-
 use rmcp::model::*;
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
 use rmcp::{ErrorData, ServerHandler};
 use serde_json::{Map, Value, json};
 
+use super::approve::{self, Approvals, Asked, Question};
 use super::extract::Granted;
 use super::schemas::Schemas;
 use crate::audit::{ErrorClass, Outcome};
 use crate::enforce::{Enforcer, Refused, Request, Running, Subject};
 use crate::policy::LOCAL;
+use crate::policy::spec::Approve;
 use crate::redact::Sensitive;
 
 /// Before the names of our members in `_meta`.
 pub const META_PREFIX: &str = "io.github.manta-security/";
+/// Pages of a tool list that are read to find one tool's schema.
+const MOST_PAGES: usize = 64;
 /// Ours, outside the range that JSON-RPC and the protocol reserve.
 const REFUSED: ErrorCode = ErrorCode(-31_100);
 
@@ -38,7 +40,8 @@ pub struct Guarded<H> {
     enforcer: Arc<Enforcer>,
     server: String,
     peer: String,
-    questions: Arc<Questions>,
+    approvals: Arc<Approvals>,
+    tasks: Arc<Tasks>,
     schemas: Arc<Schemas>,
 }
 
@@ -49,7 +52,8 @@ impl<H: Clone> Clone for Guarded<H> {
             enforcer: Arc::clone(&self.enforcer),
             server: self.server.clone(),
             peer: self.peer.clone(),
-            questions: Arc::clone(&self.questions),
+            approvals: Arc::clone(&self.approvals),
+            tasks: Arc::clone(&self.tasks),
             schemas: Arc::clone(&self.schemas),
         }
     }
@@ -63,7 +67,8 @@ impl<H: ServerHandler> Guarded<H> {
             enforcer: enforcer.into(),
             server: String::new(),
             peer: "stdio".to_owned(),
-            questions: Arc::default(),
+            approvals: Arc::default(),
+            tasks: Arc::default(),
             schemas: Arc::default(),
         }
     }
@@ -93,11 +98,28 @@ impl<H: ServerHandler> Guarded<H> {
         subject: Subject,
         name: &str,
         args: Map<String, Value>,
-        is_retry: bool,
+        standing: Standing,
         context: &RequestContext<RoleServer>,
     ) -> Result<Running, Refused> {
-        let call = Owned {
-            is_retry,
+        let call = self.owned(subject, name, args, standing, context).await;
+        if !self.enforcer.may_block() {
+            return call.begin(&self.enforcer);
+        }
+        let enforcer = Arc::clone(&self.enforcer);
+        let worker = tokio::task::spawn_blocking(move || call.begin(&enforcer));
+        worker.await.unwrap_or_else(|_| Err(Refused::Approval("a check that failed".to_owned())))
+    }
+
+    async fn owned(
+        &self,
+        subject: Subject,
+        name: &str,
+        args: Map<String, Value>,
+        standing: Standing,
+        context: &RequestContext<RoleServer>,
+    ) -> Owned {
+        Owned {
+            standing,
             subject,
             name: name.to_owned(),
             args,
@@ -107,19 +129,90 @@ impl<H: ServerHandler> Guarded<H> {
             protocol: context.protocol_version().map(|version| version.to_string()).unwrap_or_default(),
             request_id: context.id.to_string(),
             trace: context.meta.get_traceparent().map(str::to_owned),
-            sensitive: self.sensitive(subject, name),
-        };
-        if !self.enforcer.may_block() {
-            return call.begin(&self.enforcer);
+            sensitive: self.sensitive(subject, name, context).await,
         }
-        let enforcer = Arc::clone(&self.enforcer);
-        let worker = tokio::task::spawn_blocking(move || call.begin(&enforcer));
-        worker.await.unwrap_or_else(|_| Err(Refused::Approval("a check that failed".to_owned())))
     }
 
-    fn sensitive(&self, subject: Subject, name: &str) -> Option<Sensitive> {
-        let tool = (subject == Subject::Tool).then(|| self.inner.get_tool(name)).flatten()?;
-        Some(Sensitive::from_schema(&Value::Object((*tool.input_schema).clone())))
+    async fn sensitive(
+        &self,
+        subject: Subject,
+        name: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Arc<Sensitive>> {
+        if subject != Subject::Tool {
+            return None;
+        }
+        let tool = self.tool(name, context).await?;
+        Some(self.schemas.sensitive(&tool))
+    }
+
+    /// A tool's definition, for its schema. Handlers without `get_tool` are asked for their list, once per
+    /// name that it holds.
+    async fn tool(&self, name: &str, context: &RequestContext<RoleServer>) -> Option<Tool> {
+        if let Some(tool) = self.inner.get_tool(name).or_else(|| self.schemas.listed(name)) {
+            return Some(tool);
+        }
+        if !self.enforcer.policy().shows_tool(name) {
+            return None; // it will be refused; callers cannot make us list with names of their own
+        }
+        let mut page = None;
+        for _ in 0..MOST_PAGES {
+            let list = self.inner.list_tools(page, context.clone()).await.ok()?;
+            self.schemas.note(&list.tools);
+            page = Some(PaginatedRequestParams::default().with_cursor(Some(list.next_cursor?)));
+            if self.schemas.listed(name).is_some() {
+                break;
+            }
+        }
+        self.schemas.listed(name)
+    }
+
+    /// Whether a person has agreed to this call, or must be asked first.
+    async fn approved(
+        &self,
+        who: &str,
+        request: &CallToolRequestParams,
+        args: &Map<String, Value>,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Standing, Asked> {
+        let name = request.name.as_ref();
+        // A retry that answers an open question is the same call: decided anew, and not charged again.
+        let is_answer = request.request_state.is_some() || request.input_responses.is_some();
+        let question = approve::id(who, name, args, request.request_state.as_deref());
+        let question = is_answer.then(|| self.approvals.take(&question)).flatten();
+        let wanted = self.enforcer.policy().approval(who, name, args);
+        let standing = |is_retry, is_approved| Standing { is_retry, is_approved };
+        match (question, wanted) {
+            (Some(Question::Tool), _) => Ok(standing(true, wanted != Approve::Never)),
+            (_, Approve::Never) => Ok(standing(false, false)),
+            (Some(Question::Approval), _) if approve::agrees(request.input_responses.as_ref()) => {
+                if wanted == Approve::Once {
+                    self.approvals.remember(who, name);
+                }
+                Ok(standing(false, true))
+            }
+            (Some(Question::Approval), _) => Err(Asked::No),
+            (None, Approve::Once) if self.approvals.was_approved(who, name) => Ok(standing(false, true)),
+            (None, _) => match self.approvals.ask(who, name, args, context).await {
+                Asked::Yes => {
+                    if wanted == Approve::Once {
+                        self.approvals.remember(who, name);
+                    }
+                    Ok(standing(false, true))
+                }
+                // The refusal is recorded with all others.
+                Asked::Nobody => Ok(standing(false, false)),
+                asked => Err(asked),
+            },
+        }
+    }
+
+    /// Records that a person was asked and did not agree.
+    async fn disapprove(&self, name: &str, args: Map<String, Value>, context: &RequestContext<RoleServer>) -> Refused {
+        let call = self.owned(Subject::Tool, name, args, Standing::default(), context).await;
+        let enforcer = Arc::clone(&self.enforcer);
+        let worker = tokio::task::spawn_blocking(move || enforcer.disapprove(&call.request()));
+        worker.await.unwrap_or_else(|_| Refused::Disapproved(name.to_owned()))
     }
 
     /// Records the outcome; an answer whose record fails is not given away.
@@ -165,34 +258,43 @@ impl<H: ServerHandler> Guarded<H> {
     }
 }
 
-/// Calls that wait for an answer from the user, each good for one retry.
+/// Who made which task, so that nobody else can read, feed or cancel it (CWE-639).
 #[derive(Debug, Default)]
-struct Questions(Mutex<VecDeque<[u8; 32]>>);
+struct Tasks(Mutex<VecDeque<(String, String)>>);
 
-impl Questions {
-    /// More open questions than any client has; the oldest is forgotten, and its retry is charged.
-    const MOST: usize = 1000;
+impl Tasks {
+    /// The oldest is forgotten, and then answers to nobody.
+    const MOST: usize = 10_000;
 
-    /// Who called what with which arguments, and the state that the tool handed out.
-    fn id(principal: &str, tool: &str, args: &Map<String, Value>, state: Option<&str>) -> [u8; 32] {
-        let text = json!([principal, tool, args, state]).to_string();
-        sha2::Sha256::digest(text.as_bytes()).into()
-    }
-
-    fn put(&self, id: [u8; 32]) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        open.push_back(id);
-        if open.len() > Self::MOST {
-            open.pop_front();
+    fn note(&self, task: &str, principal: &str) {
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.push_back((task.to_owned(), principal.to_owned()));
+        if tasks.len() > Self::MOST {
+            tasks.pop_front();
         }
     }
 
-    /// Whether that question was open. Once answered it is closed.
-    fn take(&self, id: &[u8; 32]) -> bool {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = open.iter().position(|other| other == id);
-        found.is_some_and(|position| open.remove(position).is_some())
+    fn is_of(&self, task: &str, principal: &str) -> bool {
+        let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.iter().any(|(id, owner)| id == task && owner == principal)
     }
+
+    /// One answer for tasks of others and tasks that never were.
+    fn check(&self, task: &str, context: &RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        match self.is_of(task, &principal(context)) {
+            true => Ok(()),
+            false => Err(ErrorData::invalid_params("there is no such task", None)),
+        }
+    }
+}
+
+/// What is known about a call besides what it says.
+#[derive(Debug, Clone, Copy, Default)]
+struct Standing {
+    /// The same call was charged before.
+    is_retry: bool,
+    /// A person agreed.
+    is_approved: bool,
 }
 
 /// A request that can move to another thread.
@@ -206,13 +308,17 @@ struct Owned {
     protocol: String,
     request_id: String,
     trace: Option<String>,
-    sensitive: Option<Sensitive>,
-    is_retry: bool,
+    sensitive: Option<Arc<Sensitive>>,
+    standing: Standing,
 }
 
 impl Owned {
     fn begin(&self, enforcer: &Enforcer) -> Result<Running, Refused> {
-        enforcer.begin(&Request {
+        enforcer.begin(&self.request())
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request {
             subject: self.subject,
             name: &self.name,
             args: &self.args,
@@ -222,9 +328,10 @@ impl Owned {
             protocol: &self.protocol,
             request_id: &self.request_id,
             trace: self.trace.as_deref(),
-            sensitive: self.sensitive.as_ref(),
-            is_retry: self.is_retry,
-        })
+            sensitive: self.sensitive.as_deref(),
+            is_retry: self.standing.is_retry,
+            is_approved: self.standing.is_approved,
+        }
     }
 }
 
@@ -323,14 +430,18 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
     ) -> Result<CallToolResponse, ErrorData> {
         let args = request.arguments.clone().unwrap_or_default();
         let who = principal(&context);
-        let question = |state: Option<&str>| Questions::id(&who, &request.name, &args, state);
-        // A retry that answers a question of ours is the same call: decided anew, and not charged again.
-        let is_answer = request.request_state.is_some() || request.input_responses.is_some();
-        let is_retry = is_answer && self.questions.take(&question(request.request_state.as_deref()));
         let (name, same_args) = (request.name.clone(), args.clone());
-        let refused = match self.begin(Subject::Tool, &name, args, is_retry, &context).await {
+        let standing = match self.approved(&who, &request, &args, &context).await {
+            Ok(standing) => standing,
+            Err(Asked::Later(question)) => return Ok(CallToolResponse::InputRequired(question)),
+            Err(_) => {
+                let refused = self.disapprove(&name, args, &context).await;
+                return Ok(CallToolResponse::Complete(refused_result(&refused)));
+            }
+        };
+        let refused = match self.begin(Subject::Tool, &name, args, standing, &context).await {
             Ok(running) => {
-                let tool = self.inner.get_tool(&name);
+                let tool = self.tool(&name, &context).await;
                 if let Some(problem) = tool.and_then(|tool| self.schemas.problem(&tool, &same_args)) {
                     let outcome = Outcome::failure(ErrorClass::Client, "schema", problem.clone());
                     let recorded = self.finish(running, outcome).await;
@@ -347,8 +458,13 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
                 };
                 match self.run(running, call, describe).await {
                     Ok(answer) => {
-                        if let Ok(CallToolResponse::InputRequired(asked)) = &answer {
-                            self.questions.put(Questions::id(&who, &name, &same_args, asked.request_state.as_deref()));
+                        match &answer {
+                            Ok(CallToolResponse::InputRequired(asked)) => {
+                                let id = approve::id(&who, &name, &same_args, asked.request_state.as_deref());
+                                self.approvals.put(id, Question::Tool);
+                            }
+                            Ok(CallToolResponse::Task(created)) => self.tasks.note(&created.task.task_id, &who),
+                            _ => {}
                         }
                         return answer;
                     }
@@ -366,7 +482,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         mut context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let args = request.arguments.clone().unwrap_or_default();
-        let running = self.begin(Subject::Prompt, &request.name, args, false, &context).await;
+        let running = self.begin(Subject::Prompt, &request.name, args, Standing::default(), &context).await;
         let running = running.map_err(|refused| refused_error(&refused))?;
         context.extensions.insert(Granted(Arc::new(running.grant().clone())));
         let answer = self.run(running, self.inner.get_prompt(request, context), |answer, _| match answer {
@@ -382,7 +498,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         request: ReadResourceRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let running = self.begin(Subject::Resource, &request.uri, Map::new(), false, &context).await;
+        let running = self.begin(Subject::Resource, &request.uri, Map::new(), Standing::default(), &context).await;
         let running = running.map_err(|refused| refused_error(&refused))?;
         context.extensions.insert(Granted(Arc::new(running.grant().clone())));
         let answer = self.run(running, self.inner.read_resource(request, context), |answer, _| match answer {
@@ -399,6 +515,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let mut list = self.inner.list_tools(request, context).await?;
+        self.schemas.note(&list.tools);
         list.tools.retain(|tool| self.enforcer.policy().shows_tool(&tool.name));
         Ok(list)
     }
@@ -428,7 +545,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         request: ReadResourceDirectoryRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceDirectoryResult, ErrorData> {
-        let running = self.begin(Subject::Resource, &request.uri, Map::new(), false, &context).await;
+        let running = self.begin(Subject::Resource, &request.uri, Map::new(), Standing::default(), &context).await;
         let running = running.map_err(|refused| refused_error(&refused))?;
         let call = self.inner.read_resource_directory(request, context);
         let answer = self.run(running, call, |answer, _| Outcome::success(size(answer))).await;
@@ -576,6 +693,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         request: GetTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
+        self.tasks.check(&request.task_id, &context)?;
         self.inner.get_task(request, context).await
     }
 
@@ -584,6 +702,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         request: UpdateTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
+        self.tasks.check(&request.task_id, &context)?;
         self.inner.update_task(request, context).await
     }
 
@@ -592,6 +711,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         request: CancelTaskParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
+        self.tasks.check(&request.task_id, &context)?;
         self.inner.cancel_task(request, context).await
     }
 
@@ -613,5 +733,21 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
 
     async fn on_custom_notification(&self, notification: CustomNotification, context: NotificationContext<RoleServer>) {
         self.inner.on_custom_notification(notification, context).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_answers_to_who_made_it_and_only_so_many_are_kept() {
+        let tasks = Tasks::default();
+        tasks.note("t-1", "alice");
+        assert!(tasks.is_of("t-1", "alice"));
+        assert!(!tasks.is_of("t-1", "bob") && !tasks.is_of("t-2", "alice"));
+        (0..Tasks::MOST).for_each(|number| tasks.note(&format!("bob-{number}"), "bob"));
+        assert!(!tasks.is_of("t-1", "alice"), "forgotten, and nobody's");
+        assert_eq!(tasks.0.lock().unwrap().len(), Tasks::MOST);
     }
 }

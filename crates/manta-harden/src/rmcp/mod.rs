@@ -19,6 +19,7 @@
 //! A tool that takes [`Granted`], [`WithinRoot`], [`AllowedUrl`] or [`AllowedCommand`] as a parameter
 //! cannot run without the policy's decision: behind a bare handler the extractor is an error.
 
+mod approve;
 mod extract;
 mod guarded;
 mod schemas;

@@ -7,16 +7,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rmcp::model::{JsonObject, Tool};
 use serde_json::Value;
 
+use crate::redact::Sensitive;
 use crate::values::Schema;
 
 /// Input schemas of a handler's tools, each compiled at its first call. Only names that the handler
 /// knows get in, so callers can't make it grow.
 #[derive(Default)]
-pub(super) struct Schemas(Mutex<HashMap<String, Arc<Compiled>>>);
+pub(super) struct Schemas {
+    compiled: Mutex<HashMap<String, Arc<Compiled>>>,
+    /// Tools out of the handler's own lists, for handlers that don't tell about one tool.
+    listed: Mutex<HashMap<String, Tool>>,
+}
 
 struct Compiled {
     source: Arc<JsonObject>,
     schema: Result<Schema, String>,
+    sensitive: Arc<Sensitive>,
 }
 
 impl fmt::Debug for Schemas {
@@ -37,8 +43,24 @@ impl Schemas {
         }
     }
 
+    /// The members that the schema marks as sensitive.
+    pub(super) fn sensitive(&self, tool: &Tool) -> Arc<Sensitive> {
+        Arc::clone(&self.compiled(tool).sensitive)
+    }
+
+    /// Remembers what a list of the handler says.
+    pub(super) fn note(&self, tools: &[Tool]) {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.extend(tools.iter().map(|tool| (tool.name.to_string(), tool.clone())));
+    }
+
+    /// A tool out of a list that was seen.
+    pub(super) fn listed(&self, name: &str) -> Option<Tool> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
     fn compiled(&self, tool: &Tool) -> Arc<Compiled> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         let current = known.get(tool.name.as_ref()).filter(|compiled| {
             // A handler may build its tools anew for every question, or change them.
             Arc::ptr_eq(&compiled.source, &tool.input_schema) || compiled.source == tool.input_schema
@@ -48,7 +70,8 @@ impl Schemas {
         }
         let source = Value::Object((*tool.input_schema).clone());
         let schema = Schema::compile(&source).map_err(|error| error.to_string());
-        let compiled = Arc::new(Compiled { source: Arc::clone(&tool.input_schema), schema });
+        let sensitive = Arc::new(Sensitive::from_schema(&source));
+        let compiled = Arc::new(Compiled { source: Arc::clone(&tool.input_schema), schema, sensitive });
         known.insert(tool.name.to_string(), Arc::clone(&compiled));
         compiled
     }

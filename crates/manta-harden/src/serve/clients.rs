@@ -48,4 +48,33 @@ impl Client {
             Self::VsCode => json!({ "servers": { "manta": { "type": "stdio", "command": program, "args": args } } }),
         }
     }
+
+    /// The snippet for a server at `url`; with a bearer token, the client asks for it or takes it from its
+    /// environment, because a secret does not belong into a configuration file. `None` for a client whose
+    /// configuration file knows no remote servers.
+    #[must_use]
+    pub fn remote_config(self, url: &str, needs_token: bool) -> Option<Value> {
+        let with = |mut entry: Value, token: &str| {
+            if needs_token {
+                entry["headers"] = json!({ "Authorization": format!("Bearer {token}") });
+            }
+            entry
+        };
+        match self {
+            Self::ClaudeDesktop => None,
+            Self::Cursor => {
+                let entry = with(json!({ "url": url }), "${env:MANTA_TOKEN}");
+                Some(json!({ "mcpServers": { "manta": entry } }))
+            }
+            Self::VsCode => {
+                let entry = with(json!({ "type": "http", "url": url }), "${input:manta-token}");
+                let mut config = json!({ "servers": { "manta": entry } });
+                if needs_token {
+                    let input = json!({ "type": "promptString", "id": "manta-token", "description": "Token of manta serve", "password": true });
+                    config["inputs"] = json!([input]);
+                }
+                Some(config)
+            }
+        }
+    }
 }

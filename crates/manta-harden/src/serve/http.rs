@@ -1,17 +1,20 @@
 //! The server over Streamable HTTP, for clients that cannot start a program.
 //!
 //! Host and Origin are checked (a web page must not reach a server on this machine through the user's
-//! browser: CVE-2025-66416, CVE-2026-11624), an address that others can reach needs a token, and the token
-//! is compared in constant time and never handed on.
+//! browser: CVE-2025-66416, CVE-2026-11624). An address that others can reach needs a token: a shared secret,
+//! compared in constant time, or an access token of an OAuth issuer (`oauth`). Neither is handed on. A session
+//! belongs to the principal that opened it (CWE-384).
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::oauth::{Gate, Rejected};
 use super::{ServeError, ToolServer, guarded};
 use crate::policy::Policy;
 use crate::policy::spec::ServeSpec;
@@ -30,15 +34,19 @@ use crate::rmcp::{Guarded, Principal};
 
 /// Connections at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 1024;
-/// Largest request; the SDK counts while it reads.
+/// Largest request, and the longest time to send it.
 const MAX_BODY: usize = 4 << 20;
+const BODY_TIME: Duration = Duration::from_secs(30);
+/// Sessions of the older era at once; they end after five idle minutes.
+const SESSIONS: usize = 1024;
+const SESSION_HEADER: &str = "mcp-session-id";
 
 /// How the endpoint is reached.
 #[derive(Clone)]
 pub struct HttpOptions {
     /// Where to listen.
     pub address: SocketAddr,
-    /// Bearer token that every request must carry. Needed for any address but loopback.
+    /// Bearer token that every request must carry. Any address but loopback needs it, or `[serve.oauth]`.
     pub token: Option<String>,
 }
 
@@ -58,14 +66,7 @@ pub fn serve_http(
     options: &HttpOptions,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
-    if options.token.is_none() && !options.address.ip().is_loopback() {
-        let message =
-            format!("{} can be reached by others: set a bearer token, or listen on 127.0.0.1", options.address);
-        return Err(ServeError::Unprotected(message));
-    }
-    if options.token.as_ref().is_some_and(|token| token.len() < 16) {
-        return Err(ServeError::Unprotected("a bearer token has at least 16 characters".to_owned()));
-    }
+    let door = Door::new(&policy, options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let serve = policy.file().spec().serve.clone();
     let guarded = guarded(policy, default_log)?;
@@ -74,7 +75,7 @@ pub fn serve_http(
         let listener = TcpListener::bind(options.address).await?;
         let bound = listener.local_addr()?;
         ready(bound);
-        let front = Front::new(guarded, config(&serve, bound), options.token.as_deref());
+        let front = Front::new(guarded, config(&serve, bound), door);
         tokio::select! {
             result = accept(listener, front) => result,
             result = stopped() => result,
@@ -128,43 +129,160 @@ async fn accept(listener: TcpListener, front: Front) -> std::io::Result<()> {
     }
 }
 
-/// What stands before the protocol: the token.
+/// Who is let in.
+#[derive(Debug, Clone)]
+enum Door {
+    /// Everybody who reaches the loopback address.
+    Open,
+    /// Whoever knows the secret of this digest.
+    Token([u8; 32]),
+    /// Whoever brings an access token.
+    OAuth(Gate),
+}
+
+impl Door {
+    fn new(policy: &Policy, options: &HttpOptions) -> Result<Self, ServeError> {
+        let gate = Gate::from_policy(policy).map_err(ServeError::Unprotected)?;
+        let refuse = |message: &str| Err(ServeError::Unprotected(message.to_owned()));
+        match (gate, &options.token) {
+            (Some(_), Some(_)) => refuse("there is a bearer token and [serve.oauth]; one way in is enough, choose it"),
+            (Some(gate), None) => Ok(Self::OAuth(gate)),
+            (None, Some(token)) if token.len() < 16 => refuse("a bearer token has at least 16 characters"),
+            (None, Some(token)) => Ok(Self::Token(Sha256::digest(token.as_bytes()).into())),
+            (None, None) if options.address.ip().is_loopback() => Ok(Self::Open),
+            (None, None) => {
+                let address = options.address;
+                refuse(&format!("{address} can be reached by others: set a bearer token, or listen on 127.0.0.1"))
+            }
+        }
+    }
+
+    /// The principal that asks.
+    async fn admit(&self, headers: &HeaderMap) -> Result<String, Rejected> {
+        match self {
+            Self::Open => Ok(crate::policy::LOCAL.to_owned()),
+            Self::Token(expected) => {
+                let given = bearer(headers).ok_or(Rejected::Unauthorized(None))?;
+                let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
+                // Digests of equal length, compared to the end: the time says nothing about the token (CWE-208).
+                let difference = given.iter().zip(expected).fold(0, |difference, (a, b)| difference | (a ^ b));
+                if difference == 0 { Ok("token".to_owned()) } else { Err(Rejected::Unauthorized(None)) }
+            }
+            Self::OAuth(gate) => gate.admit(bearer(headers)).await,
+        }
+    }
+
+    fn refusal(&self, rejected: Rejected) -> Response<BoxBody> {
+        let (status, text) = match rejected {
+            Rejected::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "a bearer token is needed"),
+            Rejected::Scope => (StatusCode::FORBIDDEN, "the token lacks a scope"),
+            Rejected::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "tokens can't be checked now"),
+        };
+        let mut response = plain(status, text);
+        let challenge = match self {
+            Self::OAuth(gate) => gate.challenge(rejected),
+            _ => "Bearer".to_owned(),
+        };
+        if let Ok(challenge) = HeaderValue::try_from(challenge) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+/// The one bearer token of a request. Two `Authorization` headers are none: a proxy may have read the other.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+/// What stands before the protocol: who asks, how much, and whose session it is.
 #[derive(Clone)]
 struct Front {
     service: StreamableHttpService<Guarded<ToolServer>, LocalSessionManager>,
-    token: Option<[u8; 32]>,
+    sessions: Arc<LocalSessionManager>,
+    owners: Arc<Mutex<HashMap<String, String>>>,
+    door: Door,
 }
 
 impl Front {
-    fn new(guarded: Guarded<ToolServer>, config: StreamableHttpServerConfig, token: Option<&str>) -> Self {
+    fn new(guarded: Guarded<ToolServer>, config: StreamableHttpServerConfig, door: Door) -> Self {
         let guarded = guarded.peer("http");
-        let service = StreamableHttpService::new(move || Ok(guarded.clone()), Arc::default(), config);
-        Self { service, token: token.map(|token| Sha256::digest(token.as_bytes()).into()) }
-    }
-
-    /// Digests of equal length are compared, so that the time says nothing about the token (CWE-208).
-    fn admits(&self, header: Option<&HeaderValue>) -> bool {
-        let Some(expected) = &self.token else { return true };
-        let given = header.and_then(|value| value.to_str().ok()).and_then(|text| {
-            let (scheme, token) = text.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        });
-        let Some(given) = given else { return false };
-        let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
-        given.iter().zip(expected).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+        let sessions: Arc<LocalSessionManager> = Arc::default();
+        let service = StreamableHttpService::new(move || Ok(guarded.clone()), Arc::clone(&sessions), config);
+        Self { service, sessions, owners: Arc::default(), door }
     }
 
     async fn answer(self, mut request: Request<Incoming>) -> Response<BoxBody> {
-        if !self.admits(request.headers().get(AUTHORIZATION)) {
-            let mut response = plain(StatusCode::UNAUTHORIZED, "a bearer token is needed");
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            return response;
+        if let Door::OAuth(gate) = &self.door
+            && request.method() == hyper::Method::GET
+            && gate.is_metadata_path(request.uri().path())
+        {
+            return json(&gate.metadata());
         }
+        let principal = match self.door.admit(request.headers()).await {
+            Ok(principal) => principal,
+            Err(rejected) => return self.door.refusal(rejected),
+        };
         // The protocol has no use for the credential: what is not handed on cannot leak.
         request.headers_mut().remove(AUTHORIZATION);
-        let principal = if self.token.is_some() { "token" } else { crate::policy::LOCAL };
-        request.extensions_mut().insert(Principal(principal.to_owned()));
-        self.service.handle(request).await
+        request.extensions_mut().insert(Principal(principal.clone()));
+        let session =
+            request.headers().get(SESSION_HEADER).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
+        // Requests of the stateless era name their revision and open no session.
+        let opens_session = session.is_none() && !request.headers().contains_key("mcp-protocol-version");
+        if let Err(refusal) = self.check_session(session.as_deref(), opens_session, &principal).await {
+            return refusal;
+        }
+        let (head, body) = request.into_parts();
+        // Read here, so that a body has an end in time as well as in length.
+        let body = match tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+                return plain(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large");
+            }
+            Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, "the request ended early"),
+            Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
+        };
+        let response = self.service.handle(Request::from_parts(head, Full::new(body))).await;
+        if session.is_none() {
+            self.note_session(&response, principal).await;
+        }
+        response
+    }
+
+    /// Another principal's session is none, and there is a last one.
+    async fn check_session(
+        &self,
+        session: Option<&str>,
+        opens_session: bool,
+        principal: &str,
+    ) -> Result<(), Response<BoxBody>> {
+        match session {
+            Some(id) => {
+                let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+                match owners.get(id).is_some_and(|owner| owner != principal) {
+                    true => Err(plain(StatusCode::NOT_FOUND, "there is no such session")),
+                    false => Ok(()), // or unknown, and then the SDK says so
+                }
+            }
+            None if opens_session && self.sessions.sessions.read().await.len() >= SESSIONS => {
+                Err(plain(StatusCode::SERVICE_UNAVAILABLE, "too many sessions"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn note_session(&self, response: &Response<BoxBody>, principal: String) {
+        let Some(id) = response.headers().get(SESSION_HEADER).and_then(|id| id.to_str().ok()) else { return };
+        let live = self.sessions.sessions.read().await;
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        if owners.len() > 2 * SESSIONS {
+            owners.retain(|id, _| live.contains_key(id.as_str()));
+        }
+        owners.insert(id.to_owned(), principal);
     }
 }
 
@@ -173,5 +291,11 @@ type BoxBody = http_body_util::combinators::BoxBody<Bytes, Infallible>;
 fn plain(status: StatusCode, text: &'static str) -> Response<BoxBody> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed());
     *response.status_mut() = status;
+    response
+}
+
+fn json(value: &serde_json::Value) -> Response<BoxBody> {
+    let mut response = Response::new(Full::new(Bytes::from(value.to_string())).boxed());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

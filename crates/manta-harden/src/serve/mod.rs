@@ -8,6 +8,7 @@ mod bounded;
 mod clients;
 mod files;
 mod http;
+mod oauth;
 #[cfg(test)]
 mod tests;
 mod tools;

@@ -269,6 +269,13 @@ fn snippets_name_the_program_and_its_arguments() {
         let text = client.config("/usr/bin/manta", &["serve".to_owned()]).to_string();
         assert!(text.contains("/usr/bin/manta") && text.contains("serve"), "{text}");
     }
+    let url = "http://127.0.0.1:8080/mcp";
+    assert_eq!(super::Client::ClaudeDesktop.remote_config(url, true), None);
+    for client in [super::Client::Cursor, super::Client::VsCode] {
+        let text = client.remote_config(url, true).unwrap().to_string();
+        assert!(text.contains(url) && text.contains("Bearer ${"), "{text}");
+        assert!(!client.remote_config(url, false).unwrap().to_string().contains("Authorization"));
+    }
 }
 
 /// A method that the SDK adds falls back to "method not found" behind the wrapper, which is safe and may be
@@ -333,5 +340,8 @@ fn a_token_is_asked_for_before_anything_else() {
     for header in ["", "Bearer", "Bearer 0123456789abcdeF", "Basic 0123456789abcdef", "Bearer 0123456789abcdef0"] {
         assert_eq!(status(address, &[("Host", &host), ("Authorization", header)], 0), 401, "{header}");
     }
+    // Which of two a proxy has judged, nobody knows.
+    let two = [("Host", host.as_str()), ("Authorization", "Bearer 0123456789abcdef"), ("Authorization", "Bearer x")];
+    assert_eq!(status(address, &two, 0), 401);
     assert_eq!(status(address, &[("Host", &host), ("Authorization", "bearer 0123456789abcdef")], 0), 200);
 }

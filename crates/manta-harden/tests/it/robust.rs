@@ -259,3 +259,192 @@ fn huge_inputs_are_refused_quickly() {
     assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
     assert!(Path::new(dir.path()).exists());
 }
+
+/// A text with pieces removed, repeated, swapped for others or replaced by bytes that are none.
+fn mutate(random: &mut Random, text: &[u8], pieces: &[&str]) -> Vec<u8> {
+    let mut text = text.to_vec();
+    for _ in 0..=random.below(4) {
+        let (at, most) = (random.below(text.len() + 1), random.below(40));
+        let end = (at + most).min(text.len());
+        let new: Vec<u8> = match random.below(5) {
+            0 => Vec::new(),
+            1 => random.pick(pieces).as_bytes().to_vec(),
+            2 => vec![random.next() as u8; random.below(4)],
+            3 => text[at..end].repeat(2),
+            _ => random.pick(pieces).repeat(random.below(50)).into_bytes(),
+        };
+        text.splice(at..end, new);
+    }
+    text
+}
+
+#[test]
+fn mutated_policies_load_or_say_what_is_wrong() {
+    use manta_harden::policy::{Policy, PolicyFile, TEMPLATE};
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("manta.toml");
+    let pieces = [
+        "[",
+        "]",
+        "=",
+        "\"",
+        "'",
+        "\n",
+        "#",
+        "kind",
+        "\"path\"",
+        "roots",
+        "[tools.x]",
+        "[[test]]",
+        "min = -1",
+        "99999999999999999999",
+        "per = \"60s\"",
+        "\"1e999\"",
+        "{",
+        "}",
+        ",",
+        "when = \"args.x\"",
+        "extra",
+        "\u{202e}",
+        "\\u0000",
+        "approve = \"always\"",
+        "pattern = \"(a+)+$\"",
+        "pattern = \"[\"",
+        "at = \"..\"",
+        "deny",
+        "mode = \"rwd\"",
+        "\"\"\"",
+        "1.5",
+        "true",
+        "-nan",
+    ];
+    let mut random = Random(23);
+    let (mut loaded, mut refused) = (0, 0);
+    for _ in 0..rounds() / 10 {
+        let text = mutate(&mut random, TEMPLATE.as_bytes(), &pieces);
+        let Ok(text) = String::from_utf8(text) else {
+            std::fs::write(&file, [0xff, 0xfe]).unwrap();
+            assert!(Policy::load(&file).is_err(), "a policy is UTF-8");
+            continue;
+        };
+        match PolicyFile::parse(&file, &text).and_then(Policy::compile) {
+            Ok(policy) => {
+                loaded += 1;
+                let args = random_json(&mut random, &["path", "offset", "length", "x"], 3);
+                let args = args.as_object().cloned().unwrap_or_default();
+                for tool in ["read_file", "list_directory", "write_file", "x", "*", ""] {
+                    let _ = policy.decide(tool, &args);
+                }
+                let _ = policy.run_tests();
+            }
+            Err(error) => {
+                refused += 1;
+                let said = error.to_string();
+                assert!(said.contains("manta.toml") && !said.contains('\u{202e}'), "{said}");
+            }
+        }
+    }
+    assert!(loaded > 20 && refused > 20, "{loaded} loaded, {refused} refused");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_mutated_log_is_never_intact_and_never_a_panic() {
+    use manta_harden::audit::{self, AuditLog, CallInfo, Options, Outcome, VerifyOptions};
+    use manta_harden::redact::Redactor;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.jsonl");
+    let options = Options { checkpoint_every: 5, ..Options::new(Redactor::new([1; 32])) };
+    let log = std::sync::Arc::new(AuditLog::open(&path, options).unwrap());
+    for number in 0..20 {
+        let info = CallInfo { tool: format!("t{number}"), ..CallInfo::default() };
+        log.begin(info).unwrap().finish(Outcome::success(number)).unwrap();
+    }
+    log.close().unwrap();
+    drop(log);
+    let original = std::fs::read(&path).unwrap();
+    let pieces = ["{\"v\":1,", "\"seq\":", "\"prev\":\"", "\n", "}", "0", "outcome", "\\u0000", "é", "null"];
+    let mut random = Random(29);
+    for _ in 0..rounds() / 20 {
+        let mutated = mutate(&mut random, &original, &pieces);
+        if mutated == original {
+            continue;
+        }
+        std::fs::write(&path, &mutated).unwrap();
+        let report = audit::verify(&path, &VerifyOptions::default()).unwrap();
+        // Bytes after the last line end look like a crash, and are named as one.
+        let is_tail = mutated.starts_with(&original) && !mutated[original.len()..].contains(&b'\n');
+        assert!(!report.is_intact() || is_tail && report.torn_tail > 0, "{}", String::from_utf8_lossy(&mutated));
+        for entry in audit::read(&path).unwrap() {
+            let Some(record) = entry.unwrap().record else { continue };
+            let _ = (audit::ocsf(&record), audit::cef(&record).inspect(|line| assert_eq!(line.lines().count(), 1)));
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn lines_of_arguments_that_pass_hold_no_option_that_is_not_listed() {
+    use manta_harden::command::{CommandSet, CommandSpec, Cwd, EndOfOptions, Flag, Grammar, Operand};
+    use manta_harden::paths::Roots;
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("f"), "x").unwrap();
+    let root = Root::open(directory.path(), Access::ALL).unwrap();
+    let path = Argument::Path { roots: Roots::new([root.clone()]).unwrap(), access: Access::READ };
+    let mut spec = CommandSpec::new("tool", "/bin/true", Cwd::Root(root));
+    spec.grammar = Grammar {
+        flags: [("--max-count", "int 1..9"), ("-q", "none"), ("--name", "word x2")]
+            .map(|(name, kind)| (name.to_owned(), Flag::parse(kind).unwrap()))
+            .into(),
+        operands: vec![Operand { value: path, min: 0, max: 3 }],
+        ..Grammar::default()
+    };
+    spec.end_of_options = EndOfOptions::DoubleDash;
+    let set = CommandSet::new([spec]).unwrap();
+    let tokens = [
+        "--",
+        "-",
+        "--max-count",
+        "--max-count=3",
+        "-q",
+        "-qx",
+        "-q=1",
+        "--name",
+        "--name=a",
+        "--name=",
+        "--max",
+        "-x",
+        "f",
+        "./f",
+        "../f",
+        "/etc/passwd",
+        "@f",
+        "a=b",
+        "--exec=id",
+        "-oProxyCommand=id",
+        "",
+        " ",
+        "-\u{2011}x",
+        "\u{2013}x",
+        "f\n-x",
+        "--name=--x",
+        "3",
+    ];
+    let mut random = Random(31);
+    let mut passed = 0;
+    for _ in 0..rounds() {
+        let args: Vec<String> = (0..random.below(6)).map(|_| random.text(&tokens, 3)).collect();
+        let Ok(invocation) = set.check("tool", &args) else { continue };
+        passed += 1;
+        let argv = invocation.argv();
+        let end = argv.iter().position(|arg| arg == "--").unwrap_or(argv.len());
+        for option in argv[..end].iter().filter(|arg| arg.starts_with('-')) {
+            let name = option.split('=').next().unwrap();
+            assert!(["--max-count", "-q", "--name"].contains(&name), "{args:?} became {argv:?}");
+        }
+        for operand in argv.iter().skip(end + 1) {
+            assert!(operand.starts_with("./") && !operand.contains(".."), "{args:?} became {argv:?}");
+        }
+    }
+    assert!(passed > rounds() / 1000, "{passed} passed");
+}

@@ -87,8 +87,8 @@ fn a_thousand_kills_lose_no_acknowledged_record() {
     let lost: Vec<&String> = acknowledged.iter().filter(|ack| !recorded.contains(*ack)).collect();
     assert!(lost.is_empty(), "{} of {} acknowledged records lost: {lost:?}", lost.len(), acknowledged.len());
     assert!(acknowledged.len() as u64 > rounds, "the writers wrote something: {}", acknowledged.len());
-    eprintln!(
-        "{rounds} kills: {} acknowledged records, 0 lost; {} torn lines named; {} calls with unknown result",
+    println!(
+        "ready: {rounds} kills: {} acknowledged records, 0 lost; {} torn lines named; {} calls with unknown result",
         acknowledged.len(),
         report.recovered,
         report.unfinished.len()

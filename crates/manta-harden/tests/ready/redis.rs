@@ -91,7 +91,7 @@ fn several_replicas_share_one_limit_exactly() {
     let worst = worst_window(admissions, 10);
     assert!(worst > window.saturating_sub(Duration::from_millis(60)), "11 admissions within {worst:?}");
     assert!(count >= 60, "legal calls were refused: {count} admissions in 3 s, 70 or more are legal");
-    eprintln!("{count} admissions by 4 replicas in 3 s, shortest time for 11: {worst:?}");
+    println!("ready: Redis: {count} admissions by 4 replicas in 3 s, shortest time for 11: {worst:?}");
 }
 
 #[test]
@@ -145,4 +145,61 @@ fn several_limits_are_decided_and_counted_together() {
     assert!(matches!(check("b"), Decision::Admit(_)) && matches!(check("c"), Decision::Admit(_)));
     let Decision::Deny(refusal) = check("d") else { panic!("admitted") };
     assert_eq!(refusal.limit, "all");
+}
+
+/// Two replicas ask all the time while the server is killed and started again, empty.
+fn while_redis_dies(on_error: OnError) -> (Vec<Instant>, Duration) {
+    let mut redis = Redis::start();
+    let window = Duration::from_millis(1000);
+    let limit = Limit::new("shared", 10, window, &[Part::Tool]);
+    let admissions = Mutex::new(Vec::new());
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let limiters = [redis.limiter(on_error), redis.limiter(on_error)];
+        for limiter in limiters {
+            let (admissions, limit, is_over) = (&admissions, &limit, &is_over);
+            scope.spawn(move || {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    if admits(&limiter, limit) {
+                        admissions.lock().unwrap().push(Instant::now());
+                    }
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+        }
+        for _ in 0..2 {
+            std::thread::sleep(Duration::from_millis(1500));
+            redis.kill();
+            std::thread::sleep(Duration::from_millis(700));
+            redis = Redis::start_at(redis.port);
+        }
+        std::thread::sleep(Duration::from_millis(4000));
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    (admissions.into_inner().unwrap(), window)
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_store_that_dies_and_comes_back_empty_never_opens_a_window() {
+    let (admissions, window) = while_redis_dies(OnError::Deny);
+    let (count, worst) = (admissions.len(), worst_window(admissions, 10));
+    assert!(worst > window.saturating_sub(Duration::from_millis(80)), "11 admissions within {worst:?}");
+    assert!(count >= 20, "it never recovered: {count} admissions");
+    println!(
+        "ready: Redis killed twice under load, on_error deny: {count} admissions, shortest time for 11: {worst:?}"
+    );
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_store_that_dies_leaves_each_process_with_its_own_limit() {
+    let (admissions, window) = while_redis_dies(OnError::Local);
+    // Two processes that count apart admit up to twice the limit, and no more.
+    let (count, worst) = (admissions.len(), worst_window(admissions, 20));
+    assert!(worst > window.saturating_sub(Duration::from_millis(80)), "21 admissions within {worst:?}");
+    assert!(count >= 40, "calls were refused while there was a local limit: {count} admissions");
+    println!(
+        "ready: Redis killed twice under load, on_error local: {count} admissions, shortest time for 21: {worst:?}"
+    );
 }

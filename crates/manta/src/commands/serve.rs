@@ -64,9 +64,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     match result {
         Ok(()) => Ok(Exit::Clean),
-        Err(error @ ServeError::Unprotected(_)) => {
-            Err(Failure::new(error.to_string()).hint("set MANTA_TOKEN or give --token-file"))
-        }
+        Err(error @ ServeError::Unprotected(_)) => Err(Failure::new(error.to_string())
+            .hint("MANTA_TOKEN, --token-file or [serve.oauth] in the policy say who may come in")),
         Err(error) => Err(Failure::new(error.to_string())),
     }
 }
@@ -83,12 +82,28 @@ fn print_config(args: &Args, client: Client) -> Result<Exit, Failure> {
         let path = path.canonicalize().map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
         Ok::<_, Failure>(path.to_string_lossy().into_owned())
     };
-    let program = std::env::current_exe().map_err(|error| Failure::new(error.to_string()))?;
-    let arguments = match &args.policy {
-        Some(policy) => vec!["serve".to_owned(), "--policy".to_owned(), absolute(policy)?],
-        None => vec!["serve".to_owned(), "--root".to_owned(), absolute(&args.root)?],
+    let config = match args.http {
+        Some(address) => {
+            let has_token = args.token_file.is_some() || std::env::var_os("MANTA_TOKEN").is_some();
+            let config = client.remote_config(&format!("http://{address}/mcp"), has_token);
+            config.ok_or_else(|| {
+                Failure::new(format!("{} knows no remote servers", client.file()))
+                    .hint("leave out --http, or add the server in the client's settings")
+            })?
+        }
+        None => {
+            let program = std::env::current_exe().map_err(|error| Failure::new(error.to_string()))?;
+            let mut arguments = match &args.policy {
+                Some(policy) => vec!["serve".to_owned(), "--policy".to_owned(), absolute(policy)?],
+                None => vec!["serve".to_owned(), "--root".to_owned(), absolute(&args.root)?],
+            };
+            if let Some(log) = &args.audit {
+                let log = std::path::absolute(log).map_err(|error| Failure::new(error.to_string()))?;
+                arguments.extend(["--audit".to_owned(), log.to_string_lossy().into_owned()]);
+            }
+            client.config(&program.to_string_lossy(), &arguments)
+        }
     };
-    let config = client.config(&program.to_string_lossy(), &arguments);
     let text = serde_json::to_string_pretty(&config).map_err(|error| Failure::new(error.to_string()))?;
     output::remark(&format!("goes into {}", client.file()));
     output::print(&format!("{text}\n"))?;

@@ -1,0 +1,171 @@
+//! Asking a person before a call (`approve = "once"` or `"always"`).
+//!
+//! In the era of sessions the question is an `elicitation/create` request and the call waits. In the
+//! stateless era the answer to the call is the question, and the call comes again with what the person
+//! said. Either way the question belongs to one principal, one tool and exactly these arguments, is good
+//! once, and every other check runs after it. A client that lets its model answer gives no person's
+//! consent: that is between the person and the client.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rmcp::model::*;
+use rmcp::service::{RequestContext, RoleServer};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::limit::{Decision, Key, Limit, Limiter, Part};
+
+/// How long a person may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Most characters of the arguments that are shown; that there are more is said.
+const SHOWN: usize = 1000;
+/// Name of our question among the input requests.
+const QUESTION: &str = "manta-approval";
+
+/// An open question that only a retry of the same call can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// Ours: may the call run?
+    Approval,
+    /// The tool's own; the call may run already.
+    Tool,
+}
+
+/// Who called what with which arguments, and the state that was handed out.
+type Id = [u8; 32];
+
+pub(super) fn id(principal: &str, tool: &str, args: &Map<String, Value>, state: Option<&str>) -> Id {
+    Sha256::digest(json!([principal, tool, args, state]).to_string().as_bytes()).into()
+}
+
+/// Questions that wait for an answer, and tools that were approved once.
+#[derive(Debug, Default)]
+pub(super) struct Approvals {
+    open: Mutex<VecDeque<(Id, Question)>>,
+    approved: Mutex<HashSet<(String, String)>>,
+    limiter: Limiter,
+}
+
+/// What became of asking.
+pub(super) enum Asked {
+    /// A person agreed.
+    Yes,
+    /// A person was asked and did not agree, or did not answer in time.
+    No,
+    /// This client can't be asked.
+    Nobody,
+    /// The question goes to the client as the answer to the call.
+    Later(InputRequiredResult),
+}
+
+impl Approvals {
+    /// More open questions than any client has; the oldest is forgotten, and its retry is a new call.
+    const MOST_OPEN: usize = 1000;
+    /// More approved tools than anybody has; beyond it everybody is asked again.
+    const MOST_APPROVED: usize = 10_000;
+
+    pub(super) fn put(&self, id: Id, question: Question) {
+        let mut open = lock(&self.open);
+        open.push_back((id, question));
+        if open.len() > Self::MOST_OPEN {
+            open.pop_front();
+        }
+    }
+
+    /// The question under that id. Once answered it is closed.
+    pub(super) fn take(&self, id: &Id) -> Option<Question> {
+        let mut open = lock(&self.open);
+        let position = open.iter().position(|(other, _)| other == id)?;
+        open.remove(position).map(|(_, question)| question)
+    }
+
+    pub(super) fn was_approved(&self, principal: &str, tool: &str) -> bool {
+        lock(&self.approved).contains(&(principal.to_owned(), tool.to_owned()))
+    }
+
+    pub(super) fn remember(&self, principal: &str, tool: &str) {
+        let mut approved = lock(&self.approved);
+        if approved.len() >= Self::MOST_APPROVED {
+            approved.clear();
+        }
+        approved.insert((principal.to_owned(), tool.to_owned()));
+    }
+
+    /// Asks for one call. Who is asked too often agrees to anything, so that has a limit of its own.
+    pub(super) async fn ask(
+        &self,
+        principal: &str,
+        tool: &str,
+        args: &Map<String, Value>,
+        context: &RequestContext<RoleServer>,
+    ) -> Asked {
+        let can_ask = context.client_capabilities().is_some_and(|can| can.elicitation.is_some());
+        let limit = Limit::new("approvals", 20, Duration::from_secs(60), &[Part::Principal]);
+        let key = Key { server: "", tool, principal };
+        if !can_ask || matches!(self.limiter.check(&[&limit], key), Decision::Deny(_)) {
+            return Asked::Nobody;
+        }
+        if context.meta.protocol_version().is_some() {
+            let state = format!("{:016x}{:016x}", random(), random());
+            self.put(id(principal, tool, args, Some(&state)), Question::Approval);
+            let request = json!({ QUESTION: { "method": "elicitation/create", "params": question(tool, args) } });
+            return match serde_json::from_value::<InputRequests>(request) {
+                Ok(requests) => Asked::Later(InputRequiredResult::new(Some(requests), Some(state))),
+                Err(_) => Asked::Nobody,
+            };
+        }
+        let Ok(params) = serde_json::from_value::<ElicitRequestParams>(question(tool, args)) else {
+            return Asked::Nobody;
+        };
+        match tokio::time::timeout(PATIENCE, context.peer.create_elicitation(params)).await {
+            Ok(Ok(result)) => {
+                let agreed = result.action == ElicitationAction::Accept
+                    && result
+                        .content
+                        .as_ref()
+                        .is_some_and(|content| content.get("approve") == Some(&Value::Bool(true)));
+                if agreed { Asked::Yes } else { Asked::No }
+            }
+            _ => Asked::No,
+        }
+    }
+}
+
+/// Whether a retry says that a person agreed.
+pub(super) fn agrees(responses: Option<&InputResponses>) -> bool {
+    let answer = responses.and_then(|responses| responses.get(QUESTION));
+    answer.is_some_and(|answer| {
+        answer.get("action").and_then(Value::as_str) == Some("accept")
+            && answer.pointer("/content/approve") == Some(&Value::Bool(true))
+    })
+}
+
+fn question(tool: &str, args: &Map<String, Value>) -> Value {
+    let args = Value::Object(args.clone()).to_string();
+    let shown = manta_core::Untrusted(&args).for_terminal();
+    let cut: String = shown.chars().take(SHOWN).collect();
+    let more =
+        if cut.len() < shown.len() { format!("… ({} bytes in all, cut here)", args.len()) } else { String::new() };
+    let tool = manta_core::Untrusted(tool).for_agent(128);
+    json!({
+        "mode": "form",
+        "message": format!("Allow the tool {tool} with {cut}{more}?"),
+        "requestedSchema": {
+            "type": "object",
+            "properties": { "approve": { "type": "boolean", "title": "Allow this call" } },
+            "required": ["approve"],
+        },
+    })
+}
+
+/// Unpredictable to a peer: keyed hashes under fresh random keys.
+fn random() -> u64 {
+    RandomState::new().hash_one(std::time::Instant::now())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
