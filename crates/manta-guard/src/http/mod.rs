@@ -45,6 +45,8 @@ const MAX_BODY: usize = 4 << 20;
 const MAX_SESSIONS: usize = 64;
 /// A session that was silent for so long ends.
 const IDLE: Duration = Duration::from_secs(30 * 60);
+/// A session that was silent for so long may end when its principal wants another.
+const LEFT: Duration = Duration::from_secs(60);
 /// Most connections at once.
 const MAX_CONNECTIONS: usize = 12_000;
 
@@ -161,6 +163,10 @@ async fn connection(server: Rc<Server>, stream: tokio::net::TcpStream) {
 impl Server {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         self.requests.set(self.requests.get() + 1);
+        if request.method() == Method::GET && request.uri().path() == "/healthz" {
+            // For whoever watches over this process, under whatever name: it tells nothing.
+            return text("ok\n".to_owned());
+        }
         let principal = match self.access.check(request.headers()) {
             Ok(principal) => principal,
             Err((status, why)) => {
@@ -173,7 +179,6 @@ impl Server {
             }
         };
         match (request.method(), request.uri().path()) {
-            (&Method::GET, "/healthz") => text("ok\n".to_owned()),
             (&Method::GET, "/metrics") => text(self.metrics()),
             (&Method::POST, "/mcp" | "/") => self.post(request, &principal).await,
             (&Method::GET, "/mcp" | "/") => self.listen(&request, &principal),
@@ -224,7 +229,7 @@ impl Server {
         bytes: &[u8],
         principal: &str,
     ) -> Response<Body> {
-        if self.sessions.borrow().len() >= MAX_SESSIONS {
+        if self.sessions.borrow().len() >= MAX_SESSIONS && !self.make_room(principal) {
             return failure(StatusCode::SERVICE_UNAVAILABLE, -32603, "too many sessions");
         }
         let (session, name) = match self.start(principal).and_then(|session| Ok((session, random_name()?))) {
@@ -240,6 +245,16 @@ impl Server {
             response.headers_mut().insert(SESSION_HEADER, value);
         }
         response
+    }
+
+    /// Ends the session that its own principal has left alone for the longest time: clients that come back
+    /// without saying goodbye must not lock themselves out.
+    fn make_room(&self, principal: &str) -> bool {
+        let mut sessions = self.sessions.borrow_mut();
+        let idle =
+            sessions.iter().filter(|(_, entry)| entry.principal == principal && entry.last_used.elapsed() > LEFT);
+        let oldest = idle.min_by_key(|(_, entry)| entry.last_used).map(|(name, _)| name.clone());
+        oldest.is_some_and(|name| sessions.remove(&name).is_some())
     }
 
     fn known_session(&self, headers: &hyper::HeaderMap, principal: &str) -> Result<Session, Problem> {
