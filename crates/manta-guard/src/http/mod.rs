@@ -41,6 +41,8 @@ const SESSION_HEADER: &str = "mcp-session-id";
 
 /// Largest request body.
 const MAX_BODY: usize = 4 << 20;
+/// Longest time for a request body.
+const BODY_TIME: Duration = Duration::from_secs(30);
 /// Most sessions, each with a server process.
 const MAX_SESSIONS: usize = 64;
 /// A session that was silent for so long ends.
@@ -193,8 +195,10 @@ impl Server {
         if !checks::is_json(&head.headers) {
             return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, -32600, "the content type is not application/json");
         }
-        let Ok(collected) = Limited::new(body, MAX_BODY).collect().await else {
-            return failure(StatusCode::PAYLOAD_TOO_LARGE, -32600, "the body is too large or was cut off");
+        // A body has an end in time as well as in length.
+        let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
+        let Ok(Ok(collected)) = collected else {
+            return failure(StatusCode::PAYLOAD_TOO_LARGE, -32600, "the body is too large, too slow or was cut off");
         };
         let bytes = flat(&collected.to_bytes());
         let frame = match Frame::parse(&bytes, Direction::ToServer, &Limits::default()) {
@@ -365,6 +369,7 @@ async fn exchange(
         id: id.clone(),
         reply: sender,
         is_modern: era == Era::Modern,
+        params: checks::params(headers),
     });
     if accepts(headers, "text/event-stream") {
         // One message and no more is simply an answer; a stream is for what comes before it.
