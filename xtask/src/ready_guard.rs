@@ -17,6 +17,8 @@ const NPM: &[&str] = &[
     "@modelcontextprotocol/server-everything",
     "@modelcontextprotocol/server-memory",
 ];
+/// The official conformance suite, and a Node that is new enough for it.
+const CONFORMANCE: &[&str] = &["@modelcontextprotocol/conformance@0.2.0-alpha.12", "node@22"];
 const PYPI: &[&str] = &["mcp", "mcp-server-fetch", "mcp-server-git", "mcp-server-time"];
 
 /// Frames compared between parsers.
@@ -40,6 +42,7 @@ pub(crate) fn ready_guard(root: &Path) -> Result<String, String> {
             stage.compare_direct_and_guarded(&case, client, &mut report)?;
         }
     }
+    stage.conformance(&mut report)?;
     Ok(report)
 }
 
@@ -73,6 +76,13 @@ impl Stage {
             let install = ["install", "--no-audit", "--no-fund", "--ignore-scripts"];
             self.run("npm", &[&install, NPM].concat(), at)?;
         }
+        let suite = at.join("suite");
+        if !suite.join("node_modules").is_dir() {
+            fs::create_dir_all(&suite).map_err(|error| error.to_string())?;
+            self.run("npm", &["init", "-y"], &suite)?;
+            // The package `node` fetches its program in an install script.
+            self.run("npm", &[&["install", "--no-audit", "--no-fund"], CONFORMANCE].concat(), &suite)?;
+        }
         if !at.join("venv").is_dir() {
             self.run("python3", &["-m", "venv", "venv"], at)?;
             self.run("venv/bin/pip", &[&["install", "-q"], PYPI].concat(), at)?;
@@ -82,7 +92,7 @@ impl Stage {
         }
         fs::write(at.join("data/a.txt"), "hello\n").map_err(|error| error.to_string())?;
         let scripts = self.root.join("crates/manta-guard/tests/real");
-        for script in ["client.mjs", "client.py"] {
+        for script in ["client.mjs", "client.py", "fixture.mjs"] {
             fs::copy(scripts.join(script), at.join(script)).map_err(|error| error.to_string())?;
         }
         Ok(())
@@ -134,6 +144,58 @@ impl Stage {
             count(&direct["calls"])
         );
         Ok(())
+    }
+
+    /// The official suite, for sessions: every scenario that a bare server passes must pass behind the guard.
+    fn conformance(&self, report: &mut String) -> Result<(), String> {
+        let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = address.map_err(|error| error.to_string())?;
+        let policy = self.work.join("conformance.toml");
+        fs::write(&policy, format!("{OPEN}{MANY}")).map_err(|error| error.to_string())?;
+        let guard = self.target.join("debug/manta-guard");
+        let mut guard = Command::new(&guard)
+            .args(["--policy", "conformance.toml", "--http", &address.to_string(), "--", "node", "fixture.mjs"])
+            .current_dir(&self.work)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("{}: {error}", guard.display()))?;
+        let listens = || std::net::TcpStream::connect(address).is_ok();
+        let is_up = (0..100).any(|_| {
+            listens() || {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                false
+            }
+        });
+        let suite = self.work.join("suite");
+        let (node, script) =
+            (suite.join("node_modules/.bin/node"), "node_modules/@modelcontextprotocol/conformance/dist/index.js");
+        let url = format!("http://{address}/mcp");
+        let arguments = [script, "server", "--url", &url, "--requirements", "2025-11-25", "-o", "out"];
+        let said = Command::new(&node).args(arguments).current_dir(&suite).stdin(Stdio::null()).output();
+        let _ = guard.kill();
+        let _ = guard.wait();
+        if !is_up {
+            return Err("the guard did not listen".to_owned());
+        }
+        let said = said.map_err(|error| format!("{}: {error}", node.display()))?;
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        let total = text.lines().find_map(|line| line.strip_prefix("Total: ")).unwrap_or("");
+        let count = |word: &str| -> Option<u32> {
+            total.split(", ").find_map(|part| part.strip_suffix(word)).and_then(|number| number.trim().parse().ok())
+        };
+        // Without a server the suite passes 29 checks: only what fails says something, once enough was asked.
+        match (count("passed"), count("failed")) {
+            (Some(passed), Some(0)) if passed >= 75 => {
+                let _ = writeln!(report, "conformance suite, 2025-11-25, through the guard: {total}");
+                Ok(())
+            }
+            _ => {
+                let failures: Vec<&str> = text.lines().filter(|line| line.starts_with('✗')).collect();
+                let why = String::from_utf8_lossy(&said.stderr);
+                Err(format!("conformance suite: {total}: {}{}", failures.join("; "), why.lines().last().unwrap_or("")))
+            }
+        }
     }
 
     fn talk(&self, case: &Case, client: &str, command: &[String]) -> Result<Value, String> {
@@ -219,6 +281,9 @@ fn cases(work: &Path) -> Vec<Case> {
 }
 
 const OPEN: &str = "version = 1\ndefault = \"allow\"\n";
+
+/// The suite calls faster than a person, and asks for what a policy refuses by default.
+const MANY: &str = "[limits.default]\ncalls = 60000\nper = \"60s\"\n[guard]\nsampling = \"allow\"\n";
 
 const FILESYSTEM: &str = r#"
 version = 1

@@ -22,6 +22,8 @@ pub mod inventory;
 pub mod learn;
 pub mod lines;
 #[cfg(target_os = "linux")]
+mod mirror;
+#[cfg(target_os = "linux")]
 pub mod mux;
 #[cfg(target_os = "linux")]
 pub mod npx;

@@ -63,6 +63,8 @@ enum Command {
     Policy(commands::policy::Args),
     #[cfg(feature = "guard")]
     Audit(commands::audit::Args),
+    #[cfg(feature = "guard")]
+    Top(commands::top::Args),
     Completions(commands::completions::Args),
     Man(commands::completions::ManArgs),
 }
@@ -97,6 +99,8 @@ pub fn main() -> ExitCode {
         Command::Policy(args) => commands::policy::run(&args),
         #[cfg(feature = "guard")]
         Command::Audit(args) => commands::audit::run(&args),
+        #[cfg(feature = "guard")]
+        Command::Top(args) => commands::top::run(&args),
         Command::Baseline(args) => commands::baseline::run(&args),
         Command::Fix(args) => commands::fix::run(&args),
         Command::Lsp(args) => commands::lsp::run(&args),

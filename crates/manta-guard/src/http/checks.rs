@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use base64::Engine as _;
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use manta_harden::policy::LOCAL;
@@ -10,6 +9,7 @@ use manta_mcp::{Frame, Part};
 use sha2::{Digest as _, Sha256};
 
 use super::Guests;
+use crate::mirror::decoded;
 
 /// Which protocol a request speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ const API_KEY: &str = "x-api-key";
 const LEGACY: &[&str] = &["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 /// Headers and body disagree (specification, 2026-07-28).
-const HEADER_MISMATCH: i32 = -32020;
+pub(super) const HEADER_MISMATCH: i32 = -32020;
 const INVALID_PARAMS: i32 = -32602;
 
 /// Who may call, compiled.
@@ -161,13 +161,10 @@ fn mirrored(headers: &HeaderMap, name: &str, expected: Option<&str>) -> Result<(
     Err((HEADER_MISMATCH, format!("{name} is missing, repeated or differs from the body")))
 }
 
-/// Header values that aren't plain text come as `=?base64?…?=`.
-fn decoded(value: &str) -> Option<String> {
-    let inner = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
-    match inner {
-        None => Some(value.to_owned()),
-        Some(encoded) => String::from_utf8(base64::engine::general_purpose::STANDARD.decode(encoded).ok()?).ok(),
-    }
+/// Headers that repeat arguments, decoded.
+pub(super) fn params(headers: &HeaderMap) -> Vec<(String, Option<String>)> {
+    let ours = headers.iter().filter(|(name, _)| name.as_str().starts_with("mcp-param-"));
+    ours.map(|(name, value)| (name.as_str().to_owned(), value.to_str().ok().and_then(decoded))).collect()
 }
 
 /// HTTP status for an answer: errors of the modern era that concern the request itself have one.

@@ -41,10 +41,14 @@ const SESSION_HEADER: &str = "mcp-session-id";
 
 /// Largest request body.
 const MAX_BODY: usize = 4 << 20;
+/// Longest time for a request body.
+const BODY_TIME: Duration = Duration::from_secs(30);
 /// Most sessions, each with a server process.
 const MAX_SESSIONS: usize = 64;
 /// A session that was silent for so long ends.
 const IDLE: Duration = Duration::from_secs(30 * 60);
+/// A session that was silent for so long may end when its principal wants another.
+const LEFT: Duration = Duration::from_secs(60);
 /// Most connections at once.
 const MAX_CONNECTIONS: usize = 12_000;
 
@@ -161,6 +165,10 @@ async fn connection(server: Rc<Server>, stream: tokio::net::TcpStream) {
 impl Server {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         self.requests.set(self.requests.get() + 1);
+        if request.method() == Method::GET && request.uri().path() == "/healthz" {
+            // For whoever watches over this process, under whatever name: it tells nothing.
+            return text("ok\n".to_owned());
+        }
         let principal = match self.access.check(request.headers()) {
             Ok(principal) => principal,
             Err((status, why)) => {
@@ -173,7 +181,6 @@ impl Server {
             }
         };
         match (request.method(), request.uri().path()) {
-            (&Method::GET, "/healthz") => text("ok\n".to_owned()),
             (&Method::GET, "/metrics") => text(self.metrics()),
             (&Method::POST, "/mcp" | "/") => self.post(request, &principal).await,
             (&Method::GET, "/mcp" | "/") => self.listen(&request, &principal),
@@ -188,8 +195,10 @@ impl Server {
         if !checks::is_json(&head.headers) {
             return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, -32600, "the content type is not application/json");
         }
-        let Ok(collected) = Limited::new(body, MAX_BODY).collect().await else {
-            return failure(StatusCode::PAYLOAD_TOO_LARGE, -32600, "the body is too large or was cut off");
+        // A body has an end in time as well as in length.
+        let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
+        let Ok(Ok(collected)) = collected else {
+            return failure(StatusCode::PAYLOAD_TOO_LARGE, -32600, "the body is too large, too slow or was cut off");
         };
         let bytes = flat(&collected.to_bytes());
         let frame = match Frame::parse(&bytes, Direction::ToServer, &Limits::default()) {
@@ -224,7 +233,7 @@ impl Server {
         bytes: &[u8],
         principal: &str,
     ) -> Response<Body> {
-        if self.sessions.borrow().len() >= MAX_SESSIONS {
+        if self.sessions.borrow().len() >= MAX_SESSIONS && !self.make_room(principal) {
             return failure(StatusCode::SERVICE_UNAVAILABLE, -32603, "too many sessions");
         }
         let (session, name) = match self.start(principal).and_then(|session| Ok((session, random_name()?))) {
@@ -240,6 +249,16 @@ impl Server {
             response.headers_mut().insert(SESSION_HEADER, value);
         }
         response
+    }
+
+    /// Ends the session that its own principal has left alone for the longest time: clients that come back
+    /// without saying goodbye must not lock themselves out.
+    fn make_room(&self, principal: &str) -> bool {
+        let mut sessions = self.sessions.borrow_mut();
+        let idle =
+            sessions.iter().filter(|(_, entry)| entry.principal == principal && entry.last_used.elapsed() > LEFT);
+        let oldest = idle.min_by_key(|(_, entry)| entry.last_used).map(|(name, _)| name.clone());
+        oldest.is_some_and(|name| sessions.remove(&name).is_some())
     }
 
     fn known_session(&self, headers: &hyper::HeaderMap, principal: &str) -> Result<Session, Problem> {
@@ -350,6 +369,7 @@ async fn exchange(
         id: id.clone(),
         reply: sender,
         is_modern: era == Era::Modern,
+        params: checks::params(headers),
     });
     if accepts(headers, "text/event-stream") {
         // One message and no more is simply an answer; a stream is for what comes before it.

@@ -16,6 +16,7 @@ use super::EventReceiver;
 use crate::egress::{self, Hosts};
 use crate::engine::{Counts, Engine, Sink};
 use crate::lines::{Line, Lines};
+use crate::mirror::Mirrors;
 use crate::sandbox::{Launched, Process};
 use crate::stream::{Outlet, Source};
 
@@ -31,7 +32,14 @@ const SLOW_READER: Duration = Duration::from_secs(60);
 /// What HTTP requests ask of a session.
 pub(super) enum Command {
     /// A request: what belongs to it goes to `reply`, its answer last.
-    Request { bytes: Vec<u8>, id: Id, reply: mpsc::Sender<Outgoing>, is_modern: bool },
+    Request {
+        bytes: Vec<u8>,
+        id: Id,
+        reply: mpsc::Sender<Outgoing>,
+        is_modern: bool,
+        /// What its headers say about arguments.
+        params: Vec<(String, Option<String>)>,
+    },
     /// A notification or an answer.
     Message(Vec<u8>),
     /// A stream for everything that belongs to no request.
@@ -80,6 +88,7 @@ impl Session {
                 order: Vec::new(),
                 listener: None,
                 waiting: VecDeque::new(),
+                mirrors: Mirrors::default(),
                 next_id: 0,
             },
             lines: Lines::new(max_line),
@@ -136,6 +145,7 @@ struct Routes {
     order: Vec<Id>,
     listener: Option<mpsc::Sender<Outgoing>>,
     waiting: VecDeque<String>,
+    mirrors: Mirrors,
     next_id: i64,
 }
 
@@ -144,6 +154,8 @@ struct Open {
     /// The id the client used, when ours took its place.
     original: Option<Id>,
     progress: Option<String>,
+    /// Its answer says which arguments headers repeat.
+    lists_tools: bool,
 }
 
 impl Task {
@@ -183,7 +195,9 @@ impl Task {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Request { bytes, id, reply, is_modern } => self.request(&bytes, id, reply, is_modern),
+            Command::Request { bytes, id, reply, is_modern, params } => {
+                self.request(&bytes, id, reply, is_modern, &params);
+            }
             Command::Message(bytes) => self.engine.from_client(&bytes, &mut self.routes),
             Command::Listen(sender) => {
                 for text in self.routes.waiting.drain(..) {
@@ -196,7 +210,14 @@ impl Task {
     }
 
     /// Clients that share a process choose ids independently, so theirs are replaced on the way.
-    fn request(&mut self, bytes: &[u8], id: Id, reply: mpsc::Sender<Outgoing>, is_modern: bool) {
+    fn request(
+        &mut self,
+        bytes: &[u8],
+        id: Id,
+        reply: mpsc::Sender<Outgoing>,
+        is_modern: bool,
+        params: &[(String, Option<String>)],
+    ) {
         let Ok(frame) = Frame::parse(bytes, Direction::ToServer, &Limits::default()) else { return };
         if self.routes.server.backlog() > HIGH_WATER {
             // A server that reads nothing must not fill the guard's memory.
@@ -204,11 +225,17 @@ impl Task {
             let _ = reply.try_send(Outgoing { text, is_answer: true });
             return;
         }
+        if is_modern && let Err(why) = self.routes.mirrors.check(&frame, params) {
+            let text = crate::engine::plain_error(Some(&id), super::checks::HEADER_MISMATCH, &why);
+            let _ = reply.try_send(Outgoing { text, is_answer: true });
+            return;
+        }
+        let lists_tools = frame.method() == "tools/list";
         let progress = frame.raw(Part::MetaProgressToken).map(str::to_owned);
         if !is_modern {
             if !self.routes.open.contains_key(&id) {
                 self.routes.order.push(id.clone());
-                self.routes.open.insert(id, Open { reply, original: None, progress });
+                self.routes.open.insert(id, Open { reply, original: None, progress, lists_tools });
             } else {
                 let text = crate::engine::plain_error(Some(&id), -32600, "request id is already in use");
                 let _ = reply.try_send(Outgoing { text, is_answer: true });
@@ -226,7 +253,7 @@ impl Task {
         }
         let text = frame.splice(&edits);
         self.routes.order.push(ours.clone());
-        self.routes.open.insert(ours, Open { reply, original: Some(id), progress });
+        self.routes.open.insert(ours, Open { reply, original: Some(id), progress, lists_tools });
         self.engine.from_client(text.as_bytes(), &mut self.routes);
     }
 
@@ -345,6 +372,12 @@ impl Sink for Routes {
     fn to_client(&mut self, frame: &str, answers: Option<&Id>) {
         let Some(id) = answers else { return self.unasked(frame) };
         let Some(open) = self.forget(id) else { return };
+        if open.lists_tools
+            && let Ok(parsed) = Frame::parse(frame.as_bytes(), Direction::ToClient, &Limits::default())
+            && let Some(tools) = parsed.value(Part::Tools)
+        {
+            self.mirrors.learn(&tools);
+        }
         let text = match &open.original {
             Some(original) => with_id(frame, original),
             None => frame.to_owned(),

@@ -20,8 +20,8 @@ use tokio::time::{sleep, timeout};
 
 use super::Target;
 use super::events::Events;
-use super::headers::Mirrors;
 use crate::engine::plain_error;
+use crate::mirror::Mirrors;
 use crate::stream::Outlet;
 
 const VERSION: &str = "mcp-protocol-version";

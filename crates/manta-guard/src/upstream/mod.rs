@@ -12,12 +12,12 @@
 
 mod events;
 mod exchange;
-mod headers;
 
 use std::io;
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use hyper::header::{HeaderName, HeaderValue};
 use manta_harden::net::{ClientLimits, SafeClient, UrlArg, UrlPolicy};
 use manta_mcp::{Direction, Frame, Id, Kind, Limits, Part};
 use serde::{Deserialize, Serialize};
@@ -84,8 +84,33 @@ impl Target {
     /// A message for the person who wrote it.
     pub fn check(&self) -> Result<(), String> {
         self.client()?;
-        self.headers.iter().try_for_each(|(name, value)| headers::check(name, value))
+        self.headers.iter().try_for_each(|(name, value)| check_header(name, value))
     }
+}
+
+/// Refuses headers that can't be sent, or that are the connection's own.
+///
+/// # Errors
+/// A message for the person who wrote them.
+fn check_header(name: &str, value: &str) -> Result<(), String> {
+    const OWN: &[&str] = &[
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "content-type",
+        "accept",
+        "mcp-session-id",
+        "mcp-protocol-version",
+        "mcp-method",
+        "mcp-name",
+        "last-event-id",
+    ];
+    let is_valid = HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
+    if !is_valid || OWN.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(format!("upstream_headers: `{name}` can't be sent"));
+    }
+    Ok(())
 }
 
 /// Runs the connection until the guard closes its side. Exit code 0 then, 1 when the server can't be used.

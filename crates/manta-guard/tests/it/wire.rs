@@ -1,5 +1,9 @@
 //! Random traffic through the engine: no panic, and never a frame that was not read one way.
+//!
+//! `MANTA_FUZZ=1000000 cargo test -p manta-guard --test it random_traffic` sends more of it.
 
+use manta_guard::engine::{Hidden, ResponseSettings, Settings};
+use manta_guard::pin::Integrity;
 use manta_mcp::{Direction, Frame, Limits};
 
 use crate::support::Harness;
@@ -14,6 +18,12 @@ fn random_traffic_never_panics_and_only_strict_frames_come_out() {
         r#"{"jsonrpc":"2.0","id":"s","method":"sampling/createMessage","params":{}}"#,
         r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"x"}}"#,
+        r#"{"jsonrpc":"2.0","id":3,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}}}}"#,
+        r#"{"jsonrpc":"2.0","id":3,"result":{"instructions":"do \u200b this","protocolVersion":"2025-11-25"}}"#,
+        r#"{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"dangerous","requestState":"manta-approve-1","inputResponses":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
+        r#"{"jsonrpc":"2.0","id":5,"method":"tasks/result","params":{"taskId":"t"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{"task":{"taskId":"t"},"content":[{"type":"text","text":"\ud83d\ude00 \u200b"}],"requestState":"\u200b"}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"data":"\u202e{\"a\":1}"}}"#,
     ];
     let mut state = 0x1234_5678_9abc_def1_u64;
     let mut next = |bound: usize| {
@@ -22,8 +32,11 @@ fn random_traffic_never_panics_and_only_strict_frames_come_out() {
         state ^= state << 17;
         usize::try_from(state % bound as u64).unwrap()
     };
-    let mut guard = Harness::new();
-    for round in 0..60_000 {
+    let rounds = std::env::var("MANTA_FUZZ").map_or(60_000, |rounds| rounds.parse().unwrap());
+    let responses = ResponseSettings { redact_secrets: true, hidden: Hidden::Strip, mark: true };
+    let settings = Settings { responses, ..Settings::default() };
+    let mut guard = Harness::with(settings, Integrity::off(), |_| {});
+    for round in 0..rounds {
         let mut frame = seeds[next(seeds.len())].as_bytes().to_vec();
         if next(3) > 0 {
             for _ in 0..=next(3) {

@@ -61,6 +61,8 @@ const CASES: &[Case] = &[
         "http_clients_share_a_server_without_mixing_answers",
         http::many_stateless_clients_share_a_server_without_mixing_answers,
     ),
+    ("a_full_disk_stops_calls_and_says_so", a_full_disk_stops_calls_and_says_so),
+    ("a_store_that_is_away_stops_calls_that_it_must_count", a_store_that_is_away_stops_calls_that_it_must_count),
     ("a_remote_server_is_guarded_like_a_local_one", upstream::a_remote_server_is_guarded_like_a_local_one),
     ("a_lost_session_or_stream_costs_no_answer", upstream::a_lost_session_or_stream_costs_no_answer),
     (
@@ -307,7 +309,9 @@ fn frames_over_the_limit_are_answered_in_both_directions(directory: &Path) {
     let id = guarded.post("echo", &json!({ "text": "x".repeat(1 << 20) }));
     let answer = guarded.receive();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(id), &json!(-32600)));
-    let id = guarded.post("large", &json!({ "bytes": 300 << 20 }));
+    // `MANTA_LARGE=1073741824` for a whole gigabyte.
+    let bytes = std::env::var("MANTA_LARGE").map_or(300 << 20, |bytes| bytes.parse::<u64>().unwrap());
+    let id = guarded.post("large", &json!({ "bytes": bytes }));
     let answer = guarded.receive();
     assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(id), &json!(true)), "{answer}");
     assert!(resident_kib(guarded.process.id()) < 64 << 10, "the large answer was kept");
@@ -513,6 +517,46 @@ fn an_exhausted_limit_says_when_to_come_back(directory: &Path) {
     }
     let answer = guarded.call("echo", &json!({ "text": "x" }));
     assert!(answer.contains("rate limit") && answer.contains("retry in"), "{answer}");
+}
+
+/// No file of the guard may grow beyond 16 KiB, as on a disk that is full then.
+fn a_full_disk_stops_calls_and_says_so(directory: &Path) {
+    fs::write(directory.join("manta.toml"), OPEN).unwrap();
+    fs::create_dir_all(directory.join("root")).unwrap();
+    let server = std::env::current_exe().unwrap();
+    let script =
+        format!("trap '' XFSZ; ulimit -f 32; exec '{GUARD}' --policy manta.toml -- '{}' server", server.display());
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &script]).current_dir(directory).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut guarded = Guarded::around(command.stderr(Stdio::null()).spawn().unwrap());
+    let mut passed = 0;
+    let refused = loop {
+        let answer = guarded.call("echo", &json!({ "text": "recorded" }));
+        if answer != "recorded" {
+            break answer;
+        }
+        passed += 1;
+        assert!(passed < 1000, "the disk is never full");
+    };
+    assert!(refused.contains("audit"), "{refused}");
+    for _ in 0..5 {
+        assert!(guarded.call("echo", &json!({ "text": "recorded" })).contains("audit"), "it stays refused");
+    }
+    let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
+    let intents = log.lines().filter(|line| line.contains("\"kind\":\"intent\"") && line.ends_with('}')).count();
+    assert!(passed > 0 && intents >= passed, "{passed} calls ran, {intents} are recorded");
+}
+
+fn a_store_that_is_away_stops_calls_that_it_must_count(directory: &Path) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let policy = format!(
+        "version = 1\n[redis]\nurl = \"redis://127.0.0.1:{port}/0\"\n[limits.default]\ncalls = 100\nper = \"60s\"\nshared = true\n[limits.own]\ncalls = 100\nper = \"60s\"\n[tools.echo]\nextra = \"pass\"\n[tools.read]\nextra = \"pass\"\nlimits = [\"own\"]\n"
+    );
+    let mut guarded = Guarded::start(directory, &policy, &[]);
+    let refused = guarded.call("echo", &json!({ "text": "x" }));
+    assert!(refused.contains("shared counter"), "{refused}");
+    assert!(guarded.call("read", &json!({ "path": "/nowhere" })).starts_with("failed: "), "others go on");
+    assert_eq!(guarded.close(), 0);
 }
 
 fn the_policy_itself_is_out_of_the_servers_reach(directory: &Path) {

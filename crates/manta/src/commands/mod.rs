@@ -28,6 +28,8 @@ pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod tools;
 #[cfg(feature = "guard")]
+pub(crate) mod top;
+#[cfg(feature = "guard")]
 pub(crate) mod wrap;
 
 use std::num::NonZeroUsize;

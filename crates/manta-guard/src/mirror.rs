@@ -1,20 +1,20 @@
-//! Headers that repeat what the body of a request says (specification, 2026-07-28).
+//! Headers that repeat what the body of a request says (specification, 2026-07-28): written towards a remote server,
+//! checked from a client.
 
 use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::header::{HeaderName, HeaderValue};
 use manta_mcp::{Frame, Part};
 use serde_json::Value;
 
 /// Marks of parameters that are mirrored in headers, by tool: the path of the argument and the header's name.
 #[derive(Debug, Default)]
-pub(super) struct Mirrors(HashMap<String, Vec<(Vec<String>, String)>>);
+pub(crate) struct Mirrors(HashMap<String, Vec<(Vec<String>, String)>>);
 
 impl Mirrors {
     /// Takes the marks (`x-mcp-header`) from a list of tools.
-    pub(super) fn learn(&mut self, tools: &Value) {
+    pub(crate) fn learn(&mut self, tools: &Value) {
         for tool in tools.as_array().into_iter().flatten() {
             let (Some(name), Some(schema)) = (tool.get("name").and_then(Value::as_str), tool.get("inputSchema")) else {
                 continue;
@@ -29,7 +29,7 @@ impl Mirrors {
     }
 
     /// The headers of a modern request.
-    pub(super) fn of(&self, frame: &Frame<'_>) -> Vec<(String, String)> {
+    pub(crate) fn of(&self, frame: &Frame<'_>) -> Vec<(String, String)> {
         let mut headers = vec![("mcp-method".to_owned(), encoded(frame.method()))];
         let name = match frame.method() {
             "tools/call" | "prompts/get" => frame.string(Part::Name),
@@ -51,6 +51,57 @@ impl Mirrors {
             headers.push((format!("mcp-param-{header}"), encoded(&text)));
         }
         headers
+    }
+}
+
+impl Mirrors {
+    /// Whether `given` (names in lower case, values decoded) say what the marked arguments of a call say.
+    ///
+    /// # Errors
+    /// The header that does not.
+    pub(crate) fn check(&self, frame: &Frame<'_>, given: &[(String, Option<String>)]) -> Result<(), String> {
+        let marks = match frame.method() {
+            "tools/call" => frame.string(Part::Name).and_then(|name| self.0.get(&*name)),
+            _ => None,
+        };
+        let Some(marks) = marks.filter(|marks| !marks.is_empty()) else { return Ok(()) };
+        let arguments = frame.value(Part::Arguments);
+        for (path, header) in marks {
+            let name = format!("mcp-param-{header}");
+            let said: Vec<&Option<String>> =
+                given.iter().filter(|(other, _)| *other == name).map(|(_, value)| value).collect();
+            let value = path.iter().try_fold(arguments.as_ref(), |at, key| Some(at?.get(key))).flatten();
+            let agrees = match (value.filter(|value| !value.is_null()), said.as_slice()) {
+                (None, []) => true,
+                (Some(value), [Some(said)]) => says(value, said),
+                _ => false,
+            };
+            if !agrees {
+                return Err(format!("{name} is missing, repeated or differs from the body"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Numbers are compared as numbers: `1.0` in a header is the `1` of a body.
+fn says(value: &Value, said: &str) -> bool {
+    match value {
+        Value::String(text) => text == said,
+        Value::Bool(flag) => said == if *flag { "true" } else { "false" },
+        Value::Number(number) => {
+            number.to_string() == said || said.parse::<f64>().is_ok_and(|said| number.as_f64() == Some(said))
+        }
+        _ => false,
+    }
+}
+
+/// A header's value as text; `None` when its base64 form is broken.
+pub(crate) fn decoded(value: &str) -> Option<String> {
+    let inner = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+    match inner {
+        None => Some(value.to_owned()),
+        Some(encoded) => String::from_utf8(STANDARD.decode(encoded).ok()?).ok(),
     }
 }
 
@@ -76,31 +127,6 @@ fn is_token(text: &str) -> bool {
 fn encoded(text: &str) -> String {
     let is_plain = text.bytes().all(|b| (b' '..0x7f).contains(&b)) && text.trim() == text && !text.starts_with("=?");
     if is_plain && !text.is_empty() { text.to_owned() } else { format!("=?base64?{}?=", STANDARD.encode(text)) }
-}
-
-/// Refuses headers that can't be sent, or that are the connection's own.
-///
-/// # Errors
-/// A message for the person who wrote them.
-pub(super) fn check(name: &str, value: &str) -> Result<(), String> {
-    const OWN: &[&str] = &[
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "content-type",
-        "accept",
-        "mcp-session-id",
-        "mcp-protocol-version",
-        "mcp-method",
-        "mcp-name",
-        "last-event-id",
-    ];
-    let is_valid = HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
-    if !is_valid || OWN.contains(&name.to_ascii_lowercase().as_str()) {
-        return Err(format!("upstream_headers: `{name}` can't be sent"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -131,5 +157,31 @@ mod tests {
                 own("mcp-param-deep", "true"),
             ]
         );
+    }
+
+    #[test]
+    fn a_header_that_contradicts_a_marked_argument_is_found() {
+        let mut mirrors = Mirrors::default();
+        mirrors.learn(&json!([{ "name": "t", "inputSchema": { "properties": {
+            "region": { "type": "string", "x-mcp-header": "Region" },
+            "count": { "type": "number", "x-mcp-header": "Count" },
+        } } }]));
+        let check = |arguments: &str, headers: &[(&str, &str)]| {
+            let body = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{arguments}}}}}"#
+            );
+            let frame = Frame::parse(body.as_bytes(), Direction::ToServer, &Limits::default()).unwrap();
+            let given: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), decoded(value))).collect();
+            mirrors.check(&frame, &given).is_ok()
+        };
+        let (region, count) = (("mcp-param-region", "eu"), ("mcp-param-count", "1.0"));
+        assert!(check(r#"{"region":"eu","count":1}"#, &[region, count, ("mcp-param-other", "x")]));
+        assert!(check(r#"{"region":"eu"}"#, &[("mcp-param-region", "=?base64?ZXU=?=")]));
+        assert!(check("{}", &[]));
+        assert!(!check(r#"{"region":"us"}"#, &[region]));
+        assert!(!check(r#"{"region":"eu"}"#, &[]));
+        assert!(!check("{}", &[region]));
+        assert!(!check(r#"{"region":"eu"}"#, &[region, region]));
+        assert!(!check(r#"{"region":"eu"}"#, &[("mcp-param-region", "=?base64?!?=")]));
     }
 }
