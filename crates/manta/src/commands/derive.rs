@@ -187,7 +187,7 @@ server.tool("shell \"quoted\"", { line: z.string() }, async ({ line }) => { exec
         .unwrap();
         let analysis = Analysis::new(&[]).unwrap();
         let input = collect::collect(directory.path().to_str().unwrap(), &Limits::default()).unwrap();
-        let text = propose(&analysis.run(&input, super::threads(None)));
+        let text = propose(&analysis.run(&input));
         let file = directory.path().join("manta.toml");
         std::fs::write(&file, &text).unwrap();
         let policy =

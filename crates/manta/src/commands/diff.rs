@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let analysis = Analysis::new(&[])?;
     let read = |given: &str| -> Result<ScanReport, Failure> {
         let input = Target::named(given, args.online)?.collect(&Limits::default())?;
-        super::on_deep_stack(|| Ok(analysis.run(&input, super::threads(None))))
+        super::on_deep_stack(|| Ok(analysis.run(&input)))
     };
     let (old, new) = (read(&args.old)?, read(&args.new)?);
     let changes = changes(&old, &new);

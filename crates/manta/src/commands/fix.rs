@@ -167,7 +167,7 @@ impl<'a> Repair<'a> {
 
 /// A scan of the user's own tree.
 fn scan(input: &ProjectInput, analysis: &Analysis) -> ScanReport {
-    let mut report = analysis.run(input, super::threads(None));
+    let mut report = analysis.run(input);
     suppress::obey(&mut report, &crate::analyse::rules());
     report
 }

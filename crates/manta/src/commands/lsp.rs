@@ -214,7 +214,7 @@ impl<'a> Server<'a> {
             Err(problem) => return Err(Failure::new(problem.clone())),
         };
         let input = with_buffers(disk, &self.open);
-        self.report = self.analysis.run(&input, super::threads(None));
+        self.report = self.analysis.run(&input);
         suppress::obey(&mut self.report, &analyse::rules());
         self.publish()
     }

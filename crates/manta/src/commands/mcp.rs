@@ -81,7 +81,7 @@ impl Scanner {
 /// Scans what the call was granted.
 fn scan(grant: &Grant, analysis: &Analysis) -> Result<ScanReport, String> {
     let input = read(grant)?;
-    let report = analysis.run(&input, super::threads(None));
+    let report = analysis.run(&input);
     if report.is_empty() {
         return Err(format!(
             "no MCP server was found in it; files of source code analysed: {}",

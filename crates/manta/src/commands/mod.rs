@@ -136,5 +136,5 @@ fn in_parallel(
 
 fn one(target: &Target, analysis: &Analysis, threads: usize) -> Result<ScanReport, Failure> {
     let input = target.collect(&Limits::default())?;
-    Ok(analysis.run(&input, threads))
+    Ok(analysis.run_on(&input, threads))
 }

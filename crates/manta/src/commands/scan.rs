@@ -177,7 +177,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// What a scan of the target would have found at a commit.
 fn at_revision(target: &str, revision: &str, analysis: &analyse::Analysis) -> Result<Baseline, Failure> {
     let input = collect::collect_revision(target, revision, &Limits::default())?;
-    let report = super::on_deep_stack(|| Ok(analysis.run(&input, super::threads(None))))?;
+    let report = super::on_deep_stack(|| Ok(analysis.run(&input)))?;
     let mut baseline = Baseline::default();
     baseline.accept(&report);
     Ok(baseline)
