@@ -164,7 +164,7 @@ fn list(words: &[Word], write: impl Fn(&[WordPart]) -> Option<String>) -> Option
         matches!(word.first(), Some(WordPart::Value(_))) && (at == 0 || !is_option(&arguments[at - 1]))
     });
     let mut written: Vec<String> = arguments.iter().map(|word| write(word)).collect::<Option<_>>()?;
-    if let Some(at) = operand.filter(|&at| !arguments[at..].iter().any(|word| is_option(word))) {
+    if let Some(at) = operand.filter(|&at| !arguments[at..].iter().any(is_option)) {
         written.insert(at, "\"--\"".to_owned());
     }
     Some((literal(name)?, written))
