@@ -1,10 +1,15 @@
 """Registration forms of the Python SDK, version 1, high level."""
 import functools
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
 from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.fastmcp.tools import Tool
 
 mcp = FastMCP("forms")
+NameT = TypeVar("NameT", bound=Enum)
 
 
 @mcp.tool()
@@ -162,3 +167,52 @@ def note(folder: str, name: str) -> str:
 def ask(topic: str) -> str:
     os.system("cat " + topic)  # error: command-injection
     return ""
+
+
+@dataclass
+class Definition(Generic[NameT]):
+    fn: Callable[..., Any]
+    names: type[NameT]
+    name: str | None = None
+
+    def get_name(self) -> NameT:
+        return self.names((self.name or self.fn.__name__).lower())
+
+
+class Names(Enum):
+    DEFINED = "defined"
+    OTHER = "other_defined"
+
+
+@dataclass
+class ServerDefinition(Definition[Names]):
+    names: type[Names] = Names
+
+
+def definition(description: str, names: type[Enum]):
+    def decorator(fn):
+        return Definition(fn=fn, names=names)
+
+    return decorator
+
+
+server_definition = functools.partial(definition, names=Names)
+
+
+def defined(x: str) -> str:
+    os.system("ls " + x)  # error: command-injection in defined
+    return ""
+
+
+@server_definition(description="d")
+def other_defined(x: str) -> str:
+    os.system("ls " + x)  # error: command-injection in other_defined
+    return ""
+
+
+def register_definitions(server: FastMCP, definitions: list[Definition]) -> None:
+    for made in definitions:
+        server.add_tool(fn=made.fn, name=made.get_name().value)
+
+
+register_definitions(mcp, [ServerDefinition(fn=defined), other_defined])

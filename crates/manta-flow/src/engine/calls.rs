@@ -1431,6 +1431,12 @@ impl Interp<'_> {
         if self.taint_now(&reference).is_none() {
             return self.concat(&[base, reference], span);
         }
+        if let Kind::Union(values) = &self.current(&reference).kind {
+            let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
+            let joined: Vec<Val> =
+                values.into_iter().map(|value| self.url_join(&Args::of(vec![base.clone(), value]), span)).collect();
+            return self.join_all(joined).unwrap_or_else(Val::unknown);
+        }
         let own = self.props(&reference);
         // A reference that surely starts as a path cannot replace the host; `//host` and `scheme:` can.
         let text = self.current(&reference);

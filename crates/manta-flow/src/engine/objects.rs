@@ -348,6 +348,9 @@ impl Interp<'_> {
             let results: Vec<Val> = values.iter().map(|value| self.get_index(value, key, span)).collect();
             return self.join_all(results).unwrap_or_else(Val::undefined);
         }
+        if self.lang() == Lang::Python && self.is_generic_class(receiver, key) {
+            return receiver.clone();
+        }
         if let Kind::Obj(id) = receiver.kind {
             let obj = self.store.obj_rc(id);
             if matches!(obj.kind, ObjKind::Array | ObjKind::Set) {
@@ -431,6 +434,27 @@ impl Interp<'_> {
                 let element = self.element_of(receiver, value, span);
                 self.picked_by(key, element)
             }
+        }
+    }
+
+    /// `Definition[Name]`, `FastMCP[Context]`: a class with its type arguments is the class. (`Colour["RED"]` is not.)
+    fn is_generic_class(&self, receiver: &Val, key: &Val) -> bool {
+        match receiver.kind {
+            Kind::Obj(id) => matches!(self.store.obj(id).kind, ObjKind::Class(_)) && key.literal().is_none(),
+            Kind::Api(api, None) => {
+                let is_class = matches!(self.apis.last(api), ApiStep::Field(name) if name.as_str().starts_with(char::is_uppercase));
+                let is_type = |value: &Val| match value.kind {
+                    Kind::Api(_, None) | Kind::Null => true,
+                    Kind::Obj(id) => matches!(self.store.obj(id).kind, ObjKind::Class(_)),
+                    _ => false,
+                };
+                let are_types = match key.kind {
+                    Kind::Obj(id) if self.store.obj(id).is_sequence() => self.store.obj(id).items.iter().all(is_type),
+                    _ => is_type(key),
+                };
+                is_class && are_types
+            }
+            _ => false,
         }
     }
 
