@@ -57,6 +57,18 @@ impl Interp<'_> {
                     };
                     results.push(self.get_member(&value, name, span));
                 }
+                if name.as_str() == "length" && self.found.replay.is_some() {
+                    // A list that may be empty is followed as the empty one, which is what nobody configured.
+                    let lengths = results.iter().map(|length| match length.kind {
+                        Kind::Num(Some(length)) => Some(length),
+                        _ => None,
+                    });
+                    if let Some(lengths) = lengths.collect::<Option<Vec<f64>>>()
+                        && let Some(least) = lengths.into_iter().reduce(f64::min)
+                    {
+                        return Val::num(least);
+                    }
+                }
                 self.join_all(results).unwrap_or_else(Val::undefined)
             }
             Kind::Str => match (name.as_str(), self.lang()) {
