@@ -4,9 +4,9 @@
 pub(crate) mod audit;
 pub(crate) mod baseline;
 pub(crate) mod completions;
-pub(crate) mod diff;
 #[cfg(feature = "guard")]
 pub(crate) mod derive;
+pub(crate) mod diff;
 #[cfg(feature = "guard")]
 pub(crate) mod doctor;
 pub(crate) mod explain;
