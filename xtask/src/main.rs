@@ -4,6 +4,7 @@
 //! could do its work, 2 when it could not.
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod bench;
 mod ready;
 mod ready_guard;
@@ -27,6 +28,10 @@ enum Task {
     Ready,
     /// Shows the HTML report in a real browser.
     ReadyPages,
+    /// Measures the rules about what servers say: poisoned texts found, honest ones left alone.
+    BenchText(bench::TextArgs),
+    /// Brings the table of advisories up to date from checkouts of the public databases.
+    RefreshAdvisories(advisories::AdvisoriesArgs),
     /// Shows manta-harden and `manta serve` with real clients, a real Redis and killed writers.
     ReadyHarden,
     /// Shows manta-guard with real clients, published servers and other parsers.
@@ -41,6 +46,8 @@ fn main() -> ExitCode {
         Task::ReadyPages => ready_pages::ready_pages(&root()),
         Task::ReadyGuard => ready_guard::ready_guard(&root()),
         Task::ReadyHarden => ready_harden::ready_harden(&root()),
+        Task::BenchText(args) => bench::text(&args),
+        Task::RefreshAdvisories(args) => advisories::run(&args),
     };
     match done {
         Ok(report) => print(&report),

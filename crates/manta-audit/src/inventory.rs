@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use manta_core::{
-    Enforcement, FileKind, Language, Location, ParamInfo, ProjectInput, ScanReport, Server, SinkClass, ToolInfo,
+    Enforcement, FileKind, Language, Location, ParamInfo, Power, ProjectInput, ScanReport, Server, SinkClass, ToolInfo,
     ToolKind, Verdict,
 };
 use manta_flow::engine::analysis::{Analysis, ToolFacts};
-use manta_flow::engine::models::Exposes;
+use manta_flow::engine::models::{Exposes, SinkKind};
 use manta_flow::engine::program::Program;
 
 /// Fills in servers and completeness.
@@ -38,6 +38,7 @@ pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectIn
             params: params(tool),
             description: tool.description.clone().unwrap_or_default(),
             verdicts: verdicts(analysis, index, tool),
+            powers: powers(tool),
         });
     }
     report.servers = servers.into_values().collect();
@@ -81,6 +82,28 @@ fn params(tool: &ToolFacts) -> Vec<ParamInfo> {
             description: param.description.clone().unwrap_or_default(),
         })
         .collect()
+}
+
+/// What the handler was seen doing.
+fn powers(tool: &ToolFacts) -> BTreeMap<Power, Location> {
+    let power = |kind| {
+        Some(match kind {
+            SinkKind::FileRead => Power::ReadFiles,
+            SinkKind::FileWrite | SinkKind::Extract => Power::WriteFiles,
+            SinkKind::Shell | SinkKind::Argv | SinkKind::RemoteShell => Power::RunPrograms,
+            SinkKind::Url | SinkKind::Host | SinkKind::Browse => Power::Network,
+            SinkKind::Sql | SinkKind::Query => Power::Database,
+            SinkKind::Code | SinkKind::Deserialize | SinkKind::PageScript => Power::RunCode,
+            SinkKind::Template | SinkKind::Regex | SinkKind::Attribute | SinkKind::Merge => return None,
+        })
+    };
+    let mut powers = BTreeMap::new();
+    for act in &tool.acts {
+        if let Some(power) = power(act.kind) {
+            powers.entry(power).or_insert(act.at);
+        }
+    }
+    powers
 }
 
 fn verdicts(analysis: &Analysis, index: usize, tool: &ToolFacts) -> BTreeMap<SinkClass, Verdict> {

@@ -4,12 +4,17 @@
 //! files and hands over the front ends; whoever embeds the analysis (tests, an editor, a batch runner) does the same.
 #![forbid(unsafe_code)]
 
+mod conduct;
 mod config_rules;
+mod configured;
 mod fixes;
 mod flows;
 mod inventory;
+mod listings;
 mod project;
 pub mod rules;
+mod said;
+mod shipped;
 
 use manta_core::{ProjectInput, ScanReport};
 use manta_flow::engine::models::Models;
@@ -17,6 +22,13 @@ use manta_flow::engine::{Limits, analysis};
 use manta_flow::frontend::FrontEnd;
 
 pub use rules::all as all_rules;
+
+/// Whether an agent reads the file as instructions, or runs what it says when a project is opened: such files are
+/// part of a target although no server imports them.
+#[must_use]
+pub fn is_agent_file(path: &str) -> bool {
+    shipped::agents::is_one(path)
+}
 
 /// What is the same for every target of a run.
 #[derive(Debug, Default)]
@@ -35,16 +47,26 @@ pub fn audit(
 ) -> ScanReport {
     let mut report = ScanReport::new(input);
     report.rules = rules::all();
-    let program = project::load(input, front_ends, &mut report);
-    let Some(program) = program else {
-        report.settle();
-        return report;
-    };
-    let analysis = analysis::analyse(&program, models, settings.limits);
-    report.findings.extend(flows::findings(&analysis));
-    report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));
-    fixes::attach(&mut report.findings, &program, &input.sources);
-    inventory::describe(&analysis, &program, input, &mut report);
+    if let Some(program) = project::load(input, front_ends, &mut report) {
+        let analysis = analysis::analyse(&program, models, settings.limits);
+        report.findings.extend(flows::findings(&analysis));
+        report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));
+        report.findings.extend(conduct::findings(&analysis));
+        fixes::attach(&mut report.findings, &program, &input.sources);
+        inventory::describe(&analysis, &program, input, &mut report);
+    }
+    let configs = configured::read(input, &mut report);
+    let captures = listings::read(input, &mut report);
+    let findings = listings::compare(&captures, &mut report);
+    report.findings.extend(findings);
+    listings::describe(&captures, &mut report);
+    let speakers = said::speakers(&report, &captures);
+    let findings = said::findings(&report, &speakers);
+    report.findings.extend(findings);
+    let findings = configured::findings(&configs, input, &report);
+    report.findings.extend(findings);
+    let findings = shipped::findings(input, &report);
+    report.findings.extend(findings);
     report.settle();
     report
 }

@@ -74,6 +74,48 @@ rules! {
         "credentials sent to a host that the caller chooses", Medium, Medium, Regular, Some(SinkClass::Network), &[522, 201];
     STDOUT_LOGGING = "stdout-logging", "Logging to standard output",
         "stdio servers that print to standard output", Low, High, Auditor, None, &[117];
+    TOOL_POISONING = "tool-poisoning", "Orders to the model",
+        "text of a server that tells the model what to do", High, High, Regular, None, &[1427, 77];
+    HIDDEN_CHARACTERS = "hidden-characters", "Hidden characters",
+        "text of a server that a model reads and a person doesn't see", High, High, Regular, None, &[1007, 116];
+    ENCODED_INSTRUCTIONS = "encoded-instructions", "Encoded instructions",
+        "text of a server that only a model decodes, or that is pushed out of sight", High, High, Regular, None, &[1427, 116];
+    TOOL_SHADOWING = "tool-shadowing", "Tool shadowing",
+        "text of one server that speaks of another server's tools", High, Medium, Regular, None, &[1427];
+    NAME_COLLISION = "name-collision", "Name collision",
+        "tools of two servers that have, or seem to have, one name", Medium, High, Regular, None, &[694, 1007];
+    MISLEADING_ANNOTATION = "misleading-annotation", "Misleading annotation",
+        "tools whose annotations promise what their code doesn't keep", Medium, Medium, Regular, None, &[451];
+    UNREGISTERED_TOOL = "unregistered-tool", "Unregistered tool",
+        "tools that a running server lists and its code doesn't register", High, Medium, Regular, None, &[912];
+    LOOSE_SCHEMA = "loose-schema", "Loose schema",
+        "parameters that become a path, an address or a command and are declared as any text", Low, High, Auditor, None, &[20];
+    TOXIC_COMBINATION = "toxic-combination", "Toxic combination",
+        "tools that together read private data, bring in text from strangers and can carry data out", Medium, Medium, Auditor, None, &[1427];
+    EXPOSED_SECRET = "exposed-secret", "Exposed secret",
+        "credentials in plain text", High, High, Regular, None, &[798, 312];
+    PLAIN_HTTP = "plain-http", "Plain HTTP",
+        "servers that a configuration reaches without encryption", Medium, High, Regular, None, &[319];
+    UNPINNED_PACKAGE = "unpinned-package", "Unpinned package",
+        "configurations that run whatever version a registry serves", Medium, High, Regular, None, &[1357];
+    VULNERABLE_PACKAGE = "vulnerable-package", "Vulnerable package",
+        "versions that a public advisory names", High, High, Regular, None, &[1395];
+    LOOKALIKE_PACKAGE = "lookalike-package", "Look-alike package",
+        "packages whose names are a slip away from a well-known server's", High, Medium, Regular, None, &[1357];
+    BROAD_ACCESS = "broad-access", "Broad access",
+        "servers that are given a whole machine or home directory", High, High, Regular, None, &[250, 732];
+    SHELL_AS_SERVER = "shell-as-server", "Shell as a server",
+        "configurations whose command is a program in a shell", Medium, High, Regular, None, &[78];
+    WRITABLE_PROGRAM = "writable-program", "Writable program",
+        "configured programs that everybody on the machine may replace", High, High, Regular, None, &[732];
+    BLANKET_APPROVAL = "blanket-approval", "Blanket approval",
+        "settings that let every tool run without a question", High, High, Regular, None, &[862];
+    DUPLICATE_SERVER = "duplicate-server", "Duplicate server",
+        "servers that are configured twice", Low, High, Regular, None, &[694];
+    INSTALL_SCRIPT = "install-script", "Install script",
+        "commands that run when a package is installed", High, High, Regular, None, &[506];
+    AGENT_HOOK = "agent-hook", "Agent hook",
+        "commands that run when a project is opened", High, High, Regular, None, &[94];
     DANGEROUS_BY_DESIGN = "dangerous-by-design", "Dangerous by design",
         "tools whose declared purpose is the dangerous act", Low, Medium, Auditor, None, &[749];
 }
@@ -88,6 +130,11 @@ pub fn all() -> Vec<&'static RuleMeta> {
 #[must_use]
 pub fn find(id: &str) -> Option<&'static RuleMeta> {
     ALL.iter().copied().find(|rule| rule.is_called(id))
+}
+
+/// A rule that this crate defines.
+pub(crate) fn known(id: &str) -> &'static RuleMeta {
+    find(id).expect("rules are named by constants of this crate, and a test looks each of them up")
 }
 
 /// What to do, in a line.

@@ -25,6 +25,17 @@ pub struct Server {
     pub tools: Vec<ToolInfo>,
 }
 
+/// A server that a client's configuration starts or connects to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfiguredServer {
+    /// The client whose configuration it is; empty when the file doesn't say.
+    pub client: String,
+    /// The name the client gives it.
+    pub name: String,
+    /// Where its entry begins.
+    pub location: Location,
+}
+
 /// What a client can ask a server for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ToolKind {
@@ -63,6 +74,41 @@ pub struct ToolInfo {
     pub description: String,
     /// What the flow engine knows, per class. A missing class means [`Verdict::Unknown`].
     pub verdicts: BTreeMap<SinkClass, Verdict>,
+    /// What its code was seen doing, whoever decides about the arguments, with one place of each. Empty for a tool
+    /// whose code is not known.
+    pub powers: BTreeMap<Power, Location>,
+}
+
+/// Something that code does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Power {
+    /// Reads files.
+    ReadFiles,
+    /// Creates, changes or deletes files.
+    WriteFiles,
+    /// Starts programs.
+    RunPrograms,
+    /// Reaches the network.
+    Network,
+    /// Asks a database.
+    Database,
+    /// Runs code that it is given or makes.
+    RunCode,
+}
+
+impl Power {
+    /// The word reports use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadFiles => "read-files",
+            Self::WriteFiles => "write-files",
+            Self::RunPrograms => "run-programs",
+            Self::Network => "network",
+            Self::Database => "database",
+            Self::RunCode => "run-code",
+        }
+    }
 }
 
 /// A parameter of a tool.
@@ -263,6 +309,8 @@ pub struct ScanReport {
     pub sources: Arc<SourceMap>,
     /// The servers found.
     pub servers: Vec<Server>,
+    /// Servers that configurations of clients start.
+    pub configured: Vec<ConfiguredServer>,
     /// Every finding whatever its disposition, sorted by file, place and rule.
     pub findings: Vec<Finding>,
     /// How much was looked at.
@@ -348,7 +396,7 @@ impl ScanReport {
     /// Whether there was anything of a server to judge.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tools().next().is_none() && self.findings.is_empty()
+        self.tools().next().is_none() && self.configured.is_empty() && self.findings.is_empty()
     }
 }
 

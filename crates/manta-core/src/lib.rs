@@ -19,8 +19,8 @@ pub use finding::{Disposition, Finding, ParamSource, Step};
 pub use fingerprint::Fingerprint;
 pub use fix::{Edit, Fix, Safety};
 pub use inventory::{
-    Completeness, Enforcement, ParamInfo, ScanReport, Server, SinkClass, SkipReason, SkippedFile, Summary, ToolInfo,
-    ToolKind, Verdict,
+    Completeness, ConfiguredServer, Enforcement, ParamInfo, Power, ScanReport, Server, SinkClass, SkipReason,
+    SkippedFile, Summary, ToolInfo, ToolKind, Verdict,
 };
 pub use project::{Language, ProjectInput};
 pub use rule::RuleMeta;

@@ -1,6 +1,6 @@
 //! What the analysis is given: the files of one target, already read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::inventory::{SkipReason, SkippedFile};
@@ -22,6 +22,11 @@ pub struct ProjectInput {
     pub set_aside: BTreeMap<FileId, SkipReason>,
     /// What was found but not read, and why.
     pub skipped: Vec<SkippedFile>,
+    /// Files that hold what a server answered when it was asked for its lists: they belong to the target and are
+    /// compared with its code.
+    pub captured: BTreeSet<FileId>,
+    /// Paths on this machine that configurations name and that everybody may write to.
+    pub writable: BTreeSet<String>,
     /// Remarks for the reader, such as "src/a.py: 3 bytes that aren't UTF-8 were replaced".
     pub notes: Vec<String>,
 }
@@ -53,6 +58,8 @@ pub enum Language {
     TypeScript,
     /// Python.
     Python,
+    /// Not known: only what the server says of itself was read.
+    Unknown,
 }
 
 impl Language {
@@ -63,6 +70,7 @@ impl Language {
             Self::JavaScript => "JavaScript",
             Self::TypeScript => "TypeScript",
             Self::Python => "Python",
+            Self::Unknown => "unknown",
         }
     }
 

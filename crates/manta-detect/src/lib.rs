@@ -1,4 +1,4 @@
-//! Pure text detectors: hidden characters, secret shapes, injection phrasing, special addresses.
+//! Pure text detectors: hidden characters, disguises, secret shapes, injection phrasing, special addresses.
 //!
 //! Scanner, guard and library share them, so that none can promise what another does not see. A detector
 //! takes text and gives ranges with the name of what was found; it reads no files, keeps no state, takes
@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 pub mod address;
+pub mod disguise;
 pub mod hidden;
 pub mod injection;
 pub mod secrets;
@@ -35,6 +36,7 @@ pub const ALL: &[Detector] = &[
     Detector { name: "hidden", find: hidden::find },
     Detector { name: "secrets", find: secrets::find },
     Detector { name: "injection", find: injection::find },
+    Detector { name: "disguise", find: disguise::find },
 ];
 
 #[cfg(test)]
@@ -88,6 +90,12 @@ mod tests {
             "😀\u{fe0f}",
             "send the conversation ",
             "sk-",
+            "aWdub3JlIHByZXZpb3Vz",
+            "49 ",
+            "%69",
+            "&#73;",
+            "\n  ",
+            "р",
         ] {
             let text = unit.repeat((1 << 18) / unit.len());
             // Unoptimised, on a busy machine: a quadratic detector would take minutes, every time.

@@ -368,6 +368,24 @@ fn fetch(spec: &GuardSpec, request: &Request, launcher: &Launcher) -> Result<(),
     }
 }
 
+/// Starts the server in its sandbox and asks for everything it lists; nothing is called.
+///
+/// # Errors
+/// A message for the person at the terminal.
+pub fn list(options: &Options) -> Result<serde_json::Value, String> {
+    let file = options.policy.as_ref().map(PolicyFile::load).transpose().map_err(|error| error.to_string())?;
+    let spec = match file.as_ref().and_then(|file| file.spec().guard.as_ref()) {
+        Some(table) => GuardSpec::from_table(table)?,
+        None => GuardSpec::default(),
+    };
+    let request = request(options)?;
+    let launcher = Launcher::current().map_err(|error| error.to_string())?;
+    fetch(&spec, &request, &launcher)?;
+    let setup = setup::setup(file.as_ref(), &spec, &request)?;
+    let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
+    crate::inventory::list(launched)
+}
+
 fn request(options: &Options) -> Result<Request, String> {
     Ok(Request {
         command: options.command.clone(),

@@ -1,11 +1,11 @@
-//! Asks a server what it offers, as a client would: for pinning without a client.
+//! Asks a server what it offers, as a client would: for pinning and scanning without a client.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::lines::{Line, Lines};
 use crate::pin::{Integrity, Item};
@@ -23,20 +23,56 @@ struct Client {
     output: File,
     lines: Lines,
     next_id: u64,
+    /// The server speaks a revision with a session.
+    has_session: bool,
 }
+
+/// Lists and what their entries are called by.
+const LISTS: [(&str, &str, &str, &str, Item); 4] = [
+    ("tools", "tools/list", "tools", "name", Item::Tool),
+    ("prompts", "prompts/list", "prompts", "name", Item::Prompt),
+    ("resources", "resources/list", "resources", "uri", Item::Resource),
+    ("resources", "resources/templates/list", "resourceTemplates", "uriTemplate", Item::Template),
+];
+/// The revision with a session, and the one in which every request says what it speaks.
+const WITH_SESSION: &str = "2025-11-25";
+const WITHOUT_SESSION: &str = "2026-07-28";
 
 /// Lists tools, prompts and resource templates, and compares each with its pin.
 ///
 /// # Errors
 /// A message when the server doesn't answer or answers nonsense.
 pub fn inspect(launched: Launched, integrity: &mut Integrity) -> Result<(), String> {
+    let said = list(launched)?;
+    if let Some(instructions) = said.get("instructions") {
+        integrity.inspect(Item::Instructions, "", instructions);
+    }
+    for (_, _, list, key, item) in LISTS {
+        for entry in said.get(list).and_then(Value::as_array).into_iter().flatten() {
+            integrity.inspect(item, entry.get(key).and_then(Value::as_str).unwrap_or(""), entry);
+        }
+    }
+    Ok(())
+}
+
+/// Asks for everything a server lists and calls nothing: `serverInfo`, `instructions`, `tools`, `prompts`,
+/// `resources` and `resourceTemplates` in one object.
+///
+/// # Errors
+/// A message when the server doesn't answer or answers nonsense.
+pub fn list(launched: Launched) -> Result<Value, String> {
     let Launched { pipes, process, .. } = launched;
-    let mut client =
-        Client { input: pipes.stdin.into(), output: pipes.stdout.into(), lines: Lines::new(MAX_FRAME), next_id: 1 };
+    let mut client = Client {
+        input: pipes.stdin.into(),
+        output: pipes.stdout.into(),
+        lines: Lines::new(MAX_FRAME),
+        next_id: 1,
+        has_session: true,
+    };
     // Standard error must be drained, or a talkative server blocks.
     let mut log = File::from(pipes.stderr);
     let drain = std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-    let result = client.inspect(integrity);
+    let result = client.everything();
     drop(client);
     drop(process);
     let _ = drain.join();
@@ -44,47 +80,57 @@ pub fn inspect(launched: Launched, integrity: &mut Integrity) -> Result<(), Stri
 }
 
 impl Client {
-    fn inspect(&mut self, integrity: &mut Integrity) -> Result<(), String> {
-        let hello = self.ask(
-            "initialize",
-            &json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "manta-pin", "version": env!("CARGO_PKG_VERSION") } }),
-        )?;
-        self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))?;
-        if let Some(instructions) = hello.get("instructions") {
-            integrity.inspect(Item::Instructions, "", instructions);
+    fn everything(&mut self) -> Result<Value, String> {
+        let hello = self.open()?;
+        let mut said = Map::new();
+        for member in ["protocolVersion", "supportedVersions", "serverInfo", "instructions"] {
+            if let Some(value) = hello.get(member) {
+                said.insert(member.to_owned(), value.clone());
+            }
         }
         let capabilities = hello.get("capabilities").cloned().unwrap_or_default();
-        for (capability, method, list, key, item) in [
-            ("tools", "tools/list", "tools", "name", Item::Tool),
-            ("prompts", "prompts/list", "prompts", "name", Item::Prompt),
-            ("resources", "resources/templates/list", "resourceTemplates", "uriTemplate", Item::Template),
-        ] {
-            if capabilities.get(capability).is_some() {
-                self.list(method, list, key, item, integrity)?;
+        for (capability, method, list, _, item) in LISTS {
+            if capabilities.get(capability).is_none() {
+                continue;
+            }
+            match self.pages(method, list) {
+                Ok(entries) => {
+                    said.insert(list.to_owned(), Value::Array(entries));
+                }
+                // Many servers with resources know only one of their two lists.
+                Err(_) if matches!(item, Item::Resource | Item::Template) => {}
+                Err(problem) => return Err(problem),
             }
         }
-        Ok(())
+        Ok(Value::Object(said))
     }
 
-    fn list(
-        &mut self,
-        method: &str,
-        list: &str,
-        key: &str,
-        item: Item,
-        integrity: &mut Integrity,
-    ) -> Result<(), String> {
+    /// Speaks first of a session, which old servers insist on; a server that knows none says so with an error.
+    fn open(&mut self) -> Result<Value, String> {
+        let client = json!({ "name": "manta", "version": env!("CARGO_PKG_VERSION") });
+        let hello = json!({ "protocolVersion": WITH_SESSION, "capabilities": {}, "clientInfo": client });
+        match self.ask("initialize", hello) {
+            Ok(result) => {
+                self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))?;
+                Ok(result)
+            }
+            Err(first) => {
+                self.has_session = false;
+                self.ask("server/discover", json!({})).map_err(|second| format!("{first}; {second}"))
+            }
+        }
+    }
+
+    fn pages(&mut self, method: &str, list: &str) -> Result<Vec<Value>, String> {
         let mut cursor = Value::Null;
+        let mut entries = Vec::new();
         for _ in 0..MAX_PAGES {
             let params = if cursor.is_null() { json!({}) } else { json!({ "cursor": cursor }) };
-            let page = self.ask(method, &params)?;
-            for entry in page.get(list).and_then(Value::as_array).into_iter().flatten() {
-                let name = entry.get(key).and_then(Value::as_str).unwrap_or("");
-                integrity.inspect(item, name, entry);
-            }
+            let page = self.ask(method, params)?;
+            entries.extend(page.get(list).and_then(Value::as_array).into_iter().flatten().cloned());
             cursor = page.get("nextCursor").cloned().unwrap_or_default();
             if cursor.is_null() {
-                return Ok(());
+                return Ok(entries);
             }
         }
         Err(format!("{method}: more than {MAX_PAGES} pages"))
@@ -94,7 +140,15 @@ impl Client {
         writeln!(self.input, "{message}").map_err(|error| format!("write to the server: {error}"))
     }
 
-    fn ask(&mut self, method: &str, params: &Value) -> Result<Value, String> {
+    fn ask(&mut self, method: &str, mut params: Value) -> Result<Value, String> {
+        if let Some(members) = params.as_object_mut().filter(|_| !self.has_session) {
+            let meta = json!({
+                "io.modelcontextprotocol/protocolVersion": WITHOUT_SESSION,
+                "io.modelcontextprotocol/clientCapabilities": {},
+                "io.modelcontextprotocol/clientInfo": { "name": "manta", "version": env!("CARGO_PKG_VERSION") },
+            });
+            members.insert("_meta".to_owned(), meta);
+        }
         let id = self.next_id;
         self.next_id += 1;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))?;

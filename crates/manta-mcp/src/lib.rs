@@ -8,12 +8,18 @@
 //! [`scan::IdScanner`] finds the request id of a frame that was refused or is too long to keep, so
 //! that the caller gets an answer instead of silence. [`canonical`] writes a value in the one form
 //! of RFC 8785, for digests.
+//!
+//! The other half reads leniently, for scans: [`document`] keeps the place of every value of a JSON, TOML or YAML
+//! file, and [`listing`] finds what a server says about itself in whatever shape it was captured.
 #![forbid(unsafe_code)]
 
 pub mod canonical;
+pub mod clients;
+pub mod document;
 mod error;
 mod frame;
 mod id;
+pub mod listing;
 pub mod scan;
 mod text;
 mod walk;

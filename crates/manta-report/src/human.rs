@@ -48,22 +48,28 @@ fn header(report: &ScanReport, paint: Paint) -> String {
     if !languages.is_empty() {
         facts.push(languages.join(" + "));
     }
+    let is_configuration = report.servers.is_empty() && !report.configured.is_empty();
     for kind in [ToolKind::Tool, ToolKind::Resource, ToolKind::Prompt] {
         let number = report.tools().filter(|tool| tool.kind == kind).count();
-        if number > 0 || kind == ToolKind::Tool {
+        if number > 0 || kind == ToolKind::Tool && !is_configuration {
             facts.push(count(number, kind.as_str()));
         }
     }
     if report.servers.len() > 1 {
         facts.push(count(report.servers.len(), "server"));
     }
+    if !report.configured.is_empty() {
+        facts.push(count(report.configured.len(), "configured server"));
+    }
     facts.push(count(report.completeness.files_analysed, "file"));
     let target = Untrusted(&report.target).for_terminal();
-    format!("🔍 Scanning MCP server {} ({})", paint.bold(&target), facts.join(", "))
+    let what = if is_configuration { "configuration" } else { "MCP server" };
+    format!("🔍 Scanning {what} {} ({})", paint.bold(&target), facts.join(", "))
 }
 
 fn languages(report: &ScanReport) -> Vec<&'static str> {
     let mut languages: Vec<Language> = report.servers.iter().map(|server| server.language).collect();
+    languages.retain(|language| *language != Language::Unknown);
     languages.sort_unstable();
     languages.dedup();
     languages.into_iter().map(Language::as_str).collect()
@@ -157,7 +163,9 @@ fn reference(location: Location, report: &ScanReport) -> String {
 
 /// Tools × classes.
 fn table(report: &ScanReport, paint: Paint) -> String {
-    let tools: Vec<(String, &ToolInfo)> = report.tools().map(|tool| (label(tool), tool)).collect();
+    // Of a list without code nothing is known about any class, so there is nothing to tabulate.
+    let judged = report.tools().filter(|tool| !tool.verdicts.is_empty());
+    let tools: Vec<(String, &ToolInfo)> = judged.map(|tool| (label(tool), tool)).collect();
     if tools.is_empty() {
         return String::new();
     }
@@ -247,15 +255,24 @@ fn conclusion(report: &ScanReport, paint: Paint, quiet: bool) -> String {
 
 /// `2 of 2 handlers resolved, 3 files analysed, 4 left out`
 fn coverage(report: &ScanReport) -> String {
-    let tools = report.tools().count();
+    let with_code = report.servers.iter().filter(|server| server.language != Language::Unknown);
+    let handlers = with_code.map(|server| server.tools.len()).sum::<usize>();
     let unresolved = report.completeness.unresolved_handlers.len();
     // An unresolved handler may or may not have made it into the inventory, so it can't be subtracted blindly.
-    let resolved = tools.saturating_sub(unresolved);
-    let mut facts = vec![
-        count(tools, "tool"),
-        format!("{resolved} of {} resolved", count(tools.max(unresolved), "handler")),
-        format!("{} analysed", count(report.completeness.files_analysed, "file")),
-    ];
+    let resolved = handlers.saturating_sub(unresolved);
+    let mut facts = Vec::new();
+    if !report.configured.is_empty() {
+        facts.push(count(report.configured.len(), "configured server"));
+    }
+    if report.configured.is_empty() || !report.servers.is_empty() {
+        facts.push(count(report.tools().count(), "tool"));
+    }
+    if report.configured.is_empty() && report.servers.iter().all(|server| server.language != Language::Unknown)
+        || handlers.max(unresolved) > 0
+    {
+        facts.push(format!("{resolved} of {} resolved", count(handlers.max(unresolved), "handler")));
+    }
+    facts.push(format!("{} analysed", count(report.completeness.files_analysed, "file")));
     let left_out = report.completeness.files_skipped.len();
     if left_out > 0 {
         facts.push(format!("{left_out} left out"));

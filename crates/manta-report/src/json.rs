@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use manta_core::{
-    Confidence, Finding, Fix, Location, ParamInfo, ParamSource, Persona, ScanReport, Server, Severity, SinkClass,
-    ToolInfo, Verdict,
+    Confidence, ConfiguredServer, Finding, Fix, Location, ParamInfo, ParamSource, Persona, ScanReport, Server,
+    Severity, SinkClass, ToolInfo, Verdict,
 };
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ struct Document<'a> {
     summary: SummaryOut,
     completeness: CompletenessOut<'a>,
     servers: Vec<ServerOut<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    configured: Vec<ConfiguredOut<'a>>,
     findings: Vec<FindingOut<'a>>,
 }
 
@@ -55,6 +57,7 @@ impl<'a> Document<'a> {
             summary: SummaryOut::of(report),
             completeness: CompletenessOut::of(report),
             servers: report.servers.iter().map(|server| ServerOut::of(server, report)).collect(),
+            configured: report.configured.iter().map(|server| ConfiguredOut::of(server, report)).collect(),
             findings: report.shown().into_iter().map(|finding| FindingOut::of(finding, report)).collect(),
         }
     }
@@ -157,6 +160,19 @@ impl<'a> ServerOut<'a> {
 }
 
 #[derive(Serialize)]
+struct ConfiguredOut<'a> {
+    client: &'a str,
+    name: &'a str,
+    location: Place,
+}
+
+impl<'a> ConfiguredOut<'a> {
+    fn of(server: &'a ConfiguredServer, report: &ScanReport) -> Self {
+        Self { client: &server.client, name: &server.name, location: Place::of(server.location, report) }
+    }
+}
+
+#[derive(Serialize)]
 struct ToolOut<'a> {
     kind: &'static str,
     name: &'a str,
@@ -165,6 +181,8 @@ struct ToolOut<'a> {
     params: Vec<ParamOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdicts: Option<BTreeMap<&'static str, VerdictOut>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    powers: Vec<&'static str>,
 }
 
 impl<'a> ToolOut<'a> {
@@ -182,6 +200,7 @@ impl<'a> ToolOut<'a> {
             location: Place::of(tool.location, report),
             params: tool.params.iter().map(ParamOut::of).collect(),
             verdicts,
+            powers: tool.powers.keys().map(|power| power.as_str()).collect(),
         }
     }
 }

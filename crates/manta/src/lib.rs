@@ -13,6 +13,7 @@ mod output;
 mod progress;
 mod suggest;
 pub mod suppress;
+mod targets;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ enum Command {
     Baseline(commands::baseline::Args),
     Fix(commands::fix::Args),
     Lsp(commands::lsp::Args),
+    Diff(commands::diff::Args),
     #[cfg(feature = "guard")]
     Guard(commands::guard::Args),
     #[cfg(feature = "guard")]
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Baseline(args) => commands::baseline::run(&args),
         Command::Fix(args) => commands::fix::run(&args),
         Command::Lsp(args) => commands::lsp::run(&args),
+        Command::Diff(args) => commands::diff::run(&args),
         Command::Completions(args) => commands::completions::run(&args, Cli::command()),
         Command::Man(args) => commands::completions::man(&args, Cli::command()),
     };

@@ -134,7 +134,7 @@ pub(super) fn scan(manta: &Path, tree: &Path) -> Scan {
 }
 
 fn scan_within(manta: &Path, tree: &Path, deadline: Instant) -> Result<Report, String> {
-    if !tree.is_dir() {
+    if !tree.exists() {
         return Err(format!("no such tree: {}", tree.display()));
     }
     let scratch = Scratch::new()?;

@@ -8,6 +8,7 @@ use crate::engine::config::{FunctionFacts, Made};
 use crate::engine::interp::{Args, Interp, Limits};
 use crate::engine::models::{Exposes, HandlerArgs, Models, SinkKind};
 use crate::engine::program::Program;
+use crate::engine::promises::{Act, Promises};
 use crate::engine::report::{FlowRule, Hit, Outcome, Registration, Replay};
 use crate::engine::schema::Schema;
 use crate::engine::store::{Obj, ObjKind};
@@ -61,6 +62,10 @@ pub struct ToolFacts {
     pub guarded: BTreeMap<&'static str, Option<Location>>,
     /// The run ended early.
     pub is_incomplete: bool,
+    /// What its annotations promise.
+    pub promises: Promises,
+    /// What its handler does, once per kind, whoever decides about the arguments.
+    pub acts: Vec<Act>,
 }
 
 /// A declared parameter.
@@ -498,6 +503,7 @@ impl<'p> Interp<'p> {
         self.fuel = self.limits.fuel_per_tool;
         self.out_of_fuel = false;
         self.found.hits.clear();
+        self.found.conduct.take_acts();
         self.found.sources.clear();
         self.field_vns.clear();
         if self.found.replay.is_none() && !self.is_replaying {
@@ -532,6 +538,7 @@ impl<'p> Interp<'p> {
         let mark = self.store.mark();
         let params = self.call_handler(registration, dispatched, schema.as_ref());
         let hits = std::mem::take(&mut self.found.hits);
+        let acts = self.found.conduct.take_acts();
         let sources = self.found.sources.clone();
         let is_incomplete = self.out_of_fuel;
         let index = analysis.tools.len();
@@ -565,6 +572,8 @@ impl<'p> Interp<'p> {
             is_resolved: registration.handler.as_ref().is_some_and(|handler| self.closure_of(handler).is_some()),
             guarded,
             is_incomplete,
+            promises: self.found.conduct.promises(name),
+            acts,
         });
         let is_route = registration.exposes == Exposes::Route;
         if !is_route && registration.handler.as_ref().is_none_or(|handler| self.closure_of(handler).is_none()) {

@@ -16,6 +16,7 @@ pub mod models;
 mod objects;
 mod ops;
 pub mod program;
+pub mod promises;
 mod register;
 pub mod report;
 mod schema;

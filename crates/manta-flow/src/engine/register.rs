@@ -42,6 +42,7 @@ impl Interp<'_> {
             None => self.select(selector, args, None),
         });
         let description = row.description.as_ref().and_then(|selector| self.select(selector, args, None));
+        self.note_promises(name.as_ref(), handler.as_ref(), args);
         let schema = self.registered_schema(row, args);
         if row.args == HandlerArgs::ObjectIfSchema && schema.is_none() {
             // Without a schema the callback receives no arguments, only the request context.
@@ -132,6 +133,11 @@ impl Interp<'_> {
             };
             self.push_registration(registration);
         }
+    }
+
+    /// The names a tool may have, as far as they are constant.
+    pub(crate) fn tool_names(&self, name: &Val) -> Vec<String> {
+        self.name_texts(name).into_iter().flatten().collect()
     }
 
     /// The texts a name may have; a computed part is shown as `*`.
@@ -277,6 +283,7 @@ impl Interp<'_> {
             })
         };
         let Some(name) = field(self, &["name"]) else { return };
+        self.note_promises_of(item, Span::default());
         let description = field(self, &["description"]).and_then(|text| text.literal().map(str::to_owned));
         let schema =
             field(self, &["inputSchema", "input_schema", "parameters"]).and_then(|value| self.as_schema(&value));
@@ -371,6 +378,7 @@ impl Interp<'_> {
             Kind::Obj(_) => return None,
             _ => target.clone(),
         };
+        self.note_promises(name.as_ref(), Some(&own), &call_args);
         self.add_registration(&row, name, description, None, Some(own), span, false);
         Some(target.clone())
     }
@@ -556,6 +564,7 @@ impl Interp<'_> {
         for item in items {
             let Kind::Obj(id) = item.kind else { continue };
             let _ = id;
+            self.note_promises_of(&item, span);
             let name = self.get_member(&item, Symbol::new("name"), span);
             let description = self.get_member(&item, Symbol::new("description"), span);
             let schema = SCHEMA_NAMES.iter().find_map(|name| {

@@ -154,6 +154,8 @@ pub(crate) struct Findings {
     pub(crate) picked: HashSet<Vn>,
     pub(crate) registrations: Vec<Registration>,
     pub(crate) hits: Vec<Hit>,
+    /// Promises of tools, and what the running handler does.
+    pub(crate) conduct: crate::engine::promises::Conduct,
     pub(crate) depth_exceeded: bool,
     /// Label of the loop about to start.
     pub(crate) pending_label: Option<Symbol>,

@@ -134,6 +134,8 @@ impl Interp<'_> {
         {
             return;
         }
+        let at = self.here(span);
+        self.found.conduct.act(row.kind, at, api);
         match row.kind {
             SinkKind::Argv => self.check_argv(row, api, args, this, span),
             SinkKind::Url | SinkKind::Browse => {

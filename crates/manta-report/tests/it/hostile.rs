@@ -92,3 +92,90 @@ fn sarif_addresses_are_uris() {
     let uri = location["artifactLocation"]["uri"].as_str().unwrap();
     assert!(uri.chars().all(|character| character.is_ascii_alphanumeric() || "-._~/%".contains(character)), "{uri}");
 }
+
+/// Elements of a document with their depth; what is inside is the stranger's.
+fn elements(xml: &str) -> Vec<(usize, String)> {
+    let document = roxmltree::Document::parse(xml).unwrap_or_else(|error| panic!("{error}: {xml}"));
+    let depth = |node: roxmltree::Node<'_, '_>| node.ancestors().count();
+    let all = document.descendants().filter(roxmltree::Node::is_element);
+    all.map(|node| (depth(node), node.tag_name().name().to_owned())).collect()
+}
+
+/// A document as its keys and the kinds of its values.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::String(_) => "text".into(),
+        Value::Number(_) => 0.into(),
+        other => other.clone(),
+    }
+}
+
+/// Lines of Markdown outside of code, without words: what is left is what a renderer acts on.
+fn constructs(markdown: &str) -> Vec<String> {
+    let mut is_code = false;
+    let mut lines = Vec::new();
+    for line in markdown.lines() {
+        if line.starts_with("```") {
+            is_code = !is_code;
+            lines.push("```".to_owned());
+        } else if !is_code {
+            let line = line.replace("&lt;", "").replace("&gt;", "").replace("&amp;", "").replace("&#64;", "");
+            let mut kept = String::new();
+            let mut chars = line.chars();
+            while let Some(c) = chars.next() {
+                match c {
+                    // Escaped: a letter like any other.
+                    '\\' => drop(chars.next()),
+                    '<' | '>' | '`' | '[' | ']' | '|' | '#' | '~' | '!' | '@' => kept.push(c),
+                    _ => {}
+                }
+            }
+            lines.push(kept);
+        }
+    }
+    assert!(!is_code, "every fence is closed: {markdown}");
+    lines
+}
+
+/// Whatever a stranger writes, a report has the structure it has for a harmless word.
+#[test]
+fn nobody_changes_the_structure_of_a_report() {
+    let harmless = [samples::written_by("word")];
+    let of = |format, report: &[manta_core::ScanReport]| render(format, report, &OPTIONS);
+    for stranger in samples::STRANGERS {
+        let report = [samples::written_by(stranger)];
+        let same = |what: &str, is_same: bool| assert!(is_same, "{what} breaks on {stranger:?}");
+        let (junit, expected) = (of(Format::Junit, &report), of(Format::Junit, &harmless));
+        same("JUnit", elements(&junit) == elements(&expected));
+        for format in [Format::Json, Format::Sarif, Format::Gitlab] {
+            let read =
+                |text: &str| shape(&serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")));
+            same(format.as_str(), read(&of(format, &report)) == read(&of(format, &harmless)));
+        }
+        same("GitHub", of(Format::Github, &report).lines().count() == of(Format::Github, &harmless).lines().count());
+        let lines = |text: &str| constructs(text).into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>();
+        same("Markdown", lines(&of(Format::Markdown, &report)) == lines(&of(Format::Markdown, &harmless)));
+        let page = of(Format::Html, &report);
+        let page = page.strip_prefix("<!doctype html>").unwrap();
+        let document = roxmltree::Document::parse(page).unwrap_or_else(|error| panic!("{error}: {page}"));
+        for element in document.descendants().filter(roxmltree::Node::is_element) {
+            let foreign = ["script", "svg", "img", "iframe", "object", "embed", "base", "meta", "form", "link"];
+            let is_ours = !foreign.contains(&element.tag_name().name()) || element.has_tag_name("meta");
+            let is_inert = element.attributes().all(|attribute| {
+                !attribute.name().starts_with("on") && !attribute.value().trim_start().starts_with("javascript:")
+            });
+            same("HTML", is_ours && is_inert);
+        }
+        for format in Format::ALL {
+            let text = of(*format, &report);
+            let seen = text.chars().find(|character| *character != '\n' && is_invisible(*character));
+            assert!(seen.is_none(), "{format} shows {seen:?} for {stranger:?}");
+        }
+        for text in [of(Format::Human, &report), tools::human(&report[0], &OPTIONS)] {
+            let commands = text.lines().any(|line| line.trim_start().starts_with("::") || line.contains("##["));
+            same("a build log", !commands);
+        }
+    }
+}

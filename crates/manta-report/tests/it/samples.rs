@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use manta_core::{
-    Completeness, Confidence, Disposition, Edit, Enforcement, FileId, Finding, Fix, Language, Location, ParamInfo,
-    ParamSource, Persona, RuleMeta, Safety, ScanReport, Server, Severity, SinkClass, SkipReason, SkippedFile,
-    SourceFile, SourceMap, Span, Step, ToolInfo, ToolKind, Verdict,
+    Completeness, Confidence, ConfiguredServer, Disposition, Edit, Enforcement, FileId, Finding, Fix, Language,
+    Location, ParamInfo, ParamSource, Persona, RuleMeta, Safety, ScanReport, Server, Severity, SinkClass, SkipReason,
+    SkippedFile, SourceFile, SourceMap, Span, Step, ToolInfo, ToolKind, Verdict,
 };
 
 pub(crate) static COMMAND: RuleMeta = RuleMeta {
@@ -94,6 +94,7 @@ fn tool(name: &str, location: Location, param: &str, verdicts: &[(SinkClass, Ver
         }],
         description: format!("the tool {name}"),
         verdicts: map,
+        powers: Default::default(),
     }
 }
 
@@ -149,50 +150,99 @@ pub(crate) fn multi_file() -> ScanReport {
 /// Text that wants to break out of every format, in every place a scanned tree can put text.
 pub(crate) const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{200b}\u{e0041}\r\n::error::x%0A::stop-commands::t,<script>`*_|]($\"'\\";
 
+/// What a stranger may write to break out of a terminal, a build log, Markdown, HTML, XML or JSON: the shared corpus.
+pub(crate) const STRANGERS: &[&str] = &[
+    HOSTILE,
+    // Build logs.
+    "\n::set-output name=x::y",
+    "%0A::error::injected%0D%0A",
+    "##[error]injected",
+    "##vso[task.setvariable variable=x]y",
+    "\u{2028}::warning::x\u{2029}::add-mask::x\u{85}::stop-commands::y",
+    // Terminals.
+    "\u{1b}]8;;https://evil.example\u{7}link\u{1b}]8;;\u{7}",
+    "\u{1b}[1A\u{1b}[2K0 vulnerabilities found",
+    "\u{8}\u{8}\u{8}\u{7f}\rclean",
+    "\u{90}q\u{9c}\u{9d}0;t\u{9c}",
+    // HTML and XML.
+    "</td></tr></table><script>alert(1)</script>",
+    "\"><svg/onload=alert(1)>",
+    "' onmouseover='alert(1)",
+    "]]><failure/><![CDATA[",
+    "--><testsuite/><!--",
+    "&lt;script&gt;&#60;script&#62;&amp;amp;",
+    "</summary></details><h1>",
+    "</style><style>*{display:none}",
+    "<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>&e;",
+    "\u{fffe}\u{ffff}\u{0}",
+    // Markdown.
+    "[click](https://evil.example) ![x](https://evil.example/p?d=1)",
+    "```\n# heading\n```",
+    "~~~\n- item\n~~~",
+    "````\n</details>\n````",
+    "| a | b |\n|---|---|",
+    "@everyone @org/team #1 GH-1 <https://evil.example> https://evil.example",
+    "<img src=x onerror=alert(1)>",
+    "[^1]: note\n\n[x]: javascript:alert(1)\n\n---",
+    "\\[x\\]\\(y\\) \\` \\",
+    "    indented\n\ttab",
+    // JSON and templates.
+    "\",\"severity\":\"info\"}],\"x\":[{\"",
+    "{{constructor.constructor('alert(1)')()}} ${7*7} <%= 7*7 %>",
+    // Direction and invisible letters.
+    "\u{202e}gnp.exe\u{2066}x\u{2069} \u{e0069}\u{e0067} \u{200b}\u{feff}",
+];
+
 /// Every string of the report is [`HOSTILE`].
 pub(crate) fn hostile() -> ScanReport {
-    let text = format!("exec('{HOSTILE}')");
-    let path = format!("src/{HOSTILE}.ts");
+    written_by(HOSTILE)
+}
+
+/// Every string of the report is `stranger`.
+pub(crate) fn written_by(stranger: &str) -> ScanReport {
+    let text = format!("exec('{stranger}')");
+    let path = format!("src/{stranger}.ts");
     let map = sources(&[(path.as_str(), text.as_str())]);
     let sink = place(&map, 0, "exec(");
-    let mut finding = Finding::at(&COMMAND, sink, HOSTILE);
-    finding.tools = vec![HOSTILE.to_owned(), format!("{HOSTILE}2")];
-    finding.help = HOSTILE.to_owned();
-    finding.source = Some(ParamSource { tool: HOSTILE.to_owned(), param: HOSTILE.to_owned(), location: sink });
+    let mut finding = Finding::at(&COMMAND, sink, stranger);
+    finding.tools = vec![stranger.to_owned(), format!("{stranger}2")];
+    finding.help = stranger.to_owned();
+    finding.source = Some(ParamSource { tool: stranger.to_owned(), param: stranger.to_owned(), location: sink });
     finding.fix = Some(Fix {
-        title: HOSTILE.to_owned(),
+        title: stranger.to_owned(),
         safety: Safety::Unsafe,
-        reason: HOSTILE.to_owned(),
-        edits: vec![Edit { at: sink, text: HOSTILE.to_owned() }],
+        reason: stranger.to_owned(),
+        edits: vec![Edit { at: sink, text: stranger.to_owned() }],
     });
-    finding.trace = vec![Step { location: sink, message: HOSTILE.to_owned() }];
-    let mut entry = tool(HOSTILE, sink, HOSTILE, &[(SinkClass::Command, Verdict::Vulnerable)]);
-    entry.description = HOSTILE.to_owned();
+    finding.trace = vec![Step { location: sink, message: stranger.to_owned() }];
+    let mut entry = tool(stranger, sink, stranger, &[(SinkClass::Command, Verdict::Vulnerable)]);
+    entry.description = stranger.to_owned();
     if let Some(param) = entry.params.first_mut() {
-        param.ty = HOSTILE.to_owned();
-        param.constraints = vec![HOSTILE.to_owned()];
-        param.description = HOSTILE.to_owned();
+        param.ty = stranger.to_owned();
+        param.constraints = vec![stranger.to_owned()];
+        param.description = stranger.to_owned();
     }
     settled(ScanReport {
-        target: HOSTILE.to_owned(),
-        base: Some(format!("{HOSTILE}/")),
+        target: stranger.to_owned(),
+        base: Some(format!("{stranger}/")),
         sources: Arc::new(map),
         servers: vec![Server {
-            name: HOSTILE.to_owned(),
-            sdk: HOSTILE.to_owned(),
+            name: stranger.to_owned(),
+            sdk: stranger.to_owned(),
             language: Language::JavaScript,
             tools: vec![entry],
         }],
         findings: vec![finding],
+        configured: vec![ConfiguredServer { client: stranger.to_owned(), name: stranger.to_owned(), location: sink }],
         completeness: Completeness {
             files_analysed: 1,
             files_skipped: vec![SkippedFile {
-                path: HOSTILE.to_owned(),
-                reason: SkipReason::Unparsed(HOSTILE.to_owned()),
+                path: stranger.to_owned(),
+                reason: SkipReason::Unparsed(stranger.to_owned()),
             }],
-            unresolved_handlers: vec![HOSTILE.to_owned()],
-            exhausted_budgets: vec![HOSTILE.to_owned()],
-            notes: vec![HOSTILE.to_owned()],
+            unresolved_handlers: vec![stranger.to_owned()],
+            exhausted_budgets: vec![stranger.to_owned()],
+            notes: vec![stranger.to_owned()],
         },
         ..ScanReport::default()
     })

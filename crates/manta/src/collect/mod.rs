@@ -13,6 +13,7 @@ mod walk;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +30,9 @@ use names::Place;
 /// When there is no such target, or it is neither directory nor readable file. What goes wrong inside the target
 /// is no error but part of the result.
 pub fn collect(target: &str, limits: &Limits) -> Result<ProjectInput, Failure> {
+    if target == STDIN {
+        return collect_stdin(limits);
+    }
     let path = Path::new(target);
     let metadata = fs::metadata(path).map_err(|error| Failure::new(format!("failed to read {target}: {error}")))?;
     let mut collection = Collection::new(limits);
@@ -71,6 +75,24 @@ pub fn collect_revision(target: &str, revision: &str, limits: &Limits) -> Result
     Ok(collection.finish(target, None))
 }
 
+/// The target that is read from standard input.
+const STDIN: &str = "-";
+
+/// Reads a list of tools from standard input.
+fn collect_stdin(limits: &Limits) -> Result<ProjectInput, Failure> {
+    let mut collection = Collection::new(limits);
+    let mut bytes = Vec::new();
+    io::stdin()
+        .take(limits.file_bytes + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(format!("failed to read standard input: {error}")))?;
+    let name = "stdin.json";
+    if collection.admits(name, bytes.len() as u64) {
+        collection.add(name.to_owned(), bytes, None);
+    }
+    Ok(collection.finish("standard input", None))
+}
+
 /// Reads an archive that is already in memory; its name decides nothing. For embedders and fuzz targets.
 ///
 /// # Errors
@@ -85,9 +107,11 @@ pub fn collect_archive(name: &str, bytes: &[u8], limits: &Limits) -> Result<Proj
 /// A file the user named is read whatever its name says about tests or assets.
 fn read_single(path: &Path, collection: &mut Collection<'_>) -> Result<(), Failure> {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    if !FileKind::of(&name).is_source() {
-        return Err(Failure::new(format!("{} is no source file manta can read", path.display()))
-            .hint("it reads .js .mjs .cjs .jsx .ts .mts .cts .tsx .py, directories, and .tgz .tar.gz .tar .zip .whl"));
+    if !FileKind::of(&name).is_source() && !names::is_read_alone(&name) {
+        return Err(Failure::new(format!("{} is no file manta can read", path.display())).hint(
+            "it reads .js .mjs .cjs .jsx .ts .mts .cts .tsx .py, lists of tools and configurations (.json .jsonc .toml \
+             .yaml), directories, and .tgz .tar.gz .tar .zip .whl",
+        ));
     }
     walk::read_file(path, &name, None, collection);
     Ok(())
@@ -216,6 +240,7 @@ impl<'a> Collection<'a> {
             set_aside: aside,
             skipped: self.skipped,
             notes: self.notes,
+            ..ProjectInput::default()
         }
     }
 }

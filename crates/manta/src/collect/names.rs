@@ -47,7 +47,6 @@ const LEFTOVERS: &[&str] = &[
     ".yarn",
     ".pnpm-store",
     ".idea",
-    ".vscode",
     ".eggs",
     ".nyc_output",
 ];
@@ -107,6 +106,9 @@ pub(super) fn place(path: &str) -> Place {
     if is_declaration(name) {
         return Place::Skipped(SkipReason::Declaration);
     }
+    if manta_mcp::clients::of(path).is_some() || manta_audit::is_agent_file(path) {
+        return Place::Server;
+    }
     let kind = FileKind::of(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     if !kind.is_source() && kind != FileKind::Manifest && !extension.eq_ignore_ascii_case("json") {
@@ -123,6 +125,13 @@ pub(super) fn place(path: &str) -> Place {
     } else {
         Place::Server
     }
+}
+
+/// Whether a file that isn't source code is read when it is the target itself: a list of tools, a configuration, or
+/// instructions for an agent.
+pub(super) fn is_read_alone(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
+    ["json", "jsonc", "json5", "jsonl", "ndjson", "toml", "yaml", "yml", "md", "mdc"].contains(&extension.as_str())
 }
 
 fn is_declaration(name: &str) -> bool {

@@ -9,6 +9,7 @@ use crate::baseline::Baseline;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::progress::Progress;
+use crate::targets;
 
 /// Write the findings there are into a file, so that `manta scan --baseline FILE` reports only new ones
 #[derive(Debug, clap::Args)]
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut baseline = Baseline::default();
     let mut progress = Progress::new(false);
     let threads = super::threads(args.jobs);
-    let exit = super::for_each_target(&args.targets, threads, &analysis, &mut progress, |report| {
+    let exit = super::for_each_target(&targets::paths(&args.targets), threads, &analysis, &mut progress, |report| {
         baseline.accept(&report);
         Ok(if report.is_empty() || !report.completeness.is_complete() { Exit::Incomplete } else { Exit::Clean })
     })?;

@@ -6,6 +6,7 @@ pub(crate) mod baseline;
 pub(crate) mod completions;
 #[cfg(feature = "guard")]
 pub(crate) mod derive;
+pub(crate) mod diff;
 #[cfg(feature = "guard")]
 pub(crate) mod doctor;
 pub(crate) mod explain;
@@ -38,9 +39,10 @@ use std::time::Duration;
 use manta_core::ScanReport;
 
 use crate::analyse::Analysis;
-use crate::collect::{self, Limits};
+use crate::collect::Limits;
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
+use crate::targets::Target;
 
 /// Parsers and the interpreter recurse as deeply as the code they read nests, which an attacker decides; they have
 /// limits of their own, and this leaves them room to reach those.
@@ -69,7 +71,7 @@ pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Failure> +
 /// Collects and analyses every target, and hands the reports over in the order of the targets. A target that can't
 /// be read is reported and doesn't stop the others.
 fn for_each_target(
-    targets: &[String],
+    targets: &[Target],
     threads: usize,
     analysis: &Analysis,
     progress: &mut Progress,
@@ -89,7 +91,7 @@ fn for_each_target(
 
 /// The results for `targets`, in their order.
 fn in_parallel(
-    targets: &[String],
+    targets: &[Target],
     threads: usize,
     analysis: &Analysis,
     progress: &mut Progress,
@@ -113,7 +115,7 @@ fn in_parallel(
         }
         while workers.iter().any(|worker| !worker.is_finished()) {
             let started = next.load(Ordering::Relaxed).clamp(1, targets.len());
-            progress.at(|| format!("scanning {started} of {}: {}", targets.len(), targets[started - 1]));
+            progress.at(|| format!("scanning {started} of {}: {}", targets.len(), targets[started - 1].name()));
             thread::park_timeout(TICK);
         }
         for worker in workers {
@@ -122,12 +124,23 @@ fn in_parallel(
         }
     });
     progress.clear();
-    let unfinished = |target: &String| Failure::new(format!("manta failed on {target}, which is a defect of manta"));
+    let unfinished =
+        |target: &Target| Failure::new(format!("manta failed on {}, which is a defect of manta", target.name()));
     let taken = results.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
     taken.zip(targets).map(|(result, target)| result.unwrap_or_else(|| Err(unfinished(target)))).collect()
 }
 
-fn one(target: &str, analysis: &Analysis) -> Result<ScanReport, Failure> {
-    let input = collect::collect(target, &Limits::default())?;
+/// Runs the analysis of one target with room for its recursion.
+fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    let failed = |_| Failure::new("manta failed, which is a defect of manta");
+    thread::scope(|scope| {
+        let worker = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let worker = worker.map_err(|error| Failure::new(format!("failed to start a thread: {error}")))?;
+        worker.join().map_err(failed)
+    })
+}
+
+fn one(target: &Target, analysis: &Analysis) -> Result<ScanReport, Failure> {
+    let input = target.collect(&Limits::default())?;
     Ok(analysis.run(&input))
 }

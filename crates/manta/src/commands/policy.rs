@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::targets::Target;
 
 /// Check, explain, begin and test a policy
 #[derive(Debug, clap::Args)]
@@ -91,11 +92,17 @@ fn from_scan(target: &str) -> Result<Exit, Failure> {
     let analysis = crate::analyse::Analysis::new(&[])?;
     let mut progress = crate::progress::Progress::new(false);
     let one = std::num::NonZeroUsize::MIN;
-    super::for_each_target(&[target.to_owned()], super::threads(Some(one)), &analysis, &mut progress, |report| {
-        output::print(&super::derive::propose(&report))?;
-        let is_done = report.tools().next().is_some() && report.completeness.is_complete();
-        Ok(if is_done { Exit::Clean } else { Exit::Incomplete })
-    })
+    super::for_each_target(
+        &[Target::Path(target.to_owned())],
+        super::threads(Some(one)),
+        &analysis,
+        &mut progress,
+        |report| {
+            output::print(&super::derive::propose(&report))?;
+            let is_done = report.tools().next().is_some() && report.completeness.is_complete();
+            Ok(if is_done { Exit::Clean } else { Exit::Incomplete })
+        },
+    )
 }
 
 fn check(file: &File) -> Result<Exit, Failure> {

@@ -17,6 +17,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{self, Color, Output, Writers};
 use crate::progress::Progress;
 use crate::suppress;
+use crate::targets::{self, Target};
 
 /// Find what a caller of a server's tools could abuse
 ///
@@ -25,13 +26,33 @@ use crate::suppress;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Directories, source files or archives (.tgz, .tar.gz, .tar, .zip, .whl)
-    #[arg(default_value = ".", value_name = "TARGET")]
+    /// Directories, source files, archives (.tgz, .tar.gz, .tar, .zip, .whl), captured lists of tools, configurations
+    /// of clients, `-` for standard input; with --online also npm:NAME[@VERSION] and pypi:NAME[==VERSION]
+    /// [default: the working directory]
+    #[arg(value_name = "TARGET")]
     targets: Vec<String>,
 
     /// Scan the targets listed in this file instead, one per line; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "targets")]
     targets_from: Option<String>,
+
+    /// Start this server in the guard's sandbox, list what it offers (nothing is called) and scan that; may be repeated
+    #[cfg(feature = "guard")]
+    #[arg(long, value_name = "COMMAND")]
+    stdio: Vec<String>,
+
+    /// Start servers of --stdio without asking
+    #[cfg(feature = "guard")]
+    #[arg(short, long, requires = "stdio")]
+    yes: bool,
+
+    /// Scan the configurations of every client below your home directory, or below this one
+    #[arg(long, value_name = "HOME", num_args = 0..=1, default_missing_value = "~")]
+    clients: Option<PathBuf>,
+
+    /// Fetch npm: and pypi: targets, with your own npm and pip; nothing of a package is run
+    #[arg(long)]
+    online: bool,
 
     /// Output format, to a file if one is given: human, json, sarif, github,
     /// gitlab, markdown, html, junit; may be repeated
@@ -101,6 +122,10 @@ Examples:
   manta scan --only path-traversal,ssrf           two rules
   manta scan --diff origin/main                   only what this branch brings
   manta scan --persona auditor                    everything a reviewer wants to know
+  manta scan tools.json                           a captured tools/list
+  manta scan --stdio 'npx -y some-mcp-server'     what a running server says of itself
+  manta scan --clients                            what your clients are configured to start
+  manta scan --online npm:some-mcp-server@1.2.0   a published package
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 manta failed, 3 analysis incomplete or nothing to scan";
 
@@ -122,12 +147,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let analysis = analyse::Analysis::new(&args.models)?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let mut seen = BTreeSet::new();
-    let listed = args.targets_from.as_deref().map(listed).transpose()?;
-    let targets = listed.as_ref().unwrap_or(&args.targets);
-    let mut writers = Writers::open(&args.output, args.color, args.quiet, listed.is_some() || targets.len() > 1)?;
+    let targets = args.targets()?;
+    let is_listed = args.targets_from.is_some();
+    let mut writers = Writers::open(&args.output, args.color, args.quiet, is_listed || targets.len() > 1)?;
     let mut progress = Progress::new(args.quiet);
     let threads = super::threads(args.jobs);
-    let exit = super::for_each_target(targets, threads, &analysis, &mut progress, |mut report| {
+    let exit = super::for_each_target(&targets, threads, &analysis, &mut progress, |mut report| {
         if args.trust_config || is_own(&report.target) {
             suppress::obey(&mut report, &rules);
         } else {
@@ -173,6 +198,28 @@ fn listed(file: &str) -> Result<Vec<String>, Failure> {
 }
 
 impl Args {
+    /// Everything this run is about; the working directory when nothing is named.
+    fn targets(&self) -> Result<Vec<Target>, Failure> {
+        let listed = self.targets_from.as_deref().map(listed).transpose()?;
+        let given = listed.as_ref().unwrap_or(&self.targets);
+        let named = given.iter().map(|given| Target::named(given, self.online));
+        let mut targets = named.collect::<Result<Vec<_>, _>>()?;
+        #[cfg(feature = "guard")]
+        for line in &self.stdio {
+            let consent = if self.yes { targets::Consent::Given } else { targets::Consent::Asked };
+            targets.push(targets::listing(line, consent)?);
+        }
+        if let Some(home) = &self.clients {
+            let own = || env::home_dir().ok_or_else(|| Failure::new("there is no home directory"));
+            let home = if home == Path::new("~") { own()? } else { home.clone() };
+            targets.push(targets::configurations(&home, &Limits::default())?);
+        }
+        if targets.is_empty() && listed.is_none() {
+            targets.push(Target::Path(".".to_owned()));
+        }
+        Ok(targets)
+    }
+
     fn wishes(&self) -> Result<Wishes, Failure> {
         let rules = analyse::rules();
         let named = |names: &[String]| -> Result<Vec<&'static RuleMeta>, Failure> {

@@ -9,6 +9,7 @@ use crate::analyse::Analysis;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Color};
 use crate::progress::Progress;
+use crate::targets;
 
 /// List the tools, resources and prompts of a server
 ///
@@ -60,15 +61,21 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let analysis = Analysis::new(&[])?;
     let mut progress = Progress::new(false);
-    super::for_each_target(&args.targets, super::threads(args.jobs), &analysis, &mut progress, |mut report| {
-        for tool in report.servers.iter_mut().flat_map(|server| &mut server.tools) {
-            tool.verdicts.clear();
-        }
-        output::print(&match args.output {
-            ToolsFormat::Human => tools::human(&report, &options),
-            ToolsFormat::Json => tools::json(&report, &options),
-        })?;
-        let is_done = report.tools().next().is_some() && report.completeness.is_complete();
-        Ok(if is_done { Exit::Clean } else { Exit::Incomplete })
-    })
+    super::for_each_target(
+        &targets::paths(&args.targets),
+        super::threads(args.jobs),
+        &analysis,
+        &mut progress,
+        |mut report| {
+            for tool in report.servers.iter_mut().flat_map(|server| &mut server.tools) {
+                tool.verdicts.clear();
+            }
+            output::print(&match args.output {
+                ToolsFormat::Human => tools::human(&report, &options),
+                ToolsFormat::Json => tools::json(&report, &options),
+            })?;
+            let is_done = report.tools().next().is_some() && report.completeness.is_complete();
+            Ok(if is_done { Exit::Clean } else { Exit::Incomplete })
+        },
+    )
 }

@@ -1,0 +1,328 @@
+//! `unpinned-package`: a server that is whatever its registry serves today.
+
+use manta_core::{Finding, Severity};
+use manta_mcp::clients::{Configured, Word};
+
+use super::Config;
+use crate::rules;
+
+/// Where a package comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Registry {
+    /// npm, by `npx` and its relatives.
+    Npm,
+    /// PyPI, by `uvx` and its relatives.
+    PyPi,
+    /// A container image.
+    Image,
+}
+
+/// A package that a command line fetches and runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Package {
+    /// Where from.
+    pub(crate) registry: Registry,
+    /// Its name, without the version.
+    pub(crate) name: String,
+    /// The version, tag or digest as written.
+    pub(crate) version: Option<String>,
+    /// The word that names it.
+    pub(crate) word: Word,
+}
+
+/// Programs that fetch a package and run it: words the command begins with, registry, options that name the package,
+/// options that take a value.
+type Runner = (&'static [&'static str], Registry, &'static [&'static str], &'static [&'static str]);
+const RUNNERS: &[Runner] = &[
+    (&["npx"], Registry::Npm, &["-p", "--package"], &["-c", "--call", "--registry", "--cache", "--userconfig"]),
+    (&["npm", "exec"], Registry::Npm, &["-p", "--package"], &["-c", "--call", "--registry", "--cache"]),
+    (&["npm", "x"], Registry::Npm, &["-p", "--package"], &["-c", "--call", "--registry", "--cache"]),
+    (&["pnpm", "dlx"], Registry::Npm, &["--package"], &["--registry", "--reporter"]),
+    (&["pnpx"], Registry::Npm, &["--package"], &["--registry"]),
+    (&["yarn", "dlx"], Registry::Npm, &["-p", "--package"], &[]),
+    (&["bunx"], Registry::Npm, &["-p", "--package"], &[]),
+    (&["bun", "x"], Registry::Npm, &["-p", "--package"], &[]),
+    (&["uvx"], Registry::PyPi, &["--from"], UV_OPTIONS),
+    (&["uv", "tool", "run"], Registry::PyPi, &["--from"], UV_OPTIONS),
+    (&["uv", "run"], Registry::PyPi, &["--with"], UV_RUN_OPTIONS),
+    (&["pipx", "run"], Registry::PyPi, &["--spec"], &["--python", "--pip-args", "--index-url"]),
+    (&["docker", "run"], Registry::Image, &[], IMAGE_OPTIONS),
+    (&["podman", "run"], Registry::Image, &[], IMAGE_OPTIONS),
+    (&["docker", "container", "run"], Registry::Image, &[], IMAGE_OPTIONS),
+];
+const UV_OPTIONS: &[&str] = &[
+    "-p",
+    "--python",
+    "--with",
+    "-w",
+    "--with-editable",
+    "--with-requirements",
+    "--index-url",
+    "-i",
+    "--extra-index-url",
+    "--index",
+    "--default-index",
+    "--directory",
+    "--project",
+    "--refresh-package",
+    "--constraints",
+    "-c",
+    "--cache-dir",
+];
+const UV_RUN_OPTIONS: &[&str] = &[
+    "-p",
+    "--python",
+    "--directory",
+    "--project",
+    "--with-editable",
+    "--with-requirements",
+    "-m",
+    "--module",
+    "--extra",
+    "--group",
+    "--index-url",
+    "--extra-index-url",
+    "--index",
+    "--default-index",
+    "--env-file",
+    "--script",
+    "--package",
+];
+/// Options of `docker run` that take their value as the next word.
+const IMAGE_OPTIONS: &[&str] = &[
+    "-e",
+    "--env",
+    "-v",
+    "--volume",
+    "--mount",
+    "-p",
+    "--publish",
+    "--name",
+    "--network",
+    "--net",
+    "-w",
+    "--workdir",
+    "-u",
+    "--user",
+    "--env-file",
+    "--entrypoint",
+    "--add-host",
+    "-l",
+    "--label",
+    "--platform",
+    "-m",
+    "--memory",
+    "--cpus",
+    "-h",
+    "--hostname",
+    "--cap-add",
+    "--cap-drop",
+    "--device",
+    "--security-opt",
+    "--ipc",
+    "--pid",
+    "--restart",
+    "--gpus",
+    "--tmpfs",
+    "--dns",
+    "--ulimit",
+    "--runtime",
+    "--log-driver",
+    "--log-opt",
+    "--pull",
+    "--shm-size",
+    "--uts",
+];
+
+/// The program's name without directory and extension, in lower case.
+pub(super) fn program(word: &str) -> String {
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word).to_ascii_lowercase();
+    [".exe", ".cmd", ".bat", ".ps1"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name).to_owned()
+}
+
+/// The words that are really run: `cmd /c npx …`, `env A=b npx …` and `sudo npx …` come down to `npx …`.
+pub(super) fn unwrapped(words: &[Word]) -> &[Word] {
+    let mut words = words;
+    loop {
+        let rest = match words {
+            [first, rest @ ..] => match program(&first.text).as_str() {
+                "cmd" => rest.iter().position(|word| word.text.eq_ignore_ascii_case("/c")).map(|at| &rest[at + 1..]),
+                "env" | "sudo" | "nohup" | "nice" | "command" => {
+                    let is_setting = |word: &Word| word.text.starts_with('-') || word.text.contains('=');
+                    Some(&rest[rest.iter().take_while(|word| is_setting(word)).count()..])
+                }
+                _ => None,
+            },
+            [] => None,
+        };
+        match rest {
+            Some(rest) if !rest.is_empty() => words = rest,
+            _ => return words,
+        }
+    }
+}
+
+/// The package that a server's command fetches and runs, if it is one that does.
+pub(crate) fn package(server: &Configured) -> Option<Package> {
+    let words = unwrapped(&server.command);
+    let first = program(&words.first()?.text);
+    let is_run_by = |(head, ..): &&Runner| {
+        head.first() == Some(&first.as_str())
+            && head.len() <= words.len()
+            && head.iter().zip(words).skip(1).all(|(wanted, word)| *wanted == word.text)
+    };
+    let (head, registry, naming, valued) = RUNNERS.iter().find(is_run_by)?;
+    let mut rest = words[head.len()..].iter();
+    let mut named: Option<&Word> = None;
+    while let Some(word) = rest.next() {
+        let text = word.text.as_str();
+        if let Some((option, value)) = text.split_once('=').filter(|(option, _)| option.starts_with('-')) {
+            if naming.contains(&option) {
+                return parse(*registry, value, word);
+            }
+        } else if naming.contains(&text) {
+            named = named.or(rest.next());
+        } else if valued.contains(&text) {
+            rest.next();
+        } else if text == "--" {
+            named = named.or(rest.next());
+            break;
+        } else if !text.starts_with('-') {
+            // `uv run server.py` runs a file; only `--with` names a package there.
+            let is_file = *head == ["uv", "run"].as_slice();
+            named = named.or((!is_file).then_some(word));
+            break;
+        }
+    }
+    let word = named?;
+    parse(*registry, &word.text, word)
+}
+
+fn parse(registry: Registry, text: &str, word: &Word) -> Option<Package> {
+    // A path, an address or a placeholder is no package of a registry.
+    let is_local = text.starts_with(['.', '/', '~', '$', '{']) || text.contains("://") || text.contains('\\');
+    let is_address = ["git+", "github:", "file:", "http:", "https:"].iter().any(|scheme| text.starts_with(scheme));
+    if text.is_empty() || is_local || is_address {
+        return None;
+    }
+    let (name, version) = match registry {
+        Registry::Npm => match text.char_indices().skip(1).find(|(_, c)| *c == '@') {
+            Some((at, _)) => (&text[..at], Some(&text[at + 1..])),
+            None => (text, None),
+        },
+        Registry::PyPi => {
+            let end = text.find(['=', '<', '>', '~', '!', '@', '[', ' ']).unwrap_or(text.len());
+            let rest = text[end..].trim_start_matches(|c| c != '=' && c != '@' && c != '<' && c != '>' && c != '~');
+            (&text[..end], Some(rest).filter(|rest| !rest.is_empty()))
+        }
+        Registry::Image => match text.split_once('@') {
+            Some((name, digest)) => (name, Some(digest)),
+            None => {
+                let last = text.rfind('/').map_or(0, |at| at + 1);
+                match text[last..].rsplit_once(':') {
+                    Some((name, tag)) => (&text[..last + name.len()], Some(tag)),
+                    None => (text, None),
+                }
+            }
+        },
+    };
+    Some(Package { registry, name: name.to_owned(), version: version.map(str::to_owned), word: word.clone() })
+}
+
+impl Package {
+    /// The one version that is meant, if the text means only one.
+    pub(crate) fn exact(&self) -> Option<&str> {
+        let version = self.version.as_deref()?;
+        let version = match self.registry {
+            Registry::Npm => version.trim_start_matches(['v', '=']),
+            Registry::PyPi => version.strip_prefix("==").or_else(|| version.strip_prefix('@'))?,
+            Registry::Image => return (version != "latest").then_some(version),
+        };
+        let is_exact = version.starts_with(|c: char| c.is_ascii_digit())
+            && version.contains('.')
+            && !version.contains(['x', 'X', '*', ' ', '|', '<', '>', '^', '~', ','])
+            || version.starts_with(|c: char| c.is_ascii_digit()) && version.contains('-');
+        is_exact.then_some(version)
+    }
+}
+
+pub(super) fn findings(config: &Config, server: &Configured, findings: &mut Vec<Finding>) {
+    let Some(package) = package(server) else { return };
+    if package.exact().is_some() {
+        return;
+    }
+    let name = &package.name;
+    let (what, fixed) = match package.registry {
+        Registry::Npm => ("the newest version in the registry", format!("\"{name}@1.2.3\"")),
+        Registry::PyPi => ("the newest version in the registry", format!("\"{name}==1.2.3\"")),
+        Registry::Image => ("whatever image the tag names today", format!("\"{name}@sha256:…\" or \"{name}:1.2.3\"")),
+    };
+    let message = format!("server `{}` runs {what} of `{name}`", server.name);
+    let mut finding = config.finding(rules::known("unpinned-package"), server, package.word.at, message);
+    finding.help = format!("name the version you reviewed: {fixed}");
+    if package.version.is_some() && package.registry != Registry::Image {
+        // A range is narrower than everything.
+        finding.severity = Severity::Low;
+    }
+    findings.push(finding);
+}
+
+#[cfg(test)]
+mod tests {
+    use manta_core::Span;
+
+    use super::*;
+
+    fn of(line: &str) -> Option<(String, Option<String>, bool)> {
+        let command = line.split(' ').map(|text| Word { text: text.to_owned(), at: Span::default() }).collect();
+        let package = package(&Configured { command, ..Configured::default() })?;
+        let is_exact = package.exact().is_some();
+        Some((package.name, package.version, is_exact))
+    }
+
+    #[test]
+    fn packages_are_found_behind_every_runner() {
+        for (line, name, version, is_exact) in [
+            ("npx -y @scope/pkg", "@scope/pkg", None, false),
+            ("npx -y @scope/pkg@1.2.3 /data", "@scope/pkg", Some("1.2.3"), true),
+            ("npx -y pkg@latest", "pkg", Some("latest"), false),
+            ("npx pkg@^1.2.0", "pkg", Some("^1.2.0"), false),
+            ("npx --package=pkg@1.0.0 cmd", "pkg", Some("1.0.0"), true),
+            ("npx -y -p pkg@1.0.0 cmd", "pkg", Some("1.0.0"), true),
+            ("/usr/bin/npx pkg", "pkg", None, false),
+            ("cmd /c npx -y pkg", "pkg", None, false),
+            ("env A=b npx pkg", "pkg", None, false),
+            ("bunx pkg", "pkg", None, false),
+            ("pnpm dlx pkg@2.0.0", "pkg", Some("2.0.0"), true),
+            ("uvx mcp-server-git", "mcp-server-git", None, false),
+            ("uvx mcp-server-git==2025.7.1", "mcp-server-git", Some("==2025.7.1"), true),
+            ("uvx mcp-server-git@2025.7.1", "mcp-server-git", Some("@2025.7.1"), true),
+            ("uvx --from pkg[x]==1.0.0 cmd", "pkg", Some("==1.0.0"), true),
+            ("uv tool run pkg", "pkg", None, false),
+            ("uv run --with mcp server.py", "mcp", None, false),
+            ("pipx run pkg>=1.0", "pkg", Some(">=1.0"), false),
+            ("docker run -i --rm -e TOKEN mcp/fetch", "mcp/fetch", None, false),
+            ("docker run -i ghcr.io/o/s:1.2 x", "ghcr.io/o/s", Some("1.2"), true),
+            ("docker run -i o/s:latest", "o/s", Some("latest"), false),
+            ("docker run -i localhost:5000/s", "localhost:5000/s", None, false),
+            ("docker run o/s@sha256:00", "o/s", Some("sha256:00"), true),
+        ] {
+            assert_eq!(of(line), Some((name.to_owned(), version.map(str::to_owned), is_exact)), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_commands_fetch_nothing() {
+        for line in [
+            "node server.js",
+            "python -m server",
+            "npx ./local",
+            "uv run server.py",
+            "uvx --from git+https://example.com/x cmd",
+            "docker ps",
+            "npm start",
+        ] {
+            assert_eq!(of(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `encoded-instructions`: text that only a model decodes, and text pushed out of sight.
+
+use manta_core::{Confidence, Finding, ScanReport};
+use manta_detect::disguise;
+
+use super::{Said, quoted};
+use crate::rules;
+
+/// One finding per disguised passage.
+pub(super) fn findings(said: &Said, report: &ScanReport) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for text in &said.texts {
+        for found in disguise::find(&text.text) {
+            let passage = &text.text[found.range.clone()];
+            let place = said.place(text, passage, report);
+            let finding = match found.rule {
+                disguise::ENCODED => {
+                    let Some((hidden, encoding)) = disguise::decode(passage) else { continue };
+                    let message = format!(
+                        "the {} of {} hides a text in {encoding}: {}",
+                        text.field,
+                        said.called(),
+                        quoted(&hidden)
+                    );
+                    said.finding(rules::known("encoded-instructions"), place, message)
+                }
+                disguise::PADDING => {
+                    let behind = quoted(&text.text[found.range.end..]);
+                    let message = format!("the {} of {} pushes text out of sight: {behind}", text.field, said.called());
+                    let mut finding = said.finding(rules::known("encoded-instructions"), place, message);
+                    finding.confidence = Confidence::Medium;
+                    finding
+                }
+                _ => continue,
+            };
+            findings.push(with_help(finding));
+        }
+    }
+    findings
+}
+
+fn with_help(mut finding: Finding) -> Finding {
+    finding.help = "write what is meant in plain sight, or leave it out".to_owned();
+    finding
+}

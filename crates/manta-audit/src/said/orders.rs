@@ -1,0 +1,78 @@
+//! `tool-poisoning`: orders to the model in text that should only describe.
+
+use manta_core::{Confidence, Finding, ScanReport, Severity};
+use manta_detect::injection;
+use manta_mcp::listing::{Role, Text};
+
+use super::{Said, quoted};
+use crate::rules;
+
+/// An order in one of the texts.
+struct Order<'s> {
+    text: &'s Text,
+    kind: &'static str,
+    passage: String,
+}
+
+/// One finding per entry, at its strongest passage: an attack is one, however many sentences it has. All texts of an
+/// entry are weighed together, since a model reads them together and an attacker may divide them.
+pub(super) fn finding(said: &Said, report: &ScanReport) -> Option<Finding> {
+    let orders: Vec<Order<'_>> = said.texts.iter().flat_map(orders).collect();
+    let strong = orders.iter().find(|order| injection::is_strong(order.kind));
+    let mut kinds: Vec<&str> = orders.iter().map(|order| order.kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    // What honest text also says counts when two different things come together.
+    let main = strong.or_else(|| orders.first().filter(|_| kinds.len() > 1))?;
+    let at = said.place(main.text, &main.passage, report);
+    let message =
+        format!("the {} of {} {}: {}", main.text.field, said.called(), what(main.kind), quoted(&main.passage));
+    let mut finding = said.finding(rules::known("tool-poisoning"), at, message);
+    finding.help = "say what the tool does and nothing else; leave what the model should do to the user".to_owned();
+    if kinds.len() == 1 {
+        finding.confidence = Confidence::Medium;
+    } else if kinds.len() > 2 {
+        finding.severity = Severity::Critical;
+    }
+    Some(finding)
+}
+
+fn orders(text: &Text) -> Vec<Order<'_>> {
+    let is_name = matches!(text.role, Role::Name | Role::Parameter);
+    // A name is read as words: `content_of_ssh_id_rsa` asks for a file.
+    let prose = if is_name { spaced(&text.text) } else { text.text.clone() };
+    injection::find(&prose)
+        .into_iter()
+        .map(|found| {
+            let passage = if is_name { text.text.clone() } else { prose[found.range].to_owned() };
+            Order { text, kind: found.rule, passage }
+        })
+        .collect()
+}
+
+/// `readFileFirst` and `read_file_first` as words.
+fn spaced(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 8);
+    let mut before = ' ';
+    for c in name.chars() {
+        if before.is_lowercase() && c.is_uppercase() {
+            out.push(' ');
+        }
+        out.push(if matches!(c, '_' | '-' | '.') { ' ' } else { c });
+        before = c;
+    }
+    out
+}
+
+fn what(kind: &str) -> &'static str {
+    match kind {
+        injection::OVERRIDE => "tells the model to disregard its instructions",
+        injection::CONCEALMENT => "tells the model to hide something from the user",
+        injection::FAKE_FRAME => "imitates the frame of a prompt",
+        injection::ROLE => "gives the model another role",
+        injection::EXFILTRATION => "makes data flow to where it does not belong",
+        injection::SENSITIVE_FILE => "points the model at credentials",
+        injection::NO_CONSENT => "tells the model to act without asking",
+        _ => "tells the model how to use other tools",
+    }
+}

@@ -1,0 +1,158 @@
+//! Files that agents obey: `agent-hook` for commands that run without being asked for, and hidden text in
+//! instructions.
+
+use manta_core::{FileId, Finding, Location, Persona, ScanReport, Severity, SourceFile, Span, ToolKind};
+use manta_mcp::document::{self, Node, Notation};
+use manta_mcp::listing::{Role, Text};
+
+use super::is_hostile;
+use crate::rules;
+use crate::said::{self, Said};
+
+/// Names of files that hold instructions for agents.
+const INSTRUCTIONS: &[&str] = &[
+    "agents.md",
+    "claude.md",
+    "claude.local.md",
+    "gemini.md",
+    "skill.md",
+    ".cursorrules",
+    ".windsurfrules",
+    ".clinerules",
+    "copilot-instructions.md",
+    ".goosehints",
+    "qwen.md",
+    "warp.md",
+];
+/// Directories whose Markdown files are instructions.
+const DIRECTORIES: &[&str] =
+    &[".claude", ".cursor", ".kiro", ".windsurf", ".continue", ".clinerules", ".roo", ".amazonq"];
+
+/// Whether an agent reads the file as instructions or runs what it says.
+pub(crate) fn is_one(path: &str) -> bool {
+    is_instruction(path) || is_settings(path)
+}
+
+fn is_instruction(path: &str) -> bool {
+    let (directories, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let name = name.to_ascii_lowercase();
+    let is_prose = name.ends_with(".md") || name.ends_with(".mdc");
+    INSTRUCTIONS.contains(&name.as_str())
+        || is_prose && directories.split('/').any(|directory| DIRECTORIES.contains(&directory))
+        || name.ends_with(".instructions.md")
+        || name.ends_with(".prompt.md")
+}
+
+/// Files with hooks, and tasks that an editor starts when a folder is opened.
+fn is_settings(path: &str) -> bool {
+    [
+        ".claude/settings.json",
+        ".claude/settings.local.json",
+        ".claude-plugin/plugin.json",
+        "hooks/hooks.json",
+        ".cursor/hooks.json",
+        ".gemini/settings.json",
+        ".qwen/settings.json",
+        ".vscode/tasks.json",
+    ]
+    .iter()
+    .any(|name| path == *name || path.ends_with(&format!("/{name}")))
+}
+
+pub(super) fn findings(id: FileId, file: &SourceFile, report: &ScanReport, findings: &mut Vec<Finding>) {
+    if is_settings(&file.path) {
+        // A file that can't be read is reported where configurations are.
+        let Ok(documents) = document::read(&file.text, Notation::Json) else { return };
+        for document in &documents {
+            hooks(id, document, findings);
+            tasks(id, document, findings);
+        }
+    } else if is_instruction(&file.path) {
+        inline(id, file, findings);
+        findings.extend(said::of_instructions(&instructions(id, file), report));
+    }
+}
+
+/// Every `command` below `hooks`, with the event it waits for.
+fn hooks(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
+    for (event, node) in document.get("hooks").map(Node::members).unwrap_or_default() {
+        for command in commands(node, 0) {
+            let Some(text) = command.text() else { continue };
+            findings.push(hook(id, command.span, &format!("on {}", event.text), text));
+        }
+    }
+}
+
+fn commands(node: &Node, depth: usize) -> Vec<&Node> {
+    if depth > 6 {
+        return Vec::new();
+    }
+    let own = node.get("command").filter(|command| command.text().is_some());
+    let members = node.members().iter().map(|(_, member)| member);
+    own.into_iter().chain(node.items().iter().chain(members).flat_map(|inner| commands(inner, depth + 1))).collect()
+}
+
+/// Tasks of an editor that start when a folder is opened.
+fn tasks(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
+    for task in document.get("tasks").map(Node::items).unwrap_or_default() {
+        if task.at(&["runOptions", "runOn"]).and_then(Node::text) != Some("folderOpen") {
+            continue;
+        }
+        let words: Vec<&str> = task
+            .get("command")
+            .into_iter()
+            .chain(task.get("args").map(Node::items).unwrap_or_default())
+            .filter_map(Node::text)
+            .collect();
+        let at = task.get("command").unwrap_or(task).span;
+        let mut finding = hook(id, at, "when the folder is opened", &words.join(" "));
+        // Opening a folder is what people do to look at it.
+        finding.persona = Persona::Regular;
+        findings.push(finding);
+    }
+}
+
+/// Lines of instructions that are run before the text is read: !`command`.
+fn inline(id: FileId, file: &SourceFile, findings: &mut Vec<Finding>) {
+    for (at, _) in file.text.match_indices("!`") {
+        let starts = file.text[..at].ends_with(|c: char| c.is_whitespace() || c == ':') || at == 0;
+        let Some(end) = file.text[at + 2..].find('`').filter(|_| starts) else { continue };
+        let command = &file.text[at + 2..at + 2 + end];
+        if command.is_empty() || command.contains('\n') {
+            continue;
+        }
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let span = Span::new(offset(at), offset(at + 3 + end));
+        findings.push(hook(id, span, "when the instructions are loaded", command));
+    }
+}
+
+fn hook(id: FileId, span: Span, when: &str, command: &str) -> Finding {
+    let is_hostile = is_hostile(command);
+    let what = if is_hostile { "fetches and runs, or sends away," } else { "runs" };
+    let message = format!("a command {what} {when}, without being asked for");
+    let mut finding = Finding::at(rules::known("agent-hook"), Location::new(id, span), message);
+    if !is_hostile {
+        // Formatters and linters are what most hooks are for.
+        finding.severity = Severity::Low;
+        finding.persona = Persona::Auditor;
+    }
+    finding.help =
+        "read what the command does before you open the project with an agent; keep hooks in your own settings"
+            .to_owned();
+    finding
+}
+
+fn instructions(id: FileId, file: &SourceFile) -> Said {
+    let end = u32::try_from(file.text.len()).unwrap_or(u32::MAX);
+    let at = Span::new(0, end);
+    let text = Text { field: "text".to_owned(), role: Role::Prose, text: file.text.to_string(), at };
+    Said {
+        kind: ToolKind::Prompt,
+        name: String::new(),
+        at: Location::new(id, at),
+        texts: vec![text],
+        file: id,
+        is_code: false,
+    }
+}

@@ -1,0 +1,60 @@
+//! `exposed-secret` in the files of a server: credentials whose issuer gave them a shape.
+
+use manta_core::{Confidence, FileId, FileKind, Finding, Location, Severity, SourceFile, Span};
+use manta_detect::secrets;
+
+use crate::rules;
+
+/// Shapes that are made to be shown to browsers: finding one in a file is a question and not an answer.
+const PUBLIC: &[&str] = &["google-api-key", "jwt", "sentry-token"];
+
+/// Rules that go by the words around a value; in code those are mostly names of variables.
+const BY_CONTEXT: &[&str] = &["aws-secret-key", "url-password", "authorization", "assigned-secret"];
+
+pub(super) fn findings(id: FileId, file: &SourceFile, findings: &mut Vec<Finding>) {
+    // Digests of lock files are no credentials, and there are many.
+    if file.kind == FileKind::Manifest && !file.path.ends_with("package.json") {
+        return;
+    }
+    let mut last: Option<&str> = None;
+    for found in secrets::find(&file.text) {
+        let value = &file.text[found.range.clone()];
+        if BY_CONTEXT.contains(&found.rule) || is_sample(value) || last == Some(value) {
+            continue;
+        }
+        last = Some(value);
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let at = Location::new(id, Span::new(offset(found.range.start), offset(found.range.end)));
+        // The value itself is never part of a message.
+        let message = format!("the file holds a credential in plain text ({})", found.rule);
+        let mut finding = Finding::at(rules::known("exposed-secret"), at, message);
+        if PUBLIC.contains(&found.rule) {
+            finding.severity = Severity::Low;
+            finding.confidence = Confidence::Low;
+        }
+        finding.help = "revoke the credential, and read its successor from the environment".to_owned();
+        findings.push(finding);
+    }
+}
+
+/// A value of a documentation or a test: it says so, or its characters do.
+fn is_sample(value: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "example",
+        "sample",
+        "dummy",
+        "fake",
+        "test",
+        "your",
+        "xxxx",
+        "1234567",
+        "abcdefg",
+        "placeholder",
+        "redacted",
+        "...",
+    ];
+    let lower = value.to_ascii_lowercase();
+    let body =
+        value.strip_prefix("-----BEGIN").map_or(value, |rest| rest.split_once('\n').map_or("", |(_, body)| body));
+    WORDS.iter().any(|word| lower.contains(word)) || body.len() < 16 || secrets::entropy(body) < 2.8
+}

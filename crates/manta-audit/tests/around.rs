@@ -1,0 +1,115 @@
+//! Rules about what a server says and how it is set up around its code: the code blocks of their pages, each as one
+//! file of a target.
+
+use manta_audit::{Settings, audit, rules};
+use manta_core::ProjectInput;
+use manta_flow::engine::models::Models;
+use manta_flow::frontend::FrontEnd;
+
+/// Rules whose pages are tried here.
+const RULES: &[&str] = &[
+    "tool-poisoning",
+    "hidden-characters",
+    "encoded-instructions",
+    "tool-shadowing",
+    "name-collision",
+    "exposed-secret",
+    "plain-http",
+    "unpinned-package",
+    "vulnerable-package",
+    "lookalike-package",
+    "broad-access",
+    "shell-as-server",
+    "blanket-approval",
+    "duplicate-server",
+    "misleading-annotation",
+    "unregistered-tool",
+    "loose-schema",
+    "toxic-combination",
+    "writable-program",
+    "install-script",
+    "agent-hook",
+];
+
+/// The code that the lists of running servers are compared with.
+const NOTES: &str = r#"
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("notes")
+
+@mcp.tool()
+def read_note(note: int) -> str:
+    """Reads a note"""
+    return str(note)
+"#;
+
+/// `rule:line` of the findings in a target of one file.
+fn found(path: &str, text: &str) -> Vec<String> {
+    let mut input = ProjectInput::from_texts("server", [(path, text)]);
+    input.writable.insert("/opt/shared/notes-server".to_owned());
+    if path == "listed.json" {
+        // What a running server says, beside its code.
+        input = ProjectInput::from_texts("server", [(path, text), ("server.py", NOTES)]);
+        input.captured.insert(manta_core::FileId(0));
+    }
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let mut found: Vec<String> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            let file = report.sources.get(finding.location.file).expect("findings are in files of the target");
+            format!("{}:{}", finding.rule.id, file.line_column(finding.location.span.start).line)
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Code blocks of a section: path of the file (after the language, or by the language) and text.
+fn blocks(section: &str) -> Vec<(String, &str)> {
+    let blocks = section.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    blocks
+        .map(|(info, text)| {
+            let path = match info.split_once(' ') {
+                Some((_, path)) => path.to_owned(),
+                None => match info {
+                    "ts" => "index.ts".to_owned(),
+                    "py" => "server.py".to_owned(),
+                    other => format!("tools.{other}"),
+                },
+            };
+            (path, text)
+        })
+        .collect()
+}
+
+#[test]
+fn pages_say_what_is_found() {
+    let mut wrong = Vec::new();
+    for id in RULES {
+        let page = rules::find(id).expect("a rule").page;
+        let (bad, rest) = page.split_once("## Use instead").expect("a page has both sections");
+        let good = rest.split("## Not flagged").next().unwrap_or("");
+        for (section, is_bad) in [(bad, true), (good, false)] {
+            let blocks = blocks(section);
+            assert!(!blocks.is_empty(), "{id}: a section without an example");
+            for (path, code) in blocks {
+                let mut expected: Vec<String> = code
+                    .lines()
+                    .zip(1..)
+                    .filter(|(line, _)| line.ends_with("// error") || line.ends_with("# error"))
+                    .map(|(_, line)| format!("{id}:{line}"))
+                    .collect();
+                expected.sort();
+                assert_eq!(is_bad, !expected.is_empty(), "{id}: an example marks its line");
+                let own: Vec<String> =
+                    found(&path, code).into_iter().filter(|finding| finding.starts_with(&format!("{id}:"))).collect();
+                if own != expected {
+                    wrong.push(format!("{id} {path} bad={is_bad}: expected {expected:?}, found {own:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

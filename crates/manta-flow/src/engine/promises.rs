@@ -1,0 +1,109 @@
+//! What tools promise about themselves (`annotations`), and what their handlers were seen doing: two things that a
+//! rule compares.
+
+use std::collections::BTreeMap;
+
+use manta_core::{Location, Span};
+
+use crate::engine::interp::{Args, Interp};
+use crate::engine::models::SinkKind;
+use crate::engine::value::{Kind, Val};
+use crate::ir::Symbol;
+
+/// `annotations` of a tool, as far as they are constant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Promises {
+    /// `readOnlyHint`: it changes nothing.
+    pub read_only: Option<bool>,
+    /// `openWorldHint`: it reaches beyond a closed world.
+    pub open_world: Option<bool>,
+}
+
+/// Something a handler does, whoever decided about its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// What it is.
+    pub kind: SinkKind,
+    /// Where.
+    pub at: Location,
+    /// By which function.
+    pub api: String,
+}
+
+/// Promises by tool, and acts of the handler that runs.
+#[derive(Debug, Default)]
+pub(crate) struct Conduct {
+    promises: BTreeMap<String, Promises>,
+    acts: Vec<Act>,
+}
+
+impl Conduct {
+    /// What a tool of this name promises. Of two tools with one name and different promises, nothing is known.
+    pub(crate) fn promises(&self, tool: &str) -> Promises {
+        self.promises.get(tool).copied().unwrap_or_default()
+    }
+
+    fn promise(&mut self, tool: String, promises: Promises) {
+        let known = self.promises.entry(tool).or_insert(promises);
+        if *known != promises {
+            *known = Promises::default();
+        }
+    }
+
+    /// Remembers an act, the first of its kind.
+    pub(crate) fn act(&mut self, kind: SinkKind, at: Location, api: &str) {
+        if !self.acts.iter().any(|act| act.kind == kind) {
+            self.acts.push(Act { kind, at, api: api.to_owned() });
+        }
+    }
+
+    /// The acts of the run that ends.
+    pub(crate) fn take_acts(&mut self) -> Vec<Act> {
+        std::mem::take(&mut self.acts)
+    }
+}
+
+impl Interp<'_> {
+    /// Reads the annotations among the arguments of a registration: an argument of their own, or a member of one.
+    pub(crate) fn note_promises(&mut self, name: Option<&Val>, handler: Option<&Val>, args: &Args) {
+        let values: Vec<Val> = args.pos.iter().chain(args.named.iter().map(|(_, value)| value)).cloned().collect();
+        let Some(promises) = values.iter().find_map(|value| self.promises_in(value)) else { return };
+        let named = match name {
+            Some(name) => self.tool_names(name),
+            None => handler.and_then(|handler| self.function_name(handler)).into_iter().collect(),
+        };
+        for name in named {
+            self.found.conduct.promise(name, promises);
+        }
+    }
+
+    /// The same for a tool that is an object with name and annotations.
+    pub(crate) fn note_promises_of(&mut self, tool: &Val, span: Span) {
+        let Some(promises) = self.promises_in(tool) else { return };
+        let name = match &tool.kind {
+            Kind::Api(_, Some(data)) => self.store.obj(*data).fields.get(&Symbol::new("$name")).cloned(),
+            _ => Some(self.get_member(tool, Symbol::new("name"), span)),
+        };
+        for name in name.map(|name| self.tool_names(&name)).unwrap_or_default() {
+            self.found.conduct.promise(name, promises);
+        }
+    }
+
+    fn promises_in(&self, value: &Val) -> Option<Promises> {
+        let field = |value: &Val, name: &str| match &value.kind {
+            Kind::Obj(id) => self.store.obj(*id).fields.get(&Symbol::new(name)).cloned(),
+            // `ToolAnnotations(readOnlyHint=True)` keeps its arguments.
+            Kind::Api(_, Some(data)) => self.store.obj(*data).fields.get(&Symbol::new(&format!("${name}"))).cloned(),
+            _ => None,
+        };
+        let annotations = field(value, "annotations").unwrap_or_else(|| value.clone());
+        let hint = |names: [&str; 2]| {
+            names.into_iter().find_map(|name| field(&annotations, name)).and_then(|value| value.truth())
+        };
+        let promises = Promises {
+            read_only: hint(["readOnlyHint", "read_only_hint"]),
+            open_world: hint(["openWorldHint", "open_world_hint"]),
+        };
+        (promises != Promises::default()).then_some(promises)
+    }
+}

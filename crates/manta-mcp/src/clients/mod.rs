@@ -1,0 +1,123 @@
+//! Configurations of clients: which servers they start, how, and where such files lie.
+//!
+//! Every client has its own file and its own spelling (`mcpServers`, `servers`, `context_servers`, a list with names,
+//! a command in one array). The reader goes by the content, so a file in an unexpected place is understood as well;
+//! the table of places (`clients.toml`) is only for finding files.
+
+mod read;
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+pub use read::{Configured, Word, read};
+
+/// A client and where it keeps its servers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// What people call it.
+    pub name: String,
+    /// Where that is documented.
+    pub docs: String,
+    /// Files on Linux.
+    #[serde(default)]
+    pub linux: Vec<String>,
+    /// Files on macOS.
+    #[serde(default)]
+    pub macos: Vec<String>,
+    /// Files on Windows.
+    #[serde(default)]
+    pub windows: Vec<String>,
+    /// Files in a project.
+    #[serde(default)]
+    pub project: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    client: Vec<Client>,
+}
+
+static ALL: LazyLock<Vec<Client>> = LazyLock::new(|| {
+    let table: Table = ::toml::from_str(include_str!("../../clients.toml")).expect("the table is read by a test");
+    table.client
+});
+
+/// Every client that is known.
+#[must_use]
+pub fn all() -> &'static [Client] {
+    &ALL
+}
+
+impl Client {
+    /// Paths below a home directory, `/` between their parts, on all three systems: a directory may be a copy from
+    /// another machine, and what isn't there is not found.
+    pub fn below_home(&self) -> impl Iterator<Item = String> {
+        let places = self.linux.iter().chain(&self.macos).chain(&self.windows);
+        places.map(|place| {
+            let place = place.strip_prefix("~/").unwrap_or(place);
+            place.replace("%APPDATA%", "AppData/Roaming")
+        })
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        let of_project = self.project.iter().any(|place| is_at(path, place));
+        of_project || self.below_home().any(|place| is_at(path, &place))
+    }
+}
+
+/// The client whose configuration a file of this path is; the last parts of the path decide.
+///
+/// ```
+/// use manta_mcp::clients;
+/// assert_eq!(clients::of("work/app/.vscode/mcp.json").unwrap().name, "VS Code");
+/// assert_eq!(clients::of("package.json").map(|client| &client.name), None);
+/// ```
+#[must_use]
+pub fn of(path: &str) -> Option<&'static Client> {
+    all().iter().find(|client| client.owns(path))
+}
+
+/// Whether `path` ends in `place`, in which `*` stands for a part of one name.
+fn is_at(path: &str, place: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    place.rsplit('/').all(|wanted| {
+        parts.next().is_some_and(|part| match wanted.split_once('*') {
+            Some((before, after)) => part.len() > wanted.len() - 1 && part.starts_with(before) && part.ends_with(after),
+            None => part == wanted,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_read_and_every_client_has_a_place() {
+        for client in all() {
+            assert!(client.below_home().count() + client.project.len() > 0, "{}", client.name);
+            assert!(client.docs.starts_with("https://"), "{}", client.name);
+        }
+    }
+
+    #[test]
+    fn places_on_all_three_systems_are_recognised() {
+        for (path, name) in [
+            (".config/Claude/claude_desktop_config.json", "Claude Desktop"),
+            ("Library/Application Support/Claude/claude_desktop_config.json", "Claude Desktop"),
+            ("AppData/Roaming/Claude/claude_desktop_config.json", "Claude Desktop"),
+            ("project/.mcp.json", "Claude Code"),
+            (".codex/config.toml", "Codex"),
+            ("x/.continue/mcpServers/git.yaml", "Continue"),
+            ("AppData/Roaming/Block/goose/config/config.yaml", "Goose"),
+        ] {
+            assert_eq!(of(path).map(|client| client.name.as_str()), Some(name), "{path}");
+        }
+        for path in ["settings.json", "config.yaml", "mcp.json", "src/mcp.json.ts", ".continue/mcpServers/.yaml"] {
+            assert!(of(path).is_none(), "{path}");
+        }
+    }
+}

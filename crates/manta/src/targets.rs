@@ -1,0 +1,68 @@
+//! What a run is about: paths, packages of a registry, what a running server says, the configurations of clients.
+
+mod clients;
+mod packages;
+#[cfg(feature = "guard")]
+mod running;
+
+use manta_core::ProjectInput;
+
+use crate::collect::{self, Limits};
+use crate::exit::Failure;
+
+pub(crate) use clients::configurations;
+#[cfg(feature = "guard")]
+pub(crate) use running::{Consent, listing};
+
+/// One target of a run.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// A path, or `-` for standard input; read when its turn comes.
+    Path(String),
+    /// A package of a registry, fetched when its turn comes.
+    Package(packages::Package),
+    /// Read already.
+    Ready(ProjectInput),
+}
+
+impl Target {
+    /// The target that a word of the command line names. Packages are fetched only where the user allowed it.
+    pub(crate) fn named(given: &str, is_online: bool) -> Result<Self, Failure> {
+        match packages::Package::parse(given)? {
+            None => Ok(Self::Path(given.to_owned())),
+            Some(package) if is_online => Ok(Self::Package(package)),
+            Some(_) => Err(Failure::new(format!("{given} is a package of a registry, and nothing is fetched unasked"))
+                .hint("add --online")),
+        }
+    }
+
+    /// How the user named it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Path(path) => path,
+            Self::Package(package) => &package.given,
+            Self::Ready(input) => &input.target,
+        }
+    }
+
+    /// Reads it.
+    pub(crate) fn collect(&self, limits: &Limits) -> Result<ProjectInput, Failure> {
+        match self {
+            Self::Path(path) => {
+                let mut input = collect::collect(path, limits)?;
+                // A configuration that is the whole target is one of this machine.
+                if input.sources.len() == 1 {
+                    input.writable = clients::writable(&input.sources);
+                }
+                Ok(input)
+            }
+            Self::Package(package) => package.collect(limits),
+            Self::Ready(input) => Ok(input.clone()),
+        }
+    }
+}
+
+/// Paths as targets, for commands that know no others.
+pub(crate) fn paths(given: &[String]) -> Vec<Target> {
+    given.iter().cloned().map(Target::Path).collect()
+}

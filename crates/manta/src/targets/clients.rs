@@ -1,0 +1,149 @@
+//! Finds the configurations of clients below a home directory.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use manta_core::{ProjectInput, SkipReason, SkippedFile, SourceFile, SourceMap};
+use manta_mcp::clients;
+use manta_mcp::document::{self, Notation};
+
+use super::Target;
+use crate::collect::Limits;
+use crate::exit::Failure;
+
+/// Every configuration below `home`, in the places of all three systems, as one target: a server that two clients
+/// start should be seen together.
+pub(crate) fn configurations(home: &Path, limits: &Limits) -> Result<Target, Failure> {
+    if !home.is_dir() {
+        return Err(Failure::new(format!("{} is no directory", home.display())));
+    }
+    let mut places: Vec<String> = clients::all().iter().flat_map(|client| client.below_home()).collect();
+    places.sort();
+    places.dedup();
+    let mut sources = SourceMap::default();
+    let mut skipped = Vec::new();
+    for path in places.iter().flat_map(|place| expanded(home, place)) {
+        let relative = path.strip_prefix(home).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        match read(&path, limits) {
+            Ok(text) => {
+                sources.add(SourceFile::new(relative, text));
+            }
+            Err(reason) => skipped.push(SkippedFile { path: relative, reason }),
+        }
+    }
+    let writable = writable(&sources);
+    Ok(Target::Ready(ProjectInput {
+        writable,
+        target: format!("client configurations below {}", home.display()),
+        sources: Arc::new(sources),
+        skipped,
+        ..ProjectInput::default()
+    }))
+}
+
+/// Programs and files that the configurations among the sources name and that everybody may replace.
+pub(super) fn writable(sources: &SourceMap) -> BTreeSet<String> {
+    let documents = sources.iter().filter_map(|(_, file)| {
+        let documents = document::read(&file.text, Notation::of(&file.path)?).ok()?;
+        Some(documents.iter().flat_map(clients::read).collect::<Vec<_>>())
+    });
+    let words = documents.flatten().flat_map(|server| server.command).map(|word| word.text);
+    words.filter(|word| is_writable(Path::new(word))).collect()
+}
+
+/// Whether everybody may write to the file, or put another in its place. A directory in which only owners may delete
+/// (`/tmp`) still lets everybody create what isn't there.
+#[cfg(unix)]
+fn is_writable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const OTHERS: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+    let mode = |path: &Path| fs::metadata(path).map(|metadata| metadata.permissions().mode());
+    if !path.is_absolute() || !path.is_file() {
+        return false;
+    }
+    let own = mode(path).is_ok_and(|mode| mode & OTHERS != 0);
+    let above = path.parent().and_then(|parent| mode(parent).ok());
+    own || above.is_some_and(|mode| mode & OTHERS != 0 && mode & STICKY == 0)
+}
+
+#[cfg(not(unix))]
+fn is_writable(_: &Path) -> bool {
+    false
+}
+
+/// The files that a place with `*` stands for; none when there is none.
+fn expanded(home: &Path, place: &str) -> Vec<PathBuf> {
+    let mut paths = vec![home.to_path_buf()];
+    for part in place.split('/') {
+        paths = match part.split_once('*') {
+            None => paths.into_iter().map(|path| path.join(part)).collect(),
+            Some((before, after)) => paths.iter().flat_map(|path| matching(path, before, after)).collect(),
+        };
+    }
+    paths.retain(|path| path.is_file());
+    paths
+}
+
+fn matching(directory: &Path, before: &str, after: &str) -> Vec<PathBuf> {
+    // A directory that isn't there has no entries; one that can't be read has none either for its owner.
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let is_match = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
+            name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
+        })
+    };
+    let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_match).collect();
+    paths.sort();
+    paths
+}
+
+fn read(path: &Path, limits: &Limits) -> Result<String, SkipReason> {
+    let unreadable = |error: std::io::Error| SkipReason::Unreadable(error.to_string());
+    let size = fs::metadata(path).map_err(unreadable)?.len();
+    if size > limits.file_bytes {
+        return Err(SkipReason::TooLarge(format!("larger than {} MiB", limits.file_bytes >> 20)));
+    }
+    let bytes = fs::read(path).map_err(unreadable)?;
+    Ok(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same server in the place of one client on each system, a second client with a list, and a profile.
+    #[test]
+    fn every_layout_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        let server = r#"{"mcpServers":{"notes":{"command":"notes-server"}}}"#;
+        for (path, text) in [
+            (".config/Claude/claude_desktop_config.json", server),
+            ("Library/Application Support/Claude/claude_desktop_config.json", server),
+            ("AppData/Roaming/Claude/claude_desktop_config.json", server),
+            (".continue/mcpServers/notes.yaml", "mcpServers:\n  - name: notes\n    command: notes-server\n"),
+            (".config/Code/User/profiles/a1/mcp.json", r#"{"servers":{"notes":{"command":"notes-server"}}}"#),
+            ("notes/mcp.json", server),
+        ] {
+            let path = home.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let Target::Ready(input) = configurations(home.path(), &Limits::default()).unwrap() else { panic!("read") };
+        let mut found: Vec<&str> = input.sources.iter().map(|(_, file)| file.path.as_str()).collect();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                ".config/Claude/claude_desktop_config.json",
+                ".config/Code/User/profiles/a1/mcp.json",
+                ".continue/mcpServers/notes.yaml",
+                "AppData/Roaming/Claude/claude_desktop_config.json",
+                "Library/Application Support/Claude/claude_desktop_config.json",
+            ]
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! `npm:NAME[@VERSION]` and `pypi:NAME[==VERSION]`: fetched by the user's own npm and pip, so that registry,
+//! certificates and credentials are what the user configured. Nothing of the package runs.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use manta_core::ProjectInput;
+
+use crate::collect::{self, Limits};
+use crate::exit::Failure;
+
+/// A package as named on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Package {
+    /// The whole word.
+    pub(crate) given: String,
+    is_npm: bool,
+    /// Name and version in the registry client's notation.
+    specifier: String,
+}
+
+impl Package {
+    /// The package that a word names; `None` when it is no such word.
+    pub(super) fn parse(given: &str) -> Result<Option<Self>, Failure> {
+        let (is_npm, specifier) = match given.split_once(':') {
+            Some(("npm", rest)) => (true, rest),
+            Some(("pypi", rest)) => (false, rest),
+            _ => return Ok(None),
+        };
+        // The clients also take addresses, paths and options here; only a name is meant.
+        if !if is_npm { is_npm_name(specifier) } else { is_pypi_name(specifier) } {
+            let form = if is_npm { "npm:NAME or npm:NAME@VERSION" } else { "pypi:NAME or pypi:NAME==VERSION" };
+            return Err(Failure::new(format!("{given} names no package")).hint(format!("write {form}")));
+        }
+        Ok(Some(Self { given: given.to_owned(), is_npm, specifier: specifier.to_owned() }))
+    }
+
+    /// Fetches the archive and reads it.
+    pub(super) fn collect(&self, limits: &Limits) -> Result<ProjectInput, Failure> {
+        let scratch = Scratch::new()?;
+        let mut command = if self.is_npm { self.npm(&scratch.0) } else { self.pip(&scratch.0) };
+        // An empty directory: settings of whatever project the user stands in don't count.
+        command.current_dir(&scratch.0).stdin(Stdio::null());
+        let program = command.get_program().to_string_lossy().into_owned();
+        let output = command.output().map_err(|error| Failure::new(format!("failed to start {program}: {error}")))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason given");
+            let failure = Failure::new(format!("failed to fetch {}: {last}", self.given));
+            return Err(if self.is_npm {
+                failure
+            } else {
+                failure.hint("only wheels are fetched: building a source distribution would run its code")
+            });
+        }
+        let archive = only_file(&scratch.0)
+            .ok_or_else(|| Failure::new(format!("failed to fetch {}: {program} left no archive", self.given)))?;
+        let mut input = collect::collect(&archive.to_string_lossy(), limits)?;
+        input.target.clone_from(&self.given);
+        Ok(input)
+    }
+
+    fn npm(&self, directory: &Path) -> Command {
+        let mut command = Command::new("npm");
+        command.args(["pack", "--ignore-scripts", "--pack-destination"]).arg(directory).arg("--").arg(&self.specifier);
+        command
+    }
+
+    fn pip(&self, directory: &Path) -> Command {
+        let mut command = Command::new("python3");
+        command
+            .args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check", "-d"])
+            .arg(directory)
+            .arg("--")
+            .arg(&self.specifier);
+        command
+    }
+}
+
+fn is_npm_name(specifier: &str) -> bool {
+    let (name, version) = match specifier.char_indices().skip(1).find(|(_, c)| *c == '@') {
+        Some((at, _)) => (&specifier[..at], Some(&specifier[at + 1..])),
+        None => (specifier, None),
+    };
+    let parts: Vec<&str> = match name.strip_prefix('@') {
+        Some(scoped) => scoped.split('/').collect(),
+        None => vec![name],
+    };
+    let is_part = |part: &&str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~'))
+    };
+    parts.len() == 1 + usize::from(name.starts_with('@')) && parts.iter().all(is_part) && version.is_none_or(is_version)
+}
+
+fn is_pypi_name(specifier: &str) -> bool {
+    let (name, version) = specifier.split_once("==").map_or((specifier, None), |(name, version)| (name, Some(version)));
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+        && version.is_none_or(is_version)
+}
+
+fn is_version(version: &str) -> bool {
+    !version.is_empty()
+        && version.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+' | '_' | '!'))
+}
+
+fn only_file(directory: &Path) -> Option<PathBuf> {
+    let paths = fs::read_dir(directory).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    paths.filter(|path| path.extension().is_some_and(|kind| ["tgz", "whl"].map(OsStr::new).contains(&kind))).max()
+}
+
+/// A directory of our own that goes away with the value.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self, Failure> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = env::temp_dir().join(format!("manta-fetch-{}-{number}", process::id()));
+        // Fails when somebody else was there first, which is what we want in a shared directory.
+        fs::create_dir(&path).map_err(|error| Failure::new(format!("failed to create {}: {error}", path.display())))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A leftover directory is no reason to fail a scan.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_are_taken() {
+        for given in ["npm:a", "npm:@s/a", "npm:@s/a@1.2.3", "npm:a@latest", "pypi:a-b_c", "pypi:a==1.0"] {
+            assert!(Package::parse(given).unwrap().is_some(), "{given}");
+        }
+        for given in [
+            "npm:",
+            "npm:--registry=x",
+            "npm:../x",
+            "npm:git+ssh://x/y",
+            "npm:@s",
+            "npm:a/b",
+            "npm:http://x/y.tgz",
+            "pypi:-r",
+            "pypi:a @ file:///x",
+            "pypi:",
+            "npm:a@file:x",
+            "npm:a@",
+        ] {
+            assert!(Package::parse(given).is_err(), "{given}");
+        }
+        assert_eq!(Package::parse("./server").unwrap(), None);
+    }
+}
