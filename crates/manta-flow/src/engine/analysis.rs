@@ -368,6 +368,7 @@ impl<'p> Interp<'p> {
         }
         self.call_unreached();
         self.register_tool_classes();
+        self.register_message_handlers();
         self.is_loading = false;
         self.weight_before = self.store.weight();
         let lists = std::mem::take(&mut self.found.list_handlers);
@@ -732,6 +733,8 @@ impl<'p> Interp<'p> {
             found.push((index, hit, steps, source, is_confirmed));
         }
         self.found.sources.clear();
+        // What a handler registers while it runs refers to closures that are forgotten with the run.
+        self.found.registrations.clear();
         self.store.truncate(cells, objs, closures, weight);
         self.trace.truncate(steps);
         self.found.instances.retain(|_, value| match value.kind {
@@ -940,6 +943,7 @@ impl<'p> Interp<'p> {
                 let request = self.http_request(at);
                 Args { pos: vec![request], rest: Some(Val::unknown()), ..Args::default() }
             }
+            HandlerArgs::Message => self.message_args(handler, dispatched, at),
             HandlerArgs::Named | HandlerArgs::HttpNamed => {
                 return self.named_args(registration, handler, at);
             }
@@ -950,7 +954,7 @@ impl<'p> Interp<'p> {
         (args, facts)
     }
 
-    fn tool_name(&mut self, dispatched: Option<&str>) -> Val {
+    pub(crate) fn tool_name(&mut self, dispatched: Option<&str>) -> Val {
         match dispatched {
             Some(name) => Val::str(name),
             None => {
@@ -968,7 +972,7 @@ impl<'p> Interp<'p> {
     }
 
     /// The object of tool arguments.
-    fn arguments_object(&mut self, schema: Option<&Schema>, enforced: bool, at: Location) -> Val {
+    pub(crate) fn arguments_object(&mut self, schema: Option<&Schema>, enforced: bool, at: Location) -> Val {
         let (taint, step) = self.source("arguments".to_owned(), at);
         let value = match schema {
             Some(schema) => self.untrusted(Some(schema), enforced, taint, step, 0),
@@ -1036,7 +1040,7 @@ impl<'p> Interp<'p> {
     fn http_request(&mut self, at: Location) -> Val {
         let (taint, step) = self.source("arguments".to_owned(), at);
         let mut obj = Obj::new(ObjKind::Plain);
-        for field in ["body", "query", "params", "headers"] {
+        for field in ["body", "query", "params", "headers", "url"] {
             let vn = self.store.fresh_vn();
             obj.fields.insert(Symbol::new(field), Val { taint, step, vn, ..Val::unknown() });
         }

@@ -537,6 +537,18 @@ impl Interp<'_> {
                 self.call_value(&arg, None, rest, span)
             }
             Effect::Partial => self.partial(&arg, args),
+            Effect::OneOf => {
+                let is_sequence = |value: &Val| match &value.kind {
+                    Kind::Obj(id) => self.store.obj(*id).is_sequence(),
+                    _ => false,
+                };
+                if !is_sequence(&arg) {
+                    return None;
+                }
+                let (items, more) = self.elements_of(&arg, span);
+                let default = args.get(1).cloned();
+                self.join_all(items.into_iter().chain(more).chain(default))?
+            }
             Effect::Gather => {
                 if self.lang() == Lang::Python {
                     let items = args.pos.clone();
@@ -712,7 +724,10 @@ impl Interp<'_> {
                     ..Val::of(Kind::Api(made, None))
                 }
             }
-            Effect::Resolve => self.resolve_host(&arg, span),
+            Effect::Resolve => {
+                let name = self.apis.name(api);
+                self.resolve_host(&name, &arg, args, span)
+            }
             Effect::IsIp => self.is_ip(&arg),
         })
     }
@@ -1466,27 +1481,45 @@ impl Interp<'_> {
     }
 
     /// A name's address: literal addresses stay what they are, names give an address of unknown value.
-    fn resolve_host(&mut self, host: &Val, _span: Span) -> Val {
+    fn resolve_host(&mut self, name: &str, host: &Val, args: &Args, span: Span) -> Val {
         let host = self.current(host);
-        let address = match host.literal() {
-            Some(text) if text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok() => host.clone(),
-            _ => self.derived(StrProps::default(), &host, Transform::UrlPart(UrlPart::Other)),
+        // An address is its own and only address; a name has at least one.
+        let is_address =
+            host.literal().is_some_and(|text| text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok());
+        let address = if is_address {
+            host.clone()
+        } else {
+            self.derived(StrProps::default(), &host, Transform::UrlPart(UrlPart::Other))
         };
-        let mut record = Obj::new(ObjKind::Plain);
-        record.fields.insert(Symbol::new("address"), address.clone());
-        record.fields.insert(Symbol::new("family"), Val::of(Kind::Num(None)));
-        let record = Val { taint: host.taint, step: host.step, ..Val::of(Kind::Obj(self.store.new_obj(record))) };
-        if self.lang() == Lang::Python {
-            let sockaddr = self.new_array(vec![address.clone(), Val::of(Kind::Num(None))], None);
-            let info =
-                self.new_array(vec![Val::unknown(), Val::unknown(), Val::unknown(), Val::unknown(), sockaddr], None);
-            // A literal address has exactly one.
-            return match address.literal() {
-                Some(_) => self.new_array(vec![info], None),
-                None => self.new_array(Vec::new(), Some(info)),
-            };
+        let several = |interp: &mut Self, one: Val| {
+            let more = (!is_address).then(|| one.clone());
+            interp.new_array(vec![one], more)
+        };
+        let method = name.rsplit('.').next().unwrap_or(name);
+        match (self.lang(), method) {
+            (Lang::Python, "gethostbyname") => address,
+            (Lang::Python, "getaddrinfo") => {
+                let sockaddr = self.new_array(vec![address, Val::of(Kind::Num(None))], None);
+                let unknown = Val::unknown;
+                let info = self.new_array(vec![unknown(), unknown(), unknown(), unknown(), sockaddr], None);
+                several(self, info)
+            }
+            (Lang::Python, "gethostbyname_ex" | "gethostbyaddr") => {
+                let addresses = several(self, address);
+                self.new_array(vec![Val::unknown(), Val::unknown(), addresses], None)
+            }
+            (Lang::JavaScript, "lookup") => {
+                let mut record = Obj::new(ObjKind::Plain);
+                record.fields.insert(Symbol::new("address"), address);
+                record.fields.insert(Symbol::new("family"), Val::of(Kind::Num(None)));
+                let record =
+                    Val { taint: host.taint, step: host.step, ..Val::of(Kind::Obj(self.store.new_obj(record))) };
+                let all = args.get(1).cloned().map(|options| self.get_index(&options, &Val::str("all"), span));
+                if all.is_some_and(|all| all.truth() == Some(true)) { several(self, record) } else { record }
+            }
+            // `dns.resolve4`, `dns.resolver.resolve`: texts, or what reads like them.
+            _ => several(self, address),
         }
-        record
     }
 
     fn is_ip(&mut self, value: &Val) -> Val {

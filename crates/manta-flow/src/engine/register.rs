@@ -552,6 +552,7 @@ impl Interp<'_> {
         if self.found.is_running_handler {
             return;
         }
+        self.message_table_built(id, span);
         let obj = self.store.obj(id);
         if obj.fields.len() < 2 && !obj.fields.contains_key(&Symbol::new("tools")) {
             return;
@@ -1110,7 +1111,8 @@ impl Interp<'_> {
         let this = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Instance(class)))));
         let Kind::Obj(id) = this.kind else { return None };
         let mut taint = Taint::NONE;
-        let is_pydantic = base.contains("BaseModel") || base.contains("BaseSettings");
+        let is_settings = base.contains("BaseSettings");
+        let is_pydantic = base.contains("BaseModel") || is_settings;
         let validators = if is_pydantic { self.class_validators(class, 0) } else { Validators::default() };
         for (index, (name, annotation, default)) in fields.iter().enumerate() {
             let given = args
@@ -1120,6 +1122,18 @@ impl Interp<'_> {
                 .map(|(_, value)| value.clone())
                 .or_else(|| args.pos.get(index).cloned().filter(|_| !is_pydantic))
                 .or_else(|| args.named_rest.as_ref().map(|rest| Val { vn: 0, ..rest.clone() }));
+            // Settings are read from the environment; the default is what they are without it.
+            let given = match given {
+                None if is_settings => {
+                    let configured = self.environment(&name.as_str().to_ascii_uppercase());
+                    let default =
+                        default.as_ref().map(|value| self.field_default(value).unwrap_or_else(|| value.clone()));
+                    let value = default.map_or_else(|| configured.clone(), |default| self.join(&configured, &default));
+                    self.store.obj_mut(id).fields.insert(*name, value);
+                    continue;
+                }
+                given => given,
+            };
             let value = match given {
                 Some(value) if is_pydantic => {
                     let schema = annotation.and_then(|(module, expr)| self.annotation_schema(module, expr, 0));

@@ -83,6 +83,8 @@ pub enum HandlerArgs {
     HttpRequest,
     /// Each parameter is part of an HTTP request (FastAPI).
     HttpNamed,
+    /// A JSON-RPC message, or its parts under their usual names (servers without an SDK).
+    Message,
 }
 
 /// What is registered.
@@ -301,6 +303,8 @@ pub enum Effect {
     PyMap,
     /// `filter(f, xs)`.
     PyFilter,
+    /// `next(xs, default)`, `min(xs)`: one of the elements, or the default.
+    OneOf,
     /// `any`, `all`.
     AnyAll,
     /// `ExitStack.enter_context(manager)`: what `with manager as x` binds.
