@@ -89,11 +89,11 @@ fn powers(tool: &ToolFacts) -> BTreeMap<Power, Location> {
     let power = |kind| {
         Some(match kind {
             SinkKind::FileRead => Power::ReadFiles,
-            SinkKind::FileWrite | SinkKind::Extract => Power::WriteFiles,
-            SinkKind::Shell | SinkKind::Argv | SinkKind::RemoteShell => Power::RunPrograms,
+            SinkKind::FileWrite | SinkKind::FileCreate | SinkKind::SourceFile | SinkKind::Extract => Power::WriteFiles,
+            SinkKind::Shell | SinkKind::Argv | SinkKind::RemoteShell | SinkKind::Open => Power::RunPrograms,
             SinkKind::Url | SinkKind::Host | SinkKind::Browse => Power::Network,
             SinkKind::Sql | SinkKind::Query => Power::Database,
-            SinkKind::Code | SinkKind::Deserialize | SinkKind::PageScript => Power::RunCode,
+            SinkKind::Code | SinkKind::Deserialize | SinkKind::PageScript | SinkKind::Kernel => Power::RunCode,
             SinkKind::Template | SinkKind::Regex | SinkKind::Attribute | SinkKind::Merge => return None,
         })
     };

@@ -197,7 +197,9 @@ impl Interp<'_> {
             return;
         }
         let learnt = learnt.iter().filter_map(|vn| Some((*vn, self.store.fact(*vn)?.clone()))).collect();
-        self.memo.known.insert(call, Known { result: result.clone(), made, learnt, throws, fails: self.last_call_failed });
+        self.memo
+            .known
+            .insert(call, Known { result: result.clone(), made, learnt, throws, fails: self.last_call_failed });
     }
 
     /// Whether the call threw something that a `try` around it catches; its caller is watched on.
