@@ -1,26 +1,27 @@
-//! Embeds the model files, after checking that each is TOML, so that a broken model never ships.
+//! Reads the model files and packs them, so that a broken model never ships and starting manta reads no TOML.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+
+#[path = "src/engine/models/rows.rs"]
+#[expect(unreachable_pub, reason = "the rows are public in the library, which this is not")]
+mod rows;
 
 fn main() {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
-    let mut files = Vec::new();
-    collect(&root.join("models"), &mut files);
-    files.sort();
-    let mut code = String::from("/// Model files by name.\npub static BUILTIN_MODELS: &[(&str, &str)] = &[\n");
-    for file in files {
-        let text = std::fs::read_to_string(&file).expect("a model file is readable UTF-8");
-        if let Err(error) = text.parse::<toml::Table>() {
-            panic!("{}: {error}", file.display());
-        }
-        let name = file.strip_prefix(&root).expect("models are below the crate").display().to_string();
-        writeln!(code, "    ({name:?}, include_str!({:?})),", file.display().to_string()).expect("a string grows");
-    }
-    code.push_str("];\n");
+    let mut paths = Vec::new();
+    collect(&root.join("models"), &mut paths);
+    paths.sort();
+    let files: Vec<rows::ModelFile> = paths.iter().map(|path| read(path)).collect();
+    let packed = postcard::to_stdvec(&files).expect("rows are plain data");
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
-    std::fs::write(out.join("builtin_models.rs"), code).expect("OUT_DIR is writable");
+    std::fs::write(out.join("models.bin"), packed).expect("OUT_DIR is writable");
     println!("cargo:rerun-if-changed=models");
+    println!("cargo:rerun-if-changed=src/engine/models/rows.rs");
+}
+
+fn read(path: &Path) -> rows::ModelFile {
+    let text = std::fs::read_to_string(path).expect("a model file is readable UTF-8");
+    toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) {

@@ -6,6 +6,7 @@
 
 mod bench;
 mod ready;
+mod ready_bundles;
 mod ready_guard;
 mod ready_harden;
 mod ready_pages;
@@ -23,10 +24,14 @@ enum Task {
     BenchPairs(bench::PairsArgs),
     /// Lists the high and critical findings on servers that are believed to be sound.
     BenchBenign(bench::BenignArgs),
+    /// Counts the instructions of a scan beside those of the bare parse of the same files.
+    BenchSpeed(bench::SpeedArgs),
     /// Runs everything that needs Node, Python, Redis or a browser; fails where one is missing.
     Ready,
     /// Shows the HTML report in a real browser.
     ReadyPages,
+    /// Puts one server through tsc, esbuild and rspack and requires the same findings of every result.
+    ReadyBundles,
     /// Shows manta-harden and `manta serve` with real clients, a real Redis and killed writers.
     ReadyHarden,
     /// Shows manta-guard with real clients, published servers and other parsers.
@@ -37,6 +42,8 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::BenchPairs(args) => bench::pairs(&args),
         Task::BenchBenign(args) => bench::benign(&args),
+        Task::BenchSpeed(args) => bench::speed(&args),
+        Task::ReadyBundles => ready_bundles::ready_bundles(&root()),
         Task::Ready => ready::ready(&root()),
         Task::ReadyPages => ready_pages::ready_pages(&root()),
         Task::ReadyGuard => ready_guard::ready_guard(&root()),

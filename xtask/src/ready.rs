@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{ready_guard, ready_harden, ready_pages};
+use crate::{ready_bundles, ready_guard, ready_harden, ready_pages};
 
 /// Programs the parts start, how to ask for a version, and what brings them on Debian.
 const PROGRAMS: &[(&str, &str, &str)] = &[
@@ -26,6 +26,7 @@ type Part = (&'static str, fn(&Path) -> Result<String, String>);
 const PARTS: &[Part] = &[
     ("string domain against Node and Python", runtimes),
     ("the HTML report in Chromium", ready_pages::ready_pages),
+    ("one server through every bundler", ready_bundles::ready_bundles),
     ("manta-harden and manta serve", ready_harden::ready_harden),
     ("manta guard", ready_guard::ready_guard),
 ];

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("manta-guard", &["manta-core", "manta-detect", "manta-mcp", "manta-harden"]),
     ("manta", &["*"]),
     ("manta-testkit", &["manta-core", "manta-mcp", "manta-flow", "manta-js", "manta-py"]),
+    ("manta-fuzz", &["*"]),
     ("xtask", &["*"]),
 ];
 

@@ -23,6 +23,8 @@ pub use rules::all as all_rules;
 pub struct Settings {
     /// Budgets of the engine.
     pub limits: Limits,
+    /// Threads that read the files of a target; the result does not depend on it. 0 is taken for 1.
+    pub threads: usize,
 }
 
 /// Audits one target.
@@ -35,7 +37,7 @@ pub fn audit(
 ) -> ScanReport {
     let mut report = ScanReport::new(input);
     report.rules = rules::all();
-    let program = project::load(input, front_ends, &mut report);
+    let program = project::load(input, front_ends, settings.threads, &mut report);
     let Some(program) = program else {
         report.settle();
         return report;

@@ -48,3 +48,11 @@ impl FrontEnd for Python {
         Box::new(project::Project::read(files))
     }
 }
+
+/// The bare parse, for benchmarks that compare against it.
+pub mod bench {
+    /// Parses a file, without scope analysis and lowering.
+    pub fn parse_only(text: &str) {
+        crate::lower::parse_only(text);
+    }
+}

@@ -28,7 +28,6 @@ fn front_ends() -> Vec<Box<dyn FrontEnd>> {
 pub struct Analysis {
     front_ends: Vec<Box<dyn FrontEnd>>,
     models: Models,
-    settings: Settings,
 }
 
 impl Analysis {
@@ -46,13 +45,14 @@ impl Analysis {
                 models.add(&name.to_string(), &text).map_err(|error| Failure::new(format!("failed to {error}")))?;
             }
         }
-        Ok(Self { front_ends: front_ends(), models, settings: Settings::default() })
+        Ok(Self { front_ends: front_ends(), models })
     }
 
-    /// Analyses one target.
+    /// Analyses one target on so many threads; the report does not depend on their number.
     #[must_use]
-    pub fn run(&self, input: &ProjectInput) -> ScanReport {
-        let mut report = manta_audit::audit(input, &self.front_ends, &self.models, &self.settings);
+    pub fn run(&self, input: &ProjectInput, threads: usize) -> ScanReport {
+        let settings = Settings { threads, ..Settings::default() };
+        let mut report = manta_audit::audit(input, &self.front_ends, &self.models, &settings);
         report.rules = rules();
         report
     }

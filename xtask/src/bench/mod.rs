@@ -9,7 +9,9 @@ mod benign;
 mod pairs;
 mod scan;
 mod score;
+mod speed;
 mod truth;
 
 pub(crate) use benign::{BenignArgs, run as benign};
 pub(crate) use pairs::{PairsArgs, run as pairs};
+pub(crate) use speed::{SpeedArgs, run as speed};

@@ -17,7 +17,7 @@ pub use containment::{Containment, PrefixCheck, RelativeCheck, grade_common_pref
 pub use ops::{Operand, absolute, join, normalize, normalize_text, python_join, resolve};
 
 /// What is known of a string as a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PathState {
     /// Which normalisation the text has been through.
     pub norm: Norm,
@@ -63,7 +63,7 @@ pub enum DotDot {
 }
 
 /// Containment of a path in a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Within {
     /// Not known to be contained.
     None,

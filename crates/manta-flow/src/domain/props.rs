@@ -13,7 +13,7 @@ pub const MAX_LITERALS: usize = 16;
 ///
 /// The values of this type form a lattice: [`join`](Self::join) is used where paths merge, [`refine`](Self::refine)
 /// where a check adds knowledge. [`admits`](Self::admits) gives the meaning of the parts that talk about characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StrProps {
     /// Every character of the string is in here.
     pub charset: CharSet,

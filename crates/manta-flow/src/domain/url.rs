@@ -15,7 +15,7 @@ mod check;
 pub use check::{HostCheck, HostGrade, Subject, grade_host_check};
 
 /// What is known of a string as a URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UrlState {
     /// The scheme.
     pub scheme: Scheme,
@@ -39,7 +39,7 @@ pub enum Scheme {
 }
 
 /// Who chose the host of a URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// Nobody restricted it.
     Tainted,

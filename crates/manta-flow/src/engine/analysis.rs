@@ -177,6 +177,9 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits) -> Analysis {
     if interp.fuel_used >= limits.fuel_total {
         analysis.exhausted.push(format!("the analysis stopped after {} steps", limits.fuel_total));
     }
+    if interp.is_heavy {
+        analysis.exhausted.push(format!("the analysis stopped at {} MiB of values", limits.store_bytes >> 21));
+    }
     if interp.found.depth_exceeded {
         analysis.exhausted.push(format!("calls nested deeper than {} were summarised", limits.call_depth));
     }
@@ -267,7 +270,8 @@ impl<'p> Interp<'p> {
     /// Runs all entry modules, then what would register tools but was not reached from them.
     fn load_program(&mut self) {
         let entries: Vec<ModId> = self.program.entries.iter().map(|(id, _)| *id).collect();
-        self.fuel = self.limits.fuel_total / 4;
+        self.fuel = self.limits.fuel_total / 10;
+        self.is_loading = true;
         for entry in &entries {
             self.load(*entry);
         }
@@ -276,6 +280,7 @@ impl<'p> Interp<'p> {
         }
         self.call_unreached();
         self.register_tool_classes();
+        self.is_loading = false;
         let lists = std::mem::take(&mut self.found.list_handlers);
         for (handler, at, module) in lists {
             self.fuel = self.limits.fuel_per_tool;
@@ -497,6 +502,11 @@ impl<'p> Interp<'p> {
     fn start_run(&mut self) {
         self.fuel = self.limits.fuel_per_tool;
         self.out_of_fuel = false;
+        self.is_decided = false;
+        self.memo = super::memo::Memo::default();
+        self.store.begin_run();
+        self.weight_before = self.store.weight();
+        self.rounds = 1;
         self.found.hits.clear();
         self.found.sources.clear();
         self.field_vns.clear();
@@ -527,6 +537,7 @@ impl<'p> Interp<'p> {
             self.fuel = self.limits.fuel_per_tool / 5;
         }
         let (cells, objs) = self.store.sizes();
+        let weight = self.store.weight();
         let closures = self.store.closures.len();
         let steps = self.trace.len();
         let mark = self.store.mark();
@@ -594,7 +605,7 @@ impl<'p> Interp<'p> {
             found.push((index, hit, steps, source, verdict == Some(true)));
         }
         self.found.sources.clear();
-        self.store.truncate(cells, objs, closures);
+        self.store.truncate(cells, objs, closures, weight);
         self.trace.truncate(steps);
         self.found.instances.retain(|_, value| match value.kind {
             Kind::Obj(id) => (id.0 as usize) < objs,

@@ -3,7 +3,9 @@
 //! Whatever is imported from a package, or is a global, is represented by *how it was reached*: `child_process` →
 //! `.exec`; `axios` → `.create` → `()` → `.get`. Models are written over these paths.
 
-use std::collections::HashMap;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use crate::ir::Symbol;
 
@@ -27,8 +29,18 @@ pub(crate) enum ApiStep {
 /// All access paths seen in a run.
 #[derive(Debug, Default)]
 pub(crate) struct ApiTable {
-    nodes: Vec<(Option<ApiId>, ApiStep)>,
-    index: HashMap<(Option<ApiId>, ApiStep), ApiId>,
+    nodes: Vec<Node>,
+    index: FxHashMap<(Option<ApiId>, ApiStep), ApiId>,
+}
+
+/// One access path: its last step, what comes before, and what is asked for again and again.
+#[derive(Debug)]
+struct Node {
+    parent: Option<ApiId>,
+    step: ApiStep,
+    depth: usize,
+    name: Rc<str>,
+    canonical: Option<ApiId>,
 }
 
 /// Paths longer than this fold onto their last node: `x.then().then()…` chains of builders stay finite.
@@ -47,11 +59,11 @@ impl ApiTable {
     }
 
     pub(crate) fn parent(&self, id: ApiId) -> Option<ApiId> {
-        self.nodes[id.0 as usize].0
+        self.node(id).parent
     }
 
     pub(crate) fn last(&self, id: ApiId) -> ApiStep {
-        self.nodes[id.0 as usize].1
+        self.node(id).step
     }
 
     /// The steps from the root.
@@ -59,47 +71,51 @@ impl ApiTable {
         let mut steps = Vec::new();
         let mut next = Some(id);
         while let Some(id) = next {
-            let (parent, step) = self.nodes[id.0 as usize];
-            steps.push(step);
-            next = parent;
+            let node = self.node(id);
+            steps.push(node.step);
+            next = node.parent;
         }
         steps.reverse();
         steps
     }
 
     /// The path as written in models: `axios.create().get`.
-    pub(crate) fn name(&self, id: ApiId) -> String {
-        let mut name = String::new();
-        for step in self.steps(id) {
-            match step {
-                ApiStep::Root(root) => name.push_str(root.as_str()),
-                ApiStep::Field(field) => {
-                    name.push('.');
-                    name.push_str(field.as_str());
-                }
-                ApiStep::Call => name.push_str("()"),
-                ApiStep::Element => name.push_str("[]"),
-            }
-        }
-        name
+    pub(crate) fn name(&self, id: ApiId) -> Rc<str> {
+        self.node(id).name.clone()
+    }
+
+    /// What aliases make of this path, once it has been looked up.
+    pub(crate) fn canonical(&self, id: ApiId) -> Option<ApiId> {
+        self.node(id).canonical
+    }
+
+    pub(crate) fn set_canonical(&mut self, id: ApiId, canonical: ApiId) {
+        self.nodes[id.0 as usize].canonical = Some(canonical);
+    }
+
+    fn node(&self, id: ApiId) -> &Node {
+        &self.nodes[id.0 as usize]
     }
 
     fn depth(&self, id: ApiId) -> usize {
-        let mut depth = 0;
-        let mut next = self.nodes[id.0 as usize].0;
-        while let Some(id) = next {
-            depth += 1;
-            next = self.nodes[id.0 as usize].0;
-        }
-        depth
+        self.node(id).depth
     }
 
     fn intern(&mut self, parent: Option<ApiId>, step: ApiStep) -> ApiId {
-        let next = ApiId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 access paths"));
-        let id = *self.index.entry((parent, step)).or_insert(next);
-        if id == next {
-            self.nodes.push((parent, step));
+        if let Some(known) = self.index.get(&(parent, step)) {
+            return *known;
         }
+        let id = ApiId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 access paths"));
+        let before = parent.map_or("", |parent| &*self.node(parent).name);
+        let name: Rc<str> = match step {
+            ApiStep::Root(root) => Rc::from(root.as_str()),
+            ApiStep::Field(field) => format!("{before}.{field}").into(),
+            ApiStep::Call => format!("{before}()").into(),
+            ApiStep::Element => format!("{before}[]").into(),
+        };
+        let depth = parent.map_or(0, |parent| self.depth(parent) + 1);
+        self.nodes.push(Node { parent, step, depth, name, canonical: None });
+        self.index.insert((parent, step), id);
         id
     }
 }

@@ -2,8 +2,10 @@
 //! one table where they do not clash; where they do, the module's language decides.
 
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use manta_core::Span;
+use rustc_hash::FxHashSet;
 
 use crate::domain::props::StrProps;
 use crate::domain::{CharSet, path};
@@ -160,7 +162,9 @@ const METHODS: &[&str] = &[
 
 impl Interp<'_> {
     pub(crate) fn is_builtin_method(&self, name: Symbol) -> bool {
-        METHODS.contains(&name.as_str())
+        static NAMES: LazyLock<FxHashSet<Symbol>> =
+            LazyLock::new(|| METHODS.iter().copied().map(Symbol::new).collect());
+        NAMES.contains(&name)
     }
 
     /// Methods every object has.
@@ -177,7 +181,7 @@ impl Interp<'_> {
         name: Symbol,
     ) -> Option<Val> {
         let path = self.apis.name(api);
-        match (path.as_str(), name.as_str()) {
+        match (&*path, name.as_str()) {
             (
                 "globalThis.process.env" | "process.env" | "os.environ" | "globalThis.Bun.env" | "globalThis.Deno.env",
                 _,
@@ -1236,12 +1240,13 @@ impl Interp<'_> {
     /// `xs.map(f)` and friends: `f` runs for each known element, then once for all others.
     pub(crate) fn array_callback(&mut self, list: &Val, name: &str, function: &Val, span: Span) -> Val {
         let (items, more) = self.elements_of(list, span);
-        let (items, more) = if items.len() > 96 {
+        let (items, more) = if items.len() > 96 || !self.admits_rounds(items.len()) {
             let joined = self.join_all(items.into_iter().chain(more));
             (Vec::new(), joined)
         } else {
             (items, more)
         };
+        let outer_rounds = self.enter_loop(items.len());
         let mut kept = Vec::new();
         let mut results = Vec::new();
         for (index, item) in items.iter().enumerate() {
@@ -1256,11 +1261,13 @@ impl Interp<'_> {
                     kept.push(item.clone());
                 }
                 if truth == Some(true) && kept.len() == 1 {
+                    self.leave_loop(outer_rounds);
                     return item.clone();
                 }
             }
             results.push(result);
         }
+        self.leave_loop(outer_rounds);
         let mut open = None;
         let mut open_kept = None;
         if let Some(more) = &more {

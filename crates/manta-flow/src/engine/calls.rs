@@ -16,6 +16,9 @@ use crate::engine::store::{Closure, Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, ObjId, Part, Taint, Text, Transform, UrlPart, Val};
 use crate::ir::{Lang, Symbol};
 
+/// Most patterns that are kept parsed.
+const MAX_PATTERNS: usize = 1_024;
+
 impl Interp<'_> {
     /// Calls something outside the target.
     pub(crate) fn call_api(
@@ -45,7 +48,8 @@ impl Interp<'_> {
         {
             return registered;
         }
-        let entry = self.model_index(api).map(|index| self.models.get(index).clone());
+        let models = self.models;
+        let entry = self.model_index(api).map(|index| models.get(index));
         let mut result = None;
         if let Some(entry) = entry {
             for row in &entry.registers {
@@ -86,7 +90,7 @@ impl Interp<'_> {
                 }
             }
         };
-        self.record_call(name, data, span, &args, &result);
+        self.record_call(api, data, span, &args, &result);
         result
     }
 
@@ -377,7 +381,7 @@ impl Interp<'_> {
                 let (taint, step) = self.deep_taint(&arg, 3);
                 let charset = crate::domain::CharSet::ALNUM.union(crate::domain::CharSet::of("-._~%+=&*!'()"));
                 let made = self.apis.step(api, ApiStep::Call);
-                let text = Text { props: StrProps::of_charset(charset), parts: Vec::new(), base: None };
+                let text = Text { props: StrProps::of_charset(charset).into(), parts: Vec::new(), base: None };
                 let state = self.store.new_obj(Obj::new(ObjKind::External));
                 Val {
                     taint,
@@ -755,7 +759,7 @@ impl Interp<'_> {
             _ => "path join",
         };
         // A witness stays concrete: joined as the real function would.
-        let text = Text { props, parts: Vec::new(), base };
+        let text = Text { props: props.into(), parts: Vec::new(), base };
         let value =
             Val { taint, step: last.step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         self.through(value, span, name)
@@ -866,26 +870,39 @@ impl Interp<'_> {
     // ------------------------------------------------------------------ regular expressions
 
     pub(crate) fn regex(
-        &self,
+        &mut self,
         pattern: &str,
         flags: &str,
         lang: Lang,
         mode: crate::domain::regex::PythonMode,
-    ) -> Option<Regex> {
+    ) -> Option<Rc<Regex>> {
         let dialect = match lang {
             Lang::JavaScript => Dialect::JavaScript { flags },
             Lang::Python => Dialect::Python { mode, flags },
         };
-        Regex::new(pattern, &dialect).ok()
+        self.parsed_regex(pattern, &dialect)
+    }
+
+    /// A pattern, parsed once: its automata are built on first use and cost as much as a page of code.
+    fn parsed_regex(&mut self, pattern: &str, dialect: &Dialect<'_>) -> Option<Rc<Regex>> {
+        let key = format!("{dialect:?} {pattern}");
+        if let Some(known) = self.regexes.get(&key) {
+            return known.clone();
+        }
+        let regex = Regex::new(pattern, dialect).ok().map(Rc::new);
+        if self.regexes.len() < MAX_PATTERNS {
+            self.regexes.insert(key, regex.clone());
+        }
+        regex
     }
 
     /// The properties of strings that pass a schema's pattern.
-    pub(crate) fn regex_full_match(&self, pattern: &str, flags: &str, lang: Lang) -> Option<StrProps> {
+    pub(crate) fn regex_full_match(&mut self, pattern: &str, flags: &str, lang: Lang) -> Option<StrProps> {
         let dialect = match lang {
             Lang::JavaScript => Dialect::JavaScript { flags },
             Lang::Python => Dialect::Rust,
         };
-        Regex::new(pattern, &dialect).ok().map(|regex| regex.if_match())
+        self.parsed_regex(pattern, &dialect).map(|regex| regex.if_match())
     }
 
     /// `regex.test(value)` and its relatives: a boolean with what it implies.
@@ -1020,6 +1037,54 @@ impl Interp<'_> {
         }
     }
 
+    /// The replacement on a concrete text, when the pattern can be run.
+    fn concrete_replace(
+        &mut self,
+        pattern: &str,
+        flags: &str,
+        lang: Lang,
+        text: &str,
+        with: &str,
+        global: bool,
+    ) -> Option<String> {
+        if text.len() > 4_096 || pattern.len() > 1_024 || with.len() > 1_024 {
+            return None;
+        }
+        let letters: String = flags.chars().filter(|flag| matches!(flag, 'i' | 'm' | 's' | 'x')).collect();
+        let inline = if letters.is_empty() { pattern.to_owned() } else { format!("(?{letters}){pattern}") };
+        let known = self.runnable.get(&inline).cloned();
+        let regex = known.unwrap_or_else(|| {
+            let regex = fancy_regex::Regex::new(&inline).ok().map(Rc::new);
+            if self.runnable.len() < MAX_PATTERNS {
+                self.runnable.insert(inline, regex.clone());
+            }
+            regex
+        });
+        let regex = regex?;
+        // A backtracking engine at work, if within bounds.
+        self.charge(1_024);
+        // `$1`, `$&` and `\1` become the reference syntax of the crate.
+        let mut template = String::new();
+        let marker = if lang == Lang::Python { '\\' } else { '$' };
+        let mut chars = with.chars().peekable();
+        while let Some(c) = chars.next() {
+            match (c == marker, chars.peek()) {
+                (true, Some(digit)) if digit.is_ascii_digit() => {
+                    template.push_str(&format!("${{{digit}}}"));
+                    chars.next();
+                }
+                (true, Some('&')) => {
+                    template.push_str("${0}");
+                    chars.next();
+                }
+                _ if c == '$' => template.push_str("$$"),
+                _ => template.push(c),
+            }
+        }
+        let limit = if global { 0 } else { 1 };
+        regex.try_replacen(text, limit, template.as_str()).ok().map(std::borrow::Cow::into_owned)
+    }
+
     /// Replacement of what a pattern matches.
     #[expect(clippy::too_many_arguments, reason = "a regex is a pattern, flags and a dialect")]
     pub(crate) fn regex_replace(
@@ -1049,7 +1114,7 @@ impl Interp<'_> {
             return value;
         }
         if let (Some(text), Some(with)) = (value.literal(), replacement.literal())
-            && let Some(replaced) = concrete_replace(pattern, flags, lang, text, with, global)
+            && let Some(replaced) = self.concrete_replace(pattern, flags, lang, text, with, global)
         {
             let vn = self.store.fresh_vn();
             return Val { taint: value.taint, step: value.step, vn, ..Val::str(&replaced) };
@@ -1353,34 +1418,4 @@ fn python_flag(name: &str) -> &'static str {
         "A" | "ASCII" => "a",
         _ => "",
     }
-}
-
-/// The replacement on a concrete text, when the pattern can be run.
-fn concrete_replace(pattern: &str, flags: &str, lang: Lang, text: &str, with: &str, global: bool) -> Option<String> {
-    if text.len() > 4_096 || pattern.len() > 1_024 {
-        return None;
-    }
-    let letters: String = flags.chars().filter(|flag| matches!(flag, 'i' | 'm' | 's' | 'x')).collect();
-    let inline = if letters.is_empty() { pattern.to_owned() } else { format!("(?{letters}){pattern}") };
-    let regex = fancy_regex::Regex::new(&inline).ok()?;
-    // `$1`, `$&` and `\1` become the reference syntax of the crate.
-    let mut template = String::new();
-    let marker = if lang == Lang::Python { '\\' } else { '$' };
-    let mut chars = with.chars().peekable();
-    while let Some(c) = chars.next() {
-        match (c == marker, chars.peek()) {
-            (true, Some(digit)) if digit.is_ascii_digit() => {
-                template.push_str(&format!("${{{digit}}}"));
-                chars.next();
-            }
-            (true, Some('&')) => {
-                template.push_str("${0}");
-                chars.next();
-            }
-            _ if c == '$' => template.push_str("$$"),
-            _ => template.push(c),
-        }
-    }
-    let limit = if global { 0 } else { 1 };
-    regex.try_replacen(text, limit, template.as_str()).ok().map(std::borrow::Cow::into_owned)
 }

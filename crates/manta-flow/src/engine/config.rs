@@ -10,6 +10,7 @@ use std::sync::Arc;
 use manta_core::{Location, Span};
 
 use crate::engine::analysis::{ArgInfo, CallInfo};
+use crate::engine::api::ApiId;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::program::Program;
 use crate::engine::store::ObjKind;
@@ -22,6 +23,8 @@ const MAX_PARTS: usize = 160;
 const MAX_PER_PLACE: u32 = 4;
 /// Most calls that are kept.
 const MAX_CALLS: usize = 20_000;
+/// Most parts of all arguments that are kept.
+const MAX_ALL_PARTS: usize = 400_000;
 /// How far functions called by a middleware are followed.
 const MAX_FOLLOWED: usize = 24;
 
@@ -188,15 +191,18 @@ fn takes_middleware(api: &str) -> bool {
 
 impl Interp<'_> {
     /// Keeps what configuration rules ask of a call. Now and not at the end: objects of a handler's run are gone then.
-    pub(crate) fn record_call(&mut self, api: String, on: Option<ObjId>, span: Span, args: &Args, result: &Val) {
+    pub(crate) fn record_call(&mut self, api: ApiId, on: Option<ObjId>, span: Span, args: &Args, result: &Val) {
         let at = self.here(span);
-        let seen = self.found.recorded.entry((at, api.clone())).or_insert(0);
+        let seen = self.found.recorded.entry((at, api)).or_insert(0);
         *seen += 1;
         if *seen > MAX_PER_PLACE || self.found.calls.len() >= MAX_CALLS {
             return;
         }
-        let follow = takes_middleware(&api);
-        let mut parts = MAX_PARTS;
+        let name = self.apis.name(api);
+        let follow = takes_middleware(&name);
+        let before = self.found.call_parts;
+        let mut parts = MAX_PARTS.min(MAX_ALL_PARTS.saturating_sub(before));
+        let given = parts;
         let reduced = args.pos.iter().map(|value| self.arg_info(value, 0, follow, &mut parts)).collect();
         let named = args
             .named
@@ -215,7 +221,7 @@ impl Interp<'_> {
         };
         let is_open = args.rest.is_some() || args.named_rest.is_some();
         let call = CallInfo {
-            api,
+            api: name.to_string(),
             at,
             args: reduced,
             named,
@@ -226,6 +232,7 @@ impl Interp<'_> {
             is_open,
             in_handler: self.found.is_running_handler,
         };
+        self.found.call_parts = before + given - parts;
         self.found.calls.push(call);
     }
 
@@ -268,10 +275,10 @@ impl Interp<'_> {
                 None => ArgInfo::Unknown,
             },
             Kind::Fn(_) | Kind::Bound(_) => ArgInfo::Function(self.facts_of(value, follow)),
-            Kind::Api(api, None) => ArgInfo::Api(self.apis.name(*api)),
+            Kind::Api(api, None) => ArgInfo::Api(self.apis.name(*api).to_string()),
             Kind::Api(api, Some(id)) => {
                 let (args, fields) = self.made_with(*id, depth, follow, parts);
-                ArgInfo::Made(Box::new(Made { api: self.apis.name(*api), id: id.0, args, fields }))
+                ArgInfo::Made(Box::new(Made { api: self.apis.name(*api).to_string(), id: id.0, args, fields }))
             }
             Kind::Union(values) => {
                 let values = values.clone();

@@ -1,18 +1,19 @@
 //! The abstract interpreter: statements, expressions, scopes and joins.
 
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use manta_core::{Location, Span};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::domain::StrProps;
 use crate::engine::api::{ApiId, ApiStep, ApiTable};
 use crate::engine::facts::{Cond, Fact, Refinements};
+use crate::engine::memo::Memo;
 use crate::engine::models::Models;
 use crate::engine::program::{Link, Program};
 use crate::engine::report::Findings;
-use crate::engine::store::{ClassVal, Closure, Content, Loc, Mark, Obj, ObjKind, Snapshot, Store, is_same};
+use crate::engine::store::{ClassVal, Closure, Content, Fields, Loc, Mark, Obj, ObjKind, Snapshot, Store, is_same};
 use crate::engine::trace::{StepKind, Trace};
 use crate::engine::value::{CellId, FnId, Kind, ModId, ObjId, Part, RegexVal, Taint, Text, Transform, Val, Vn};
 use crate::ir::{
@@ -29,21 +30,49 @@ pub struct Limits {
     pub fuel_total: u64,
     /// Nested calls.
     pub call_depth: usize,
+    /// Whether a call like one before gives what that gave, without being interpreted. Off only in tests that compare.
+    pub memo: bool,
+    /// Memory for values in bytes: half for what modules make when they load, half for a run of a handler.
+    pub store_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { fuel_per_tool: 1_000_000, fuel_total: 40_000_000, call_depth: 48 }
+        Self { fuel_per_tool: 1_000_000, fuel_total: 40_000_000, call_depth: 48, memo: true, store_bytes: 384 << 20 }
     }
 }
 
 /// The fact under this number says that the present path is not taken. Facts meet at joins, so a join with a path that
 /// is taken is taken.
-const NOT_TAKEN: Vn = Vn::MAX;
+pub(crate) const NOT_TAKEN: Vn = Vn::MAX;
 /// Most alternatives of one value; beyond, they are merged.
 const MAX_ALTERNATIVES: usize = 12;
 /// Most rounds in which a loop over known elements is unrolled.
 const MAX_UNROLL: usize = 96;
+/// How often one statement is interpreted at most because of the loops around it, those of callers included; while
+/// modules load and in handlers. Rounds multiply along calls, so that loops over loops would otherwise use up all fuel on
+/// their innermost statements. Beyond, a loop over known elements takes them as one, and any loop runs once.
+const MAX_ROUNDS_LOADING: usize = 8_192;
+const MAX_ROUNDS_RUNNING: usize = 256;
+
+/// From how many steps on, in all and per call, a function is no longer called while modules load.
+const DEAR_IN_ALL: u64 = 40_000;
+const DEAR_PER_CALL: u64 = 1_500;
+/// Values that are copied in the time of one step.
+const COPIES_PER_STEP: u64 = 16;
+/// What a step of a trace takes up, its text included. In bytes.
+const TRACE_BYTES: usize = 192;
+/// Most elements of a sequence that are known one by one.
+const MAX_ITEMS: usize = 2_048;
+
+/// What the calls of a function cost while modules load.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LoadCost {
+    calls: u32,
+    steps: u64,
+    /// Whether something was registered in one of them.
+    discovers: bool,
+}
 
 /// State of a module.
 #[derive(Clone, Debug)]
@@ -60,8 +89,9 @@ pub(crate) struct Frame {
     pub(crate) captures: Rc<[CellId]>,
     pub(crate) this: Option<Val>,
     pub(crate) home: Option<ObjId>,
-    returns: Vec<(Val, Snapshot)>,
-    entry: Mark,
+    /// Results with the state they leave; no state means the present one, and then there is no other result.
+    pub(crate) returns: Vec<(Val, Option<Snapshot>)>,
+    pub(crate) entry: Mark,
     yielded: Option<Val>,
     jumps: Vec<JumpTarget>,
 }
@@ -77,7 +107,7 @@ struct JumpTarget {
 }
 
 /// A `try` under execution.
-struct TryFrame {
+pub(crate) struct TryFrame {
     mark: Mark,
     throws: Vec<(Val, Snapshot)>,
 }
@@ -121,34 +151,51 @@ pub(crate) struct Interp<'p> {
     pub(crate) frames: Vec<Frame>,
     pub(crate) mods: Vec<ModState>,
     pub(crate) found: Findings,
-    tries: Vec<TryFrame>,
-    classes: HashMap<ObjId, Rc<ClassVal>>,
+    pub(crate) tries: Vec<TryFrame>,
+    classes: FxHashMap<ObjId, Rc<ClassVal>>,
     /// Functions entered at least once, for the pass over code nothing reaches.
-    pub(crate) entered: HashSet<(ModId, FuncId)>,
+    pub(crate) entered: FxHashSet<(ModId, FuncId)>,
     pub(crate) limits: Limits,
     pub(crate) fuel: u64,
     pub(crate) fuel_used: u64,
     pub(crate) out_of_fuel: bool,
+    /// A run ended for want of memory.
+    pub(crate) is_heavy: bool,
+    /// The run has shown what it was for; what is left of it makes no difference.
+    pub(crate) is_decided: bool,
     /// Whether the run that starts is a replay, which keeps what the run before it learnt of formats.
     pub(crate) is_replaying: bool,
     /// For each module, where its code mentions a registration method.
-    pub(crate) registration_spans: HashMap<ModId, Vec<Span>>,
+    pub(crate) registration_spans: FxHashMap<ModId, Vec<Span>>,
     /// How often callbacks were run while modules load.
-    pub(crate) callback_runs: HashMap<(ModId, FuncId), u32>,
+    pub(crate) callback_runs: FxHashMap<(ModId, FuncId), u32>,
+    /// Calls of this run, and what came of them.
+    pub(crate) memo: Memo,
+    /// Whether modules are loading: registrations are what matters.
+    pub(crate) is_loading: bool,
+    load_costs: FxHashMap<(ModId, FuncId), LoadCost>,
+    /// Weight of the store when the run began.
+    pub(crate) weight_before: usize,
+    /// How often the present statement is interpreted because of the loops around it.
+    pub(crate) rounds: usize,
     /// Steps left for following witnesses in the present tool.
     pub(crate) replay_budget: u64,
-    api_cache: HashMap<ApiId, Option<usize>>,
-    element_vns: HashMap<Vn, Vn>,
-    universal: HashSet<Vn>,
-    star_imports: HashMap<ModId, Vec<ImportId>>,
+    api_cache: FxHashMap<ApiId, Option<usize>>,
+    element_vns: FxHashMap<Vn, Vn>,
+    universal: FxHashSet<Vn>,
+    star_imports: FxHashMap<ModId, Vec<ImportId>>,
+    /// Patterns met so far.
+    pub(crate) regexes: std::collections::HashMap<String, Option<Rc<crate::domain::regex::Regex>>>,
+    /// The same for patterns that are run on concrete texts.
+    pub(crate) runnable: std::collections::HashMap<String, Option<Rc<fancy_regex::Regex>>>,
     /// Field reads of untrusted objects, so that reading twice gives one value number.
-    pub(crate) field_vns: HashMap<(Vn, Symbol), Val>,
+    pub(crate) field_vns: FxHashMap<(Vn, Symbol), Val>,
     /// For values computed by functions that keep the file or URL: what they were computed from.
-    pub(crate) derivations: HashMap<Vn, (Vn, Transform)>,
+    pub(crate) derivations: FxHashMap<Vn, (Vn, Transform)>,
     /// Results of `path.relative(root, x)`: the `x` they describe.
-    pub(crate) relative_paths: HashMap<Vn, Val>,
+    pub(crate) relative_paths: FxHashMap<Vn, Val>,
     /// Results of `commonpath([root, x])`: the `x`, and whether whole components were compared.
-    pub(crate) common_paths: HashMap<Vn, (Val, bool)>,
+    pub(crate) common_paths: FxHashMap<Vn, (Val, bool)>,
 }
 
 impl<'p> Interp<'p> {
@@ -163,24 +210,33 @@ impl<'p> Interp<'p> {
             mods: vec![ModState::Unloaded; program.len()],
             found: Findings::default(),
             tries: Vec::new(),
-            classes: HashMap::new(),
-            entered: HashSet::new(),
+            classes: FxHashMap::default(),
+            entered: FxHashSet::default(),
             limits,
             fuel: limits.fuel_per_tool,
             fuel_used: 0,
             out_of_fuel: false,
+            is_heavy: false,
+            is_decided: false,
+            is_loading: false,
+            load_costs: FxHashMap::default(),
+            weight_before: 0,
+            memo: Memo::default(),
+            rounds: 1,
             replay_budget: 0,
             is_replaying: false,
-            callback_runs: HashMap::new(),
-            registration_spans: HashMap::new(),
-            api_cache: HashMap::new(),
-            element_vns: HashMap::new(),
-            universal: HashSet::new(),
-            star_imports: HashMap::new(),
-            field_vns: HashMap::new(),
-            derivations: HashMap::new(),
-            relative_paths: HashMap::new(),
-            common_paths: HashMap::new(),
+            callback_runs: FxHashMap::default(),
+            registration_spans: FxHashMap::default(),
+            api_cache: FxHashMap::default(),
+            element_vns: FxHashMap::default(),
+            universal: FxHashSet::default(),
+            star_imports: FxHashMap::default(),
+            regexes: std::collections::HashMap::new(),
+            runnable: std::collections::HashMap::new(),
+            field_vns: FxHashMap::default(),
+            derivations: FxHashMap::default(),
+            relative_paths: FxHashMap::default(),
+            common_paths: FxHashMap::default(),
         }
     }
 
@@ -191,6 +247,7 @@ impl<'p> Interp<'p> {
         if !matches!(self.mods[id.0 as usize], ModState::Unloaded) {
             return;
         }
+        self.mark_effect();
         let module = self.program.module(id);
         let slots = module.func(FuncId(0)).slots;
         let cells: Vec<CellId> = (0..slots).map(|_| self.store.new_cell(Val::undefined())).collect();
@@ -408,17 +465,40 @@ impl<'p> Interp<'p> {
     }
 
     pub(crate) fn through(&mut self, value: Val, span: Span, what: &str) -> Val {
+        if value.taint.is_none() {
+            return value;
+        }
         self.step(value, span, StepKind::Through(what.to_owned()))
     }
 
     fn burn(&mut self) -> bool {
+        if self.is_decided {
+            return false;
+        }
         if self.fuel == 0 || self.fuel_used >= self.limits.fuel_total {
             self.out_of_fuel = true;
             return false;
         }
-        self.fuel -= 1;
-        self.fuel_used += 1;
+        // Copying values takes time as well, and a step may copy many.
+        let steps = 1 + self.store.take_copied() / COPIES_PER_STEP;
+        self.fuel = self.fuel.saturating_sub(steps);
+        self.fuel_used += steps;
+        if self.fuel_used.is_multiple_of(1_024) || steps > 1 {
+            let weight = self.store.weight() + self.trace.len() * TRACE_BYTES;
+            if weight > self.weight_before + self.limits.store_bytes / 2 {
+                self.is_heavy = true;
+                self.out_of_fuel = true;
+                return false;
+            }
+        }
         true
+    }
+
+    /// Counts work that one step does on so many values.
+    pub(crate) fn charge(&mut self, values: usize) {
+        let steps = values as u64 / COPIES_PER_STEP;
+        self.fuel = self.fuel.saturating_sub(steps);
+        self.fuel_used += steps;
     }
 
     // ------------------------------------------------------------------ branching
@@ -427,8 +507,14 @@ impl<'p> Interp<'p> {
     pub(crate) fn branches(&mut self, alternatives: &mut [&mut dyn FnMut(&mut Self) -> bool]) -> bool {
         let mark = self.store.mark();
         let mut ends = Vec::new();
-        for alternative in alternatives {
+        let last = alternatives.len().saturating_sub(1);
+        for (index, alternative) in alternatives.iter_mut().enumerate() {
             if alternative(self) {
+                // `if (bad) return …`: what is left is the only way on.
+                if index == last && ends.is_empty() {
+                    self.store.release(mark);
+                    return true;
+                }
                 ends.push(self.store.snapshot(mark));
             }
             self.store.rollback(mark);
@@ -450,6 +536,7 @@ impl<'p> Interp<'p> {
         let mut locs: Vec<Loc> = ends.iter().flat_map(|end| end.changes.iter().map(|(loc, _)| *loc)).collect();
         locs.sort_unstable();
         locs.dedup();
+        self.charge(locs.len());
         let mut writes = Vec::with_capacity(locs.len());
         for loc in locs {
             let base = self.store.content(loc);
@@ -484,7 +571,9 @@ impl<'p> Interp<'p> {
                 if Rc::ptr_eq(&x, y) {
                     return Content::Obj(x);
                 }
-                Content::Obj(Rc::new(self.join_obj(&x, y, paths_a, path_b)))
+                let mut joined = self.join_obj(&x, y, paths_a, path_b);
+                joined.version = self.store.fresh_version();
+                Content::Obj(Rc::new(joined))
             }
             (Content::Fact(Some(x)), Content::Fact(Some(y))) => {
                 Content::Fact(Some(if Rc::ptr_eq(&x, y) { x } else { Rc::new(x.or(y)) }))
@@ -558,7 +647,7 @@ impl<'p> Interp<'p> {
         }
         if matches!(value.kind, Kind::Str | Kind::Unknown | Kind::Num(_) | Kind::Api(..)) {
             let mut text = value.text.as_deref().cloned().unwrap_or_default();
-            text.props = text.props.refine(&fact.props);
+            text.props = text.props.refine(&fact.props).into();
             if matches!(value.kind, Kind::Unknown) && fact.props.lits.is_some() {
                 refined.kind = Kind::Str;
             }
@@ -596,7 +685,7 @@ impl<'p> Interp<'p> {
                 .map(|value| self.props(value))
                 .reduce(|a, b| a.join(&b))
                 .unwrap_or_default(),
-            (_, Some(text)) => text.props.clone(),
+            (_, Some(text)) => (*text.props).clone(),
             (Kind::Num(Some(value)), None) => StrProps::exact(&number_text(*value)),
             (Kind::Num(None), None) => StrProps::number(),
             (Kind::Bool(_), None) => StrProps::one_of(["true", "false", "True", "False"]),
@@ -659,7 +748,7 @@ impl<'p> Interp<'p> {
             let base = |value: &Val| value.text.as_deref().and_then(|text| text.base);
             let first = base(&values[0]);
             let common = first.filter(|_| values.iter().all(|value| base(value) == first));
-            let text = Text { props, parts: Vec::new(), base: common };
+            let text = Text { props: props.into(), parts: Vec::new(), base: common };
             let vn = self.store.fresh_vn();
             return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         }
@@ -760,9 +849,12 @@ impl<'p> Interp<'p> {
                     }
                     None => self.nothing(),
                 };
-                let snapshot = self.store.snapshot(self.frame().entry);
                 let value = self.current(&value);
-                self.frame_mut().returns.push((value, snapshot));
+                let (entry, is_first) = (self.frame().entry, self.frame().returns.is_empty());
+                // A return that no branch surrounds is the last thing its function does: the state stays as it is.
+                let is_final = is_first && self.store.is_innermost(entry);
+                let state = if is_final { None } else { Some(self.store.snapshot(entry)) };
+                self.frame_mut().returns.push((value, state));
                 false
             }
             StmtKind::Throw(expr) => {
@@ -818,7 +910,8 @@ impl<'p> Interp<'p> {
             && matches!(&value.kind, Kind::Api(api, _) if self.models.is_never(&self.apis.name(*api)))
     }
 
-    fn throw(&mut self, value: Val) {
+    pub(crate) fn throw(&mut self, value: Val) {
+        self.memo.least_tries = self.memo.least_tries.min(self.tries.len());
         if let Some(mark) = self.tries.last().map(|frame| frame.mark) {
             let snapshot = self.store.snapshot(mark);
             if let Some(frame) = self.tries.last_mut()
@@ -939,6 +1032,26 @@ impl<'p> Interp<'p> {
         self.found.pending_label = Some(label);
     }
 
+    /// Whether a loop may run so many rounds here.
+    pub(crate) fn admits_rounds(&self, rounds: usize) -> bool {
+        let most = if self.found.is_running_handler { MAX_ROUNDS_RUNNING } else { MAX_ROUNDS_LOADING };
+        self.rounds.saturating_mul(rounds) <= most
+    }
+
+    /// Enters a loop of so many rounds, or of one when that is all that is admitted; returns what [`Self::rounds`] is to
+    /// be afterwards.
+    pub(crate) fn enter_loop(&mut self, rounds: usize) -> usize {
+        let outer = self.rounds;
+        if self.admits_rounds(rounds) {
+            self.rounds = outer * rounds.max(1);
+        }
+        outer
+    }
+
+    pub(crate) fn leave_loop(&mut self, outer: usize) {
+        self.rounds = outer;
+    }
+
     /// One round of a loop body; joins `continue`s into its end.
     fn round(&mut self, body: &'p Block) -> bool {
         let alive = self.block(body);
@@ -978,7 +1091,8 @@ impl<'p> Interp<'p> {
         let mut exits: Vec<Snapshot> = Vec::new();
         let mut endless = false;
         // Two abstract rounds: the second sees what the first wrote, joined with the entry state.
-        for round in 0..2 {
+        let outer_rounds = self.enter_loop(2);
+        for round in 0..self.rounds / outer_rounds {
             let mut when_true = Vec::new();
             if let Some(test) = test
                 && (test_first || round > 0)
@@ -1012,6 +1126,7 @@ impl<'p> Interp<'p> {
             self.store.rollback(outer);
             self.join_into_store(vec![before, after]);
         }
+        self.leave_loop(outer_rounds);
         if !endless && test.is_some() {
             exits.push(self.store.snapshot(outer));
         }
@@ -1031,7 +1146,8 @@ impl<'p> Interp<'p> {
         let (items, rest) = if keys { self.keys_of(&collection) } else { self.elements_of(&collection, span) };
         let outer = self.open_jump(label, true, true);
         let mut alive = true;
-        if items.len() <= MAX_UNROLL {
+        if items.len() <= MAX_UNROLL && self.admits_rounds(items.len()) {
+            let outer_rounds = self.enter_loop(items.len());
             for item in items {
                 self.fresh_cells(fresh);
                 self.bind(pat, item);
@@ -1040,6 +1156,7 @@ impl<'p> Interp<'p> {
                     break;
                 }
             }
+            self.leave_loop(outer_rounds);
         } else if let Some(joined) = self.join_all(items) {
             alive = self.repeat(pat, &joined, body, fresh, outer);
         }
@@ -1051,7 +1168,22 @@ impl<'p> Interp<'p> {
 
     /// Any number of rounds with an unknown element.
     fn repeat(&mut self, pat: &'p Pat, element: &Val, body: &'p Block, fresh: &[u32], outer: Mark) -> bool {
-        for _ in 0..2 {
+        let outer_rounds = self.enter_loop(2);
+        let alive = self.repeat_rounds(pat, element, body, fresh, outer, self.rounds / outer_rounds);
+        self.leave_loop(outer_rounds);
+        alive
+    }
+
+    fn repeat_rounds(
+        &mut self,
+        pat: &'p Pat,
+        element: &Val,
+        body: &'p Block,
+        fresh: &[u32],
+        outer: Mark,
+        rounds: usize,
+    ) -> bool {
+        for _ in 0..rounds {
             let before = self.store.snapshot(outer);
             self.fresh_cells(fresh);
             self.bind(pat, element.clone());
@@ -1310,7 +1442,7 @@ impl<'p> Interp<'p> {
             let mut joined = value;
             if let Some(text) = &joined.text {
                 let props = text.props.join(&self.props(default));
-                joined.text = Some(Rc::new(Text { props, ..(**text).clone() }));
+                joined.text = Some(Rc::new(Text { props: props.into(), ..(**text).clone() }));
             }
             return joined;
         }
@@ -1409,7 +1541,12 @@ impl<'p> Interp<'p> {
                 let module = self.frame().module;
                 self.import(module, *import, *name, 0)
             }
-            Expr::This => self.frame().this.clone().unwrap_or_else(Val::unknown),
+            Expr::This => match &self.frame().this {
+                Some(this) => this.clone(),
+                // `var __awaiter = (this && this.__awaiter) || function …` begins what compilers write.
+                None if self.frame().func == FuncId(0) => Val::undefined(),
+                None => Val::unknown(),
+            },
             Expr::Super => self.super_value(),
             Expr::Member { object, name, .. } => {
                 if matches!(code.expr(*object), Expr::Super) {
@@ -1647,7 +1784,12 @@ impl<'p> Interp<'p> {
         Val { taint, step, ..Val::of(Kind::Obj(id)) }
     }
 
-    pub(crate) fn new_array(&mut self, items: Vec<Val>, more: Option<Val>) -> Val {
+    pub(crate) fn new_array(&mut self, mut items: Vec<Val>, mut more: Option<Val>) -> Val {
+        self.charge(items.len());
+        if items.len() > MAX_ITEMS {
+            let rest = items.split_off(MAX_ITEMS);
+            more = self.join_all(more.into_iter().chain(rest));
+        }
         let taint = items.iter().chain(&more).fold(Taint::NONE, |taint, value| taint.union(value.taint));
         let step = items.iter().chain(&more).find(|value| value.is_tainted()).map_or(0, |value| value.step);
         let id = self.store.new_obj(Obj { more, ..Obj::array(items) });
@@ -1695,7 +1837,7 @@ impl<'p> Interp<'p> {
         let collection = self.eval(clause.iter);
         let span = self.code().span(clause.iter);
         let (items, rest) = self.elements_of(&collection, span);
-        let (items, rest) = if items.len() > MAX_UNROLL {
+        let (items, rest) = if items.len() > MAX_UNROLL || !self.admits_rounds(items.len()) {
             let joined = self.join_all(items);
             (
                 Vec::new(),
@@ -1708,6 +1850,7 @@ impl<'p> Interp<'p> {
             (items, rest)
         };
         let known = items.len();
+        let outer_rounds = self.enter_loop(known);
         for (at, item) in items.into_iter().chain(rest).enumerate() {
             let is_exact = at < known;
             let before = self.store.obj(into).items.len();
@@ -1738,6 +1881,7 @@ impl<'p> Interp<'p> {
                 self.store.obj_mut(into).more = joined;
             }
         }
+        self.leave_loop(outer_rounds);
     }
 
     pub(crate) fn make_closure(&mut self, func: FuncId, home: Option<ObjId>, takes_self: bool) -> Val {
@@ -1916,6 +2060,12 @@ impl<'p> Interp<'p> {
         if is_new {
             return self.construct(&target, args, span);
         }
+        // An SDK that a bundler put into the file is a class like any other; what is registered with it shows in the call.
+        if !self.found.is_running_handler
+            && matches!(receiver.kind, Kind::Obj(id) if matches!(self.store.obj(id).kind, ObjKind::Instance(_)))
+        {
+            self.registration_shape(name.as_str(), &args, span);
+        }
         self.call_value(&target, Some(receiver.clone()), args, span)
     }
 
@@ -1926,6 +2076,7 @@ impl<'p> Interp<'p> {
             [only] => each(self, only),
             _ => {
                 let mark = self.store.mark();
+                let outer_rounds = self.enter_loop(values.len());
                 let mut ends = Vec::new();
                 let mut results = Vec::new();
                 for value in values {
@@ -1934,6 +2085,7 @@ impl<'p> Interp<'p> {
                     ends.push(self.store.snapshot(mark));
                     self.store.rollback(mark);
                 }
+                self.leave_loop(outer_rounds);
                 self.store.release(mark);
                 self.join_into_store(ends);
                 self.join_all(results).unwrap_or_else(Val::unknown)
@@ -2043,8 +2195,17 @@ impl<'p> Interp<'p> {
         }
         let code = self.program.module(closure.module);
         let func = code.func(closure.func);
-        self.entered.insert((closure.module, closure.func));
+        let place = (closure.module, closure.func);
+        if self.is_loading && self.is_not_worth_it(place, func.name) {
+            return self.summary(&args, this.as_ref());
+        }
+        let cost_before = (self.fuel_used, self.discoveries());
+        self.entered.insert(place);
         let args = self.mark_arguments(args, func.name, span);
+        let call = if on_stack == 0 { self.call_id(id, this.as_ref(), &args) } else { None };
+        if let Some(result) = call.and_then(|call| self.recall(call)) {
+            return result;
+        }
         let entry = self.store.mark();
         let locals: Vec<CellId> = (0..func.slots).map(|_| self.store.new_cell(Val::undefined())).collect();
         let this = if func.is_arrow { closure.this.clone() } else { this };
@@ -2062,12 +2223,41 @@ impl<'p> Interp<'p> {
         };
         self.frames.push(frame);
         self.bind_params(&closure, this, args);
+        let before = self.watch();
         let alive = self.block(&func.body);
-        self.leave(func.is_generator, alive)
+        let learnt = call.and_then(|_| self.effects_of_call());
+        let result = self.leave(func.is_generator, alive);
+        if self.is_loading {
+            let discovers = self.discoveries() != cost_before.1;
+            let cost = self.load_costs.entry(place).or_default();
+            cost.calls += 1;
+            cost.steps += self.fuel_used - cost_before.0;
+            cost.discovers |= discovers;
+        }
+        let throws = self.unwatch(before);
+        if let (Some(call), Some(learnt)) = (call, learnt) {
+            self.remember(call, before, throws, entry, &result, &learnt);
+        }
+        result
+    }
+
+    /// Whether a function has cost so much while modules load, without registering anything, that calling it once more
+    /// is left out: parsers, indexers and schema compilers that a server runs when it starts say nothing about its tools.
+    /// A first call is always made, and constructors are, since what they make would lack its fields.
+    fn is_not_worth_it(&self, place: (ModId, FuncId), name: Option<Symbol>) -> bool {
+        let Some(cost) = self.load_costs.get(&place) else { return false };
+        let is_dear = cost.steps > DEAR_IN_ALL && cost.steps / u64::from(cost.calls.max(1)) > DEAR_PER_CALL;
+        is_dear && !cost.discovers && !name.is_some_and(|name| matches!(name.as_str(), "constructor" | "__init__"))
+    }
+
+    /// How much has been discovered.
+    fn discoveries(&self) -> usize {
+        self.found.registrations.len() + self.found.list_handlers.len() + self.found.tool_classes.len()
     }
 
     fn mark_arguments(&mut self, mut args: Args, name: Option<Symbol>, span: Span) -> Args {
-        if self.frames.is_empty() || span == Span::default() {
+        let mut values = args.pos.iter().chain(&args.rest).chain(args.named.iter().map(|(_, value)| value));
+        if self.frames.is_empty() || span == Span::default() || !values.any(Val::is_tainted) {
             return args;
         }
         let label = name.map_or_else(|| "a callback".to_owned(), |name| format!("`{name}`"));
@@ -2084,20 +2274,22 @@ impl<'p> Interp<'p> {
     fn bind_params(&mut self, closure: &Closure, this: Option<Val>, args: Args) {
         let code = self.program.module(closure.module);
         let func = code.func(closure.func);
-        let mut positional: std::collections::VecDeque<Val> = closure.bound.iter().cloned().collect();
-        if closure.takes_self
-            && let Some(this) = this
-        {
-            positional.push_front(this);
-        }
-        let Args { pos, rest, named, named_rest } = args;
+        let Args { pos, rest, mut named, named_rest } = args;
         if let Some(slot) = func.arguments {
             let list = self.new_array(pos.clone(), rest.clone());
             let cell = self.frame().locals[slot as usize];
             self.store.set_cell(cell, list);
         }
-        positional.extend(pos);
-        let mut named: Vec<(Symbol, Val)> = closure.bound_named.iter().cloned().chain(named).collect();
+        let mut positional = std::collections::VecDeque::from(pos);
+        for bound in closure.bound.iter().rev() {
+            positional.push_front(bound.clone());
+        }
+        if closure.takes_self
+            && let Some(this) = this
+        {
+            positional.push_front(this);
+        }
+        named.splice(0..0, closure.bound_named.iter().cloned());
         for param in &func.params {
             let value = match param.kind {
                 crate::ir::ParamKind::Rest => {
@@ -2170,14 +2362,24 @@ impl<'p> Interp<'p> {
         let nothing = self.nothing();
         let mut returns = std::mem::take(&mut self.frame_mut().returns);
         let entry = self.frame().entry;
-        if alive {
-            let snapshot = self.store.snapshot(entry);
-            returns.push((nothing, snapshot));
-        }
         let frame = self.frames.pop().expect("leave pairs with call_closure");
+        // The only way out needs no join.
+        let only = match returns.as_mut_slice() {
+            [] if alive => Some(nothing.clone()),
+            [(value, None)] => Some(value.clone()),
+            _ => None,
+        };
+        if let Some(value) = only {
+            self.store.release(entry);
+            return if is_generator { self.new_array(Vec::new(), frame.yielded) } else { value };
+        }
+        if alive {
+            returns.push((nothing, Some(self.store.snapshot(entry))));
+        }
         self.store.rollback(entry);
         self.store.release(entry);
-        let (values, ends): (Vec<Val>, Vec<Snapshot>) = returns.into_iter().unzip();
+        let (values, ends): (Vec<Val>, Vec<Snapshot>) =
+            returns.into_iter().map(|(value, state)| (value, state.unwrap_or_default())).unzip();
         let facts: Vec<Refinements> =
             ends.iter().map(|end| end.facts().map(|(vn, fact)| (vn, fact.clone())).collect()).collect();
         if ends.is_empty() {
@@ -2294,6 +2496,8 @@ impl<'p> Interp<'p> {
 
     /// Recursion, depth limit: the result depends on everything passed in.
     fn summary(&mut self, args: &Args, this: Option<&Val>) -> Val {
+        // What led here is part of the answer.
+        self.memo.context_dependent += 1;
         let mut result = Val::unknown();
         for value in args.all().chain(this) {
             result = result.tainted_by(value);
@@ -2318,7 +2522,7 @@ impl<'p> Interp<'p> {
             module,
             class: id,
             bases,
-            methods: indexmap::IndexMap::new(),
+            methods: Fields::default(),
             class_methods: Vec::new(),
             field_inits: Vec::new(),
         };
@@ -2687,7 +2891,7 @@ impl<'p> Interp<'p> {
         if let Some(base) = base {
             self.derivations.insert(vn, base);
         }
-        let text = Text { props, parts: Vec::new(), base };
+        let text = Text { props: props.into(), parts: Vec::new(), base };
         Val { taint: self.taint_now(from), step: from.step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
 }

@@ -299,6 +299,8 @@ impl Interp<'_> {
                     None => {
                         let props = self.store.new_obj(Obj::new(ObjKind::Plain));
                         self.store.closures[id.0 as usize].props = Some(props);
+                        self.store.touch_old();
+                        self.mark_effect();
                         props
                     }
                 };
@@ -681,6 +683,7 @@ impl Interp<'_> {
         match &from.kind {
             Kind::Obj(id) => {
                 let obj = self.store.obj_rc(*id);
+                self.charge(obj.fields.len());
                 for (key, value) in &obj.fields {
                     let value = self.read_field(value.clone(), from, Span::default());
                     self.store.obj_mut(into).fields.insert(*key, value);

@@ -12,7 +12,7 @@ use crate::engine::facts::{Cond, Fact, Note, NoteKind, Refinements, both};
 use crate::engine::interp::{Interp, arc, number_text, unary_text};
 use crate::engine::store::ObjKind;
 use crate::engine::trace::StepKind;
-use crate::engine::value::{Kind, Part, Taint, Text, Transform, UrlPart, Val};
+use crate::engine::value::{Kind, MAX_TEXT, Part, Taint, Text, Transform, UrlPart, Val};
 use crate::ir::{BinaryOp, Lang, Symbol, UnaryOp};
 
 /// Most pieces kept of one concatenation.
@@ -70,7 +70,7 @@ impl Interp<'_> {
         let literal: Option<String> =
             parts.iter().map(|part| if let Part::Lit(text) = part { Some(&**text) } else { None }).collect();
         if let Some(literal) = literal {
-            return Val { taint, step, ..Val::arc_str(arc(&literal)) };
+            return Val { taint, step, ..Val::str(&literal) };
         }
         if let [Part::Hole(only)] = parts.as_slice()
             && matches!(only.kind, Kind::Str)
@@ -83,14 +83,18 @@ impl Interp<'_> {
             let at = self.here(span);
             step = self.trace.add(step, at, StepKind::Concat);
         }
-        let text = Text { props, parts, base: None };
+        let text = Text { props: props.into(), parts, base: None };
         Val { taint, step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
 
     fn add_parts(&mut self, parts: &mut Vec<Part>, value: &Val) {
         let lit = |parts: &mut Vec<Part>, text: &str| {
-            if let Some(Part::Lit(last)) = parts.last_mut() {
+            if let Some(Part::Lit(last)) = parts.last_mut()
+                && last.len() + text.len() <= MAX_TEXT
+            {
                 *last = arc(&format!("{last}{text}"));
+            } else if text.len() > MAX_TEXT {
+                parts.push(Part::Hole(Val::str(text)));
             } else if !text.is_empty() {
                 parts.push(Part::Lit(arc(text)));
             }
@@ -153,7 +157,7 @@ impl Interp<'_> {
             _ => {
                 let props = self.props(value);
                 let value = self.current(value);
-                let text = Text { props, ..value.text.as_deref().cloned().unwrap_or_default() };
+                let text = Text { props: props.into(), ..value.text.as_deref().cloned().unwrap_or_default() };
                 parts.push(Part::Hole(Val { text: Some(Rc::new(text)), ..value }));
             }
         }
@@ -396,7 +400,7 @@ impl Interp<'_> {
                 _ => Val::any_bool(),
             },
             (Kind::Str, Kind::Api(api, _)) if !a.is_tainted() => {
-                Val::of(Kind::Bool(if self.apis.name(*api) == "builtins.str" { Some(true) } else { None }))
+                Val::of(Kind::Bool(if &*self.apis.name(*api) == "builtins.str" { Some(true) } else { None }))
             }
             _ => Val::any_bool(),
         }

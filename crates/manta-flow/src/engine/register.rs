@@ -160,6 +160,7 @@ impl Interp<'_> {
     }
 
     pub(crate) fn push_registration(&mut self, registration: Registration) {
+        self.mark_effect();
         let function = |interp: &Self, value: &Option<Val>| {
             value.as_ref().and_then(|value| interp.closure_of(value)).map(|id| {
                 let closure = interp.store.closure(id);
@@ -294,7 +295,7 @@ impl Interp<'_> {
         match &decorator.kind {
             Kind::Api(api, data) => {
                 let (api, data) = (*api, *data);
-                if self.apis.name(api) == "functools.wraps()"
+                if &*self.apis.name(api) == "functools.wraps()"
                     && let Some(inner) = data.and_then(|data| self.store.obj(data).items.first().cloned())
                     && self.closure_of(&inner) != self.closure_of(&target)
                 {
@@ -659,7 +660,7 @@ impl Interp<'_> {
         let Some(base) = self.external_base(class, 0) else { return };
         let base = self.apis.name(base);
         let is_tool =
-            matches!(base.as_str(), "mcp-framework.MCPTool" | "mcp-framework.MCPResource" | "mcp-framework.MCPPrompt")
+            matches!(&*base, "mcp-framework.MCPTool" | "mcp-framework.MCPResource" | "mcp-framework.MCPPrompt")
                 || base.ends_with(".MCPTool")
                 || base.ends_with(".BaseTool");
         if is_tool {
@@ -1162,7 +1163,7 @@ impl Interp<'_> {
                 let generic = self.eval(*object);
                 let name = match &generic.kind {
                     Kind::Api(api, _) => self.apis.name(*api),
-                    _ => String::new(),
+                    _ => std::rc::Rc::default(),
                 };
                 let name = name.rsplit('.').next().unwrap_or_default().to_owned();
                 let args: Vec<ExprId> = match code.expr(*index) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use manta_core::Location;
 
+use crate::engine::api::ApiId;
 use crate::engine::facts::NoteKind;
 use crate::engine::models::{Exposes, HandlerArgs, SinkKind};
 use crate::engine::schema::Schema;
@@ -180,8 +181,10 @@ pub(crate) struct Findings {
     pub(crate) replay: Option<Replay>,
     /// Calls of interest to configuration rules: path, place, arguments.
     pub(crate) calls: Vec<crate::engine::analysis::CallInfo>,
+    /// Parts of arguments kept in `calls`.
+    pub(crate) call_parts: usize,
     /// How often a call at a place was recorded.
-    pub(crate) recorded: std::collections::HashMap<(Location, String), u32>,
+    pub(crate) recorded: std::collections::HashMap<(Location, ApiId), u32>,
     /// What functions decide on, as far as asked.
     pub(crate) function_facts:
         std::collections::HashMap<(ModId, crate::ir::FuncId), std::sync::Arc<crate::engine::config::CodeFacts>>,

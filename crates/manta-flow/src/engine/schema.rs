@@ -214,7 +214,7 @@ impl Interp<'_> {
             Ty::Str => {
                 if let Kind::Str | Kind::Unknown = value.kind {
                     let mut text = value.text.as_deref().cloned().unwrap_or_default();
-                    text.props = self.props(value).refine(&schema.props);
+                    text.props = self.props(value).refine(&schema.props).into();
                     Val { kind: Kind::Str, text: Some(Rc::new(text)), ..value.clone() }
                 } else {
                     value.clone()

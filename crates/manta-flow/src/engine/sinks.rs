@@ -189,7 +189,7 @@ impl Interp<'_> {
             return value.alternatives().iter().any(|value| match value.kind {
                 Kind::Api(api, _) => {
                     let name = self.apis.name(api);
-                    wanted.split(',').any(|wanted| wanted == name)
+                    wanted.split(',').any(|wanted| *wanted == *name)
                 }
                 _ => false,
             });
@@ -847,6 +847,7 @@ impl Interp<'_> {
             let harmless = text.as_deref().is_some_and(|text| !replay.is_harmful(text));
             if !harmless && !not_taken {
                 replay.reached = true;
+                self.is_decided = true;
             }
         }
         true

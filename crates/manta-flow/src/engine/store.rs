@@ -4,28 +4,46 @@
 //! would cost its size at every `if`; instead every write notes the old content on a trail. Leaving a branch collects
 //! the changed locations into a [`Snapshot`] and rolls the trail back; joining writes the joined contents. The cost of
 //! a branch is what it wrote.
+//!
+//! Invariants that everything outside this file relies on:
+//! * Contents change only through [`Store::set_cell`], [`Store::obj_mut`], [`Store::assume`] and [`Store::write`]; what
+//!   goes around them survives a rollback (`closures` are like that on purpose: they are never changed by branches).
+//! * Marks nest like calls: the innermost open mark is the one released next.
+//! * A location is noted once per open mark, by its *stamp*; so the trail grows with what a region touches and not with
+//!   how often it does, and filling an array of n elements copies it once and not n times.
 
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::engine::facts::Fact;
 use crate::engine::value::{CellId, FnId, Kind, ModId, ObjId, Val, Vn};
 use crate::ir::{ClassId, FuncId, Symbol};
+
+/// What a cell, an object and a value in it take up, bookkeeping and texts included. In bytes.
+const CELL_BYTES: usize = 96;
+const OBJECT_BYTES: usize = 256;
+const FIELD_BYTES: usize = 96;
+
+/// Fields by name, in the order in which they were written.
+pub(crate) type Fields = IndexMap<Symbol, Val, FxBuildHasher>;
 
 /// A heap object.
 #[derive(Clone, Debug)]
 pub(crate) struct Obj {
     pub(crate) kind: ObjKind,
     /// Named fields or dict keys, in insertion order.
-    pub(crate) fields: IndexMap<Symbol, Val>,
+    pub(crate) fields: Fields,
     /// What fields not in `fields` may hold; none: they are absent.
     pub(crate) any: Option<Val>,
     /// Elements of a sequence, while known exactly.
     pub(crate) items: Vec<Val>,
     /// Sequence elements whose position is unknown.
     pub(crate) more: Option<Val>,
+    /// Changes with every write and comes back when a write is undone: one object with one version has one content.
+    pub(crate) version: u32,
 }
 
 /// What an object is.
@@ -57,7 +75,7 @@ pub(crate) struct ClassVal {
     /// Evaluated bases, in order.
     pub(crate) bases: Vec<Val>,
     /// Methods, accessors (instance side), by name.
-    pub(crate) methods: IndexMap<Symbol, Val>,
+    pub(crate) methods: Fields,
     /// Names in `methods` that receive the class.
     pub(crate) class_methods: Vec<Symbol>,
     /// Instance field initialisers in order.
@@ -66,11 +84,20 @@ pub(crate) struct ClassVal {
 
 impl Obj {
     pub(crate) fn new(kind: ObjKind) -> Self {
-        Self { kind, fields: IndexMap::new(), any: None, items: Vec::new(), more: None }
+        Self { kind, fields: Fields::default(), any: None, items: Vec::new(), more: None, version: 0 }
     }
 
     pub(crate) fn array(items: Vec<Val>) -> Self {
         Self { items, ..Self::new(ObjKind::Array) }
+    }
+
+    /// Values in it.
+    fn size(&self) -> usize {
+        self.fields.len() + self.items.len()
+    }
+
+    fn weight(&self) -> usize {
+        OBJECT_BYTES + self.size() * FIELD_BYTES
     }
 
     pub(crate) fn is_sequence(&self) -> bool {
@@ -134,12 +161,37 @@ impl Snapshot {
     }
 }
 
+/// Everything that was there when a run began, taken as one thing with one version.
+#[derive(Clone, Copy, Debug, Default)]
+struct Old {
+    cells: u32,
+    objs: u32,
+    closures: u32,
+    vn: Vn,
+    version: u32,
+}
+
 /// A point to which the store can be rolled back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
+    /// Which mark this is.
+    epoch: u32,
+    /// [`Old::version`] at that point.
+    old_version: u32,
     trail: usize,
     cells: u32,
     objs: u32,
+}
+
+impl Mark {
+    /// Whether a location came into being after the mark; facts count as younger.
+    pub(crate) fn is_younger(&self, loc: Loc) -> bool {
+        match loc {
+            Loc::Cell(id) => id.0 >= self.cells,
+            Loc::Obj(id) => id.0 >= self.objs,
+            Loc::Fact(_) => true,
+        }
+    }
 }
 
 /// The store.
@@ -147,10 +199,21 @@ pub(crate) struct Mark {
 pub(crate) struct Store {
     cells: Vec<Val>,
     objs: Vec<Rc<Obj>>,
+    /// For each cell and object, the mark under which its old content was noted last.
+    cell_stamps: Vec<u32>,
+    obj_stamps: Vec<u32>,
     pub(crate) closures: Vec<Closure>,
-    facts: HashMap<Vn, Rc<Fact>>,
+    facts: FxHashMap<Vn, Rc<Fact>>,
     trail: Vec<(Loc, Content)>,
     marks: Vec<Mark>,
+    last_epoch: u32,
+    /// Bytes that cells and objects take up, near enough to stop before memory does.
+    weight: usize,
+    last_version: u32,
+    /// What is older than the present run, and the version of all that together.
+    old: Old,
+    /// Values copied since somebody asked, by writes to large objects and by branches that change much.
+    copied: Cell<u64>,
     next_vn: Vn,
 }
 
@@ -161,7 +224,9 @@ impl Store {
     }
 
     pub(crate) fn new_cell(&mut self, value: Val) -> CellId {
+        self.weight += CELL_BYTES;
         self.cells.push(value);
+        self.cell_stamps.push(0);
         CellId(u32::try_from(self.cells.len() - 1).expect("fuel ends a run long before 2^32 cells"))
     }
 
@@ -170,14 +235,25 @@ impl Store {
     }
 
     pub(crate) fn set_cell(&mut self, id: CellId, value: Val) {
-        let old = std::mem::replace(&mut self.cells[id.0 as usize], value);
-        if self.marks.last().is_some_and(|mark| id.0 < mark.cells) {
+        let at = id.0 as usize;
+        if id.0 < self.old.cells {
+            self.touch_old();
+        }
+        let old = std::mem::replace(&mut self.cells[at], value);
+        if let Some(mark) = self.marks.last()
+            && id.0 < mark.cells
+            && self.cell_stamps[at] != mark.epoch
+        {
+            self.cell_stamps[at] = mark.epoch;
             self.trail.push((Loc::Cell(id), Content::Cell(old)));
         }
     }
 
-    pub(crate) fn new_obj(&mut self, obj: Obj) -> ObjId {
+    pub(crate) fn new_obj(&mut self, mut obj: Obj) -> ObjId {
+        obj.version = self.fresh_version();
+        self.weight += obj.weight();
         self.objs.push(Rc::new(obj));
+        self.obj_stamps.push(0);
         ObjId(u32::try_from(self.objs.len() - 1).expect("fuel ends a run long before 2^32 objects"))
     }
 
@@ -190,10 +266,44 @@ impl Store {
     }
 
     pub(crate) fn obj_mut(&mut self, id: ObjId) -> &mut Obj {
-        if self.marks.last().is_some_and(|mark| id.0 < mark.objs) {
-            self.trail.push((Loc::Obj(id), Content::Obj(self.objs[id.0 as usize].clone())));
+        self.note_obj(id);
+        // What is written is usually one more value.
+        self.weight += FIELD_BYTES;
+        let version = self.fresh_version();
+        let obj = Rc::make_mut(&mut self.objs[id.0 as usize]);
+        obj.version = version;
+        obj
+    }
+
+    pub(crate) fn fresh_version(&mut self) -> u32 {
+        self.last_version += 1;
+        self.last_version
+    }
+
+    /// Bytes that cells and objects take up, as far as they are counted.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// How many values were copied since the last call.
+    pub(crate) fn take_copied(&mut self) -> u64 {
+        self.copied.take()
+    }
+
+    /// Notes the present content of an object, before it changes.
+    fn note_obj(&mut self, id: ObjId) {
+        let at = id.0 as usize;
+        if id.0 < self.old.objs {
+            self.touch_old();
         }
-        Rc::make_mut(&mut self.objs[id.0 as usize])
+        if let Some(mark) = self.marks.last()
+            && id.0 < mark.objs
+            && self.obj_stamps[at] != mark.epoch
+        {
+            self.obj_stamps[at] = mark.epoch;
+            self.copied.set(self.copied.get() + self.objs[at].size() as u64);
+            self.trail.push((Loc::Obj(id), Content::Obj(self.objs[at].clone())));
+        }
     }
 
     pub(crate) fn new_closure(&mut self, closure: Closure) -> FnId {
@@ -220,6 +330,9 @@ impl Store {
     }
 
     fn set_fact(&mut self, vn: Vn, fact: Option<Rc<Fact>>) {
+        if vn <= self.old.vn {
+            self.touch_old();
+        }
         let old = match fact {
             Some(fact) => self.facts.insert(vn, fact),
             None => self.facts.remove(&vn),
@@ -231,7 +344,10 @@ impl Store {
 
     /// Starts a region that can be undone or joined.
     pub(crate) fn mark(&mut self) -> Mark {
+        self.last_epoch += 1;
         let mark = Mark {
+            epoch: self.last_epoch,
+            old_version: self.old.version,
             trail: self.trail.len(),
             cells: u32::try_from(self.cells.len()).unwrap_or(u32::MAX),
             objs: u32::try_from(self.objs.len()).unwrap_or(u32::MAX),
@@ -240,13 +356,37 @@ impl Store {
         mark
     }
 
+    /// Whether `mark` is the innermost one that is open.
+    pub(crate) fn is_innermost(&self, mark: Mark) -> bool {
+        self.marks.last().is_some_and(|last| last.epoch == mark.epoch)
+    }
+
+    /// Whether since `mark` only younger cells and objects were written; facts may have been learnt.
+    pub(crate) fn is_pure(&self, mark: Mark) -> bool {
+        self.trail[mark.trail..].iter().all(|(loc, _)| mark.is_younger(*loc))
+    }
+
+    /// Values that something was learnt about since `mark`.
+    pub(crate) fn learnt(&self, mark: Mark) -> impl Iterator<Item = Vn> {
+        self.trail[mark.trail..].iter().filter_map(|(loc, _)| if let Loc::Fact(vn) = loc { Some(*vn) } else { None })
+    }
+
+    /// Whether anything older than `mark` was written since.
+    pub(crate) fn is_unchanged(&self, mark: Mark) -> bool {
+        self.trail.len() == mark.trail
+    }
+
     /// What changed since `mark`, in its present state; nothing is undone.
     pub(crate) fn snapshot(&self, mark: Mark) -> Snapshot {
         // Things younger than the mark are included: an object made in this region and filled in a branch of it would
         // otherwise lose that branch's writes when the branch is rolled back.
+        if self.is_unchanged(mark) {
+            return Snapshot::default();
+        }
         let mut locs: Vec<Loc> = self.trail[mark.trail.min(self.trail.len())..].iter().map(|(loc, _)| *loc).collect();
         locs.sort_unstable();
         locs.dedup();
+        self.copied.set(self.copied.get() + locs.len() as u64);
         Snapshot { changes: locs.into_iter().map(|loc| (loc, self.content(loc))).collect() }
     }
 
@@ -256,6 +396,36 @@ impl Store {
             let Some((loc, content)) = self.trail.pop() else { break };
             self.restore(loc, content);
         }
+        self.old.version = mark.old_version;
+    }
+
+    /// Starts a run: what is there now is old from here on.
+    pub(crate) fn begin_run(&mut self) {
+        self.old = Old {
+            cells: u32::try_from(self.cells.len()).unwrap_or(u32::MAX),
+            objs: u32::try_from(self.objs.len()).unwrap_or(u32::MAX),
+            closures: u32::try_from(self.closures.len()).unwrap_or(u32::MAX),
+            vn: self.next_vn,
+            version: self.fresh_version(),
+        };
+    }
+
+    /// Something that is older than the run changed.
+    pub(crate) fn touch_old(&mut self) {
+        self.old.version = self.fresh_version();
+    }
+
+    /// One number for the content of everything older than the run.
+    pub(crate) fn old_version(&self) -> u32 {
+        self.old.version
+    }
+
+    pub(crate) fn is_old_obj(&self, id: ObjId) -> bool {
+        id.0 < self.old.objs
+    }
+
+    pub(crate) fn is_old_closure(&self, id: FnId) -> bool {
+        id.0 < self.old.closures
     }
 
     /// Closes the innermost mark and keeps the changes.
@@ -302,9 +472,7 @@ impl Store {
         match (loc, content) {
             (Loc::Cell(id), Content::Cell(value)) => self.set_cell(id, value),
             (Loc::Obj(id), Content::Obj(obj)) => {
-                if self.marks.last().is_some_and(|mark| id.0 < mark.objs) {
-                    self.trail.push((loc, Content::Obj(self.objs[id.0 as usize].clone())));
-                }
+                self.note_obj(id);
                 self.objs[id.0 as usize] = obj;
             }
             (Loc::Fact(vn), Content::Fact(fact)) => self.set_fact(vn, fact),
@@ -314,8 +482,14 @@ impl Store {
 
     fn restore(&mut self, loc: Loc, content: Content) {
         match (loc, content) {
-            (Loc::Cell(id), Content::Cell(value)) => self.cells[id.0 as usize] = value,
-            (Loc::Obj(id), Content::Obj(obj)) => self.objs[id.0 as usize] = obj,
+            (Loc::Cell(id), Content::Cell(value)) => {
+                self.cells[id.0 as usize] = value;
+                self.cell_stamps[id.0 as usize] = 0;
+            }
+            (Loc::Obj(id), Content::Obj(obj)) => {
+                self.objs[id.0 as usize] = obj;
+                self.obj_stamps[id.0 as usize] = 0;
+            }
             (Loc::Fact(vn), Content::Fact(Some(fact))) => {
                 self.facts.insert(vn, fact);
             }
@@ -331,9 +505,12 @@ impl Store {
     }
 
     /// Drops cells, objects and closures made since they had the given sizes (after a run was rolled back).
-    pub(crate) fn truncate(&mut self, cells: usize, objs: usize, closures: usize) {
+    pub(crate) fn truncate(&mut self, cells: usize, objs: usize, closures: usize, weight: usize) {
+        self.weight = weight;
         self.cells.truncate(cells);
+        self.cell_stamps.truncate(cells);
         self.objs.truncate(objs);
+        self.obj_stamps.truncate(objs);
         self.closures.truncate(closures);
     }
 }

@@ -1,6 +1,7 @@
 //! How a value came to be: steps in an arena, each pointing to the one before.
 
 use manta_core::{FileId, Location, Span};
+use rustc_hash::FxHashMap;
 
 use crate::engine::value::StepId;
 
@@ -13,7 +14,7 @@ pub(crate) struct TraceStep {
 }
 
 /// What happened to the value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum StepKind {
     /// Enters the program as this parameter.
     Source(String),
@@ -33,12 +34,14 @@ pub(crate) enum StepKind {
 #[derive(Debug)]
 pub(crate) struct Trace {
     steps: Vec<TraceStep>,
+    /// Steps by content: what happens again is the same step, and a call that is made again is the same call.
+    index: FxHashMap<(StepId, Location, StepKind), StepId>,
 }
 
 impl Default for Trace {
     fn default() -> Self {
         let none = TraceStep { prev: 0, at: Location::new(FileId(0), Span::default()), what: StepKind::Assign };
-        Self { steps: vec![none] }
+        Self { steps: vec![none], index: FxHashMap::default() }
     }
 }
 
@@ -52,8 +55,12 @@ impl Trace {
         {
             return prev;
         }
-        self.steps.push(TraceStep { prev, at, what });
-        StepId::try_from(self.steps.len() - 1).expect("fuel ends a run long before 2^32 steps")
+        let id = StepId::try_from(self.steps.len()).expect("fuel ends a run long before 2^32 steps");
+        let known = *self.index.entry((prev, at, what.clone())).or_insert(id);
+        if known == id {
+            self.steps.push(TraceStep { prev, at, what });
+        }
+        known
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -62,6 +69,7 @@ impl Trace {
 
     pub(crate) fn truncate(&mut self, len: usize) {
         self.steps.truncate(len);
+        self.index.retain(|_, id| (*id as usize) < len);
     }
 
     /// From the source to `last`, at most 64 steps.

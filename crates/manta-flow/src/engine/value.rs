@@ -1,13 +1,18 @@
 //! Abstract values.
 
+use std::cell::OnceCell;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::domain::StrProps;
+use crate::domain::{CharSet, StrProps};
 use crate::engine::api::ApiId;
 use crate::engine::facts::Cond;
 use crate::engine::schema::Schema;
 use crate::ir::Symbol;
+
+/// Longest computed text that is known exactly, in bytes; longer ones stand in the program itself.
+pub(crate) const MAX_TEXT: usize = 1 << 16;
 
 /// Index of a heap object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,11 +123,39 @@ pub(crate) struct Val {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Text {
     /// Value properties.
-    pub(crate) props: StrProps,
+    pub(crate) props: Props,
     /// Concatenation structure, outermost first; empty when the string is not known to be a concatenation.
     pub(crate) parts: Vec<Part>,
     /// The value this one was computed from by a path-preserving function, for facts that carry over.
     pub(crate) base: Option<(Vn, Transform)>,
+}
+
+/// Properties of a text, computed when somebody asks: most literals of a program are never looked at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Props {
+    known: OnceCell<StrProps>,
+    /// The exact text, until then; none: any text.
+    exact: Option<Arc<str>>,
+}
+
+impl Props {
+    pub(crate) fn exact(text: Arc<str>) -> Self {
+        Self { known: OnceCell::new(), exact: Some(text) }
+    }
+}
+
+impl From<StrProps> for Props {
+    fn from(props: StrProps) -> Self {
+        Self { known: OnceCell::from(props), exact: None }
+    }
+}
+
+impl Deref for Props {
+    type Target = StrProps;
+
+    fn deref(&self) -> &StrProps {
+        self.known.get_or_init(|| self.exact.as_deref().map_or_else(StrProps::top, StrProps::exact))
+    }
 }
 
 /// A piece of a concatenation.
@@ -135,7 +168,7 @@ pub(crate) enum Part {
 }
 
 /// How a value was derived from its base.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Transform {
     /// Same file as the base, seen from the working directory: `path.resolve(p)`, `realpath(p)`, `normalize(p)`.
     SamePath,
@@ -144,7 +177,7 @@ pub(crate) enum Transform {
 }
 
 /// A component of a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum UrlPart {
     Whole,
     Host,
@@ -182,18 +215,23 @@ impl Val {
         Self::of(Kind::Num(Some(value)))
     }
 
+    /// A text that was computed; beyond [`MAX_TEXT`] only its characters are remembered, since texts that double in
+    /// every line of a program soon fill any memory.
     pub(crate) fn str(value: &str) -> Self {
+        if value.len() > MAX_TEXT {
+            return Self::with_props(StrProps::of_charset(CharSet::of(value)));
+        }
         Self::arc_str(Arc::from(value))
     }
 
     pub(crate) fn arc_str(value: Arc<str>) -> Self {
-        let text = Text { props: StrProps::exact(&value), parts: vec![Part::Lit(value)], base: None };
+        let text = Text { props: Props::exact(value.clone()), parts: vec![Part::Lit(value)], base: None };
         Self { text: Some(Rc::new(text)), ..Self::of(Kind::Str) }
     }
 
     /// A string of which only the properties are known.
     pub(crate) fn with_props(props: StrProps) -> Self {
-        Self { text: Some(Rc::new(Text { props, parts: Vec::new(), base: None })), ..Self::of(Kind::Str) }
+        Self { text: Some(Rc::new(Text { props: props.into(), parts: Vec::new(), base: None })), ..Self::of(Kind::Str) }
     }
 
     pub(crate) fn is_tainted(&self) -> bool {

@@ -42,6 +42,11 @@ pub(crate) fn module(file: FileId, path: &str, text: &str) -> (Module, Vec<Strin
     (module, problems)
 }
 
+/// Parses without lowering; what benchmarks compare a scan with.
+pub(crate) fn parse_only(text: &str) {
+    std::hint::black_box(parse_unchecked_source(text, PySourceType::Python).suite().len());
+}
+
 /// What the parser complained about, as one line for the report.
 fn syntax_problems(text: &str, errors: &[ParseError]) -> Vec<String> {
     let Some(first) = errors.first() else { return Vec::new() };

@@ -96,12 +96,14 @@ fn in_parallel(
 ) -> Vec<Result<ScanReport, Failure>> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<_>>> = targets.iter().map(|_| Mutex::new(None)).collect();
+    // Threads that have no target of their own read files of those that are scanned.
+    let within = threads / targets.len().max(1);
     let work = || {
         while let Some((target, slot)) = {
             let index = next.fetch_add(1, Ordering::Relaxed);
             targets.get(index).zip(results.get(index))
         } {
-            let result = one(target, analysis);
+            let result = one(target, analysis, within);
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         }
     };
@@ -127,7 +129,7 @@ fn in_parallel(
     taken.zip(targets).map(|(result, target)| result.unwrap_or_else(|| Err(unfinished(target)))).collect()
 }
 
-fn one(target: &str, analysis: &Analysis) -> Result<ScanReport, Failure> {
+fn one(target: &str, analysis: &Analysis, threads: usize) -> Result<ScanReport, Failure> {
     let input = collect::collect(target, &Limits::default())?;
-    Ok(analysis.run(&input))
+    Ok(analysis.run(&input, threads))
 }

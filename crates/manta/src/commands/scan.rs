@@ -86,7 +86,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
 
-    /// Threads for several targets; one per core if not given
+    /// Threads, which change nothing but the time it takes; one per core if not given
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 }

@@ -5,5 +5,6 @@ mod cli;
 mod collect;
 mod examples;
 mod fix;
+mod hostile;
 mod lsp;
 mod mcp;

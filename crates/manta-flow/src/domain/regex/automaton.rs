@@ -4,7 +4,7 @@
 //! two versions: [`Bound::Over`] accepts at least those subjects, [`Bound::Under`] at most those. What a successful test
 //! proves is read from the first, what a failed test proves from the complement of the second.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::tree::{Assertion, Class, Node};
 use super::{Anchoring, Unsupported};
@@ -127,20 +127,34 @@ impl Alphabet {
         collect_sets(node, &mut sets);
         sets.sort_unstable();
         sets.dedup();
-        let mut seen: HashMap<Vec<bool>, u8> = HashMap::new();
-        let mut alphabet = Self { group_of: [0; SYMBOLS], groups: 0, sample: Vec::new() };
+        let mut alphabet = Self { group_of: [0; SYMBOLS], groups: 1, sample: Vec::new() };
+        for set in sets {
+            alphabet.split(|symbol| has(set, symbol));
+        }
+        alphabet.split(|symbol| symbol == OTHER);
         for symbol in 0..SYMBOLS {
-            let mut signature: Vec<bool> = sets.iter().map(|set| has(*set, symbol)).collect();
-            signature.push(symbol == OTHER);
-            let fresh = u8::try_from(seen.len()).unwrap_or(u8::MAX);
-            let group = *seen.entry(signature).or_insert(fresh);
-            if group == fresh && usize::from(fresh) == alphabet.groups {
-                alphabet.groups += 1;
+            if usize::from(alphabet.group_of[symbol]) == alphabet.sample.len() {
                 alphabet.sample.push(symbol);
             }
-            alphabet.group_of[symbol] = group;
         }
         alphabet
+    }
+
+    /// Splits every group into the symbols that are in a set and those that are not, and numbers the groups in the
+    /// order of their first symbols.
+    fn split(&mut self, is_in: impl Fn(usize) -> bool) {
+        const NONE: u8 = u8::MAX;
+        let mut renamed = [[NONE; 2]; SYMBOLS];
+        let mut groups = 0;
+        for symbol in 0..SYMBOLS {
+            let new = &mut renamed[usize::from(self.group_of[symbol])][usize::from(is_in(symbol))];
+            if *new == NONE {
+                *new = groups;
+                groups += 1;
+            }
+            self.group_of[symbol] = *new;
+        }
+        self.groups = usize::from(groups);
     }
 }
 
@@ -336,7 +350,7 @@ fn determinize(node: &Node, anchoring: Anchoring, bound: Bound, alphabet: &Alpha
 impl Determinizer<'_> {
     fn run(mut self, start: usize) -> Result<Dfa, Unsupported> {
         let groups = self.alphabet.groups;
-        let mut ids: HashMap<(Vec<Config>, Neighbour), u16> = HashMap::new();
+        let mut ids: FxHashMap<(Vec<Config>, Neighbour), u16> = FxHashMap::default();
         let mut queue: Vec<(Vec<Config>, Neighbour, bool)> = vec![(vec![(start, Owed::Nothing)], None, true)];
         ids.insert((queue[0].0.clone(), None), 0);
         let mut dfa = Dfa { group_of: self.alphabet.group_of, groups, next: Vec::new(), accepts: Vec::new() };
@@ -471,7 +485,7 @@ impl Determinizer<'_> {
 
 /// The automaton of subjects that both accept. Both must share their alphabet.
 fn intersect(a: &Dfa, b: &Dfa) -> Result<Dfa, Unsupported> {
-    let mut ids: HashMap<(usize, usize), u16> = HashMap::from([((0, 0), 0)]);
+    let mut ids: FxHashMap<(usize, usize), u16> = FxHashMap::from_iter([((0, 0), 0)]);
     let mut queue = vec![(0, 0)];
     let mut both = Dfa { group_of: a.group_of, groups: a.groups, next: Vec::new(), accepts: Vec::new() };
     let mut at = 0;

@@ -96,6 +96,10 @@ struct Automata {
     matching: OnceCell<Option<Rc<facts::Language>>>,
     certain: OnceCell<Option<Rc<facts::Language>>>,
     removed: OnceCell<CharSet>,
+    /// As a check of a host, and of a text that begins with one.
+    host_grades: [OnceCell<HostGrade>; 2],
+    if_match: OnceCell<StrProps>,
+    if_no_match: OnceCell<StrProps>,
 }
 
 /// What has been computed so far makes no difference.
@@ -174,17 +178,23 @@ impl Regex {
     /// What is known of a subject after a successful test.
     #[must_use]
     pub fn if_match(&self) -> StrProps {
-        if !self.ties_to_ends() {
-            return StrProps { min_len: u32::from(!is_nullable(&self.node)), ..StrProps::top() };
-        }
-        self.matching().map_or_else(StrProps::top, |language| language.props(self.units))
+        let compute = || {
+            if !self.ties_to_ends() {
+                return StrProps { min_len: u32::from(!is_nullable(&self.node)), ..StrProps::top() };
+            }
+            self.matching().map_or_else(StrProps::top, |language| language.props(self.units))
+        };
+        self.automata.if_match.get_or_init(compute).clone()
     }
 
     /// What is known of a subject after a failed test.
     #[must_use]
     pub fn if_no_match(&self) -> StrProps {
-        let failing = self.certain().map(facts::Language::complement);
-        failing.map_or_else(StrProps::top, |language| language.props(2))
+        let compute = || {
+            let failing = self.certain().map(facts::Language::complement);
+            failing.map_or_else(StrProps::top, |language| language.props(2))
+        };
+        self.automata.if_no_match.get_or_init(compute).clone()
     }
 
     /// Text every matching subject starts with; empty if there is none.
@@ -232,6 +242,11 @@ impl Regex {
     /// What a successful test is worth as a check of a host.
     #[must_use]
     pub fn grade_host(&self, subject: Subject) -> HostGrade {
+        let known = &self.automata.host_grades[usize::from(subject == Subject::Text)];
+        known.get_or_init(|| self.compute_host_grade(subject)).clone()
+    }
+
+    fn compute_host_grade(&self, subject: Subject) -> HostGrade {
         let Some(language) = self.matching() else { return HostGrade::None };
         let host = match subject {
             Subject::Host => language.bare_host(),

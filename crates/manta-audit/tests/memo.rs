@@ -1,0 +1,122 @@
+//! Remembering calls changes how long an analysis takes and nothing else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use manta_audit::{Settings, audit};
+use manta_core::ProjectInput;
+use manta_flow::engine::Limits;
+use manta_flow::engine::models::Models;
+use manta_flow::frontend::FrontEnd;
+
+/// Findings and inventory, with or without memory.
+fn report(files: &[(String, String)], memo: bool) -> String {
+    let input = ProjectInput::from_texts("server", files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
+    let limits = Limits { memo, ..Limits::default() };
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings { limits, threads: 1 });
+    format!("{:#?}\n{:#?}\n{:#?}", report.findings, report.servers, report.completeness)
+}
+
+fn is_the_same(name: &str, files: &[(String, String)]) {
+    let (with, without) = (report(files, true), report(files, false));
+    let differing = with.lines().zip(without.lines()).find(|(a, b)| a != b);
+    assert!(with == without, "{name}: {differing:?}");
+}
+
+fn read(directory: &Path, below: &str, files: &mut Vec<(String, String)>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = format!("{below}{}", path.file_name().unwrap().to_string_lossy());
+        if path.is_dir() {
+            read(&path, &format!("{name}/"), files);
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            files.push((name, text));
+        }
+    }
+}
+
+#[test]
+fn examples_give_the_same_findings() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    for entry in fs::read_dir(examples).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            let mut files = Vec::new();
+            read(&path, "", &mut files);
+            is_the_same(&path.display().to_string(), &files);
+        }
+    }
+}
+
+fn one(name: &str, text: &str) -> Vec<(String, String)> {
+    vec![(name.to_owned(), text.to_owned())]
+}
+
+/// Each tool calls a helper several times; what differs between the calls must not be forgotten.
+#[test]
+fn state_between_equal_calls_is_seen() {
+    let text = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import { execSync } from "child_process";
+const server = new McpServer({ name: "x", version: "1" });
+let last = "ls";
+const cache = { command: "ls", nested: { value: "ls" } };
+class Options { constructor() { this.command = "ls"; } }
+const make = () => new Options();
+const stored = () => cache.nested.value;
+const current = () => last;
+function checked(p) { if (!/^[a-z]+$/.test(p)) throw new Error("no"); }
+server.tool("fresh", { p: z.string() }, async ({ p }) => {
+  make(); make(); make(); make();
+  const a = make(); a.command = p; const b = make(); b.command = "ls";
+  execSync(a.command); execSync(make().command);
+});
+server.tool("nested", { p: z.string() }, async ({ p }) => {
+  stored(); stored(); stored(); stored();
+  cache.nested.value = p;
+  execSync(stored());
+});
+server.tool("variable", { p: z.string() }, async ({ p }) => {
+  current(); current(); current(); current();
+  last = p;
+  execSync(current());
+});
+server.tool("captured", { p: z.string() }, async ({ p }) => {
+  let own = "ls"; const read = () => own;
+  read(); read(); read(); read();
+  own = p;
+  execSync(read());
+});
+server.tool("checked", { p: z.string(), q: z.string() }, async ({ p, q }) => {
+  for (const round of [1, 2, 3, 4, 5]) { checked(p); execSync("echo " + p); }
+  try { checked(q); checked(q); checked(q); checked(q); } catch { }
+  execSync("echo " + q);
+});
+"#;
+    is_the_same("state", &one("index.js", text));
+    let input = ProjectInput::from_texts("server", [("index.js", text)]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let mut tools: Vec<&str> = report.findings.iter().flat_map(|finding| &finding.tools).map(String::as_str).collect();
+    tools.sort_unstable();
+    tools.dedup();
+    assert_eq!(tools, ["captured", "checked", "fresh", "nested", "variable"]);
+}
+
+#[test]
+fn loops_over_helpers_give_the_same_findings() {
+    let mut text = String::from("import os\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n");
+    text.push_str("def h0(p, n):\n    return os.path.join('/srv', p) if n else p\n");
+    for depth in 1..5 {
+        text.push_str(&format!(
+            "def h{depth}(p, n):\n    out = []\n    for x in [p, 'a']:\n        while n:\n            out.append(h{}(x, n))\n            n = n - 1\n    return out[0] if out else h{}(p, n)\n",
+            depth - 1,
+            depth - 1
+        ));
+    }
+    text.push_str("@mcp.tool()\ndef t(p: str, n: int):\n    return open(h4(p, n)).read()\n");
+    is_the_same("loops", &one("server.py", &text));
+}

@@ -1,0 +1,368 @@
+//! The rows of model files: what may be written in `models/<lang>/<package>.toml`.
+//!
+//! The build script includes this file, so that the built-in models are checked and packed when manta is built and
+//! only unpacked when it starts; hence no reference to the rest of the crate. Fields are packed by position: all are
+//! written, none is skipped.
+
+use serde::{Deserialize, Serialize};
+
+/// What a sink does with its argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SinkKind {
+    /// Runs a shell command line.
+    Shell,
+    /// Runs a program with arguments.
+    Argv,
+    /// Runs a command line on another machine through its shell.
+    RemoteShell,
+    /// Reads a file.
+    FileRead,
+    /// Creates, changes or deletes a file.
+    FileWrite,
+    /// Unpacks an archive.
+    Extract,
+    /// Sends a request to a URL.
+    Url,
+    /// Opens a connection to a host.
+    Host,
+    /// Opens a URL in a browser the tool drives, or on a device.
+    Browse,
+    /// Runs an SQL statement.
+    Sql,
+    /// Runs a query of another language (Cypher, Mongo operators, GraphQL).
+    Query,
+    /// Runs code.
+    Code,
+    /// Runs code inside a page or an isolated sandbox.
+    PageScript,
+    /// Compiles a template.
+    Template,
+    /// Deserialises into arbitrary objects.
+    Deserialize,
+    /// Compiles a regular expression.
+    Regex,
+    /// Looks up a member by name on a live object (`getattr`).
+    Attribute,
+    /// Merges caller-controlled keys into an object.
+    Merge,
+}
+
+/// Which arguments of a handler are untrusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandlerArgs {
+    /// First parameter is the object of tool arguments.
+    Object,
+    /// First parameter is the object of tool arguments if the registration has a schema; otherwise nothing is.
+    ObjectIfSchema,
+    /// First parameter is the request: `request.params.name`, `request.params.arguments`, `request.params.uri`.
+    Request,
+    /// First parameter is the URI, second the template variables.
+    UriVariables,
+    /// Each parameter is an argument, except injected ones (Python decorators).
+    Named,
+    /// Parameters `(name, arguments)` (Python low level).
+    NameArguments,
+    /// Parameter `(uri)`.
+    Uri,
+    /// Parameters `(context, params)` with `params.name` and `params.arguments` (Python mcp 2).
+    ContextParams,
+    /// First parameter is an HTTP request (`req.body`, `req.query`, `req.params`, `req.headers`).
+    HttpRequest,
+    /// Each parameter is part of an HTTP request (FastAPI).
+    HttpNamed,
+}
+
+/// What is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exposes {
+    /// A tool.
+    Tool,
+    /// A resource or resource template.
+    Resource,
+    /// A prompt.
+    Prompt,
+    /// A low-level handler: what it exposes is decided by the request schema or method.
+    Handler,
+    /// An argument completion.
+    Completion,
+    /// An HTTP route of the server's own.
+    Route,
+}
+
+/// A row that says which argument of a call is dangerous.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SinkRow {
+    /// Access paths, below the file's `package` (a leading `.` is implied).
+    pub call: Vec<String>,
+    /// What it does.
+    pub kind: SinkKind,
+    /// The dangerous argument. For `argv`: the program.
+    #[serde(default = "first")]
+    pub arg: String,
+    /// `argv`: the list of arguments (a list, or everything from this position on with `"1.."`). When absent and `arg`
+    /// is a list, its first element is the program.
+    pub argv: Option<String>,
+    /// `argv`: a fixed program that the library runs (`git` for simple-git).
+    pub program: Option<String>,
+    /// `argv`: selector of the option that turns it into a shell command line.
+    pub shell_if: Option<String>,
+    /// SQL: selector of bound parameters (presence does not matter; never a sink).
+    pub params: Option<String>,
+    /// Base URL selector (`axios({ baseURL, url })`).
+    pub base: Option<String>,
+    /// Selector of an option that must hold for the row to apply, e.g. `kw:allow_pickle`; or must not, with a
+    /// leading `!` (`!kw:Loader`); or must be one of some access paths (`kw:Loader=yaml.Loader,yaml.FullLoader`).
+    pub when: Option<String>,
+    /// For writes: whether the file's content also comes from the caller and can plant code (always assumed).
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+fn first() -> String {
+    "0".to_owned()
+}
+
+/// A row that says what a call returns.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EffectRow {
+    /// Access paths.
+    pub call: Vec<String>,
+    /// What it does; see [`Effect`].
+    pub effect: Effect,
+    /// The argument it works on.
+    #[serde(default = "first")]
+    pub arg: String,
+}
+
+/// The closed set of effects that models choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Returns the argument (deep copies, `Object.freeze`, `asyncio.to_thread` results, `cast`).
+    Identity,
+    /// Returns something the caller does not control (constants, results of a fixed service, booleans).
+    Clean,
+    /// Returns text that depends on the arguments in an unknown way (the default).
+    Unknown,
+    /// Returns a boolean that implies nothing.
+    Boolean,
+    /// Returns a number.
+    Number,
+    /// Never returns.
+    Never,
+    /// Node `path.join`.
+    PathJoin,
+    /// Node `path.resolve`.
+    PathResolve,
+    /// Python `os.path.join`, `Path(a, b)`, `joinpath`.
+    PythonPathJoin,
+    /// `path.normalize`, `os.path.normpath`.
+    PathNormalize,
+    /// `os.path.abspath`, `Path.absolute`.
+    PathAbsolute,
+    /// Resolves symbolic links.
+    RealPath,
+    /// Last component.
+    PathBasename,
+    /// Parent directory.
+    PathDirname,
+    /// `path.extname`, `os.path.splitext`.
+    PathExtension,
+    /// `path.relative`, `os.path.relpath`.
+    PathRelative,
+    /// `path.isAbsolute`.
+    PathIsAbsolute,
+    /// `os.path.commonpath`.
+    PathCommon,
+    /// `os.path.commonprefix`.
+    PathCommonPrefix,
+    /// `os.path.expanduser`, `expandvars`.
+    PathExpand,
+    /// `is-path-inside(child, parent)`: true means inside.
+    PathInside,
+    /// `sanitize-filename`, `secure_filename`: one harmless file name.
+    SafeFilename,
+    /// `new URL(text, base?)`, `urlparse`.
+    UrlParse,
+    /// `urljoin(base, url)`.
+    UrlJoin,
+    /// `encodeURIComponent`, `quote(safe="")`.
+    EncodeComponent,
+    /// `encodeURI`, `quote`.
+    EncodeUri,
+    /// `URLSearchParams`, `urlencode`, `qs.stringify`.
+    EncodeQuery,
+    /// `decodeURIComponent`, base64 decoding.
+    Decode,
+    /// Hex or base64url or hash digest: letters and digits only.
+    Digest,
+    /// `shlex.quote`, `shell-quote`'s `quote` on one word.
+    ShellQuote,
+    /// `shlex.join`, `shell-quote`'s `quote([…])`.
+    ShellJoin,
+    /// `shlex.split`: a list of words.
+    ShellSplit,
+    /// `parseInt`, `Number`, `int`.
+    ToNumber,
+    /// `String`, `str`.
+    ToText,
+    /// `Boolean`, `bool`.
+    ToBool,
+    /// `JSON.stringify`, `json.dumps`.
+    JsonText,
+    /// `JSON.parse`, `yaml.safe_load`: a structure with the argument's taint.
+    Parse,
+    /// HTML escaping.
+    HtmlEscape,
+    /// SQL identifier or literal quoting.
+    SqlQuote,
+    /// `util.promisify(f)`, decorators and wrappers that return their function.
+    Function,
+    /// Calls the first function argument without arguments and returns its result (`retry(fn)`).
+    CallsBack,
+    /// `functools.partial`, `asyncio.to_thread(f, *args)`, `run_in_executor(None, f, *args)`: see the Rust match.
+    Partial,
+    /// Calls the function at `arg` with the following arguments and returns its result.
+    Calls,
+    /// `Promise.all`, `asyncio.gather(*xs)`: a list.
+    Gather,
+    /// `Object.keys`.
+    Keys,
+    /// `Object.values`.
+    Values,
+    /// `Object.entries`.
+    Entries,
+    /// `Object.fromEntries`.
+    FromEntries,
+    /// `Object.assign`.
+    Assign,
+    /// `Array.from`, `list`, `tuple`, `sorted`, `reversed`.
+    List,
+    /// `Array.of`.
+    ArrayOf,
+    /// `new Map`, `new WeakMap`.
+    Map,
+    /// `new Set`, `set`.
+    Set,
+    /// `dict`.
+    Dict,
+    /// `new Promise(executor)`.
+    Promise,
+    /// `re.escape`, `RegExp.escape`: every special character is preceded by a backslash.
+    RegexEscape,
+    /// `new RegExp`, `re.compile`.
+    RegexNew,
+    /// Python `re.match/fullmatch/search/sub/split/findall` by function name.
+    PyRegex,
+    /// Environment lookup: trusted, not known.
+    Environment,
+    /// `setTimeout(f)`, event registration: calls the function with unknown arguments.
+    Schedules,
+    /// `getattr(o, name, default)`.
+    GetAttr,
+    /// `setattr`.
+    SetAttr,
+    /// `isinstance`.
+    IsInstance,
+    /// `enumerate`.
+    Enumerate,
+    /// `zip`.
+    Zip,
+    /// `map(f, xs)`.
+    PyMap,
+    /// `filter(f, xs)`.
+    PyFilter,
+    /// `any`, `all`.
+    AnyAll,
+    /// `ipaddress.ip_address(text)`.
+    IpAddress,
+    /// `dns.lookup(host)`, `socket.getaddrinfo(host)`: an address of the host.
+    Resolve,
+    /// `net.isIP(text)`.
+    IsIp,
+    /// Python `open(path)` and the like give a handle whose content is not the caller's.
+    Handle,
+    /// An object made of the argument, whose methods work on it: an archive opened from a path or from bytes.
+    Carries,
+    /// A schema builder (`z`, `zod`): handled by the schema module.
+    Schema,
+}
+
+/// A row that registers something the model can call.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RegisterRow {
+    /// SDK name for the inventory.
+    pub sdk: String,
+    /// Access paths.
+    pub call: Vec<String>,
+    /// What is registered.
+    pub exposes: Exposes,
+    /// Selector of the name, or `=text` for a constant. Absent: the handler's own name.
+    pub name: Option<String>,
+    /// Selector of the description.
+    pub description: Option<String>,
+    /// Selector of the input schema.
+    pub schema: Option<String>,
+    /// Selector of the handler: `"last"` for the last function, `"decorated"` for decorators.
+    pub handler: String,
+    /// Which of its parameters are untrusted.
+    pub args: HandlerArgs,
+    /// Whether the SDK validates arguments against the schema before calling the handler.
+    #[serde(default)]
+    pub validates: bool,
+    /// The package and version from which on the SDK validates, e.g. `mcp>=1.10.0`.
+    pub validates_since: Option<String>,
+}
+
+/// A row that returns or passes untrusted data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SourceRow {
+    /// Access paths whose result is untrusted.
+    pub call: Vec<String>,
+    /// What it is, for messages: "elicitation result".
+    pub what: String,
+}
+
+/// Another name for the same thing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AliasRow {
+    /// Access paths as met.
+    pub from: Vec<String>,
+    /// Access path that models are written for.
+    pub to: String,
+}
+
+/// One model file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ModelFile {
+    /// Root of the access paths in this file; empty when they spell it out.
+    #[serde(default)]
+    pub package: String,
+    /// Link to the documentation the rows come from.
+    #[serde(default)]
+    pub docs: Option<String>,
+    /// Sinks.
+    #[serde(default)]
+    pub sink: Vec<SinkRow>,
+    /// Effects.
+    #[serde(default)]
+    pub effect: Vec<EffectRow>,
+    /// Registrations.
+    #[serde(default)]
+    pub register: Vec<RegisterRow>,
+    /// Sources.
+    #[serde(default)]
+    pub source: Vec<SourceRow>,
+    /// Aliases.
+    #[serde(default)]
+    pub alias: Vec<AliasRow>,
+}
