@@ -1,6 +1,6 @@
 //! From the files of a target to a linked program: entry points, import closure, what stays outside it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -48,6 +48,7 @@ pub(crate) fn load(
     let mut entries = Vec::new();
     let mut claimed: BTreeSet<FileId> = BTreeSet::new();
     let mut read: BTreeSet<FileId> = BTreeSet::new();
+    let mut expressions = 0;
     for front_end in front_ends {
         let own: Vec<(FileId, &str)> = input
             .sources
@@ -70,8 +71,14 @@ pub(crate) fn load(
             let known = std::mem::take(&mut wave).into_iter().filter(|path| front_end.claims(path));
             let sources = known.filter_map(|path| Some(Source { id: input.sources.find(&path)?, path }));
             let sources: Vec<Source> = sources.collect();
-            for (Source { id, path }, lowered) in lower(front_end.as_ref(), &files, sources, threads) {
-                read.insert(id);
+            read.extend(sources.iter().map(|source| source.id));
+            let mut lowering = Lowering::new(front_end.as_ref(), &files, sources, threads);
+            while let Some((path, lowered)) = lowering.next(expressions <= MAX_EXPRESSIONS) {
+                let Some(lowered) = lowered else {
+                    let limit = format!("the files before it have more than {MAX_EXPRESSIONS} expressions in all");
+                    report.completeness.files_skipped.push(SkippedFile { path, reason: SkipReason::TooLarge(limit) });
+                    continue;
+                };
                 let is_lost = lowered.module.is_none();
                 for problem in lowered.problems {
                     if is_lost {
@@ -82,6 +89,7 @@ pub(crate) fn load(
                     }
                 }
                 let Some(module) = lowered.module else { continue };
+                expressions += module.exprs.len();
                 for request in requests(&module) {
                     if let Resolution::File(target) = resolver.resolve(&path, &request)
                         && seen.insert(target.clone())
@@ -105,6 +113,10 @@ pub(crate) fn load(
     (!modules.is_empty()).then(|| Program::link(modules, resolvers, resolver_of, entries))
 }
 
+/// Most expressions of all files together; each takes some 150 bytes, and a scan has to stay below 1 GiB. Servers have
+/// tens of thousands, the largest bundles a million.
+const MAX_EXPRESSIONS: usize = 3_500_000;
+
 /// A file to be lowered.
 struct Source {
     id: FileId,
@@ -116,6 +128,45 @@ struct Source {
 const WORTH_A_THREAD: usize = 48 << 10;
 /// Front ends recurse as deep as code nests and leave the worst to stacks of their own. In bytes.
 const STACK: usize = 8 << 20;
+
+/// Files of one wave that are lowered before anybody looks whether there is room for more. In bytes.
+const PORTION: usize = 6 << 20;
+
+/// The files of a wave with their modules, in order, lowered portion by portion.
+struct Lowering<'f> {
+    front_end: &'f dyn FrontEnd,
+    files: &'f Files<'f>,
+    waiting: VecDeque<Source>,
+    ready: VecDeque<(Source, Lowered)>,
+    threads: usize,
+}
+
+impl<'f> Lowering<'f> {
+    fn new(front_end: &'f dyn FrontEnd, files: &'f Files<'f>, sources: Vec<Source>, threads: usize) -> Self {
+        Self { front_end, files, waiting: sources.into(), ready: VecDeque::new(), threads }
+    }
+
+    /// The path of the next file, and what became of it; nothing does when there is no room.
+    fn next(&mut self, has_room: bool) -> Option<(String, Option<Lowered>)> {
+        if !has_room {
+            let next = self.ready.pop_front().map(|(source, _)| source).or_else(|| self.waiting.pop_front());
+            return next.map(|source| (source.path, None));
+        }
+        if self.ready.is_empty() {
+            let size = |source: &Source| self.files.text(&source.path).map_or(0, str::len);
+            let mut portion = vec![self.waiting.pop_front()?];
+            let mut bytes = size(&portion[0]);
+            while let Some(next) = self.waiting.front()
+                && bytes + size(next) <= PORTION
+            {
+                bytes += size(next);
+                portion.extend(self.waiting.pop_front());
+            }
+            self.ready = lower(self.front_end, self.files, portion, self.threads).into();
+        }
+        self.ready.pop_front().map(|(source, lowered)| (source.path, Some(lowered)))
+    }
+}
 
 /// Lowers files on several threads; the results are in the order of the files, whoever was faster.
 fn lower(front_end: &dyn FrontEnd, files: &Files<'_>, sources: Vec<Source>, threads: usize) -> Vec<(Source, Lowered)> {

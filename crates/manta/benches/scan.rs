@@ -185,7 +185,7 @@ fn parse(input: &ProjectInput, left_out: &BTreeSet<String>) {
 }
 
 fn left_out(input: &ProjectInput, analysis: &Analysis) -> BTreeSet<String> {
-    let report = analysis.run(input, 1);
+    let report = analysis.run(input);
     report.completeness.files_skipped.into_iter().map(|file| file.path).collect()
 }
 
@@ -196,7 +196,7 @@ fn bench_parse(bencher: Bencher, input: &ProjectInput) {
 
 fn bench_scan(bencher: Bencher, input: &ProjectInput, threads: usize) {
     let analysis = Analysis::new(&[]).unwrap();
-    bencher.bench_local(|| analysis.run(black_box(input), threads));
+    bencher.bench_local(|| analysis.run_on(black_box(input), threads));
 }
 
 #[divan::bench]

@@ -48,9 +48,15 @@ impl Analysis {
         Ok(Self { front_ends: front_ends(), models })
     }
 
-    /// Analyses one target on so many threads; the report does not depend on their number.
+    /// Analyses one target.
     #[must_use]
-    pub fn run(&self, input: &ProjectInput, threads: usize) -> ScanReport {
+    pub fn run(&self, input: &ProjectInput) -> ScanReport {
+        self.run_on(input, 1)
+    }
+
+    /// The same on so many threads; the report does not depend on their number.
+    #[must_use]
+    pub fn run_on(&self, input: &ProjectInput, threads: usize) -> ScanReport {
         let settings = Settings { threads, ..Settings::default() };
         let mut report = manta_audit::audit(input, &self.front_ends, &self.models, &settings);
         report.rules = rules();

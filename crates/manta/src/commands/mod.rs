@@ -131,5 +131,5 @@ fn in_parallel(
 
 fn one(target: &str, analysis: &Analysis, threads: usize) -> Result<ScanReport, Failure> {
     let input = collect::collect(target, &Limits::default())?;
-    Ok(analysis.run(&input, threads))
+    Ok(analysis.run_on(&input, threads))
 }

