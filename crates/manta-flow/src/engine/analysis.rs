@@ -281,6 +281,7 @@ impl<'p> Interp<'p> {
         self.call_unreached();
         self.register_tool_classes();
         self.is_loading = false;
+        self.weight_before = self.store.weight();
         let lists = std::mem::take(&mut self.found.list_handlers);
         for (handler, at, module) in lists {
             self.fuel = self.limits.fuel_per_tool;
