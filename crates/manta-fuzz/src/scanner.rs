@@ -1,5 +1,6 @@
 //! The scanning half: sources, archives, projects, patterns and reports.
 
+use std::hint::black_box;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
@@ -160,9 +161,9 @@ pub(crate) fn resolver(data: &[u8]) {
                     assert!(files.paths.contains(&path), "an import leads to a file of the target");
                 }
             }
-            project.package(from);
-            project.dependency(from, "zod");
-            project.siblings(from);
+            black_box(project.package(from));
+            black_box(project.dependency(from, "zod"));
+            black_box(project.siblings(from));
         }
     }
 }
@@ -273,13 +274,13 @@ pub(crate) fn strings(data: &[u8]) {
         .enumerate()
         .map(|(at, (piece, props))| if at % 2 == 0 { Part::Lit(piece) } else { Part::Hole(props) })
         .collect();
-    shell::analyze(&parts);
-    url::analyze(&parts);
-    path::judge(&parts);
+    black_box(shell::analyze(&parts));
+    black_box(url::analyze(&parts));
+    black_box(path::judge(&parts));
     for flavor in
         [sql::Flavor::Standard, sql::Flavor::MySql, sql::Flavor::Cypher, sql::Flavor::GraphQl, sql::Flavor::AnySql]
     {
-        sql::analyze(&parts, flavor);
+        black_box(sql::analyze(&parts, flavor));
     }
     // What a concatenation spells is one of the strings it admits.
     let spelled: String = pieces.concat();
@@ -288,9 +289,9 @@ pub(crate) fn strings(data: &[u8]) {
     }
     let operands: Vec<path::Operand<'_>> = parts.iter().map(|part| path::Operand::new(*part)).collect();
     for joined in [path::join(&operands), path::resolve(&operands), path::python_join(&operands)] {
-        path::absolute(&path::normalize(&joined), path::Norm::Lexical);
+        black_box(path::absolute(&path::normalize(&joined), path::Norm::Lexical));
     }
-    path::normalize_text(&text);
+    black_box(path::normalize_text(&text));
     argv_of(&parts);
 }
 
@@ -305,7 +306,7 @@ fn hole(piece: &str) -> StrProps {
 
 fn argv_of(parts: &[Part<'_>]) {
     let words: Vec<argv::Word<'_>> = parts.iter().map(|part| vec![*part]).collect();
-    argv::judge_all(&words);
+    black_box(argv::judge_all(&words));
 }
 
 pub(crate) fn pattern_seeds() -> Vec<Vec<u8>> {
@@ -338,8 +339,8 @@ pub(crate) fn patterns(data: &[u8]) {
         assert!(may || !surely, "what surely matches may match");
         assert!(!surely || regex.if_match().admits(subject), "a match is among the matches");
         assert!(may || regex.if_no_match().admits(subject), "a failure is among the failures");
-        regex.facts();
-        regex.removed_characters();
-        regex.replace(&StrProps::exact(subject), "x", true);
+        black_box(regex.facts());
+        black_box(regex.removed_characters());
+        black_box(regex.replace(&StrProps::exact(subject), "x", true));
     }
 }
