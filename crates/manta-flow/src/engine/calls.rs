@@ -635,7 +635,10 @@ impl Interp<'_> {
                     ..Val::of(Kind::Api(made, None))
                 }
             }
-            Effect::Resolve => self.resolve_host(&arg, span),
+            Effect::Resolve => {
+                let name = self.apis.name(api);
+                self.resolve_host(&name, &arg, args, span)
+            }
             Effect::IsIp => self.is_ip(&arg),
         })
     }
@@ -1180,23 +1183,45 @@ impl Interp<'_> {
     }
 
     /// A name's address: literal addresses stay what they are, names give an address of unknown value.
-    fn resolve_host(&mut self, host: &Val, _span: Span) -> Val {
+    fn resolve_host(&mut self, name: &str, host: &Val, args: &Args, span: Span) -> Val {
         let host = self.current(host);
-        let address = match host.literal() {
-            Some(text) if text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok() => host.clone(),
-            _ => self.derived(StrProps::default(), &host, Transform::UrlPart(UrlPart::Other)),
+        // An address is its own and only address; a name has at least one.
+        let is_address =
+            host.literal().is_some_and(|text| text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok());
+        let address = if is_address {
+            host.clone()
+        } else {
+            self.derived(StrProps::default(), &host, Transform::UrlPart(UrlPart::Other))
         };
-        let mut record = Obj::new(ObjKind::Plain);
-        record.fields.insert(Symbol::new("address"), address.clone());
-        record.fields.insert(Symbol::new("family"), Val::of(Kind::Num(None)));
-        let record = Val { taint: host.taint, step: host.step, ..Val::of(Kind::Obj(self.store.new_obj(record))) };
-        if self.lang() == Lang::Python {
-            let sockaddr = self.new_array(vec![address.clone(), Val::of(Kind::Num(None))], None);
-            let info =
-                self.new_array(vec![Val::unknown(), Val::unknown(), Val::unknown(), Val::unknown(), sockaddr], None);
-            return self.new_array(Vec::new(), Some(info));
+        let several = |interp: &mut Self, one: Val| {
+            let more = (!is_address).then(|| one.clone());
+            interp.new_array(vec![one], more)
+        };
+        let method = name.rsplit('.').next().unwrap_or(name);
+        match (self.lang(), method) {
+            (Lang::Python, "gethostbyname") => address,
+            (Lang::Python, "getaddrinfo") => {
+                let sockaddr = self.new_array(vec![address, Val::of(Kind::Num(None))], None);
+                let unknown = Val::unknown;
+                let info = self.new_array(vec![unknown(), unknown(), unknown(), unknown(), sockaddr], None);
+                several(self, info)
+            }
+            (Lang::Python, "gethostbyname_ex" | "gethostbyaddr") => {
+                let addresses = several(self, address);
+                self.new_array(vec![Val::unknown(), Val::unknown(), addresses], None)
+            }
+            (Lang::JavaScript, "lookup") => {
+                let mut record = Obj::new(ObjKind::Plain);
+                record.fields.insert(Symbol::new("address"), address);
+                record.fields.insert(Symbol::new("family"), Val::of(Kind::Num(None)));
+                let record =
+                    Val { taint: host.taint, step: host.step, ..Val::of(Kind::Obj(self.store.new_obj(record))) };
+                let all = args.get(1).cloned().map(|options| self.get_index(&options, &Val::str("all"), span));
+                if all.is_some_and(|all| all.truth() == Some(true)) { several(self, record) } else { record }
+            }
+            // `dns.resolve4`, `dns.resolver.resolve`: texts, or what reads like them.
+            _ => several(self, address),
         }
-        record
     }
 
     fn is_ip(&mut self, value: &Val) -> Val {
