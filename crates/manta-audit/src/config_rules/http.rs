@@ -115,7 +115,9 @@ fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a
             || call.api.contains("FastMCP()")
             || call.api.contains("MCPServer()")
     });
-    if is_framework || listener.wiring.iter().any(|call| is_mcp_route(call)) {
+    // Without an SDK the program's own handler of messages is what its only listener serves.
+    let is_home_made = all.len() == 1 && setup.analysis.tools.iter().any(|tool| tool.sdk == "json-rpc");
+    if is_framework || is_home_made || listener.wiring.iter().any(|call| is_mcp_route(call)) {
         return Some(Vec::new());
     }
     let is_served = functions.iter().any(|(_, facts, _)| SERVES.iter().any(|name| facts.names.contains(*name)));
@@ -133,7 +135,8 @@ fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a
 fn is_mcp_route(call: &CallInfo) -> bool {
     let is_path = |text: &str| text.starts_with('/') && text.split('/').any(|part| matches!(part, "mcp" | "sse"));
     matches!(arg::last(&call.api), "use" | "get" | "post" | "all" | "route" | "register")
-        && call.args.len() > 1
+        // `app.route("/mcp").post(…)` gets its handlers later.
+        && (call.args.len() > 1 || arg::last(&call.api) == "route")
         && call.args.first().is_some_and(|path| arg::texts(path).into_iter().any(is_path))
 }
 

@@ -152,6 +152,16 @@ fn host_of(call: &CallInfo) -> Option<(Option<&ArgInfo>, Binding)> {
         "run" | "Config" if api.starts_with("uvicorn.") => {
             Some((arg::lookup(&call.named, "host").or_else(|| call.args.get(1)), Binding::Loopback))
         }
+        "HTTPServer" | "ThreadingHTTPServer" | "TCPServer"
+            if api.starts_with("http.server.") || api.starts_with("socketserver.") =>
+        {
+            // The address is a pair.
+            let host = match call.args.first() {
+                Some(ArgInfo::List(pair)) => pair.first(),
+                _ => None,
+            };
+            Some((host, Binding::Unknown))
+        }
         "run_app" if api.starts_with("aiohttp.web.") => Some((arg::lookup(&call.named, "host"), Binding::All)),
         _ => None,
     }

@@ -276,6 +276,7 @@ impl<'p> Interp<'p> {
         }
         self.call_unreached();
         self.register_tool_classes();
+        self.register_message_handlers();
         let lists = std::mem::take(&mut self.found.list_handlers);
         for (handler, at, module) in lists {
             self.fuel = self.limits.fuel_per_tool;
@@ -742,6 +743,7 @@ impl<'p> Interp<'p> {
                 let request = self.http_request(at);
                 Args { pos: vec![request], rest: Some(Val::unknown()), ..Args::default() }
             }
+            HandlerArgs::Message => self.message_args(handler, dispatched, at),
             HandlerArgs::Named | HandlerArgs::HttpNamed => {
                 return self.named_args(registration, handler, at);
             }
@@ -752,7 +754,7 @@ impl<'p> Interp<'p> {
         (args, facts)
     }
 
-    fn tool_name(&mut self, dispatched: Option<&str>) -> Val {
+    pub(crate) fn tool_name(&mut self, dispatched: Option<&str>) -> Val {
         match dispatched {
             Some(name) => Val::str(name),
             None => {
@@ -770,7 +772,7 @@ impl<'p> Interp<'p> {
     }
 
     /// The object of tool arguments.
-    fn arguments_object(&mut self, schema: Option<&Schema>, enforced: bool, at: Location) -> Val {
+    pub(crate) fn arguments_object(&mut self, schema: Option<&Schema>, enforced: bool, at: Location) -> Val {
         let (taint, step) = self.source("arguments".to_owned(), at);
         let value = match schema {
             Some(schema) => self.untrusted(Some(schema), enforced, taint, step, 0),

@@ -155,7 +155,7 @@ fn each_stmt<'m>(block: &'m Block, found: &mut dyn FnMut(&'m crate::ir::Stmt)) {
 
 /// Calls that take functions whose code matters to configuration rules: routes, middleware, listeners.
 fn takes_middleware(api: &str) -> bool {
-    const LAST: [&str; 25] = [
+    const LAST: [&str; 28] = [
         "use",
         "get",
         "post",
@@ -180,6 +180,9 @@ fn takes_middleware(api: &str) -> bool {
         "middleware",
         "FastMCP",
         "Starlette",
+        "HTTPServer",
+        "ThreadingHTTPServer",
+        "TCPServer",
         "start",
     ];
     let last = api.rsplit(['.', '/']).next().unwrap_or(api);

@@ -12,6 +12,7 @@ mod calls;
 pub mod config;
 mod facts;
 mod interp;
+mod jsonrpc;
 pub mod models;
 mod objects;
 mod ops;

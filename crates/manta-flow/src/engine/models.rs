@@ -84,6 +84,8 @@ pub enum HandlerArgs {
     HttpRequest,
     /// Each parameter is part of an HTTP request (FastAPI).
     HttpNamed,
+    /// A JSON-RPC message, or its parts under their usual names (servers without an SDK).
+    Message,
 }
 
 /// What is registered.

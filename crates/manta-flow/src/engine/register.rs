@@ -484,6 +484,7 @@ impl Interp<'_> {
         if self.found.is_running_handler {
             return;
         }
+        self.message_table_built(id, span);
         let obj = self.store.obj(id);
         if obj.fields.len() < 2 && !obj.fields.contains_key(&Symbol::new("tools")) {
             return;

@@ -1,0 +1,321 @@
+//! Servers as people write them: how tools are announced, reached and started, through the whole scanner.
+
+use manta_audit::{Settings, audit};
+use manta_core::ProjectInput;
+use manta_flow::engine::models::Models;
+use manta_flow::frontend::FrontEnd;
+
+/// Rules of findings that the regular persona sees, with the tools they name.
+fn found<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let input = ProjectInput::from_texts("server", files);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let regular = report.findings.iter().filter(|finding| finding.persona == manta_core::Persona::Regular);
+    let mut found: Vec<String> =
+        regular.map(|finding| format!("{} in {}", finding.rule.id, finding.tools.join(", "))).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[test]
+fn a_switch_over_the_method_of_a_message_is_a_server() {
+    let server = r#"
+const readline = require("readline");
+const { execSync } = require("child_process");
+async function answer(message) {
+  switch (message.method) {
+    case "tools/list": return { tools: [] };
+    case "tools/call": {
+      const { name, arguments: args } = message.params;
+      if (name === "list_branches") return execSync(`git -C ${args.repo} branch`).toString();
+      if (name === "now") return String(Date.now());
+      throw new Error("unknown tool");
+    }
+  }
+}
+readline.createInterface({ input: process.stdin }).on("line", async (line) => {
+  process.stdout.write(JSON.stringify(await answer(JSON.parse(line))));
+});
+"#;
+    assert_eq!(found([("server.js", server)]), ["command-injection in list_branches"]);
+}
+
+#[test]
+fn a_table_of_methods_is_a_server() {
+    let server = r#"
+import json, subprocess, sys
+
+class Server:
+    def __init__(self):
+        self.methods = {"tools/list": self.list_tools, "tools/call": self.call_tool}
+
+    def list_tools(self):
+        return {"tools": [{"name": "count_lines"}]}
+
+    def call_tool(self, name, arguments):
+        if name == "count_lines":
+            return subprocess.check_output(f"wc -l {arguments['file']}", shell=True)
+
+    def serve(self):
+        for line in sys.stdin:
+            message = json.loads(line)
+            print(self.methods[message["method"]](**message["params"]))
+
+Server().serve()
+"#;
+    assert_eq!(found([("server.py", server)]), ["command-injection in count_lines"]);
+}
+
+#[test]
+fn a_client_that_sends_the_method_is_no_server() {
+    let client = r#"
+const { execSync } = require("child_process");
+async function ask(socket, name, args) {
+  socket.send({ jsonrpc: "2.0", method: "tools/call", params: { name, arguments: args } });
+  return execSync(`notify ${name}`);
+}
+module.exports = { ask };
+"#;
+    assert_eq!(found([("client.js", client)]), Vec::<String>::new());
+}
+
+#[test]
+fn tools_announced_by_a_module_of_parsed_schemas_are_named() {
+    let server = r#"
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { ListToolsRequestSchema, CallToolRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { execSync } from "child_process";
+import * as tools from "./tools.js";
+const server = new Server({ name: "x", version: "1" }, { capabilities: { tools: {} } });
+server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: Object.values(tools) }));
+server.setRequestHandler(CallToolRequestSchema, async (request) => {
+  const { name, arguments: args } = request.params;
+  switch (name) {
+    case tools.ConvertTool.name:
+      return execSync(`convert ${args.file}`);
+    default:
+      throw new Error("unknown");
+  }
+});
+"#;
+    let tools = r#"
+import { ToolSchema } from "@modelcontextprotocol/sdk/types.js";
+export const ConvertTool = ToolSchema.parse({ name: "convert", inputSchema: { type: "object" } });
+export const OtherTool = ToolSchema.parse({ name: "other", inputSchema: { type: "object" } });
+"#;
+    assert_eq!(found([("index.ts", server), ("tools.ts", tools)]), ["command-injection in convert"]);
+}
+
+#[test]
+fn the_first_handler_of_that_name_is_a_handler() {
+    let server = r#"
+import sqlite3
+import mcp.types as types
+from mcp.server import Server
+
+class Tool:
+    def __init__(self, name, handler):
+        self.name = name
+        self.handler = handler
+
+class Store:
+    def __init__(self):
+        self.connection = None
+
+    def run(self, statement):
+        return self.connection.execute(statement)
+
+async def columns(arguments, store):
+    return store.run(f"SELECT * FROM pragma_table_info({arguments['table']})")
+
+TOOLS = [Tool("columns", columns)]
+server = Server("x")
+
+@server.list_tools()
+async def list_tools():
+    return [types.Tool(name=tool.name, description="", inputSchema={"type": "object"}) for tool in TOOLS]
+
+@server.call_tool()
+async def call_tool(name: str, arguments: dict):
+    handler = next((tool.handler for tool in TOOLS if tool.name == name), None)
+    if handler is None:
+        raise ValueError(name)
+    return await handler(arguments, Store())
+"#;
+    assert_eq!(found([("server.py", server)]), ["sql-injection in columns"]);
+}
+
+#[test]
+fn what_a_handler_registers_does_not_outlive_it() {
+    let server = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+const server = new McpServer({ name: "x", version: "1" });
+server.tool("enable", { group: z.string() }, async ({ group }) => {
+  const made = [1, 2, 3].map((n) => ({ run: () => n }));
+  server.tool(`extra_${group}`, {}, async () => ({ content: made.map((one) => one.run()) }));
+  return { content: [] };
+});
+server.tool("again", { group: z.string() }, async ({ group }) => {
+  server.tool("fixed", {}, async () => ({ content: [group] }));
+  return { content: [] };
+});
+"#;
+    assert_eq!(found([("index.ts", server)]), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_started_after_a_promise_of_nothing_is_started() {
+    let start = |how: &str| {
+        format!(
+            r#"
+import express from "express";
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ StreamableHTTPServerTransport }} from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+const server = new McpServer({{ name: "x", version: "1" }});
+async function prepare(): Promise<void> {{ await Promise.all([]); }}
+function main() {{
+  const app = express();
+  app.post("/mcp", async (req, res) => {{
+    const transport = new StreamableHTTPServerTransport({{ sessionIdGenerator: undefined }});
+    await server.connect(transport);
+    await transport.handleRequest(req, res, req.body);
+  }});
+  app.listen(3000, "0.0.0.0");
+}}
+{how}
+"#
+        )
+    };
+    let expected = ["dns-rebinding in ", "unauthenticated-http in "];
+    assert_eq!(found([("index.ts", start("main();").as_str())]), expected);
+    assert_eq!(found([("index.ts", start("prepare().then(() => main());").as_str())]), expected);
+}
+
+/// A server whose tool fetches a URL of the caller's after `check`.
+fn fetches(check: &str) -> Vec<String> {
+    let server = format!(
+        r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import dns from "dns/promises";
+const server = new McpServer({{ name: "x", version: "1" }});
+const isInternal = (ip: string) =>
+  ip.startsWith("10.") || ip.startsWith("127.") || ip.startsWith("192.168.") || ip.startsWith("169.254.") || ip === "::1";
+server.tool("get", {{ address: z.string() }}, async ({{ address }}) => {{
+  const url = new URL(address);
+  {check}
+  const answer = await fetch(url, {{ redirect: "error" }});
+  return {{ content: [{{ type: "text", text: await answer.text() }}] }};
+}});
+"#
+    );
+    found([("index.ts", server.as_str())])
+}
+
+#[test]
+fn every_address_that_a_name_has_can_be_checked() {
+    let one = r#"const { address: ip } = await dns.lookup(url.hostname); if (isInternal(ip)) throw new Error("no");"#;
+    let all = r#"const all = await dns.lookup(url.hostname, { all: true });
+        if (all.some((one) => isInternal(one.address))) throw new Error("no");"#;
+    let each = r#"for (const one of await dns.lookup(url.hostname, { all: true })) {
+        if (isInternal(one.address)) throw new Error("no"); }"#;
+    let records =
+        r#"for (const ip of await dns.resolve4(url.hostname)) { if (isInternal(ip)) throw new Error("no"); }"#;
+    let other = r#"for (const ip of await dns.resolve4("example.com")) { if (isInternal(ip)) throw new Error("no"); }"#;
+    for check in [one, all, each, records] {
+        assert_eq!(fetches(check), Vec::<String>::new(), "{check}");
+    }
+    assert_eq!(fetches(other), ["ssrf in get"]);
+}
+
+#[test]
+fn addresses_of_a_name_can_be_checked_in_python() {
+    let fetches = |check: &str| {
+        let server = format!(
+            r#"
+import ipaddress, socket
+from urllib.parse import urlparse
+import httpx
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+
+def is_internal(text):
+    ip = ipaddress.ip_address(text)
+    return ip.is_private or ip.is_loopback or ip.is_link_local
+
+@mcp.tool()
+def get(url: str) -> str:
+    host = urlparse(url).hostname
+{check}
+    return httpx.get(url).text
+"#
+        );
+        found([("server.py", server.as_str())])
+    };
+    let name = "    if is_internal(socket.gethostbyname(host)):\n        raise ValueError(url)";
+    let each = "    for info in socket.getaddrinfo(host, 80):\n        if is_internal(info[4][0]):\n            raise ValueError(url)";
+    let any =
+        "    if any(is_internal(info[4][0]) for info in socket.getaddrinfo(host, 80)):\n        raise ValueError(url)";
+    for check in [name, each, any] {
+        assert_eq!(fetches(check), Vec::<String>::new(), "{check}");
+    }
+    assert_eq!(fetches("    pass"), ["ssrf in get"]);
+}
+
+#[test]
+fn settings_are_what_the_administrator_sets() {
+    let server = r#"
+from pydantic_settings import BaseSettings
+from mcp.server.fastmcp import FastMCP
+
+class Settings(BaseSettings):
+    api_key: str | None = None
+
+settings = Settings()
+mcp = FastMCP("x")
+
+@mcp.tool()
+def show(path: str) -> str:
+    if not settings.api_key:
+        return "not configured"
+    with open(path) as file:
+        return file.read()
+"#;
+    assert_eq!(found([("server.py", server)]), ["path-traversal in show"]);
+}
+
+#[test]
+fn a_server_without_sdk_listens_too() {
+    let server = |host: &str, check: &str| {
+        format!(
+            r#"
+import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        {check}
+        length = int(self.headers.get("Content-Length", 0))
+        message = json.loads(self.rfile.read(length))
+        self.answer(message)
+
+    def answer(self, message):
+        if message["method"] == "tools/call":
+            self.wfile.write(b"{{}}")
+
+HTTPServer(("{host}", 8000), Handler).serve_forever()
+"#
+        )
+    };
+    let of_setup = |host: &str, check: &str| {
+        let findings = found([("server.py", server(host, check).as_str())]);
+        findings.into_iter().filter(|finding| finding.ends_with("in ")).collect::<Vec<_>>()
+    };
+    let checked =
+        "if self.headers.get(\"Host\") != \"localhost:8000\":\n            self.send_error(403)\n            return";
+    assert_eq!(of_setup("0.0.0.0", "pass"), ["dns-rebinding in ", "unauthenticated-http in "]);
+    assert_eq!(of_setup("127.0.0.1", "pass"), ["dns-rebinding in "]);
+    assert_eq!(of_setup("127.0.0.1", checked), Vec::<String>::new());
+}

@@ -1,0 +1,162 @@
+//! Servers without an SDK: a function that looks at the method of a message and does what `tools/call` asks for.
+
+use manta_core::{Location, Span};
+
+use crate::engine::interp::{Args, Interp};
+use crate::engine::models::{Exposes, HandlerArgs};
+use crate::engine::report::Registration;
+use crate::engine::store::{Obj, ObjKind};
+use crate::engine::value::{FnId, Kind, ModId, ObjId, Val};
+use crate::ir::{Expr, ExprId, FuncId, ParamKind, Prop, Symbol};
+
+/// The method that runs a tool.
+const CALL: &str = "tools/call";
+
+impl Interp<'_> {
+    /// Registers the functions that tell `tools/call` from other methods; only for programs in which no SDK was seen.
+    pub(crate) fn register_message_handlers(&mut self) {
+        let has_tools = self.found.registrations.iter().any(|registration| registration.exposes == Exposes::Tool);
+        if has_tools {
+            return;
+        }
+        let modules: Vec<ModId> = self.program.modules().map(|(id, _)| id).collect();
+        for module in modules {
+            for (func, span) in self.functions_that_compare(module) {
+                // The closure that was made last has seen the most of the program.
+                let known = self.store.closures.iter().rposition(|known| known.module == module && known.func == func);
+                let Some(id) = known.and_then(|index| u32::try_from(index).ok()).map(FnId) else { continue };
+                let handler = self.with_receiver(id);
+                self.push_message_handler(module, handler, span);
+            }
+        }
+    }
+
+    /// `{ "tools/call": handler }`.
+    pub(crate) fn message_table_built(&mut self, table: ObjId, span: Span) {
+        let handler = self.store.obj(table).fields.get(&Symbol::new(CALL)).cloned();
+        if let Some(handler) = handler.filter(|handler| self.is_callable(handler)) {
+            let module = self.frame().module;
+            self.push_message_handler(module, handler, span);
+        }
+    }
+
+    fn push_message_handler(&mut self, module: ModId, handler: Val, span: Span) {
+        let registration = Registration {
+            exposes: Exposes::Tool,
+            name: None,
+            description: None,
+            sdk: "json-rpc".to_owned(),
+            at: Location::new(self.program.module(module).file, span),
+            module,
+            schema: None,
+            handler: Some(handler),
+            args: HandlerArgs::Message,
+            validates: false,
+            is_structural: true,
+            this: None,
+        };
+        self.push_registration(registration);
+    }
+
+    /// A method with an instance of its class.
+    fn with_receiver(&mut self, id: FnId) -> Val {
+        let handler = Val::of(Kind::Fn(id));
+        let closure = self.store.closure(id);
+        let (module, home) = (closure.module, closure.home);
+        let Some(home) = home else { return handler };
+        let args = Args { rest: Some(Val::unknown()), named_rest: Some(Val::unknown()), ..Args::default() };
+        let class = Val::of(Kind::Obj(home));
+        let instance = self.in_module(module, |interp| interp.construct(&class, args, Span::default()));
+        Val::of(Kind::Bound(std::rc::Rc::new((instance, handler))))
+    }
+
+    /// The innermost functions that compare something with the method's name. A client that sends it has it in an object
+    /// or as an argument, which is no comparison.
+    fn functions_that_compare(&self, module: ModId) -> Vec<(FuncId, Span)> {
+        let code = self.program.module(module);
+        let is_method = |id: &ExprId| matches!(code.expr(*id), Expr::Str(text) if &**text == CALL);
+        let mut given: Vec<ExprId> = Vec::new();
+        for expr in &code.exprs {
+            match expr {
+                Expr::Object { props, .. } => given.extend(props.iter().filter_map(|prop| match prop {
+                    Prop::Init(_, value) => Some(*value),
+                    _ => None,
+                })),
+                Expr::Call { args, .. } => given.extend(args.iter().map(|arg| arg.value)),
+                _ => {}
+            }
+        }
+        let ids = (0..code.exprs.len()).filter_map(|index| u32::try_from(index).ok()).map(ExprId);
+        let mut found: Vec<(FuncId, Span)> = Vec::new();
+        for id in ids.filter(is_method).filter(|id| !given.contains(id)) {
+            let at = code.span(id);
+            let funcs = (1..code.funcs.len()).filter_map(|index| u32::try_from(index).ok()).map(FuncId);
+            let around = funcs.filter(|func| code.func(*func).span.contains(at));
+            let innermost = around.min_by_key(|func| {
+                let span = code.func(*func).span;
+                span.end - span.start
+            });
+            if let Some(func) = innermost
+                && !found.iter().any(|(known, _)| *known == func)
+            {
+                found.push((func, at));
+            }
+        }
+        found
+    }
+
+    /// Arguments for a function that gets a message, or its parts under their usual names.
+    pub(crate) fn message_args(&mut self, handler: &Val, dispatched: Option<&str>, at: Location) -> Args {
+        let Some(id) = self.closure_of(handler) else { return Args::default() };
+        let closure = self.store.closure(self.wrapped(id)).clone();
+        let code = self.program.module(closure.module);
+        let func = code.func(closure.func);
+        let skip = usize::from(closure.takes_self) + closure.bound.len();
+        let name = self.tool_name(dispatched);
+        let arguments = self.arguments_object(None, false, at);
+        let record = |interp: &mut Self, fields: Vec<(&str, Val)>| {
+            let mut obj = Obj::new(if interp.program.module(closure.module).lang == crate::ir::Lang::Python {
+                ObjKind::Dict
+            } else {
+                ObjKind::Plain
+            });
+            obj.fields.extend(fields.into_iter().map(|(name, value)| (Symbol::new(name), value)));
+            Val::of(Kind::Obj(interp.store.new_obj(obj)))
+        };
+        let params = record(self, vec![("name", name.clone()), ("arguments", arguments.clone())]);
+        let method = Val::str(CALL);
+        let message = record(
+            self,
+            vec![
+                ("jsonrpc", Val::str("2.0")),
+                ("id", Val::unknown()),
+                ("method", method.clone()),
+                ("params", params.clone()),
+            ],
+        );
+        if let Kind::Obj(id) = message.kind {
+            // Inside a route the message is the body.
+            let body = message.clone();
+            self.store.obj_mut(id).fields.insert(Symbol::new("body"), body);
+        }
+        let mut args = Args::default();
+        let mut has_message = false;
+        for param in func.params.iter().skip(skip).filter(|param| param.kind == ParamKind::Normal) {
+            let word = param.name.map(|name| name.as_str().to_ascii_lowercase()).unwrap_or_default();
+            args.pos.push(match word.as_str() {
+                "method" | "method_name" | "methodname" => method.clone(),
+                "params" | "parameters" => params.clone(),
+                "name" | "tool" | "tool_name" | "toolname" => name.clone(),
+                "arguments" | "args" | "tool_args" | "toolargs" | "input" => arguments.clone(),
+                "id" | "request_id" | "res" | "response" | "reply" | "ws" | "socket" | "session" | "ctx"
+                | "context" => Val::unknown(),
+                _ if !has_message => {
+                    has_message = true;
+                    message.clone()
+                }
+                _ => Val::unknown(),
+            });
+        }
+        args
+    }
+}
