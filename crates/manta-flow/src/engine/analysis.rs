@@ -595,6 +595,8 @@ impl<'p> Interp<'p> {
             found.push((index, hit, steps, source, verdict == Some(true)));
         }
         self.found.sources.clear();
+        // What a handler registers while it runs refers to closures that are forgotten with the run.
+        self.found.registrations.clear();
         self.store.truncate(cells, objs, closures);
         self.trace.truncate(steps);
         self.found.instances.retain(|_, value| match value.kind {
@@ -840,7 +842,7 @@ impl<'p> Interp<'p> {
     fn http_request(&mut self, at: Location) -> Val {
         let (taint, step) = self.source("arguments".to_owned(), at);
         let mut obj = Obj::new(ObjKind::Plain);
-        for field in ["body", "query", "params", "headers"] {
+        for field in ["body", "query", "params", "headers", "url"] {
             let vn = self.store.fresh_vn();
             obj.fields.insert(Symbol::new(field), Val { taint, step, vn, ..Val::unknown() });
         }

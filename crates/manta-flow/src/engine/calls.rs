@@ -470,6 +470,18 @@ impl Interp<'_> {
                 self.call_value(&arg, None, rest, span)
             }
             Effect::Partial => self.partial(&arg, args),
+            Effect::OneOf => {
+                let is_sequence = |value: &Val| match &value.kind {
+                    Kind::Obj(id) => self.store.obj(*id).is_sequence(),
+                    _ => false,
+                };
+                if !is_sequence(&arg) {
+                    return None;
+                }
+                let (items, more) = self.elements_of(&arg, span);
+                let default = args.get(1).cloned();
+                self.join_all(items.into_iter().chain(more).chain(default))?
+            }
             Effect::Gather => {
                 if self.lang() == Lang::Python {
                     let items = args.pos.clone();

@@ -1875,17 +1875,24 @@ impl<'p> Interp<'p> {
                 let args = self.eval_args(args);
                 return self.super_call(args, span);
             }
-            Expr::Member { object, name, .. } => {
+            Expr::Member { object, name, optional } => {
                 if matches!(code.expr(*object), Expr::Super) {
                     let method = self.super_member(*name, span);
                     let this = self.frame().this.clone();
                     let args = self.eval_args(args);
                     return self.call_value(&method, this, args, span);
                 }
-                let receiver = self.eval(*object);
+                let mut receiver = self.eval(*object);
                 let args = self.eval_args(args);
                 if receiver.is_nullish() {
-                    return Val::unknown();
+                    // A call on what is missing does not happen. One that is met nevertheless is on the promise of a
+                    // function that returns nothing, or on something set where we did not look; a witness ends there.
+                    let is_promise =
+                        code.lang == Lang::JavaScript && matches!(name.as_str(), "then" | "catch" | "finally");
+                    if !is_promise && (*optional || self.found.replay.is_some()) {
+                        return Val::unknown();
+                    }
+                    receiver = Val::unknown();
                 }
                 return self.call_member(&receiver, *name, args, is_new, span);
             }

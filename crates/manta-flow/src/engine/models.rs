@@ -291,6 +291,8 @@ pub enum Effect {
     PyMap,
     /// `filter(f, xs)`.
     PyFilter,
+    /// `next(xs, default)`, `min(xs)`: one of the elements, or the default.
+    OneOf,
     /// `any`, `all`.
     AnyAll,
     /// `ipaddress.ip_address(text)`.

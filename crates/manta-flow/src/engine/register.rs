@@ -967,7 +967,8 @@ impl Interp<'_> {
         let this = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Instance(class)))));
         let Kind::Obj(id) = this.kind else { return None };
         let mut taint = Taint::NONE;
-        let is_pydantic = base.contains("BaseModel") || base.contains("BaseSettings");
+        let is_settings = base.contains("BaseSettings");
+        let is_pydantic = base.contains("BaseModel") || is_settings;
         for (index, (name, annotation, default)) in fields.iter().enumerate() {
             let given = args
                 .named
@@ -976,6 +977,18 @@ impl Interp<'_> {
                 .map(|(_, value)| value.clone())
                 .or_else(|| args.pos.get(index).cloned().filter(|_| !is_pydantic))
                 .or_else(|| args.named_rest.as_ref().map(|rest| Val { vn: 0, ..rest.clone() }));
+            // Settings are read from the environment; the default is what they are without it.
+            let given = match given {
+                None if is_settings => {
+                    let configured = self.environment(&name.as_str().to_ascii_uppercase());
+                    let default =
+                        default.as_ref().map(|value| self.field_default(value).unwrap_or_else(|| value.clone()));
+                    let value = default.map_or_else(|| configured.clone(), |default| self.join(&configured, &default));
+                    self.store.obj_mut(id).fields.insert(*name, value);
+                    continue;
+                }
+                given => given,
+            };
             let value = match given {
                 Some(value) if is_pydantic => {
                     let schema = annotation.and_then(|(module, expr)| self.annotation_schema(module, expr, 0));
