@@ -11,12 +11,14 @@ mod inventory;
 mod project;
 pub mod rules;
 
-use manta_core::{ProjectInput, ScanReport};
+use manta_core::{ProjectInput, ScanReport, SkipReason, SkippedFile};
 use manta_flow::engine::models::Models;
 use manta_flow::engine::{Limits, analysis};
 use manta_flow::frontend::FrontEnd;
 
 pub use rules::all as all_rules;
+
+use crate::project::Extent;
 
 /// What is the same for every target of a run.
 #[derive(Debug, Default)]
@@ -33,14 +35,30 @@ pub fn audit(
     models: &Models,
     settings: &Settings,
 ) -> ScanReport {
-    let mut report = ScanReport::new(input);
-    report.rules = rules::all();
-    let program = project::load(input, front_ends, &mut report);
-    let Some(program) = program else {
+    let load = |extent| {
+        let mut report = ScanReport::new(input);
+        report.rules = rules::all();
+        let program = project::load(input, front_ends, extent, &mut report);
+        let loaded = program.map(|program| {
+            let analysis = analysis::analyse(&program, models, settings.limits);
+            (program, analysis)
+        });
+        (report, loaded)
+    };
+    let (mut report, mut loaded) = load(Extent::Imported);
+    let is_empty = loaded.as_ref().is_none_or(|(_, analysis)| analysis.tools.is_empty());
+    let is_left_out = |file: &SkippedFile| file.reason == SkipReason::NotImported;
+    if is_empty && report.completeness.files_skipped.iter().any(is_left_out) {
+        // No tool in what is imported: tools may be loaded from a folder, by names that are computed.
+        let (all, loaded_all) = load(Extent::Everything);
+        if loaded_all.as_ref().is_some_and(|(_, analysis)| !analysis.tools.is_empty()) {
+            (report, loaded) = (all, loaded_all);
+        }
+    }
+    let Some((program, analysis)) = loaded else {
         report.settle();
         return report;
     };
-    let analysis = analysis::analyse(&program, models, settings.limits);
     report.findings.extend(flows::findings(&analysis));
     report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));
     fixes::attach(&mut report.findings, &program, &input.sources);

@@ -33,8 +33,22 @@ impl ProjectFiles for Files<'_> {
     }
 }
 
-/// Lowers the import closure of the entry points and links it; none when there is no source file.
-pub(crate) fn load(input: &ProjectInput, front_ends: &[Box<dyn FrontEnd>], report: &mut ScanReport) -> Option<Program> {
+/// Which files are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// What the entry points import.
+    Imported,
+    /// Everything that is not set aside: programs that load their modules by computed names.
+    Everything,
+}
+
+/// Lowers the import closure of the entry points, or more, and links it; none when there is no source file.
+pub(crate) fn load(
+    input: &ProjectInput,
+    front_ends: &[Box<dyn FrontEnd>],
+    extent: Extent,
+    report: &mut ScanReport,
+) -> Option<Program> {
     let files = Files::of(input);
     let mut modules: Vec<Module> = Vec::new();
     let mut resolver_of = Vec::new();
@@ -58,13 +72,15 @@ pub(crate) fn load(input: &ProjectInput, front_ends: &[Box<dyn FrontEnd>], repor
         let mut starts = resolver.entries();
         starts.retain(|entry| !set_aside(&entry.path) || starts_nowhere_else(&own, input));
         let mut queue: VecDeque<String> = starts.iter().map(|entry| entry.path.clone()).collect();
+        if extent == Extent::Everything {
+            queue.extend(own.iter().map(|(_, path)| (*path).to_owned()).filter(|path| !set_aside(path)));
+        }
         let mut seen: BTreeSet<String> = queue.iter().cloned().collect();
         while let Some(path) = queue.pop_front() {
             let Some(id) = input.sources.find(&path) else { continue };
-            if !front_end.claims(&path) {
+            if !front_end.claims(&path) || !read.insert(id) {
                 continue;
             }
-            read.insert(id);
             let text = files.text(&path).unwrap_or_default();
             let lowered = front_end.lower(id, &path, text);
             let is_lost = lowered.module.is_none();
