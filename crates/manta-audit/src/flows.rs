@@ -27,6 +27,7 @@ fn finding(analysis: &Analysis, flow: &Flow) -> Option<Finding> {
 
 fn severity(flow: &Flow, usual: Severity) -> Severity {
     match flow.rule {
+        _ if flow.limit.is_some() => Severity::Medium,
         // A file the caller chooses and fills can plant code.
         FlowRule::FileWrite => Severity::High,
         FlowRule::ArgumentInjection => Severity::High,
@@ -78,6 +79,10 @@ fn message(flow: &Flow) -> String {
     }
     if let Some(example) = &flow.example {
         message.push_str(&format!(" (for example `{}`)", example.escape_debug()));
+    }
+    if let Some(limit) = flow.limit {
+        message.push_str("; ");
+        message.push_str(limit.explain());
     }
     message
 }

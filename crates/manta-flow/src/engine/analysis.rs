@@ -8,7 +8,7 @@ use crate::engine::config::{FunctionFacts, Made};
 use crate::engine::interp::{Args, Interp, Limits};
 use crate::engine::models::{Exposes, HandlerArgs, Models, SinkKind};
 use crate::engine::program::Program;
-use crate::engine::report::{FlowRule, Hit, Outcome, Registration, Replay};
+use crate::engine::report::{FlowRule, Hit, Limit, Outcome, Registration, Replay};
 use crate::engine::schema::Schema;
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::trace::{StepKind, TraceStep};
@@ -101,8 +101,8 @@ pub struct Flow {
     pub reason: String,
     /// Checks met that do not hold.
     pub notes: Vec<(Location, String)>,
-    /// The caller's value is the whole argument.
-    pub is_whole: bool,
+    /// What keeps the harm small.
+    pub limit: Option<Limit>,
     /// Whether a concrete input was followed to the sink.
     pub is_confirmed: bool,
 }
@@ -159,6 +159,19 @@ pub enum ArgInfo {
     OneOf(Vec<ArgInfo>),
 }
 
+/// What became of concrete inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Replayed {
+    /// Judged by characters alone, or there is no time.
+    NothingToFollow,
+    /// None arrives.
+    Stopped,
+    /// One arrives.
+    Arrives,
+    /// One arrives, but only with the ending (`.csv`) that the program asks for.
+    ArrivesWithEnding,
+}
+
 /// Analyses a linked program.
 #[must_use]
 pub fn analyse(program: &Program, models: &Models, limits: Limits) -> Analysis {
@@ -193,6 +206,7 @@ fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (S
                 flow.tools.push(tool);
             }
             flow.is_confirmed |= is_confirmed;
+            flow.limit = flow.limit.and(hit.limit);
             continue;
         }
         let trace = steps.iter().map(|step| (step.at, describe(&step.what))).collect();
@@ -207,11 +221,20 @@ fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (S
             example: hit.example.clone(),
             reason: hit.reason.clone(),
             notes: hit.notes.iter().map(|(at, text, _)| (*at, text.clone())).collect(),
-            is_whole: hit.is_whole,
+            limit: hit.limit,
             is_confirmed,
         });
     }
     let _ = interp;
+    // Where the server runs any statement for the caller anyway, breaking out of one gains nothing.
+    let runs_any = flows
+        .iter()
+        .any(|flow| flow.rule == FlowRule::DangerousByDesign && matches!(flow.kind, SinkKind::Sql | SinkKind::Query));
+    for flow in &mut flows {
+        if runs_any && matches!(flow.rule, FlowRule::SqlInjection | FlowRule::NosqlInjection) {
+            flow.limit = Some(Limit::AlreadyGiven);
+        }
+    }
     flows
 }
 
@@ -224,6 +247,38 @@ fn describe(what: &StepKind) -> String {
         StepKind::Return => "is returned".to_owned(),
         StepKind::Through(what) => format!("passes through {what}"),
     }
+}
+
+/// Whether a read gives the bytes of the file, and not what a library makes of them (a workbook, an image, a repository).
+fn is_read_as_it_is(api: &str) -> bool {
+    const READS: [&str; 10] = [
+        "readFile",
+        "readFileSync",
+        "createReadStream",
+        "openAsBlob",
+        "read_text",
+        "read_bytes",
+        "readTextFile",
+        "readTextFileSync",
+        "getlines",
+        "getline",
+    ];
+    const OPENERS: [&str; 12] = [
+        "builtins",
+        "io",
+        "codecs",
+        "aiofiles",
+        "anyio",
+        "trio",
+        "pathlib",
+        "fs",
+        "fs/promises",
+        "fs-extra",
+        "gzip",
+        "Bun",
+    ];
+    let (root, name) = (api.split('.').next().unwrap_or_default(), api.rsplit('.').next().unwrap_or_default());
+    READS.contains(&name) || matches!(name, "open" | "openSync" | "open_file" | "file") && OPENERS.contains(&root)
 }
 
 /// Names of functions that build or start a server without being called by the module itself.
@@ -500,6 +555,9 @@ impl<'p> Interp<'p> {
         self.found.hits.clear();
         self.found.sources.clear();
         self.field_vns.clear();
+        self.evidence.clear();
+        self.found.opened.clear();
+        self.found.filled.clear();
         if self.found.replay.is_none() && !self.is_replaying {
             self.found.prefixes.clear();
             self.found.suffixes.clear();
@@ -530,7 +588,7 @@ impl<'p> Interp<'p> {
         let closures = self.store.closures.len();
         let steps = self.trace.len();
         let mark = self.store.mark();
-        let params = self.call_handler(registration, dispatched, schema.as_ref());
+        let (params, _) = self.call_handler(registration, dispatched, schema.as_ref());
         let hits = std::mem::take(&mut self.found.hits);
         let sources = self.found.sources.clone();
         let is_incomplete = self.out_of_fuel;
@@ -543,7 +601,11 @@ impl<'p> Interp<'p> {
         let mut bad: Vec<(Hit, Vec<TraceStep>)> = hits
             .into_iter()
             .filter(|hit| hit.outcome == Outcome::Vulnerable)
-            .map(|hit| {
+            .map(|mut hit| {
+                // The file was opened here and filled elsewhere.
+                if hit.limit == Some(Limit::OwnContent) && self.found.filled.contains(&hit.at) {
+                    hit.limit = None;
+                }
                 let steps = self.trace.path(hit.step);
                 (hit, steps)
             })
@@ -575,7 +637,7 @@ impl<'p> Interp<'p> {
                 .exhausted
                 .push(format!("`{name}` was not analysed to the end: {} steps", self.limits.fuel_per_tool));
         }
-        for (hit, steps) in bad {
+        for (mut hit, steps) in bad {
             let source = steps
                 .first()
                 .map(|step| match &step.what {
@@ -588,10 +650,20 @@ impl<'p> Interp<'p> {
                 })
                 .unwrap_or((String::new(), hit.at));
             let verdict = self.replay(registration, dispatched, schema.as_ref(), &hit, &source.0);
-            if verdict == Some(false) {
+            if verdict == Replayed::Stopped {
                 continue;
             }
-            found.push((index, hit, steps, source, verdict == Some(true)));
+            if verdict == Replayed::ArrivesWithEnding && hit.limit == Some(Limit::NotHandedOut) {
+                hit.limit = Some(Limit::FixedEnd);
+            }
+            if hit.limit == Some(Limit::NotHandedOut)
+                && is_read_as_it_is(&hit.api)
+                && self.hands_out(registration, dispatched, schema.as_ref(), hit.at)
+            {
+                hit.limit = None;
+            }
+            let is_confirmed = matches!(verdict, Replayed::Arrives | Replayed::ArrivesWithEnding);
+            found.push((index, hit, steps, source, is_confirmed));
         }
         self.found.sources.clear();
         self.store.truncate(cells, objs, closures);
@@ -603,7 +675,7 @@ impl<'p> Interp<'p> {
         self.field_vns.clear();
     }
 
-    /// Follows concrete inputs: whether one of them arrives, or none when there is nothing to follow.
+    /// Follows concrete inputs to see whether one of them arrives.
     fn replay(
         &mut self,
         registration: &Registration,
@@ -611,14 +683,14 @@ impl<'p> Interp<'p> {
         schema: Option<&Schema>,
         hit: &Hit,
         param: &str,
-    ) -> Option<bool> {
+    ) -> Replayed {
         // Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may
         // do to a command line or statement is decided by its characters, which the domain judges exactly.
         if !matches!(hit.rule.class(), "path" | "network") && hit.rule != FlowRule::ArgumentInjection {
-            return None;
+            return Replayed::NothingToFollow;
         }
         if hit.witnesses.is_empty() || param.is_empty() {
-            return None;
+            return Replayed::NothingToFollow;
         }
         let steps = self.trace.len();
         // As it is, and in the formats the program asks for (`mysql://…`, `….png`).
@@ -628,12 +700,13 @@ impl<'p> Interp<'p> {
         for prefix in self.found.prefixes.clone() {
             witnesses.push(format!("{prefix}{first}"));
         }
+        let without_ending = witnesses.len();
         for suffix in self.found.suffixes.clone() {
             witnesses.push(format!("{first}{suffix}"));
         }
-        for witness in &witnesses {
+        for (index, witness) in witnesses.iter().enumerate() {
             if self.replay_budget == 0 {
-                return None;
+                return Replayed::NothingToFollow;
             }
             self.is_replaying = true;
             self.start_run();
@@ -656,30 +729,73 @@ impl<'p> Interp<'p> {
             let reached = self.found.replay.take().is_some_and(|replay| replay.reached);
             // A run that ended early says nothing.
             if reached || self.out_of_fuel {
-                return Some(true);
+                return if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
             }
         }
-        Some(false)
+        Replayed::Stopped
     }
 
-    /// Calls a handler with untrusted arguments; returns the parameters of Python-style handlers.
+    /// Whether the tool's answer holds what is read at `sink` as it is, and not only what a parser made of it.
+    fn hands_out(
+        &mut self,
+        registration: &Registration,
+        dispatched: Option<&str>,
+        schema: Option<&Schema>,
+        sink: Location,
+    ) -> bool {
+        if self.replay_budget == 0 {
+            return false;
+        }
+        let steps = self.trace.len();
+        self.start_run();
+        let budget = self.limits.fuel_per_tool.min(400_000);
+        self.fuel = budget;
+        self.found.followed = Some(sink);
+        let mark = self.store.mark();
+        let (_, answer) = self.call_handler(registration, dispatched, schema);
+        let is_handed_out = self.holds_content(&answer, 8);
+        self.store.rollback(mark);
+        self.store.release(mark);
+        self.trace.truncate(steps);
+        self.found.followed = None;
+        self.replay_budget = self.replay_budget.saturating_sub(budget - self.fuel);
+        is_handed_out
+    }
+
+    /// Whether text that is followed is somewhere in a value. Numbers and conditions computed from it are not the text.
+    fn holds_content(&self, value: &Val, depth: usize) -> bool {
+        if depth == 0 || matches!(value.kind, Kind::Num(_) | Kind::Bool(_)) {
+            return false;
+        }
+        let inside = |interp: &Self, id| {
+            let obj = interp.store.obj(id);
+            let all = obj.fields.values().chain(&obj.items).chain(&obj.any).chain(&obj.more);
+            all.take(256).any(|value| interp.holds_content(value, depth - 1))
+        };
+        match &value.kind {
+            Kind::Obj(id) if matches!(self.store.obj(*id).kind, ObjKind::Class(_)) => false,
+            Kind::Obj(id) => inside(self, *id),
+            Kind::Union(values) => values.iter().any(|value| self.holds_content(value, depth - 1)),
+            _ => value.is_tainted(),
+        }
+    }
+
+    /// Calls a handler with untrusted arguments; returns the parameters of Python-style handlers, and the answer.
     fn call_handler(
         &mut self,
         registration: &Registration,
         dispatched: Option<&str>,
         schema: Option<&Schema>,
-    ) -> Vec<ParamFacts> {
-        let Some(handler) = registration.handler.clone() else { return Vec::new() };
+    ) -> (Vec<ParamFacts>, Val) {
+        let Some(handler) = registration.handler.clone() else { return (Vec::new(), Val::undefined()) };
         let at = registration.at;
-        let mut params = Vec::new();
         let registration = registration.clone();
         self.in_module(registration.module, |interp| {
-            let (args, facts) = interp.handler_args(&registration, &handler, dispatched, schema, at);
-            params = facts;
+            let (args, params) = interp.handler_args(&registration, &handler, dispatched, schema, at);
             let this = interp.handler_this(&registration);
-            interp.call_value(&handler, this, args, Span::default());
-        });
-        params
+            let answer = interp.call_value(&handler, this, args, Span::default());
+            (params, answer)
+        })
     }
 
     fn handler_this(&mut self, registration: &Registration) -> Option<Val> {
@@ -721,6 +837,12 @@ impl<'p> Interp<'p> {
                 let request = self.request_object(registration.exposes, dispatched, schema, enforced, at);
                 let params = self.get_member(&request, Symbol::new("params"), Span::default());
                 Args::of(vec![Val::unknown(), params])
+            }
+            HandlerArgs::UriVariables if registration.uri.is_some() => {
+                // A resource of a fixed address is asked for by that address.
+                let uri = Val::str(registration.uri.as_deref().unwrap_or_default());
+                let parsed = self.url_parse(&Args::of(vec![uri]), Span::default());
+                Args { pos: vec![parsed], rest: Some(Val::unknown()), ..Args::default() }
             }
             HandlerArgs::UriVariables => {
                 let (taint, step) = self.source("uri".to_owned(), at);

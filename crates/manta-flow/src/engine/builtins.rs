@@ -8,7 +8,7 @@ use manta_core::Span;
 use crate::domain::props::StrProps;
 use crate::domain::{CharSet, path};
 use crate::engine::api::{ApiId, ApiStep};
-use crate::engine::facts::{Cond, Fact};
+use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::objects::key_index;
 use crate::engine::store::{Obj, ObjKind};
@@ -248,7 +248,15 @@ impl Interp<'_> {
             {
                 Some(Val::of(Kind::Num(None)))
             }
-            "globalThis.Symbol" | "globalThis.Symbol.for" => Some(Val::unknown()),
+            // As a key, a symbol is equal to itself only.
+            "globalThis.Symbol" => {
+                let at = self.here(span);
+                Some(Val::str(&format!("@@{}:{}", at.file.0, at.span.start)))
+            }
+            "globalThis.Symbol.for" => {
+                let name = args.get(0).and_then(Val::literal)?;
+                Some(Val::str(&format!("@@{name}")))
+            }
             "builtins.super" => Some(Val::unknown()),
             "globalThis.Object.defineProperty" => {
                 let target = args.get(0).cloned()?;
@@ -305,9 +313,9 @@ impl Interp<'_> {
                     name.ends_with("isInteger") || name.ends_with("isSafeInteger") || name.ends_with("sFinite");
                 let refinements = self.implied_exactly(&value, fact);
                 let cond = if is_positive {
-                    Cond { when_true: refinements, when_false: Vec::new() }
+                    Cond { when_true: refinements, ..Cond::default() }
                 } else {
-                    Cond { when_true: Vec::new(), when_false: refinements }
+                    Cond { when_false: refinements, ..Cond::default() }
                 };
                 Some(self.bool_with(None, cond))
             }
@@ -429,6 +437,7 @@ impl Interp<'_> {
             "startsWith" => self.starts_with(value, &first?, span),
             "endsWith" => self.ends_with(value, &first?, span),
             "includes" => self.contains_text(value, &first?, span),
+            "indexOf" if let Some(at) = concrete_index(value, first.as_ref()) => Val::num(at),
             "indexOf" | "search" | "lastIndexOf" => {
                 let test = match first.as_ref().map(|value| &value.kind) {
                     Some(Kind::Regex(regex)) => {
@@ -594,8 +603,11 @@ impl Interp<'_> {
                 if let Some(text) = self.current(value).literal() {
                     return Some(Val::bool(text.starts_with('/')));
                 }
-                let cond =
-                    Cond { when_true: self.implied_exactly(value, yes), when_false: self.implied_exactly(value, no) };
+                let cond = Cond {
+                    when_true: self.implied_exactly(value, yes),
+                    when_false: self.implied_exactly(value, no),
+                    ..Cond::default()
+                };
                 self.bool_with(None, cond)
             }
             "exists" | "is_file" | "is_dir" | "is_symlink" | "is_mount" => Val::any_bool(),
@@ -707,7 +719,7 @@ impl Interp<'_> {
             props.min_len = 1;
         }
         let fact = Fact::props(props, at);
-        let cond = Cond { when_true: self.implied(value, fact), when_false: Vec::new() };
+        let cond = Cond { when_true: self.implied(value, fact), ..Cond::default() };
         self.bool_with(None, cond)
     }
 
@@ -742,7 +754,7 @@ impl Interp<'_> {
                 kind: crate::engine::facts::NoteKind::Other,
             });
         }
-        let cond = Cond { when_true: self.implied(value, fact), when_false: Vec::new() };
+        let cond = Cond { when_true: self.implied(value, fact), ..Cond::default() };
         self.bool_with(None, cond)
     }
 
@@ -1270,6 +1282,15 @@ impl Interp<'_> {
             open_kept = (result.truth() != Some(false)).then(|| self.with_outcome(more, &result));
             open = Some(result);
         }
+        // That something passed says what the test says of it.
+        let evidence = match name {
+            "filter" | "find" | "findLast" => {
+                let answers = self.new_array(results.clone(), open.clone());
+                let some = self.quantified(&answers, false, span);
+                some.cond.map(|cond| cond.when_true.clone()).unwrap_or_default()
+            }
+            _ => Refinements::new(),
+        };
         match name {
             "map" => self.new_array(results, open),
             "flatMap" => {
@@ -1294,12 +1315,19 @@ impl Interp<'_> {
             }
             "filter" => {
                 // Known elements stay one by one, also those whose presence is in doubt.
-                self.new_array(kept, open_kept)
+                let list = self.new_array(kept, open_kept);
+                if let (Kind::Obj(id), false) = (&list.kind, evidence.is_empty()) {
+                    self.evidence.insert(*id, evidence);
+                }
+                list
             }
             "find" | "findLast" => {
                 let found = self.join_all(kept.into_iter().chain(open_kept));
-                // Finding by equality with the tool name selects one of the elements; nothing else is learnt.
-                found.unwrap_or_else(Val::undefined)
+                let found = found.unwrap_or_else(Val::undefined);
+                if evidence.is_empty() {
+                    return found;
+                }
+                Val { cond: Some(Rc::new(Cond { when_true: evidence, ..Cond::default() })), ..found }
             }
             "some" | "every" => {
                 let list = self.new_array(results, open);
@@ -1419,6 +1447,13 @@ impl Interp<'_> {
             _ => return None,
         })
     }
+}
+
+/// `text.indexOf(part)` of known texts; -1 when it is not in there.
+fn concrete_index(text: &Val, part: Option<&Val>) -> Option<f64> {
+    let (text, part) = (text.literal()?, part?.literal()?);
+    let at = text.find(part).map(|at| text[..at].encode_utf16().count());
+    Some(at.map_or(-1.0, |at| f64::from(u32::try_from(at).unwrap_or(u32::MAX))))
 }
 
 /// Lower-casing keeps the host and, on most file systems that matter, not the file: only host facts carry over.

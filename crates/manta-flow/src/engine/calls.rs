@@ -13,7 +13,7 @@ use crate::engine::facts::{Cond, Fact, Note, NoteKind};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Effect, EffectRow, RegisterRow};
 use crate::engine::store::{Closure, Obj, ObjKind};
-use crate::engine::value::{FnId, Kind, ObjId, Part, Taint, Text, Transform, UrlPart, Val};
+use crate::engine::value::{FnId, Kind, ObjId, Part, PathShape, Taint, Text, Transform, UrlPart, Val};
 use crate::ir::{Lang, Symbol};
 
 impl Interp<'_> {
@@ -56,6 +56,7 @@ impl Interp<'_> {
             }
             if let Some(source) = &entry.source
                 && self.found.is_running_handler
+                && self.found.followed.is_none()
             {
                 return self.extra_source(&source.what, span);
             }
@@ -86,8 +87,38 @@ impl Interp<'_> {
                 }
             }
         };
+        self.note_filling(this.as_ref(), data, &args);
         self.record_call(name, data, span, &args, &result);
+        self.last_call_failed = false;
+        if self.found.followed == Some(self.here(span)) {
+            // A file's content, or a handle to read it from.
+            let content = self.extra_source("content", span);
+            let is_text = matches!(self.apis.last(api), ApiStep::Field(name) if name.as_str().starts_with("read"));
+            return if is_text { Val { kind: Kind::Str, text: Some(Rc::default()), ..content } } else { content };
+        }
         result
+    }
+
+    /// `file.write(text)`, `json.dump(value, file)`: the file gets something of the caller's.
+    fn note_filling(&mut self, this: Option<&Val>, data: Option<ObjId>, args: &Args) {
+        if self.found.opened.is_empty() {
+            return;
+        }
+        let handle = |value: &Val| match value.kind {
+            Kind::Api(_, Some(data)) => Some(data),
+            _ => None,
+        };
+        let handles: Vec<ObjId> = args.all().filter_map(handle).chain(data).chain(this.and_then(handle)).collect();
+        let opened: Vec<Location> = handles.iter().filter_map(|id| self.found.opened.get(id).copied()).collect();
+        if opened.is_empty() {
+            return;
+        }
+        let is_callers = args.all().any(|value| handle(value).is_none() && self.deep_taint(value, 4).0.is_some());
+        // A writer made for the file alone (`csv.writer(file)`) gets its content later.
+        let is_wrapped = args.pos.len() == 1 && args.pos.first().and_then(handle).is_some();
+        if is_callers || is_wrapped {
+            self.found.filled.extend(opened);
+        }
     }
 
     /// A method on a *value* that came from outside (`process.argv.slice(2).some(…)`, `env.DIRS.split(",")`): if the name
@@ -152,8 +183,12 @@ impl Interp<'_> {
             }
             taint = taint.union(own);
         }
-        let value = Val { taint, step, vn: self.store.fresh_vn(), ..Val::of(Kind::Api(made, Some(state))) };
         let name = self.apis.name(api);
+        if self.found.followed.is_some() && !is_answer(&name) {
+            // What a library makes of a file's content is not the content.
+            taint = Taint::NONE;
+        }
+        let value = Val { taint, step, vn: self.store.fresh_vn(), ..Val::of(Kind::Api(made, Some(state))) };
         self.through(value, span, &name)
     }
 
@@ -290,6 +325,10 @@ impl Interp<'_> {
                     state.fields.insert(Symbol::new(&format!("${name}")), value.clone());
                 }
                 let state = self.store.new_obj(state);
+                if row.effect == Effect::Handle && self.found.is_running_handler {
+                    let at = self.here(span);
+                    self.found.opened.insert(state, at);
+                }
                 Val::of(Kind::Api(made, Some(state)))
             }
             Effect::Unknown | Effect::Schema => return None,
@@ -353,7 +392,7 @@ impl Interp<'_> {
                 let at = self.here(span);
                 let mut fact = Fact::props(StrProps::default(), at);
                 fact.props.path.within = path::Within::Strong { dir: None, real: false };
-                let cond = Cond { when_true: self.implied(&arg, fact), when_false: Vec::new() };
+                let cond = Cond { when_true: self.implied(&arg, fact), ..Cond::default() };
                 self.bool_with(None, cond)
             }
             Effect::SafeFilename => {
@@ -377,7 +416,7 @@ impl Interp<'_> {
                 let (taint, step) = self.deep_taint(&arg, 3);
                 let charset = crate::domain::CharSet::ALNUM.union(crate::domain::CharSet::of("-._~%+=&*!'()"));
                 let made = self.apis.step(api, ApiStep::Call);
-                let text = Text { props: StrProps::of_charset(charset), parts: Vec::new(), base: None };
+                let text = Text { props: StrProps::of_charset(charset), ..Text::default() };
                 let state = self.store.new_obj(Obj::new(ObjKind::External));
                 Val {
                     taint,
@@ -388,6 +427,7 @@ impl Interp<'_> {
                 }
             }
             Effect::Decode => self.text_val(StrProps::default(), &arg),
+            Effect::Digest if self.found.followed.is_some() => Val::unknown(),
             Effect::Digest => self.text_val(StrProps::of_charset(crate::domain::CharSet::ALNUM), &arg),
             Effect::ShellQuote => {
                 let props = self.props(&arg).shell_quote();
@@ -433,6 +473,8 @@ impl Interp<'_> {
                     if matches!(arg.kind, Kind::Str) { self.props(&arg).json_stringify() } else { StrProps::default() };
                 Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
             }
+            // A text that a parser accepts is of one format; whatever else it is, it is not any file.
+            Effect::Parse if self.found.followed.is_some() => Val::unknown(),
             Effect::Parse => Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&arg) },
             Effect::HtmlEscape => {
                 let props = self.props(&arg).html_escape();
@@ -706,6 +748,10 @@ impl Interp<'_> {
         }
         let mut described = self.path_operands(values);
         if self.found.replay.is_some() {
+            if effect == Effect::PathResolve {
+                // The working directory is a directory of the administrator's like any other.
+                described.insert(0, (Some(super::report::REPLAY_ROOT.to_owned()), StrProps::default(), false));
+            }
             // Following a witness: directories of the administrator's become one concrete directory.
             for (literal, props, is_tainted) in &mut described {
                 if literal.is_none() {
@@ -734,6 +780,69 @@ impl Interp<'_> {
         self.path_result(effect, props, values, span)
     }
 
+    /// How a path is put together, as far as it is known.
+    pub(crate) fn path_shape(&self, value: &Val) -> PathShape {
+        if let Kind::Union(values) = &value.kind {
+            return self.path_shape_of(values);
+        }
+        let Some(text) = value.text.as_deref() else { return PathShape::default() };
+        let is_caller = |part: &Part| matches!(part, Part::Hole(hole) if hole.is_tainted());
+        let (Some(first), Some(at)) = (text.parts.first(), text.parts.iter().rposition(is_caller)) else {
+            return text.shape;
+        };
+        let is_rooted = match first {
+            Part::Lit(text) => is_directory(text),
+            Part::Hole(hole) if hole.is_tainted() => self.path_shape(hole).is_rooted,
+            Part::Hole(hole) => !self.is_working_directory(hole),
+        };
+        let is_end_fixed = match &text.parts[at..] {
+            [Part::Hole(last)] => self.path_shape(last).is_end_fixed,
+            [_, rest @ ..] => {
+                let tail: String =
+                    rest.iter().map(|part| if let Part::Lit(text) = part { text } else { "x" }).collect();
+                let ends = tail.rsplit(['/', '.']).next().is_some_and(|end| !end.is_empty() && end.len() < tail.len());
+                let is_fixed = matches!(&text.parts[at], Part::Hole(last) if self.path_shape(last).is_end_fixed);
+                ends || is_fixed && !tail.contains('/')
+            }
+            [] => false,
+        };
+        PathShape { is_rooted, is_end_fixed }
+    }
+
+    /// What the caller's alternatives have in common.
+    pub(crate) fn path_shape_of(&self, values: &[Val]) -> PathShape {
+        let callers = values.iter().filter(|value| value.is_tainted());
+        callers.map(|value| self.path_shape(value)).reduce(PathShape::and).unwrap_or_default()
+    }
+
+    /// The shape of `path.join(…)`.
+    fn joined_shape(&self, values: &[Val]) -> PathShape {
+        let (Some(first), Some(last)) = (values.first(), values.last()) else { return PathShape::default() };
+        PathShape {
+            is_rooted: if first.is_tainted() {
+                self.path_shape(first).is_rooted
+            } else {
+                !self.is_working_directory(first)
+            },
+            is_end_fixed: if last.is_tainted() {
+                self.path_shape(last).is_end_fixed
+            } else {
+                values.len() > 1 && last.literal().is_none_or(|name| !matches!(name, "" | "." | ".."))
+            },
+        }
+    }
+
+    /// Where relative paths are looked up anyway, which contains nothing.
+    fn is_working_directory(&self, value: &Val) -> bool {
+        match &value.kind {
+            Kind::Api(api, _) => matches!(
+                self.apis.name(*api).trim_start_matches("globalThis."),
+                "process.cwd()" | "os.getcwd()" | "pathlib.Path.cwd()" | "os.homedir()" | "pathlib.Path.home()"
+            ),
+            _ => value.literal().is_some_and(|text| !is_directory(text)),
+        }
+    }
+
     fn path_result(&mut self, effect: Effect, props: StrProps, values: &[Val], span: Span) -> Val {
         let tainted: Vec<&Val> = values.iter().filter(|value| self.taint_now(value).is_some()).collect();
         if let Some(text) = props.as_literal() {
@@ -755,7 +864,8 @@ impl Interp<'_> {
             _ => "path join",
         };
         // A witness stays concrete: joined as the real function would.
-        let text = Text { props, parts: Vec::new(), base };
+        let shape = self.joined_shape(values);
+        let text = Text { props, parts: Vec::new(), base, shape };
         let value =
             Val { taint, step: last.step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         self.through(value, span, name)
@@ -848,7 +958,11 @@ impl Interp<'_> {
         yes.props.path.abs = path::Abs::Abs;
         let mut no = Fact::props(StrProps::default(), at);
         no.props.path.abs = path::Abs::Rel;
-        let cond = Cond { when_true: self.implied_exactly(&value, yes), when_false: self.implied_exactly(&value, no) };
+        let cond = Cond {
+            when_true: self.implied_exactly(&value, yes),
+            when_false: self.implied_exactly(&value, no),
+            ..Cond::default()
+        };
         self.bool_with(None, cond)
     }
 
@@ -928,7 +1042,11 @@ impl Interp<'_> {
             }
         }
         let no = Fact::props(facts.if_no_match, at);
-        let cond = Cond { when_true: self.implied(value, yes), when_false: self.implied_exactly(value, no) };
+        let cond = Cond {
+            when_true: self.implied(value, yes),
+            when_false: self.implied_exactly(value, no),
+            ..Cond::default()
+        };
         self.bool_with(None, cond)
     }
 
@@ -1094,7 +1212,7 @@ impl Interp<'_> {
     // ------------------------------------------------------------------ URLs
 
     /// `new URL(text, base?)`, `urlparse(text)`: an object of parts that remember the URL they come from.
-    fn url_parse(&mut self, args: &Args, span: Span) -> Val {
+    pub(crate) fn url_parse(&mut self, args: &Args, span: Span) -> Val {
         let Some(text) = args.get(0).cloned() else { return Val::unknown() };
         let mut text = self.to_text(&text);
         if let Some(base) = args.get(1).cloned()
@@ -1133,7 +1251,7 @@ impl Interp<'_> {
         let known = concrete.as_ref();
         let python = self.lang() == Lang::Python;
         field(self, &["href"], UrlPart::Whole, None);
-        field(self, &["hostname"], UrlPart::Host, known.map(|url| url.hostname.as_str()));
+        field(self, &["hostname", "raw_host"], UrlPart::Host, known.map(|url| url.hostname.as_str()));
         field(self, &["host", "netloc"], UrlPart::Host, known.map(|url| url.host.as_str()));
         field(self, &["origin"], UrlPart::Host, known.map(|url| url.origin.as_str()));
         let scheme = known.map(|url| if python { url.scheme.clone() } else { format!("{}:", url.scheme) });
@@ -1194,7 +1312,12 @@ impl Interp<'_> {
             let sockaddr = self.new_array(vec![address.clone(), Val::of(Kind::Num(None))], None);
             let info =
                 self.new_array(vec![Val::unknown(), Val::unknown(), Val::unknown(), Val::unknown(), sockaddr], None);
-            return self.new_array(Vec::new(), Some(info));
+            // A literal address is its own only address.
+            return if host.literal().is_some() {
+                self.new_array(vec![info], None)
+            } else {
+                self.new_array(Vec::new(), Some(info))
+            };
         }
         record
     }
@@ -1342,6 +1465,16 @@ impl Interp<'_> {
     pub(crate) fn register_row(&self, row: &RegisterRow) -> RegisterRow {
         row.clone()
     }
+}
+
+/// Whether a path that begins so begins with a directory of the program's choice.
+fn is_directory(text: &str) -> bool {
+    !text.starts_with("file:") && !text.trim_start_matches(['.', '/']).is_empty()
+}
+
+/// Constructors of the SDKs: what they are given is what the model gets.
+fn is_answer(api: &str) -> bool {
+    ["mcp.", "fastmcp.", "@modelcontextprotocol/"].iter().any(|root| api.starts_with(root))
 }
 
 fn python_flag(name: &str) -> &'static str {

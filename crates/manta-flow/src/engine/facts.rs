@@ -93,21 +93,28 @@ pub(crate) type Refinements = Vec<(Vn, Rc<Fact>)>;
 pub(crate) struct Cond {
     pub(crate) when_true: Refinements,
     pub(crate) when_false: Refinements,
+    /// The outcome when the option of the administrator's that it asks for is not set.
+    pub(crate) when_unset: Option<bool>,
 }
 
 impl Cond {
     pub(crate) fn is_trivial(&self) -> bool {
-        self.when_true.is_empty() && self.when_false.is_empty()
+        self.when_true.is_empty() && self.when_false.is_empty() && self.when_unset.is_none()
     }
 
     pub(crate) fn not(&self) -> Self {
-        Self { when_true: self.when_false.clone(), when_false: self.when_true.clone() }
+        Self {
+            when_true: self.when_false.clone(),
+            when_false: self.when_true.clone(),
+            when_unset: self.when_unset.map(|outcome| !outcome),
+        }
     }
 
     pub(crate) fn and(&self, other: &Self) -> Self {
         Self {
             when_true: both(&self.when_true, &other.when_true),
             when_false: either(&self.when_false, &other.when_false),
+            when_unset: decided(self.when_unset, other.when_unset, false),
         }
     }
 
@@ -115,8 +122,14 @@ impl Cond {
         Self {
             when_true: either(&self.when_true, &other.when_true),
             when_false: both(&self.when_false, &other.when_false),
+            when_unset: decided(self.when_unset, other.when_unset, true),
         }
     }
+}
+
+/// The outcome of two tests together, where `wins` on one side decides.
+fn decided(a: Option<bool>, b: Option<bool>, wins: bool) -> Option<bool> {
+    if a == Some(wins) || b == Some(wins) { Some(wins) } else { a.and(b) }
 }
 
 /// Refinements when both sides hold.

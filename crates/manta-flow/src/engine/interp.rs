@@ -60,7 +60,10 @@ pub(crate) struct Frame {
     pub(crate) captures: Rc<[CellId]>,
     pub(crate) this: Option<Val>,
     pub(crate) home: Option<ObjId>,
-    returns: Vec<(Val, Snapshot)>,
+    /// Results, with whether a configuration that is not set leads there.
+    returns: Vec<(Val, Snapshot, bool)>,
+    /// Branches entered that only a configuration leads to.
+    configured: u32,
     entry: Mark,
     yielded: Option<Val>,
     jumps: Vec<JumpTarget>,
@@ -129,6 +132,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) fuel: u64,
     pub(crate) fuel_used: u64,
     pub(crate) out_of_fuel: bool,
+    /// Whether the call that ended last throws on every path.
+    pub(crate) last_call_failed: bool,
     /// Whether the run that starts is a replay, which keeps what the run before it learnt of formats.
     pub(crate) is_replaying: bool,
     /// For each module, where its code mentions a registration method.
@@ -147,6 +152,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) derivations: HashMap<Vn, (Vn, Transform)>,
     /// Results of `path.relative(root, x)`: the `x` they describe.
     pub(crate) relative_paths: HashMap<Vn, Val>,
+    /// For lists of what passed a test: what it means that there is something in them.
+    pub(crate) evidence: HashMap<ObjId, Refinements>,
     /// Results of `commonpath([root, x])`: the `x`, and whether whole components were compared.
     pub(crate) common_paths: HashMap<Vn, (Val, bool)>,
 }
@@ -169,6 +176,7 @@ impl<'p> Interp<'p> {
             fuel: limits.fuel_per_tool,
             fuel_used: 0,
             out_of_fuel: false,
+            last_call_failed: false,
             replay_budget: 0,
             is_replaying: false,
             callback_runs: HashMap::new(),
@@ -180,6 +188,7 @@ impl<'p> Interp<'p> {
             field_vns: HashMap::new(),
             derivations: HashMap::new(),
             relative_paths: HashMap::new(),
+            evidence: HashMap::new(),
             common_paths: HashMap::new(),
         }
     }
@@ -220,6 +229,7 @@ impl<'p> Interp<'p> {
             this: None,
             home: None,
             returns: Vec::new(),
+            configured: 0,
             entry,
             yielded: None,
             jumps: Vec::new(),
@@ -424,19 +434,50 @@ impl<'p> Interp<'p> {
     // ------------------------------------------------------------------ branching
 
     /// Runs several alternatives from the same state and joins their effects. Each returns whether it ends normally.
-    pub(crate) fn branches(&mut self, alternatives: &mut [&mut dyn FnMut(&mut Self) -> bool]) -> bool {
+    ///
+    /// What the alternative `default` learns holds afterwards: the others are taken only when the administrator said so.
+    fn branches(&mut self, alternatives: &mut [&mut dyn FnMut(&mut Self) -> bool], default: Option<usize>) -> bool {
         let mark = self.store.mark();
         let mut ends = Vec::new();
-        for alternative in alternatives {
+        let mut learnt = Refinements::new();
+        for (index, alternative) in alternatives.iter_mut().enumerate() {
             if alternative(self) {
-                ends.push(self.store.snapshot(mark));
+                let end = self.store.snapshot(mark);
+                if default == Some(index) {
+                    learnt = facts_of(&end);
+                }
+                ends.push(end);
             }
             self.store.rollback(mark);
         }
         let alive = !ends.is_empty();
         self.store.release(mark);
         self.join_into_store(ends);
+        self.assume(&learnt);
         alive
+    }
+
+    /// The outcome of a test when the option it asks for is not set; none when the test asks for something else.
+    fn when_unset(&self, value: &Val, test: ExprId) -> Option<bool> {
+        if value.is_tainted() {
+            return None;
+        }
+        match value.cond.as_deref().and_then(|cond| cond.when_unset) {
+            Some(outcome) => Some(outcome),
+            None => self.is_option(value, test).then_some(false),
+        }
+    }
+
+    /// Whether an expression reads an option of the administrator's: a variable of the environment, or a member that no
+    /// code of the target gives a value.
+    pub(crate) fn is_option(&self, value: &Val, expr: ExprId) -> bool {
+        match &value.kind {
+            Kind::Api(api, _) => self.apis.name(*api).starts_with("$env."),
+            Kind::Unknown => {
+                !value.is_tainted() && value.text.is_none() && matches!(self.code().expr(expr), Expr::Member { .. })
+            }
+            _ => false,
+        }
     }
 
     /// Writes the join of several end states that all start from the current one.
@@ -659,7 +700,8 @@ impl<'p> Interp<'p> {
             let base = |value: &Val| value.text.as_deref().and_then(|text| text.base);
             let first = base(&values[0]);
             let common = first.filter(|_| values.iter().all(|value| base(value) == first));
-            let text = Text { props, parts: Vec::new(), base: common };
+            let shape = self.path_shape_of(&values);
+            let text = Text { props, parts: Vec::new(), base: common, shape };
             let vn = self.store.fresh_vn();
             return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         }
@@ -728,6 +770,7 @@ impl<'p> Interp<'p> {
         }
         match &stmt.kind {
             StmtKind::Expr(expr) => {
+                self.last_call_failed = false;
                 let value = self.eval(*expr);
                 !self.is_never(&value, *expr)
             }
@@ -762,7 +805,8 @@ impl<'p> Interp<'p> {
                 };
                 let snapshot = self.store.snapshot(self.frame().entry);
                 let value = self.current(&value);
-                self.frame_mut().returns.push((value, snapshot));
+                let by_default = self.frame().configured == 0;
+                self.frame_mut().returns.push((value, snapshot, by_default));
                 false
             }
             StmtKind::Throw(expr) => {
@@ -812,10 +856,11 @@ impl<'p> Interp<'p> {
         if self.lang() == Lang::Python { Val::null() } else { Val::undefined() }
     }
 
-    /// A call that does not come back (`process.exit()`, `sys.exit()`).
+    /// A call that does not come back: `process.exit()`, `sys.exit()`, a function that throws on every path.
     fn is_never(&self, value: &Val, expr: ExprId) -> bool {
-        matches!(self.code().expr(expr), Expr::Call { .. } | Expr::Await(_))
-            && matches!(&value.kind, Kind::Api(api, _) if self.models.is_never(&self.apis.name(*api)))
+        matches!(self.code().expr(expr), Expr::Call { .. } | Expr::Await(_) | Expr::Logical(..))
+            && (self.last_call_failed
+                || matches!(&value.kind, Kind::Api(api, _) if self.models.is_never(&self.apis.name(*api))))
     }
 
     fn throw(&mut self, value: Val) {
@@ -853,16 +898,26 @@ impl<'p> Interp<'p> {
                 self.assume(&facts);
                 self.block(otherwise)
             }
-            (Some(when_true), Some(when_false)) => self.branches(&mut [
-                &mut |interp: &mut Self| {
-                    interp.assume(&when_true);
-                    interp.block(then)
-                },
-                &mut |interp: &mut Self| {
-                    interp.assume(&when_false);
-                    interp.block(otherwise)
-                },
-            ]),
+            (Some(when_true), Some(when_false)) => {
+                // Which one is taken unless the administrator configured something.
+                let default = self.when_unset(&value, test).map(|outcome| usize::from(!outcome));
+                let mut run = [(when_true, then), (when_false, otherwise)].into_iter().enumerate().map(
+                    |(index, (facts, block))| {
+                        move |interp: &mut Self| {
+                            let is_configured = default.is_some_and(|default| default != index);
+                            interp.assume(&facts);
+                            interp.frame_mut().configured += u32::from(is_configured);
+                            let alive = interp.block(block);
+                            interp.frame_mut().configured -= u32::from(is_configured);
+                            alive
+                        }
+                    },
+                );
+                match (run.next(), run.next()) {
+                    (Some(mut yes), Some(mut no)) => self.branches(&mut [&mut yes, &mut no], default),
+                    _ => false,
+                }
+            }
             (None, None) => false,
         }
     }
@@ -977,8 +1032,31 @@ impl<'p> Interp<'p> {
         let outer = self.open_jump(label, true, true);
         let mut exits: Vec<Snapshot> = Vec::new();
         let mut endless = false;
+        // A witness is followed round by round, as long as it is sure that the loop goes on.
+        if self.found.replay.is_some() {
+            for round in 0..MAX_UNROLL {
+                let goes_on = match test {
+                    Some(test) if test_first || round > 0 => self.eval(test).truth() == Some(true),
+                    _ => true,
+                };
+                if !goes_on {
+                    break;
+                }
+                self.fresh_cells(fresh);
+                if !self.round(body) {
+                    endless = true;
+                    break;
+                }
+                if let Some(update) = update {
+                    self.eval(update);
+                }
+            }
+        }
         // Two abstract rounds: the second sees what the first wrote, joined with the entry state.
         for round in 0..2 {
+            if endless {
+                break;
+            }
             let mut when_true = Vec::new();
             if let Some(test) = test
                 && (test_first || round > 0)
@@ -1446,7 +1524,13 @@ impl<'p> Interp<'p> {
             Expr::Class(class) => self.make_class(*class),
             Expr::Unary(op, operand) => {
                 let value = self.eval(*operand);
-                self.unary(*op, value)
+                let asks = *op == UnaryOp::Not && self.is_option(&value, *operand);
+                let result = self.unary(*op, value);
+                if asks {
+                    let cond = result.cond.as_deref().cloned().unwrap_or_default();
+                    return Val { cond: Some(Rc::new(Cond { when_unset: Some(true), ..cond })), ..result };
+                }
+                result
             }
             Expr::Binary(op, left, right) => {
                 let a = self.eval(*left);
@@ -1541,6 +1625,7 @@ impl<'p> Interp<'p> {
             this: None,
             home: None,
             returns: Vec::new(),
+            configured: 0,
             entry,
             yielded: None,
             jumps: Vec::new(),
@@ -1807,13 +1892,25 @@ impl<'p> Interp<'p> {
         // The right side runs only on one outcome of the left, with its facts.
         let mark = self.store.mark();
         self.assume(&facts);
+        self.last_call_failed = false;
         let b = self.eval(right);
+        if self.is_never(&b, right) {
+            // `inside(path) || fail()`: whoever goes on has passed the test.
+            self.store.rollback(mark);
+            self.store.release(mark);
+            self.last_call_failed = false;
+            let passed = if op == LogicalOp::And { cond_a.when_false.clone() } else { cond_a.when_true.clone() };
+            self.assume(&passed);
+            return a;
+        }
         let b = self.current(&b);
         let end = without_facts(&self.store.snapshot(mark));
         self.store.rollback(mark);
         self.store.release(mark);
         self.join_into_store(vec![Snapshot::default(), end]);
         let cond_b = b.cond.as_deref().cloned().unwrap_or_default();
+        let cond_a = Cond { when_unset: self.when_unset(&a, left), ..cond_a };
+        let cond_b = Cond { when_unset: self.when_unset(&b, right), ..cond_b };
         let cond = if op == LogicalOp::And { cond_a.and(&cond_b) } else { cond_a.or(&cond_b) };
         let mut value = match op {
             // The value of `a && b` is `b`, or something false.
@@ -1851,15 +1948,23 @@ impl<'p> Interp<'p> {
                 let facts = [(when_true.unwrap_or_default(), yes), (when_false.unwrap_or_default(), no)];
                 let mark = self.store.mark();
                 let mut ends = Vec::new();
-                for (facts, expr) in &facts {
-                    self.assume(facts);
-                    let value = self.eval(*expr);
-                    results.push(self.current(&value));
-                    ends.push(self.store.snapshot(mark));
+                let mut paths: Vec<Refinements> = Vec::new();
+                for (facts, expr) in facts {
+                    self.assume(&facts);
+                    self.last_call_failed = false;
+                    let value = self.eval(expr);
+                    if !self.is_never(&value, expr) {
+                        results.push(self.current(&value));
+                        ends.push(self.store.snapshot(mark));
+                        paths.push(facts);
+                    }
                     self.store.rollback(mark);
                 }
                 self.store.release(mark);
-                let paths: Vec<Refinements> = facts.into_iter().map(|(facts, _)| facts).collect();
+                self.last_call_failed = false;
+                if results.is_empty() {
+                    return Val::unknown();
+                }
                 self.join_into_store(ends);
                 self.join_outcomes(&results, &paths)
             }
@@ -2056,6 +2161,7 @@ impl<'p> Interp<'p> {
             this: this.clone(),
             home: closure.home,
             returns: Vec::new(),
+            configured: 0,
             entry,
             yielded: None,
             jumps: Vec::new(),
@@ -2172,22 +2278,44 @@ impl<'p> Interp<'p> {
         let entry = self.frame().entry;
         if alive {
             let snapshot = self.store.snapshot(entry);
-            returns.push((nothing, snapshot));
+            returns.push((nothing, snapshot, self.frame().configured == 0));
         }
         let frame = self.frames.pop().expect("leave pairs with call_closure");
         self.store.rollback(entry);
         self.store.release(entry);
-        let (values, ends): (Vec<Val>, Vec<Snapshot>) = returns.into_iter().unzip();
-        let facts: Vec<Refinements> =
-            ends.iter().map(|end| end.facts().map(|(vn, fact)| (vn, fact.clone())).collect()).collect();
+        let is_default: Vec<bool> = returns.iter().map(|(.., by_default)| *by_default).collect();
+        let (values, ends): (Vec<Val>, Vec<Snapshot>) = returns.into_iter().map(|(value, end, _)| (value, end)).unzip();
+        let mut facts: Vec<Refinements> = ends.iter().map(facts_of).collect();
+        // What is checked unless the administrator turned the check off is checked.
+        let defaults = facts.iter().zip(&is_default).filter(|(_, by_default)| **by_default).map(|(facts, _)| facts);
+        let by_default = if is_default.contains(&false) {
+            defaults.cloned().reduce(|a, b| crate::engine::facts::either(&a, &b)).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        // Every path throws: the caller does not go on.
+        self.last_call_failed = ends.is_empty() && !is_generator && !self.out_of_fuel;
         if ends.is_empty() {
-            // Every path throws: the caller does not go on, which `Val::never` would say; callers of validators that
-            // always throw are rare, so the result is simply unknown.
             return if is_generator { self.new_array(Vec::new(), frame.yielded) } else { Val::unknown() };
         }
         self.join_into_store(ends);
+        self.assume(&by_default);
         if is_generator {
             return self.new_array(Vec::new(), frame.yielded);
+        }
+        // An answer that only a configuration gives tells nothing about the others.
+        if is_default.contains(&false) && is_default.contains(&true) {
+            let kept: Vec<(Val, Refinements)> = values
+                .iter()
+                .cloned()
+                .zip(facts)
+                .zip(&is_default)
+                .filter(|((value, _), by_default)| **by_default || !is_constant(value))
+                .map(|(pair, _)| pair)
+                .collect();
+            let (values, kept_facts): (Vec<Val>, Vec<Refinements>) = kept.into_iter().unzip();
+            facts = kept_facts;
+            return self.join_outcomes(&values, &facts);
         }
         self.join_outcomes(&values, &facts)
     }
@@ -2230,7 +2358,11 @@ impl<'p> Interp<'p> {
                 });
             }
         }
-        let cond = Cond { when_true: when_true.unwrap_or_default(), when_false: when_false.unwrap_or_default() };
+        let cond = Cond {
+            when_true: when_true.unwrap_or_default(),
+            when_false: when_false.unwrap_or_default(),
+            when_unset: None,
+        };
         (!cond.is_trivial()).then_some(cond)
     }
 
@@ -2308,7 +2440,13 @@ impl<'p> Interp<'p> {
         let module = self.frame().module;
         let code = self.program.module(module);
         let class = code.class(id);
-        let bases: Vec<Val> = class.bases.iter().map(|base| self.eval(*base)).collect();
+        // `class Server(FastMCP[Context])`: the parameters of a generic base are of no matter.
+        let plain = |base: &ExprId| match self.code().expr(*base) {
+            Expr::Index { object, .. } if self.lang() == Lang::Python => *object,
+            _ => *base,
+        };
+        let bases: Vec<ExprId> = class.bases.iter().map(plain).collect();
+        let bases: Vec<Val> = bases.into_iter().map(|base| self.eval(base)).collect();
         for (_, value) in &class.keywords {
             self.eval(*value);
         }
@@ -2388,7 +2526,8 @@ impl<'p> Interp<'p> {
                             let init = closure(self, false);
                             self.call_value(&init, Some(Val::of(Kind::Obj(obj))), Args::default(), Span::default())
                         }
-                        (None, None) => continue,
+                        (None, None) if is_python => continue,
+                        (None, None) => Val::undefined(),
                     };
                     statics.push((name, value.clone()));
                     if is_python && matches!(value.kind, Kind::Fn(_)) {
@@ -2687,9 +2826,20 @@ impl<'p> Interp<'p> {
         if let Some(base) = base {
             self.derivations.insert(vn, base);
         }
-        let text = Text { props, parts: Vec::new(), base };
+        let shape = self.path_shape(from);
+        let text = Text { props, parts: Vec::new(), base, shape };
         Val { taint: self.taint_now(from), step: from.step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
+}
+
+/// What a path learnt.
+fn facts_of(end: &Snapshot) -> Refinements {
+    end.facts().map(|(vn, fact)| (vn, fact.clone())).collect()
+}
+
+/// An answer that carries nothing but itself: `true`, `null`, `""`.
+fn is_constant(value: &Val) -> bool {
+    value.is_nullish() || matches!(value.kind, Kind::Bool(Some(_))) || value.literal().is_some() && !value.is_tainted()
 }
 
 /// What a path wrote, without what it learnt.

@@ -30,8 +30,10 @@ pub enum SinkKind {
     RemoteShell,
     /// Reads a file.
     FileRead,
-    /// Creates, changes or deletes a file.
+    /// Changes, deletes or moves a file, or fills one with what the caller sends.
     FileWrite,
+    /// Creates a directory, or a file whose content is not the caller's text: the program's own, or of a library's format.
+    FileCreate,
     /// Unpacks an archive.
     Extract,
     /// Sends a request to a URL.
@@ -129,9 +131,10 @@ pub struct SinkRow {
     /// Selector of an option that must hold for the row to apply, e.g. `kw:allow_pickle`; or must not, with a
     /// leading `!` (`!kw:Loader`); or must be one of some access paths (`kw:Loader=yaml.Loader,yaml.FullLoader`).
     pub when: Option<String>,
-    /// For writes: whether the file's content also comes from the caller and can plant code (always assumed).
-    #[serde(default)]
-    pub note: Option<String>,
+    /// `file-write`: selector of what is written. When nothing of it comes from the caller, the row means `file-create`.
+    pub content: Option<String>,
+    /// `file-read`: selector of the mode of opening; with `w`, `a`, `x` or `+` in it the row means `file-write`.
+    pub mode: Option<String>,
 }
 
 fn first() -> String {

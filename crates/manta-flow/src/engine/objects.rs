@@ -6,6 +6,7 @@ use manta_core::Span;
 
 use crate::domain::StrProps;
 use crate::engine::api::ApiStep;
+use crate::engine::facts::Cond;
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::schema::Schema;
 use crate::engine::store::{Obj, ObjKind};
@@ -143,6 +144,10 @@ impl Interp<'_> {
         match &obj.kind {
             ObjKind::Dict => return Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
             ObjKind::Array if name.as_str() == "length" => {
+                if let Some(evidence) = self.evidence.get(&id) {
+                    let cond = Cond { when_true: evidence.clone(), ..Cond::default() };
+                    return Val { cond: Some(Rc::new(cond)), text: Some(Rc::default()), ..Val::of(Kind::Num(None)) };
+                }
                 return if obj.more.is_none() && obj.any.is_none() {
                     Val::num(f64::from(u32::try_from(obj.items.len()).unwrap_or(u32::MAX)))
                 } else {
@@ -252,6 +257,13 @@ impl Interp<'_> {
                     let api = self.apis.step(base, ApiStep::Field(name));
                     Val::of(Kind::Api(api, Some(class)))
                 }
+                // `if (!Pool.instance) Pool.instance = new Pool()`.
+                None if self.lang() == Lang::JavaScript
+                    && !self.is_object_method(name)
+                    && !is_function_method(name) =>
+                {
+                    Val::undefined()
+                }
                 None => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
             },
         }
@@ -330,7 +342,14 @@ impl Interp<'_> {
         if let Kind::Obj(id) = receiver.kind {
             let obj = self.store.obj_rc(id);
             if matches!(obj.kind, ObjKind::Array | ObjKind::Set) {
-                return self.array_element(receiver, &obj, key, span);
+                let element = self.array_element(receiver, &obj, key, span);
+                return match self.evidence.get(&id) {
+                    // The first of what passed a test: when there is one, the test was passed.
+                    Some(evidence) if matches!(key.kind, Kind::Num(Some(0.0))) => {
+                        Val { cond: Some(Rc::new(Cond { when_true: evidence.clone(), ..Cond::default() })), ..element }
+                    }
+                    _ => element,
+                };
             }
             if let Some(name) = key_name(key) {
                 if let Some(value) = obj.fields.get(&name) {
@@ -846,6 +865,11 @@ impl Val {
     fn undefined_or_unknown(lang: Lang) -> Self {
         if lang == Lang::Python { Self::unknown() } else { Self::undefined() }
     }
+}
+
+/// Methods of functions, which classes are.
+fn is_function_method(name: Symbol) -> bool {
+    matches!(name.as_str(), "bind" | "call" | "apply" | "toString" | "length")
 }
 
 /// An integer index.

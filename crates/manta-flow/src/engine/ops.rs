@@ -83,7 +83,7 @@ impl Interp<'_> {
             let at = self.here(span);
             step = self.trace.add(step, at, StepKind::Concat);
         }
-        let text = Text { props, parts, base: None };
+        let text = Text { props, parts, ..Text::default() };
         Val { taint, step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
 
@@ -264,7 +264,12 @@ impl Interp<'_> {
         let _ = unary_text(op);
         match op {
             UnaryOp::Not => {
-                let cond = value.cond.as_deref().map(Cond::not).filter(|cond| !cond.is_trivial()).map(Rc::new);
+                let is_variable = matches!(&value.kind, Kind::Api(api, _) if self.apis.name(*api).starts_with("$env."));
+                let mut cond = value.cond.as_deref().map(Cond::not).unwrap_or_default();
+                if is_variable && !value.is_tainted() {
+                    cond.when_unset = cond.when_unset.or(Some(true));
+                }
+                let cond = (!cond.is_trivial()).then(|| Rc::new(cond));
                 Val { cond, ..Val::of(Kind::Bool(value.truth().map(|truth| !truth))) }
             }
             UnaryOp::Neg | UnaryOp::Plus | UnaryOp::BitNot => match value.kind {
@@ -395,6 +400,16 @@ impl Interp<'_> {
                 ObjKind::Instance(of) => Val::bool(self.is_subclass(of, *class, 0)),
                 _ => Val::any_bool(),
             },
+            // `isinstance(ip_address(a), IPv6Address)` of a known address.
+            (_, Kind::Api(api, _)) if known_text(a).is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok()) => {
+                let is_v6 = known_text(a).is_some_and(|text| text.contains(':'));
+                match self.apis.name(*api).as_str() {
+                    "ipaddress.IPv6Address" => Val::bool(is_v6),
+                    "ipaddress.IPv4Address" => Val::bool(!is_v6),
+                    "builtins.str" => Val::bool(true),
+                    _ => Val::any_bool(),
+                }
+            }
             (Kind::Str, Kind::Api(api, _)) if !a.is_tainted() => {
                 Val::of(Kind::Bool(if self.apis.name(*api) == "builtins.str" { Some(true) } else { None }))
             }
@@ -456,8 +471,12 @@ impl Interp<'_> {
                 if *bound == -1.0 {
                     return self.bool_with(None, cond.not());
                 }
-                if *bound == 0.0 && search.text.is_none() {
-                    return self.bool_with(None, Cond { when_true: cond.when_true.clone(), when_false: Vec::new() });
+                // `passed.length === 0`: nothing passed the test.
+                if *bound == 0.0 && search.text.is_some() {
+                    return self.bool_with(None, cond.not());
+                }
+                if *bound == 0.0 {
+                    return self.bool_with(None, Cond { when_true: cond.when_true.clone(), ..Cond::default() });
                 }
             }
         }
@@ -498,7 +517,7 @@ impl Interp<'_> {
                 let mut fact = Fact::props(StrProps::default(), at);
                 let graded = path::grade_common_prefix(&state, by_component);
                 fact.props.path.within = graded.within(None);
-                let cond = Cond { when_true: self.implied(&target, fact), when_false: Vec::new() };
+                let cond = Cond { when_true: self.implied(&target, fact), ..Cond::default() };
                 return self.bool_with(None, cond);
             }
             if let Some(inside) = self.relative_test(common, other.literal(), self.here(span)) {
@@ -506,6 +525,21 @@ impl Interp<'_> {
             }
         }
         let mut cond = Cond::default();
+        // `process.env.ALLOW === "true"`: not so unless somebody set it.
+        let asks = |value: &Val, constant: &Val| {
+            let is_variable =
+                |value: &Val| matches!(&value.kind, Kind::Api(api, _) if self.apis.name(*api).starts_with("$env."));
+            value.alternatives().iter().any(is_variable)
+                && constant.literals().is_some_and(|texts| {
+                    !value
+                        .alternatives()
+                        .iter()
+                        .any(|value| value.literals().is_some_and(|own| own.iter().any(|own| texts.contains(own))))
+                })
+        };
+        if self.taint_now(a).is_none() && self.taint_now(b).is_none() && (asks(a, b) || asks(b, a)) {
+            cond.when_unset = Some(false);
+        }
         for (value, other) in [(a, b), (b, a)] {
             if self.found.is_name(value.vn)
                 && let Some(names) = other.literals()
@@ -625,6 +659,12 @@ impl Interp<'_> {
     /// `element in collection`, `collection.includes(element)`, `set.has(element)`.
     pub(crate) fn membership(&mut self, element: &Val, collection: &Val, span: Span) -> Val {
         let element = &self.current(element);
+        // `ip_address(a) in ip_network(n)` of known addresses.
+        if let (Some(address), Some(network)) = (known_text(element), known_text(collection))
+            && let Some(inside) = is_in_network(address, network)
+        {
+            return Val::bool(inside);
+        }
         // Substring search.
         let is_text = collection.alternatives().iter().all(|value| matches!(value.kind, Kind::Str))
             || (collection.is_tainted() && matches!(collection.kind, Kind::Unknown) && !element.is_tainted());
@@ -679,7 +719,7 @@ impl Interp<'_> {
             Some(_) => return Val::bool(false),
             None => Fact::listed(at),
         };
-        let cond = Cond { when_true: self.implied(element, fact), when_false: Vec::new() };
+        let cond = Cond { when_true: self.implied(element, fact), ..Cond::default() };
         self.bool_with(None, cond)
     }
 
@@ -854,7 +894,7 @@ impl Interp<'_> {
         let real = self.props(target).path.norm == path::Norm::Real;
         let mut fact = Fact::props(StrProps::default(), at);
         fact.props.path.within = Within::Strong { dir: None, real };
-        Some(Cond { when_true: Vec::new(), when_false: self.implied(target, fact) })
+        Some(Cond { when_false: self.implied(target, fact), ..Cond::default() })
     }
 
     /// `value.endsWith(suffix)`.
@@ -894,7 +934,7 @@ impl Interp<'_> {
             let at = self.here(span);
             let mut fact = Fact::props(StrProps::default(), at);
             fact.props.last = crate::domain::CharSet::single(last);
-            let cond = Cond { when_true: self.implied_exactly(value, fact), when_false: Vec::new() };
+            let cond = Cond { when_true: self.implied_exactly(value, fact), ..Cond::default() };
             return self.bool_with(None, cond);
         }
         if self.taint_now(value).is_none() || self.taint_now(suffix).is_some() {
@@ -925,7 +965,7 @@ impl Interp<'_> {
             None if subject == Subject::Host => fact.props.url.host = Host::AllowListed,
             None => return Val::any_bool(),
         }
-        let cond = Cond { when_true: self.implied(value, fact), when_false: Vec::new() };
+        let cond = Cond { when_true: self.implied(value, fact), ..Cond::default() };
         self.bool_with(None, cond)
     }
 
@@ -980,5 +1020,32 @@ fn arithmetic(op: BinaryOp, x: f64, y: f64) -> Option<f64> {
             })
         }
         _ => return None,
+    })
+}
+
+/// The text of a string, or of an address or network made of one.
+fn known_text(value: &Val) -> Option<&str> {
+    match value.kind {
+        Kind::Str => value.literal(),
+        Kind::Api(..) => value.text.as_deref().and_then(|text| text.props.as_literal()),
+        _ => None,
+    }
+}
+
+/// Whether an address lies in a network (`10.0.0.0/8`); none when the texts are something else.
+fn is_in_network(address: &str, network: &str) -> Option<bool> {
+    use std::net::IpAddr;
+    let (base, bits) = network.split_once('/')?;
+    let (address, base, bits) = (address.parse().ok()?, base.parse().ok()?, bits.parse::<u32>().ok()?);
+    Some(match (address, base) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => {
+            let shift = 32_u32.checked_sub(bits)?;
+            (u64::from(a.to_bits()) >> shift) == (u64::from(b.to_bits()) >> shift)
+        }
+        (IpAddr::V6(a), IpAddr::V6(b)) => {
+            let shift = 128_u32.checked_sub(bits)?;
+            a.to_bits().checked_shr(shift) == b.to_bits().checked_shr(shift)
+        }
+        _ => false,
     })
 }

@@ -59,7 +59,15 @@ impl Interp<'_> {
             self.register_objects(row, &list.clone(), span);
             return;
         }
+        let before = self.found.registrations.len();
         self.add_registration(row, name, description, schema, handler, span, false);
+        if row.args == HandlerArgs::UriVariables
+            && let Some(uri) = args.get(1).and_then(Val::literal).filter(|uri| !uri.contains('{'))
+        {
+            for registration in &mut self.found.registrations[before..] {
+                registration.uri = Some(uri.to_owned());
+            }
+        }
     }
 
     fn registered_schema(&mut self, row: &RegisterRow, args: &Args) -> Option<Schema> {
@@ -129,6 +137,7 @@ impl Interp<'_> {
                 validates,
                 is_structural: false,
                 this: None,
+                uri: None,
             };
             self.push_registration(registration);
         }
@@ -239,6 +248,7 @@ impl Interp<'_> {
             validates: false,
             is_structural: false,
             this: None,
+            uri: None,
         };
         self.push_registration(registration);
     }
@@ -401,6 +411,7 @@ impl Interp<'_> {
             validates,
             is_structural: false,
             this: None,
+            uri: None,
         };
         self.push_registration(registration);
     }
@@ -473,6 +484,7 @@ impl Interp<'_> {
             args: if is_python { HandlerArgs::Named } else { HandlerArgs::Object },
             is_structural: false,
             this: Some(Val::of(Kind::Obj(class))),
+            uri: None,
         };
         self.push_registration(registration);
     }
@@ -540,6 +552,7 @@ impl Interp<'_> {
             validates: false,
             is_structural: true,
             this: Some(Val::of(Kind::Obj(id))),
+            uri: None,
         };
         self.push_registration(registration);
     }
@@ -645,8 +658,10 @@ impl Interp<'_> {
                 };
                 let before = self.found.registrations.len();
                 self.add_registration(&row, Some(name), None, None, Some(handler), span, false);
+                let uri = args.get(1).and_then(Val::literal).filter(|uri| !uri.contains('{')).map(str::to_owned);
                 for registration in &mut self.found.registrations[before..] {
                     registration.is_structural = true;
+                    registration.uri.clone_from(&uri);
                 }
                 true
             }
@@ -696,6 +711,7 @@ impl Interp<'_> {
                     args: HandlerArgs::Object,
                     is_structural: false,
                     this: Some(instance),
+                    uri: None,
                 };
                 interp.push_registration(registration);
             });
@@ -814,6 +830,9 @@ impl Interp<'_> {
 
     /// A new source of the current run.
     pub(crate) fn source(&mut self, param: String, at: Location) -> (Taint, u32) {
+        if self.found.followed.is_some() {
+            return (Taint::NONE, 0);
+        }
         let known = self.found.sources.iter().position(|source| source.param == param);
         let index = known.unwrap_or_else(|| {
             self.found.sources.push(SourceInfo { param: param.clone(), at });

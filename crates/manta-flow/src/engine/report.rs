@@ -27,6 +27,8 @@ pub(crate) struct Registration {
     pub(crate) is_structural: bool,
     /// Receiver for class-based tools.
     pub(crate) this: Option<Val>,
+    /// The address of a resource that is no template.
+    pub(crate) uri: Option<String>,
 }
 
 /// What was judged at a sink.
@@ -143,8 +145,37 @@ pub(crate) struct Hit {
     pub(crate) guard: Option<Location>,
     /// Values to try in a replay, best first; empty when the abstract verdict stands alone.
     pub(crate) witnesses: Vec<String>,
-    /// Whether the caller's value is the whole sink argument.
-    pub(crate) is_whole: bool,
+    /// What keeps the harm small.
+    pub(crate) limit: Option<Limit>,
+}
+
+/// Why a flow does less harm than its rule usually means. Decided from the program, never from what it says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// The caller names the directory, and the program the file in it or the kind of file.
+    FixedEnd,
+    /// The tool has no directory of its own, and what it reads is not handed out as it is.
+    NotHandedOut,
+    /// The tool has no directory of its own, and what it writes is not the caller's.
+    OwnContent,
+    /// A browser that the tool drives goes there, and not the server.
+    Browser,
+    /// Another tool of the server runs whole statements for the caller.
+    AlreadyGiven,
+}
+
+impl Limit {
+    /// One clause.
+    #[must_use]
+    pub fn explain(self) -> &'static str {
+        match self {
+            Self::FixedEnd => "the program fixes how the path ends",
+            Self::NotHandedOut => "what the file holds is not seen to be handed out as it is",
+            Self::OwnContent => "what is written is not the caller's",
+            Self::Browser => "a browser goes there",
+            Self::AlreadyGiven => "the server has a tool that runs any statement",
+        }
+    }
 }
 
 /// Everything found so far.
@@ -176,8 +207,14 @@ pub(crate) struct Findings {
     /// Constant prefixes and suffixes that untrusted values were tested for: formats a witness must have.
     pub(crate) prefixes: Vec<String>,
     pub(crate) suffixes: Vec<String>,
+    /// Open files: the handle, and where it was opened.
+    pub(crate) opened: std::collections::HashMap<crate::engine::value::ObjId, Location>,
+    /// Where files were opened that got content of the caller's.
+    pub(crate) filled: HashSet<Location>,
     /// The witness under replay.
     pub(crate) replay: Option<Replay>,
+    /// The read whose content is followed to the answer; nothing else is untrusted then.
+    pub(crate) followed: Option<Location>,
     /// Calls of interest to configuration rules: path, place, arguments.
     pub(crate) calls: Vec<crate::engine::analysis::CallInfo>,
     /// How often a call at a place was recorded.

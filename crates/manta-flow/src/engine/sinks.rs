@@ -14,9 +14,9 @@ use crate::domain::{Quoting, StrProps, path};
 use crate::engine::facts::NoteKind;
 use crate::engine::interp::{Args, Interp, arc};
 use crate::engine::models::{SinkKind, SinkRow};
-use crate::engine::report::{FlowRule, Hit, Outcome};
-use crate::engine::store::ObjKind;
-use crate::engine::value::{Kind, ObjId, Part, Taint, Val};
+use crate::engine::report::{FlowRule, Hit, Limit, Outcome};
+use crate::engine::store::{Obj, ObjKind};
+use crate::engine::value::{Kind, ObjId, Part, PathShape, Taint, Val};
 use crate::ir::{Lang, Symbol};
 
 /// A sink argument spelled out: constant text and holes with what is known of them now.
@@ -28,6 +28,8 @@ struct Spelled {
     is_whole: bool,
     /// The value, for facts and notes.
     holes: Vec<Val>,
+    /// How it was put together, for paths.
+    shape: PathShape,
 }
 
 enum Piece {
@@ -103,6 +105,8 @@ const STATEMENT_METHODS: [&str; 18] = [
     "exec_driver_sql",
     "unsafe",
 ];
+/// Parameters that are statements.
+const STATEMENT_PARAMS: [&str; 6] = ["sql", "statement", "sql_query", "sqlQuery", "sql_statement", "sqlStatement"];
 /// How statements begin.
 const STATEMENT_WORDS: [&str; 20] = [
     "SELECT", "INSERT", "UPDATE", "DELETE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "CREATE", "DROP", "ALTER",
@@ -139,12 +143,35 @@ impl Interp<'_> {
             SinkKind::Url | SinkKind::Browse => {
                 let Some(value) = self.select(&row.arg, args, this) else { return };
                 let base = row.base.as_ref().and_then(|base| self.select(base, args, this));
+                if self.is_refused(&value, data, span) {
+                    return;
+                }
                 self.check_url(row.kind, api, &value, base, data, span);
             }
             _ => {
                 let Some(value) = self.select(&row.arg, args, this) else { return };
-                self.check_value(row.kind, api, &value, span);
+                let kind = self.kind_of_access(row, args, this);
+                self.check_value(kind, api, &value, span);
             }
+        }
+    }
+
+    /// What a row for files means for these arguments.
+    fn kind_of_access(&mut self, row: &SinkRow, args: &Args, this: Option<&Val>) -> SinkKind {
+        match row.kind {
+            SinkKind::FileRead => {
+                let mode = row.mode.as_ref().and_then(|selector| self.select(selector, args, this));
+                let is_written =
+                    mode.as_ref().and_then(Val::literal).is_some_and(|mode| mode.contains(['w', 'a', 'x', '+']));
+                // What the file gets is seen when it is filled.
+                if is_written { SinkKind::FileCreate } else { SinkKind::FileRead }
+            }
+            SinkKind::FileWrite => {
+                let content = row.content.as_ref().and_then(|selector| self.select(selector, args, this));
+                let is_own = content.is_some_and(|content| self.deep_taint(&content, 4).0.is_none());
+                if is_own { SinkKind::FileCreate } else { SinkKind::FileWrite }
+            }
+            kind => kind,
         }
     }
 
@@ -176,7 +203,18 @@ impl Interp<'_> {
             }
             _ => false,
         };
-        if statement.is_tainted() && self.current(&statement).alternatives().iter().any(begins) {
+        if !statement.is_tainted() {
+            return;
+        }
+        let statement = self.current(&statement);
+        let is_begun = statement.alternatives().iter().any(begins);
+        // A whole statement from the caller has no beginning to know it by, but its parameter says what it is.
+        let is_named = matches!(method, "query" | "execute" | "executescript" | "exec_driver_sql") && {
+            let index = statement.taint.0.trailing_zeros() as usize;
+            let source = self.found.sources.get(index).map(|source| source.param.as_str());
+            source.is_some_and(|param| STATEMENT_PARAMS.contains(&param.rsplit('.').next().unwrap_or(param)))
+        };
+        if is_begun || is_named {
             self.check_value(SinkKind::Sql, api, &statement, span);
         }
     }
@@ -232,17 +270,21 @@ impl Interp<'_> {
                 return;
             }
         }
+        let shape = self.path_shape(&value);
         for alternative in value.alternatives().to_vec() {
             if alternative.is_nullish() || matches!(alternative.kind, Kind::Fn(_) | Kind::Bool(_)) {
                 continue;
             }
-            if matches!(kind, SinkKind::FileRead | SinkKind::FileWrite) && self.is_content(&alternative) {
+            if matches!(kind, SinkKind::FileRead | SinkKind::FileWrite | SinkKind::FileCreate)
+                && self.is_content(&alternative)
+            {
                 continue;
             }
             let Some(spelled) = self.spell(&alternative) else { continue };
             if self.replay_reached(&spelled, span) {
                 continue;
             }
+            let spelled = Spelled { shape, ..spelled };
             for judged in self.judge(kind, &spelled) {
                 self.hit(kind, api, &spelled, judged, span);
             }
@@ -294,6 +336,7 @@ impl Interp<'_> {
                 step: value.step,
                 is_whole: true,
                 holes: vec![value.clone()],
+                shape: PathShape::default(),
             });
         }
         let mut holes = Vec::new();
@@ -325,7 +368,7 @@ impl Interp<'_> {
             return None;
         }
         let is_whole = matches!(pieces.as_slice(), [Piece::Hole(_)]);
-        Some(Spelled { pieces, taint, step: value.step, is_whole, holes })
+        Some(Spelled { pieces, taint, step: value.step, is_whole, holes, shape: PathShape::default() })
     }
 
     // ------------------------------------------------------------------ judgement
@@ -341,7 +384,7 @@ impl Interp<'_> {
             )],
             SinkKind::RemoteShell => vec![self.judge_shell(spelled)],
             SinkKind::FileRead => vec![self.judge_path(spelled, FlowRule::PathTraversal)],
-            SinkKind::FileWrite => vec![self.judge_path(spelled, FlowRule::FileWrite)],
+            SinkKind::FileWrite | SinkKind::FileCreate => vec![self.judge_path(spelled, FlowRule::FileWrite)],
             SinkKind::Extract => vec![Judged::bad(
                 FlowRule::ArchiveExtraction,
                 "../../.bashrc",
@@ -480,6 +523,13 @@ impl Interp<'_> {
                 Judged::bad(FlowRule::DangerousByDesign, "DROP TABLE users", "the caller writes the whole statement")
             };
         }
+        if is_statement(&spelled.pieces) {
+            return Judged::bad(
+                FlowRule::DangerousByDesign,
+                "DROP TABLE users",
+                "the caller writes the whole statement",
+            );
+        }
         judge_syntax(&spelled.parts(), sql::Flavor::MySql, FlowRule::SqlInjection)
     }
 
@@ -491,6 +541,10 @@ impl Interp<'_> {
                 "MATCH (n) DETACH DELETE n",
                 "the caller writes the whole query",
             );
+        }
+        if is_statement(&spelled.pieces) {
+            let example = "MATCH (n) DETACH DELETE n";
+            return Judged::bad(FlowRule::DangerousByDesign, example, "the caller writes the whole query");
         }
         judge_syntax(&spelled.parts(), sql::Flavor::Cypher, FlowRule::NosqlInjection)
     }
@@ -581,7 +635,12 @@ impl Interp<'_> {
         let all: Vec<Val> = words.into_iter().chain(more).collect();
         let spelled: Vec<Vec<Option<Spelled>>> = all
             .iter()
-            .map(|word| self.current(word).alternatives().to_vec().iter().map(|word| self.spell(word)).collect())
+            .map(|word| {
+                let word = self.current(word);
+                let shape = self.path_shape(&word);
+                let spelled = word.alternatives().to_vec();
+                spelled.iter().map(|word| self.spell(word).map(|spelled| Spelled { shape, ..spelled })).collect()
+            })
             .collect();
         let fixed: Vec<String> = all
             .iter()
@@ -619,13 +678,19 @@ impl Interp<'_> {
                         example,
                         format!("the caller writes all arguments of `{program}`"),
                     ),
+                    // `kubectl exec … -- program`: it runs there and not here.
+                    ArgVerdict::Program { example } if index > 0 && is_remote(&fixed[0]) => Judged::bad(
+                        FlowRule::DangerousByDesign,
+                        example,
+                        format!("`{}` runs the program elsewhere", fixed[0]),
+                    ),
                     verdict => judge_argument(verdict, spelled.is_whole),
                 };
                 let is_quiet = judged.outcome == Outcome::Guarded;
                 self.hit(SinkKind::Argv, api, spelled, judged, span);
                 if is_quiet && is_output_file(&fixed, index) {
                     let judged = self.judge_path(spelled, FlowRule::FileWrite);
-                    self.hit(SinkKind::FileWrite, api, spelled, judged, span);
+                    self.hit(SinkKind::FileCreate, api, spelled, judged, span);
                 }
             }
         }
@@ -682,6 +747,42 @@ impl Interp<'_> {
                 }
             }
         }
+    }
+
+    /// Runs what a client runs before each request (httpx: `event_hooks={"request": […]}`), for what it learns of the
+    /// URL; true when it surely throws.
+    fn is_refused(&mut self, url: &Val, data: Option<ObjId>, span: Span) -> bool {
+        if !url.is_tainted() {
+            return false;
+        }
+        let mut next = data;
+        for _ in 0..4 {
+            let Some(id) = next else { return false };
+            let state = self.store.obj_rc(id);
+            for key in ["event_hooks", "$event_hooks"] {
+                let Some(hooks) = state.fields.get(&Symbol::new(key)).cloned() else { continue };
+                let list = self.get_index(&hooks, &Val::str("request"), span);
+                let (items, more) = self.elements_of(&list, span);
+                for hook in items.into_iter().chain(more) {
+                    if !self.is_callable(&hook) {
+                        continue;
+                    }
+                    let mut request = Obj::new(ObjKind::Plain);
+                    let parsed = self.url_parse(&Args::of(vec![url.clone()]), span);
+                    request.fields.insert(Symbol::new("url"), parsed);
+                    let request = Val::of(Kind::Obj(self.store.new_obj(request)));
+                    self.call_value(&hook, None, Args::of(vec![request]), span);
+                    if self.last_call_failed {
+                        return true;
+                    }
+                }
+            }
+            next = match state.fields.get(&Symbol::new("$of")).map(|value| &value.kind) {
+                Some(Kind::Obj(id)) => Some(*id),
+                _ => None,
+            };
+        }
+        false
     }
 
     /// `axios.create({ baseURL })`, `httpx.Client(base_url=…)`: kept with the client.
@@ -806,7 +907,7 @@ impl Interp<'_> {
             notes,
             guard,
             witnesses: judged.witnesses,
-            is_whole: spelled.is_whole,
+            limit: limit(judged.rule, kind, spelled.shape),
         };
         let is_known = self.found.hits.iter().any(|known| {
             known.at == hit.at && known.rule == hit.rule && known.outcome == hit.outcome && known.taint == hit.taint
@@ -880,6 +981,11 @@ fn program_of(value: &Val) -> Option<String> {
     })
 }
 
+/// Whether a program hands commands to another machine, device or container.
+fn is_remote(program: &str) -> bool {
+    REMOTE_SHELLS.contains(&program.rsplit('/').next().unwrap_or(program))
+}
+
 /// Whether the word at `index` names a file that the program writes: the value of an output option, or the operand of a
 /// known capture command.
 fn is_output_file(fixed: &[String], index: usize) -> bool {
@@ -888,6 +994,40 @@ fn is_output_file(fixed: &[String], index: usize) -> bool {
         && fixed[..index].iter().any(|word| matches!(word.as_str(), "screenshot" | "recordVideo"))
         && (fixed[index - 1] == "--" || index + 1 == fixed.len());
     after_option || is_capture
+}
+
+/// Whether the only value in a statement is itself a statement: `EXPLAIN ${query}`, `SELECT * FROM (${query}) LIMIT 10`.
+fn is_statement(pieces: &[Piece]) -> bool {
+    let (Some(at), 1) = (
+        pieces.iter().position(|piece| matches!(piece, Piece::Hole(_))),
+        pieces.iter().filter(|piece| matches!(piece, Piece::Hole(_))).count(),
+    ) else {
+        return false;
+    };
+    let before: String =
+        pieces[..at].iter().map(|piece| if let Piece::Lit(text) = piece { text } else { "x" }).collect();
+    let before = before.trim().to_ascii_uppercase();
+    let explains =
+        ["EXPLAIN", "PROFILE", "DESCRIBE"].iter().any(|word| before.starts_with(word)) && !before.contains("FROM");
+    let encloses = before.strip_suffix('(').is_some_and(|before| {
+        let before = before.trim_end();
+        before.ends_with(" FROM") || before.ends_with(" AS")
+    });
+    explains || encloses
+}
+
+/// What keeps the harm of a flow small. A path that leaves the directory the program names for it is never limited: it
+/// was meant to stay inside.
+fn limit(rule: FlowRule, kind: SinkKind, shape: PathShape) -> Option<Limit> {
+    match (rule, kind) {
+        (FlowRule::PathTraversal | FlowRule::FileWrite, _) if shape.is_rooted => None,
+        (FlowRule::PathTraversal | FlowRule::FileWrite, _) if shape.is_end_fixed => Some(Limit::FixedEnd),
+        // Decided when the content is followed.
+        (FlowRule::PathTraversal, _) => Some(Limit::NotHandedOut),
+        (FlowRule::FileWrite, SinkKind::FileCreate) => Some(Limit::OwnContent),
+        (FlowRule::Ssrf, SinkKind::Browse) => Some(Limit::Browser),
+        _ => None,
+    }
 }
 
 /// What an argument verdict means as a finding.

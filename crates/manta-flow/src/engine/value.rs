@@ -123,6 +123,24 @@ pub(crate) struct Text {
     pub(crate) parts: Vec<Part>,
     /// The value this one was computed from by a path-preserving function, for facts that carry over.
     pub(crate) base: Option<(Vn, Transform)>,
+    /// How it was put together as a path.
+    pub(crate) shape: PathShape,
+}
+
+/// How a path was put together: what the program meant to leave to the caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PathShape {
+    /// Joined below a directory that the program names: it was not meant to lead anywhere else.
+    pub(crate) is_rooted: bool,
+    /// It ends with what the program says: the name of a file, or the ending that says its kind.
+    pub(crate) is_end_fixed: bool,
+}
+
+impl PathShape {
+    /// What holds for either path.
+    pub(crate) fn and(self, with: Self) -> Self {
+        Self { is_rooted: self.is_rooted && with.is_rooted, is_end_fixed: self.is_end_fixed && with.is_end_fixed }
+    }
 }
 
 /// A piece of a concatenation.
@@ -187,13 +205,13 @@ impl Val {
     }
 
     pub(crate) fn arc_str(value: Arc<str>) -> Self {
-        let text = Text { props: StrProps::exact(&value), parts: vec![Part::Lit(value)], base: None };
+        let text = Text { props: StrProps::exact(&value), parts: vec![Part::Lit(value)], ..Text::default() };
         Self { text: Some(Rc::new(text)), ..Self::of(Kind::Str) }
     }
 
     /// A string of which only the properties are known.
     pub(crate) fn with_props(props: StrProps) -> Self {
-        Self { text: Some(Rc::new(Text { props, parts: Vec::new(), base: None })), ..Self::of(Kind::Str) }
+        Self { text: Some(Rc::new(Text { props, ..Text::default() })), ..Self::of(Kind::Str) }
     }
 
     pub(crate) fn is_tainted(&self) -> bool {
