@@ -2285,7 +2285,7 @@ impl<'p> Interp<'p> {
         self.store.release(entry);
         let is_default: Vec<bool> = returns.iter().map(|(.., by_default)| *by_default).collect();
         let (values, ends): (Vec<Val>, Vec<Snapshot>) = returns.into_iter().map(|(value, end, _)| (value, end)).unzip();
-        let mut facts: Vec<Refinements> = ends.iter().map(facts_of).collect();
+        let facts: Vec<Refinements> = ends.iter().map(facts_of).collect();
         // What is checked unless the administrator turned the check off is checked.
         let defaults = facts.iter().zip(&is_default).filter(|(_, by_default)| **by_default).map(|(facts, _)| facts);
         let by_default = if is_default.contains(&false) {
@@ -2303,21 +2303,23 @@ impl<'p> Interp<'p> {
         if is_generator {
             return self.new_array(Vec::new(), frame.yielded);
         }
-        // An answer that only a configuration gives tells nothing about the others.
+        let mut joined = self.join_outcomes(&values, &facts);
         if is_default.contains(&false) && is_default.contains(&true) {
-            let kept: Vec<(Val, Refinements)> = values
-                .iter()
-                .cloned()
-                .zip(facts)
-                .zip(&is_default)
-                .filter(|((value, _), by_default)| **by_default || !is_constant(value))
-                .map(|(pair, _)| pair)
-                .collect();
-            let (values, kept_facts): (Vec<Val>, Vec<Refinements>) = kept.into_iter().unzip();
-            facts = kept_facts;
-            return self.join_outcomes(&values, &facts);
+            // An answer that only a configuration gives tells nothing of what the same answer means otherwise.
+            let is_usual = |index: usize, value: &Val| {
+                let others = values.iter().zip(&is_default).filter(|(_, by_default)| **by_default);
+                let has_same =
+                    others.map(|(other, _)| other.truth()).any(|truth| truth.is_none() || truth == value.truth());
+                is_default[index] || !is_constant(value) || !has_same
+            };
+            let usual: Vec<usize> = (0..values.len()).filter(|index| is_usual(*index, &values[*index])).collect();
+            let values: Vec<Val> = usual.iter().map(|index| values[*index].clone()).collect();
+            let facts: Vec<Refinements> = usual.iter().map(|index| facts[*index].clone()).collect();
+            if values.len() > 1 || facts.len() == 1 {
+                joined.cond = self.outcome_cond(&values, &facts).map(Rc::new);
+            }
         }
-        self.join_outcomes(&values, &facts)
+        joined
     }
 
     /// Joins results of several paths; where the results differ in truth, truth tells which path was taken and so

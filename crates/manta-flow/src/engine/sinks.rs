@@ -304,8 +304,12 @@ impl Interp<'_> {
             && kind == SinkKind::Query
             && let Some(spelled) = self.spell(&bad)
         {
-            let judged =
-                Judged::bad(FlowRule::NosqlInjection, "{\"$ne\": null}", "the caller can send query operators");
+            // A filter that is the caller's as a whole is what the tool is for; one of the program's is not.
+            let judged = if value.is_tainted() {
+                Judged::bad(FlowRule::DangerousByDesign, "{\"$where\": \"…\"}", "the caller writes the whole filter")
+            } else {
+                Judged::bad(FlowRule::NosqlInjection, "{\"$ne\": null}", "the caller can send query operators")
+            };
             self.hit(kind, api, &spelled, judged, span);
         }
     }
@@ -817,6 +821,13 @@ impl Interp<'_> {
             && matches!(props.url.scheme, Scheme::Web | Scheme::Https)
         {
             // A browser that opens web pages is the tool's purpose; local files are not.
+            return vec![Judged::guarded(FlowRule::Ssrf)];
+        }
+        if let Some(Piece::Lit(start)) = spelled.pieces.first()
+            && start.starts_with('/')
+            && !start.starts_with("//")
+        {
+            // A path without a base: there is no host in it, and clients refuse it.
             return vec![Judged::guarded(FlowRule::Ssrf)];
         }
         let parts = spelled.parts();
