@@ -247,3 +247,92 @@ fn a_single_instance_is_made_when_it_is_asked_for() {
         read(f) { return fs.readFileSync(f, "utf8"); } }"#;
     assert_eq!(js(class, "return text(Runner.get().read(p));"), ["path-traversal in t"]);
 }
+
+#[test]
+fn a_filter_of_the_callers_is_the_tool_and_a_field_of_one_is_not() {
+    let mongo = |shape: &str, filter: &str| {
+        loud(
+            "index.js",
+            &format!(
+                r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ MongoClient }} from "mongodb";
+const server = new McpServer({{ name: "x", version: "1" }});
+const users = new MongoClient("mongodb://localhost").db("a").collection("users");
+server.tool("t", {{ {shape} }}, async (args) => ({{
+  content: [{{ type: "text", text: JSON.stringify(await users.find({filter}).toArray()) }}],
+}}));
+"#
+            ),
+        )
+    };
+    assert_eq!(mongo("filter: z.record(z.any())", "args.filter"), QUIET);
+    assert_eq!(mongo("name: z.any()", "{ name: args.name }"), ["nosql-injection in t"]);
+}
+
+#[test]
+fn an_address_without_a_host_goes_nowhere() {
+    let fetch = |url: &str| js("", &format!("return text(await (await fetch({url})).text());"));
+    assert_eq!(fetch("`/api/${p}`"), QUIET);
+    assert_eq!(fetch("`https://${p}/api`"), ["ssrf in t"]);
+}
+
+#[test]
+fn rights_of_a_file_are_harmless_unless_the_caller_chooses_them() {
+    assert_eq!(py("", "os.chmod(p, 0o600)\nreturn \"ok\""), QUIET);
+    assert_eq!(py("", "os.chmod(p, int(q, 8) if q else q)\nreturn \"ok\""), ["path-traversal in t"]);
+}
+
+#[test]
+fn a_program_that_runs_in_a_container_is_not_one_that_runs_here() {
+    let run = |argv: &str| {
+        js(
+            r#"import { execFileSync } from "node:child_process";"#,
+            &format!(r#"return text(execFileSync("kubectl", {argv}, {{ encoding: "utf8" }}));"#),
+        )
+    };
+    assert_eq!(run(r#"["exec", "web", "--", p]"#), QUIET);
+    assert_eq!(run(r#"["get", p]"#), ["argument-injection in t"]);
+}
+
+#[test]
+fn a_symbol_is_a_key_of_its_own() {
+    let before = r#"const URLS = Symbol("urls"); const BODIES = Symbol("bodies");
+        class Request { constructor(url, body) { this[URLS] = url; this[BODIES] = body; }
+          send() { return fetch(this[URLS], { method: "POST", body: this[BODIES] }); } }"#;
+    assert_eq!(
+        js(before, r#"return text(await (await new Request("https://api.example/", p).send()).text());"#),
+        QUIET
+    );
+    assert_eq!(js(before, r#"return text(await (await new Request(p, "x").send()).text());"#), ["ssrf in t"]);
+}
+
+#[test]
+fn a_generic_base_class_is_its_base() {
+    let server = r#"
+from mcp.server.fastmcp import FastMCP
+class Server(FastMCP[dict]):
+    pass
+mcp = Server("x")
+@mcp.tool()
+def t(p: str) -> str:
+    return open(p).read()
+"#;
+    assert_eq!(loud("server.py", server), ["path-traversal in t"]);
+}
+
+#[test]
+fn tools_that_register_tools_are_no_trouble() {
+    let again = |name: &str| {
+        format!(
+            r#"server.tool("{name}", {{ p: z.string() }}, async ({{ p }}) => {{ add(() => text(p)); return text(fs.readFileSync(p, "utf8")); }});"#
+        )
+    };
+    let before = format!(
+        "const add = (handler) => server.tool(\"late\", {{ p: z.string() }}, async ({{ p }}) => handler(p));\n{}\n{}",
+        again("a"),
+        again("b")
+    );
+    assert_eq!(js(&before, "add(() => q); return text(p);"), ["path-traversal in a", "path-traversal in b"]);
+}

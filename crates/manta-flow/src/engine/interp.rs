@@ -2723,11 +2723,12 @@ impl<'p> Interp<'p> {
             if is_generator {
                 return self.new_array(Vec::new(), frame.yielded);
             }
-            // Every path raises: a validator that refuses this value. A body that only raises is a placeholder for
+            // Every path raises: a validator that refuses this value. A method that only raises is a placeholder for
             // what subclasses define, and fuel that ran out says nothing.
             // While modules load, what raises is a missing setting more often than a check.
             let says_something = self.found.is_running_handler && !self.out_of_fuel;
-            if says_something && !self.is_placeholder(frame.module, frame.func) {
+            let is_placeholder = frame.home.is_some() && self.is_placeholder(frame.module, frame.func);
+            if says_something && !is_placeholder {
                 self.last_call_failed = true;
                 self.leave_path();
             }

@@ -177,6 +177,10 @@ impl Interp<'_> {
     }
 
     pub(crate) fn push_registration(&mut self, registration: Registration) {
+        // What a handler registers while it runs is gone with its run.
+        if self.found.is_running_handler {
+            return;
+        }
         self.mark_effect();
         let function = |interp: &Self, value: &Option<Val>| {
             value.as_ref().and_then(|value| interp.closure_of(value)).map(|id| {
