@@ -138,3 +138,19 @@ def uploaded(file_paths: list[str]) -> str:
             with open(path, "rb") as file:  # error: path-traversal in uploaded
                 form[path] = file.read()
     return str(len(form))
+
+
+def gathered(source: dict[str, str] | str) -> dict[str, str]:
+    if isinstance(source, dict):
+        return source
+    if source == "sample":
+        return {"main.txt": "sample"}
+    return {source: "empty"}
+
+
+@mcp.tool()
+def from_several(source: dict[str, str] | str) -> str:
+    with tempfile.TemporaryDirectory() as tmp:
+        for name, text in gathered(source).items():
+            (Path(tmp) / name).write_text(text)  # error: path-traversal in from_several
+    return ""

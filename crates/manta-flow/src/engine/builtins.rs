@@ -404,7 +404,11 @@ impl Interp<'_> {
         }
         let learnt = |outcome: bool| -> Refinements {
             let mut facts = Vec::new();
-            for (value, result) in values.iter().zip(results).filter(|(_, result)| result.truth() != Some(!outcome)) {
+            for (value, result) in values.iter().zip(results) {
+                // What cannot have this outcome, or is the program's own, needs nothing learnt.
+                if result.truth() == Some(!outcome) || self.taint_now(value).is_none() {
+                    continue;
+                }
                 let Some(cond) = &result.cond else { return Vec::new() };
                 let side = if outcome { &cond.when_true } else { &cond.when_false };
                 let Some((_, fact)) = side.iter().find(|(vn, _)| *vn == value.vn) else { return Vec::new() };
