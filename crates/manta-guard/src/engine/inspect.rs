@@ -201,8 +201,9 @@ impl Engine {
             let (start, end) = (content.start - span.start, content.end - span.start);
             json = Cow::Owned(format!("{}{marked}{}", &json[..start], &json[end..]));
             if keep.start >= end {
-                let longer = marked.len() - (end - start);
-                keep = keep.start + longer..keep.end + longer;
+                // Marked text is written anew, and may be shorter than what it was in.
+                let moved = |at: usize| at + marked.len() - (end - start);
+                keep = moved(keep.start)..moved(keep.end);
             }
         }
         let cleaned = responses.clean(&json, &keep);

@@ -206,6 +206,10 @@ impl Task {
                 self.routes.listener = Some(sender);
             }
         }
+        // The terminal belongs to whoever started the guard, not to a caller somewhere: nobody agrees there.
+        for (question, _) in self.engine.take_prompts() {
+            self.engine.terminal_answered(&question, false, &mut self.routes);
+        }
         self.routes.server.flush_now();
     }
 
