@@ -30,9 +30,9 @@ pub(crate) fn ready_harden(root: &Path) -> Result<String, String> {
     show("OAuth", oauth(&tools, &built.manta))?;
     show("telemetry", telemetry(root, &tools, &built.manta))?;
     show("conformance", conformance::run(root, &tools, &built.manta, &built.fixture))?;
-    show("cost", cost::run(&built.manta, &tools.place))?;
     show("file systems", file_systems(&tools, &built))?;
     show("oracles, Redis, killed writers", oracles(&tools, &built))?;
+    show("cost", cost::run(&built.manta, &tools.place))?;
     Ok(report)
 }
 
@@ -49,7 +49,9 @@ impl Built {
     fn new(root: &Path) -> Result<Self, String> {
         // Costs are measured on what users run; `MANTA_PROFILE` names another profile while working on this.
         let profile = std::env::var("MANTA_PROFILE").unwrap_or_else(|_| "release".to_owned());
-        run(Command::new("cargo").args(["build", "-q", "-p", "manta", "--profile", &profile]).current_dir(root))?;
+        run(Command::new("cargo")
+            .args(["build", "-q", "--workspace", "--bin", "manta", "--profile", &profile])
+            .current_dir(root))?;
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         // The whole workspace, so that features and dependencies are those that `cargo test --workspace` built.
         let packages = ["-q", "--workspace"];

@@ -147,8 +147,11 @@ struct State {
 /// What only the writer of the moment touches.
 struct Disk {
     file: File,
-    /// Where the last whole record ends; what follows was torn.
+    /// Where the last whole record ends. What follows was torn, and stays unnamed until a record names it: on a
+    /// full disk that record can be torn as well, several times.
     whole: u64,
+    /// Where the next byte goes.
+    end: u64,
     /// The last record in the file.
     tip: Tip,
     checkpointer: Checkpointer,
@@ -173,7 +176,7 @@ impl AuditLog {
         let checkpointer = Checkpointer::open(&path, &options)?;
         let before = last_rotated(&path)?;
         let file = private().create(true).read(true).append(true).open(&path).map_err(io)?;
-        let mut disk = Disk { file, whole: 0, tip: before.clone().unwrap_or_default(), checkpointer };
+        let mut disk = Disk { file, whole: 0, end: 0, tip: before.clone().unwrap_or_default(), checkpointer };
         let mut torn = disk.catch_up(&path)?;
         if disk.whole == 0 && torn.is_none() && before.is_some() {
             // A crash between the two steps of a rotation: the new file goes on from the old one.
@@ -343,7 +346,8 @@ impl AuditLog {
         if self.options.safety == Safety::Durable {
             disk.file.sync_data()?;
         }
-        disk.whole += batch.len() as u64;
+        disk.end += batch.len() as u64;
+        disk.whole = disk.end;
         disk.tip = tip.clone();
         self.note_head(tip)?;
         disk.checkpointer.after(tip)
@@ -362,7 +366,7 @@ impl AuditLog {
         disk.file.sync_data().map_err(io)?;
         std::fs::rename(&self.path, &old).map_err(io)?;
         disk.file = private().create_new(true).read(true).append(true).open(&self.path).map_err(io)?;
-        disk.whole = 0;
+        (disk.whole, disk.end) = (0, 0);
         let name = old.file_name().map(|name| name.to_string_lossy().into_owned());
         let body = json!({ "previous": name });
         let mut line = serialise(&Line::new(&disk.tip, "rotate", Body::Event { detail: &body }));
@@ -390,7 +394,7 @@ impl AuditLog {
             // Taken away from outside, or a rotation stopped half-way: a new file, the same chain.
             let file = private().create(true).read(true).append(true).open(&self.path);
             disk.file = file.map_err(|error| io_error(&self.path, &error))?;
-            disk.whole = 0;
+            (disk.whole, disk.end) = (0, 0);
         }
         let torn = disk.catch_up(&self.path)?;
         let mut body = torn.unwrap_or_else(|| json!({}));
@@ -452,6 +456,7 @@ impl Disk {
         if let Some((tip, end)) = found {
             (self.tip, self.whole) = (tip, end);
         }
+        self.end = length;
         if self.whole == length {
             return Ok(None);
         }
@@ -463,7 +468,6 @@ impl Disk {
         }
         // The fields describe the torn bytes; the new record then begins on a line of its own.
         let fields = json!({ "torn_bytes": torn.len(), "torn_sha256": sha256(&torn) });
-        self.whole = length;
         Ok(Some(fields))
     }
 }

@@ -44,7 +44,7 @@ fn addresses() -> Vec<IpAddr> {
     let v4 = |bits: u32| IpAddr::V4(Ipv4Addr::from_bits(bits));
     for prefix in 0..=0x00ff_ffff_u32 {
         let first = prefix << 8;
-        if prefix % 64 == 0 || classify(v4(first)) != classify(v4(first.wrapping_sub(1))) {
+        if prefix % 1024 == 0 || classify(v4(first)) != classify(v4(first.wrapping_sub(1))) {
             ips.extend(
                 [first.wrapping_sub(2), first.wrapping_sub(1), first, first | 1, first | 0xfe, first | 0xff].map(v4),
             );
@@ -54,17 +54,15 @@ fn addresses() -> Vec<IpAddr> {
         let bits = u32::from_be_bytes(single);
         ips.extend([bits.wrapping_sub(1), bits, bits.wrapping_add(1)].map(v4));
     }
-    for high in 0..=0xffff_u128 {
-        let first = high << 112;
-        ips.extend(
-            [first, first | 1, first | (0xdb8 << 96), first.wrapping_sub(1)]
-                .map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))),
-        );
-    }
-    // 2001::/16 is cut into the smallest pieces.
-    for second in 0..=0xffff_u128 {
-        let first = (0x2001 << 112) | (second << 96);
-        ips.extend([first, first.wrapping_sub(1)].map(|bits| IpAddr::V6(Ipv6Addr::from_bits(bits))));
+    // The same for IPv6, at 16 bits everywhere and at 32 bits inside 2001::/16, which is cut into the smallest pieces.
+    let v6 = |bits: u128| IpAddr::V6(Ipv6Addr::from_bits(bits));
+    let steps = (0..=0xffff_u128).map(|high| (high << 112, 1_u128 << 112));
+    let steps = steps.chain((0..=0xffff_u128).map(|second| ((0x2001 << 112) | (second << 96), 1 << 96)));
+    for (number, (first, width)) in steps.enumerate() {
+        if number % 32 == 0 || classify(v6(first)) != classify(v6(first.wrapping_sub(width))) {
+            let inside = first | (width >> 16).wrapping_mul(0xdb8);
+            ips.extend([first.wrapping_sub(1), first, first | 1, inside, first | (width - 1)].map(v6));
+        }
     }
     ips
 }
