@@ -73,7 +73,9 @@ fn measure(name: &str, mut command: Command, bytes: usize, calls: usize) {
         assert!(line.len() >= bytes, "{}", String::from_utf8_lossy(&line[..line.len().min(300)]));
         start.elapsed()
     };
-    (0..50).for_each(|id| drop(round(id)));
+    for id in 0..50 {
+        let _ = round(id);
+    }
     let before = cpu(process.id());
     let mut times: Vec<Duration> = (50..50 + calls).map(&mut round).collect();
     let spent = cpu(process.id()) - before;
