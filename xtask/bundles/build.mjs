@@ -24,7 +24,7 @@ function tsc(name, type, options) {
 }
 
 tsc("tsc-esm", "module", ["--target", "es2022", "--module", "nodenext", "--moduleResolution", "nodenext"]);
-tsc("tsc-es5-helpers", "module", ["--target", "es2015", "--module", "es2022", "--moduleResolution", "bundler"]);
+tsc("tsc-es2020", "module", ["--target", "es2020", "--module", "es2022", "--moduleResolution", "bundler"]);
 
 // Top-level `await` is not for CommonJS, so those builds start from a file that calls instead.
 const entry = fs.readFileSync("src/index.ts", "utf8").replace("await server.connect", "void server.connect");
@@ -32,21 +32,19 @@ fs.writeFileSync("src/cjs.ts", entry);
 
 for (const format of ["esm", "cjs"]) {
   for (const minify of [false, true]) {
-    for (const inlined of [false, true]) {
-      const name = ["esbuild", format, minify && "minified", inlined && "inlined"].filter(Boolean).join("-");
-      const dir = package_(name, "dist/index.js", format === "esm" ? "module" : "commonjs");
-      await esbuild.build({
-        entryPoints: [format === "esm" ? "src/index.ts" : "src/cjs.ts"],
-        outfile: path.join(dir, "dist/index.js"),
-        bundle: true,
-        platform: "node",
-        target: "node20",
-        packages: inlined ? "bundle" : "external",
-        format,
-        minify,
-        logLevel: "error",
-      });
-    }
+    const name = ["esbuild", format, minify && "minified"].filter(Boolean).join("-");
+    const dir = package_(name, "dist/index.js", format === "esm" ? "module" : "commonjs");
+    await esbuild.build({
+      entryPoints: [format === "esm" ? "src/index.ts" : "src/cjs.ts"],
+      outfile: path.join(dir, "dist/index.js"),
+      bundle: true,
+      platform: "node",
+      target: "node20",
+      packages: "external",
+      format,
+      minify,
+      logLevel: "error",
+    });
   }
 }
 

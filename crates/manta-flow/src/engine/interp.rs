@@ -1733,12 +1733,7 @@ impl<'p> Interp<'p> {
                 let module = self.frame().module;
                 self.import(module, *import, *name, 0)
             }
-            Expr::This => match &self.frame().this {
-                Some(this) => this.clone(),
-                // `var __awaiter = (this && this.__awaiter) || function …` begins what compilers write.
-                None if self.frame().func == FuncId(0) => Val::undefined(),
-                None => Val::unknown(),
-            },
+            Expr::This => self.frame().this.clone().unwrap_or_else(Val::unknown),
             Expr::Super => self.super_value(),
             Expr::Member { object, name, .. } => {
                 if matches!(code.expr(*object), Expr::Super) {
@@ -2325,12 +2320,6 @@ impl<'p> Interp<'p> {
         let target = self.get_member(receiver, name, span);
         if is_new {
             return self.construct(&target, args, span);
-        }
-        // An SDK that a bundler put into the file is a class like any other; what is registered with it shows in the call.
-        if !self.found.is_running_handler
-            && matches!(receiver.kind, Kind::Obj(id) if matches!(self.store.obj(id).kind, ObjKind::Instance(_)))
-        {
-            self.registration_shape(name.as_str(), &args, span);
         }
         self.call_value(&target, Some(receiver.clone()), args, span)
     }
