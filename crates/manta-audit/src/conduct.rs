@@ -14,7 +14,7 @@ pub(crate) fn findings(analysis: &Analysis) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for tool in analysis.tools.iter().filter(is_tool) {
         // Several registrations of one tool (one per transport) are one promise.
-        let promise = misleading(tool);
+        let promise = misleading(analysis, tool);
         findings.extend(promise.filter(|finding| !findings.iter().any(|known| known.location == finding.location)));
     }
     findings.extend(analysis.flows.iter().filter_map(|flow| loose(analysis, flow)));
@@ -27,7 +27,7 @@ fn act<'t>(tool: &'t ToolFacts, kinds: &[SinkKind]) -> Option<&'t Act> {
 }
 
 /// A promise that the code breaks.
-fn misleading(tool: &ToolFacts) -> Option<Finding> {
+fn misleading(analysis: &Analysis, tool: &ToolFacts) -> Option<Finding> {
     let (promise, act, does) = if tool.promises.read_only == Some(true) {
         let (act, does) = act(tool, &[SinkKind::FileWrite, SinkKind::Extract])
             .map(|act| (act, "writes files"))
@@ -48,8 +48,11 @@ fn misleading(tool: &ToolFacts) -> Option<Finding> {
         manta_core::Step { location: tool.at, message: format!("{promise} here") },
         manta_core::Step { location: act.at, message: format!("{does} here") },
     ];
-    if matches!(act.kind, SinkKind::Argv | SinkKind::RemoteShell | SinkKind::Shell) {
-        // A program may only read, as `git log` does; which of them do is known to a reviewer.
+    // A program may only read, as `git log` does; which of them do is known to a reviewer. Without a say of the caller
+    // a written file is often a cache or a database that was configured.
+    let is_program = matches!(act.kind, SinkKind::Argv | SinkKind::RemoteShell | SinkKind::Shell);
+    let is_own_file = matches!(act.kind, SinkKind::FileWrite | SinkKind::Extract) && !decides(analysis, tool, "path");
+    if is_program || is_own_file {
         finding.persona = Persona::Auditor;
         finding.confidence = Confidence::Low;
     }
