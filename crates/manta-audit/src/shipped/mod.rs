@@ -30,6 +30,8 @@ const FETCHERS: &[&str] = &[
     "fetch(",
     "http.get",
     "https.get",
+    "require('http",
+    "require(\"http",
     "urlopen",
     "requests.get",
 ];

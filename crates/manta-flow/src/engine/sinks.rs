@@ -1168,9 +1168,12 @@ fn is_statement(pieces: &[Piece]) -> bool {
     };
     let before: String =
         pieces[..at].iter().map(|piece| if let Piece::Lit(text) = piece { text } else { "x" }).collect();
+    // Behind a blank: a name in quotes is no statement.
+    let is_apart = before.ends_with([' ', '\n', '\t', ')']);
     let before = before.trim().to_ascii_uppercase();
-    let explains =
-        ["EXPLAIN", "PROFILE", "DESCRIBE"].iter().any(|word| before.starts_with(word)) && !before.contains("FROM");
+    let explains = is_apart
+        && ["EXPLAIN", "PROFILE", "DESCRIBE"].iter().any(|word| before.starts_with(word))
+        && !before.contains("FROM");
     let encloses = before.strip_suffix('(').is_some_and(|before| {
         let before = before.trim_end();
         before.ends_with(" FROM") || before.ends_with(" AS")

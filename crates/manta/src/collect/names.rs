@@ -131,7 +131,8 @@ pub(super) fn place(path: &str) -> Place {
 /// instructions for an agent.
 pub(super) fn is_read_alone(name: &str) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
-    ["json", "jsonc", "json5", "jsonl", "ndjson", "toml", "yaml", "yml", "md", "mdc"].contains(&extension.as_str())
+    ["json", "jsonc", "json5", "jsonl", "ndjson", "toml", "yaml", "yml", "mdc"].contains(&extension.as_str())
+        || manta_audit::is_agent_file(name)
 }
 
 fn is_declaration(name: &str) -> bool {

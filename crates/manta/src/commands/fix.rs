@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use manta_core::{Finding, Fix, ProjectInput, Safety, ScanReport, SourceFile, SourceMap, Untrusted, fix};
+use manta_core::{Finding, Fix, Persona, ProjectInput, Safety, ScanReport, SourceFile, SourceMap, Untrusted, fix};
 
 use crate::analyse::Analysis;
 use crate::collect::{self, Limits};
@@ -157,7 +157,9 @@ impl<'a> Repair<'a> {
                 ));
             }
         }
-        let rest = self.report.findings.iter().filter(|finding| finding.is_reported() && finding.fix.is_none()).count();
+        let is_left =
+            |finding: &&Finding| finding.is_reported() && finding.persona == Persona::Regular && finding.fix.is_none();
+        let rest = self.report.findings.iter().filter(is_left).count();
         if rest > 0 {
             out.push_str(&format!("{rest} findings need a person; `manta scan` shows them\n"));
         }
