@@ -16,6 +16,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("npm", "--version", "npm"),
     ("python3", "--version", "python3 python3-venv"),
     ("git", "--version", "git"),
+    ("unshare", "--version", "util-linux"),
+    ("mount", "--version", "mount"),
     ("redis-server", "--version", "redis-server"),
     ("chromium", "--version", "chromium"),
 ];

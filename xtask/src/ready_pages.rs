@@ -39,12 +39,13 @@ pub(crate) fn ready_pages(root: &Path) -> Result<String, String> {
     let browser = run(Command::new("sh").args(["-c", "command -v chromium"]))
         .map_err(|_| "no Chromium; on Debian: apt-get install chromium".to_owned())?;
     let mut report = String::new();
-    for (name, server) in [("ordinary", root.join("examples/my-mcp-server")), ("hostile", hostile)] {
+    for (name, server) in [("ordinary", PathBuf::from("examples/my-mcp-server")), ("hostile", hostile)] {
         let page = work.join(format!("{name}.html"));
         let scan = Command::new(target.join("debug/manta"))
             .args(["scan", "--fail-on", "never", "-o"])
             .arg(format!("html={}", page.display()))
             .arg(&server)
+            .current_dir(root)
             .output()
             .map_err(|error| error.to_string())?;
         if !scan.status.success() {

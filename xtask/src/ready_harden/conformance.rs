@@ -147,6 +147,8 @@ fn checks(directory: &Path) -> Vec<PathBuf> {
 fn scenario(file: &Path) -> String {
     let name =
         file.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let end = name.find("-20").unwrap_or(name.len());
-    name[..end].to_owned()
+    let name = name.strip_prefix("server-").unwrap_or(&name);
+    // `-2026-11-24T10-20-30-123Z`; a name may hold a year of its own (`json-schema-2020-12`).
+    const TIME: usize = 25;
+    name.get(..name.len().saturating_sub(TIME)).unwrap_or(name).to_owned()
 }
