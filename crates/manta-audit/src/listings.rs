@@ -23,7 +23,12 @@ pub(crate) fn read(input: &ProjectInput, report: &mut ScanReport) -> Vec<Capture
     let has_code = !report.servers.is_empty();
     let mut captures = Vec::new();
     for (id, file) in input.sources.iter().filter(|(_, file)| Notation::of(&file.path) == Some(Notation::Json)) {
-        if has_code && !input.captured.contains(&id) {
+        let is_captured = is_alone || input.captured.contains(&id);
+        if has_code && !is_captured {
+            continue;
+        }
+        // Among other files, only what has the schemas of `tools/list`: descriptions of HTTP interfaces name things too.
+        if !is_captured && !file.text.contains("\"inputSchema\"") {
             continue;
         }
         let documents = match document::read(&file.text, Notation::Json) {

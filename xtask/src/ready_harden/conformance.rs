@@ -16,7 +16,6 @@ const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
 const ANY_SERVER: &[&str] = &[
     "server-initialize",
     "server-session-lifecycle",
-    "server-stateless",
     "ping",
     "tools-list",
     "dns-rebinding-protection",
