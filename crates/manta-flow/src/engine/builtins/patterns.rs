@@ -1,0 +1,49 @@
+//! Methods of regular expressions.
+
+use manta_core::Span;
+
+use crate::engine::interp::{Args, Interp};
+use crate::engine::value::Val;
+use crate::ir::{Lang, Symbol};
+
+impl Interp<'_> {
+    pub(super) fn js_regex_test(&mut self, regex: &crate::engine::value::RegexVal, value: &Val, span: Span) -> Val {
+        let mode = crate::domain::regex::PythonMode::Search;
+        match self.regex(&regex.pattern, &regex.flags, Lang::JavaScript, mode) {
+            Some(parsed) => self.regex_test(&parsed, value, span),
+            None => Val::any_bool(),
+        }
+    }
+
+    pub(super) fn regex_method(
+        &mut self,
+        regex: &crate::engine::value::RegexVal,
+        name: Symbol,
+        args: &Args,
+        span: Span,
+    ) -> Option<Val> {
+        let first = args.get(0).cloned();
+        if self.lang() == Lang::Python {
+            let (pattern, flags) = (regex.pattern.clone(), regex.flags.clone());
+            return self.python_regex_call(&pattern, &flags, name, args, span);
+        }
+        match name.as_str() {
+            "test" => {
+                let value = self.as_text(&first?);
+                Some(self.js_regex_test(regex, &value, span))
+            }
+            "exec" => {
+                let value = self.as_text(&first?);
+                let test = self.js_regex_test(regex, &value, span);
+                if test.truth() == Some(false) {
+                    return Some(Val::null());
+                }
+                let piece = Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&value) };
+                let list = self.new_array(Vec::new(), Some(piece));
+                Some(Val { cond: test.cond, ..list })
+            }
+            "source" | "flags" | "toString" => Some(Val::str(&regex.pattern)),
+            _ => None,
+        }
+    }
+}

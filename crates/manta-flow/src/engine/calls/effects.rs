@@ -1,0 +1,477 @@
+//! What a call of a modelled function does, by the effects of its row.
+
+use std::rc::Rc;
+
+use manta_core::Span;
+
+use crate::domain::{StrProps, path};
+use crate::engine::api::{ApiId, ApiStep};
+use crate::engine::facts::{Cond, Fact};
+use crate::engine::interp::{Args, Interp};
+use crate::engine::models::{Effect, EffectRow};
+use crate::engine::store::{Closure, Obj, ObjKind};
+use crate::engine::value::{FnId, Kind, Taint, Text, Val};
+use crate::ir::{Lang, Symbol};
+
+impl Interp<'_> {
+    #[expect(clippy::too_many_lines, reason = "one arm per effect of the closed set; each delegates")]
+    pub(super) fn effect(
+        &mut self,
+        row: &EffectRow,
+        api: ApiId,
+        this: Option<&Val>,
+        args: &Args,
+        span: Span,
+    ) -> Option<Val> {
+        let arg = self.select(&row.arg, args, this).unwrap_or_else(Val::undefined);
+        let name = || Symbol::new(row.call.first().map_or("", String::as_str));
+        Some(match row.effect {
+            Effect::Identity => arg,
+            Effect::Clean | Effect::Environment | Effect::Handle => {
+                self.call_closures(args, None, span);
+                let made = self.apis.step(api, ApiStep::Call);
+                let made = self.models.canonical(&mut self.apis, made);
+                let mut state = Obj { items: args.pos.clone(), ..Obj::new(ObjKind::External) };
+                for (name, value) in &args.named {
+                    state.fields.insert(Symbol::new(&format!("${name}")), value.clone());
+                }
+                let state = self.store.new_obj(state);
+                if row.effect == Effect::Handle && self.found.is_running_handler {
+                    let at = self.here(span);
+                    self.found.opened.insert(state, at);
+                }
+                Val::of(Kind::Api(made, Some(state)))
+            }
+            Effect::Unknown | Effect::Schema => return None,
+            Effect::Carries => self.external_result(api, None, args, span),
+            Effect::Boolean => Val::any_bool(),
+            Effect::Number => Val::of(Kind::Num(None)),
+            Effect::Never => {
+                let made = self.apis.step(api, ApiStep::Call);
+                Val::of(Kind::Api(made, None))
+            }
+            Effect::PathJoin | Effect::PathResolve => {
+                let operands = self.spread_args(args);
+                self.path_operation(row.effect, &operands, span)
+            }
+            Effect::PythonPathJoin => {
+                let mut operands: Vec<Val> = Vec::new();
+                if row.arg == "this" {
+                    operands.extend(this.cloned());
+                }
+                operands.extend(self.spread_args(args));
+                match operands.as_slice() {
+                    [] => Val::str("."),
+                    [only] if matches!(only.kind, Kind::Str) => only.clone(),
+                    [only] => self.to_text(only),
+                    _ => self.path_join(&operands, span),
+                }
+            }
+            Effect::PathNormalize => {
+                let props = path::normalize(&self.props(&arg));
+                self.path_derived(props, &arg)
+            }
+            Effect::PathAbsolute => {
+                let props = path::absolute(&self.props(&arg), path::Norm::Lexical);
+                self.path_derived(props, &arg)
+            }
+            // The witness is followed as if no links were there; what links do is judged apart. It exists, so the
+            // case of a file that is yet to be made is not followed.
+            Effect::RealPath if self.found.replay.is_some() && arg.literal().is_some() => {
+                self.expect_success();
+                arg
+            }
+            Effect::RealPath => {
+                let props = path::absolute(&self.props(&arg), path::Norm::Real);
+                self.path_derived(props, &arg)
+            }
+            Effect::PathBasename => {
+                let props = self.props(&arg).basename();
+                self.text_val(props, &arg)
+            }
+            Effect::PathDirname => self.path_parent(&arg),
+            Effect::PathExtension => {
+                let charset = self.props(&arg).charset.minus(crate::domain::CharSet::of("/"));
+                self.text_val(StrProps::of_charset(charset), &arg)
+            }
+            Effect::PathExpand => {
+                let props = self.props(&arg).slice();
+                self.text_val(props, &arg)
+            }
+            Effect::PathRelative => self.path_relative(args, span),
+            Effect::PathIsAbsolute => self.path_is_absolute(&arg, span),
+            Effect::PathCommon | Effect::PathCommonPrefix => {
+                self.path_common(args, row.effect == Effect::PathCommon, span)
+            }
+            Effect::PathInside => {
+                let at = self.here(span);
+                let mut fact = Fact::props(StrProps::default(), at);
+                fact.props.path.within = path::Within::Strong { dir: None, real: false };
+                let cond = Cond { when_true: self.implied(&arg, fact), ..Cond::default() };
+                self.bool_with(None, cond)
+            }
+            Effect::SafeFilename => {
+                let charset = crate::domain::CharSet::ALL.minus(crate::domain::CharSet::of("/\\"));
+                let mut props = StrProps::of_charset(charset);
+                props.path.dotdot = path::DotDot::No;
+                props.path.abs = path::Abs::Rel;
+                self.text_val(props, &arg)
+            }
+            Effect::UrlParse => self.url_parse(args, span),
+            Effect::UrlJoin => self.url_join(args, span),
+            Effect::EncodeComponent => {
+                let props = self.props(&arg).encode_uri_component();
+                self.text_val(props, &arg)
+            }
+            Effect::EncodeUri => {
+                let props = self.props(&arg).encode_uri();
+                self.text_val(props, &arg)
+            }
+            Effect::PythonQuote => {
+                let safe = args.named("safe").or_else(|| args.pos.get(1));
+                let kept = match safe.map(Val::literal) {
+                    None => crate::domain::CharSet::of("/"),
+                    Some(Some(text)) => crate::domain::CharSet::of(text),
+                    Some(None) => crate::domain::CharSet::ASCII,
+                };
+                let unreserved = crate::domain::CharSet::ALNUM.union(crate::domain::CharSet::of("_.-~"));
+                let props = self.props(&arg).percent_encode(unreserved.union(kept));
+                self.text_val(props, &arg)
+            }
+            Effect::EncodeQuery => {
+                let (taint, step) = self.deep_taint(&arg, 3);
+                let charset = crate::domain::CharSet::ALNUM.union(crate::domain::CharSet::of("-._~%+=&*!'()"));
+                let made = self.apis.step(api, ApiStep::Call);
+                let text = Text { props: StrProps::of_charset(charset).into(), ..Text::default() };
+                let state = self.store.new_obj(Obj::new(ObjKind::External));
+                Val {
+                    taint,
+                    step,
+                    vn: self.store.fresh_vn(),
+                    text: Some(Rc::new(text)),
+                    ..Val::of(Kind::Api(made, Some(state)))
+                }
+            }
+            Effect::Decode => self.text_val(StrProps::default(), &arg),
+            Effect::Digest if self.found.followed.is_some() => Val::unknown(),
+            Effect::Digest => self.text_val(StrProps::of_charset(crate::domain::CharSet::ALNUM), &arg),
+            Effect::ShellQuote => {
+                let props = self.props(&arg).shell_quote();
+                let quoted = self.text_val(props, &arg);
+                self.through(quoted, span, "shell quoting")
+            }
+            Effect::ShellJoin => {
+                let (items, more) = self.elements_of(&arg, span);
+                let mut words = Vec::new();
+                for item in items.iter().chain(&more) {
+                    if !words.is_empty() {
+                        words.push(Val::str(" "));
+                    }
+                    let word = if item.is_tainted() {
+                        let props = self.props(item).shell_quote();
+                        self.text_val(props, item)
+                    } else {
+                        item.clone()
+                    };
+                    words.push(word);
+                }
+                self.concat(&words, span)
+            }
+            Effect::ShellSplit => {
+                let text = self.current(&arg);
+                self.split_words(&text, span)
+            }
+            Effect::ToNumber => match arg.literal().and_then(|text| text.trim().parse::<f64>().ok()) {
+                Some(number) => Val { taint: arg.taint, step: arg.step, ..Val::num(number) },
+                _ => Val { taint: arg.taint, step: arg.step, ..Val::of(Kind::Num(None)) },
+            },
+            Effect::ToText => match args.pos.first() {
+                Some(value) => {
+                    let value = value.clone();
+                    self.to_text(&value)
+                }
+                None => Val::str(""),
+            },
+            Effect::ToBool => Val { kind: Kind::Bool(arg.truth()), taint: Taint::NONE, ..arg },
+            Effect::JsonText => {
+                let (taint, step) = self.deep_taint(&arg, 4);
+                let props =
+                    if matches!(arg.kind, Kind::Str) { self.props(&arg).json_stringify() } else { StrProps::default() };
+                Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
+            }
+            // A text that a parser accepts is of one format; whatever else it is, it is not any file.
+            Effect::Parse if self.found.followed.is_some() => Val::unknown(),
+            Effect::Repr => match arg.kind {
+                Kind::Num(_) | Kind::Bool(_) | Kind::Null => self.to_text(&arg),
+                _ => {
+                    let (taint, step) = self.deep_taint(&arg, 4);
+                    let props = self.props(&arg).json_stringify();
+                    Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
+                }
+            },
+            Effect::Parse => Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&arg) },
+            Effect::HtmlEscape => {
+                let props = self.props(&arg).html_escape();
+                self.text_val(props, &arg)
+            }
+            Effect::SqlQuote => {
+                let mut props = self.props(&arg);
+                props.quoted = crate::domain::Quoting::Sql;
+                self.text_val(props, &arg)
+            }
+            Effect::RegexEscape => {
+                let mut props = self.props(&arg).slice();
+                props.quoted = crate::domain::Quoting::Backslash(crate::domain::CharSet::of("\\^$.|?*+()[]{}-"));
+                self.text_val(props, &arg)
+            }
+            Effect::Function => arg,
+            Effect::CallsBack => {
+                let function = args.pos.iter().find(|value| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_)));
+                match function.cloned() {
+                    Some(function) => {
+                        let args = Args { rest: Some(Val::unknown()), ..Args::default() };
+                        self.call_value(&function, None, args, span)
+                    }
+                    None => return None,
+                }
+            }
+            Effect::Calls => {
+                let at = row.arg.parse::<usize>().unwrap_or(0);
+                let rest = Args {
+                    pos: args.pos.iter().skip(at + 1).cloned().collect(),
+                    rest: args.rest.clone(),
+                    named: args.named.clone(),
+                    named_rest: args.named_rest.clone(),
+                };
+                self.call_value(&arg, None, rest, span)
+            }
+            Effect::Partial => self.partial(&arg, args),
+            Effect::OneOf => {
+                let is_sequence = |value: &Val| match &value.kind {
+                    Kind::Obj(id) => self.store.obj(*id).is_sequence(),
+                    _ => false,
+                };
+                if !is_sequence(&arg) {
+                    return None;
+                }
+                let (items, more) = self.elements_of(&arg, span);
+                let default = args.get(1).cloned();
+                self.join_all(items.into_iter().chain(more).chain(default))?
+            }
+            Effect::Gather => {
+                if self.lang() == Lang::Python {
+                    let items = args.pos.clone();
+                    return Some(self.new_array(items, args.rest.clone()));
+                }
+                let (items, more) = self.elements_of(&arg, span);
+                self.new_array(items, more)
+            }
+            Effect::Keys => {
+                let (items, more) = self.keys_of(&arg);
+                self.new_array(items, more)
+            }
+            Effect::Values => {
+                let (items, more) = self.values_of(&arg);
+                self.new_array(items, more)
+            }
+            Effect::Entries => self.entries_of(&arg),
+            Effect::FromEntries => self.from_entries(&arg, span),
+            Effect::Assign => {
+                let target = arg.clone();
+                if let Kind::Obj(id) = target.kind {
+                    for source in args.pos.iter().skip(1) {
+                        self.copy_fields(source, id);
+                    }
+                } else if let Kind::Api(_, Some(id)) = target.kind {
+                    for source in args.pos.iter().skip(1) {
+                        self.copy_fields(source, id);
+                    }
+                }
+                target
+            }
+            Effect::List => {
+                if args.pos.is_empty() {
+                    return Some(self.new_array(Vec::new(), None));
+                }
+                let (items, more) = self.elements_of(&arg, span);
+                let list = match args.get(1).cloned() {
+                    // `Array.from(xs, f)`.
+                    Some(function) if matches!(function.kind, Kind::Fn(_)) => {
+                        let mapped: Vec<Val> = items
+                            .into_iter()
+                            .chain(more)
+                            .map(|item| self.call_value(&function, None, Args::of(vec![item]), span))
+                            .collect();
+                        let joined = self.join_all(mapped);
+                        self.new_array(Vec::new(), joined)
+                    }
+                    _ => self.new_array(items, more),
+                };
+                Val { vn: arg.vn, taint: arg.taint.union(list.taint), ..list }
+            }
+            Effect::ArrayOf => self.new_array(args.pos.clone(), args.rest.clone()),
+            Effect::Map => self.new_map(&arg, span),
+            Effect::Set => {
+                let (items, more) = self.elements_of(&arg, span);
+                let obj = Obj { items, more, ..Obj::new(ObjKind::Set) };
+                Val { taint: arg.taint, step: arg.step, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+            }
+            Effect::Dict => {
+                let mut obj = Obj::new(ObjKind::Dict);
+                for (name, value) in &args.named {
+                    obj.fields.insert(*name, value.clone());
+                }
+                obj.any = args.named_rest.clone();
+                let id = self.store.new_obj(obj);
+                if let Some(source) = args.pos.first() {
+                    self.copy_fields(&source.clone(), id);
+                }
+                Val { taint: arg.taint, ..Val::of(Kind::Obj(id)) }
+            }
+            Effect::Promise => {
+                let cell = self.store.new_cell(Val::undefined());
+                let resolve = Val::of(Kind::Resolver(cell));
+                let reject = Val::unknown();
+                self.call_value(&arg, None, Args::of(vec![resolve, reject]), span);
+                let value = self.store.cell(cell).clone();
+                // A promise that is put away is settled by whoever answers: a peer on a socket, another process.
+                if matches!(value.kind, Kind::Undefined)
+                    && self.found.is_running_handler
+                    && self.found.kept_resolvers.contains(&cell)
+                {
+                    return Some(self.extra_source("answer of a peer", span));
+                }
+                value
+            }
+            Effect::RegexNew => {
+                let flags = args.get(1).cloned().unwrap_or_else(|| Val::str(""));
+                match (&arg.kind, arg.literal()) {
+                    (Kind::Regex(_), _) => arg,
+                    (_, Some(pattern)) => {
+                        let flags = self.regex_flags(&flags);
+                        Val::of(Kind::Regex(Rc::new(crate::engine::value::RegexVal {
+                            pattern: Rc::<str>::from(pattern).to_string().into(),
+                            flags: flags.into(),
+                        })))
+                    }
+                    _ => return None,
+                }
+            }
+            Effect::PyRegex => {
+                let function = match self.apis.last(api) {
+                    ApiStep::Field(name) => name,
+                    _ => name(),
+                };
+                return self.python_regex(function, args, span);
+            }
+            Effect::Schedules => {
+                self.call_closures(args, None, span);
+                Val::unknown()
+            }
+            Effect::GetAttr => {
+                let object = args.get(0).cloned().unwrap_or_else(Val::unknown);
+                let key = args.get(1).cloned().unwrap_or_else(Val::unknown);
+                match key.literal() {
+                    Some(name) => self.get_member(&object, Symbol::new(name), span),
+                    None => self.get_index(&object, &key, span),
+                }
+            }
+            Effect::SetAttr => {
+                let object = args.get(0).cloned().unwrap_or_else(Val::unknown);
+                if let (Some(name), Some(value)) =
+                    (args.get(1).and_then(|key| key.literal().map(Symbol::new)), args.get(2).cloned())
+                {
+                    self.set_member(&object, name, value, span);
+                }
+                Val::null()
+            }
+            Effect::IsInstance => {
+                let class = args.get(1).cloned().unwrap_or_else(Val::unknown);
+                self.binary(crate::ir::BinaryOp::InstanceOf, &arg, &class, span)
+            }
+            Effect::Enumerate => {
+                let (items, more) = self.elements_of(&arg, span);
+                let items: Vec<Val> = items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, item)| {
+                        let index = Val::num(f64::from(u32::try_from(index).unwrap_or(0)));
+                        self.new_array(vec![index, item], None)
+                    })
+                    .collect();
+                let more = more.map(|item| self.new_array(vec![Val::of(Kind::Num(None)), item], None));
+                self.new_array(items, more)
+            }
+            Effect::Zip => {
+                let mut columns = Vec::new();
+                for list in &args.pos {
+                    let (items, more) = self.elements_of(list, span);
+                    let element = self.join_all(items.into_iter().chain(more)).unwrap_or_else(Val::unknown);
+                    columns.push(element);
+                }
+                let row = self.new_array(columns, None);
+                self.new_array(Vec::new(), Some(row))
+            }
+            Effect::PyMap | Effect::PyFilter => {
+                let function = arg.clone();
+                let list = args.get(1).cloned().unwrap_or_else(Val::unknown);
+                let name = if row.effect == Effect::PyMap { "map" } else { "filter" };
+                self.array_callback(&list, name, &function, span)
+            }
+            Effect::AnyAll => {
+                let is_all = matches!(self.apis.last(api), ApiStep::Field(name) if name.as_str() == "all");
+                self.any_all(&arg, is_all, span)
+            }
+            Effect::Enter => self.enter_context(&arg, span),
+            Effect::IpAddress => {
+                let made = self.apis.step(api, ApiStep::Call);
+                Val {
+                    vn: arg.vn,
+                    text: arg.text.clone(),
+                    taint: arg.taint,
+                    step: arg.step,
+                    ..Val::of(Kind::Api(made, None))
+                }
+            }
+            Effect::Resolve => {
+                let name = self.apis.name(api);
+                self.resolve_host(&name, &arg, args, span)
+            }
+            Effect::IsIp => self.is_ip(&arg),
+        })
+    }
+
+    /// Positional arguments; an open-ended rest counts once.
+    pub(crate) fn spread_args(&self, args: &Args) -> Vec<Val> {
+        args.pos.iter().chain(&args.rest).cloned().collect()
+    }
+
+    fn partial(&mut self, function: &Val, args: &Args) -> Val {
+        let Kind::Fn(id) = function.kind else {
+            return match &function.kind {
+                Kind::Bound(bound) => {
+                    let inner = self.partial(&bound.1, args);
+                    Val::of(Kind::Bound(Rc::new((bound.0.clone(), inner))))
+                }
+                _ => function.clone(),
+            };
+        };
+        let closure = self.store.closure(id).clone();
+        let bound: Vec<Val> = closure.bound.iter().cloned().chain(args.pos.iter().skip(1).cloned()).collect();
+        let named: Vec<(Symbol, Val)> = closure.bound_named.iter().cloned().chain(args.named.iter().cloned()).collect();
+        let closure = Closure { bound: bound.into(), bound_named: named.into(), ..closure };
+        Val::of(Kind::Fn(self.store.new_closure(closure)))
+    }
+
+    /// `f.bind(this, …args)`.
+    pub(crate) fn bind_function(&mut self, id: FnId, args: &Args) -> Val {
+        let closure = self.store.closure(id).clone();
+        let bound: Vec<Val> = closure.bound.iter().cloned().chain(args.pos.iter().skip(1).cloned()).collect();
+        let closure = Closure { bound: bound.into(), ..closure };
+        let function = Val::of(Kind::Fn(self.store.new_closure(closure)));
+        match args.pos.first() {
+            Some(this) if !this.is_nullish() => Val::of(Kind::Bound(Rc::new((this.clone(), function)))),
+            _ => function,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Functions over URLs.
+
+use std::rc::Rc;
+
+use manta_core::Span;
+
+use crate::domain::StrProps;
+use crate::engine::facts::Fact;
+use crate::engine::interp::{Args, Interp};
+use crate::engine::store::{Obj, ObjKind};
+use crate::engine::value::{Kind, Part, Transform, UrlPart, Val};
+use crate::ir::{Lang, Symbol};
+
+impl Interp<'_> {
+    /// `new URL(text, base?)`, `urlparse(text)`: an object of parts that remember the URL they come from.
+    pub(crate) fn url_parse(&mut self, args: &Args, span: Span) -> Val {
+        let Some(text) = args.get(0).cloned() else { return Val::unknown() };
+        let mut text = self.to_text(&text);
+        if let Some(base) = args.get(1).cloned()
+            && self.lang() == Lang::JavaScript
+        {
+            text = self.url_join(&Args::of(vec![base, text]), span);
+        }
+        let text = self.current(&text);
+        if args.get(1).is_none() && self.lang() == Lang::JavaScript && text.is_tainted() && text.vn != 0 {
+            // `new URL(x)` throws unless `x` starts with a scheme (after blanks and controls, which it drops).
+            let at = self.here(span);
+            let mut fact = Fact::props(StrProps::default(), at);
+            let letters = crate::domain::CharSet::ALNUM.minus(crate::domain::CharSet::DIGITS);
+            fact.props.first = letters.union(crate::domain::CharSet::of(" \t\n\r"));
+            self.store.assume(text.vn, &Rc::new(fact));
+        }
+        if let Kind::Union(values) = &text.kind {
+            let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
+            let results: Vec<Val> =
+                values.iter().map(|value| self.url_parse(&Args::of(vec![value.clone()]), span)).collect();
+            return self.join_all(results).unwrap_or_else(Val::unknown);
+        }
+        let mut obj = Obj::new(ObjKind::Plain);
+        let taint = text.taint;
+        let concrete = text.literal().map(crate::engine::url_text::split);
+        let mut field = |interp: &mut Self, names: &[&str], part: UrlPart, known: Option<&str>| {
+            let value = match known {
+                Some(known) => Val { taint, step: text.step, vn: interp.store.fresh_vn(), ..Val::str(known) },
+                None if part == UrlPart::Whole => Val { kind: Kind::Str, ..text.clone() },
+                None => interp.derived(StrProps::default(), &text, Transform::UrlPart(part)),
+            };
+            for name in names {
+                obj.fields.insert(Symbol::new(name), value.clone());
+            }
+        };
+        let known = concrete.as_ref();
+        let python = self.lang() == Lang::Python;
+        field(self, &["href"], UrlPart::Whole, None);
+        field(self, &["hostname", "raw_host"], UrlPart::Host, known.map(|url| url.hostname.as_str()));
+        field(self, &["host", "netloc"], UrlPart::Host, known.map(|url| url.host.as_str()));
+        field(self, &["origin"], UrlPart::Host, known.map(|url| url.origin.as_str()));
+        let scheme = known.map(|url| if python { url.scheme.clone() } else { format!("{}:", url.scheme) });
+        field(self, &["protocol", "scheme"], UrlPart::Scheme, scheme.as_deref());
+        field(self, &["pathname", "path"], UrlPart::Path, known.map(|url| url.path.as_str()));
+        field(self, &["port"], UrlPart::Other, known.map(|url| url.port.as_str()));
+        field(self, &["search", "query", "hash", "fragment", "params"], UrlPart::Other, None);
+        field(self, &["username", "password"], UrlPart::Other, known.map(|url| url.userinfo.as_str()));
+        let search = Val { taint, step: text.step, vn: self.store.fresh_vn(), ..Val::unknown() };
+        obj.fields.insert(Symbol::new("searchParams"), search);
+        if python {
+            obj.items = ["scheme", "netloc", "path", "params", "query", "fragment"]
+                .iter()
+                .filter_map(|name| obj.fields.get(&Symbol::new(name)).cloned())
+                .collect();
+        }
+        let value =
+            Val { taint, step: text.step, vn: self.store.fresh_vn(), ..Val::of(Kind::Obj(self.store.new_obj(obj))) };
+        self.through(value, span, "URL parsing")
+    }
+
+    /// `new URL(reference, base)`, `urljoin(base, reference)`: an absolute reference wins.
+    pub(crate) fn url_join(&mut self, args: &Args, span: Span) -> Val {
+        let base = args.get(0).cloned().unwrap_or_else(Val::unknown);
+        let reference = args.get(1).cloned().unwrap_or_else(Val::unknown);
+        if self.taint_now(&reference).is_none() {
+            return self.concat(&[base, reference], span);
+        }
+        if let Kind::Union(values) = &self.current(&reference).kind {
+            let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
+            let joined: Vec<Val> =
+                values.into_iter().map(|value| self.url_join(&Args::of(vec![base.clone(), value]), span)).collect();
+            return self.join_all(joined).unwrap_or_else(Val::unknown);
+        }
+        let own = self.props(&reference);
+        // A reference that surely starts as a path cannot replace the host; `//host` and `scheme:` can.
+        let text = self.current(&reference);
+        let starts = match text.text.as_deref().and_then(|text| text.parts.first().cloned()) {
+            Some(Part::Lit(start)) => start.to_string(),
+            _ => String::new(),
+        };
+        let is_rooted = starts.starts_with('/') && !starts.starts_with("//") && starts.len() > 1;
+        let is_relative =
+            !starts.is_empty() && !starts.contains(':') && !starts.starts_with('/') && starts.contains('/');
+        let is_harmless = own.charset.excludes("/:\\");
+        // What is untrusted cannot say where the program's own text before it leads.
+        let holes = text.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+        let is_harmless = is_harmless
+            || holes.len() > 1
+                && holes.iter().all(|part| match part {
+                    Part::Hole(hole) if hole.is_tainted() => self.props(hole).charset.excludes("/:\\"),
+                    _ => true,
+                });
+        if is_rooted || is_relative || is_harmless || own.is_finite() {
+            let authority = base.literal().and_then(|text| text.split_once("://")).map(|(_, rest)| rest);
+            let needs_slash = authority.is_some_and(|rest| !rest.contains('/')) && !starts.starts_with('/');
+            let between = Val::str(if needs_slash { "/" } else { "" });
+            return self.concat(&[base, between, reference], span);
+        }
+        reference
+    }
+
+    /// A name's address: literal addresses stay what they are, names give an address of unknown value.
+    pub(super) fn resolve_host(&mut self, name: &str, host: &Val, args: &Args, span: Span) -> Val {
+        let host = self.current(host);
+        // An address is its own and only address; a name has at least one.
+        let is_address =
+            host.literal().is_some_and(|text| text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok());
+        let address = if is_address {
+            host.clone()
+        } else {
+            self.derived(StrProps::default(), &host, Transform::UrlPart(UrlPart::Other))
+        };
+        let several = |interp: &mut Self, one: Val| {
+            let more = (!is_address).then(|| one.clone());
+            interp.new_array(vec![one], more)
+        };
+        let method = name.rsplit('.').next().unwrap_or(name);
+        match (self.lang(), method) {
+            (Lang::Python, "gethostbyname") => address,
+            (Lang::Python, "getaddrinfo") => {
+                let sockaddr = self.new_array(vec![address, Val::of(Kind::Num(None))], None);
+                let unknown = Val::unknown;
+                let info = self.new_array(vec![unknown(), unknown(), unknown(), unknown(), sockaddr], None);
+                several(self, info)
+            }
+            (Lang::Python, "gethostbyname_ex" | "gethostbyaddr") => {
+                let addresses = several(self, address);
+                self.new_array(vec![Val::unknown(), Val::unknown(), addresses], None)
+            }
+            (Lang::JavaScript, "lookup") => {
+                let mut record = Obj::new(ObjKind::Plain);
+                record.fields.insert(Symbol::new("address"), address);
+                record.fields.insert(Symbol::new("family"), Val::of(Kind::Num(None)));
+                let record =
+                    Val { taint: host.taint, step: host.step, ..Val::of(Kind::Obj(self.store.new_obj(record))) };
+                let all = args.get(1).cloned().map(|options| self.get_index(&options, &Val::str("all"), span));
+                if all.is_some_and(|all| all.truth() == Some(true)) { several(self, record) } else { record }
+            }
+            // `dns.resolve4`, `dns.resolver.resolve`: texts, or what reads like them.
+            _ => several(self, address),
+        }
+    }
+
+    pub(super) fn is_ip(&mut self, value: &Val) -> Val {
+        let value = self.current(value);
+        match value.literal() {
+            Some(text) => match text.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+                Ok(std::net::IpAddr::V4(_)) => Val::num(4.0),
+                Ok(std::net::IpAddr::V6(_)) => Val::num(6.0),
+                Err(_) => Val::num(0.0),
+            },
+            None => Val::of(Kind::Num(None)),
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Where paths part and meet again: alternatives, joins, and what is known on each path.
+
+use std::rc::Rc;
+
+use super::{Interp, arc, number_text};
+use crate::domain::StrProps;
+use crate::engine::facts::{Cond, Fact, Refinements};
+use crate::engine::store::{Content, Loc, Obj, Snapshot, is_same};
+use crate::engine::value::{Kind, Part, Taint, Text, Val};
+use crate::ir::{Expr, ExprId};
+
+/// Most alternatives of one value; beyond, they are merged.
+const MAX_ALTERNATIVES: usize = 12;
+
+impl Interp<'_> {
+    /// Runs several alternatives from the same state and joins their effects. Each returns whether it ends normally.
+    pub(crate) fn branches(&mut self, alternatives: &mut [&mut dyn FnMut(&mut Self) -> bool]) -> bool {
+        let mark = self.store.mark();
+        let mut ends = Vec::new();
+        let last = alternatives.len().saturating_sub(1);
+        for (index, alternative) in alternatives.iter_mut().enumerate() {
+            if alternative(self) {
+                // `if (bad) return …`: what is left is the only way on.
+                if index == last && ends.is_empty() {
+                    self.store.release(mark);
+                    return true;
+                }
+                ends.push(self.store.snapshot(mark));
+            }
+            self.store.rollback(mark);
+        }
+        let alive = !ends.is_empty();
+        self.store.release(mark);
+        self.join_into_store(ends);
+        alive
+    }
+
+    /// The outcome of a test unless the administrator configures otherwise; none when it asks for something else.
+    pub(super) fn by_default(&self, value: &Val, test: ExprId) -> Option<bool> {
+        if value.is_tainted() {
+            return None;
+        }
+        self.condition(value).by_default.or_else(|| self.is_option(value, test).then_some(false))
+    }
+
+    /// Whether an expression reads an option of the administrator's: a variable of the environment, or a member that no
+    /// code of the target gives a value.
+    pub(crate) fn is_option(&self, value: &Val, expr: ExprId) -> bool {
+        match &value.kind {
+            Kind::Api(api, _) => self.apis.name(*api).starts_with("$env."),
+            Kind::Unknown => {
+                !value.is_tainted() && value.text.is_none() && matches!(self.code().expr(expr), Expr::Member { .. })
+            }
+            _ => false,
+        }
+    }
+
+    /// Writes the join of several end states that all start from the current one.
+    pub(crate) fn join_into_store(&mut self, mut ends: Vec<Snapshot>) {
+        if ends.len() <= 1 {
+            if let Some(only) = ends.pop() {
+                self.store.apply(only);
+            }
+            return;
+        }
+        let mut locs: Vec<Loc> = ends.iter().flat_map(|end| end.changes.iter().map(|(loc, _)| *loc)).collect();
+        locs.sort_unstable();
+        locs.dedup();
+        self.charge(locs.len());
+        let mut writes = Vec::with_capacity(locs.len());
+        for loc in locs {
+            let base = self.store.content(loc);
+            let mut joined: Option<Content> = None;
+            for (index, end) in ends.iter().enumerate() {
+                let content = end.get(loc).unwrap_or(&base);
+                joined = Some(match joined {
+                    None => content.clone(),
+                    Some(before) => self.join_content(before, content, &ends[..index], end),
+                });
+            }
+            if let Some(content) = joined {
+                writes.push((loc, content));
+            }
+        }
+        for (loc, content) in writes {
+            self.store.write(loc, content);
+        }
+    }
+
+    fn join_content(&mut self, a: Content, b: &Content, paths_a: &[Snapshot], path_b: &Snapshot) -> Content {
+        match (a, b) {
+            (Content::Cell(x), Content::Cell(y)) => {
+                if is_same(&x, y) {
+                    return Content::Cell(x);
+                }
+                let cond = self.told_apart(&x, y, paths_a, path_b);
+                let x = self.materialise(&x, paths_a);
+                let y = self.materialise(y, std::slice::from_ref(path_b));
+                let joined = self.join(&x, &y);
+                Content::Cell(if cond.is_some() { Val { cond, ..joined } } else { joined })
+            }
+            (Content::Obj(x), Content::Obj(y)) => {
+                if Rc::ptr_eq(&x, y) {
+                    return Content::Obj(x);
+                }
+                let mut joined = self.join_obj(&x, y, paths_a, path_b);
+                joined.version = self.store.fresh_version();
+                Content::Obj(Rc::new(joined))
+            }
+            (Content::Fact(Some(x)), Content::Fact(Some(y))) => {
+                Content::Fact(Some(if Rc::ptr_eq(&x, y) { x } else { Rc::new(x.or(y)) }))
+            }
+            (Content::Fact(_), Content::Fact(_)) => Content::Fact(None),
+            (other, _) => other,
+        }
+    }
+
+    /// What the truth of a variable tells of the path that set it: `ok = False` … `ok = True` in a branch with a check,
+    /// `error = None` beside `error = "outside"`.
+    fn told_apart(&self, a: &Val, b: &Val, paths_a: &[Snapshot], path_b: &Snapshot) -> Option<Rc<Cond>> {
+        let tells = |value: &Val| value.truth().is_some() || value.cond.is_some();
+        if !(tells(a) && tells(b)) || (a.truth().is_some() && a.truth() == b.truth()) {
+            return None;
+        }
+        let facts = |path: &Snapshot| path.facts().map(|(vn, fact)| (vn, fact.clone())).collect::<Refinements>();
+        let facts_a = paths_a.iter().map(facts).reduce(|one, other| crate::engine::facts::either(&one, &other));
+        let cond = self.outcome_cond(&[a.clone(), b.clone()], &[facts_a.unwrap_or_default(), facts(path_b)])?;
+        Some(Rc::new(cond))
+    }
+
+    fn join_obj(&mut self, a: &Obj, b: &Obj, paths_a: &[Snapshot], path_b: &Snapshot) -> Obj {
+        let mut joined = a.clone();
+        for (key, theirs) in &b.fields {
+            let ours = a.fields.get(key).cloned().or_else(|| a.any.clone());
+            let value = match ours {
+                Some(ours) if is_same(&ours, theirs) => continue,
+                Some(ours) => {
+                    let ours = self.materialise(&ours, paths_a);
+                    let theirs = self.materialise(theirs, std::slice::from_ref(path_b));
+                    self.join(&ours, &theirs)
+                }
+                None => theirs.clone(),
+            };
+            joined.fields.insert(*key, value);
+        }
+        joined.any = match (&a.any, &b.any) {
+            (Some(x), Some(y)) => Some(self.join(x, y)),
+            (x, y) => x.clone().or_else(|| y.clone()),
+        };
+        let more = match (&a.more, &b.more) {
+            (Some(x), Some(y)) => Some(self.join(x, y)),
+            (x, y) => x.clone().or_else(|| y.clone()),
+        };
+        if a.items.len() == b.items.len() {
+            joined.items = a.items.iter().zip(&b.items).map(|(x, y)| self.join(x, y)).collect();
+        } else {
+            // `if (x) args.push("--x", x)`: what only one path appended is kept in its place, as if it were always
+            // there. Argument lists stay readable that way: a value keeps the option it follows.
+            let common = a.items.iter().zip(&b.items).take_while(|(x, y)| is_same(x, y)).count();
+            let mut items: Vec<Val> = a.items.clone();
+            items.extend(b.items[common..].iter().cloned());
+            items.truncate(512);
+            joined.items = items;
+        }
+        joined.more = more;
+        joined
+    }
+
+    /// The value with the facts that its own path established folded in, for joins of values that differ.
+    fn materialise(&self, value: &Val, paths: &[Snapshot]) -> Val {
+        if value.vn == 0 || paths.len() != 1 {
+            return value.clone();
+        }
+        match paths[0].get(Loc::Fact(value.vn)) {
+            Some(Content::Fact(Some(fact))) => self.refined(value, fact),
+            _ => match self.store.fact(value.vn) {
+                Some(fact) => self.refined(value, fact),
+                None => value.clone(),
+            },
+        }
+    }
+
+    /// The value with a fact folded into its text.
+    pub(crate) fn refined(&self, value: &Val, fact: &Fact) -> Val {
+        let mut refined = value.clone();
+        if fact.is_listed {
+            refined.taint = Taint::NONE;
+        }
+        if let Kind::Union(values) = &value.kind {
+            refined.kind = Kind::Union(values.iter().map(|value| self.refined(value, fact)).collect());
+            return refined;
+        }
+        if matches!(value.kind, Kind::Str | Kind::Unknown | Kind::Num(_) | Kind::Api(..)) {
+            let mut text = value.text.as_deref().cloned().unwrap_or_default();
+            text.props = text.props.refine(&fact.props).into();
+            if matches!(value.kind, Kind::Unknown) && fact.props.lits.is_some() {
+                refined.kind = Kind::Str;
+            }
+            refined.text = Some(Rc::new(text));
+        }
+        refined
+    }
+
+    /// The value as it is now: facts known at this point folded in.
+    pub(crate) fn current(&self, value: &Val) -> Val {
+        let own = match self.store.fact(value.vn) {
+            Some(fact) => self.refined(value, fact),
+            None => value.clone(),
+        };
+        match &own.kind {
+            Kind::Union(values) if values.iter().any(|value| self.store.fact(value.vn).is_some()) => {
+                let values: Vec<Val> = values.iter().map(|value| self.current(value)).collect();
+                let taint = values.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));
+                Val {
+                    kind: Kind::Union(values.into()),
+                    taint: if own.taint.is_none() { own.taint } else { taint },
+                    ..own
+                }
+            }
+            _ => own,
+        }
+    }
+
+    /// The properties of the value as a string, facts included.
+    pub(crate) fn props(&self, value: &Val) -> StrProps {
+        let own = match (&value.kind, value.text.as_deref()) {
+            (Kind::Union(values), _) => values
+                .iter()
+                .filter(|value| !value.is_nullish())
+                .map(|value| self.props(value))
+                .reduce(|a, b| a.join(&b))
+                .unwrap_or_default(),
+            (_, Some(text)) => (*text.props).clone(),
+            (Kind::Num(Some(value)), None) => StrProps::exact(&number_text(*value)),
+            (Kind::Num(None), None) => StrProps::number(),
+            (Kind::Bool(_), None) => StrProps::one_of(["true", "false", "True", "False"]),
+            (Kind::Null | Kind::Undefined, None) => StrProps::one_of(["null", "undefined", "None"]),
+            _ => StrProps::default(),
+        };
+        match self.store.fact(value.vn) {
+            Some(fact) => own.refine(&fact.props),
+            None => own,
+        }
+    }
+
+    /// Whether the caller controls the value, given what is known now.
+    pub(crate) fn taint_now(&self, value: &Val) -> Taint {
+        if self.store.fact(value.vn).is_some_and(|fact| fact.is_listed) {
+            return Taint::NONE;
+        }
+        match &value.kind {
+            Kind::Union(values) => values.iter().fold(Taint::NONE, |taint, value| taint.union(self.taint_now(value))),
+            _ => value.taint,
+        }
+    }
+
+    /// Either value.
+    pub(crate) fn join(&mut self, a: &Val, b: &Val) -> Val {
+        if is_same(a, b) {
+            return a.clone();
+        }
+        // Nothing is learnt from "or missing": a string that may be absent is a string.
+        if a.is_nullish() && matches!(b.kind, Kind::Str | Kind::Unknown) {
+            return b.clone();
+        }
+        if b.is_nullish() && matches!(a.kind, Kind::Str | Kind::Unknown) {
+            return a.clone();
+        }
+        let taint = a.taint.union(b.taint);
+        let step = if a.taint.is_some() { a.step } else { b.step };
+        let mut values: Vec<Val> = Vec::new();
+        for value in a.alternatives().iter().chain(b.alternatives()) {
+            let value = if value.vn == a.vn || value.vn == b.vn { self.current(value) } else { value.clone() };
+            if !values.iter().any(|known| is_same(known, &value)) {
+                values.push(value);
+            }
+        }
+        if let (Kind::Bool(_), Kind::Bool(_)) = (&a.kind, &b.kind) {
+            return Val { taint, step, ..Val::any_bool() };
+        }
+        let are_plain_text = values.iter().all(|value| {
+            matches!(value.kind, Kind::Str | Kind::Num(_))
+                && value.text.as_deref().is_none_or(|text| {
+                    !text.parts.iter().any(|part| matches!(part, Part::Hole(hole) if hole.is_tainted()))
+                })
+        });
+        let same_taint = values.windows(2).all(|pair| pair[0].taint == pair[1].taint);
+        if are_plain_text && (same_taint || values.len() > MAX_ALTERNATIVES) {
+            if values.iter().all(|value| matches!(value.kind, Kind::Num(_))) {
+                return Val { taint, step, ..Val::of(Kind::Num(None)) };
+            }
+            let props = values.iter().map(|value| self.props(value)).reduce(|a, b| a.join(&b)).unwrap_or_default();
+            let base = |value: &Val| value.text.as_deref().and_then(|text| text.base);
+            let first = base(&values[0]);
+            let common = first.filter(|_| values.iter().all(|value| base(value) == first));
+            let shape = self.path_shape_of(&values);
+            // A program looked for in several places keeps its name.
+            let parts = match crate::engine::sinks::common_program(&self.apis, &values) {
+                Some(program) => {
+                    let dir = Val { vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) };
+                    vec![Part::Hole(dir), Part::Lit(arc(&format!("/{program}")))]
+                }
+                None => Vec::new(),
+            };
+            let text = Text { props: props.into(), parts, base: common, shape };
+            let vn = self.store.fresh_vn();
+            return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
+        }
+        if values.len() > MAX_ALTERNATIVES {
+            let (texts, others): (Vec<Val>, Vec<Val>) =
+                values.into_iter().partition(|value| matches!(value.kind, Kind::Str | Kind::Num(_) | Kind::Unknown));
+            let mut kept = others;
+            kept.truncate(MAX_ALTERNATIVES - 1);
+            if !texts.is_empty() {
+                let props = texts.iter().map(|value| self.props(value)).reduce(|a, b| a.join(&b)).unwrap_or_default();
+                let taint = texts.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));
+                let step = texts.iter().find(|value| value.is_tainted()).map_or(0, |value| value.step);
+                kept.push(Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) });
+            }
+            values = kept;
+        }
+        if values.len() == 1
+            && let Some(only) = values.pop()
+        {
+            return Val { taint, ..only };
+        }
+        let vn = self.store.fresh_vn();
+        Val { kind: Kind::Union(values.into()), taint, vn, step, text: None, cond: None }
+    }
+
+    pub(crate) fn join_all(&mut self, values: impl IntoIterator<Item = Val>) -> Option<Val> {
+        let mut joined: Option<Val> = None;
+        for value in values {
+            joined = Some(match joined {
+                None => value,
+                Some(before) => self.join(&before, &value),
+            });
+        }
+        joined
+    }
+
+    pub(crate) fn assume(&mut self, refinements: &Refinements) {
+        for (vn, fact) in refinements {
+            self.store.assume(*vn, fact);
+        }
+    }
+
+    /// Whether the refinements contradict what is known: the branch cannot be taken.
+    pub(super) fn is_impossible(&self, refinements: &Refinements) -> bool {
+        refinements.iter().any(|(vn, fact)| {
+            fact.props.lits.is_some()
+                && self.store.fact(*vn).is_some_and(|known| known.props.refine(&fact.props).is_bottom())
+        })
+    }
+}

@@ -1,0 +1,366 @@
+//! Classes, their instances, and what they inherit.
+
+use std::rc::Rc;
+
+use manta_core::Span;
+
+use super::{Args, Interp};
+use crate::engine::api::{ApiId, ApiStep};
+use crate::engine::store::{ClassVal, Fields, Obj, ObjKind};
+use crate::engine::value::{Kind, ObjId, Val};
+use crate::ir::{ClassId, Expr, ExprId, Lang, MemberKind, Pat, Symbol, Var};
+
+impl Interp<'_> {
+    pub(super) fn make_class(&mut self, id: ClassId) -> Val {
+        let module = self.frame().module;
+        let code = self.program.module(module);
+        let class = code.class(id);
+        // `class Server(FastMCP[Context])`: the parameters of a generic base are of no matter.
+        let plain = |base: &ExprId| match self.code().expr(*base) {
+            Expr::Index { object, .. } if self.lang() == Lang::Python => *object,
+            _ => *base,
+        };
+        let bases: Vec<ExprId> = class.bases.iter().map(plain).collect();
+        let bases: Vec<Val> = bases.into_iter().map(|base| self.eval(base)).collect();
+        for (_, value) in &class.keywords {
+            self.eval(*value);
+        }
+        let obj = self.store.new_obj(Obj::new(ObjKind::Plain));
+        let is_python = code.lang == Lang::Python;
+        let mut class_val = ClassVal {
+            module,
+            class: id,
+            bases,
+            methods: Fields::default(),
+            class_methods: Vec::new(),
+            field_inits: Vec::new(),
+        };
+        let mut statics: Vec<(Symbol, Val)> = Vec::new();
+        let mut static_blocks = Vec::new();
+        for member in &class.members {
+            let Ok(name) = self.eval_key(member.key) else { continue };
+            let closure = |interp: &mut Self, takes_self| match member.func {
+                Some(func) => interp.make_closure(func, Some(obj), takes_self),
+                None => Val::undefined(),
+            };
+            match member.kind {
+                MemberKind::Method => {
+                    let mut value = closure(self, is_python);
+                    for decorator in member.decorators.iter().rev() {
+                        let decorator = self.eval(*decorator);
+                        value = self.decorate_member(&decorator, value, obj, name, member.span);
+                    }
+                    class_val.methods.insert(name, value);
+                }
+                MemberKind::ClassMethod => {
+                    class_val.class_methods.push(name);
+                    let value = closure(self, true);
+                    class_val.methods.insert(name, value);
+                }
+                MemberKind::StaticMethod => {
+                    let mut value = closure(self, false);
+                    for decorator in member.decorators.iter().rev() {
+                        let decorator = self.eval(*decorator);
+                        value = self.decorate_member(&decorator, value, obj, name, member.span);
+                    }
+                    statics.push((name, value));
+                }
+                MemberKind::Getter => {
+                    if let Kind::Fn(getter) = closure(self, is_python).kind {
+                        class_val.methods.insert(name, Val::of(Kind::Accessor(Some(getter), None)));
+                    }
+                }
+                MemberKind::StaticGetter => {
+                    if let Kind::Fn(getter) = closure(self, false).kind {
+                        statics.push((name, Val::of(Kind::Accessor(Some(getter), None))));
+                    }
+                }
+                MemberKind::StaticSetter => {
+                    closure(self, false);
+                }
+                MemberKind::Setter => {
+                    if let Kind::Fn(setter) = closure(self, is_python).kind {
+                        let getter = match class_val.methods.get(&name).map(|value| &value.kind) {
+                            Some(Kind::Accessor(getter, _)) => *getter,
+                            _ => None,
+                        };
+                        class_val.methods.insert(name, Val::of(Kind::Accessor(getter, Some(setter))));
+                    }
+                }
+                MemberKind::Field => {
+                    let func = match closure(self, false).kind {
+                        Kind::Fn(func) => Some(func),
+                        _ => None,
+                    };
+                    class_val.field_inits.push((name, func));
+                }
+                MemberKind::StaticField => {
+                    let value = match (member.value, member.func) {
+                        (Some(expr), _) => self.eval(expr),
+                        (None, Some(_)) => {
+                            let init = closure(self, false);
+                            self.call_value(&init, Some(Val::of(Kind::Obj(obj))), Args::default(), Span::default())
+                        }
+                        (None, None) if is_python => continue,
+                        (None, None) => Val::undefined(),
+                    };
+                    statics.push((name, value.clone()));
+                    if is_python && matches!(value.kind, Kind::Fn(_)) {
+                        // `method = function` in a class body makes a method.
+                        class_val.methods.insert(name, value);
+                    }
+                }
+                MemberKind::StaticBlock if is_python => {
+                    // A statement of the class body; the fields behind it read what it bound.
+                    let block = closure(self, false);
+                    self.call_value(&block, None, Args::default(), member.span);
+                }
+                MemberKind::StaticBlock => static_blocks.push(closure(self, false)),
+            }
+        }
+        let class_val = Rc::new(class_val);
+        self.classes.insert(obj, class_val.clone());
+        let holder = self.store.obj_mut(obj);
+        holder.kind = ObjKind::Class(class_val);
+        for (name, value) in statics {
+            holder.fields.insert(name, value);
+        }
+        let mut value = Val::of(Kind::Obj(obj));
+        for block in static_blocks {
+            self.call_value(&block, Some(value.clone()), Args::default(), Span::default());
+        }
+        for decorator in class.decorators.iter().rev() {
+            let decorator = self.eval(*decorator);
+            value = self.decorate(&decorator, value, class.span);
+        }
+        self.class_created(obj);
+        value
+    }
+
+    pub(crate) fn class_val(&self, id: ObjId) -> Option<Rc<ClassVal>> {
+        match &self.store.obj(id).kind {
+            ObjKind::Class(class) => Some(class.clone()),
+            _ => self.classes.get(&id).cloned(),
+        }
+    }
+
+    /// Finds a method or accessor along the bases; also the object of the class that has it.
+    pub(crate) fn find_method(&self, class: ObjId, name: Symbol, depth: usize) -> Option<(Val, ObjId)> {
+        if depth > 16 {
+            return None;
+        }
+        let class_val = self.class_val(class)?;
+        if let Some(method) = class_val.methods.get(&name) {
+            return Some((method.clone(), class));
+        }
+        class_val.bases.iter().find_map(|base| match base.kind {
+            Kind::Obj(base) => self.find_method(base, name, depth + 1),
+            _ => None,
+        })
+    }
+
+    /// Finds a static field or method along the bases.
+    pub(crate) fn find_static(&self, class: ObjId, name: Symbol, depth: usize) -> Option<Val> {
+        if depth > 16 {
+            return None;
+        }
+        if let Some(value) = self.store.obj(class).fields.get(&name) {
+            return Some(value.clone());
+        }
+        self.class_val(class)?.bases.iter().find_map(|base| match base.kind {
+            Kind::Obj(base) => self.find_static(base, name, depth + 1),
+            _ => None,
+        })
+    }
+
+    /// The first base outside the target, along the bases.
+    pub(crate) fn external_base(&self, class: ObjId, depth: usize) -> Option<ApiId> {
+        if depth > 16 {
+            return None;
+        }
+        self.class_val(class)?.bases.iter().find_map(|base| match base.kind {
+            Kind::Api(api, _) => Some(api),
+            Kind::Obj(base) => self.external_base(base, depth + 1),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn construct(&mut self, target: &Val, args: Args, span: Span) -> Val {
+        match &target.kind {
+            Kind::Obj(id) if matches!(self.store.obj(*id).kind, ObjKind::Class(_)) => self.instantiate(*id, args, span),
+            Kind::Fn(id) => {
+                // A constructor function.
+                let this = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Plain))));
+                let result = self.call_closure(*id, Some(this.clone()), args, span);
+                if matches!(result.kind, Kind::Obj(_)) { result } else { this }
+            }
+            Kind::Api(api, data) => self.call_api(*api, *data, None, args, span, true),
+            Kind::Union(values) => {
+                let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
+                self.each_alternative(&values, |interp, value| interp.construct(value, args.clone(), span))
+            }
+            Kind::Bound(bound) => {
+                let method = bound.1.clone();
+                self.construct(&method, args, span)
+            }
+            Kind::Module(module) => match self.export(*module, Symbol::new("default"), 0) {
+                Some(default) => self.construct(&default, args, span),
+                None => self.call_unknown(target, &args, span),
+            },
+            _ => self.call_unknown(target, &args, span),
+        }
+    }
+
+    fn instantiate(&mut self, class: ObjId, args: Args, span: Span) -> Val {
+        let is_python =
+            self.class_val(class).is_some_and(|class| self.program.module(class.module).lang == Lang::Python);
+        if is_python && let Some(value) = self.instantiate_python(class, &args, span) {
+            return value;
+        }
+        let this = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Instance(class)))));
+        self.construct_into(class, &this, args, span);
+        this
+    }
+
+    /// Runs field initialisers and the constructor of `class` on `this`.
+    pub(crate) fn construct_into(&mut self, class: ObjId, this: &Val, args: Args, span: Span) {
+        let Some(class_val) = self.class_val(class) else { return };
+        let is_python = self.program.module(class_val.module).lang == Lang::Python;
+        let name = Symbol::new(if is_python { "__init__" } else { "constructor" });
+        let own = class_val.methods.get(&name).cloned();
+        if is_python {
+            match self.find_method(class, name, 0) {
+                Some((init, _)) => {
+                    self.call_value(&init, Some(this.clone()), args, span);
+                }
+                None => self.external_init(class, this, args, span),
+            }
+            return;
+        }
+        match own {
+            Some(constructor) => {
+                let inherits = !class_val.bases.is_empty();
+                if !inherits {
+                    self.init_fields(class, this);
+                }
+                // A derived class initialises its fields when `super()` returns; see `super_call`.
+                self.call_value(&constructor, Some(this.clone()), args, span);
+            }
+            None => {
+                match class_val.bases.first() {
+                    Some(Val { kind: Kind::Obj(base), .. }) => self.construct_into(*base, this, args, span),
+                    Some(_) => self.external_init(class, this, args, span),
+                    None => {}
+                }
+                self.init_fields(class, this);
+            }
+        }
+    }
+
+    fn init_fields(&mut self, class: ObjId, this: &Val) {
+        let Some(class_val) = self.class_val(class) else { return };
+        for (name, init) in &class_val.field_inits {
+            let value = match init {
+                Some(init) => self.call_closure(*init, Some(this.clone()), Args::default(), Span::default()),
+                None => match self.declared_field(&class_val, *name) {
+                    Some(value) => value,
+                    None => continue,
+                },
+            };
+            if let Kind::Obj(id) = this.kind {
+                // A bare declaration does not overwrite what a base constructor assigned.
+                if init.is_some() || !self.store.obj(id).fields.contains_key(name) {
+                    self.store.obj_mut(id).fields.insert(*name, value);
+                }
+            }
+        }
+    }
+
+    /// Arguments given to a base class outside the target are kept on the instance.
+    fn external_init(&mut self, class: ObjId, this: &Val, args: Args, span: Span) {
+        if let (Some(api), Kind::Obj(id)) = (self.external_base(class, 0), &this.kind) {
+            let id = *id;
+            for (index, value) in args.pos.iter().enumerate() {
+                self.store.obj_mut(id).fields.insert(Symbol::new(&format!("$arg{index}")), value.clone());
+            }
+            for (name, value) in &args.named {
+                self.store.obj_mut(id).fields.insert(*name, value.clone());
+            }
+            self.external_constructed(api, this, &args, span);
+        }
+    }
+
+    pub(super) fn super_value(&mut self) -> Val {
+        self.frame().this.clone().unwrap_or_else(Val::unknown)
+    }
+
+    fn super_base(&self) -> Option<Val> {
+        let home = self.frame().home?;
+        self.class_val(home)?.bases.first().cloned()
+    }
+
+    pub(super) fn super_member(&mut self, name: Symbol, span: Span) -> Val {
+        let this = self.python_self().or_else(|| self.frame().this.clone()).unwrap_or_else(Val::unknown);
+        let bases = self.frame().home.and_then(|home| self.class_val(home)).map(|class| class.bases.clone());
+        for base in bases.unwrap_or_default() {
+            if let Kind::Obj(base) = base.kind
+                && let Some((method, _)) = self.find_method(base, name, 0)
+            {
+                return match method.kind {
+                    Kind::Accessor(Some(getter), _) => self.call_closure(getter, Some(this), Args::default(), span),
+                    _ => Val::of(Kind::Bound(Rc::new((this, method)))),
+                };
+            }
+            if let Kind::Api(api, _) = base.kind {
+                let data = match this.kind {
+                    Kind::Obj(id) => Some(id),
+                    _ => None,
+                };
+                let made = self.apis.step(api, ApiStep::Call);
+                let api = self.apis.step(made, ApiStep::Field(name));
+                return Val::of(Kind::Api(api, data));
+            }
+        }
+        Val::unknown()
+    }
+
+    /// In Python the receiver is the first local, not `this`.
+    fn python_self(&self) -> Option<Val> {
+        self.frames.iter().rev().find_map(|frame| {
+            let code = self.program.module(frame.module);
+            if code.lang != Lang::Python {
+                return None;
+            }
+            match code.func(frame.func).params.first().map(|param| &param.pat) {
+                Some(Pat::Var(Var::Local(slot))) if frame.home.is_some() => {
+                    frame.locals.get(*slot as usize).map(|cell| self.store.cell(*cell).clone())
+                }
+                _ => None,
+            }
+        })
+    }
+
+    pub(super) fn super_call(&mut self, args: Args, span: Span) -> Val {
+        if self.lang() == Lang::Python {
+            return self.python_self().unwrap_or_else(Val::unknown);
+        }
+        let this = self.frame().this.clone().unwrap_or_else(Val::unknown);
+        let home = self.frame().home;
+        match self.super_base() {
+            Some(Val { kind: Kind::Obj(base), .. }) => self.construct_into(base, &this, args, span),
+            Some(Val { kind: Kind::Fn(base), .. }) => {
+                self.call_closure(base, Some(this.clone()), args, span);
+            }
+            Some(_) => {
+                if let Some(home) = home {
+                    self.external_init(home, &this, args, span);
+                }
+            }
+            None => {}
+        }
+        if let Some(home) = home {
+            self.init_fields(home, &this);
+        }
+        this
+    }
+}

@@ -1,0 +1,207 @@
+//! Modules: what they run when they load, and what they import and export.
+
+use std::rc::Rc;
+
+use manta_core::Span;
+
+use super::{Frame, Interp, ModState};
+use crate::engine::api::ApiStep;
+use crate::engine::program::Link;
+use crate::engine::store::{Obj, ObjKind};
+use crate::engine::value::{CellId, Kind, ModId, Val};
+use crate::ir::{FuncId, ImportId, ImportName, Lang, Symbol};
+
+impl Interp<'_> {
+    /// Runs a module's top level once.
+    pub(crate) fn load(&mut self, id: ModId) {
+        if !matches!(self.mods[id.0 as usize], ModState::Unloaded) {
+            return;
+        }
+        self.mark_effect();
+        let module = self.program.module(id);
+        let slots = module.func(FuncId(0)).slots;
+        let cells: Vec<CellId> = (0..slots).map(|_| self.store.new_cell(Val::undefined())).collect();
+        self.mods[id.0 as usize] = ModState::Loaded(Rc::from(cells.as_slice()));
+        if let Some(slots) = module.commonjs {
+            let exports = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Plain))));
+            let mut holder = Obj::new(ObjKind::Plain);
+            holder.fields.insert(Symbol::new("exports"), exports.clone());
+            let holder = Val::of(Kind::Obj(self.store.new_obj(holder)));
+            self.store.set_cell(cells[slots.exports as usize], exports);
+            self.store.set_cell(cells[slots.module as usize], holder);
+        }
+        for import in 0..module.imports.len() {
+            if let Link::Module(target) = self.program.link_of(id, ImportId(u32::try_from(import).unwrap_or(0)))
+                && !module.imports[import].type_only
+            {
+                self.load(*target);
+            }
+        }
+        self.entered.insert((id, FuncId(0)));
+        let entry = self.store.mark();
+        self.frames.push(Frame {
+            module: id,
+            func: FuncId(0),
+            locals: cells,
+            captures: Rc::from([]),
+            this: None,
+            home: None,
+            called_at: None,
+            returns: Vec::new(),
+            configured: 0,
+            entry,
+            yielded: None,
+            jumps: Vec::new(),
+        });
+        self.block(&module.func(FuncId(0)).body);
+        self.frames.pop();
+        self.store.release(entry);
+    }
+
+    pub(crate) fn module_slot(&mut self, module: ModId, slot: u32) -> Val {
+        self.load(module);
+        match &self.mods[module.0 as usize] {
+            ModState::Loaded(cells) => self.store.cell(cells[slot as usize]).clone(),
+            ModState::Unloaded => Val::unknown(),
+        }
+    }
+
+    /// What `module` exports as `name`.
+    pub(crate) fn export(&mut self, module: ModId, name: Symbol, depth: usize) -> Option<Val> {
+        if depth > 24 {
+            return None;
+        }
+        self.load(module);
+        let code = self.program.module(module);
+        if let Some(slots) = code.commonjs {
+            let exports = self.commonjs_value(module, slots.module);
+            if name.as_str() == "default" {
+                // Interoperation: `import d from "cjs"` is `module.exports` unless the file marks itself as ES.
+                if let Kind::Obj(id) = exports.kind
+                    && let Some(value) = self.store.obj(id).fields.get(&name)
+                {
+                    return Some(value.clone());
+                }
+                if code.exports.is_empty() {
+                    return Some(exports);
+                }
+            }
+            if let Kind::Obj(id) = exports.kind
+                && let Some(value) = self.store.obj(id).fields.get(&name)
+            {
+                return Some(value.clone());
+            }
+            if code.exports.is_empty() {
+                return Some(self.get_member(&exports, name, Span::default()));
+            }
+        }
+        for export in &code.exports {
+            match export {
+                crate::ir::Export::Local { name: public, slot } if *public == name => {
+                    let value = self.module_slot(module, *slot);
+                    // A name that is both re-exported and assigned (fallback imports) prefers a real value.
+                    if !value.is_nullish() {
+                        return Some(value);
+                    }
+                }
+                crate::ir::Export::From { name: public, import, imported } if *public == name => {
+                    return Some(self.import(module, *import, *imported, depth + 1));
+                }
+                _ => {}
+            }
+        }
+        for export in &code.exports {
+            if let crate::ir::Export::Star { import } = export {
+                match self.program.link_of(module, *import).clone() {
+                    Link::Module(target) if target != module => {
+                        if let Some(value) = self.export(target, name, depth + 1) {
+                            return Some(value);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let declared = code
+            .exports
+            .iter()
+            .any(|export| matches!(export, crate::ir::Export::Local { name: public, .. } if *public == name));
+        if declared {
+            return Some(Val::undefined());
+        }
+        if code.lang == Lang::Python {
+            // `import pkg.sub` makes `sub` an attribute of `pkg`.
+            if let Link::Module(target) = self.program.resolve(module, &format!(".{name}")) {
+                return Some(Val::of(Kind::Module(target)));
+            }
+        }
+        None
+    }
+
+    fn commonjs_value(&mut self, module: ModId, slot: u32) -> Val {
+        let holder = self.module_slot(module, slot);
+        match holder.kind {
+            Kind::Obj(id) => {
+                self.store.obj(id).fields.get(&Symbol::new("exports")).cloned().unwrap_or_else(Val::unknown)
+            }
+            _ => Val::unknown(),
+        }
+    }
+
+    /// The value of an import.
+    pub(crate) fn import(&mut self, module: ModId, import: ImportId, name: ImportName, depth: usize) -> Val {
+        match self.program.link_of(module, import).clone() {
+            Link::Module(target) => {
+                self.load(target);
+                let code = self.program.module(target);
+                match name {
+                    ImportName::Namespace => match code.commonjs {
+                        Some(slots) if code.exports.is_empty() => self.commonjs_value(target, slots.module),
+                        _ => Val::of(Kind::Module(target)),
+                    },
+                    ImportName::Default => {
+                        self.export(target, Symbol::new("default"), depth).unwrap_or_else(Val::unknown)
+                    }
+                    ImportName::Named(name) => self.export(target, name, depth).unwrap_or_else(|| {
+                        match self.program.resolve(target, &format!(".{name}")) {
+                            Link::Module(sub) if code.lang == Lang::Python => {
+                                self.load(sub);
+                                Val::of(Kind::Module(sub))
+                            }
+                            _ => Val::unknown(),
+                        }
+                    }),
+                }
+            }
+            Link::External(root, path) => {
+                let mut api = self.apis.root(root);
+                for field in path {
+                    api = self.apis.step(api, ApiStep::Field(field));
+                }
+                match name {
+                    ImportName::Namespace | ImportName::Default => {}
+                    ImportName::Named(name) if name.as_str() == "default" => {}
+                    ImportName::Named(name) => api = self.apis.step(api, ApiStep::Field(name)),
+                }
+                let api = self.models.canonical(&mut self.apis, api);
+                Val::of(Kind::Api(api, None))
+            }
+            Link::Namespace => match name {
+                ImportName::Named(name) => {
+                    let base = &self.program.module(module).imports[import.0 as usize].request;
+                    let dot = if base.ends_with('.') { "" } else { "." };
+                    let request = format!("{base}{dot}{name}");
+                    match self.program.resolve(module, &request) {
+                        Link::Module(target) => {
+                            self.load(target);
+                            Val::of(Kind::Module(target))
+                        }
+                        _ => Val::unknown(),
+                    }
+                }
+                _ => Val::unknown(),
+            },
+            Link::Missing | Link::Asset => Val::unknown(),
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! Calls by which an SDK registers something, by the rows of the models.
+
+use manta_core::{Location, Span};
+
+use crate::engine::api::{ApiId, ApiStep};
+use crate::engine::interp::{Args, Interp};
+use crate::engine::models::{Exposes, HandlerArgs, RegisterRow};
+use crate::engine::report::Registration;
+use crate::engine::schema::{Schema, Ty};
+use crate::engine::value::{Kind, ObjId, Val};
+use crate::ir::Symbol;
+
+impl Interp<'_> {
+    pub(crate) fn register(&mut self, row: &RegisterRow, api: ApiId, data: Option<ObjId>, args: &Args, span: Span) {
+        if row.handler == "decorated" && !args.pos.iter().any(|value| self.is_callable(value)) {
+            // `@mcp.tool(...)`: the registration happens when the result decorates a function.
+            return;
+        }
+        let handler = match row.handler.as_str() {
+            "last" => args.pos.iter().rev().find(|value| self.is_callable(value)).cloned(),
+            "decorated" => args.pos.iter().find(|value| self.is_callable(value)).cloned(),
+            selector => self.select(selector, args, None),
+        };
+        let _ = api;
+        if handler.is_none() && row.handler.starts_with("kw:") {
+            // An optional handler (`Server(on_call_tool=…)`) that this server does not have.
+            return;
+        }
+        // `=text` is a constant: the method is said by the row, not by an argument.
+        let name = row.name.as_ref().and_then(|selector| match selector.strip_prefix('=') {
+            Some(text) => Some(Val::str(text)),
+            None => self.select(selector, args, None),
+        });
+        let description = row.description.as_ref().and_then(|selector| self.select(selector, args, None));
+        self.note_promises(name.as_ref(), handler.as_ref(), args);
+        let schema = self.registered_schema(row, args);
+        if row.args == HandlerArgs::ObjectIfSchema && schema.is_none() {
+            // Without a schema the callback receives no arguments, only the request context.
+            self.add_registration(row, name, description, None, handler, span, true, data);
+            return;
+        }
+        if row.exposes == Exposes::Handler {
+            let method = name.as_ref().and_then(|name| self.request_method(name));
+            self.register_handler(row, method.as_deref(), handler, span);
+            return;
+        }
+        if let Some(list) = handler.as_ref().filter(|value| matches!(value.kind, Kind::Obj(_)))
+            && row.name.is_none()
+        {
+            self.register_objects(row, &list.clone(), span);
+            return;
+        }
+        let before = self.found.registrations.len();
+        self.add_registration(row, name, description, schema, handler, span, false, data);
+        if row.args == HandlerArgs::UriVariables
+            && let Some(uri) = args.get(1).and_then(Val::literal).filter(|uri| !uri.contains('{'))
+        {
+            for registration in &mut self.found.registrations[before..] {
+                registration.uri = Some(uri.to_owned());
+            }
+        }
+    }
+
+    fn registered_schema(&mut self, row: &RegisterRow, args: &Args) -> Option<Schema> {
+        match row.schema.as_deref() {
+            // Overloaded: the first argument between name and handler that is a schema or a shape of schemas.
+            Some("any") => {
+                let values: Vec<Val> = args.pos.iter().skip(1).cloned().collect();
+                values.iter().find_map(|value| {
+                    let is_shape = matches!(value.kind, Kind::Obj(_) | Kind::Schema(_));
+                    if !is_shape || self.is_annotations(value) {
+                        return None;
+                    }
+                    self.as_schema(value)
+                })
+            }
+            Some(selector) => {
+                let value = self.select(selector, args, None)?;
+                self.as_schema(&value)
+                    .or_else(|| (!value.is_nullish()).then(|| Schema::new(Ty::Object(Vec::new(), true))))
+            }
+            None => None,
+        }
+    }
+
+    /// `{ readOnlyHint: true }` is no parameter shape.
+    pub(super) fn is_annotations(&self, value: &Val) -> bool {
+        match value.kind {
+            Kind::Obj(id) => {
+                let obj = self.store.obj(id);
+                !obj.fields.is_empty()
+                    && obj.fields.keys().all(|key| key.as_str().ends_with("Hint") || key.as_str() == "title")
+            }
+            _ => false,
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a registration is what it is")]
+    pub(super) fn add_registration(
+        &mut self,
+        row: &RegisterRow,
+        name: Option<Val>,
+        description: Option<Val>,
+        schema: Option<Schema>,
+        handler: Option<Val>,
+        span: Span,
+        no_args: bool,
+        server: Option<ObjId>,
+    ) {
+        let names = match &name {
+            Some(name) => self.name_texts(name),
+            None => vec![handler.as_ref().and_then(|handler| self.function_name(handler))],
+        };
+        let validates = row.validates && self.version_validates(row);
+        for name in names {
+            let registration = Registration {
+                exposes: row.exposes,
+                name: name.or_else(|| handler.as_ref().and_then(|handler| self.function_name(handler))),
+                description: description
+                    .as_ref()
+                    .and_then(|text| text.literal().map(str::to_owned))
+                    .or_else(|| handler.as_ref().and_then(|handler| self.function_doc(handler))),
+                sdk: row.sdk.clone(),
+                at: self.here(span),
+                module: self.frame().module,
+                schema: schema.clone(),
+                handler: handler.clone(),
+                args: if no_args { HandlerArgs::ObjectIfSchema } else { row.args },
+                validates,
+                is_structural: false,
+                this: None,
+                uri: None,
+                server,
+            };
+            self.push_registration(registration);
+        }
+    }
+
+    /// The names a tool may have, as far as they are constant.
+    pub(crate) fn tool_names(&self, name: &Val) -> Vec<String> {
+        self.name_texts(name).into_iter().flatten().collect()
+    }
+
+    /// The texts a name may have; a computed part is shown as `*`.
+    fn name_texts(&self, name: &Val) -> Vec<Option<String>> {
+        if let Some(names) = name.literals() {
+            return names.iter().map(|name| Some(name.to_string())).collect();
+        }
+        // `process.env.NAME || "search"`: the name it has unless configured otherwise.
+        let known: Vec<Option<String>> =
+            name.alternatives().iter().filter_map(Val::literal).map(|name| Some(name.to_owned())).collect();
+        if !known.is_empty() {
+            return known;
+        }
+        let parts = name.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+        if parts.is_empty() {
+            return vec![None];
+        }
+        let text: String = parts
+            .iter()
+            .map(|part| match part {
+                crate::engine::value::Part::Lit(text) => text.to_string(),
+                crate::engine::value::Part::Hole(_) => "*".to_owned(),
+            })
+            .collect();
+        vec![Some(text)]
+    }
+
+    pub(crate) fn push_registration(&mut self, registration: Registration) {
+        // What a handler registers while it runs is gone with its run.
+        if self.found.is_running_handler {
+            return;
+        }
+        self.mark_effect();
+        let function = |interp: &Self, value: &Option<Val>| {
+            value.as_ref().and_then(|value| interp.closure_of(value)).map(|id| {
+                let closure = interp.store.closure(id);
+                (closure.module, closure.func, closure.captures.first().copied())
+            })
+        };
+        let own = function(self, &registration.handler);
+        let is_known = self.found.registrations.iter().any(|known| {
+            known.exposes == registration.exposes
+                && known.name == registration.name
+                && known.at == registration.at
+                && function(self, &known.handler) == own
+        });
+        if !is_known && self.found.registrations.len() < 5_000 {
+            self.found.registrations.push(registration);
+        }
+    }
+
+    pub(super) fn version_validates(&self, row: &RegisterRow) -> bool {
+        let Some(rule) = &row.validates_since else { return true };
+        let Some((package, since)) = rule.split_once(">=") else { return true };
+        let module = self.frame().module;
+        let path = self.program.module(module).path.clone();
+        match self.program.resolver(module).dependency(&path, package.trim()) {
+            Some(version) => at_least(&version, since.trim()),
+            None => false,
+        }
+    }
+
+    /// `CallToolRequestSchema`, `"tools/call"`, `types.CallToolRequest`, a bundled zod schema with a method literal.
+    pub(super) fn request_method(&self, value: &Val) -> Option<String> {
+        if let Some(text) = value.literal() {
+            return Some(text.to_owned());
+        }
+        match &value.kind {
+            Kind::Api(api, _) => match self.apis.last(*api) {
+                ApiStep::Field(name) => Some(method_of_schema(name.as_str())?.to_owned()),
+                _ => None,
+            },
+            Kind::Schema(schema) => schema
+                .fields()
+                .iter()
+                .find(|(name, _)| name.as_str() == "method")
+                .and_then(|(_, field)| field.props.as_literal().map(str::to_owned)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn register_handler(
+        &mut self,
+        row: &RegisterRow,
+        method: Option<&str>,
+        handler: Option<Val>,
+        span: Span,
+    ) {
+        let exposes = match method {
+            Some("tools/call") => Exposes::Tool,
+            Some("resources/read") => Exposes::Resource,
+            Some("prompts/get") => Exposes::Prompt,
+            Some("completion/complete") => Exposes::Completion,
+            Some("tools/list") => {
+                if let Some(handler) = handler {
+                    self.read_tool_list(&handler, span);
+                }
+                return;
+            }
+            _ => return,
+        };
+        let registration = Registration {
+            exposes,
+            name: None,
+            description: None,
+            sdk: row.sdk.clone(),
+            at: self.here(span),
+            module: self.frame().module,
+            schema: None,
+            handler,
+            args: if row.args == HandlerArgs::ContextParams {
+                HandlerArgs::ContextParams
+            } else {
+                HandlerArgs::Request
+            },
+            validates: false,
+            is_structural: false,
+            this: None,
+            uri: None,
+            server: None,
+        };
+        self.push_registration(registration);
+    }
+
+    /// Runs a list handler and keeps what it announces. Lists are read again when the program is loaded.
+    pub(crate) fn read_tool_list(&mut self, handler: &Val, span: Span) {
+        self.found.list_handlers.push((handler.clone(), self.here(span), self.frame().module));
+    }
+
+    /// Reads the tools of a list result.
+    pub(crate) fn read_listed(&mut self, result: &Val, at: Location) {
+        let tools = match result.kind {
+            Kind::Obj(id) if self.store.obj(id).is_sequence() => result.clone(),
+            _ => self.get_index(result, &Val::str("tools"), Span::default()),
+        };
+        let (items, more) = self.elements_of(&tools, Span::default());
+        for item in items.into_iter().chain(more) {
+            for item in item.alternatives().to_vec() {
+                self.read_listed_tool(&item, at);
+            }
+        }
+    }
+
+    fn read_listed_tool(&mut self, item: &Val, at: Location) {
+        let field = |interp: &mut Self, names: &[&str]| {
+            names.iter().find_map(|name| {
+                let value = match &item.kind {
+                    // `Tool(name=…)` of the Python SDK keeps its arguments.
+                    Kind::Api(_, Some(data)) => {
+                        interp.store.obj(*data).fields.get(&Symbol::new(&format!("${name}"))).cloned()
+                    }
+                    Kind::Obj(id) => interp.store.obj(*id).fields.get(&Symbol::new(name)).cloned(),
+                    _ => None,
+                };
+                value.filter(|value| !value.is_nullish())
+            })
+        };
+        let Some(name) = field(self, &["name"]) else { return };
+        self.note_promises_of(item, Span::default());
+        let description = field(self, &["description"]).and_then(|text| text.literal().map(str::to_owned));
+        let schema =
+            field(self, &["inputSchema", "input_schema", "parameters"]).and_then(|value| self.as_schema(&value));
+        for name in self.name_texts(&name).into_iter().flatten() {
+            if !self.found.listed.iter().any(|(known, ..)| *known == name) {
+                self.found.listed.push((name, description.clone(), schema.clone(), at));
+            }
+        }
+    }
+}
+
+/// Request schemas of the SDKs, by exported name.
+fn method_of_schema(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "CallToolRequestSchema" | "CallToolRequest" => "tools/call",
+        "ListToolsRequestSchema" | "ListToolsRequest" => "tools/list",
+        "ReadResourceRequestSchema" | "ReadResourceRequest" => "resources/read",
+        "GetPromptRequestSchema" | "GetPromptRequest" => "prompts/get",
+        "CompleteRequestSchema" | "CompleteRequest" => "completion/complete",
+        _ => return None,
+    })
+}
+
+/// Whether a version or range as written reaches `since` (numeric components; a range counts by its lower bound).
+fn at_least(version: &str, since: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u32> {
+        let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
+        text[start..]
+            .split(|c: char| !c.is_ascii_digit() && c != '.')
+            .next()
+            .unwrap_or_default()
+            .split('.')
+            .map_while(|part| part.parse().ok())
+            .collect()
+    };
+    let version = numbers(version);
+    !version.is_empty() && version >= numbers(since)
+}

@@ -1,0 +1,94 @@
+//! What a handler is called with.
+
+use manta_core::{Location, Span};
+
+use crate::engine::interp::Interp;
+use crate::engine::report::SourceInfo;
+use crate::engine::trace::StepKind;
+use crate::engine::value::{Taint, Val};
+use crate::ir::Symbol;
+
+impl Interp<'_> {
+    /// An untrusted field gets a source of its own, so that a finding names the parameter.
+    pub(crate) fn named_source(&mut self, name: Symbol, taint: Taint, step: u32, depth: usize) -> (Taint, u32) {
+        if depth > 2 || taint.is_none() {
+            return (taint, step);
+        }
+        let parent = self.found.sources.get(taint.0.trailing_zeros() as usize).cloned();
+        let Some(parent) = parent else { return (taint, step) };
+        let param = if depth <= 1 || parent.param.is_empty() || parent.param == "arguments" {
+            name.as_str().to_owned()
+        } else {
+            format!("{}.{name}", parent.param)
+        };
+        self.source(param, parent.at)
+    }
+
+    /// A field read from an untrusted object of unknown shape.
+    pub(crate) fn name_source(&mut self, receiver: &Val, name: Symbol, value: Val, at: Location) -> Val {
+        // A copy of the arguments (`{ ...args }`) is as untrusted as what it was made from.
+        let taint = if receiver.taint.is_some() { receiver.taint } else { value.taint };
+        let index = taint.0.trailing_zeros() as usize;
+        let is_root = taint.0.count_ones() == 1
+            && self.found.sources.get(index).is_some_and(|source| source.param == "arguments");
+        if !is_root
+            || self.is_builtin_method(name)
+                && !matches!(
+                    name.as_str(),
+                    "path"
+                        | "url"
+                        | "command"
+                        | "format"
+                        | "index"
+                        | "replace"
+                        | "match"
+                        | "search"
+                        | "count"
+                        | "filter"
+                        | "sort"
+                        | "title"
+                        | "values"
+                        | "keys"
+                        | "items"
+                        | "find"
+                        | "add"
+                        | "set"
+                        | "get"
+                        | "copy"
+                        | "update"
+                        | "dict"
+                        | "json"
+                        | "group"
+                        | "groups"
+                        | "open"
+                        | "rename"
+                        | "resolve"
+                        | "glob"
+                        | "split"
+                        | "join"
+                        | "test"
+                        | "exec"
+                )
+        {
+            return value;
+        }
+        // Destructuring has no place of its own; the registration is the next best.
+        let at = if at.span == Span::default() { self.found.sources[index].at } else { at };
+        let (taint, step) = self.source(name.as_str().to_owned(), at);
+        self.replayed(Val { taint, step, ..value }, name.as_str())
+    }
+
+    /// A new source of the current run.
+    pub(crate) fn source(&mut self, param: String, at: Location) -> (Taint, u32) {
+        if self.found.followed.is_some() {
+            return (Taint::NONE, 0);
+        }
+        let known = self.found.sources.iter().position(|source| source.param == param);
+        let index = known.unwrap_or_else(|| {
+            self.found.sources.push(SourceInfo { param: param.clone(), at });
+            self.found.sources.len() - 1
+        });
+        let step = self.trace.add(0, at, StepKind::Source(param));
+        (Taint::source(index), step)
+    }
+}

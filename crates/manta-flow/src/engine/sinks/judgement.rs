@@ -1,0 +1,300 @@
+//! Whether a value can break out of where it stands.
+
+use super::{Judged, Piece, Spelled, judge_argument, judge_code};
+use crate::domain::argv::{self};
+use crate::domain::path::{PathVerdict, Reach};
+use crate::domain::props::Part as DomainPart;
+use crate::domain::shell::{self, Verdict};
+use crate::domain::sql;
+use crate::domain::url::{Host, Scheme};
+use crate::domain::{Quoting, StrProps, path};
+use crate::engine::interp::Interp;
+use crate::engine::models::SinkKind;
+use crate::engine::report::{FlowRule, Outcome};
+use crate::ir::Lang;
+
+/// Paths that lead out of any directory. Some name a place that no list of forbidden directories does: such a list
+/// contains nothing.
+const PATH_WITNESSES: [&str; 5] = [
+    "/etc/passwd",
+    "../../../../../../etc/passwd",
+    "x/../../../../../etc/passwd",
+    "/nowhere-listed/x",
+    "../../../../../../nowhere-listed/x",
+];
+
+impl Interp<'_> {
+    pub(super) fn judge(&self, kind: SinkKind, api: &str, spelled: &Spelled) -> Vec<Judged> {
+        match kind {
+            SinkKind::Shell => vec![self.judge_shell(spelled)],
+            SinkKind::RemoteShell if spelled.is_whole => vec![self.judge_finite(
+                spelled,
+                FlowRule::DangerousByDesign,
+                "id",
+                "the caller writes the command that runs elsewhere",
+            )],
+            SinkKind::RemoteShell => vec![self.judge_shell(spelled)],
+            SinkKind::FileRead => vec![self.judge_path(spelled, FlowRule::PathTraversal)],
+            SinkKind::FileWrite | SinkKind::FileCreate => vec![self.judge_path(spelled, FlowRule::FileWrite)],
+            SinkKind::Extract => vec![Judged::bad(
+                FlowRule::ArchiveExtraction,
+                "../../.bashrc",
+                "entries are written where their names say",
+            )],
+            SinkKind::Host => vec![self.judge_host(spelled)],
+            SinkKind::Sql => vec![self.judge_sql(spelled, sql_flavor(api))],
+            SinkKind::Query => vec![self.judge_query(spelled)],
+            SinkKind::Code if spelled.is_whole => {
+                vec![self.judge_finite(spelled, FlowRule::CodeInjection, "process.exit()", "the text is run as code")]
+            }
+            SinkKind::Code => {
+                let language = match self.lang() {
+                    Lang::JavaScript => argv::Language::JavaScript,
+                    Lang::Python => argv::Language::Python,
+                };
+                vec![judge_code(spelled, language)]
+            }
+            SinkKind::Kernel if spelled.is_whole => vec![self.judge_finite(
+                spelled,
+                FlowRule::DangerousByDesign,
+                "print(1)",
+                "the text is run as a program in an interpreter apart",
+            )],
+            SinkKind::Kernel => vec![judge_code(spelled, argv::Language::Python)],
+            SinkKind::PageScript => vec![self.judge_finite(
+                spelled,
+                FlowRule::DangerousByDesign,
+                "document.cookie",
+                "the text is run as a script in the page",
+            )],
+            SinkKind::Template => vec![self.judge_finite(
+                spelled,
+                FlowRule::TemplateInjection,
+                "{{ 7 * 7 }}",
+                "the text is compiled as a template",
+            )],
+            SinkKind::Deserialize => vec![self.judge_finite(
+                spelled,
+                FlowRule::UnsafeDeserialization,
+                "a serialised object with a constructor",
+                "deserialising builds objects of any class",
+            )],
+            SinkKind::Regex => vec![self.judge_regex(spelled)],
+            SinkKind::Attribute => vec![self.judge_attribute(spelled)],
+            SinkKind::Merge => vec![self.judge_finite(
+                spelled,
+                FlowRule::PrototypePollution,
+                "{\"__proto__\": {}}",
+                "keys from the caller are merged into an object",
+            )],
+            SinkKind::Open => vec![self.judge_scheme(spelled)],
+            SinkKind::Argv | SinkKind::Url | SinkKind::Browse | SinkKind::SourceFile => Vec::new(),
+        }
+    }
+
+    fn judge_finite(&self, spelled: &Spelled, rule: FlowRule, example: &str, reason: &str) -> Judged {
+        let open = spelled.pieces.iter().any(|piece| match piece {
+            Piece::Hole(props) => !props.is_finite() && !is_inert(props),
+            _ => false,
+        });
+        if open { Judged::bad(rule, example, reason) } else { Judged::guarded(rule) }
+    }
+
+    fn judge_regex(&self, spelled: &Spelled) -> Judged {
+        let open = spelled.pieces.iter().any(|piece| match piece {
+            // Quantifiers are what makes a pattern expensive.
+            Piece::Hole(props) => {
+                let is_escaped =
+                    matches!(props.quoted, Quoting::Backslash(set) if set.contains('*') && set.contains('\\'));
+                !props.is_finite() && !props.charset.excludes("*+{") && !is_escaped
+            }
+            _ => false,
+        });
+        if open {
+            Judged::bad(FlowRule::UnsafeRegex, "(a+)+$", "the caller chooses the pattern")
+        } else {
+            Judged::guarded(FlowRule::UnsafeRegex)
+        }
+    }
+
+    fn judge_attribute(&self, spelled: &Spelled) -> Judged {
+        // A constant prefix restricts the lookup to the handlers it names.
+        if matches!(spelled.pieces.first(), Some(Piece::Lit(_))) {
+            return Judged::guarded(FlowRule::CodeInjection);
+        }
+        self.judge_finite(spelled, FlowRule::CodeInjection, "__class__", "the caller chooses which member is used")
+    }
+
+    fn judge_shell(&self, spelled: &Spelled) -> Judged {
+        let parts = spelled.parts();
+        let reports = shell::analyze(&parts);
+        let worst = reports.into_iter().max_by_key(|report| report.verdict.severity());
+        let Some(worst) = worst else { return Judged::guarded(FlowRule::CommandInjection) };
+        let whole = if spelled.is_whole { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
+        match worst.verdict {
+            Verdict::Safe => Judged::guarded(FlowRule::CommandInjection),
+            Verdict::BreaksOut { example, why } => {
+                Judged::bad(whole, example, why).or_witnesses(&["x; id", "$(id)", "`id`", "x && id"])
+            }
+            Verdict::Splits { example, .. } => {
+                Judged::bad(FlowRule::ArgumentInjection, example, "a blank starts another argument")
+            }
+            Verdict::Argument(verdict) => judge_argument(verdict, spelled.is_whole),
+        }
+    }
+
+    pub(super) fn judge_path(&self, spelled: &Spelled, rule: FlowRule) -> Judged {
+        match path::judge(&spelled.parts()) {
+            PathVerdict::Safe | PathVerdict::Escapes { reach: Reach::ParentOnly, .. } => Judged::guarded(rule),
+            PathVerdict::SymlinkOnly { .. } => Judged {
+                example: Some("a symbolic link inside the directory".to_owned()),
+                reason: "the path is contained by text only".to_owned(),
+                outcome: Outcome::Vulnerable,
+                ..Judged::guarded(FlowRule::SymlinkEscape)
+            },
+            PathVerdict::Weak { example, reason, .. } => match reason {
+                path::WeakContainment::RelativeMayBeAbsolute => Judged::guarded(rule),
+                // No replay: the bypass depends on the directory, which is not known.
+                _ => Judged {
+                    witnesses: Vec::new(),
+                    ..Judged::bad(FlowRule::PathPrefixBypass, example, "the containment check compares text")
+                },
+            },
+            PathVerdict::Escapes { example, .. } => {
+                Judged::bad(rule, example, "the value chooses the file").or_witnesses(&PATH_WITNESSES)
+            }
+        }
+    }
+
+    /// A URL that is handed to whatever program its scheme belongs to.
+    pub(super) fn judge_scheme(&self, spelled: &Spelled) -> Judged {
+        let start = spelled.pieces.iter().find(|piece| match piece {
+            Piece::Lit(text) => !text.chars().all(|c| matches!(c, '"' | '\'')),
+            _ => true,
+        });
+        let is_open = match start {
+            Some(Piece::Hole(props)) => {
+                !props.is_finite()
+                    && props.url.scheme == Scheme::Unknown
+                    && props.charset.contains(':')
+                    && props.first.contains('f')
+                    && props.path.abs != path::Abs::Abs
+                    && props.path.within == path::Within::None
+            }
+            _ => false,
+        };
+        if is_open {
+            Judged::bad(FlowRule::UrlScheme, "file:///etc/passwd", "the caller chooses the scheme, and so the program")
+        } else {
+            Judged::guarded(FlowRule::UrlScheme)
+        }
+    }
+
+    fn judge_host(&self, spelled: &Spelled) -> Judged {
+        let open = spelled.pieces.iter().any(|piece| match piece {
+            Piece::Hole(props) => {
+                !props.is_finite() && !matches!(props.url.host, Host::AllowListed | Host::Fixed(_)) && !is_inert(props)
+            }
+            _ => false,
+        });
+        if open {
+            Judged::bad(FlowRule::Ssrf, "169.254.169.254", "the caller chooses the host")
+                .or_witnesses(&["127.0.0.1", "10.0.0.1"])
+        } else {
+            Judged::guarded(FlowRule::Ssrf)
+        }
+    }
+
+    fn judge_sql(&self, spelled: &Spelled, flavor: sql::Flavor) -> Judged {
+        if spelled.is_whole {
+            let finite = matches!(spelled.pieces.as_slice(), [Piece::Hole(props)] if props.is_finite());
+            return if finite {
+                Judged::guarded(FlowRule::SqlInjection)
+            } else {
+                Judged::bad(FlowRule::DangerousByDesign, "DROP TABLE users", "the caller writes the whole statement")
+            };
+        }
+        if is_statement(&spelled.pieces) {
+            return Judged::bad(
+                FlowRule::DangerousByDesign,
+                "DROP TABLE users",
+                "the caller writes the whole statement",
+            );
+        }
+        judge_syntax(&spelled.parts(), flavor, FlowRule::SqlInjection)
+    }
+
+    fn judge_query(&self, spelled: &Spelled) -> Judged {
+        if spelled.is_whole {
+            return self.judge_finite(
+                spelled,
+                FlowRule::DangerousByDesign,
+                "MATCH (n) DETACH DELETE n",
+                "the caller writes the whole query",
+            );
+        }
+        if is_statement(&spelled.pieces) {
+            let example = "MATCH (n) DETACH DELETE n";
+            return Judged::bad(FlowRule::DangerousByDesign, example, "the caller writes the whole query");
+        }
+        judge_syntax(&spelled.parts(), sql::Flavor::Cypher, FlowRule::NosqlInjection)
+    }
+}
+
+/// Whether the only value in a statement is itself a statement: `EXPLAIN ${query}`, `SELECT * FROM (${query}) LIMIT 10`.
+fn is_statement(pieces: &[Piece]) -> bool {
+    let (Some(at), 1) = (
+        pieces.iter().position(|piece| matches!(piece, Piece::Hole(_))),
+        pieces.iter().filter(|piece| matches!(piece, Piece::Hole(_))).count(),
+    ) else {
+        return false;
+    };
+    let before: String =
+        pieces[..at].iter().map(|piece| if let Piece::Lit(text) = piece { text } else { "x" }).collect();
+    // Behind a blank: a name in quotes is no statement.
+    let is_apart = before.ends_with([' ', '\n', '\t', ')']);
+    let before = before.trim().to_ascii_uppercase();
+    let explains = is_apart
+        && ["EXPLAIN", "PROFILE", "DESCRIBE"].iter().any(|word| before.starts_with(word))
+        && !before.contains("FROM");
+    let encloses = before.strip_suffix('(').is_some_and(|before| {
+        let before = before.trim_end();
+        before.ends_with(" FROM") || before.ends_with(" AS")
+    });
+    explains || encloses
+}
+
+/// What the holes of a statement can do to its syntax.
+fn judge_syntax(parts: &[DomainPart<'_>], flavor: sql::Flavor, rule: FlowRule) -> Judged {
+    for hole in sql::analyze(parts, flavor) {
+        match hole.verdict {
+            sql::SqlVerdict::Safe => {}
+            sql::SqlVerdict::Statement { example } => {
+                return Judged::bad(rule, example, "the value starts the statement");
+            }
+            sql::SqlVerdict::BreaksOut { example, why } => return Judged::bad(rule, example, why),
+        }
+    }
+    Judged::guarded(rule)
+}
+
+/// The dialect a driver speaks, by its access path; [`sql::Flavor::AnySql`] when that is open.
+fn sql_flavor(api: &str) -> sql::Flavor {
+    const MYSQL: [&str; 8] = ["mysql", "mariadb", "clickhouse", "bigquery", "starrocks", "doris", "tidb", "databricks"];
+    const STANDARD: [&str; 9] =
+        ["sqlite", "psycopg", "asyncpg", "postgres", "duckdb", "oracledb", "pyodbc", "mssql", "snowflake"];
+    let api = api.to_ascii_lowercase();
+    if MYSQL.iter().any(|name| api.contains(name)) {
+        sql::Flavor::MySql
+    } else if STANDARD.iter().any(|name| api.contains(name)) || api.starts_with("pg.") {
+        sql::Flavor::Standard
+    } else {
+        sql::Flavor::AnySql
+    }
+}
+
+/// Digits, letters and little else: too poor to be code or a host of the caller's choice.
+fn is_inert(props: &StrProps) -> bool {
+    props.quoted == Quoting::None
+        && props.charset.is_subset(crate::domain::CharSet::DIGITS.union(crate::domain::CharSet::of("-+.eE")))
+}

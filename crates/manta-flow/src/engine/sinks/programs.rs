@@ -1,0 +1,233 @@
+//! Sinks that start programs.
+
+use manta_core::Span;
+
+use super::{Judged, REMOTE_SHELLS, Spelled, judge_argument, program_of};
+use crate::domain::StrProps;
+use crate::domain::argv::{self, ArgVerdict};
+use crate::domain::props::Part as DomainPart;
+use crate::domain::shell::Verdict;
+use crate::engine::interp::{Args, Interp};
+use crate::engine::models::{SinkKind, SinkRow};
+use crate::engine::report::{FlowRule, Outcome};
+use crate::engine::value::{Kind, Val};
+
+/// Options whose value is a file the program writes.
+const OUTPUT_OPTIONS: [&str; 9] =
+    ["-o", "-O", "--output", "--out", "--output-file", "--outfile", "--output-document", "--output-dir", "--save-to"];
+
+impl Interp<'_> {
+    pub(super) fn check_argv(&mut self, row: &SinkRow, api: &str, args: &Args, this: Option<&Val>, span: Span) {
+        let options_shell = row.shell_if.as_ref().and_then(|selector| self.select(selector, args, this));
+        let is_shell = options_shell.is_some_and(|value| match value.truth() {
+            Some(truth) => truth,
+            // An unknown option object says nothing; a value that was chosen at run time may be a shell.
+            None => !matches!(value.kind, Kind::Unknown | Kind::Api(..)),
+        });
+        let mut words: Vec<Val> = Vec::new();
+        let mut more: Option<Val> = None;
+        if let Some(program) = &row.program {
+            let method = api.rsplit('.').next().unwrap_or_default().replace('_', "-");
+            words.extend(program.split(' ').map(|word| Val::str(&word.replace("{method}", &method))));
+        } else {
+            let Some(program) = self.select(&row.arg, args, this) else { return };
+            let program = self.current(&program);
+            let is_line = row.splits && program.alternatives().iter().any(|value| matches!(value.kind, Kind::Str));
+            let program = if is_line { self.split_words(&program, span) } else { program };
+            self.add_words(&program, &mut words, &mut more, span);
+        }
+        match row.argv.as_deref() {
+            Some(from) if from.ends_with("..") => {
+                let from = from.trim_end_matches('.').parse::<usize>().unwrap_or(1);
+                for value in args.pos.iter().skip(from).cloned().collect::<Vec<_>>() {
+                    self.add_words(&value, &mut words, &mut more, span);
+                }
+                if let Some(rest) = args.rest.clone() {
+                    more = Some(more.map_or(rest.clone(), |more| self.join(&more, &rest)));
+                }
+            }
+            Some(selector) => {
+                if let Some(list) = self.select(selector, args, this)
+                    && !list.is_nullish()
+                {
+                    self.add_words(&list, &mut words, &mut more, span);
+                }
+            }
+            None => {}
+        }
+        if is_shell {
+            let list = self.new_array(words, more);
+            let line = self.join_array(&list, " ");
+            self.check_value(SinkKind::Shell, api, &line, span);
+            return;
+        }
+        if let Some(input) = row.input.as_ref().and_then(|input| self.select(input, args, this)) {
+            self.check_input(api, &words, &input, span);
+        }
+        self.check_words(api, words, more, span);
+    }
+
+    /// What a program reads from its standard input is data, unless it is an interpreter that is given no script.
+    fn check_input(&mut self, api: &str, words: &[Val], input: &Val, span: Span) {
+        let known: Vec<String> = words
+            .iter()
+            .map(|word| word.literal().map(str::to_owned).or_else(|| program_of(&self.apis, word)).unwrap_or_default())
+            .collect();
+        let Some(option) = argv::code_option_of_reader(&known) else { return };
+        // The same as giving the text as an argument.
+        let words = vec![Val::str(&known[0]), Val::str(option), input.clone()];
+        self.check_words(api, words, None, span);
+    }
+
+    /// Elements of an argument list, or a single word.
+    fn add_words(&mut self, value: &Val, words: &mut Vec<Val>, more: &mut Option<Val>, span: Span) {
+        let value = self.current(value);
+        let is_list = match &value.kind {
+            Kind::Obj(id) => self.store.obj(*id).is_sequence(),
+            Kind::Union(values) => {
+                values.iter().any(|value| matches!(value.kind, Kind::Obj(id) if self.store.obj(id).is_sequence()))
+            }
+            _ => false,
+        };
+        if is_list {
+            let (items, rest) = self.elements_of(&value, span);
+            if more.is_none() {
+                words.extend(items);
+                *more = rest;
+            } else {
+                for item in items.into_iter().chain(rest) {
+                    let joined = match more.take() {
+                        Some(before) => self.join(&before, &item),
+                        None => item,
+                    };
+                    *more = Some(joined);
+                }
+            }
+        } else if let (Kind::Obj(_), false) = (&value.kind, words.is_empty()) {
+            // Options, not arguments.
+        } else if matches!(value.kind, Kind::Unknown) && !words.is_empty() && value.text.is_none() {
+            // A list of unknown length.
+            let (items, rest) = self.elements_of(&value, span);
+            words.extend(items);
+            *more = rest;
+        } else {
+            words.push(value);
+        }
+    }
+
+    fn check_words(&mut self, api: &str, words: Vec<Val>, more: Option<Val>, span: Span) {
+        let known = words.len();
+        let all: Vec<Val> = words.into_iter().chain(more).collect();
+        let spelled: Vec<Vec<Option<Spelled>>> = all
+            .iter()
+            .map(|word| {
+                let word = self.current(word);
+                let shape = self.path_shape(&word);
+                let spelled = word.alternatives().to_vec();
+                spelled.iter().map(|word| self.spell(word).map(|spelled| Spelled { shape, ..spelled })).collect()
+            })
+            .collect();
+        let fixed: Vec<String> = all
+            .iter()
+            .enumerate()
+            .map(|(index, word)| {
+                let literal = word.literal().filter(|_| word.taint.is_none()).map(str::to_owned);
+                let named = || if index == 0 { program_of(&self.apis, word) } else { None };
+                literal.or_else(named).unwrap_or_else(|| "\u{0}".to_owned())
+            })
+            .collect();
+        let unknown = StrProps::default();
+        let word_parts: Vec<argv::Word<'_>> = spelled
+            .iter()
+            .zip(&fixed)
+            .map(|(alternatives, fixed)| match alternatives.iter().flatten().next() {
+                Some(spelled) => spelled.parts(),
+                None if fixed != "\u{0}" => vec![DomainPart::Lit(fixed)],
+                None => vec![DomainPart::Trusted(&unknown)],
+            })
+            .collect();
+        for (index, alternatives) in spelled.iter().enumerate() {
+            for spelled in alternatives.iter().flatten() {
+                if self.replay_reached(spelled, span) {
+                    continue;
+                }
+                let mut words = word_parts.clone();
+                words[index] = spelled.parts();
+                let verdict = match argv::judge(&words, index) {
+                    // A comment that hides nothing of the program's: the last word is missing, that is all.
+                    ArgVerdict::Shell { verdict, .. } if index + 1 == all.len() && is_comment(&verdict) => {
+                        ArgVerdict::Safe
+                    }
+                    verdict => verdict,
+                };
+                let judged = match verdict {
+                    ArgVerdict::Safe => Judged::guarded(FlowRule::ArgumentInjection),
+                    // Everything after the program is the caller's: a pass-through of that program, which is what the
+                    // tool is for. It still may not choose the program or reach a shell.
+                    ArgVerdict::Option { program, example, .. } if index == 1 && index >= known => Judged::bad(
+                        FlowRule::DangerousByDesign,
+                        example,
+                        format!("the caller writes all arguments of `{program}`"),
+                    ),
+                    // `kubectl exec … -- program`: it runs there and not here.
+                    ArgVerdict::Program { example } if index > 0 && is_remote(&fixed[0]) => Judged::bad(
+                        FlowRule::DangerousByDesign,
+                        example,
+                        format!("`{}` runs the program elsewhere", fixed[0]),
+                    ),
+                    verdict => judge_argument(verdict, spelled.is_whole),
+                };
+                let is_quiet = judged.outcome == Outcome::Guarded;
+                self.hit(SinkKind::Argv, api, spelled, judged, span);
+                if opens_url(&fixed, index) {
+                    let judged = self.judge_scheme(spelled);
+                    self.hit(SinkKind::Open, api, spelled, judged, span);
+                }
+                if is_quiet && is_output_file(&fixed, index) {
+                    let judged = self.judge_path(spelled, FlowRule::FileWrite);
+                    self.hit(SinkKind::FileCreate, api, spelled, judged, span);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a program hands commands to another machine, device or container.
+fn is_remote(program: &str) -> bool {
+    REMOTE_SHELLS.contains(&program.rsplit('/').next().unwrap_or(program))
+}
+
+/// Whether the word at `index` names a file that the program writes: the value of an output option, or the operand of a
+/// known capture command.
+fn is_output_file(fixed: &[String], index: usize) -> bool {
+    let after_option = index > 0 && OUTPUT_OPTIONS.contains(&fixed[index - 1].as_str());
+    let is_capture = fixed.first().is_some_and(|program| program.ends_with("xcrun"))
+        && fixed[..index].iter().any(|word| matches!(word.as_str(), "screenshot" | "recordVideo"))
+        && (fixed[index - 1] == "--" || index + 1 == fixed.len());
+    after_option || is_capture
+}
+
+/// Whether the word at `index` is a URL that another program is chosen for by its scheme: on this desktop, on a device, in
+/// a simulator.
+fn opens_url(fixed: &[String], index: usize) -> bool {
+    let program = fixed.first().map(|path| path.rsplit(['/', '\\']).next().unwrap_or_default()).unwrap_or_default();
+    let before = &fixed[..index];
+    let says = |word: &str| before.iter().any(|before| before == word);
+    match program.strip_suffix(".exe").unwrap_or(program) {
+        "open" | "xdg-open" | "wslview" | "gnome-open" | "kde-open" | "sensible-browser" => {
+            before.last().is_some_and(|last| !matches!(last.as_str(), "-a" | "-b"))
+        }
+        "gio" => says("open"),
+        "explorer" => index == 1,
+        "rundll32" => index == 2,
+        "cmd" => says("start"),
+        "adb" => says("start") && before.last().is_some_and(|last| last == "-d"),
+        "xcrun" | "simctl" => says("openurl") && index >= 2,
+        _ => false,
+    }
+}
+
+/// Whether a value can do no more in a command than to begin a comment.
+fn is_comment(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::BreaksOut { example, .. } if example.starts_with('#'))
+}

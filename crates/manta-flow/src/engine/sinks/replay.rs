@@ -1,0 +1,60 @@
+//! Following a witness: whether one concrete input gets to the sink.
+
+use manta_core::Span;
+
+use super::{Piece, Spelled};
+use crate::engine::interp::{Interp, arc};
+use crate::engine::value::{Taint, Val};
+
+impl Interp<'_> {
+    /// During a replay nothing is judged; it is only seen whether the witness, or a value computed from it in ways that
+    /// are not followed exactly, arrives at the sink in question.
+    pub(super) fn replay_reached(&mut self, spelled: &Spelled, span: Span) -> bool {
+        if self.found.replay.is_none() {
+            return false;
+        }
+        let at = self.here(span);
+        let text: Option<String> = spelled
+            .pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Lit(text) => Some(text.to_string()),
+                Piece::Hole(props) | Piece::Trusted(props) => props.as_literal().map(str::to_owned),
+            })
+            .collect();
+        let param = self.found.replay.as_ref().map(|replay| replay.param.clone()).unwrap_or_default();
+        let source = self.found.sources.iter().position(|source| source.param == param);
+        if source.is_some_and(|source| spelled.taint.0 & Taint::source(source).0 == 0) {
+            // Another parameter at the same sink.
+            return true;
+        }
+        let not_taken = self.is_not_taken();
+        if let Some(replay) = &mut self.found.replay
+            && replay.at == at
+        {
+            // A concrete value that lost what made it harmful was sanitised.
+            let harmless = text.as_deref().is_some_and(|text| !replay.is_harmful(text));
+            if !harmless && !not_taken {
+                replay.reached = true;
+                self.is_decided = true;
+            }
+        }
+        true
+    }
+
+    /// Whether a witness takes the place of this parameter.
+    pub(crate) fn is_replayed(&self, param: &str) -> bool {
+        self.found.replay.as_ref().is_some_and(|replay| replay.param == param)
+    }
+
+    /// The witness in place of the parameter under replay.
+    pub(crate) fn replayed(&self, value: Val, param: &str) -> Val {
+        match &self.found.replay {
+            Some(replay) if replay.param == param => {
+                let text = Val::arc_str(arc(&replay.witness));
+                Val { taint: value.taint, step: value.step, vn: value.vn, ..text }
+            }
+            _ => value,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! How a value is spelled at a sink: its fixed pieces and its holes.
+
+use std::rc::Rc;
+
+use super::{Piece, Spelled};
+use crate::engine::interp::Interp;
+use crate::engine::value::{Kind, Part, PathShape, Taint, Val};
+
+impl Interp<'_> {
+    /// The pieces of a string value; none when nothing of it is untrusted.
+    pub(super) fn spell(&mut self, value: &Val) -> Option<Spelled> {
+        if matches!(value.kind, Kind::Num(_) | Kind::Bool(_)) {
+            return None;
+        }
+        let value = &self.to_text(value);
+        let value = &self.current(value);
+        let taint = self.taint_now(value);
+        if taint.is_none() {
+            return None;
+        }
+        let parts: Vec<Part> = match value.text.as_deref() {
+            Some(text) if !text.parts.is_empty() && self.store.fact(value.vn).is_none() => text.parts.clone(),
+            _ => Vec::new(),
+        };
+        let is_literal = parts.iter().all(|part| matches!(part, Part::Lit(_)));
+        if parts.is_empty() || is_literal {
+            let props = self.props(value);
+            return Some(Spelled {
+                pieces: vec![Piece::Hole(props)],
+                taint,
+                step: value.step,
+                is_whole: true,
+                holes: vec![value.clone()],
+                shape: PathShape::default(),
+            });
+        }
+        let mut holes = Vec::new();
+        let whole_taint = taint;
+        let mut taint = Taint::NONE;
+        let mut pieces = Vec::new();
+        for part in &parts {
+            match part {
+                Part::Lit(text) => pieces.push(Piece::Lit(Rc::from(&**text))),
+                Part::Hole(hole) => {
+                    let own = self.taint_now(hole);
+                    let props = self.props(hole);
+                    // A number is a number: it opens nothing.
+                    if own.is_some() && !matches!(hole.kind, Kind::Num(_) | Kind::Bool(_)) {
+                        taint = taint.union(own);
+                        holes.push(hole.clone());
+                        pieces.push(Piece::Hole(props));
+                    } else {
+                        pieces.push(Piece::Trusted(props));
+                    }
+                }
+            }
+        }
+        // Under replay the caller's text is a literal among the others, so only the whole still knows where it is from.
+        if taint.is_none() && self.found.replay.is_some() {
+            taint = whole_taint;
+        }
+        if taint.is_none() {
+            return None;
+        }
+        let is_whole = matches!(pieces.as_slice(), [Piece::Hole(_)]);
+        Some(Spelled { pieces, taint, step: value.step, is_whole, holes, shape: PathShape::default() })
+    }
+}
