@@ -219,3 +219,47 @@ fn pages_say_what_is_found() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn what_typescript_only_declares_exists_elsewhere() {
+    let server = |declared: &str| {
+        found(
+            "index.ts",
+            &format!(
+                r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+{declared}
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("t", {{ u: z.string() }}, async ({{ u }}) => fetch(u));
+"#
+            ),
+        )
+    };
+    assert_eq!(server("declare const fetch: any;"), ["ssrf in t"]);
+    assert_eq!(server("const fetch = (u: string) => u.length;"), QUIET);
+}
+
+#[test]
+fn the_shell_of_either_platform_is_a_shell() {
+    let server = |words: &str| {
+        found(
+            "index.ts",
+            &format!(
+                r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ execFileSync }} from "child_process";
+const server = new McpServer({{ name: "x", version: "1" }});
+const isWindows = process.platform === "win32";
+server.tool("t", {{ x: z.string() }}, async ({{ x }}) => {{
+  const [program, option] = isWindows ? {words};
+  return execFileSync(program, [option, `echo ${{x}}`]);
+}});
+"#
+            ),
+        )
+    };
+    assert_eq!(server(r#"["cmd.exe", "/c"] : ["/bin/sh", "-c"]"#), ["command-injection in t"]);
+    assert_eq!(server(r#"["where", "/q"] : ["which", "-a"]"#), QUIET);
+}

@@ -209,3 +209,52 @@ def through_percent(x: str) -> str:
 def through_format(x: str) -> str:
     os.system("ls {target}".format(target=x))  # error: command-injection in through_format
     return ""
+
+
+@mcp.tool()
+def cut_off_again(x: str) -> str:
+    padded = "start" + x + "end"
+    return open(f"./data/{padded[5:-3]}").read()  # error: path-traversal in cut_off_again
+
+
+@mcp.tool()
+def cut_down_to_the_constant(x: str) -> str:
+    padded = "start" + x + "end"
+    return open(f"./data/{padded[:5]}").read()
+
+
+@mcp.tool()
+def without_the_first_character(x: str) -> str:
+    return open("./data/" + x[1:]).read()  # error: path-traversal in without_the_first_character
+
+
+@mcp.tool()
+def moved_to_the_front(x: str) -> str:
+    words = ["safe"]
+    words.append(x)
+    words.append("also safe")
+    words.pop(0)
+    os.system("ls " + words[0])  # error: command-injection in moved_to_the_front
+    os.system("ls " + words[1])
+    return ""
+
+
+@mcp.tool()
+def chosen_by_a_constant(x: str) -> str:
+    match "ABC"[1]:
+        case "A":
+            target = x
+        case "B":
+            target = "bob"
+        case _:
+            target = x
+    os.system("ls " + target)
+    return ""
+
+
+@mcp.tool()
+def second_piece(x: str) -> str:
+    pieces = f"/api/{x}".split("/")
+    os.system("ls " + pieces[1])
+    os.system("ls " + pieces[2])  # error: command-injection in second_piece
+    return ""

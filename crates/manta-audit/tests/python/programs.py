@@ -112,3 +112,30 @@ def program_contained(command: str) -> str:
     if "git" not in words:
         raise ValueError("program")
     return subprocess.run(words).stdout  # error: command-execution in program_contained
+
+
+@mcp.tool()
+def shell_of_the_platform(x: str) -> str:
+    command = ["cmd.exe", "/c"] if os.name == "nt" else ["sh", "-c"]
+    command.append(f"echo {x}")
+    return subprocess.run(command).stdout  # error: command-injection in shell_of_the_platform
+
+
+@mcp.tool()
+def shell_by_branches(x: str) -> str:
+    command = []
+    if os.name == "nt":
+        command.append("cmd")
+        command.append("/c")
+    else:
+        command.append("bash")
+        command.append("-c")
+    command.append("echo " + x)
+    return subprocess.run(command).stdout  # error: command-injection in shell_by_branches
+
+
+@mcp.tool()
+def program_of_the_platform(x: str) -> str:
+    command = ["where", "/q"] if os.name == "nt" else ["which", "-a"]
+    command.append(f"./{x}")
+    return subprocess.run(command).stdout

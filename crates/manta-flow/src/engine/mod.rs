@@ -23,6 +23,7 @@ mod register;
 pub mod report;
 mod schema;
 mod sinks;
+mod slices;
 mod store;
 mod trace;
 mod url_text;

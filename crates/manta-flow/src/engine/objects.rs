@@ -9,6 +9,7 @@ use crate::engine::api::ApiStep;
 use crate::engine::facts::Cond;
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::schema::Schema;
+use crate::engine::slices::key_index;
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, ModId, ObjId, Taint, Val};
@@ -411,10 +412,7 @@ impl Interp<'_> {
             return self.picked_by(key, picked);
         }
         match (&receiver.kind, key_name(key)) {
-            (Kind::Str, _) if matches!(key.kind, Kind::Num(_)) => {
-                let props = self.props(receiver).slice();
-                self.text_val(props, receiver)
-            }
+            (Kind::Str, _) if matches!(key.kind, Kind::Num(_)) => self.character(receiver, key),
             (Kind::Str, Some(name)) if self.lang() == Lang::JavaScript => self.get_member(receiver, name, span),
             (Kind::Api(api, data), Some(name)) if !matches!(key.kind, Kind::Num(_)) => {
                 if self.lang() == Lang::Python {
@@ -810,49 +808,6 @@ impl Interp<'_> {
         Val { taint: value.taint, step: value.step, ..Val::of(Kind::Obj(id)) }
     }
 
-    /// Python `value[lower:upper]`, JavaScript `slice`.
-    pub(crate) fn slice(&mut self, value: &Val, lower: Option<&Val>, upper: Option<&Val>, _span: Span) -> Val {
-        match &value.kind {
-            Kind::Obj(id) if self.store.obj(*id).is_sequence() => {
-                let obj = self.store.obj_rc(*id);
-                let len = i64::try_from(obj.items.len()).unwrap_or(i64::MAX);
-                let clamp = |at: i64| if at < 0 { (len + at).max(0) } else { at.min(len) };
-                let from = lower.map_or(Some(0), |at| key_index(at).map(|at| clamp(at as i64)));
-                let to = upper.map_or(Some(len), |at| key_index(at).map(|at| clamp(at as i64)));
-                match (from, to) {
-                    (Some(from), Some(to)) => {
-                        let (from, to) = (usize::try_from(from).unwrap_or(0), usize::try_from(to).unwrap_or(0));
-                        let items = obj.items.get(from..to.max(from)).map(<[Val]>::to_vec).unwrap_or_default();
-                        self.new_array(items, obj.more.clone())
-                    }
-                    _ => {
-                        let all: Vec<Val> = obj.items.iter().cloned().chain(obj.more.clone()).collect();
-                        let more = self.join_all(all);
-                        self.new_array(Vec::new(), more)
-                    }
-                }
-            }
-            Kind::Union(values) => {
-                let values: Vec<Val> = values.to_vec();
-                let sliced: Vec<Val> = values.iter().map(|value| self.slice(value, lower, upper, _span)).collect();
-                self.join_all(sliced).unwrap_or_else(Val::unknown)
-            }
-            Kind::Str => {
-                if let (Some(text), Some(from), Some(to)) =
-                    (value.literal(), lower.map_or(Some(0), key_index), upper.map_or(Some(isize::MAX), key_index))
-                {
-                    return Val::str(&slice_text(text, from, to));
-                }
-                let props = self.props(value).slice();
-                self.text_val(props, value)
-            }
-            _ => {
-                let vn = self.store.fresh_vn();
-                Val { vn, kind: value.kind.clone(), ..Val::unknown().tainted_by(value) }
-            }
-        }
-    }
-
     /// A tainted key on an instance: `getattr(self, name)`, `this[name]()`. Any method may be meant.
     fn dispatch_by_key(&mut self, receiver: &Val, class: ObjId, key: &Val) -> Val {
         let Some(class_val) = self.class_val(class) else { return Val::unknown() };
@@ -929,24 +884,4 @@ impl Val {
 /// Methods of functions, which classes are.
 fn is_function_method(name: Symbol) -> bool {
     matches!(name.as_str(), "bind" | "call" | "apply" | "toString" | "length")
-}
-
-/// An integer index.
-pub(crate) fn key_index(key: &Val) -> Option<isize> {
-    match key.kind {
-        #[expect(clippy::cast_possible_truncation, reason = "checked to be a small integer")]
-        Kind::Num(Some(value)) if value.fract() == 0.0 && value.abs() < 1e9 => Some(value as isize),
-        _ => None,
-    }
-}
-
-fn slice_text(text: &str, from: isize, to: isize) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let len = isize::try_from(chars.len()).unwrap_or(isize::MAX);
-    let clamp = |at: isize| if at < 0 { (len + at).max(0) } else { at.min(len) };
-    let (from, to) = (clamp(from), clamp(to));
-    if from >= to {
-        return String::new();
-    }
-    chars[usize::try_from(from).unwrap_or(0)..usize::try_from(to).unwrap_or(0)].iter().collect()
 }

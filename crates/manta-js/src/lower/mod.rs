@@ -207,9 +207,11 @@ impl<'a> Lowerer<'a> {
         Some(Var::Local(slot))
     }
 
-    /// The symbol an identifier resolves to.
+    /// The symbol an identifier resolves to. What TypeScript only declares (`declare const process: any`) exists
+    /// elsewhere: a global.
     fn resolve(&self, ident: &IdentifierReference<'_>) -> Option<SymbolId> {
-        self.scoping.get_reference(ident.reference_id.get()?).symbol_id()
+        let symbol = self.scoping.get_reference(ident.reference_id.get()?).symbol_id()?;
+        (!self.scoping.symbol_flags(symbol).is_ambient()).then_some(symbol)
     }
 
     /// Lowers the use of a name as a value.

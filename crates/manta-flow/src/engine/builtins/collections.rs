@@ -6,7 +6,7 @@ use manta_core::Span;
 
 use crate::engine::facts::{Cond, Refinements};
 use crate::engine::interp::{Args, Interp};
-use crate::engine::objects::key_index;
+use crate::engine::slices::key_index;
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::{Lang, Symbol};
@@ -169,13 +169,7 @@ impl Interp<'_> {
                 self.extend_array(id, &first?, span);
                 Val::null()
             }
-            "pop" => self
-                .store
-                .obj_mut(id)
-                .items
-                .pop()
-                .or_else(|| self.store.obj(id).more.clone())
-                .unwrap_or_else(Val::undefined),
+            "pop" => self.pop_item(id, args.get(0)),
             "shift" | "popleft" => {
                 if self.store.obj(id).items.is_empty() {
                     self.store.obj(id).more.clone().unwrap_or_else(Val::undefined)

@@ -9,6 +9,7 @@ use crate::domain::{CharSet, path};
 use crate::engine::api::ApiStep;
 use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp};
+use crate::engine::slices::key_index;
 use crate::engine::value::{Kind, Part, Transform, Val, Vn};
 use crate::ir::{Lang, Symbol};
 
@@ -55,13 +56,20 @@ impl Interp<'_> {
                 self.split_text(value, first.as_ref(), span)
             }
             "slice" | "substring" | "substr" => {
-                let second = args.get(1).cloned();
+                let second = match (name.as_str(), args.get(1)) {
+                    // Its second argument is a length.
+                    ("substr", Some(length)) => Some(match (first.as_ref().and_then(key_index), key_index(length)) {
+                        (Some(from @ 0..), Some(length @ 0..)) => Val::of(Kind::Num(Some((from + length) as f64))),
+                        _ => Val::of(Kind::Num(None)),
+                    }),
+                    (_, second) => second.cloned(),
+                };
                 return Some(self.slice(&self.as_text(value), first.as_ref(), second.as_ref(), span));
             }
-            "charAt" | "at" => {
-                let props = StrProps { max_len: Some(1), ..props(self).slice() };
-                self.text_val(props, value)
-            }
+            "charAt" | "at" => match &first {
+                Some(at) => self.character(value, at),
+                None => self.character(value, &Val::of(Kind::Num(Some(0.0)))),
+            },
             "padStart" | "padEnd" | "repeat" => {
                 let added = first.map_or_else(|| StrProps::exact(" "), |value| self.props(&value));
                 let props = props(self).replace_some(&added);
@@ -411,7 +419,9 @@ impl Interp<'_> {
         // The first piece is a value of its own: a check of the program's name says nothing of its arguments.
         let vn = self.first_piece_vn(&value, text.as_deref());
         let first = Val { taint, step: value.step, vn, ..Val::with_props(props) };
-        self.new_array(vec![first], Some(piece))
+        let mut pieces = leading_pieces(&value, text.as_deref());
+        pieces.push(first);
+        self.new_array(pieces, Some(piece))
     }
 
     /// A limited number of splits leaves separators in what is behind the first piece, or before it from the right.
@@ -423,6 +433,7 @@ impl Interp<'_> {
             if from_right {
                 pieces.items = vec![rest];
             } else {
+                pieces.items.truncate(1);
                 pieces.more = Some(rest);
             }
         }
@@ -626,4 +637,16 @@ fn concrete_index(text: &Val, part: Option<&Val>) -> Option<f64> {
     let (text, part) = (text.literal()?, part?.literal()?);
     let at = text.find(part).map(|at| text[..at].encode_utf16().count());
     Some(at.map_or(-1.0, |at| f64::from(u32::try_from(at).unwrap_or(u32::MAX))))
+}
+
+/// The pieces that are complete before anything unknown begins: `/`, `api` of `/api/${id}` split at slashes.
+fn leading_pieces(value: &Val, separator: Option<&str>) -> Vec<Val> {
+    let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+    let (Some(Part::Lit(start)), Some(separator)) = (parts.first(), separator.filter(|text| !text.is_empty())) else {
+        return Vec::new();
+    };
+    let mut pieces: Vec<Val> = start.split(separator).map(Val::str).collect();
+    // The last one goes on.
+    pieces.pop();
+    pieces
 }

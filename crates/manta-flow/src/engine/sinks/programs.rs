@@ -16,6 +16,11 @@ use crate::engine::value::{Kind, Val};
 const OUTPUT_OPTIONS: [&str; 9] =
     ["-o", "-O", "--output", "--out", "--output-file", "--outfile", "--output-document", "--output-dir", "--save-to"];
 
+/// Most combinations of words that are judged for one call.
+const MAX_READINGS: usize = 16;
+/// A word that is not known.
+const UNKNOWN_WORD: &str = "\u{0}";
+
 impl Interp<'_> {
     pub(super) fn check_argv(&mut self, row: &SinkRow, api: &str, args: &Args, this: Option<&Val>, span: Span) {
         let options_shell = row.shell_if.as_ref().and_then(|selector| self.select(selector, args, this));
@@ -127,68 +132,131 @@ impl Interp<'_> {
                 spelled.iter().map(|word| self.spell(word).map(|spelled| Spelled { shape, ..spelled })).collect()
             })
             .collect();
-        let fixed: Vec<String> = all
-            .iter()
-            .enumerate()
-            .map(|(index, word)| {
-                let literal = word.literal().filter(|_| word.taint.is_none()).map(str::to_owned);
-                let named = || if index == 0 { program_of(&self.apis, word) } else { None };
-                literal.or_else(named).unwrap_or_else(|| "\u{0}".to_owned())
-            })
-            .collect();
+        let readings = self.readings(&all);
         let unknown = StrProps::default();
-        let word_parts: Vec<argv::Word<'_>> = spelled
-            .iter()
-            .zip(&fixed)
-            .map(|(alternatives, fixed)| match alternatives.iter().flatten().next() {
-                Some(spelled) => spelled.parts(),
-                None if fixed != "\u{0}" => vec![DomainPart::Lit(fixed)],
-                None => vec![DomainPart::Trusted(&unknown)],
-            })
-            .collect();
         for (index, alternatives) in spelled.iter().enumerate() {
-            for spelled in alternatives.iter().flatten() {
-                if self.replay_reached(spelled, span) {
+            for word in alternatives.iter().flatten() {
+                if self.replay_reached(word, span) {
                     continue;
                 }
-                let mut words = word_parts.clone();
-                words[index] = spelled.parts();
-                let verdict = match argv::judge(&words, index) {
-                    // A comment that hides nothing of the program's: the last word is missing, that is all.
-                    ArgVerdict::Shell { verdict, .. } if index + 1 == all.len() && is_comment(&verdict) => {
-                        ArgVerdict::Safe
-                    }
-                    verdict => verdict,
-                };
-                let judged = match verdict {
-                    ArgVerdict::Safe => Judged::guarded(FlowRule::ArgumentInjection),
-                    // Everything after the program is the caller's: a pass-through of that program, which is what the
-                    // tool is for. It still may not choose the program or reach a shell.
-                    ArgVerdict::Option { program, example, .. } if index == 1 && index >= known => Judged::bad(
-                        FlowRule::DangerousByDesign,
-                        example,
-                        format!("the caller writes all arguments of `{program}`"),
-                    ),
-                    // `kubectl exec … -- program`: it runs there and not here.
-                    ArgVerdict::Program { example } if index > 0 && is_remote(&fixed[0]) => Judged::bad(
-                        FlowRule::DangerousByDesign,
-                        example,
-                        format!("`{}` runs the program elsewhere", fixed[0]),
-                    ),
-                    verdict => judge_argument(verdict, spelled.is_whole),
-                };
-                let is_quiet = judged.outcome == Outcome::Guarded;
-                self.hit(SinkKind::Argv, api, spelled, judged, span);
-                if opens_url(&fixed, index) {
-                    let judged = self.judge_scheme(spelled);
-                    self.hit(SinkKind::Open, api, spelled, judged, span);
-                }
-                if is_quiet && is_output_file(&fixed, index) {
-                    let judged = self.judge_path(spelled, FlowRule::FileWrite);
-                    self.hit(SinkKind::FileCreate, api, spelled, judged, span);
-                }
+                let verdicts = readings.iter().map(|fixed| (fixed, judge_word(&spelled, fixed, index, word, &unknown)));
+                // Readings mix what belongs together: of several, the worst is the one that was meant.
+                let worst =
+                    verdicts.reduce(|worst, next| if gravity(&next.1) > gravity(&worst.1) { next } else { worst });
+                let Some((fixed, verdict)) = worst else { continue };
+                self.report_word(api, word, verdict, fixed, index, known, span);
             }
         }
+    }
+
+    /// What the words may be that the caller does not choose, one reading for each combination: `["cmd", "/c"]` here and
+    /// `["sh", "-c"]` there are two programs. Words that are not known are [`UNKNOWN_WORD`].
+    fn readings(&self, words: &[Val]) -> Vec<Vec<String>> {
+        let mut readings: Vec<Vec<String>> = vec![Vec::new()];
+        for (index, word) in words.iter().enumerate() {
+            let mut texts = self.fixed_texts(word, index == 0);
+            if texts.is_empty() || texts.len() * readings.len() > MAX_READINGS {
+                texts = vec![UNKNOWN_WORD.to_owned()];
+            }
+            readings = readings
+                .iter()
+                .flat_map(|before| texts.iter().map(|text| [before.as_slice(), std::slice::from_ref(text)].concat()))
+                .collect();
+        }
+        readings
+    }
+
+    /// The texts a word may be, when the program knows them all.
+    fn fixed_texts(&self, word: &Val, is_program: bool) -> Vec<String> {
+        let texts = |value: &Val| -> Option<Vec<String>> {
+            let literals = value.literals().filter(|_| value.taint.is_none());
+            let named = || if is_program { program_of(&self.apis, value) } else { None };
+            match literals {
+                Some(literals) => Some(literals.iter().map(|text| text.to_string()).collect()),
+                None => Some(vec![named()?]),
+            }
+        };
+        let known: Option<Vec<Vec<String>>> = word.alternatives().iter().map(texts).collect();
+        let mut known = known.map(|known| known.concat()).or_else(|| texts(word)).unwrap_or_default();
+        known.sort();
+        known.dedup();
+        known
+    }
+
+    /// Records what the word at `index` does among the words of one reading.
+    #[expect(clippy::too_many_arguments, reason = "what was judged, and where")]
+    fn report_word(
+        &mut self,
+        api: &str,
+        word: &Spelled,
+        verdict: ArgVerdict,
+        fixed: &[String],
+        index: usize,
+        known: usize,
+        span: Span,
+    ) {
+        let judged = match verdict {
+            ArgVerdict::Safe => Judged::guarded(FlowRule::ArgumentInjection),
+            // Everything after the program is the caller's: a pass-through of that program, which is what the
+            // tool is for. It still may not choose the program or reach a shell.
+            ArgVerdict::Option { program, example, .. } if index == 1 && index >= known => Judged::bad(
+                FlowRule::DangerousByDesign,
+                example,
+                format!("the caller writes all arguments of `{program}`"),
+            ),
+            // `kubectl exec … -- program`: it runs there and not here.
+            ArgVerdict::Program { example } if index > 0 && is_remote(&fixed[0]) => {
+                Judged::bad(FlowRule::DangerousByDesign, example, format!("`{}` runs the program elsewhere", fixed[0]))
+            }
+            verdict => judge_argument(verdict, word.is_whole),
+        };
+        let is_quiet = judged.outcome == Outcome::Guarded;
+        self.hit(SinkKind::Argv, api, word, judged, span);
+        if opens_url(fixed, index) {
+            let judged = self.judge_scheme(word);
+            self.hit(SinkKind::Open, api, word, judged, span);
+        }
+        if is_quiet && is_output_file(fixed, index) {
+            let judged = self.judge_path(word, FlowRule::FileWrite);
+            self.hit(SinkKind::FileCreate, api, word, judged, span);
+        }
+    }
+}
+
+/// Judges the word at `index` among the words of one reading.
+fn judge_word(
+    spelled: &[Vec<Option<Spelled>>],
+    fixed: &[String],
+    index: usize,
+    word: &Spelled,
+    unknown: &StrProps,
+) -> ArgVerdict {
+    let mut words: Vec<argv::Word<'_>> = spelled
+        .iter()
+        .zip(fixed)
+        .map(|(alternatives, fixed)| match alternatives.iter().flatten().next() {
+            Some(spelled) => spelled.parts(),
+            None if fixed != UNKNOWN_WORD => vec![DomainPart::Lit(fixed)],
+            None => vec![DomainPart::Trusted(unknown)],
+        })
+        .collect();
+    words[index] = word.parts();
+    match argv::judge(&words, index) {
+        // A comment that hides nothing of the program's: the last word is missing, that is all.
+        ArgVerdict::Shell { verdict, .. } if index + 1 == fixed.len() && is_comment(&verdict) => ArgVerdict::Safe,
+        verdict => verdict,
+    }
+}
+
+/// How much a caller gains, to compare.
+fn gravity(verdict: &ArgVerdict) -> u8 {
+    match verdict {
+        ArgVerdict::Safe => 0,
+        ArgVerdict::Option { effect: None, .. } => 1,
+        ArgVerdict::Option { .. } => 2,
+        ArgVerdict::Code { .. } => 3,
+        ArgVerdict::Program { .. } => 4,
+        ArgVerdict::Shell { .. } => 5,
     }
 }
 
