@@ -25,6 +25,8 @@ enum Task {
     BenchPairs(bench::PairsArgs),
     /// Lists the high and critical findings on servers that are believed to be sound.
     BenchBenign(bench::BenignArgs),
+    /// Measures the scanner on a public taint suite, from a local checkout.
+    Oracle(bench::OracleArgs),
     /// Counts the instructions of a scan beside those of the bare parse of the same files.
     BenchSpeed(bench::SpeedArgs),
     /// Runs everything that needs Node, Python, Redis or a browser; fails where one is missing.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let done = match Task::parse() {
         Task::BenchPairs(args) => bench::pairs(&args),
         Task::BenchBenign(args) => bench::benign(&args),
+        Task::Oracle(args) => bench::oracle(&args),
         Task::BenchSpeed(args) => bench::speed(&args),
         Task::ReadyBundles => ready_bundles::ready_bundles(&root()),
         Task::Ready => ready::ready(&root()),

@@ -6,6 +6,7 @@
 //! only [`scan`] starts processes.
 
 mod benign;
+mod oracle;
 mod pairs;
 mod scan;
 mod score;
@@ -14,6 +15,7 @@ mod text;
 mod truth;
 
 pub(crate) use benign::{BenignArgs, run as benign};
+pub(crate) use oracle::{OracleArgs, run as oracle};
 pub(crate) use pairs::{PairsArgs, run as pairs};
 pub(crate) use speed::{SpeedArgs, run as speed};
 pub(crate) use text::{TextArgs, run as text};

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -172,14 +173,22 @@ fn wait(command: &mut Command, deadline: Instant) -> Result<ExitStatus, String> 
     }
 }
 
-/// A directory of this process that goes away with the value.
-struct Scratch(PathBuf);
+/// A directory of its own that goes away with the value.
+pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> Result<Self, String> {
-        let path = std::env::temp_dir().join(format!("manta-bench-{}", std::process::id()));
+    /// # Errors
+    /// When it cannot be created.
+    pub(super) fn new() -> Result<Self, String> {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("manta-bench-{}-{number}", std::process::id()));
         fs::create_dir_all(&path).map_err(|error| format!("cannot create {}: {error}", path.display()))?;
         Ok(Self(path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
