@@ -93,7 +93,10 @@ fn cases(manta: &Path, name: &str, adapted: &Adapted, language: Language) -> Res
         .collect();
     let case = |(line, is_flow): &(u32, bool)| Case {
         class: format!("{language:?}"),
-        name: format!("{name}, generated line {line}: {}", adapted.text.lines().nth(*line as usize - 1).unwrap_or_default().trim()),
+        name: format!(
+            "{name}, generated line {line}: {}",
+            adapted.text.lines().nth(*line as usize - 1).unwrap_or_default().trim()
+        ),
         is_flow: *is_flow,
         is_found: lines.contains(line),
     };
