@@ -5,6 +5,7 @@ mod branching;
 mod calling;
 mod classes;
 mod expressions;
+mod inheritance;
 mod loading;
 mod statements;
 

@@ -213,7 +213,7 @@ impl Interp<'_> {
     }
 
     fn instance_member(&mut self, receiver: &Val, class: ObjId, name: Symbol, span: Span) -> Option<Val> {
-        if let Some((method, home)) = self.find_method(class, name, 0) {
+        if let Some((method, home)) = self.find_method(class, name) {
             let is_class_method = self.class_val(home).is_some_and(|class| class.class_methods.contains(&name));
             return Some(match method.kind {
                 Kind::Accessor(Some(getter), _) => {
@@ -229,7 +229,7 @@ impl Interp<'_> {
             _ => {}
         }
         if self.lang() == Lang::Python
-            && let Some(value) = self.find_static(class, name, 0)
+            && let Some(value) = self.find_static(class, name)
         {
             return Some(value);
         }
@@ -237,7 +237,7 @@ impl Interp<'_> {
             return Some(value);
         }
         // Members inherited from outside the target.
-        let base = self.external_base(class, 0)?;
+        let base = self.external_base(class)?;
         let made = self.apis.step(base, ApiStep::Call);
         let api = self.apis.step(made, ApiStep::Field(name));
         let api = self.models.canonical(&mut self.apis, api);
@@ -249,10 +249,10 @@ impl Interp<'_> {
     }
 
     fn class_member(&mut self, receiver: &Val, class: ObjId, name: Symbol, span: Span) -> Val {
-        if let Some(value) = self.find_static(class, name, 0) {
+        if let Some(value) = self.find_static(class, name) {
             return self.read_field(value, receiver, span);
         }
-        if let Some((method, home)) = self.find_method(class, name, 0) {
+        if let Some((method, home)) = self.find_method(class, name) {
             let is_class_method = self.class_val(home).is_some_and(|class| class.class_methods.contains(&name));
             if is_class_method {
                 return Val::of(Kind::Bound(Rc::new((Val::of(Kind::Obj(class)), method))));
@@ -272,7 +272,7 @@ impl Interp<'_> {
                     self.class_val(class).and_then(|class| self.program.module(class.module).class(class.class).name);
                 text.map_or_else(Val::unknown, |name| Val::str(name.as_str()))
             }
-            _ => match self.external_base(class, 0) {
+            _ => match self.external_base(class) {
                 Some(base) => {
                     let api = self.apis.step(base, ApiStep::Field(name));
                     Val::of(Kind::Api(api, Some(class)))
@@ -310,8 +310,7 @@ impl Interp<'_> {
                     return;
                 }
                 if let ObjKind::Instance(class) = self.store.obj(id).kind
-                    && let Some((Val { kind: Kind::Accessor(_, Some(setter)), .. }, _)) =
-                        self.find_method(class, name, 0)
+                    && let Some((Val { kind: Kind::Accessor(_, Some(setter)), .. }, _)) = self.find_method(class, name)
                 {
                     self.call_closure(setter, Some(target.clone()), Args::of(vec![value]), span);
                     return;

@@ -74,6 +74,8 @@ pub(crate) struct ClassVal {
     pub(crate) class: ClassId,
     /// Evaluated bases, in order.
     pub(crate) bases: Vec<Val>,
+    /// The class itself and what it inherits from, in the order in which names are looked up.
+    pub(crate) order: Rc<[Val]>,
     /// Methods, accessors (instance side), by name.
     pub(crate) methods: Fields,
     /// Names in `methods` that receive the class.

@@ -389,7 +389,10 @@ impl<'p> Interp<'p> {
                     let given = by_name
                         .or(by_position)
                         .or_else(|| if param.kind == crate::ir::ParamKind::Normal { rest.clone() } else { None });
-                    let given = given.or_else(|| named_rest.clone());
+                    let given = given.or_else(|| {
+                        let rest = named_rest.as_ref()?;
+                        Some(param.name.map_or_else(|| rest.clone(), |name| self.named_of(rest, name)))
+                    });
                     match given {
                         Some(value) => self.or_default_param(value, param.default),
                         None => match param.default {
@@ -453,6 +456,10 @@ impl<'p> Interp<'p> {
         }
         self.store.rollback(entry);
         self.store.release(entry);
+        // A witness is followed as far as the server lets it by default.
+        if self.found.replay.is_some() && returns.iter().any(|returned| returned.by_default) {
+            returns.retain(|returned| returned.by_default);
+        }
         let is_default: Vec<bool> = returns.iter().map(|returned| returned.by_default).collect();
         let (values, ends): (Vec<Val>, Vec<Snapshot>) =
             returns.into_iter().map(|returned| (returned.value, returned.state.unwrap_or_default())).unzip();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use manta_core::Span;
 
 use super::{Args, Interp};
-use crate::engine::api::{ApiId, ApiStep};
+use crate::engine::api::ApiStep;
 use crate::engine::store::{ClassVal, Fields, Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::{ClassId, Expr, ExprId, Lang, MemberKind, Pat, Symbol, Var};
@@ -30,6 +30,7 @@ impl Interp<'_> {
         let mut class_val = ClassVal {
             module,
             class: id,
+            order: self.resolution_order(obj, &bases).into(),
             bases,
             methods: Fields::default(),
             class_methods: Vec::new(),
@@ -144,47 +145,6 @@ impl Interp<'_> {
         }
     }
 
-    /// Finds a method or accessor along the bases; also the object of the class that has it.
-    pub(crate) fn find_method(&self, class: ObjId, name: Symbol, depth: usize) -> Option<(Val, ObjId)> {
-        if depth > 16 {
-            return None;
-        }
-        let class_val = self.class_val(class)?;
-        if let Some(method) = class_val.methods.get(&name) {
-            return Some((method.clone(), class));
-        }
-        class_val.bases.iter().find_map(|base| match base.kind {
-            Kind::Obj(base) => self.find_method(base, name, depth + 1),
-            _ => None,
-        })
-    }
-
-    /// Finds a static field or method along the bases.
-    pub(crate) fn find_static(&self, class: ObjId, name: Symbol, depth: usize) -> Option<Val> {
-        if depth > 16 {
-            return None;
-        }
-        if let Some(value) = self.store.obj(class).fields.get(&name) {
-            return Some(value.clone());
-        }
-        self.class_val(class)?.bases.iter().find_map(|base| match base.kind {
-            Kind::Obj(base) => self.find_static(base, name, depth + 1),
-            _ => None,
-        })
-    }
-
-    /// The first base outside the target, along the bases.
-    pub(crate) fn external_base(&self, class: ObjId, depth: usize) -> Option<ApiId> {
-        if depth > 16 {
-            return None;
-        }
-        self.class_val(class)?.bases.iter().find_map(|base| match base.kind {
-            Kind::Api(api, _) => Some(api),
-            Kind::Obj(base) => self.external_base(base, depth + 1),
-            _ => None,
-        })
-    }
-
     pub(crate) fn construct(&mut self, target: &Val, args: Args, span: Span) -> Val {
         match &target.kind {
             Kind::Obj(id) if matches!(self.store.obj(*id).kind, ObjKind::Class(_)) => self.instantiate(*id, args, span),
@@ -229,7 +189,7 @@ impl Interp<'_> {
         let name = Symbol::new(if is_python { "__init__" } else { "constructor" });
         let own = class_val.methods.get(&name).cloned();
         if is_python {
-            match self.find_method(class, name, 0) {
+            match self.find_method(class, name) {
                 Some((init, _)) => {
                     self.call_value(&init, Some(this.clone()), args, span);
                 }
@@ -278,7 +238,7 @@ impl Interp<'_> {
 
     /// Arguments given to a base class outside the target are kept on the instance.
     fn external_init(&mut self, class: ObjId, this: &Val, args: Args, span: Span) {
-        if let (Some(api), Kind::Obj(id)) = (self.external_base(class, 0), &this.kind) {
+        if let (Some(api), Kind::Obj(id)) = (self.external_base(class), &this.kind) {
             let id = *id;
             for (index, value) in args.pos.iter().enumerate() {
                 self.store.obj_mut(id).fields.insert(Symbol::new(&format!("$arg{index}")), value.clone());
@@ -301,24 +261,38 @@ impl Interp<'_> {
 
     pub(super) fn super_member(&mut self, name: Symbol, span: Span) -> Val {
         let this = self.python_self().or_else(|| self.frame().this.clone()).unwrap_or_else(Val::unknown);
-        let bases = self.frame().home.and_then(|home| self.class_val(home)).map(|class| class.bases.clone());
-        for base in bases.unwrap_or_default() {
-            if let Kind::Obj(base) = base.kind
-                && let Some((method, _)) = self.find_method(base, name, 0)
-            {
-                return match method.kind {
-                    Kind::Accessor(Some(getter), _) => self.call_closure(getter, Some(this), Args::default(), span),
-                    _ => Val::of(Kind::Bound(Rc::new((this, method)))),
-                };
-            }
-            if let Kind::Api(api, _) = base.kind {
-                let data = match this.kind {
-                    Kind::Obj(id) => Some(id),
-                    _ => None,
-                };
-                let made = self.apis.step(api, ApiStep::Call);
-                let api = self.apis.step(made, ApiStep::Field(name));
-                return Val::of(Kind::Api(api, data));
+        let class = match &this.kind {
+            Kind::Obj(id) => match self.store.obj(*id).kind {
+                ObjKind::Instance(class) => Some(class),
+                ObjKind::Class(_) => Some(*id),
+                _ => None,
+            },
+            _ => None,
+        };
+        let order = self.frame().home.map(|home| self.order_behind(home, class)).unwrap_or_default();
+        for ancestor in order {
+            match ancestor.kind {
+                Kind::Obj(id) => {
+                    let method = self.class_val(id).and_then(|class| class.methods.get(&name).cloned());
+                    if let Some(method) = method {
+                        return match method.kind {
+                            Kind::Accessor(Some(getter), _) => {
+                                self.call_closure(getter, Some(this), Args::default(), span)
+                            }
+                            _ => Val::of(Kind::Bound(Rc::new((this, method)))),
+                        };
+                    }
+                }
+                Kind::Api(api, _) => {
+                    let data = match this.kind {
+                        Kind::Obj(id) => Some(id),
+                        _ => None,
+                    };
+                    let made = self.apis.step(api, ApiStep::Call);
+                    let api = self.apis.step(made, ApiStep::Field(name));
+                    return Val::of(Kind::Api(api, data));
+                }
+                _ => {}
             }
         }
         Val::unknown()

@@ -12,7 +12,7 @@ use crate::ir::{Expr, ExprId, Lang, Symbol};
 impl Interp<'_> {
     /// Classes whose construction is not what `__init__` says: enums, pydantic models, dataclasses, named tuples.
     pub(crate) fn instantiate_python(&mut self, class: ObjId, args: &Args, _span: Span) -> Option<Val> {
-        let base = self.external_base(class, 0).map(|base| self.apis.name(base)).unwrap_or_default();
+        let base = self.external_base(class).map(|base| self.apis.name(base)).unwrap_or_default();
         if self.is_enum(class, 0) {
             // `Kind(value)` is the member with that value, or an exception.
             let members = self.enum_members(class);
@@ -28,7 +28,7 @@ impl Interp<'_> {
             }
             return self.join_all(members);
         }
-        if self.find_method(class, Symbol::new("__init__"), 0).is_some() {
+        if self.find_method(class, Symbol::new("__init__")).is_some() {
             return None;
         }
         let fields = self.class_fields(class, 0);
@@ -48,7 +48,7 @@ impl Interp<'_> {
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.clone())
                 .or_else(|| args.pos.get(index).cloned().filter(|_| !is_pydantic))
-                .or_else(|| args.named_rest.as_ref().map(|rest| Val { vn: 0, ..rest.clone() }));
+                .or_else(|| args.named_rest.as_ref().map(|rest| self.named_of(rest, *name)));
             // Settings are read from the environment; the default is what they are without it.
             let given = match given {
                 None if is_settings => {

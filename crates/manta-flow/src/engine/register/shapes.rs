@@ -202,7 +202,7 @@ impl Interp<'_> {
             self.found.tool_classes.push(class);
             return;
         }
-        let Some(base) = self.external_base(class, 0) else { return };
+        let Some(base) = self.external_base(class) else { return };
         let base = self.apis.name(base);
         let is_tool =
             matches!(&*base, "mcp-framework.MCPTool" | "mcp-framework.MCPResource" | "mcp-framework.MCPPrompt")

@@ -78,6 +78,16 @@ impl Interp<'_> {
         self.replayed(Val { taint, step, ..value }, name.as_str())
     }
 
+    /// The argument called `name` among those of unknown name: one value of `**arguments`.
+    pub(crate) fn named_of(&mut self, rest: &Val, name: Symbol) -> Val {
+        if !rest.is_tainted() {
+            return rest.clone();
+        }
+        let at = self.here(Span::default());
+        let value = self.name_source(rest, name, rest.clone(), at);
+        Val { vn: self.store.fresh_vn(), ..value }
+    }
+
     /// A new source of the current run.
     pub(crate) fn source(&mut self, param: String, at: Location) -> (Taint, u32) {
         if self.found.followed.is_some() {
