@@ -319,3 +319,37 @@ def configured(path: str) -> str:
     if limit and not real.startswith(limit + os.sep):
         raise PathError("outside")
     return open(real).read()  # error: path-traversal in configured
+
+
+# -- a helper that expands `~` before it checks
+
+def is_safe(path: str, base: str) -> bool:
+    try:
+        resolved = Path(path).expanduser().resolve()
+        return resolved.is_relative_to(Path(base).expanduser().resolve())
+    except Exception:
+        return False
+
+
+@mcp.tool()
+def expanded_then_checked(path: str) -> str:
+    if not is_safe(path, "~/Downloads"):
+        return "denied"
+    with open(path) as file:
+        return file.read()
+
+
+def is_there(path: str, base: str) -> bool:
+    try:
+        resolved = Path(path).expanduser().resolve()
+        return resolved.exists() and Path(base).expanduser().exists()
+    except Exception:
+        return False
+
+
+@mcp.tool()
+def expanded_only(path: str) -> str:
+    if not is_there(path, "~/Downloads"):
+        return "denied"
+    with open(path) as file:  # error: path-traversal in expanded_only
+        return file.read()

@@ -2,7 +2,7 @@
 import ipaddress
 import os
 import socket
-from urllib.parse import quote, urljoin, urlparse, urlencode
+from urllib.parse import quote, urljoin, urlparse, urlencode, urlunparse
 import httpx
 import requests
 from mcp.server.fastmcp import FastMCP
@@ -154,3 +154,38 @@ def subdomain_checked(tenant: str) -> str:
 @mcp.tool()
 def query(q: str) -> str:
     return requests.get(API + "/search?" + urlencode({"q": q})).text
+
+
+# -- a URL put together again goes where its parts say
+
+def robots(url: str) -> str:
+    parts = urlparse(url)
+    return urlunparse((parts.scheme, parts.netloc, "/robots.txt", "", "", ""))
+
+
+@mcp.tool()
+def rebuilt(url: str) -> str:
+    target = robots(url)
+    resolved_host(target)
+    return requests.get(target, allow_redirects=False).text
+
+
+@mcp.tool()
+def rebuilt_unchecked(url: str) -> str:
+    return requests.get(robots(url), allow_redirects=False).text  # error: ssrf in rebuilt_unchecked
+
+
+@mcp.tool()
+def rebuilt_with_own_host(url: str) -> str:
+    parts = urlparse(url)
+    target = urlunparse(("https", "api.example.com", parts.path, "", parts.query, ""))
+    return requests.get(target, allow_redirects=False).text
+
+
+def resolved_host(url: str) -> None:
+    host = urlparse(url).hostname
+    if not host:
+        raise ValueError("host")
+    for info in socket.getaddrinfo(host, None):
+        if not ipaddress.ip_address(info[4][0]).is_global:
+            raise ValueError("address")

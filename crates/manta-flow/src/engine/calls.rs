@@ -2,6 +2,7 @@
 
 mod collections;
 mod effects;
+mod options;
 mod paths;
 mod regexes;
 mod urls;
@@ -43,7 +44,7 @@ impl Interp<'_> {
         }
         let models = self.models;
         let entry = self.model_index(api).map(|index| models.get(index));
-        let mut result = None;
+        let mut result = self.command_line(&name, api, data, &args, span);
         if let Some(entry) = entry {
             for row in &entry.registers {
                 self.register(row, api, data, &args, span);
@@ -57,7 +58,9 @@ impl Interp<'_> {
             {
                 return self.extra_source(&source.what, span);
             }
-            if let Some(row) = &entry.effect {
+            if result.is_none()
+                && let Some(row) = &entry.effect
+            {
                 result = self.effect(row, api, this.as_ref(), &args, span);
             }
             if result.is_none() && !entry.sinks.is_empty() {
@@ -128,6 +131,14 @@ impl Interp<'_> {
             return None;
         }
         let steps = self.apis.steps(receiver);
+        // Blanks and case aside, a variable of the environment is what the administrator set, or nothing.
+        if let [ApiStep::Root(root), ApiStep::Field(_)] = steps.as_slice()
+            && root.as_str() == "$env"
+            && COSMETIC.contains(&name.as_str())
+            && this.text.is_none()
+        {
+            return Some(this.clone());
+        }
         let is_value = steps.iter().any(|step| matches!(step, ApiStep::Call | ApiStep::Element))
             || matches!(steps.first(), Some(ApiStep::Root(root)) if root.as_str() == "$env")
             || self.apis.name(receiver).ends_with(".argv");
@@ -306,6 +317,10 @@ impl Interp<'_> {
         })
     }
 }
+
+/// Methods of a text that change nothing but blanks at its ends and the case of its letters.
+const COSMETIC: [&str; 9] =
+    ["strip", "lstrip", "rstrip", "lower", "upper", "casefold", "trim", "toLowerCase", "toUpperCase"];
 
 /// Constructors of the SDKs: what they are given is what the model gets.
 fn is_answer(api: &str) -> bool {

@@ -583,8 +583,8 @@ impl Interp<'_> {
         }
     }
 
-    /// The value an environment variable has when nobody sets it: none at all, or the one text the program falls back
-    /// to. None for anything else.
+    /// The value an environment variable or option has when nobody sets it: none at all, or the one constant the program
+    /// falls back to. None for anything else.
     fn default_of_setting(&self, value: &Val) -> Option<Val> {
         let is_setting = |value: &Val| match value.kind {
             Kind::Api(api, _) => {
@@ -596,7 +596,12 @@ impl Interp<'_> {
             Kind::Union(values) => {
                 let (settings, others): (Vec<&Val>, Vec<&Val>) = values.iter().partition(|value| is_setting(value));
                 match (settings.is_empty(), others.as_slice()) {
-                    (false, [only]) if only.literal().is_some() => Some((*only).clone()),
+                    (false, [only])
+                        if only.literal().is_some()
+                            || matches!(only.kind, Kind::Bool(Some(_)) | Kind::Num(Some(_))) =>
+                    {
+                        Some((*only).clone())
+                    }
                     _ => None,
                 }
             }
@@ -765,6 +770,10 @@ impl Interp<'_> {
         let literals: Option<Vec<_>> = literals.map(|lists| lists.into_iter().flatten().collect());
         if let (Some(list), Some(element)) = (&literals, element.literal()) {
             return Val::bool(list.iter().any(|item| &**item == element));
+        }
+        if let (Some(list), Some(default)) = (&literals, self.default_of_setting(element)) {
+            let is_usual = default.literal().is_some_and(|text| list.iter().any(|item| &**item == text));
+            return self.bool_with(None, Cond { by_default: Some(is_usual), ..Cond::default() });
         }
         if let Some(more) = &more
             && self.is_foreign(element, more)

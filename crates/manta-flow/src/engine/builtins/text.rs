@@ -179,10 +179,7 @@ impl Interp<'_> {
                 props.path.abs = path::Abs::Abs;
                 self.path_derived(props, &value)
             }
-            "expanduser" | "expandvars" => {
-                let props = self.props(value).slice();
-                self.text_val(props, value)
-            }
+            "expanduser" | "expandvars" => self.expand_path(&self.as_text(value)),
             "joinpath" => {
                 let mut operands = vec![self.as_text(value)];
                 operands.extend(self.spread_args(args));

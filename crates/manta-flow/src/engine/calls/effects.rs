@@ -94,10 +94,7 @@ impl Interp<'_> {
                 let charset = self.props(&arg).charset.minus(crate::domain::CharSet::of("/"));
                 self.text_val(StrProps::of_charset(charset), &arg)
             }
-            Effect::PathExpand => {
-                let props = self.props(&arg).slice();
-                self.text_val(props, &arg)
-            }
+            Effect::PathExpand => self.expand_path(&arg),
             Effect::PathRelative => self.path_relative(args, span),
             Effect::PathIsAbsolute => self.path_is_absolute(&arg, span),
             Effect::PathCommon | Effect::PathCommonPrefix => {
@@ -119,6 +116,7 @@ impl Interp<'_> {
             }
             Effect::UrlParse => self.url_parse(args, span),
             Effect::UrlJoin => self.url_join(args, span),
+            Effect::UrlUnparse => return self.url_unparse(&arg, span),
             Effect::EncodeComponent => {
                 let props = self.props(&arg).encode_uri_component();
                 self.text_val(props, &arg)

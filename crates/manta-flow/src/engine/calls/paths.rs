@@ -239,6 +239,24 @@ impl Interp<'_> {
         self.derived(props, from, Transform::SamePath)
     }
 
+    /// `expanduser`, `expandvars`: the same file, unless the path begins with `~` or holds a `$` and nobody expands it
+    /// before it is used; then it names something that hardly exists.
+    pub(crate) fn expand_path(&mut self, value: &Val) -> Val {
+        if let Some(text) = value.literal()
+            && !text.starts_with('~')
+            && !text.contains(['$', '%'])
+        {
+            return value.clone();
+        }
+        if let Kind::Union(values) = &value.kind {
+            let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
+            let results: Vec<Val> = values.iter().map(|value| self.expand_path(value)).collect();
+            return self.join_all(results).unwrap_or_else(Val::unknown);
+        }
+        let props = self.props(value).slice();
+        self.derived(props, value, Transform::SamePath)
+    }
+
     /// The parent directory: contained when the path is strictly below its root, which checks rarely say; a path known
     /// to be inside keeps that, since only the root itself would leave.
     pub(crate) fn path_parent(&mut self, value: &Val) -> Val {

@@ -115,6 +115,29 @@ impl Interp<'_> {
         reference
     }
 
+    /// `urlunparse((scheme, netloc, path, params, query, fragment))`, `urlunsplit` without `params`: the text that they
+    /// spell. None when it is not known which parts there are.
+    pub(super) fn url_unparse(&mut self, parts: &Val, span: Span) -> Option<Val> {
+        let (items, None) = self.elements_of(parts, span) else { return None };
+        let marks: &[&str] = match items.len() {
+            6 => &["", "://", "", ";", "?", "#"],
+            5 => &["", "://", "", "?", "#"],
+            _ => return None,
+        };
+        let mut pieces = Vec::new();
+        for (mark, item) in marks.iter().zip(items) {
+            let is_missing = item.is_nullish() || item.literal() == Some("");
+            if is_missing {
+                continue;
+            }
+            // Between host and path there is a slash, also where the path has none.
+            let is_path = mark.is_empty() && !pieces.is_empty();
+            let needs_slash = is_path && item.literal().is_none_or(|path| !path.starts_with('/'));
+            pieces.extend([Val::str(if needs_slash { "/" } else { mark }), self.to_text(&item)]);
+        }
+        Some(self.concat(&pieces, span))
+    }
+
     /// A name's address: literal addresses stay what they are, names give an address of unknown value.
     pub(super) fn resolve_host(&mut self, name: &str, host: &Val, args: &Args, span: Span) -> Val {
         let host = self.current(host);

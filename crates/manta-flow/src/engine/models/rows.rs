@@ -213,6 +213,8 @@ pub enum Effect {
     UrlParse,
     /// `urljoin(base, url)`.
     UrlJoin,
+    /// Puts the parts of a URL together again (`urlunparse`).
+    UrlUnparse,
     /// `encodeURIComponent`, `quote(safe="")`.
     EncodeComponent,
     /// `encodeURI`.
