@@ -263,3 +263,26 @@ server.tool("t", {{ x: z.string() }}, async ({{ x }}) => {{
     assert_eq!(server(r#"["cmd.exe", "/c"] : ["/bin/sh", "-c"]"#), ["command-injection in t"]);
     assert_eq!(server(r#"["where", "/q"] : ["which", "-a"]"#), QUIET);
 }
+
+#[test]
+fn properties_that_a_run_gave_a_function_end_with_it() {
+    let server = r#"
+import os
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+
+def shared(x):
+    return x
+
+@mcp.tool()
+def first(x: str) -> str:
+    shared.last = x
+    return os.popen("ls " + shared.last).read()
+
+@mcp.tool()
+def second(x: str) -> str:
+    shared.last = {"value": x}
+    return os.popen("ls " + shared.last["value"]).read()
+"#;
+    assert_eq!(found("server.py", server), ["command-injection in first", "command-injection in second"]);
+}

@@ -328,8 +328,7 @@ impl Interp<'_> {
                 let props = match self.store.closure(id).props {
                     Some(props) => props,
                     None => {
-                        let props = self.store.new_obj(Obj::new(ObjKind::Plain));
-                        self.store.closures[id.0 as usize].props = Some(props);
+                        let props = self.store.give_props(id);
                         self.store.touch_old();
                         self.mark_effect();
                         props

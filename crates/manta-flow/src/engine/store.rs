@@ -205,6 +205,8 @@ pub(crate) struct Store {
     cell_stamps: Vec<u32>,
     obj_stamps: Vec<u32>,
     pub(crate) closures: Vec<Closure>,
+    /// Functions that were given properties, in the order in which the objects that hold them were made.
+    with_props: Vec<FnId>,
     facts: FxHashMap<Vn, Rc<Fact>>,
     trail: Vec<(Loc, Content)>,
     marks: Vec<Mark>,
@@ -511,6 +513,14 @@ impl Store {
         (self.cells.len(), self.objs.len())
     }
 
+    /// The object for the properties of a function, which has none yet.
+    pub(crate) fn give_props(&mut self, id: FnId) -> ObjId {
+        let props = self.new_obj(Obj::new(ObjKind::Plain));
+        self.closures[id.0 as usize].props = Some(props);
+        self.with_props.push(id);
+        props
+    }
+
     /// Drops cells, objects and closures made since they had the given sizes (after a run was rolled back).
     pub(crate) fn truncate(&mut self, cells: usize, objs: usize, closures: usize, weight: usize) {
         self.weight = weight;
@@ -519,6 +529,15 @@ impl Store {
         self.objs.truncate(objs);
         self.obj_stamps.truncate(objs);
         self.closures.truncate(closures);
+        // Functions that stay lose the properties that they were given since.
+        while let Some(id) = self.with_props.last().copied() {
+            match self.closures.get_mut(id.0 as usize) {
+                Some(closure) if closure.props.is_some_and(|props| (props.0 as usize) < objs) => break,
+                Some(closure) => closure.props = None,
+                None => {}
+            }
+            self.with_props.pop();
+        }
     }
 }
 
