@@ -286,3 +286,80 @@ def second(x: str) -> str:
 "#;
     assert_eq!(found("server.py", server), ["command-injection in first", "command-injection in second"]);
 }
+
+/// Servers that speak the protocol without an SDK, by where their messages come from.
+#[test]
+fn messages_that_a_program_reads_itself_call_tools() {
+    let python = |read: &str, tool: &str| {
+        format!(
+            r#"
+import json, os, sys
+from flask import Flask, request
+from fastapi import FastAPI, Request
+
+flask_app = Flask("x")
+fastapi_app = FastAPI()
+
+class Server:
+    def list_files(self, path):
+        return {tool}
+
+    def handle(self, name, arguments):
+        table = {{"list_files": self.list_files}}
+        handler = table.get(name)
+        return handler(**arguments) if handler else None
+
+server = Server()
+
+{read}
+        params = message.get("params", {{}})
+        print(json.dumps(server.handle(params.get("name"), params.get("arguments", {{}}))))
+"#
+        )
+    };
+    let stdin = r#"
+def main():
+    for line in sys.stdin:
+      message = json.loads(line.strip())
+      if message.get("method") == "tools/call":"#;
+    let flask = r#"
+@flask_app.route("/mcp", methods=["POST"])
+def endpoint():
+    message = request.get_json()
+    if message["method"] == "tools/call":"#;
+    let fastapi = r#"
+@fastapi_app.post("/mcp")
+async def endpoint(request: Request):
+    message = await request.json()
+    if message.get("method") == "tools/call":"#;
+    for read in [stdin, flask, fastapi] {
+        let bad = found("server.py", &python(read, r#"os.popen("ls " + path).read()"#));
+        assert!(
+            bad.iter().any(|found| found.starts_with("command-injection") && found.contains("list_files")),
+            "{bad:?}"
+        );
+        let good = found("server.py", &python(read, r#"os.popen("ls " + str(len(path))).read()"#));
+        assert!(!good.iter().any(|found| found.starts_with("command-injection")), "{good:?}");
+    }
+    let javascript = |operand: &str| {
+        found(
+            "index.js",
+            &format!(
+                r#"
+const readline = require("readline");
+const {{ execSync }} = require("child_process");
+const handlers = {{ list_files: (args) => execSync("ls " + {operand}) }};
+readline.createInterface({{ input: process.stdin }}).on("line", async (line) => {{
+  const message = JSON.parse(line.trim());
+  if (message.method === "tools/call") {{
+    const handler = handlers[message.params.name];
+    process.stdout.write(JSON.stringify(await handler(message.params.arguments)));
+  }}
+}});
+"#
+            ),
+        )
+    };
+    assert_eq!(javascript("args.path"), ["command-injection in list_files"]);
+    assert_eq!(javascript("Number(args.path)"), QUIET);
+}

@@ -512,7 +512,10 @@ impl<'p> Interp<'p> {
         let mut known_functions: Vec<(ModId, FuncId)> = Vec::new();
         for registration in all.iter().filter(|registration| is_real(registration)) {
             known_names.extend(registration.name.clone().map(|name| (registration.exposes, name)));
-            known_functions.extend(function(self, registration));
+            // A route may take the messages of the protocol, and is what runs tools then.
+            if registration.exposes != Exposes::Route {
+                known_functions.extend(function(self, registration));
+            }
         }
         let has_real = all.iter().any(|registration| is_real(registration) && registration.exposes == Exposes::Tool);
         let mut settled: Vec<Registration> = Vec::new();
@@ -605,6 +608,7 @@ impl<'p> Interp<'p> {
         self.found.conduct.take_acts();
         self.found.sources.clear();
         self.found.weak_checks.clear();
+        self.found.message = None;
         self.field_vns.clear();
         self.evidence.clear();
         self.found.opened.clear();

@@ -53,10 +53,12 @@ impl Interp<'_> {
                 self.check_sink(row, &name, &args, this.as_ref(), data, span);
             }
             if let Some(source) = &entry.source
-                && self.found.is_running_handler
+                && (self.found.is_running_handler || self.found.message.is_some())
                 && self.found.followed.is_none()
             {
-                return self.extra_source(&source.what, span);
+                // The request of a handler for messages is the message.
+                let message = self.found.message.clone().filter(|_| source.what == "HTTP request");
+                return message.unwrap_or_else(|| self.extra_source(&source.what, span));
             }
             if result.is_none()
                 && let Some(row) = &entry.effect

@@ -137,10 +137,12 @@ impl Interp<'_> {
             ],
         );
         if let Kind::Obj(id) = message.kind {
-            // Inside a route the message is the body.
-            let body = message.clone();
-            self.store.obj_mut(id).fields.insert(Symbol::new("body"), body);
+            // Inside a route the message is the body of a request, which may be a field of a context.
+            for name in ["body", "req", "request"] {
+                self.store.obj_mut(id).fields.insert(Symbol::new(name), message.clone());
+            }
         }
+        self.found.message = Some(message.clone());
         let mut args = Args::default();
         let mut has_message = false;
         for param in func.params.iter().skip(skip).filter(|param| param.kind == ParamKind::Normal) {
@@ -150,6 +152,12 @@ impl Interp<'_> {
                 "params" | "parameters" => params.clone(),
                 "name" | "tool" | "tool_name" | "toolname" => name.clone(),
                 "arguments" | "args" | "tool_args" | "toolargs" | "input" => arguments.clone(),
+                // What `JSON.parse` makes a message of.
+                "line" | "data" | "chunk" | "raw" | "text" | "buffer" | "buf" | "event"
+                    if func.params.len() == skip + 1 =>
+                {
+                    Val::unknown()
+                }
                 "id" | "request_id" | "res" | "response" | "reply" | "ws" | "socket" | "session" | "ctx"
                 | "context" => Val::unknown(),
                 _ if !has_message => {
@@ -160,5 +168,13 @@ impl Interp<'_> {
             });
         }
         args
+    }
+
+    /// `request.json()` in a handler that was given the message as its request.
+    pub(crate) fn message_read(&self, receiver: &Val, name: Symbol) -> Option<Val> {
+        let message = self.found.message.as_ref()?;
+        let (Kind::Obj(given), Kind::Obj(own)) = (&receiver.kind, &message.kind) else { return None };
+        let is_body = matches!(name.as_str(), "json" | "text" | "body" | "get_json" | "get_data" | "read");
+        (given == own && is_body).then(|| message.clone())
     }
 }

@@ -392,6 +392,9 @@ impl Interp<'_> {
             }
             // Any field. A lookup in the program's own table by an untrusted key picks one of the table's values.
             self.found.note_key(self.store.fact(key.vn).is_some(), key);
+            if obj.fields.values().any(|value| self.is_callable(value)) {
+                self.learn_names(key, id);
+            }
             if let ObjKind::Instance(class) = obj.kind
                 && obj.fields.is_empty()
             {
@@ -793,6 +796,15 @@ impl Interp<'_> {
                 self.store.obj_mut(into).any = Some(Val { kind: Kind::Unknown, ..from.clone() });
             }
             _ => {}
+        }
+    }
+
+    /// A table that is looked into by the name of the tool: its keys are names.
+    pub(crate) fn learn_names(&mut self, key: &Val, table: ObjId) {
+        if self.found.is_name(key.vn) && key.literal().is_none() {
+            for name in self.store.obj_rc(table).fields.keys() {
+                self.found.add_name(name.as_str());
+            }
         }
     }
 

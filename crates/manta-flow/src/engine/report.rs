@@ -200,6 +200,8 @@ pub(crate) struct Findings {
     /// Values read with a key of the caller (`object[key]`).
     pub(crate) picked: HashSet<Vn>,
     pub(crate) registrations: Vec<Registration>,
+    /// In a handler that reads messages itself: the message, for what it parses.
+    pub(crate) message: Option<Val>,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) hits: Vec<Hit>,
     /// Promises of tools, and what the running handler does.

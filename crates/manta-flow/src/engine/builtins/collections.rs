@@ -50,13 +50,7 @@ impl Interp<'_> {
         Some(match name.as_str() {
             "get" | "pop" => {
                 let key = first?;
-                if self.found.is_name(key.vn) && key.literal().is_none() {
-                    let keys: Vec<String> =
-                        self.store.obj(id).fields.keys().map(|key| key.as_str().to_owned()).collect();
-                    for key in keys {
-                        self.found.add_name(&key);
-                    }
-                }
+                self.learn_names(&key, id);
                 let value = self.get_index(receiver, &key, span);
                 let value = if matches!(value.kind, Kind::Method(_)) { Val::undefined() } else { value };
                 match args.get(1).cloned() {

@@ -207,6 +207,10 @@ impl Interp<'_> {
                     Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
                 }
             },
+            // A line or a chunk that came in: the message under which the handler runs.
+            Effect::Parse if !arg.is_tainted() && arg.literal().is_none() => {
+                self.found.message.clone().unwrap_or_else(Val::unknown)
+            }
             Effect::Parse => Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&arg) },
             Effect::HtmlEscape => {
                 let props = self.props(&arg).html_escape();

@@ -74,6 +74,9 @@ impl<'p> Interp<'p> {
                 interp.call_member(value, name, args.clone(), is_new, span)
             });
         }
+        if let Some(message) = self.message_read(receiver, name) {
+            return message;
+        }
         let target = self.get_member(receiver, name, span);
         if is_new {
             return self.construct(&target, args, span);
