@@ -363,3 +363,32 @@ readline.createInterface({{ input: process.stdin }}).on("line", async (line) => 
     assert_eq!(javascript("args.path"), ["command-injection in list_files"]);
     assert_eq!(javascript("Number(args.path)"), QUIET);
 }
+
+#[test]
+fn methods_bound_to_their_object_are_handlers() {
+    let server = |handler: &str| {
+        found(
+            "index.ts",
+            &format!(
+                r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ execSync }} from "child_process";
+abstract class Tool {{
+  abstract execute(args: any): Promise<any>;
+  async invoke(args: any) {{ return await this.execute(args); }}
+  register(server: McpServer) {{ server.registerTool("t", {{ inputSchema: {{ x: z.string() }} }}, {handler}); }}
+}}
+class List extends Tool {{
+  async execute({{ x }}) {{ return execSync("ls " + x); }}
+}}
+new List().register(new McpServer({{ name: "x", version: "1" }}));
+"#
+            ),
+        )
+    };
+    assert_eq!(server("this.invoke.bind(this)"), ["command-injection in t"]);
+    assert_eq!(server("(args) => this.invoke.call(this, args)"), ["command-injection in t"]);
+    assert_eq!(server("(args) => this.invoke.apply(this, [args])"), ["command-injection in t"]);
+    assert_eq!(server("this.invoke.bind({ execute: async () => null })"), QUIET);
+}

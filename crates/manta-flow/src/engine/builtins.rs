@@ -360,6 +360,13 @@ impl Interp<'_> {
                 "bind" => Some(self.bind_function(*id, &args)),
                 _ => None,
             },
+            // `this.handle.bind(this)`: the method itself, whatever it was read from.
+            Kind::Bound(method)
+                if matches!(method.1.kind, Kind::Fn(_)) && matches!(name.as_str(), "call" | "apply" | "bind") =>
+            {
+                let function = method.1.clone();
+                Some(self.call_method(&function, name, args.clone(), span))
+            }
             Kind::Regex(regex) => {
                 let regex = regex.clone();
                 self.regex_method(&regex, name, &args, span)
