@@ -89,6 +89,7 @@ mod tests {
         id: "command-injection",
         title: "Command injection",
         aliases: &[],
+        since: "0.1",
         summary: "",
         severity: Severity::Critical,
         confidence: Confidence::High,

@@ -97,6 +97,10 @@ pub enum Power {
 }
 
 impl Power {
+    /// Every one.
+    pub const ALL: &'static [Self] =
+        &[Self::ReadFiles, Self::WriteFiles, Self::RunPrograms, Self::Network, Self::Database, Self::RunCode];
+
     /// The word reports use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -262,6 +266,8 @@ pub enum SkipReason {
     Hidden,
     /// No entry point imports it.
     NotImported,
+    /// The user's configuration excludes it.
+    Excluded,
     /// Built output of sources that were analysed.
     BuildOutput,
     /// A symbolic link that leaves the target or comes back to where it started.
@@ -291,6 +297,7 @@ impl fmt::Display for SkipReason {
             Self::BrowserAsset => "browser asset",
             Self::Hidden => "hidden",
             Self::NotImported => "not imported by an entry point",
+            Self::Excluded => "excluded by the configuration",
             Self::BuildOutput => "build output of analysed sources",
             Self::Symlink => "symbolic link",
             Self::TooLarge(detail) | Self::Unreadable(detail) | Self::Unparsed(detail) => detail,

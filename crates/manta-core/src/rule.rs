@@ -12,6 +12,9 @@ pub struct RuleMeta {
     pub title: &'static str,
     /// Former names that keep working.
     pub aliases: &'static [&'static str],
+    /// The version of manta that brought the rule, `0.1`: whoever pins an older ruleset sees it, and it can't fail
+    /// their run.
+    pub since: &'static str,
     /// One line that completes "finds …".
     pub summary: &'static str,
     /// The usual severity; a finding may differ.

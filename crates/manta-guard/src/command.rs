@@ -368,7 +368,7 @@ fn fetch(spec: &GuardSpec, request: &Request, launcher: &Launcher) -> Result<(),
     }
 }
 
-/// Starts the server in its sandbox and asks for everything it lists; nothing is called.
+/// Starts the server in its sandbox, or reaches the remote one, and asks for everything it lists; nothing is called.
 ///
 /// # Errors
 /// A message for the person at the terminal.
@@ -381,7 +381,7 @@ pub fn list(options: &Options) -> Result<serde_json::Value, String> {
     let request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     fetch(&spec, &request, &launcher)?;
-    let setup = setup::setup(file.as_ref(), &spec, &request)?;
+    let setup = plan(file.as_ref(), &spec, options, &request)?;
     let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
     crate::inventory::list(launched)
 }

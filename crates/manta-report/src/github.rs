@@ -67,12 +67,12 @@ fn conclusion(report: &ScanReport) -> String {
         ("warning", "scan incomplete of")
     };
     let text = format!(
-        "{state} {}: {} found, {}, {} analysed, {} hidden",
+        "{state} {}: {} found, {}, {} analysed{}",
         report.target,
         count(summary.reported() + summary.newer, "vulnerability"),
         count(report.tools().count(), "tool"),
         count(report.completeness.files_analysed, "file"),
-        summary.hidden(),
+        words::hidden(&summary).map_or_else(String::new, |hidden| format!("; {hidden}")),
     );
     format!("::{command} title=manta::{}\n", Untrusted(&text).for_annotation())
 }

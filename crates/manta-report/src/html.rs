@@ -56,9 +56,9 @@ fn conclusion(report: &ScanReport) -> String {
     let tools = count(report.tools().count(), "tool");
     let files = count(report.completeness.files_analysed, "file");
     format!(
-        "{state}; {tools}, {files} analysed, {} left out, {} hidden",
+        "{state}; {tools}, {files} analysed, {} left out{}",
         report.completeness.files_skipped.len(),
-        summary.hidden()
+        words::hidden(&summary).map_or_else(String::new, |hidden| format!("; {hidden}"))
     )
 }
 

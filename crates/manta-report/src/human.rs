@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use manta_core::{
-    Completeness, Finding, Language, Location, Safety, ScanReport, SinkClass, SkipReason, Summary, ToolInfo, ToolKind,
-    Untrusted, Verdict,
+    Completeness, Disposition, Finding, Language, Location, Safety, ScanReport, SinkClass, SkipReason, ToolInfo,
+    ToolKind, Untrusted, Verdict,
 };
 use unicode_width::UnicodeWidthStr as _;
 
@@ -151,6 +151,9 @@ fn footer(finding: &Finding) -> String {
     let mut facts = vec![finding.rule.id.to_owned()];
     facts.extend(finding.rule.cwe.iter().map(|number| words::cwe(*number)));
     facts.push(format!("confidence {}", finding.confidence));
+    if let Disposition::Newer { since } = finding.disposition {
+        facts.push(format!("newer than the ruleset (since {since})"));
+    }
     facts.push(format!("manta explain {}", finding.rule.id));
     facts.join(" · ")
 }
@@ -247,7 +250,7 @@ fn conclusion(report: &ScanReport, paint: Paint, quiet: bool) -> String {
             let _ = writeln!(out, "  {}", paint.dim(&coverage));
         }
     }
-    if let Some(hidden) = hidden(&summary) {
+    if let Some(hidden) = words::hidden(&summary) {
         let _ = writeln!(out, "  {}", paint.dim(&hidden));
     }
     out
@@ -314,23 +317,6 @@ fn list(what: &str, entries: &[String], paint: Paint) -> String {
         let _ = writeln!(out, "  {}", paint.dim(&format!("… and {} more, all in `-o json`", entries.len() - MOST)));
     }
     out
-}
-
-/// What isn't shown, each with the way to see it.
-fn hidden(summary: &Summary) -> Option<String> {
-    let parts = [
-        (summary.below_threshold, "below the threshold (--min-severity info)"),
-        (summary.other_persona, "for auditors (--persona auditor)"),
-        (summary.not_selected, "of rules not selected (--only, --skip)"),
-        (summary.suppressed, "suppressed"),
-        (summary.baselined, "in the baseline"),
-    ];
-    let mut parts: Vec<String> =
-        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
-    if summary.rules_not_run > 0 {
-        parts.push(format!("{} not run", count(summary.rules_not_run, "rule")));
-    }
-    (!parts.is_empty()).then(|| format!("not shown: {}", parts.join(", ")))
 }
 
 /// Text wrapped between words, its own line ends kept.

@@ -29,6 +29,9 @@ pub(crate) fn render(report: &ScanReport) -> String {
     if !missing.is_empty() {
         out.push('\n');
     }
+    if let Some(hidden) = words::hidden(&report.summary()) {
+        let _ = writeln!(out, "{}\n", text(&hidden));
+    }
     out
 }
 

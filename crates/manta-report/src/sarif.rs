@@ -170,8 +170,11 @@ fn result(finding: &Finding, report: &ScanReport, cwe: &[u16]) -> Value {
         result["fixes"] = json!([repair(fix, report)]);
     }
     if let Disposition::Suppressed { by, reason } = &finding.disposition {
+        // SARIF knows comments in the code and everything else.
+        let is_in_source = report.sources.get(by.file).is_some_and(|file| file.kind.is_source());
+        let kind = if is_in_source { "inSource" } else { "external" };
         result["suppressions"] =
-            json!([{ "kind": "inSource", "justification": shown(reason), "location": location(*by, report, None) }]);
+            json!([{ "kind": kind, "justification": shown(reason), "location": location(*by, report, None) }]);
     }
     result
 }

@@ -1,6 +1,6 @@
 //! Small pieces of English that several formats share.
 
-use manta_core::{Finding, Untrusted};
+use manta_core::{Finding, Summary, Untrusted};
 
 /// `1 file`, `2 files`. Takes the plural in `-s`, or in `-ies` for words in `-y`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
@@ -38,4 +38,21 @@ pub(crate) fn names(tools: &[String]) -> String {
 /// `CWE-78`.
 pub(crate) fn cwe(number: u16) -> String {
     format!("CWE-{number}")
+}
+
+/// What isn't shown, each with the way to see it; `None` when everything is.
+pub(crate) fn hidden(summary: &Summary) -> Option<String> {
+    let parts = [
+        (summary.below_threshold, "below the threshold (--min-severity info)"),
+        (summary.other_persona, "for auditors (--persona auditor)"),
+        (summary.not_selected, "of rules not selected (--only, --skip)"),
+        (summary.suppressed, "suppressed (--no-config)"),
+        (summary.baselined, "in the baseline (shown without --baseline and --diff)"),
+    ];
+    let mut parts: Vec<String> =
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    if summary.rules_not_run > 0 {
+        parts.push(format!("{} not run (--only, --skip)", count(summary.rules_not_run, "rule")));
+    }
+    (!parts.is_empty()).then(|| format!("not shown: {}", parts.join(", ")))
 }

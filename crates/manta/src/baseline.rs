@@ -76,7 +76,7 @@ impl Baseline {
             if self.entries.contains_key(&fingerprint) {
                 // One that is hidden for another reason isn't gone either.
                 seen.insert(fingerprint);
-                if finding.is_reported() {
+                if finding.disposition.is_shown() {
                     finding.disposition = Disposition::Baselined;
                 }
             }
@@ -122,6 +122,7 @@ mod tests {
         id: "ssrf",
         title: "Server-side request forgery",
         aliases: &[],
+        since: "0.1",
         summary: "",
         severity: Severity::High,
         confidence: Confidence::High,

@@ -1,5 +1,8 @@
 //! Gives each finding exactly one disposition: shown, or hidden for a reason that is counted.
 
+use std::fmt;
+use std::str::FromStr;
+
 use manta_core::{Confidence, Disposition, Finding, Persona, RuleMeta, ScanReport, Severity};
 
 use crate::exit::{Exit, Failure};
@@ -20,6 +23,81 @@ pub struct Wishes {
     pub fail_on: Option<Severity>,
     /// Least confidence that fails the run.
     pub fail_confidence: Confidence,
+    /// Findings of rules younger than it are shown and can't fail the run.
+    pub ruleset: Ruleset,
+}
+
+/// What makes a run fail: a severity, or nothing. A type of its own, because an `Option` would mean an optional flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailOn(pub Option<Severity>);
+
+impl FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(given: &str) -> Result<Self, String> {
+        if given == "never" {
+            return Ok(Self(None));
+        }
+        given.parse().map(|severity| Self(Some(severity))).map_err(|error| format!("{error}, never"))
+    }
+}
+
+/// The rules that may fail a run: those that a version of manta had. Usually all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ruleset {
+    /// Major version, and minor version if not every one of the major counts.
+    last: Option<(u32, Option<u32>)>,
+}
+
+impl Ruleset {
+    /// Whether a rule that came with version `since` belongs to it.
+    #[must_use]
+    pub fn admits(self, since: &str) -> bool {
+        let Some((major, minor)) = self.last else { return true };
+        version(since).is_none_or(|since| match minor {
+            Some(minor) => since <= (major, minor),
+            None => since.0 <= major,
+        })
+    }
+
+    /// Whether it names a version that is still to come, so that rules it wants may be missing.
+    #[must_use]
+    pub fn is_ahead_of(self, present: &str) -> bool {
+        let present = version(present).unwrap_or_default();
+        self.last.is_some_and(|(major, minor)| (major, minor.unwrap_or(0)) > present)
+    }
+}
+
+/// Major and minor number of `1.4` or `1.4.2`.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??))
+}
+
+impl FromStr for Ruleset {
+    type Err = String;
+
+    fn from_str(given: &str) -> Result<Self, String> {
+        let parts = given.split_once('.');
+        let last = parts.and_then(|(major, minor)| {
+            let minor = if minor == "x" { None } else { Some(minor.parse().ok()?) };
+            Some((major.parse().ok()?, minor))
+        });
+        match last {
+            Some(last) => Ok(Self { last: Some(last) }),
+            None => Err(format!("`{given}` names no ruleset: write a version such as `0.1`, or `1.x`")),
+        }
+    }
+}
+
+impl fmt::Display for Ruleset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.last {
+            None => f.write_str("all"),
+            Some((major, None)) => write!(f, "{major}.x"),
+            Some((major, Some(minor))) => write!(f, "{major}.{minor}"),
+        }
+    }
 }
 
 impl Wishes {
@@ -47,6 +125,8 @@ impl Wishes {
             Disposition::OtherPersona
         } else if finding.severity < self.min_severity {
             Disposition::BelowThreshold
+        } else if !self.ruleset.admits(finding.rule.since) {
+            Disposition::Newer { since: finding.rule.since }
         } else {
             Disposition::Reported
         }
@@ -95,6 +175,7 @@ mod tests {
         id: "path-traversal",
         title: "Path traversal",
         aliases: &["directory-traversal"],
+        since: "0.1",
         summary: "",
         severity: Severity::High,
         confidence: Confidence::Medium,
@@ -118,6 +199,7 @@ mod tests {
             skip: Vec::new(),
             fail_on: Some(Severity::High),
             fail_confidence: Confidence::Low,
+            ruleset: Ruleset::default(),
         }
     }
 
@@ -167,6 +249,40 @@ mod tests {
         assert_eq!(wishes().exit(&ScanReport::default()), Exit::Incomplete);
         assert_eq!(Exit::Incomplete.and(Exit::Findings), Exit::Findings);
         assert_eq!(Exit::Failed.and(Exit::Findings), Exit::Failed);
+    }
+
+    #[test]
+    fn a_rule_younger_than_the_ruleset_is_shown_and_fails_nothing() {
+        static YOUNG: RuleMeta = RuleMeta { since: "1.4", ..RULE };
+        let young = || {
+            let mut report = report(|_| {});
+            report.findings[0].rule = &YOUNG;
+            report
+        };
+        for (ruleset, expected) in [
+            ("1.3", ("newer", Exit::Clean)),
+            ("0.x", ("newer", Exit::Clean)),
+            ("1.4", ("reported", Exit::Findings)),
+            ("1.x", ("reported", Exit::Findings)),
+            ("2.0", ("reported", Exit::Findings)),
+        ] {
+            let wishes = Wishes { ruleset: ruleset.parse().unwrap(), ..wishes() };
+            assert_eq!(outcome(&wishes, young()), expected, "{ruleset}");
+        }
+        assert_eq!(outcome(&wishes(), young()), ("reported", Exit::Findings));
+        for wrong in ["", "1", "x.1", "1.y", "latest", "1.2.3"] {
+            assert!(wrong.parse::<Ruleset>().is_err(), "{wrong}");
+        }
+        assert!("1.x".parse::<Ruleset>().unwrap().is_ahead_of("0.1.0"));
+        assert!(!"0.x".parse::<Ruleset>().unwrap().is_ahead_of("0.1.0"));
+    }
+
+    #[test]
+    fn every_rule_says_since_when_and_none_comes_from_the_future() {
+        for rule in crate::analyse::rules() {
+            let since = version(rule.since).unwrap_or_else(|| panic!("{} since {}", rule.id, rule.since));
+            assert!(since <= version(env!("CARGO_PKG_VERSION")).unwrap(), "{} since {}", rule.id, rule.since);
+        }
     }
 
     #[test]

@@ -54,6 +54,12 @@ impl Failure {
         self
     }
 
+    /// Says in which file it happened.
+    #[must_use]
+    pub fn within(self, file: &str) -> Self {
+        Self { message: format!("{file}: {}", self.message), ..self }
+    }
+
     /// Writes the failure to standard error. Nothing can be done when that fails too.
     #[must_use]
     pub fn print(&self) -> Exit {

@@ -7,13 +7,16 @@ pub mod analyse;
 pub mod baseline;
 pub mod collect;
 pub mod commands;
+pub mod config;
 pub mod dispose;
 pub mod exit;
 mod output;
+mod pins;
 mod progress;
 mod suggest;
 pub mod suppress;
 mod targets;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -39,7 +42,7 @@ Exit codes: 0 clean, 1 findings, 2 manta failed, 3 analysis incomplete or nothin
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Scan(commands::scan::Args),
+    Scan(Box<commands::scan::Args>),
     Tools(commands::tools::Args),
     Explain(commands::explain::Args),
     Rules(commands::rules::Args),
@@ -51,7 +54,6 @@ enum Command {
     Guard(commands::guard::Args),
     #[cfg(feature = "guard")]
     Doctor(commands::doctor::Args),
-    #[cfg(feature = "guard")]
     Pin(commands::pin::Args),
     #[cfg(feature = "guard")]
     Learn(commands::learn::Args),
@@ -67,6 +69,12 @@ enum Command {
     Top(commands::top::Args),
     Completions(commands::completions::Args),
     Man(commands::completions::ManArgs),
+}
+
+/// The definition of the command line, for documentation.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command this process was started with.
@@ -87,7 +95,6 @@ pub fn main() -> ExitCode {
         }
         #[cfg(feature = "guard")]
         Command::Doctor(args) => commands::doctor::run(&args),
-        #[cfg(feature = "guard")]
         Command::Pin(args) => commands::pin::run(&args),
         #[cfg(feature = "guard")]
         Command::Learn(args) => commands::learn::run(&args),

@@ -1,7 +1,11 @@
-//! Suppressions in source code: `// manta: allow[rule] reason`, on the line of a finding or alone on the line above.
+//! Suppressions: in source code and in the user's configuration ([`listed`]).
+//!
+//! In source code: `// manta: allow[rule] reason`, on the line of a finding or alone on the line above.
 //!
 //! They are the word of whoever wrote the code, so they count only for the user's own tree. Elsewhere they are
 //! counted and not obeyed. One that hides nothing is a finding itself.
+
+pub(crate) mod listed;
 
 use manta_core::{
     Confidence, Disposition, FileId, Finding, Location, Persona, RuleMeta, ScanReport, Severity, SourceFile, Span,
@@ -12,6 +16,7 @@ pub static UNUSED: RuleMeta = RuleMeta {
     id: "unused-suppression",
     title: "Unused suppression",
     aliases: &[],
+    since: "0.1",
     summary: "suppressions that hide no finding, name no rule or give no reason",
     severity: Severity::Low,
     confidence: Confidence::High,
@@ -21,6 +26,7 @@ pub static UNUSED: RuleMeta = RuleMeta {
     page: include_str!("../rules/unused-suppression.md"),
 };
 
+const HELP: &str = "write `manta: allow[rule] reason` on the line of the finding or alone above it, or remove it";
 const MARK: &str = "manta: allow[";
 
 /// One suppression as it stands in the source.
@@ -39,9 +45,9 @@ pub fn obey(report: &mut ScanReport, rules: &[&'static RuleMeta]) {
     let mut complaints = Vec::new();
     for suppression in &suppressions {
         if let Some(problem) = problem(suppression, rules) {
-            complaints.push(complaint(suppression, &problem));
+            complaints.push(complaint(suppression.location, &problem, HELP));
         } else if hide(report, suppression) == 0 {
-            complaints.push(complaint(suppression, "the suppression hides no finding"));
+            complaints.push(complaint(suppression.location, "the suppression hides no finding", HELP));
         }
     }
     report.findings.append(&mut complaints);
@@ -89,10 +95,9 @@ fn problem(suppression: &Suppression, rules: &[&'static RuleMeta]) -> Option<Str
     suppression.reason.is_empty().then(|| "the suppression gives no reason".to_owned())
 }
 
-fn complaint(suppression: &Suppression, problem: &str) -> Finding {
-    let mut finding = Finding::at(&UNUSED, suppression.location, problem);
-    finding.help =
-        "write `manta: allow[rule] reason` on the line of the finding or alone above it, or remove it".to_owned();
+fn complaint(at: Location, problem: &str, help: &str) -> Finding {
+    let mut finding = Finding::at(&UNUSED, at, problem);
+    finding.help = help.to_owned();
     finding
 }
 
@@ -126,6 +131,7 @@ mod tests {
         id: "command-execution",
         title: "Command execution",
         aliases: &["shell"],
+        since: "0.1",
         summary: "",
         severity: Severity::Critical,
         confidence: Confidence::High,

@@ -5,14 +5,16 @@ mod packages;
 #[cfg(feature = "guard")]
 mod running;
 
-use manta_core::ProjectInput;
+use std::sync::Arc;
+
+use manta_core::{ProjectInput, SourceFile};
 
 use crate::collect::{self, Limits};
 use crate::exit::Failure;
 
 pub(crate) use clients::configurations;
 #[cfg(feature = "guard")]
-pub(crate) use running::{Consent, listing};
+pub(crate) use running::{Consent, Running, listing};
 
 /// One target of a run.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) enum Target {
     Package(packages::Package),
     /// Read already.
     Ready(ProjectInput),
+    /// Code, and what the server that is said to run it listed.
+    Compared(Box<Target>, Box<ProjectInput>),
 }
 
 impl Target {
@@ -42,6 +46,7 @@ impl Target {
             Self::Path(path) => path,
             Self::Package(package) => &package.given,
             Self::Ready(input) => &input.target,
+            Self::Compared(code, _) => code.name(),
         }
     }
 
@@ -58,6 +63,16 @@ impl Target {
             }
             Self::Package(package) => package.collect(limits),
             Self::Ready(input) => Ok(input.clone()),
+            Self::Compared(code, listing) => {
+                let mut input = code.collect(limits)?;
+                for (_, file) in listing.sources.iter() {
+                    // A name that no file of the target has.
+                    let path = format!("{} (running)/{}", listing.target, file.path);
+                    let id = Arc::make_mut(&mut input.sources).add(SourceFile::new(path, &*file.text));
+                    input.captured.insert(id);
+                }
+                Ok(input)
+            }
         }
     }
 }

@@ -76,13 +76,18 @@ fn incomplete_and_empty_scans_do_not_say_complete() {
     }
 }
 
+const HIDDEN: &str = "not shown: 1 below the threshold (--min-severity info), 1 suppressed (--no-config), \
+                      1 rule not run (--only, --skip)";
+
 #[test]
 fn hidden_findings_are_counted_with_the_way_to_see_them() {
     let text = human(&samples::hidden());
-    assert!(
-        text.ends_with("  not shown: 1 below the threshold (--min-severity info), 1 suppressed, 1 rule not run\n"),
-        "{text}"
-    );
+    assert!(text.ends_with(&format!("  {HIDDEN}\n")), "{text}");
+    for format in [Format::Markdown, Format::Html, Format::Github] {
+        let text = render(format, &[samples::hidden()], &OPTIONS);
+        let plain = text.replace("\\", "").replace("%2C", ",").replace("%3A", ":");
+        assert!(plain.contains(HIDDEN), "{format}: {text}");
+    }
 }
 
 #[test]

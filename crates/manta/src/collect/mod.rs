@@ -75,6 +75,11 @@ pub fn collect_revision(target: &str, revision: &str, limits: &Limits) -> Result
     Ok(collection.finish(target, None))
 }
 
+/// Whether nothing below a directory of this name is read.
+pub(crate) fn is_closed(directory: &str) -> bool {
+    names::closed_directory(directory).is_some()
+}
+
 /// The target that is read from standard input.
 const STDIN: &str = "-";
 

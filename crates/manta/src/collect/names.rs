@@ -109,6 +109,10 @@ pub(super) fn place(path: &str) -> Place {
     if manta_mcp::clients::of(path).is_some() || manta_audit::is_agent_file(path) {
         return Place::Server;
     }
+    // Whether its settings count is decided later; that there are some is said in any case.
+    if path == crate::config::NAME {
+        return Place::Server;
+    }
     let kind = FileKind::of(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     if !kind.is_source() && kind != FileKind::Manifest && !extension.eq_ignore_ascii_case("json") {
@@ -176,6 +180,8 @@ mod tests {
             ("node_modules/a/index.js", Place::Skipped(SkipReason::Dependency)),
             (".git/hooks/x.py", Place::Skipped(SkipReason::Hidden)),
             ("main.go", Place::Foreign("Go")),
+            ("manta.toml", Place::Server),
+            ("deep/manta.toml", Place::Irrelevant),
             ("README.md", Place::Irrelevant),
             ("LICENSE", Place::Irrelevant),
         ];

@@ -34,7 +34,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let mut baseline = Baseline::default();
     let mut progress = Progress::new(false);
     let threads = super::threads(args.jobs);
-    let exit = super::for_each_target(&targets::paths(&args.targets), threads, &analysis, &mut progress, |report| {
+    let targets = targets::paths(&args.targets);
+    let scan = |target: &_, threads| super::analysed(target, &analysis, threads);
+    let exit = super::for_each_target(&targets, threads, &mut progress, scan, |report| {
         baseline.accept(&report);
         Ok(if report.is_empty() || !report.completeness.is_complete() { Exit::Incomplete } else { Exit::Clean })
     })?;

@@ -63,7 +63,6 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let (old, new) = (read(&args.old)?, read(&args.new)?);
     let changes = changes(&old, &new);
-    let is_whole = |report: &ScanReport| report.tools().next().is_some() && report.completeness.is_complete();
     let is_certain = is_whole(&old) && is_whole(&new);
     output::print(&match args.output {
         DiffFormat::Human => human(&changes, is_certain),
@@ -91,9 +90,14 @@ struct Document<'c> {
     changes: &'c [Change],
 }
 
+/// Whether there is a server in the report, and all of it.
+pub(crate) fn is_whole(report: &ScanReport) -> bool {
+    report.tools().next().is_some() && report.completeness.is_complete()
+}
+
 /// One thing that is different.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Change {
+pub(crate) struct Change {
     /// `tool read_file`; empty for the server as a whole.
     of: String,
     /// `added`, `removed`, `power`, `text`, `parameter`.
@@ -102,8 +106,16 @@ struct Change {
     how: String,
 }
 
+impl Change {
+    /// It in one line for a terminal.
+    pub(crate) fn line(&self) -> String {
+        let of = if self.of.is_empty() { "the server" } else { &self.of };
+        Untrusted(&format!("{of} {}", self.how)).for_terminal()
+    }
+}
+
 /// Everything that differs, sorted.
-fn changes(old: &ScanReport, new: &ScanReport) -> Vec<Change> {
+pub(crate) fn changes(old: &ScanReport, new: &ScanReport) -> Vec<Change> {
     let (before, after) = (entries(old), entries(new));
     let mut changes = Vec::new();
     for (key, tool) in &after {
@@ -185,10 +197,8 @@ fn around(text: &str, other: &str) -> String {
 
 fn human(changes: &[Change], is_certain: bool) -> String {
     let mut out = String::new();
-    for Change { of, how, .. } in changes {
-        let of = if of.is_empty() { "the server" } else { of };
-        let line = format!("{of} {how}");
-        let _ = writeln!(out, "{}", Untrusted(&line).for_terminal());
+    for change in changes {
+        let _ = writeln!(out, "{}", change.line());
     }
     if changes.is_empty() {
         out.push_str("nothing changed in what is known of both\n");

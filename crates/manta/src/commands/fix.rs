@@ -9,6 +9,7 @@ use manta_core::{Finding, Fix, Persona, ProjectInput, Safety, ScanReport, Source
 
 use crate::analyse::Analysis;
 use crate::collect::{self, Limits};
+use crate::config::{Config, Configs};
 use crate::exit::{Exit, Failure};
 use crate::{output, suppress};
 
@@ -57,8 +58,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 fn run_here(args: &Args) -> Result<Exit, Failure> {
     let root = directory(&args.target)?;
     let analysis = Analysis::new(&args.models)?;
-    let before = collect::collect(&args.target, &Limits::default())?;
-    let mut repair = Repair::of(before.clone(), &analysis, args.is_unsafe);
+    let configs = Configs::find(None, false)?;
+    let config = configs.own().map(AsRef::as_ref);
+    let mut before = collect::collect(&args.target, &Limits::default())?;
+    if let Some(config) = config {
+        config.exclude(&mut before);
+    }
+    let mut repair = Repair::of(before.clone(), &analysis, config, args.is_unsafe);
     if repair.report.is_empty() {
         return Ok(Exit::Incomplete);
     }
@@ -90,6 +96,8 @@ fn directory(target: &str) -> Result<PathBuf, Failure> {
 /// The state between two repairs.
 struct Repair<'a> {
     analysis: &'a Analysis,
+    /// Findings that it accepts are not repaired.
+    config: Option<&'a Config>,
     is_unsafe: bool,
     input: ProjectInput,
     report: ScanReport,
@@ -100,9 +108,9 @@ struct Repair<'a> {
 }
 
 impl<'a> Repair<'a> {
-    fn of(input: ProjectInput, analysis: &'a Analysis, is_unsafe: bool) -> Self {
-        let report = scan(&input, analysis);
-        Self { analysis, is_unsafe, input, report, made: 0, tried: BTreeSet::new(), dropped: Vec::new() }
+    fn of(input: ProjectInput, analysis: &'a Analysis, config: Option<&'a Config>, is_unsafe: bool) -> Self {
+        let report = scan(&input, analysis, config);
+        Self { analysis, config, is_unsafe, input, report, made: 0, tried: BTreeSet::new(), dropped: Vec::new() }
     }
 
     /// Tries the next repair; `false` when there is none left.
@@ -118,7 +126,7 @@ impl<'a> Repair<'a> {
             self.give_up(&finding, "the code it was made for is another");
             return true;
         };
-        let report = scan(&input, self.analysis);
+        let report = scan(&input, self.analysis, self.config);
         match refusal(&self.report, &report, &finding) {
             Some(why) => self.give_up(&finding, why),
             None => {
@@ -168,9 +176,12 @@ impl<'a> Repair<'a> {
 }
 
 /// A scan of the user's own tree.
-fn scan(input: &ProjectInput, analysis: &Analysis) -> ScanReport {
+fn scan(input: &ProjectInput, analysis: &Analysis, config: Option<&Config>) -> ScanReport {
     let mut report = analysis.run(input);
     suppress::obey(&mut report, &crate::analyse::rules());
+    if let Some(config) = config {
+        suppress::listed::obey(&mut report, config);
+    }
     report
 }
 

@@ -78,11 +78,16 @@ pub(crate) struct ServerArgs {
     server: Option<String>,
 
     /// The server's command
-    #[arg(last = true, required_unless_present_any = ["upstream", "server", "policy"], value_name = "COMMAND")]
+    #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
 
 impl ServerArgs {
+    /// Whether they name a server, or a policy that does.
+    pub(crate) fn names_one(&self) -> bool {
+        !self.command.is_empty() || self.upstream.is_some() || self.server.is_some() || self.policy.is_some()
+    }
+
     pub(crate) fn options(&self) -> Options {
         Options {
             policy: self.policy.clone(),
@@ -103,6 +108,9 @@ impl ServerArgs {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
     if let Some(Command::Wrap(args)) = &args.command {
         return super::wrap::run(args).map(ExitCode::from);
+    }
+    if !args.server.names_one() {
+        return Err(Failure::new("no server is named").hint("write `-- COMMAND …`, --upstream URL or --policy FILE"));
     }
     let options = Options {
         audit: args.audit.clone(),

@@ -28,6 +28,7 @@ use serde_json::Value;
 
 use crate::analyse::{self, Analysis};
 use crate::collect::{self, Limits};
+use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::suppress;
 
@@ -216,6 +217,10 @@ impl<'a> Server<'a> {
         let input = with_buffers(disk, &self.open);
         self.report = self.analysis.run(&input);
         suppress::obey(&mut self.report, &analyse::rules());
+        // A file that is being written may be broken; until it isn't, every finding is shown.
+        if let Ok(Some(config)) = Config::in_directory(&self.root) {
+            suppress::listed::obey(&mut self.report, &config);
+        }
         self.publish()
     }
 

@@ -18,7 +18,6 @@ pub(crate) mod learn;
 pub(crate) mod lsp;
 #[cfg(feature = "guard")]
 pub(crate) mod mcp;
-#[cfg(feature = "guard")]
 pub(crate) mod pin;
 #[cfg(feature = "guard")]
 pub(crate) mod policy;
@@ -70,20 +69,22 @@ pub(crate) fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Failure> +
     })
 }
 
-/// Collects and analyses every target, and hands the reports over in the order of the targets. A target that can't
-/// be read is reported and doesn't stop the others.
-fn for_each_target(
+/// Works on every target, and hands the results over in the order of the targets. `work` is given a number of threads
+/// that it may use. A target that can't be read is reported and doesn't stop the others.
+fn for_each_target<T: Send>(
     targets: &[Target],
     threads: usize,
-    analysis: &Analysis,
     progress: &mut Progress,
-    mut each: impl FnMut(ScanReport) -> Result<Exit, Failure>,
+    work: impl Fn(&Target, usize) -> Result<T, Failure> + Sync,
+    mut each: impl FnMut(T) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let mut exit = Exit::Clean;
-    for batch in targets.chunks(threads.saturating_mul(BATCH)) {
-        for result in in_parallel(batch, threads, analysis, progress) {
+    let size = threads.saturating_mul(BATCH);
+    for (number, batch) in targets.chunks(size).enumerate() {
+        progress.portion(number * size, targets.len());
+        for result in in_parallel(batch, threads, progress, &work) {
             exit = exit.and(match result {
-                Ok(report) => each(report)?,
+                Ok(result) => each(result)?,
                 Err(failure) => failure.print(),
             });
         }
@@ -92,34 +93,34 @@ fn for_each_target(
 }
 
 /// The results for `targets`, in their order.
-fn in_parallel(
+fn in_parallel<T: Send>(
     targets: &[Target],
     threads: usize,
-    analysis: &Analysis,
     progress: &mut Progress,
-) -> Vec<Result<ScanReport, Failure>> {
+    work: &(impl Fn(&Target, usize) -> Result<T, Failure> + Sync),
+) -> Vec<Result<T, Failure>> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<_>>> = targets.iter().map(|_| Mutex::new(None)).collect();
     // Threads that have no target of their own read files of those that are scanned.
     let within = threads / targets.len().max(1);
-    let work = || {
+    let worker = || {
         while let Some((target, slot)) = {
             let index = next.fetch_add(1, Ordering::Relaxed);
             targets.get(index).zip(results.get(index))
         } {
-            let result = one(target, analysis, within);
+            let result = work(target, within);
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         }
     };
     thread::scope(|scope| {
-        let spawn = |_| thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let spawn = |_| thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, worker);
         let workers: Vec<_> = (0..threads.min(targets.len())).filter_map(|number| spawn(number).ok()).collect();
         if workers.is_empty() {
-            work();
+            worker();
         }
         while workers.iter().any(|worker| !worker.is_finished()) {
             let started = next.load(Ordering::Relaxed).clamp(1, targets.len());
-            progress.at(|| format!("scanning {started} of {}: {}", targets.len(), targets[started - 1].name()));
+            progress.at(started, || targets[started - 1].name().to_owned());
             thread::park_timeout(TICK);
         }
         for worker in workers {
@@ -134,7 +135,8 @@ fn in_parallel(
     taken.zip(targets).map(|(result, target)| result.unwrap_or_else(|| Err(unfinished(target)))).collect()
 }
 
-fn one(target: &Target, analysis: &Analysis, threads: usize) -> Result<ScanReport, Failure> {
+/// Reads and analyses one target.
+fn analysed(target: &Target, analysis: &Analysis, threads: usize) -> Result<ScanReport, Failure> {
     let input = target.collect(&Limits::default())?;
     Ok(analysis.run_on(&input, threads))
 }

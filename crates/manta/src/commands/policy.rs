@@ -95,8 +95,8 @@ fn from_scan(target: &str) -> Result<Exit, Failure> {
     super::for_each_target(
         &[Target::Path(target.to_owned())],
         super::threads(Some(one)),
-        &analysis,
         &mut progress,
+        |target, threads| super::analysed(target, &analysis, threads),
         |report| {
             output::print(&super::derive::propose(&report))?;
             let is_done = report.tools().next().is_some() && report.completeness.is_complete();

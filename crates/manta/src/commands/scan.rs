@@ -6,18 +6,21 @@ use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use manta_core::{Confidence, Persona, RuleMeta, Severity};
+use manta_core::{Confidence, Persona, ScanReport, Severity};
 
 use crate::analyse;
 use crate::baseline::Baseline;
 use crate::collect::{self, Limits};
-use crate::dispose::{self, Wishes};
+use crate::config::{self, Config, Configs};
+use crate::dispose::{self, FailOn, Ruleset, Wishes};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Color, Output, Writers};
 use crate::progress::Progress;
 use crate::suppress;
 use crate::targets::{self, Target};
+use crate::watch;
 
 /// Find what a caller of a server's tools could abuse
 ///
@@ -41,9 +44,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COMMAND")]
     stdio: Vec<String>,
 
-    /// Start servers of --stdio without asking
+    /// Ask the server at this address (Streamable HTTP) what it offers (nothing is called) and scan that; may be repeated
     #[cfg(feature = "guard")]
-    #[arg(short, long, requires = "stdio")]
+    #[arg(long, value_name = "URL")]
+    url: Vec<String>,
+
+    /// Start servers of --stdio and connect to those of --url without asking
+    #[cfg(feature = "guard")]
+    #[arg(short, long)]
     yes: bool,
 
     /// Scan the configurations of every client below your home directory, or below this one
@@ -59,29 +67,35 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FORMAT[=FILE]")]
     output: Vec<Output>,
 
-    /// Least severity that makes the exit code 1: info, low, medium, high, critical, or never
-    #[arg(long, value_name = "SEVERITY", default_value = "high", value_parser = fail_on)]
-    fail_on: FailOn,
+    /// Least severity that makes the exit code 1: info, low, medium, high, critical, or never [default: high]
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
 
-    /// Least confidence that makes the exit code 1: low, medium, high
-    #[arg(long, value_name = "CONFIDENCE", default_value = "low")]
-    fail_confidence: Confidence,
+    /// Least confidence that makes the exit code 1: low, medium, high [default: low]
+    #[arg(long, value_name = "CONFIDENCE")]
+    fail_confidence: Option<Confidence>,
 
-    /// Hide findings below this severity; they are counted
-    #[arg(long, value_name = "SEVERITY", default_value = "info")]
-    min_severity: Severity,
+    /// Only rules that this version of manta had can make the exit code 1 (`1.4`, or `1.x` for every 1); findings of
+    /// younger rules are shown
+    #[arg(long, value_name = "VERSION")]
+    ruleset: Option<Ruleset>,
+
+    /// Hide findings below this severity; they are counted [default: info]
+    #[arg(long, value_name = "SEVERITY")]
+    min_severity: Option<Severity>,
 
     /// Run only these rules
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    only: Vec<String>,
+    only: Option<Vec<String>>,
 
     /// Leave out these rules
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    skip: Vec<String>,
+    skip: Option<Vec<String>>,
 
     /// Who reads the report: regular, pedantic, or auditor, who also sees dangerous powers behind a real gate
-    #[arg(long, default_value = "regular")]
-    persona: Persona,
+    /// [default: regular]
+    #[arg(long)]
+    persona: Option<Persona>,
 
     /// Also read models of sinks, checks and registrations (*.toml) from this directory; may be repeated
     #[arg(long, value_name = "DIR")]
@@ -95,9 +109,21 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REF")]
     diff: Option<String>,
 
-    /// Obey suppressions in the scanned code, which otherwise count only for the tree you stand in
+    /// Take settings and suppressions from `[scan]` of this file instead of the manta.toml you stand beside
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Obey suppressions in the scanned code and its manta.toml, which otherwise count only for the tree you stand in
     #[arg(long)]
     trust_config: bool,
+
+    /// Scan again whenever a file of a target changes, until interrupted
+    #[arg(long, conflicts_with_all = ["targets_from", "clients"])]
+    watch: bool,
+
+    /// Obey no manta.toml and no suppressions: show everything
+    #[arg(long, conflicts_with_all = ["config", "trust_config"])]
+    no_config: bool,
 
     /// Print only headlines and the result
     #[arg(short, long)]
@@ -124,40 +150,42 @@ Examples:
   manta scan --persona auditor                    everything a reviewer wants to know
   manta scan tools.json                           a captured tools/list
   manta scan --stdio 'npx -y some-mcp-server'     what a running server says of itself
+  manta scan --url http://127.0.0.1:8000/mcp      the same for one that runs already
+  manta scan . --stdio 'node dist/index.js'       the code, and whether the server that runs is what it says
+  manta scan --watch                              again whenever a file changes
   manta scan --clients                            what your clients are configured to start
   manta scan --online npm:some-mcp-server@1.2.0   a published package
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 manta failed, 3 analysis incomplete or nothing to scan";
 
-/// `--fail-on`: a severity or `never`. A type of its own, because an `Option` would mean an optional flag.
-#[derive(Debug, Clone, Copy)]
-struct FailOn(Option<Severity>);
-
-fn fail_on(given: &str) -> Result<FailOn, String> {
-    if given == "never" {
-        return Ok(FailOn(None));
-    }
-    given.parse().map(|severity| FailOn(Some(severity))).map_err(|error| format!("{error}, never"))
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    let wishes = args.wishes()?;
-    let rules = analyse::rules();
-    let analysis = analyse::Analysis::new(&args.models)?;
+    if args.watch { watch::run(&args.watched()?, || once(args)) } else { once(args) }
+}
+
+/// One scan of all targets.
+fn once(args: &Args) -> Result<Exit, Failure> {
+    let configs = args.configs()?;
+    let usual = args.wishes(configs.own().map(|config| &config.scan))?;
+    if usual.ruleset.is_ahead_of(env!("CARGO_PKG_VERSION")) {
+        let version = env!("CARGO_PKG_VERSION");
+        output::remark(&format!("ruleset {} is younger than manta {version}: every rule counts", usual.ruleset));
+    }
+    let models: Vec<PathBuf> =
+        configs.own().into_iter().flat_map(|config| &config.scan.models).chain(&args.models).cloned().collect();
+    let analysis = analyse::Analysis::new(&models)?;
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let mut seen = BTreeSet::new();
     let targets = args.targets()?;
+    let is_one = targets.len() == 1;
+    let mut used = BTreeSet::new();
     let is_listed = args.targets_from.is_some();
-    let mut writers = Writers::open(&args.output, args.color, args.quiet, is_listed || targets.len() > 1)?;
+    let mut writers = Writers::open(&args.output, args.color, args.quiet, is_listed || !is_one)?;
     let mut progress = Progress::new(args.quiet);
-    let threads = super::threads(args.jobs);
-    let exit = super::for_each_target(&targets, threads, &analysis, &mut progress, |mut report| {
-        if args.trust_config || is_own(&report.target) {
-            suppress::obey(&mut report, &rules);
-        } else {
-            suppress::note(&mut report);
-        }
+    let scan = |target: &Target, threads| scan_one(target, &configs, &analysis, threads);
+    let each = |(mut report, config): (ScanReport, Option<Arc<Config>>)| {
+        args.suppress(&mut report, config.as_deref(), is_one, &mut used);
+        let wishes = args.wishes(config.as_ref().map(|config| &config.scan))?;
         wishes.dispose(&mut report);
         baseline.dispose(&mut report, &mut seen);
         if let Some(revision) = &args.diff {
@@ -165,13 +193,34 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         }
         writers.write(&report)?;
         Ok(wishes.exit(&report))
-    })?;
+    };
+    let exit = super::for_each_target(&targets, super::threads(args.jobs), &mut progress, scan, each)?;
     writers.finish()?;
     let gone = baseline.gone(&seen);
     if gone > 0 && !args.quiet {
         output::remark(&format!("{gone} findings of the baseline are gone; `manta baseline` writes it anew"));
     }
+    let suppressions = configs.own().map_or(0, |config| config.scan.suppress.len());
+    if !is_one && used.len() < suppressions && !args.quiet {
+        let unused = suppressions - used.len();
+        output::remark(&format!("{unused} suppressions of the configuration hid no finding in any target"));
+    }
     Ok(exit)
+}
+
+/// Reads and analyses one target as the configuration that counts for it wants.
+fn scan_one(
+    target: &Target,
+    configs: &Configs,
+    analysis: &analyse::Analysis,
+    threads: usize,
+) -> Result<(ScanReport, Option<Arc<Config>>), Failure> {
+    let mut input = target.collect(&Limits::default())?;
+    let config = configs.of(&input)?;
+    if let Some(config) = &config {
+        config.exclude(&mut input);
+    }
+    Ok((analysis.run_on(&input, threads), config))
 }
 
 /// What a scan of the target would have found at a commit.
@@ -205,9 +254,9 @@ impl Args {
         let named = given.iter().map(|given| Target::named(given, self.online));
         let mut targets = named.collect::<Result<Vec<_>, _>>()?;
         #[cfg(feature = "guard")]
-        for line in &self.stdio {
-            let consent = if self.yes { targets::Consent::Given } else { targets::Consent::Asked };
-            targets.push(targets::listing(line, consent)?);
+        {
+            let running = self.running(&mut targets)?;
+            targets.extend(running);
         }
         if let Some(home) = &self.clients {
             let own = || env::home_dir().ok_or_else(|| Failure::new("there is no home directory"));
@@ -220,18 +269,82 @@ impl Args {
         Ok(targets)
     }
 
-    fn wishes(&self) -> Result<Wishes, Failure> {
+    /// What running servers list. One that is named beside one target of code is compared with that code.
+    #[cfg(feature = "guard")]
+    fn running(&self, code: &mut Vec<Target>) -> Result<Vec<Target>, Failure> {
+        let consent = if self.yes { targets::Consent::Given } else { targets::Consent::Asked };
+        let commands = self.stdio.iter().map(|line| targets::Running::Command(line));
+        let urls = self.url.iter().map(|url| targets::Running::Url(url));
+        let listings = commands.chain(urls).map(|server| targets::listing(server, consent));
+        let mut listings = listings.collect::<Result<Vec<_>, _>>()?;
+        if let ([_], [_]) = (code.as_slice(), listings.as_slice())
+            && let (Some(code), Some(listing)) = (code.pop(), listings.pop())
+        {
+            return Ok(vec![Target::Compared(Box::new(code), Box::new(listing))]);
+        }
+        Ok(listings.into_iter().map(Target::Ready).collect())
+    }
+
+    /// The paths whose change is worth another scan.
+    fn watched(&self) -> Result<Vec<PathBuf>, Failure> {
+        let named: Vec<PathBuf> = self.targets.iter().map(PathBuf::from).collect();
+        if let Some(other) = named.iter().find(|path| !path.exists()) {
+            return Err(Failure::new(format!("{} can't be watched: it is no file or directory", other.display())));
+        }
+        let mut watched = if named.is_empty() { vec![PathBuf::from(".")] } else { named };
+        watched.push(self.config.clone().unwrap_or_else(|| PathBuf::from(config::NAME)));
+        watched.extend(self.baseline.clone());
+        watched.extend(self.models.iter().cloned());
+        Ok(watched)
+    }
+
+    /// The configuration files that count.
+    fn configs(&self) -> Result<Configs, Failure> {
+        if self.no_config {
+            return Ok(Configs::default());
+        }
+        Configs::find(self.config.as_deref(), self.trust_config)
+    }
+
+    /// Obeys the suppressions that count, and says that others are there. `used` collects the entries of the user's own
+    /// configuration that hid something; with one target, those that did not are findings.
+    fn suppress(&self, report: &mut ScanReport, config: Option<&Config>, is_one: bool, used: &mut BTreeSet<usize>) {
+        let is_obeyed = !self.no_config && (self.trust_config || is_own(&report.target));
+        if is_obeyed {
+            suppress::obey(report, &analyse::rules());
+        } else if !self.no_config {
+            suppress::note(report);
+        }
+        if let Some(config) = config {
+            let hiding = suppress::listed::obey(report, config);
+            if is_one || config.is_of_target() {
+                suppress::listed::complain(report, config, &hiding);
+            } else {
+                used.extend(hiding);
+            }
+        }
+        if !self.no_config {
+            config::note(report, config);
+        }
+    }
+
+    /// What the command line says, then what the configuration says, then what is usual.
+    fn wishes(&self, scan: Option<&config::Scan>) -> Result<Wishes, Failure> {
         let rules = analyse::rules();
-        let named = |names: &[String]| -> Result<Vec<&'static RuleMeta>, Failure> {
-            names.iter().map(|name| dispose::rule(name, &rules)).collect()
+        let unset = config::Scan::default();
+        let scan = scan.unwrap_or(&unset);
+        let named = |given: Option<&Vec<String>>, set: Option<&Vec<String>>| {
+            let names = given.or(set).into_iter().flatten();
+            names.map(|name| dispose::rule(name, &rules)).collect::<Result<Vec<_>, Failure>>()
         };
         Ok(Wishes {
-            min_severity: self.min_severity,
-            persona: self.persona,
-            only: named(&self.only)?,
-            skip: named(&self.skip)?,
-            fail_on: self.fail_on.0,
-            fail_confidence: self.fail_confidence,
+            min_severity: self.min_severity.or(scan.min_severity).unwrap_or(Severity::Info),
+            persona: self.persona.or(scan.persona).unwrap_or(Persona::Regular),
+            only: named(self.only.as_ref(), scan.only.as_ref())?,
+            skip: named(self.skip.as_ref(), scan.skip.as_ref())?,
+            fail_on: self.fail_on.or(scan.fail_on).unwrap_or(FailOn(Some(Severity::High))).0,
+            fail_confidence: self.fail_confidence.or(scan.fail_confidence).unwrap_or(Confidence::Low),
+            ruleset: self.ruleset.or(scan.ruleset).unwrap_or_default(),
         })
     }
 }

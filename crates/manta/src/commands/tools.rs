@@ -64,8 +64,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     super::for_each_target(
         &targets::paths(&args.targets),
         super::threads(args.jobs),
-        &analysis,
         &mut progress,
+        |target, threads| super::analysed(target, &analysis, threads),
         |mut report| {
             for tool in report.servers.iter_mut().flat_map(|server| &mut server.tools) {
                 tool.verdicts.clear();

@@ -1,12 +1,10 @@
 //! `npm:NAME[@VERSION]` and `pypi:NAME[==VERSION]`: fetched by the user's own npm and pip, so that registry,
 //! certificates and credentials are what the user configured. Nothing of the package runs.
 
-use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::{Command, Stdio};
 
 use manta_core::ProjectInput;
 
@@ -41,10 +39,11 @@ impl Package {
 
     /// Fetches the archive and reads it.
     pub(super) fn collect(&self, limits: &Limits) -> Result<ProjectInput, Failure> {
-        let scratch = Scratch::new()?;
-        let mut command = if self.is_npm { self.npm(&scratch.0) } else { self.pip(&scratch.0) };
+        let scratch = tempfile::tempdir()
+            .map_err(|error| Failure::new(format!("failed to create a directory for packages: {error}")))?;
+        let mut command = if self.is_npm { self.npm(scratch.path()) } else { self.pip(scratch.path()) };
         // An empty directory: settings of whatever project the user stands in don't count.
-        command.current_dir(&scratch.0).stdin(Stdio::null());
+        command.current_dir(scratch.path()).stdin(Stdio::null());
         let program = command.get_program().to_string_lossy().into_owned();
         let output = command.output().map_err(|error| Failure::new(format!("failed to start {program}: {error}")))?;
         if !output.status.success() {
@@ -57,7 +56,7 @@ impl Package {
                 failure.hint("only wheels are fetched: building a source distribution would run its code")
             });
         }
-        let archive = only_file(&scratch.0)
+        let archive = only_file(scratch.path())
             .ok_or_else(|| Failure::new(format!("failed to fetch {}: {program} left no archive", self.given)))?;
         let mut input = collect::collect(&archive.to_string_lossy(), limits)?;
         input.target.clone_from(&self.given);
@@ -112,27 +111,6 @@ fn is_version(version: &str) -> bool {
 fn only_file(directory: &Path) -> Option<PathBuf> {
     let paths = fs::read_dir(directory).ok()?.filter_map(Result::ok).map(|entry| entry.path());
     paths.filter(|path| path.extension().is_some_and(|kind| ["tgz", "whl"].map(OsStr::new).contains(&kind))).max()
-}
-
-/// A directory of our own that goes away with the value.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, Failure> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = env::temp_dir().join(format!("manta-fetch-{}-{number}", process::id()));
-        // Fails when somebody else was there first, which is what we want in a shared directory.
-        fs::create_dir(&path).map_err(|error| Failure::new(format!("failed to create {}: {error}", path.display())))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A leftover directory is no reason to fail a scan.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use manta_core::ProjectInput;
 use manta_guard::command::{self, Options};
 
-use super::Target;
 use crate::exit::Failure;
 
 /// Whether a server may be started.
@@ -17,30 +16,65 @@ pub(crate) enum Consent {
     Asked,
 }
 
-/// Starts the server of a command line and takes down what it lists.
-pub(crate) fn listing(line: &str, consent: Consent) -> Result<Target, Failure> {
-    let command = words(line).ok_or_else(|| Failure::new(format!("a quotation in `{line}` does not end")))?;
-    if command.is_empty() {
-        return Err(Failure::new("--stdio names no command"));
+/// A server that can be asked what it offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Running<'a> {
+    /// Started by this command line.
+    Command(&'a str),
+    /// Reached at this address, over Streamable HTTP.
+    Url(&'a str),
+}
+
+impl Running<'_> {
+    fn named(&self) -> &str {
+        match self {
+            Self::Command(named) | Self::Url(named) => named,
+        }
     }
+
+    fn options(&self) -> Result<Options, Failure> {
+        match self {
+            Self::Url(url) => Ok(Options { upstream: Some((*url).to_owned()), ..Options::default() }),
+            Self::Command(line) => {
+                let command =
+                    words(line).ok_or_else(|| Failure::new(format!("a quotation in `{line}` does not end")))?;
+                if command.is_empty() {
+                    return Err(Failure::new("--stdio names no command"));
+                }
+                Ok(Options { command, ..Options::default() })
+            }
+        }
+    }
+}
+
+/// Asks a running server for its lists and takes down what it says, as a target of its own.
+pub(crate) fn listing(server: Running<'_>, consent: Consent) -> Result<ProjectInput, Failure> {
+    let options = server.options()?;
     if consent == Consent::Asked {
-        ask(line)?;
+        ask(server)?;
     }
-    let said = command::list(&Options { command, ..Options::default() })
-        .map_err(|problem| Failure::new(format!("failed to list what `{line}` offers: {problem}")))?;
+    let named = server.named();
+    let said = command::list(&options)
+        .map_err(|problem| Failure::new(format!("failed to list what `{named}` offers: {problem}")))?;
     let text = manta_report::pretty_json(&said);
-    Ok(Target::Ready(ProjectInput::from_texts(line, [("listed.json", text.as_str())])))
+    Ok(ProjectInput::from_texts(named, [("listed.json", text.as_str())]))
 }
 
 /// Asks at the terminal; without one the answer is no.
-fn ask(line: &str) -> Result<(), Failure> {
-    let refused = |why: &str| Failure::new(format!("`{line}` was not started: {why}")).hint("--yes starts it unasked");
+fn ask(server: Running<'_>) -> Result<(), Failure> {
+    let (named, done) = (server.named(), if matches!(server, Running::Url(_)) { "asked" } else { "started" });
+    let refused =
+        |why: &str| Failure::new(format!("`{named}` was not {done}: {why}")).hint("--yes does it without a question");
     if !io::stdin().is_terminal() {
         return Err(refused("there is no terminal to ask at"));
     }
     let mut terminal = io::stderr();
-    let shown = manta_core::Untrusted(line).for_terminal();
-    let _ = write!(terminal, "Start `{shown}` in a sandbox, to list what it offers? [y/N] ");
+    let shown = manta_core::Untrusted(named).for_terminal();
+    let question = match server {
+        Running::Command(_) => format!("Start `{shown}` in a sandbox, to list what it offers?"),
+        Running::Url(_) => format!("Connect to {shown}, to list what it offers?"),
+    };
+    let _ = write!(terminal, "{question} [y/N] ");
     let _ = terminal.flush();
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).map_err(|error| refused(&error.to_string()))?;

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on may panic")]
 
 mod cli;
+mod clients;
 mod collect;
+mod config;
 mod examples;
 mod fix;
 mod hostile;
+mod live;
 mod lsp;
 mod mcp;

@@ -1,0 +1,121 @@
+//! Every client's configuration, as its documentation writes it, in its place on three systems and in a project.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use manta_mcp::clients::{self, Client};
+use serde_json::Value;
+
+use crate::cli::{manta, stdout};
+
+/// A server without a version, in the form that a client expects in a file of this path, and the rule that reports it.
+fn fixture(client: &Client, path: &str) -> (String, &'static str) {
+    let package = format!("notes-{}", client.name.to_lowercase().replace(' ', "-"));
+    let entry = format!(r#""command": "npx", "args": ["-y", "{package}"], "env": {{ "NOTES_DIR": "/srv/notes" }}"#);
+    let unpinned = |text: String| (text, "unpinned-package");
+    match (client.name.as_str(), path.rsplit('/').next().unwrap_or_default()) {
+        // This file starts no servers; it says which may start unasked.
+        ("Claude Code", name) if name.starts_with("settings") => {
+            (r#"{ "enableAllProjectMcpServers": true }"#.to_owned(), "blanket-approval")
+        }
+        ("Claude Code", ".claude.json") => unpinned(format!(
+            r#"{{ "projects": {{ "/home/u/app": {{ "mcpServers": {{ "notes": {{ "type": "stdio", {entry} }} }} }} }} }}"#
+        )),
+        ("VS Code", "settings.json") => unpinned(format!(
+            "{{\n  // editors allow remarks\n  \"mcp\": {{ \"servers\": {{ \"notes\": {{ {entry} }} }} }},\n}}"
+        )),
+        ("VS Code" | "Visual Studio", _) => {
+            unpinned(format!(r#"{{ "inputs": [], "servers": {{ "notes": {{ "type": "stdio", {entry} }} }} }}"#))
+        }
+        ("Zed", _) => unpinned(format!(
+            "// Zed settings\n{{ \"theme\": \"One\", \"context_servers\": {{ \"notes\": {{ \"source\": \"custom\", {entry} }} }} }}"
+        )),
+        ("Codex", _) => unpinned(format!(
+            "model = \"m\"\n\n[mcp_servers.notes]\ncommand = \"npx\"\nargs = [\"-y\", \"{package}\"]\n\n[mcp_servers.notes.env]\nNOTES_DIR = \"/srv/notes\"\n"
+        )),
+        ("opencode", _) => unpinned(format!(
+            r#"{{ "$schema": "https://opencode.ai/config.json", "mcp": {{ "notes": {{ "type": "local", "command": ["npx", "-y", "{package}"], "enabled": true }} }} }}"#
+        )),
+        ("Crush", _) => unpinned(format!(r#"{{ "mcp": {{ "notes": {{ "type": "stdio", {entry} }} }} }}"#)),
+        ("Continue", "config.json") => unpinned(format!(
+            r#"{{ "experimental": {{ "modelContextProtocolServers": [ {{ "transport": {{ "type": "stdio", {entry} }} }} ] }} }}"#
+        )),
+        ("Continue", name) if !name.ends_with(".json") => unpinned(format!(
+            "name: notes\nversion: 0.0.1\nschema: v1\nmcpServers:\n  - name: notes\n    command: npx\n    args:\n      - \"-y\"\n      - {package}\n"
+        )),
+        ("Goose", _) => unpinned(format!(
+            "extensions:\n  notes:\n    name: notes\n    type: stdio\n    enabled: true\n    cmd: npx\n    args: [\"-y\", \"{package}\"]\n    timeout: 300\n"
+        )),
+        ("Amazon Q", "default.json") => unpinned(format!(
+            r#"{{ "name": "default", "tools": ["*"], "mcpServers": {{ "notes": {{ {entry}, "timeout": 120000 }} }} }}"#
+        )),
+        ("Cline" | "Roo Code", _) => unpinned(format!(
+            r#"{{ "mcpServers": {{ "notes": {{ {entry}, "disabled": false, "alwaysAllow": [] }} }} }}"#
+        )),
+        ("Copilot CLI", _) => unpinned(format!(
+            r#"{{ "mcpServers": {{ "notes": {{ "type": "local", {entry}, "tools": ["search"] }} }} }}"#
+        )),
+        // The form of Claude Desktop, which most others took over.
+        _ => unpinned(format!(r#"{{ "mcpServers": {{ "notes": {{ {entry} }} }} }}"#)),
+    }
+}
+
+/// `rule: file` of a scan.
+fn reported(output: &std::process::Output) -> BTreeSet<String> {
+    let text = stdout(output);
+    let report: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let word =
+        |finding: &Value, pointer: &str| finding.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned();
+    report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| format!("{}: {}", word(finding, "/rule"), word(finding, "/location/file")))
+        .collect()
+}
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn every_client_is_understood_in_its_place_on_three_systems() {
+    let systems: [(&str, fn(&Client) -> &Vec<String>); 3] =
+        [("linux", |client| &client.linux), ("macos", |client| &client.macos), ("windows", |client| &client.windows)];
+    for (system, places) in systems {
+        let home = tempfile::tempdir().unwrap();
+        let mut expected = BTreeSet::new();
+        for client in clients::all() {
+            for place in places(client) {
+                let place = place.trim_start_matches("~/").replace("%APPDATA%", "AppData/Roaming").replace('*', "a1");
+                let (text, rule) = fixture(client, &place);
+                write(home.path(), &place, &text);
+                expected.insert(format!("{rule}: {place}"));
+            }
+        }
+        let output = manta(home.path(), &["scan", "--clients", home.path().to_str().unwrap(), "-o", "json"]);
+        let found = reported(&output);
+        let missing: Vec<&String> = expected.difference(&found).collect();
+        assert!(missing.is_empty(), "{system}: {missing:#?}");
+    }
+}
+
+#[test]
+fn every_client_is_understood_in_a_project() {
+    let project = tempfile::tempdir().unwrap();
+    let mut expected = BTreeSet::new();
+    for client in clients::all() {
+        for place in &client.project {
+            let place = place.replace('*', "a1");
+            let (text, rule) = fixture(client, &place);
+            write(project.path(), &place, &text);
+            expected.insert(format!("{rule}: {place}"));
+        }
+    }
+    let found = reported(&manta(project.path(), &["scan", "-o", "json"]));
+    let missing: Vec<&String> = expected.difference(&found).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
