@@ -7,6 +7,7 @@
 mod conduct;
 mod config_rules;
 mod configured;
+mod controls;
 mod fixes;
 mod flows;
 mod inventory;
@@ -73,6 +74,7 @@ pub fn audit(
         report.findings.extend(flows::findings(&analysis));
         report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));
         report.findings.extend(conduct::findings(&analysis));
+        report.findings.extend(controls::findings(&analysis));
         fixes::attach(&mut report.findings, &program, &input.sources);
         inventory::describe(&analysis, &program, input, &mut report);
     }

@@ -77,6 +77,12 @@ rules! {
         "credentials sent to a host that the caller chooses", Medium, Medium, Regular, Some(SinkClass::Network), &[522, 201];
     STDOUT_LOGGING = "stdout-logging", "0.1", "Logging to standard output",
         "stdio servers that print to standard output", Low, High, Auditor, None, &[117];
+    NO_RATE_LIMIT = "no-rate-limit", "0.1", "No rate limit",
+        "tools that spawn, write or call out, reached without any limiter", Low, Medium, Auditor, None, &[770, 799];
+    NO_AUDIT_LOG = "no-audit-log", "0.1", "No audit log",
+        "tools that spawn, write or call out and leave no record of a call", Low, Medium, Auditor, None, &[778];
+    UNBOUNDED_INPUT = "unbounded-input", "0.1", "Unbounded input",
+        "tools that spawn, write or call out with texts and lists of any length", Low, Medium, Auditor, None, &[770, 1284];
     TOOL_POISONING = "tool-poisoning", "0.1", "Orders to the model",
         "text of a server that tells the model what to do", High, High, Regular, None, &[1427, 77];
     HIDDEN_CHARACTERS = "hidden-characters", "0.1", "Hidden characters",

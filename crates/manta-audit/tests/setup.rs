@@ -5,7 +5,7 @@ use manta_core::ProjectInput;
 use manta_flow::engine::models::Models;
 use manta_flow::frontend::FrontEnd;
 
-const RULES: [&str; 7] = [
+const RULES: [&str; 10] = [
     "dns-rebinding",
     "unauthenticated-http",
     "permissive-cors",
@@ -13,6 +13,9 @@ const RULES: [&str; 7] = [
     "tls-verification-disabled",
     "credential-forwarding",
     "stdout-logging",
+    "no-rate-limit",
+    "no-audit-log",
+    "unbounded-input",
 ];
 
 /// `rule:line` of the findings of [`RULES`] in a server of one file and its manifest.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use manta_core::{Location, Span};
 
 use crate::engine::config::{FunctionFacts, Made};
+use crate::engine::controls::Way;
 use crate::engine::interp::{Args, Interp, Limits};
 use crate::engine::models::{Exposes, HandlerArgs, Models, SinkKind};
 use crate::engine::program::Program;
@@ -66,6 +67,8 @@ pub struct ToolFacts {
     pub promises: Promises,
     /// What its handler does, once per kind, whoever decides about the arguments.
     pub acts: Vec<Act>,
+    /// What a call of it meets on its way.
+    pub way: Way,
 }
 
 /// A declared parameter.
@@ -606,6 +609,7 @@ impl<'p> Interp<'p> {
         self.rounds = 1;
         self.found.hits.clear();
         self.found.conduct.take_acts();
+        self.found.met.start();
         self.found.sources.clear();
         self.found.weak_checks.clear();
         self.found.message = None;
@@ -648,6 +652,7 @@ impl<'p> Interp<'p> {
         let (params, _) = self.call_handler(registration, dispatched, schema.as_ref());
         let hits = std::mem::take(&mut self.found.hits);
         let acts = self.found.conduct.take_acts();
+        let way = self.way();
         let sources = self.found.sources.clone();
         let is_incomplete = self.out_of_fuel;
         let index = analysis.tools.len();
@@ -698,6 +703,7 @@ impl<'p> Interp<'p> {
             is_incomplete,
             promises: self.found.conduct.promises(name),
             acts,
+            way,
         });
         let is_route = matches!(registration.exposes, Exposes::Route | Exposes::Command);
         if !is_route && registration.handler.as_ref().is_none_or(|handler| self.closure_of(handler).is_none()) {

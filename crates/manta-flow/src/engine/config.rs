@@ -149,7 +149,8 @@ fn each_inner<'m>(stmt: &'m crate::ir::Stmt, found: &mut dyn FnMut(&'m Block)) {
     }
 }
 
-fn each_stmt<'m>(block: &'m Block, found: &mut dyn FnMut(&'m crate::ir::Stmt)) {
+/// Calls `found` with every statement of a block, inner ones too.
+pub(crate) fn each_stmt<'m>(block: &'m Block, found: &mut dyn FnMut(&'m crate::ir::Stmt)) {
     for stmt in block {
         found(stmt);
         each_inner(stmt, &mut |block| each_stmt(block, found));
@@ -195,6 +196,7 @@ fn takes_middleware(api: &str) -> bool {
 impl Interp<'_> {
     /// Keeps what configuration rules ask of a call. Now and not at the end: objects of a handler's run are gone then.
     pub(crate) fn record_call(&mut self, api: ApiId, on: Option<ObjId>, span: Span, args: &Args, result: &Val) {
+        self.found.met.call(api);
         let at = self.here(span);
         let seen = self.found.recorded.entry((at, api)).or_insert(0);
         *seen += 1;

@@ -10,6 +10,7 @@ mod api;
 mod builtins;
 mod calls;
 pub mod config;
+pub mod controls;
 mod facts;
 mod interp;
 mod jsonrpc;

@@ -206,6 +206,8 @@ pub(crate) struct Findings {
     pub(crate) hits: Vec<Hit>,
     /// Promises of tools, and what the running handler does.
     pub(crate) conduct: crate::engine::promises::Conduct,
+    /// What the handler that runs meets on its way.
+    pub(crate) met: crate::engine::controls::Met,
     pub(crate) depth_exceeded: bool,
     /// Label of the loop about to start.
     pub(crate) pending_label: Option<Symbol>,

@@ -632,6 +632,9 @@ impl Interp<'_> {
                 schema.props = schema.props.refine(&props);
             }
         }
+        if ["maxLength", "maxItems"].iter().any(|key| get(key).is_some()) {
+            schema.constraints.push("max".to_owned());
+        }
         if let Some(format) = get("format").and_then(|value| value.literal().map(str::to_owned)) {
             schema.constraints.push(format);
         }

@@ -216,6 +216,7 @@ impl<'p> Interp<'p> {
         }
         let cost_before = (self.fuel_used, self.discoveries());
         self.entered.insert(place);
+        self.found.met.enter(closure.module, closure.func);
         let memo = self.pure_call_key(&closure, this.as_ref(), &args);
         if let Some(known) = memo.as_ref().and_then(|key| self.pure_calls.get(key)) {
             let known = known.clone();
