@@ -32,6 +32,8 @@ struct Entry {
     affected: Vec<String>,
     fixed: Option<String>,
     about: &'static str,
+    /// The advisory as its database names it.
+    source: String,
 }
 
 /// Adds what is new and sets the date.
@@ -111,6 +113,7 @@ fn advisory(node: &Node) -> Vec<Entry> {
                 affected: ranges,
                 fixed,
                 about,
+                source: own.to_owned(),
             })
         })
         .collect()
@@ -188,7 +191,7 @@ impl Entry {
     fn to_toml(&self) -> String {
         let list: Vec<String> = self.affected.iter().map(|range| format!("{range:?}")).collect();
         let mut out = String::new();
-        let Self { id, registry, package, about, .. } = self;
+        let Self { id, registry, package, about, source, .. } = self;
         let _ = write!(
             out,
             "\n[[advisory]]\nid = {id:?}\nregistry = {registry:?}\npackage = {package:?}\naffected = [{}]\n",
@@ -197,7 +200,7 @@ impl Entry {
         if let Some(fixed) = &self.fixed {
             let _ = writeln!(out, "fixed = {fixed:?}");
         }
-        let _ = writeln!(out, "about = {about:?}");
+        let _ = writeln!(out, "about = {about:?}\nsource = {source:?}");
         out
     }
 }

@@ -129,6 +129,8 @@ mod tests {
     fn the_table_is_read_whole() {
         let written = include_str!("../../advisories.toml").matches("[[advisory]]").count();
         assert_eq!(TABLE.advisories.len(), written);
+        let sources = include_str!("../../advisories.toml").matches("\nsource = \"").count();
+        assert_eq!(sources, written, "each entry names the advisory that it was compared with");
         assert_eq!(TABLE.date.len(), 10);
         for advisory in &TABLE.advisories {
             assert!(advisory.affected.iter().all(|range| range.starts_with(['<', '>', '='])), "{}", advisory.id);
