@@ -6,11 +6,11 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use tempfile::TempDir;
 
 /// What one tree may take. A typical server takes milliseconds; beyond this the scanner hangs.
 pub(super) const DEADLINE: Duration = Duration::from_secs(30);
@@ -138,8 +138,8 @@ fn scan_within(manta: &Path, tree: &Path, deadline: Instant) -> Result<Report, S
     if !tree.exists() {
         return Err(format!("no such tree: {}", tree.display()));
     }
-    let scratch = Scratch::new()?;
-    let (json, stderr) = (scratch.0.join("findings.json"), scratch.0.join("stderr"));
+    let scratch = scratch()?;
+    let (json, stderr) = (scratch.path().join("findings.json"), scratch.path().join("stderr"));
     let errors = File::create(&stderr).map_err(|error| format!("cannot write {}: {error}", stderr.display()))?;
     let mut command = Command::new(manta);
     command.arg("scan").arg("-o").arg(format!("json={}", json.display())).arg(tree);
@@ -174,29 +174,11 @@ fn wait(command: &mut Command, deadline: Instant) -> Result<ExitStatus, String> 
 }
 
 /// A directory of its own that goes away with the value.
-pub(super) struct Scratch(PathBuf);
-
-impl Scratch {
-    /// # Errors
-    /// When it cannot be created.
-    pub(super) fn new() -> Result<Self, String> {
-        static MADE: AtomicUsize = AtomicUsize::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("manta-bench-{}-{number}", std::process::id()));
-        fs::create_dir_all(&path).map_err(|error| format!("cannot create {}: {error}", path.display()))?;
-        Ok(Self(path))
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A leftover directory is no reason to fail a measurement.
-        let _ = fs::remove_dir_all(&self.0);
-    }
+///
+/// # Errors
+/// When it cannot be created.
+pub(super) fn scratch() -> Result<TempDir, String> {
+    tempfile::tempdir().map_err(|error| format!("cannot create a directory: {error}"))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::super::scan::Scratch;
+use super::super::scan::scratch;
 use super::{Case, Outcome, findings, read, write};
 
 const FOLDER: &str = "tests/rules/cross_function_tainting";
@@ -85,7 +85,7 @@ fn adapt(program: &Path, language: Language) -> Result<Result<Adapted, String>, 
 }
 
 fn cases(manta: &Path, name: &str, adapted: &Adapted, language: Language) -> Result<Vec<Case>, String> {
-    let project = Scratch::new()?;
+    let project = scratch()?;
     write(&project.path().join(language.file()), &adapted.text)?;
     let lines: BTreeSet<u32> = findings(manta, project.path())?
         .iter()

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::super::scan::Scratch;
+use super::super::scan::scratch;
 use super::{Case, Outcome, findings, read, write};
 
 /// Categories of the suite that are rules of ours, with their CWEs.
@@ -28,7 +28,7 @@ struct Expected<'a> {
 pub(super) fn run(manta: &Path, dir: &Path) -> Result<Outcome, String> {
     let table = read(&dir.join("expectedresults-0.1.csv"))?;
     let expected: Vec<Expected<'_>> = table.lines().filter_map(expected).collect();
-    let project = Scratch::new()?;
+    let project = scratch()?;
     write_project(project.path(), dir, &expected)?;
     let found: BTreeSet<(String, u32)> = findings(manta, project.path())?
         .iter()
