@@ -6,6 +6,7 @@
 
 mod advisories;
 mod bench;
+mod generate;
 mod ready;
 mod ready_bundles;
 mod ready_guard;
@@ -37,6 +38,8 @@ enum Task {
     ReadyBundles,
     /// Measures the rules about what servers say: poisoned texts found, honest ones left alone.
     BenchText(bench::TextArgs),
+    /// Writes the documentation site's pages and the schemas anew from the code.
+    Generate,
     /// Brings the table of advisories up to date from checkouts of the public databases.
     RefreshAdvisories(advisories::AdvisoriesArgs),
     /// Shows manta-harden and `manta serve` with real clients, a real Redis and killed writers.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::ReadyGuard => ready_guard::ready_guard(&root()),
         Task::ReadyHarden => ready_harden::ready_harden(&root()),
         Task::BenchText(args) => bench::text(&args),
+        Task::Generate => generate::run(&root()),
         Task::RefreshAdvisories(args) => advisories::run(&args),
     };
     match done {

@@ -1,6 +1,8 @@
 //! The command from outside: what is read of a target, and what a user sees.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on may panic")]
 
+#[cfg(feature = "guard")]
+mod book;
 mod cli;
 mod clients;
 mod collect;
