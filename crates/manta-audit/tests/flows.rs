@@ -392,3 +392,29 @@ new List().register(new McpServer({{ name: "x", version: "1" }}));
     assert_eq!(server("(args) => this.invoke.apply(this, [args])"), ["command-injection in t"]);
     assert_eq!(server("this.invoke.bind({ execute: async () => null })"), QUIET);
 }
+
+#[test]
+fn what_is_spread_later_wins() {
+    let server = |options: &str| {
+        found(
+            "index.ts",
+            &format!(
+                r#"
+import {{ Server }} from "@modelcontextprotocol/sdk/server/index.js";
+import {{ CallToolRequestSchema }} from "@modelcontextprotocol/sdk/types.js";
+import {{ execSync }} from "child_process";
+const server = new Server({{ name: "x", version: "1" }}, {{}});
+server.setRequestHandler(CallToolRequestSchema, async (request) => {{
+  const {{ name, arguments: args }} = request.params;
+  if (name === "t") {{
+    const options = {options};
+    return execSync("ls " + options.directory);
+  }}
+}});
+"#
+            ),
+        )
+    };
+    assert_eq!(server(r#"{ directory: ".", ...args }"#), ["command-injection in t"]);
+    assert_eq!(server(r#"{ ...args, directory: "." }"#), QUIET);
+}

@@ -613,6 +613,7 @@ impl<'p> Interp<'p> {
         self.found.sources.clear();
         self.found.weak_checks.clear();
         self.found.message = None;
+        self.found.lifespan_made = None;
         self.field_vns.clear();
         self.evidence.clear();
         self.found.opened.clear();

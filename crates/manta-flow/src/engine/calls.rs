@@ -29,6 +29,7 @@ impl Interp<'_> {
         is_new: bool,
     ) -> Val {
         let name = self.apis.name(api);
+        self.note_lifespan(&args);
         if let Some(schema) = self.zod_call(&name, &args) {
             return self.schema_val(schema);
         }

@@ -14,6 +14,7 @@ pub mod controls;
 mod facts;
 mod interp;
 mod jsonrpc;
+mod lifespan;
 mod memo;
 pub mod models;
 mod objects;

@@ -21,6 +21,9 @@ const PATH_PARTS: [&str; 7] = ["parent", "parents", "parts", "name", "stem", "su
 impl Interp<'_> {
     /// `receiver.name`.
     pub(crate) fn get_member(&mut self, receiver: &Val, name: Symbol, span: Span) -> Val {
+        if let Some(made) = self.lifespan_context(receiver, name, span) {
+            return made;
+        }
         match &receiver.kind {
             Kind::Obj(id) => self.object_member(receiver, *id, name, span),
             Kind::Module(module) => self
@@ -763,11 +766,7 @@ impl Interp<'_> {
                     self.store.obj_mut(into).fields.insert(*key, value);
                 }
                 if let Some(any) = obj.any.clone() {
-                    let joined = match self.store.obj(into).any.clone() {
-                        Some(before) => self.join(&before, &any),
-                        None => any,
-                    };
-                    self.store.obj_mut(into).any = Some(joined);
+                    self.write_any(into, &any, |name| !obj.fields.contains_key(&name));
                 }
             }
             Kind::Module(module) => {
@@ -793,9 +792,24 @@ impl Interp<'_> {
                 }
             }
             _ if from.is_tainted() => {
-                self.store.obj_mut(into).any = Some(Val { kind: Kind::Unknown, ..from.clone() });
+                self.write_any(into, &Val { kind: Kind::Unknown, ..from.clone() }, |_| true);
             }
             _ => {}
+        }
+    }
+
+    /// Writes a value to a field nobody knows the name of: to none of the known ones, or to any of those that it may be.
+    fn write_any(&mut self, into: ObjId, value: &Val, may_be: impl Fn(Symbol) -> bool) {
+        let obj = self.store.obj_rc(into);
+        let any = match &obj.any {
+            Some(before) => self.join(before, value),
+            None => value.clone(),
+        };
+        self.store.obj_mut(into).any = Some(any);
+        // What the caller names, the caller overwrites.
+        for (name, before) in obj.fields.iter().filter(|(name, _)| value.is_tainted() && may_be(**name)) {
+            let joined = self.join(before, value);
+            self.store.obj_mut(into).fields.insert(*name, joined);
         }
     }
 
@@ -825,16 +839,26 @@ impl Interp<'_> {
             Some(crate::engine::value::Part::Lit(prefix)) => Some(prefix.clone()),
             _ => None,
         });
-        let methods: Vec<Val> = class_val
+        let prefix = prefix.as_deref();
+        // `getattr(self, f"tool_{name}")`: what comes behind the prefix are names of tools.
+        let is_name = key.text.as_deref().is_some_and(|text| match text.parts.as_slice() {
+            [_, crate::engine::value::Part::Hole(name)] => self.found.is_name(name.vn),
+            _ => false,
+        });
+        let methods: Vec<(Symbol, Val)> = class_val
             .methods
             .iter()
             .filter(|(name, value)| {
-                matches!(value.kind, Kind::Fn(_))
-                    && prefix.as_deref().is_some_and(|prefix| name.as_str().starts_with(prefix))
+                matches!(value.kind, Kind::Fn(_)) && prefix.is_some_and(|prefix| name.as_str().starts_with(prefix))
             })
             .take(32)
-            .map(|(_, method)| Val::of(Kind::Bound(Rc::new((receiver.clone(), method.clone())))))
+            .map(|(name, method)| (*name, method.clone()))
             .collect();
+        for (name, _) in methods.iter().filter(|_| is_name) {
+            self.found.add_name(name.as_str().strip_prefix(prefix.unwrap_or_default()).unwrap_or_default());
+        }
+        let methods: Vec<Val> =
+            methods.into_iter().map(|(_, method)| Val::of(Kind::Bound(Rc::new((receiver.clone(), method))))).collect();
         self.join_all(methods).unwrap_or_else(|| Val::unknown().tainted_by(key))
     }
 

@@ -202,6 +202,10 @@ pub(crate) struct Findings {
     pub(crate) registrations: Vec<Registration>,
     /// In a handler that reads messages itself: the message, for what it parses.
     pub(crate) message: Option<Val>,
+    /// The context manager that the server is made with.
+    pub(crate) lifespan: Option<Val>,
+    /// What it gave in the present run.
+    pub(crate) lifespan_made: Option<Val>,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) hits: Vec<Hit>,
     /// Promises of tools, and what the running handler does.
