@@ -222,16 +222,20 @@ fn is_short_name(component: &str) -> bool {
 /// Names that are refused anywhere in a path, compared as a case-insensitive, normalising file
 /// system compares them: `.GIT`, `.ｇｉｔ` and `.g\u{200c}it` (which HFS+ ignores) are all `.git`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct DeniedNames(Vec<String>);
+pub struct DeniedNames(Vec<String>);
 
 impl DeniedNames {
-    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+    /// These names, each in every spelling.
+    #[must_use]
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut names: Vec<String> = names.into_iter().map(fold_name).collect();
         names.sort_unstable();
         Self(names)
     }
 
-    pub(crate) fn contains(&self, name: &str) -> bool {
+    /// Whether this name of one file or directory counts as one of them.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
         if self.0.is_empty() {
             return false;
         }
@@ -252,7 +256,7 @@ impl DeniedNames {
 }
 
 /// The form under which two names count as one.
-pub(super) fn fold_name(name: &str) -> String {
+pub(crate) fn fold_name(name: &str) -> String {
     let is_ignored = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     name.chars().filter(|c| !is_ignored(c)).nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }

@@ -53,8 +53,9 @@ use cap_std::fs::{Dir, Metadata};
 use serde::{Deserialize, Serialize};
 
 pub use error::{PathError, PathRule};
-pub use input::{DEFAULT_DENIED, DEFAULT_FROZEN};
-use input::{DeniedNames, RelPath, check_characters};
+pub(crate) use input::fold_name;
+pub use input::{DEFAULT_DENIED, DEFAULT_FROZEN, DeniedNames};
+use input::{RelPath, check_characters};
 use open::{Opened, Target, Walk, open_following_links, open_without_links, real_path};
 pub use ops::{CheckedPath, Entry, Kind, Listing, Written};
 pub use reader::Reader;

@@ -2,8 +2,9 @@
 //!
 //! A [`super::Root`] takes a path literally. A server behind a guard opens the text by itself, and before
 //! that it may do what programs do: resolve against its own working directory, expand `~` and variables,
-//! decode percent signs or `file:` URLs, trim, normalise Unicode. Text that means one file here and another
-//! there is refused (CWE-22, CWE-172, CWE-180): what was checked must be what is opened.
+//! decode percent signs, JSON or `file:` URLs, trim, take off quotes, normalise Unicode, hand it to another
+//! program as an argument. Text that means one file here and another there is refused (CWE-22, CWE-88,
+//! CWE-172, CWE-180): what was checked must be what is opened.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,10 +32,8 @@ impl Reader {
     /// # Errors
     /// [`PathRule::Ambiguous`].
     pub fn check(&self, text: &str, roots: &Roots, wanted: Access) -> Result<(), PathError> {
-        if is_trimmed(text) && is_plain(text) && !self.names_variable(text) && self.reads_alike(text, roots, wanted) {
-            return Ok(());
-        }
-        Err(PathRule::Ambiguous.into())
+        let is_literal = is_bare(text) && is_plain(text) && !self.names_variable(text);
+        if is_literal && self.reads_alike(text, roots, wanted) { Ok(()) } else { Err(PathRule::Ambiguous.into()) }
     }
 
     /// `$NAME` and `${NAME}`, where there is such a variable.
@@ -85,18 +84,33 @@ impl Reader {
     }
 }
 
-fn is_trimmed(text: &str) -> bool {
-    text.trim() == text
+/// Nothing around it that is taken off before the path is read: white space, quotes, the brackets of a JSON
+/// list (SDKs decode a string when a parameter may also be a list), or a dash, which makes it an option.
+fn is_bare(text: &str) -> bool {
+    let is_quoted =
+        ['"', '\'', '`'].iter().any(|quote| text.len() > 1 && text.starts_with(*quote) && text.ends_with(*quote));
+    let is_json = text.starts_with(['[', '{']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    text.trim() == text && !is_quoted && !is_json && !text.starts_with('-')
 }
 
 /// Nothing in it that common libraries rewrite before they open.
 fn is_plain(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let has_scheme = text.contains("://") || lower.starts_with("file:");
-    // `~` is the home directory, `~name` somebody's; alone, `~backup` is a name.
-    let is_home = text == "~" || (text.starts_with('~') && text.contains('/'));
-    let is_encoded = ["%2e", "%2f", "%5c", "%00", "%25", "%u002"].iter().any(|code| lower.contains(code));
-    !has_scheme && !is_home && !is_encoded && keeps_its_shape(text)
+    !has_scheme && !names_home(text) && !has_code(text.as_bytes()) && !lower.contains("%u00") && keeps_its_shape(text)
+}
+
+/// `~` is the home directory, `~name` somebody's, whether a slash follows or not: Python's `expanduser` knows
+/// `~backup` on every Debian. `~$draft.docx` is a name.
+fn names_home(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('~') else { return false };
+    let user = rest.split('/').next().unwrap_or_default();
+    user.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+'))
+}
+
+/// A percent code, of whatever character: `.e%6ev` is `.env` for whoever decodes it.
+fn has_code(text: &[u8]) -> bool {
+    text.windows(3).any(|code| code[0] == b'%' && code[1].is_ascii_hexdigit() && code[2].is_ascii_hexdigit())
 }
 
 /// Compatibility normalisation (NFKC) turns `‥`, `／` and others into dots and separators.
@@ -137,6 +151,8 @@ mod tests {
             "~",
             "~/x",
             "~root/x",
+            "~root",
+            "~backup",
             " a.txt",
             "a.txt\u{a0}",
             "$HOME/x",
@@ -146,6 +162,13 @@ mod tests {
             "%2e%2e/x",
             "a%2Fb",
             "%252e",
+            ".e%6ev",
+            "\"/etc/passwd\"",
+            "'/etc/passwd'",
+            "[\"/etc/passwd\"]",
+            "{\"path\": \"/etc/passwd\"}",
+            "--output=/tmp/x",
+            "-rf",
             "file:///etc/passwd",
             "FILE:/etc/passwd",
             "http://x/y",
@@ -158,7 +181,21 @@ mod tests {
             let refused = reader.check(text, &roots, Access::READ).unwrap_err();
             assert_eq!(refused.rule(), PathRule::Ambiguous, "{text:?}");
         }
-        for text in ["a.txt", "~backup", "$id.tsx", "100%.txt", "na\u{ef}ve.md", "日本語.md", "a b.txt", "x~", "."] {
+        for text in [
+            "a.txt",
+            "~$draft.docx",
+            "~tmp.txt",
+            "$id.tsx",
+            "100%.txt",
+            "na\u{ef}ve.md",
+            "日本語.md",
+            "a b.txt",
+            "x~",
+            ".",
+            "[slug].tsx",
+            "it's",
+            "a-b",
+        ] {
             assert!(reader.check(text, &roots, Access::READ).is_ok(), "{text:?}");
         }
     }
