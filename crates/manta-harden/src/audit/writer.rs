@@ -255,7 +255,9 @@ impl AuditLog {
     /// # Errors
     /// [`AuditError`].
     pub fn event(&self, kind: &str, fields: &Value) -> Result<(), AuditError> {
-        self.write(&[(kind, Body::Event { detail: fields })])
+        // What is told of may quote a peer.
+        let detail = self.options.redactor.redact(fields).value;
+        self.write(&[(kind, Body::Event { detail: &detail })])
     }
 
     /// Writes `stopped` and a last checkpoint. Dropping the log does the same and forgets the error.

@@ -2,7 +2,9 @@
 //!
 //! A value is replaced because of its *name* (`password`, `Authorization`, a schema mark), because of what
 //! it *looks like* (detectors of manta-detect), or because of its *size*. Large values leave a keyed digest:
-//! equal values can be recognised in the log, and short or likely ones cannot be guessed from it.
+//! equal values can be recognised in the log, and short or likely ones cannot be guessed from it. A text that
+//! is JSON is looked into like JSON, and one that is base64 like the text it stands for. A secret that is cut
+//! into pieces, or written in a code of somebody's own, is not recognised.
 //!
 //! Redaction happens before hashing and is idempotent: a mark is never redacted again.
 
@@ -49,6 +51,8 @@ const SECRET_ENDINGS: &[&str] = &[
     "onetimecode",
     "securitycode",
 ];
+/// Names with one of these anywhere in them hold a secret: `password_confirmation`, `smtpPasswordAgain`.
+const SECRET_PARTS: &[&str] = &["password", "passwd", "passphrase", "apikey", "privatekey", "clientsecret"];
 /// Names that hold a secret only when nothing else is in them.
 const SECRET_NAMES: &[&str] = &[
     "pwd", "pass", "pw", "pin", "otp", "mfa", "totp", "key", "auth", "jwt", "cvv", "cvc", "ssn", "dsn", "psk", "salt",
@@ -181,7 +185,7 @@ impl Redactor {
     #[must_use]
     pub fn message<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut count = 0;
-        self.string(text, &mut count)
+        self.string(text, 0, &mut count)
     }
 
     fn value(&self, value: &Value, marks: &Marks, depth: usize, count: &mut u64) -> Value {
@@ -192,28 +196,52 @@ impl Redactor {
             return replaced("depth", count);
         }
         match value {
-            Value::String(text) => Value::String(self.string(text, count).into_owned()),
+            Value::String(text) => Value::String(self.string(text, depth, count).into_owned()),
             Value::Array(items) => Value::Array(self.array(items, marks, depth, count)),
             Value::Object(members) => Value::Object(self.object(members, marks, depth, count)),
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         }
     }
 
-    fn string<'a>(&self, text: &'a str, count: &mut u64) -> Cow<'a, str> {
+    fn string<'a>(&self, text: &'a str, depth: usize, count: &mut u64) -> Cow<'a, str> {
         // Without its secrets it would still be too long to be kept, so nobody needs to look for them: a large
         // argument costs a digest and no search.
         if text.len() > self.max_value.saturating_mul(8) {
             *count += 1;
             return Cow::Owned(self.by_size(text.as_bytes()));
         }
+        if let Some(inner) = self.json_inside(text, depth, count) {
+            return self.short(Cow::Owned(inner), text, count);
+        }
+        if self.finds_secrets && decoded(text).is_some_and(|inner| !secrets::find(&inner).is_empty()) {
+            *count += 1;
+            return Cow::Owned(format!("{MARK}secret:base64]"));
+        }
         // Whoever sends a text in the form of a mark gets it back as it is: there is nothing to hide.
         let (clean, found) = self.text(text);
         *count += found;
+        self.short(clean, text, count)
+    }
+
+    /// The cleaned text where it is short enough to be kept, else what stands for the original.
+    fn short<'a>(&self, clean: Cow<'a, str>, original: &str, count: &mut u64) -> Cow<'a, str> {
         if clean.len() <= self.max_value {
             return clean;
         }
         *count += 1;
-        Cow::Owned(self.by_size(text.as_bytes()))
+        Cow::Owned(self.by_size(original.as_bytes()))
+    }
+
+    /// A text that is an object or a list in JSON, without its secrets; `None` when it is none or has none.
+    fn json_inside(&self, text: &str, depth: usize, count: &mut u64) -> Option<String> {
+        if !text.trim_start().starts_with(['{', '[']) || depth > MAX_DEPTH {
+            return None;
+        }
+        let inner: Value = serde_json::from_str(text).ok()?;
+        let mut found = 0;
+        let clean = self.value(&inner, &NO_MARKS, depth + 1, &mut found);
+        *count += found;
+        (found > 0).then(|| clean.to_string())
     }
 
     fn by_size(&self, bytes: &[u8]) -> String {
@@ -260,19 +288,22 @@ impl Redactor {
                     true => replaced("key", count),
                     false => self.value(value, marks.member(name), depth + 1, count),
                 };
-                (self.string(name, count).into_owned(), value)
+                (self.string(name, depth, count).into_owned(), value)
             })
             .collect()
     }
 
-    fn is_secret_name(&self, name: &str) -> bool {
+    pub(crate) fn is_secret_name(&self, name: &str) -> bool {
         let name = folded(name);
+        // `password2` is one as well.
+        let name = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
         if NOT_SECRET.contains(&name.as_str()) {
             return self.names.contains(&name);
         }
         self.names.contains(&name)
             || SECRET_NAMES.contains(&name.as_str())
             || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
+            || SECRET_PARTS.iter().any(|part| name.contains(part))
     }
 }
 
@@ -347,7 +378,38 @@ fn replaced(why: &str, count: &mut u64) -> Value {
 }
 
 fn folded(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).flat_map(char::to_lowercase).collect()
+    // Full-width letters and characters nobody sees make no other name.
+    let plain = if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(crate::paths::fold_name(name)) };
+    plain.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).flat_map(char::to_lowercase).collect()
+}
+
+/// The text that a whole string of base64 (either alphabet, padded or not) stands for, when it is long enough
+/// to hold a secret and what comes out is text.
+fn decoded(text: &str) -> Option<String> {
+    const SHORTEST: usize = 16;
+    let body = text.trim_end_matches('=');
+    if body.len() < SHORTEST {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(body.len() * 3 / 4);
+    let (mut bits, mut count) = (0_u32, 0);
+    for byte in body.bytes() {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xff) as u8);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -384,6 +446,11 @@ mod tests {
             "pin",
             "privateKey",
             "credentials",
+            "password2",
+            "new_password_confirmation",
+            "api_key_1",
+            "pass\u{200b}word",
+            "\u{ff50}\u{ff41}ssword",
         ] {
             assert_eq!(redact(json!({ name: "v" })), json!({ name: "[redacted:key]" }), "{name}");
             assert_eq!(redact(json!({ "a": [{ name: { "deep": 1 } }] })), json!({ "a": [{ name: "[redacted:key]" }] }));
@@ -414,6 +481,37 @@ mod tests {
         assert_eq!(value["text"], "use [redacted:secret:github-token] now");
         assert_eq!(value["args"][3], "x");
         assert_eq!(value["env"][1]["value"], "/root");
+    }
+
+    #[test]
+    fn secrets_are_found_in_json_and_base64_inside_texts() {
+        let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+        let encoded = |text: &str| {
+            let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+            let group = |bytes: &[u8]| {
+                let word =
+                    bytes.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - bytes.len()));
+                (0..=bytes.len())
+                    .map(|at| char::from(digits[(word >> (18 - 6 * at) & 63) as usize]))
+                    .collect::<String>()
+            };
+            text.as_bytes().chunks(3).map(group).collect::<String>()
+        };
+        let value = redact(json!({
+            "body": r#"{"user":"ann","password":"hunter2"}"#,
+            "nested": json!({ "a": json!({ "secret": "hunter2" }).to_string() }).to_string(),
+            "list": r#" [{"token":"hunter2"}] "#,
+            "code": encoded(&format!("key {token}")),
+            "padded": format!("{}==", encoded(&format!("{token} ."))),
+            "plain": encoded("nothing to see in here at all"),
+            "json": r#"{"user": "ann"}"#,
+        }));
+        let text = value.to_string();
+        assert!(!text.contains("hunter2"), "{text}");
+        assert_eq!(value["code"], "[redacted:secret:base64]");
+        assert_eq!(value["padded"], "[redacted:secret:base64]");
+        assert_eq!(value["plain"], encoded("nothing to see in here at all"));
+        assert_eq!(value["json"], r#"{"user": "ann"}"#);
     }
 
     #[test]
