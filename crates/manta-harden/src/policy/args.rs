@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use super::decision::{Denial, Handle, HostSet, Rule};
 use super::spec::{Charset, Number};
 use crate::command::{CommandRule, CommandSet};
-use crate::paths::{Access, PathRule, Reader, Roots};
-use crate::redact::Sensitive;
+use crate::paths::{Access, PathRule, Reader, Roots, fold_name};
+use crate::redact::{Redactor, Sensitive};
 
 /// One argument.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Arg {
     pub(super) is_required: bool,
     pub(super) is_nullable: bool,
     pub(super) is_sensitive: bool,
+    /// Its value stays out of messages, which are logged and shown: it is marked, or its name is a secret's.
+    pub(super) is_withheld: bool,
     pub(super) check: Check,
 }
 
@@ -89,6 +91,11 @@ impl Arg {
         Denial { rule: self.rule.clone(), message: message.into(), fix: None }
     }
 
+    /// The value inside a message.
+    fn shown(&self, text: &str) -> String {
+        if self.is_withheld { "a value that is not shown".to_owned() } else { shown(text) }
+    }
+
     fn wrong_type(&self, name: &str, value: &Value, wanted: &str) -> Denial {
         let got = match value {
             Value::Null => "null",
@@ -121,7 +128,7 @@ impl Arg {
                 PathRule::DeniedName => Some(format!("take the name off `deny` of root {}", names.join(", "))),
                 _ => None,
             };
-            let message = format!("`{name}` = {} is refused: {error}", shown(text));
+            let message = format!("`{name}` = {} is refused: {error}", self.shown(text));
             Denial { rule: self.rule.clone(), message, fix }
         };
         if let Some(reader) = found.reader {
@@ -157,7 +164,7 @@ impl Arg {
         }
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         let message = match &last {
-            Some(error) => format!("`{name}` = {} is refused: {error}", shown(text)),
+            Some(error) => format!("`{name}` = {} is refused: {error}", self.shown(text)),
             None => format!("`{name}` may reach no host"),
         };
         let is_host = last.is_some_and(|error| error.rule() == crate::net::UrlRule::Host);
@@ -181,8 +188,7 @@ impl Arg {
             return Err(Denial { rule: self.rule.clone(), message, fix: fix.filter(|_| is_plain(program)) });
         }
         let invocation = commands.check(program, arguments).map_err(|error| {
-            let at =
-                error.position().and_then(|position| arguments.get(position)).map(|text| format!(" {}", shown(text)));
+            let at = error.position().map(|position| format!(" {}", self.shown(&without_secrets(arguments, position))));
             let message = format!("{program}{}: {error}", at.unwrap_or_default());
             let is_listed = matches!(error.rule(), CommandRule::UnknownFlag | CommandRule::Subcommand);
             let fix = is_listed.then(|| format!("list it in [commands.{program}] if every use of it is safe"));
@@ -253,7 +259,7 @@ impl Arg {
         }
         match pattern {
             Some(pattern) if !pattern.is_match(text) => {
-                Err(self.deny(format!("`{name}` = {} does not match the pattern", shown(text))))
+                Err(self.deny(format!("`{name}` = {} does not match the pattern", self.shown(text))))
             }
             _ => Ok(()),
         }
@@ -415,6 +421,22 @@ fn hidden_in(text: &str) -> Option<&'static str> {
         return None;
     }
     hidden::find(text).first().map(|found| found.rule)
+}
+
+/// An argument of a command as a record would have it: not the secret behind `--password`.
+fn without_secrets(arguments: &[String], position: usize) -> String {
+    let redacted = Redactor::new([0; 32]).redact(&Value::from(arguments));
+    redacted.value.get(position).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The named member that `name` becomes for a decoder that ignores case (Go, many others).
+pub(super) fn twin<'a>(rules: &'a BTreeMap<String, Arg>, name: &str) -> Option<&'a str> {
+    let vectors = rules.values().filter_map(|rule| match &rule.check {
+        Check::Command { args_in, .. } => args_in.as_ref(),
+        _ => None,
+    });
+    let folded = fold_name(name);
+    rules.keys().chain(vectors).map(String::as_str).find(|known| *known != name && fold_name(known) == folded)
 }
 
 /// Text from the caller inside a message: quoted, without control characters, at most 80 characters.

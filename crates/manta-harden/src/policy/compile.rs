@@ -22,6 +22,7 @@ use crate::command::{self, CommandSet, Cwd, EndOfOptions, Flag, Grammar, Operand
 use crate::limit::{Limit, Part};
 use crate::net::UrlPolicy;
 use crate::paths::{Access, Root, Roots, Symlinks};
+use crate::redact::Redactor;
 
 /// Arguments of a tool that says nothing about their size.
 const MAX_ARGUMENTS: u64 = 1 << 20;
@@ -85,6 +86,8 @@ struct Compiler<'a> {
     hosts: BTreeMap<String, Arc<HostSet>>,
     commands: Arc<CommandSet>,
     limits: BTreeMap<String, Limit>,
+    /// Knows the names of secrets.
+    redactor: Redactor,
 }
 
 impl<'a> Compiler<'a> {
@@ -96,6 +99,7 @@ impl<'a> Compiler<'a> {
             hosts: BTreeMap::new(),
             commands: Arc::default(),
             limits: BTreeMap::new(),
+            redactor: Redactor::new([0; 32]).names(file.spec().redact.fields.iter().map(String::as_str)),
         };
         let spec = file.spec();
         for (name, root) in &spec.roots {
@@ -327,7 +331,7 @@ impl<'a> Compiler<'a> {
         let (span, spec) = (spec.span(), spec.get_ref());
         let when = spec.when.as_deref().map(Condition::parse).transpose();
         let when = when.map_err(|problem| self.error(&span, format!("when: {problem}")))?;
-        let args = self.args(&format!("{name}.args"), &spec.args)?;
+        let args = self.args(&format!("{name}.args"), &spec.args, false)?;
         for (arg, rule) in &args {
             if let Check::Command { args_in: Some(member), .. } = &rule.check
                 && args.contains_key(member)
@@ -353,26 +357,33 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn args(&self, prefix: &str, specs: &Named<ArgSpec>) -> Result<BTreeMap<String, Arg>> {
-        specs.iter().map(|(name, spec)| Ok((name.clone(), self.arg(format!("{prefix}.{name}"), spec)?))).collect()
+    /// `is_withheld` for members of something that is kept out of messages as a whole.
+    fn args(&self, prefix: &str, specs: &Named<ArgSpec>, is_withheld: bool) -> Result<BTreeMap<String, Arg>> {
+        let arg = |name: &String, spec| {
+            let is_secret = is_withheld || self.redactor.is_secret_name(name);
+            self.arg(format!("{prefix}.{name}"), spec, is_secret)
+        };
+        specs.iter().map(|(name, spec)| Ok((name.clone(), arg(name, spec)?))).collect()
     }
 
-    fn arg(&self, name: String, spec: &Spanned<ArgSpec>) -> Result<Arg> {
+    fn arg(&self, name: String, spec: &Spanned<ArgSpec>, is_secret: bool) -> Result<Arg> {
         let (span, spec) = (spec.span(), spec.get_ref());
         if let Some(key) = misplaced(spec) {
             let message = format!("`{key}` means nothing for kind `{}`", kind_name(spec.kind));
             return Err(self.error(&span, message));
         }
+        let is_withheld = is_secret || spec.sensitive;
         Ok(Arg {
-            check: self.check(&name, spec, &span)?,
+            check: self.check(&name, spec, &span, is_withheld)?,
             rule: self.rule(name, &span),
             is_required: spec.required,
             is_nullable: spec.nullable,
             is_sensitive: spec.sensitive,
+            is_withheld,
         })
     }
 
-    fn check(&self, name: &str, spec: &ArgSpec, span: &Range<usize>) -> Result<Check> {
+    fn check(&self, name: &str, spec: &ArgSpec, span: &Range<usize>, is_withheld: bool) -> Result<Check> {
         let needs = |key: &str| self.error(span, format!("kind `{}` needs `{key}`", kind_name(spec.kind)));
         Ok(match spec.kind {
             ArgKind::Path => {
@@ -404,7 +415,7 @@ impl<'a> Compiler<'a> {
             ArgKind::Enum => Check::Enum(spec.values.clone().ok_or_else(|| needs("values"))?),
             ArgKind::List => Check::List {
                 item: match &spec.items {
-                    Some(items) => Some(Box::new(self.arg(format!("{name}.items"), items)?)),
+                    Some(items) => Some(Box::new(self.arg(format!("{name}.items"), items, is_withheld)?)),
                     None => None,
                 },
                 min: spec.min_len.unwrap_or(0),
@@ -412,7 +423,7 @@ impl<'a> Compiler<'a> {
             },
             ArgKind::Object => {
                 let fields = spec.fields.as_ref().ok_or_else(|| needs("fields"))?;
-                Check::Object(self.args(&format!("{name}.fields"), fields)?)
+                Check::Object(self.args(&format!("{name}.fields"), fields, is_withheld)?)
             }
             ArgKind::Any => Check::Any,
         })

@@ -35,6 +35,7 @@ mod explain;
 mod file;
 pub mod spec;
 mod units;
+mod uri;
 mod when;
 
 use std::collections::{BTreeMap, HashMap};
@@ -251,18 +252,25 @@ impl Policy {
         self.decide_in("prompts", &self.prompts, principal, prompt, args)
     }
 
-    /// Decides about reading a resource. A URI that an allowed prefix holds may have no `..` in it, plain or
-    /// percent-encoded: nobody knows how the server reads that (CWE-22).
+    /// Decides about reading a resource. A URI that an allowed prefix holds may have no `..` in it, plain or in
+    /// disguise: nobody knows how the server reads that (CWE-22).
     #[must_use]
     pub fn decide_resource(&self, uri: &str) -> Decision {
         let Some(resources) = &self.resources else {
             return self.unnamed("resources", uri);
         };
-        let matches = |pattern: &String| match pattern.strip_suffix('*') {
-            Some(prefix) => uri.starts_with(prefix) && !climbs(&uri[prefix.len()..]),
+        let is_allowed = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(prefix) => uri.strip_prefix(prefix).is_some_and(|rest| !uri::climbs(rest)),
             None => uri == pattern,
         };
-        let message = match resources.allow.iter().any(matches) && !resources.deny.iter().any(matches) {
+        let read = uri::read(uri);
+        // What is denied is denied in every spelling; what can't be read is no better.
+        let is_denied = |pattern: &String| match (pattern.strip_suffix('*'), &read) {
+            (_, None) => true,
+            (Some(prefix), Some(read)) => read.starts_with(&uri::read(prefix).unwrap_or_default()),
+            (None, Some(read)) => uri::read(pattern).as_ref() == Some(read),
+        };
+        let message = match resources.allow.iter().any(is_allowed) && !resources.deny.iter().any(is_denied) {
             true => return Decision::Allow(self.grant(resources.rule.clone(), Arc::clone(&resources.limits))),
             false => format!("resource {} is not among those that may be read", shown(uri)),
         };
@@ -366,6 +374,11 @@ impl ToolRule {
         }
         if self.passes_extra {
             let is_named = |name: &String| self.args.contains_key(name) || args::is_argument_vector(&self.args, name);
+            if let Some((extra, twin)) =
+                args.keys().filter(|name| !is_named(name)).find_map(|name| Some((name, args::twin(&self.args, name)?)))
+            {
+                return Err(deny(format!("{} differs from `{twin}` in letter case only", shown(extra)), None));
+            }
             let named = args.iter().filter(|(name, _)| is_named(name));
             let named: Map<String, Value> = named.map(|(name, value)| (name.clone(), value.clone())).collect();
             check_members(&self.args, &named, None, found, |arg, _| self.complain(arg, true))?;
@@ -390,13 +403,6 @@ impl ToolRule {
             },
         }
     }
-}
-
-/// Whether a URI has `..` as a segment in any reading.
-fn climbs(rest: &str) -> bool {
-    let lower = rest.to_ascii_lowercase();
-    let decoded = lower.replace("%25", "%").replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
-    decoded.split(['/', '\\', '?', '#']).any(|segment| segment == "..") || lower.contains("%00")
 }
 
 /// Whether the serialised arguments have at most `most` bytes. Most calls are far below, which a glance at

@@ -267,8 +267,60 @@ fn resources_are_prefixes_that_cannot_be_climbed_out_of() {
         "file:///srv/private/x",
         "memo://one2",
         "memo://",
+        "file:///srv/..;/x",
+        "file:///srv/%25252e%25252e/x",
+        "file:///srv/\u{ff0e}\u{ff0e}/x",
+        "file:///srv/.\t./x",
+        "file:///srv/%c0%ae%c0%ae/x",
+        "file:///srv/%70rivate/x",
+        "file:///srv//private/x",
+        "file:///srv/./Private/x",
+        "file:///srv/%2570rivate/x",
     ] {
         assert!(!allows(uri), "{uri}");
+    }
+}
+
+#[test]
+fn an_extra_argument_can_not_stand_in_for_a_named_one() {
+    let files = files();
+    assert!(files.allows("loose", json!({ "path": "a.txt", "other": "/etc/passwd" })));
+    for name in ["Path", "PATH", "p\u{ff41}th"] {
+        let denial = files.denial("loose", json!({ name: "/etc/passwd" }));
+        assert!(denial.message.contains("letter case"), "{name}: {denial}");
+        files.denial("loose", json!({ "path": "a.txt", name: "/etc/passwd" }));
+    }
+    files.denial("loose_run", json!({ "command": "true", "Args": ["--count", "9"] }));
+}
+
+#[test]
+fn secrets_stay_out_of_the_words_of_a_denial() {
+    let text = r#"
+version = 1
+[commands.true]
+exe = "/bin/true"
+[redact]
+fields = ["badge"]
+[tools.t.args]
+password = { kind = "string", pattern = "[a-z]+" }
+badge = { kind = "string", pattern = "[a-z]+" }
+plain = { kind = "string", pattern = "[a-z]+" }
+marked = { kind = "string", pattern = "[a-z]+", sensitive = true }
+listed = { kind = "list", sensitive = true, items = { kind = "string", pattern = "[a-z]+" } }
+run = { kind = "command", commands = ["true"] }
+"#;
+    let fixture = compile(text).unwrap();
+    assert!(fixture.denial("t", json!({ "plain": "HUNTER2" })).message.contains("HUNTER2"));
+    for args in [
+        json!({ "password": "HUNTER2" }),
+        json!({ "badge": "HUNTER2" }),
+        json!({ "marked": "HUNTER2" }),
+        json!({ "listed": ["HUNTER2"] }),
+        json!({ "run": ["true", "--password=HUNTER2"] }),
+        json!({ "run": ["true", "--password", "HUNTER2"] }),
+    ] {
+        let denial = fixture.denial("t", args.clone());
+        assert!(!denial.message.contains("HUNTER2"), "{args}: {denial}");
     }
 }
 
