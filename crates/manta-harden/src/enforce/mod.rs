@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::audit::{self, AuditError, AuditLog, CallInfo, DecisionInfo, ErrorClass, Outcome, Safety, Verdict};
 use crate::limit::{self, Key, Limit, Limiter, Permit};
-use crate::policy::spec::{Approve, AuditMode, OnAuditError};
+use crate::policy::spec::{Approve, AuditMode, Mode, OnAuditError};
 use crate::policy::{Decision, Denial, Grant, Policy, PolicyError};
 use crate::redact::{Redactor, Sensitive};
 
@@ -277,17 +277,22 @@ impl Enforcer {
         let limits: Vec<&Limit> = grant.limits.iter().filter(|_| !request.is_retry).collect();
         let key = Key { server: request.server, tool: request.name, principal: request.principal };
         let (admission, counted_by) = self.counter.check(&limits, key);
-        let permit = match admission {
-            limit::Decision::Admit(permit) => permit,
+        let (permit, exhausted) = match admission {
+            limit::Decision::Admit(permit) => (Some(permit), None),
+            limit::Decision::Deny(refusal) if self.policy.mode() == Mode::Shadow => (None, Some(refusal.limit)),
             limit::Decision::Deny(refusal) => return Err(self.refuse(request, Refused::Limit(refusal))),
         };
-        let verdict = match (&grant.would_deny, grant.approve) {
-            (Some(_), _) => Verdict::WouldDeny,
-            (None, Approve::Never) => Verdict::Allow,
-            (None, _) => Verdict::Approved,
+        let verdict = match (&grant.would_deny, &exhausted, grant.approve) {
+            (Some(_), _, _) | (_, Some(_), _) => Verdict::WouldDeny,
+            (None, None, Approve::Never) => Verdict::Allow,
+            (None, None, _) => Verdict::Approved,
         };
-        let rule = grant.would_deny.as_ref().map_or(&grant.rule, |denial| &denial.rule);
-        let mut info = self.info(request, verdict, Some(rule.to_string()));
+        let rule = match (&grant.would_deny, exhausted) {
+            (Some(denial), _) => denial.rule.to_string(),
+            (None, Some(limit)) => format!("limits.{limit}"),
+            (None, None) => grant.rule.to_string(),
+        };
+        let mut info = self.info(request, verdict, Some(rule));
         info.decision.limit = counted_by;
         let record = match self.log.begin(info) {
             Ok(record) => Some(record),
@@ -352,7 +357,8 @@ impl Enforcer {
 pub struct Running {
     grant: Grant,
     record: Option<audit::Call>,
-    _permit: Permit,
+    /// `None` where a limit was exhausted and shadow mode let the call go on.
+    _permit: Option<Permit>,
     passes_unrecorded: bool,
 }
 
@@ -616,6 +622,16 @@ approve = "always"
             call(&enforcer, "read", json!({ "path": "../x" })).unwrap_err();
         }
         call(&enforcer, "read", json!({ "path": "manta.toml" })).unwrap();
+    }
+
+    #[test]
+    fn in_shadow_mode_a_limit_is_recorded_and_refuses_nothing() {
+        let (_directory, enforcer) = enforcer(&POLICY.replace("version = 1", "version = 1\nmode = \"shadow\""));
+        for _ in 0..3 {
+            call(&enforcer, "read", json!({ "path": "manta.toml" })).unwrap();
+        }
+        let last = records(&enforcer).pop().unwrap();
+        assert_eq!((&last["decision"], &last["rule"]), (&json!("would-deny"), &json!("limits.default")));
     }
 
     #[cfg(not(feature = "redis"))]

@@ -13,6 +13,7 @@ mod ring;
 mod shared;
 mod table;
 
+use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher as _;
@@ -94,6 +95,17 @@ pub struct Key<'a> {
     pub tool: &'a str,
     /// The authenticated subject, else the connection.
     pub principal: &'a str,
+}
+
+impl<'a> Key<'a> {
+    /// The name under which the tool is counted. Some servers take `Read_File` for `read_file`; whoever varies the
+    /// case under a rule for all tools must not get a window for each spelling.
+    fn counted_tool(&self) -> Cow<'a, str> {
+        match self.tool.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => Cow::Owned(self.tool.to_ascii_lowercase()),
+            false => Cow::Borrowed(self.tool),
+        }
+    }
 }
 
 /// The answer to one call.
@@ -299,7 +311,7 @@ impl Inner {
         let parts = (
             limit.name.as_str(),
             part(&Part::Server).then_some(key.server),
-            part(&Part::Tool).then_some(key.tool),
+            part(&Part::Tool).then(|| key.counted_tool()),
             part(&Part::Principal).then_some(key.principal),
         );
         self.hasher.hash_one(parts)

@@ -60,6 +60,16 @@ fn keys_do_not_share_and_cannot_be_confused() {
 }
 
 #[test]
+fn spellings_of_one_tool_share_a_window() {
+    let limiter = Limiter::new(Hand::default());
+    let limit = Limit::new("l", 1, Duration::from_secs(1), &[Part::Tool]);
+    let spelled = |tool| Key { server: "", tool, principal: "p" };
+    assert!(matches!(limiter.check(&[&limit], spelled("read_file")), Decision::Admit(_)));
+    assert!(matches!(limiter.check(&[&limit], spelled("Read_File")), Decision::Deny(_)));
+    assert!(matches!(limiter.check(&[&limit], spelled("read-file")), Decision::Admit(_)));
+}
+
+#[test]
 fn a_call_refused_by_one_limit_is_counted_by_none() {
     let limiter = Limiter::new(Hand::default());
     let mine = Limit::new("mine", 1, Duration::from_secs(1), &[Part::Principal]);

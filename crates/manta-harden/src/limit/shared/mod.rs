@@ -256,7 +256,8 @@ fn names(limits: &[&Limit]) -> String {
 fn list_name(prefix: &str, limit: &Limit, key: Key<'_>) -> String {
     use sha2::Digest as _;
     let mut hasher = sha2::Sha256::new();
-    for (part, text) in [(Part::Server, key.server), (Part::Tool, key.tool), (Part::Principal, key.principal)] {
+    let tool = key.counted_tool();
+    for (part, text) in [(Part::Server, key.server), (Part::Tool, &*tool), (Part::Principal, key.principal)] {
         if limit.key.contains(&part) {
             hasher.update([1]);
             hasher.update((text.len() as u64).to_be_bytes());
