@@ -225,7 +225,9 @@ impl<'a> WrittenUrl<'a> {
         let (scheme, rest) =
             text.split_once("://").ok_or(UrlError::new(UrlRule::Syntax, "a URL starts with https://"))?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        if authority.contains('@') {
+        // Up to the first slash: parsers that end the authority there only read `https://good?@evil/` as user
+        // `good?` at `evil`.
+        if rest.split('/').next().is_some_and(|widest| widest.contains('@')) {
             return Err(UrlError::new(UrlRule::UserInfo, "a URL must not carry a user name or password"));
         }
         let host = match authority.strip_prefix('[').and_then(|v6| v6.find(']')) {
