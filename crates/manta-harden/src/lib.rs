@@ -37,7 +37,7 @@
 //!
 //! **Built to be read.** No `unsafe` code; the default build has the file system, URL, pattern, hash
 //! and serialisation crates and nothing asynchronous. Everything else is a feature that only adds:
-//! `client` (HTTP), `rmcp`, `serve`, `redis` (shared limits), `signing` (audit checkpoints), `otel` (telemetry),
+//! `client` (HTTP), `front` (who is let in over HTTP), `rmcp`, `serve`, `redis` (shared limits), `signing` (audit checkpoints), `otel` (telemetry),
 //! `cel` (conditions), `schema`.
 //!
 //! **Limits.** A program that [`command`] starts, and a server in another language, open and resolve by
@@ -50,6 +50,8 @@ pub mod command;
 mod digest;
 #[cfg(unix)]
 pub mod enforce;
+#[cfg(feature = "front")]
+pub mod front;
 pub mod limit;
 pub mod net;
 #[cfg(all(unix, feature = "otel"))]

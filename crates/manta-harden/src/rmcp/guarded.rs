@@ -344,6 +344,12 @@ fn principal(context: &RequestContext<RoleServer>) -> String {
     direct.map_or_else(|| LOCAL.to_owned(), |principal| principal.0.clone())
 }
 
+/// Whether a request of the stateless era says that its client can't put a question to a person.
+fn lacks_elicitation(context: &RequestContext<RoleServer>) -> bool {
+    let can_ask = context.client_capabilities().is_some_and(|can| can.elicitation.is_some());
+    context.meta.protocol_version().is_some() && !can_ask
+}
+
 /// What a refusal says to programs.
 fn details(refused: &Refused) -> Map<String, Value> {
     let mut details = Map::new();
@@ -431,6 +437,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         let args = request.arguments.clone().unwrap_or_default();
         let who = principal(&context);
         let (name, same_args) = (request.name.clone(), args.clone());
+        let cannot_be_asked = lacks_elicitation(&context);
         let standing = match self.approved(&who, &request, &args, &context).await {
             Ok(standing) => standing,
             Err(Asked::Later(question)) => return Ok(CallToolResponse::InputRequired(question)),
@@ -470,6 +477,13 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
                     }
                     Err(refused) => refused,
                 }
+            }
+            // The stateless era has an error of its own for what a client would have to be able to do.
+            Err(refused @ Refused::Approval(_)) if cannot_be_asked => {
+                let mut data = details(&refused);
+                data.insert("requiredCapabilities".to_owned(), json!({ "elicitation": {} }));
+                let code = ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY;
+                return Err(ErrorData::new(code, refused.to_string(), Some(Value::Object(data))));
             }
             Err(refused) => refused,
         };

@@ -322,6 +322,8 @@ async fn in_the_stateless_era_the_question_comes_back_with_its_answer() {
     assert!(refused.to_string().contains("did not agree"), "{refused}");
     let cannot = session.ask("tools/call", stateless(json!({ "name": "ask" }), json!({}))).await;
     assert!(cannot.to_string().contains("nobody can be asked"), "{cannot}");
+    assert_eq!(cannot["error"]["code"], -32021, "{cannot}");
+    assert_eq!(cannot["error"]["data"]["requiredCapabilities"], json!({ "elicitation": {} }));
 }
 
 #[tokio::test]

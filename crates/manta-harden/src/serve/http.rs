@@ -2,7 +2,7 @@
 //!
 //! Host and Origin are checked (a web page must not reach a server on this machine through the user's
 //! browser: CVE-2025-66416, CVE-2026-11624). An address that others can reach needs a token: a shared secret,
-//! compared in constant time, or an access token of an OAuth issuer (`oauth`). Neither is handed on. A session
+//! compared in constant time, or an access token of an OAuth issuer ([`crate::front`]). Neither is handed on. A session
 //! belongs to the principal that opened it (CWE-384).
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -22,12 +22,11 @@ use hyper_util::server::conn::auto;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::oauth::{Gate, Rejected};
 use super::{ServeError, ToolServer, guarded};
+use crate::front::{Door, Gate, Keys, Rejected};
 use crate::policy::Policy;
 use crate::policy::spec::ServeSpec;
 use crate::rmcp::{Guarded, Principal};
@@ -66,7 +65,7 @@ pub fn serve_http(
     options: &HttpOptions,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
-    let door = Door::new(&policy, options)?;
+    let door = door(&policy, options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let serve = policy.file().spec().serve.clone();
     let guarded = guarded(policy, default_log)?;
@@ -129,73 +128,33 @@ async fn accept(listener: TcpListener, front: Front) -> std::io::Result<()> {
     }
 }
 
-/// Who is let in.
-#[derive(Debug, Clone)]
-enum Door {
-    /// Everybody who reaches the loopback address.
-    Open,
-    /// Whoever knows the secret of this digest.
-    Token([u8; 32]),
-    /// Whoever brings an access token.
-    OAuth(Gate),
-}
-
-impl Door {
-    fn new(policy: &Policy, options: &HttpOptions) -> Result<Self, ServeError> {
-        let gate = Gate::from_policy(policy).map_err(ServeError::Unprotected)?;
-        let refuse = |message: &str| Err(ServeError::Unprotected(message.to_owned()));
-        match (gate, &options.token) {
-            (Some(_), Some(_)) => refuse("there is a bearer token and [serve.oauth]; one way in is enough, choose it"),
-            (Some(gate), None) => Ok(Self::OAuth(gate)),
-            (None, Some(token)) if token.len() < 16 => refuse("a bearer token has at least 16 characters"),
-            (None, Some(token)) => Ok(Self::Token(Sha256::digest(token.as_bytes()).into())),
-            (None, None) if options.address.ip().is_loopback() => Ok(Self::Open),
-            (None, None) => {
-                let address = options.address;
-                refuse(&format!("{address} can be reached by others: set a bearer token, or listen on 127.0.0.1"))
-            }
+/// The way in that policy and options describe.
+fn door(policy: &Policy, options: &HttpOptions) -> Result<Door, ServeError> {
+    let refuse = |message: String| Err(ServeError::Unprotected(message));
+    match (&policy.file().spec().serve.oauth, &options.token) {
+        (Some(_), Some(_)) => {
+            refuse("there is a bearer token and [serve.oauth]; one way in is enough, choose it".to_owned())
         }
-    }
-
-    /// The principal that asks.
-    async fn admit(&self, headers: &HeaderMap) -> Result<String, Rejected> {
-        match self {
-            Self::Open => Ok(crate::policy::LOCAL.to_owned()),
-            Self::Token(expected) => {
-                let given = bearer(headers).ok_or(Rejected::Unauthorized(None))?;
-                let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
-                // Digests of equal length, compared to the end: the time says nothing about the token (CWE-208).
-                let difference = given.iter().zip(expected).fold(0, |difference, (a, b)| difference | (a ^ b));
-                if difference == 0 { Ok("token".to_owned()) } else { Err(Rejected::Unauthorized(None)) }
-            }
-            Self::OAuth(gate) => gate.admit(bearer(headers)).await,
+        (Some(spec), None) => match Gate::of(spec.get_ref(), policy) {
+            Ok(gate) => Ok(Door::OAuth(gate)),
+            Err(why) => refuse(format!("[serve.oauth] {why}")),
+        },
+        (None, Some(token)) => Keys::new([("token".to_owned(), token.clone())]).map(Door::Keys).or_else(refuse),
+        (None, None) if options.address.ip().is_loopback() => Ok(Door::Open),
+        (None, None) => {
+            let address = options.address;
+            refuse(format!("{address} can be reached by others: set a bearer token, or listen on 127.0.0.1"))
         }
-    }
-
-    fn refusal(&self, rejected: Rejected) -> Response<BoxBody> {
-        let (status, text) = match rejected {
-            Rejected::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "a bearer token is needed"),
-            Rejected::Scope => (StatusCode::FORBIDDEN, "the token lacks a scope"),
-            Rejected::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "tokens can't be checked now"),
-        };
-        let mut response = plain(status, text);
-        let challenge = match self {
-            Self::OAuth(gate) => gate.challenge(rejected),
-            _ => "Bearer".to_owned(),
-        };
-        if let Ok(challenge) = HeaderValue::try_from(challenge) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-        }
-        response
     }
 }
 
-/// The one bearer token of a request. Two `Authorization` headers are none: a proxy may have read the other.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut all = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (all.next(), all.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+fn refusal(door: &Door, rejected: Rejected) -> Response<BoxBody> {
+    let status = StatusCode::from_u16(rejected.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+    let mut response = plain(status, rejected.sentence());
+    if let Ok(challenge) = HeaderValue::try_from(door.challenge(rejected)) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 /// What stands before the protocol: who asks, how much, and whose session it is.
@@ -216,18 +175,18 @@ impl Front {
     }
 
     async fn answer(self, mut request: Request<Incoming>) -> Response<BoxBody> {
-        if let Door::OAuth(gate) = &self.door
-            && request.method() == hyper::Method::GET
-            && gate.is_metadata_path(request.uri().path())
+        if request.method() == hyper::Method::GET
+            && let Some(metadata) = self.door.metadata(request.uri().path())
         {
-            return json(&gate.metadata());
+            return json(&metadata);
         }
         let principal = match self.door.admit(request.headers()).await {
             Ok(principal) => principal,
-            Err(rejected) => return self.door.refusal(rejected),
+            Err(rejected) => return refusal(&self.door, rejected),
         };
         // The protocol has no use for the credential: what is not handed on cannot leak.
         request.headers_mut().remove(AUTHORIZATION);
+        request.headers_mut().remove("x-api-key");
         request.extensions_mut().insert(Principal(principal.clone()));
         let session =
             request.headers().get(SESSION_HEADER).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());

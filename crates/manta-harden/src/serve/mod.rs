@@ -8,7 +8,6 @@ mod bounded;
 mod clients;
 mod files;
 mod http;
-mod oauth;
 #[cfg(test)]
 mod tests;
 mod tools;

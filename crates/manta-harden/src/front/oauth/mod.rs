@@ -1,4 +1,4 @@
-//! `manta serve` as an OAuth resource server: access tokens of one issuer, for this server and no other.
+//! An OAuth resource server: access tokens of one issuer, for this server and no other.
 //!
 //! A token must be signed by a key of the issuer, name this server as audience (a token for somebody else
 //! must not open us: RFC 8707, the confused deputy of CWE-441), be valid now, and carry the scopes that the
@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::Rejected;
 use crate::net::{ClientLimits, SafeClient, UrlArg, UrlPolicy};
 use crate::policy::Policy;
 use crate::policy::spec::OAuthSpec;
@@ -33,7 +34,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Decides who may speak to the server. Cloning shares the keys.
 #[derive(Debug, Clone)]
-pub(super) struct Gate(Arc<Inner>);
+pub struct Gate(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -52,27 +53,15 @@ struct Known {
     asked: Option<Instant>,
 }
 
-/// Why a request is not admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rejected {
-    /// 401: no token, or none that counts; the text is `error_description`.
-    Unauthorized(Option<&'static str>),
-    /// 403: the token lacks a scope.
-    Scope,
-    /// 503: the issuer's keys cannot be had, so nobody can be judged.
-    Unavailable,
-}
-
 impl Gate {
-    /// The gate that `[serve.oauth]` describes, when there is one.
+    /// The gate that a section describes; the policy has the host sets that it may name.
     ///
     /// # Errors
     /// What is wrong with the section.
-    pub(super) fn from_policy(policy: &Policy) -> Result<Option<Self>, String> {
-        let Some(spec) = &policy.file().spec().serve.oauth else { return Ok(None) };
-        let spec = spec.get_ref();
-        let hosts = spec.hosts.as_ref().and_then(|name| policy.hosts().get(name));
-        Self::new(spec, hosts.map(|set| &set.policy)).map(Some)
+    pub fn of(spec: &OAuthSpec, policy: &Policy) -> Result<Self, String> {
+        let named = |name: &String| policy.hosts().get(name).ok_or_else(|| format!("there is no [hosts.{name}]"));
+        let hosts = spec.hosts.as_ref().map(named).transpose()?;
+        Self::new(spec, hosts.map(|set| &set.policy))
     }
 
     fn new(spec: &OAuthSpec, hosts: Option<&UrlPolicy>) -> Result<Self, String> {
@@ -81,7 +70,7 @@ impl Gate {
             None => issuer_hosts(spec)?,
         };
         for url in [Some(&spec.issuer), spec.jwks.as_ref()].into_iter().flatten() {
-            let refuse = |error: crate::net::UrlError| format!("[serve.oauth] {url}: {error}");
+            let refuse = |error: crate::net::UrlError| format!("{url}: {error}");
             let checked = client_policy.check(url).map_err(refuse)?;
             if let Some(address) = checked.ip_literal() {
                 client_policy.check_addresses(&checked, &[address]).map_err(refuse)?;
@@ -244,7 +233,7 @@ const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 fn issuer_hosts(spec: &OAuthSpec) -> Result<UrlPolicy, String> {
     let mut policy = UrlPolicy::new();
     for text in [Some(&spec.issuer), spec.jwks.as_ref()].into_iter().flatten() {
-        let refuse = |why: &str| format!("[serve.oauth] {text}: {why}");
+        let refuse = |why: &str| format!("{text}: {why}");
         let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
         let host = url.host_str().ok_or_else(|| refuse("it names no host"))?;
         policy = policy.host(host).map_err(|error| refuse(&error.to_string()))?;
@@ -257,7 +246,7 @@ fn issuer_hosts(spec: &OAuthSpec) -> Result<UrlPolicy, String> {
 
 /// The resource identifier: an absolute URL without fragment (RFC 8707 §2), over https unless it is this machine.
 fn resource(audience: &str) -> Result<Url, String> {
-    let refuse = |why: &str| format!("[serve.oauth] audience {audience}: {why}");
+    let refuse = |why: &str| format!("audience {audience}: {why}");
     let url = Url::parse(audience).map_err(|error| refuse(&error.to_string()))?;
     let is_loopback = match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
