@@ -280,6 +280,7 @@ pub fn fetch_plan(preset: Preset, command: &[String], search: &OsStr, cwd: &Path
         cwd: PathBuf::from("/tmp"),
         grants,
         hidden: Vec::new(),
+        frozen: Vec::new(),
         network: Network::Any,
         // Name services are asked over unix sockets on some systems.
         unix_sockets: true,

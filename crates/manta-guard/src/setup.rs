@@ -7,31 +7,14 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use manta_harden::paths::Reader;
+use manta_harden::paths::{DEFAULT_DENIED, DEFAULT_FROZEN, DeniedNames, Reader};
 use manta_harden::policy::PolicyFile;
-use manta_harden::policy::spec::{PolicySpec, RootMode};
+use manta_harden::policy::spec::{PolicySpec, RootMode, RootSpec};
 
 use crate::config::{GuardSpec, LevelSpec, NetworkSpec};
 use crate::preset::{self, Prepared};
 use crate::sandbox::{Access, Exec, Grant, Level, Limits, Network, PROXY_PORT, Plan};
 use crate::upstream::{self, Target};
-
-/// Names that hold credentials or run code, covered in every root that doesn't say otherwise.
-const DENIED_NAMES: &[&str] = &[
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".azure",
-    ".gcloud",
-    ".kube",
-    ".docker",
-    ".netrc",
-    ".npmrc",
-    ".pypirc",
-    ".git-credentials",
-    ".env",
-    ".git",
-];
 
 /// Entries of a root that are looked at for denied names. Deeper or later ones meet the argument check only.
 const MAX_ENTRIES: usize = 20_000;
@@ -100,9 +83,11 @@ pub struct Setup {
     truncated: bool,
 }
 
-/// The paths below a root that a server must not see.
-struct Denied {
-    paths: Vec<PathBuf>,
+/// The paths below a root that a server must not see, or must not change, by the names the policy gives.
+#[derive(Default)]
+struct Named {
+    denied: Vec<PathBuf>,
+    frozen: Vec<PathBuf>,
     truncated: bool,
 }
 
@@ -117,17 +102,20 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
     let Prepared { preset, command, mut grants, env: preset_env, tmp_exec } =
         preset::prepare(spec.preset, &request.command, &search, &request.cwd, home.as_deref())?;
     let base = policy.map_or_else(|| request.cwd.clone(), |policy| request.cwd.join(policy.directory()));
-    let mut hidden = Vec::new();
+    let (mut hidden, mut frozen) = (Vec::new(), Vec::new());
     let mut roots = Vec::new();
     let mut truncated = false;
     if let Some(policy) = policy {
         for (name, root) in &policy.spec().roots {
             let root = root.get_ref();
             let path = existing(&base, Path::new(&root.at)).map_err(|error| format!("roots.{name}: {error}"))?;
-            let denied = denied_in(&path, root.deny.as_deref());
-            truncated |= denied.truncated;
-            hidden.extend(denied.paths);
+            let named = named_in(&path, root);
+            truncated |= named.truncated;
+            hidden.extend(named.denied);
             let grant = Grant { path, access: access(root.mode), exec: Exec::No };
+            if grant.access > Access::Read {
+                frozen.extend(named.frozen);
+            }
             grants.push(grant.clone());
             roots.push((name.clone(), grant));
         }
@@ -156,6 +144,7 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
         cwd,
         grants: merged(grants),
         hidden,
+        frozen,
         network,
         unix_sockets: spec.unix_sockets,
         tmp_bytes: spec.tmp.0,
@@ -191,6 +180,7 @@ pub fn remote(spec: &GuardSpec, request: &Request, target: &Target) -> Result<Se
         cwd: PathBuf::from("/"),
         grants: merged(grants),
         hidden: Vec::new(),
+        frozen: Vec::new(),
         network: Network::Any,
         unix_sockets: false,
         tmp_bytes: 1 << 20,
@@ -283,6 +273,13 @@ impl Setup {
             };
             let by = if level == Level::A { "mount namespace" } else { "argument check" };
             lines.push(control("denied names", format!("{} hidden", self.plan.hidden.len()), by, gap));
+        }
+        if !self.plan.frozen.is_empty() {
+            let (by, gap) = match level {
+                Level::A => ("read-only binds", "names created later: argument check only"),
+                _ => ("argument check", "argument check only: Landlock can't take back what a root grants"),
+            };
+            lines.push(control("frozen names", format!("{} read-only", self.plan.frozen.len()), by, gap));
         }
         let meta_gap =
             if level == Level::A { "" } else { "chmod, utime and xattr on the user's other files are not stopped" };
@@ -439,13 +436,14 @@ fn merged(grants: Vec<Grant>) -> Vec<Grant> {
     by_path.into_values().collect()
 }
 
-fn denied_in(root: &Path, names: Option<&[String]>) -> Denied {
-    let lower = |name: &str| name.to_lowercase();
-    let denied: BTreeSet<String> = match names {
-        Some(names) => names.iter().map(|name| lower(name)).collect(),
-        None => DENIED_NAMES.iter().map(|name| lower(name)).collect(),
+/// The same names in the same spellings that the argument check refuses.
+fn named_in(root: &Path, spec: &RootSpec) -> Named {
+    let names = |given: &Option<Vec<String>>, usual: &[&str]| match given {
+        Some(names) => DeniedNames::new(names.iter().map(String::as_str)),
+        None => DeniedNames::new(usual.iter().copied()),
     };
-    let mut found = Denied { paths: Vec::new(), truncated: false };
+    let (denied, frozen) = (names(&spec.deny, DEFAULT_DENIED), names(&spec.frozen, DEFAULT_FROZEN));
+    let mut found = Named::default();
     let mut queue = vec![root.to_owned()];
     let mut entries = 0;
     while let Some(directory) = queue.pop() {
@@ -456,9 +454,15 @@ fn denied_in(root: &Path, names: Option<&[String]>) -> Denied {
                 found.truncated = true;
                 return found;
             }
-            if denied.contains(&lower(&entry.file_name().to_string_lossy())) {
-                found.paths.push(entry.path());
-            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let name = entry.file_name();
+            if denied.contains(&name.to_string_lossy()) {
+                found.denied.push(entry.path());
+                continue;
+            }
+            if frozen.contains(&name.to_string_lossy()) {
+                found.frozen.push(entry.path());
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 queue.push(entry.path());
             }
         }

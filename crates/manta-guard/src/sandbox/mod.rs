@@ -145,6 +145,8 @@ pub struct Plan {
     pub grants: Vec<Grant>,
     /// Paths inside grants that are covered. Level A only.
     pub hidden: Vec<PathBuf>,
+    /// Paths inside writable grants that can be read and not changed. Level A only.
+    pub frozen: Vec<PathBuf>,
     /// Network.
     pub network: Network,
     /// The server may make unix sockets.

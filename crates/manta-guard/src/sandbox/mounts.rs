@@ -59,6 +59,10 @@ pub(super) fn enter(plan: &Plan) -> io::Result<()> {
     if !under(NEW, &plan.cwd).is_dir() {
         fs::create_dir_all(under(NEW, &plan.cwd))?;
     }
+    // Before anything is covered: a mount taken here carries along what lies over it.
+    for frozen in &plan.frozen {
+        freeze(frozen)?;
+    }
     for hidden in &plan.hidden {
         cover(hidden)?;
     }
@@ -181,6 +185,16 @@ fn bind(grant: &Grant, real: &Path) -> io::Result<()> {
         attributes |= NO_EXEC;
     }
     mount_attributes(&target, attributes)
+}
+
+/// Binds a name over itself, read-only: neither its content nor the name itself can be changed then.
+fn freeze(path: &Path) -> io::Result<()> {
+    let target = under(NEW, path);
+    if !fs::symlink_metadata(&target).is_ok_and(|found| found.is_dir() || found.is_file()) {
+        return Ok(());
+    }
+    mount_bind_recursive(&target, &target).map_err(step("bind a frozen name"))?;
+    mount_attributes(&target, READ_ONLY)
 }
 
 /// Puts something empty and unreadable over a denied name.

@@ -158,6 +158,19 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
         errno(libc::EPERM),
         answer(SECCOMP_RET_ALLOW),
     ]);
+    // Priorities of other processes, and of all that a user or a group has. `PRIO_PROCESS` is 0, its sibling for
+    // input and output 1; process 0 is the caller itself.
+    for (call, process) in [(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)] {
+        program.extend([
+            jump(BPF_JEQ, number(call), 0, 6),
+            load(argument(0)),
+            jump(BPF_JEQ, process, 0, 2),
+            load(argument(1)),
+            jump(BPF_JEQ, 0, 1, 0),
+            errno(libc::EPERM),
+            answer(SECCOMP_RET_ALLOW),
+        ]);
+    }
     // Typing into the terminal of whoever started the guard.
     program.extend([
         jump(BPF_JEQ, number(libc::SYS_ioctl), 0, 5),
@@ -260,6 +273,12 @@ mod tests {
         assert_eq!(ask(&open, libc::SYS_ioctl, [0, libc::TIOCSTI as u32]), eperm);
         assert_eq!(ask(&open, libc::SYS_ioctl, [0, libc::TIOCLINUX as u32]), eperm);
         assert_eq!(ask(&open, libc::SYS_ioctl, [0, libc::TCGETS as u32]), SECCOMP_RET_ALLOW);
+        for (call, own) in [(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)] {
+            assert_eq!(ask(&open, call, [own, 0]), SECCOMP_RET_ALLOW);
+            for other in [[own, 1234], [own + 1, 0], [own + 2, 0]] {
+                assert_eq!(ask(&open, call, other), eperm);
+            }
+        }
         for family in 0..64_u32 {
             let is_known = [libc::AF_INET, libc::AF_INET6, libc::AF_UNIX].contains(&family.cast_signed());
             let expected = if is_known { SECCOMP_RET_ALLOW } else { eperm };

@@ -190,9 +190,12 @@ impl Stage {
         fs::set_permissions(outside.join("secret.txt"), fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(outside.join("program.sh"), "#!/bin/sh\nexit 0\n").unwrap();
         fs::set_permissions(outside.join("program.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+        let _ = std::os::unix::fs::symlink(outside.join("secret.txt"), outside.join("pointer"));
         fs::write(root.join("own.txt"), "own").unwrap();
         fs::create_dir_all(root.join(".git")).unwrap();
         fs::write(root.join(".git/config"), SECRET).unwrap();
+        fs::create_dir_all(root.join(".vscode")).unwrap();
+        fs::write(root.join(".vscode/tasks.json"), "{}").unwrap();
         std::os::unix::fs::symlink(outside.join("secret.txt"), root.join("link")).unwrap();
         std::os::unix::fs::symlink(&outside, root.join("dirlink")).unwrap();
         self
@@ -219,6 +222,7 @@ impl Stage {
             cwd: self.target.root.clone(),
             grants,
             hidden: vec![self.target.root.join(".git")],
+            frozen: vec![self.target.root.join(".vscode")],
             network: Network::None,
             unix_sockets: false,
             tmp_bytes: 1 << 20,

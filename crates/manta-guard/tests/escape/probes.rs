@@ -106,6 +106,17 @@ pub(crate) const PROBES: &[Probe] = &[
     open_at_b("stat-outside", |t| text(fs::metadata(t.outside.join("secret.txt"))).map(drop)),
     open_at_b("chdir-outside", |t| text(std::env::set_current_dir(&t.outside))),
     open_at_b("read-denied-name", |t| secret_in(fs::read(t.root.join(".git/config")))),
+    open_at_b("write-frozen-name", |t| text(fs::write(t.root.join(".vscode/tasks.json"), "run me"))),
+    open_at_b("create-in-frozen-name", |t| text(fs::write(t.root.join(".vscode/launch.json"), "run me"))),
+    open_at_b("rename-frozen-name", |t| text(fs::rename(t.root.join(".vscode"), t.root.join("moved")))),
+    open_at_b("readlink-outside", |t| text(fs::read_link(t.outside.join("pointer"))).map(drop)),
+    open_at_b("watch-outside", |t| {
+        // SAFETY: plain numbers only.
+        let watcher = checked(unsafe { libc::inotify_init1(libc::IN_CLOEXEC) }.into())?;
+        let path = c_string(&t.outside);
+        // SAFETY: the path is NUL-terminated.
+        result(unsafe { libc::syscall(libc::SYS_inotify_add_watch, watcher, path.as_ptr(), libc::IN_ALL_EVENTS) })
+    }),
     closed("path-descriptor-reopen", |t| {
         let file = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(t.outside.join("secret.txt"));
         let file = text(file)?;
@@ -141,6 +152,12 @@ pub(crate) const PROBES: &[Probe] = &[
         fs::copy(&t.program, t.root.join("copy")).map_err(|error| error.to_string())?;
         text(fs::set_permissions(t.root.join("copy"), fs::Permissions::from_mode(0o755)))?;
         text(Command::new(t.root.join("copy")).arg("--list").stdout(Stdio::null()).status()).map(drop)
+    }),
+    open_at_b("exec-through-the-loader", |t| {
+        // Level B has no mounts of its own, and the loader is a program that everything needs.
+        fs::copy("/usr/bin/true", t.root.join("true")).map_err(|error| error.to_string())?;
+        let status = text(Command::new("/lib64/ld-linux-x86-64.so.2").arg(t.root.join("true")).status())?;
+        if status.success() { Ok(()) } else { Err("the loader refused it".into()) }
     }),
     closed("exec-memory-file", |t| {
         // SAFETY: the name is NUL-terminated.
@@ -234,6 +251,13 @@ pub(crate) const PROBES: &[Probe] = &[
     closed("pidfd-getfd", |t| {
         let fd = call_value(libc::SYS_pidfd_open, [t.victim.into(), 0, 0, 0, 0])?;
         call(libc::SYS_pidfd_getfd, [fd, 1, 0, 0, 0])
+    }),
+    open_at_b("read-command-line", |t| {
+        let said = text(fs::read(format!("/proc/{}/cmdline", t.victim)))?;
+        if said.is_empty() { Err("it is empty".into()) } else { Ok(()) }
+    }),
+    closed("slow-other-process", |t| {
+        call(libc::SYS_setpriority, [libc::PRIO_PROCESS.into(), t.victim.into(), 19, 0, 0])
     }),
     closed("limit-other-process", |t| {
         call(libc::SYS_prlimit64, [t.victim.into(), libc::RLIMIT_NOFILE.into(), 0, 0, 0])
