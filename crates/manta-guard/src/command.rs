@@ -1,11 +1,12 @@
 //! The command line of `manta guard`, shared by the `manta` program and the proxy alone.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use manta_harden::enforce::Counter;
+use manta_harden::front::{Door, Gate, Keys};
 use manta_harden::policy::{LOCAL, Policy, PolicyFile};
 
 use crate::audit;
@@ -18,7 +19,7 @@ use crate::http;
 use crate::identity;
 use crate::mux;
 use crate::permissive::Permissive;
-use crate::pin::{Integrity, LockFile, PinMode, Pins};
+use crate::pin::{Integrity, LockFile, PinMode, Store};
 use crate::relay::Ended;
 use crate::run;
 use crate::sandbox::probe::Host;
@@ -138,24 +139,28 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     let has_policy = file.is_some();
     let redacts = file.as_ref().is_some_and(|file| file.spec().redact.results);
     let lock = lock_path(file.as_ref(), spec);
-    let pins = match &lock {
-        Some(path) => LockFile::load(path)?.server.remove(&server).unwrap_or_default(),
-        None => Pins::new(),
-    };
+    let store = lock.clone().map(|path| Store { path, server: server.clone() });
     let pin_mode = if lock.is_some() { spec.pin } else { PinMode::Off };
+    // Read anew for every connection: what one has pinned holds for the next.
+    let integrity = move || {
+        let pins = store.as_ref().map(Store::load).transpose()?.unwrap_or_default();
+        Ok::<_, String>(Integrity::new(pin_mode, pins).kept_in(store.clone()))
+    };
+    // A broken lock shows before anything is started.
+    integrity()?;
+    let guests = options.http.is_some().then(|| guests(file.as_ref(), spec)).transpose()?;
     let deciders = deciders(file, options, &server, &mut setup)?;
     if let Some(path) = &lock {
         setup.hide_own(path);
     }
     let settings = spec.engine(has_policy, redacts);
-    if let Some(address) = &options.http {
-        let guests = guests(spec)?;
+    if let (Some(address), Some(guests)) = (&options.http, guests) {
         let address = address.parse().map_err(|_| format!("--http: `{address}` is not ADDRESS:PORT"))?;
         let factory: http::Factory = Box::new(move |principal| {
             let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
             let (sender, events) = tokio::sync::mpsc::unbounded_channel();
             let hosts = Hosts::new(&setup.hosts, sender)?;
-            let engine = Engine::new(settings.clone(), deciders(), Integrity::new(pin_mode, pins.clone()), principal);
+            let engine = Engine::new(settings.clone(), deciders(), integrity()?, principal);
             Ok((launched, engine, hosts, events))
         });
         return run::over_http(address, guests, factory).map(|()| 0).map_err(|error| error.to_string());
@@ -167,13 +172,10 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     if launched.reached.level < setup.wanted() {
         note(&format!("level {:?} instead of {:?}: see --explain", launched.reached.level, setup.wanted()));
     }
-    let integrity = Integrity::new(pin_mode, pins);
+    let integrity = integrity()?;
     let principal = options.principal.as_deref().unwrap_or(LOCAL);
     let engine = Engine::new(settings, deciders(), integrity, principal);
-    let (ended, engine) = run::stdio(launched, engine, &setup.hosts).map_err(|error| error.to_string())?;
-    if let Some(path) = lock {
-        save_pins(&path, &server, engine.integrity())?;
-    }
+    let ended = run::stdio(launched, engine, &setup.hosts).map_err(|error| error.to_string())?;
     Ok(match ended {
         Ended::ByClient => 0,
         Ended::ByServer(code) => u8::try_from(code).unwrap_or(1),
@@ -318,7 +320,7 @@ fn several(file: Option<&PolicyFile>, spec: &GuardSpec, options: &Options) -> Re
         return Ok(0);
     }
     if let Some(address) = &options.http {
-        return all_over_http(spec, options, address);
+        return all_over_http(file, spec, options, address);
     }
     let max_bytes = usize::try_from(spec.max_message.0).unwrap_or(usize::MAX);
     mux::run(&sections, manta_mcp::Limits { max_bytes, ..manta_mcp::Limits::default() }).map(|()| 0)
@@ -467,7 +469,7 @@ fn deciders(
 }
 
 /// Serves all servers of the policy on one address: each session has guards of its own for them.
-fn all_over_http(spec: &GuardSpec, options: &Options, address: &str) -> Result<u8, String> {
+fn all_over_http(file: Option<&PolicyFile>, spec: &GuardSpec, options: &Options, address: &str) -> Result<u8, String> {
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     let request = request(options)?;
     let own = launcher.program.to_string_lossy().into_owned();
@@ -482,6 +484,7 @@ fn all_over_http(spec: &GuardSpec, options: &Options, address: &str) -> Result<u
         cwd: request.cwd.clone(),
         grants: Vec::new(),
         hidden: Vec::new(),
+        frozen: Vec::new(),
         network: Network::Any,
         unix_sockets: true,
         tmp_bytes: 0,
@@ -489,7 +492,8 @@ fn all_over_http(spec: &GuardSpec, options: &Options, address: &str) -> Result<u
         limits: Limits::default(),
     };
     let (audit, dry_run) = (options.audit.clone(), options.dry_run);
-    let settings = Settings { schemas: false, ..spec.engine(false, false) };
+    // The guards of the servers translate for themselves.
+    let settings = Settings { schemas: false, bridge: false, ..spec.engine(false, false) };
     let factory: http::Factory = Box::new(move |principal| {
         let mut command = [&own, SECTION, "--policy", &policy, "--principal", principal].map(str::to_owned).to_vec();
         if let Some(path) = &audit {
@@ -504,45 +508,35 @@ fn all_over_http(spec: &GuardSpec, options: &Options, address: &str) -> Result<u
         Ok((launched, engine, Hosts::new(&[], sender)?, events))
     });
     let address = address.parse().map_err(|_| format!("--http: `{address}` is not ADDRESS:PORT"))?;
-    run::over_http(address, guests(spec)?, factory).map(|()| 0).map_err(|error| error.to_string())
+    run::over_http(address, guests(file, spec)?, factory).map(|()| 0).map_err(|error| error.to_string())
 }
 
-fn guests(spec: &GuardSpec) -> Result<http::Guests, String> {
-    let read = |setting: &str, name: &String| {
-        let value = std::env::var(name).map_err(|_| format!("{setting}: `{name}` is not set"))?;
-        if value.len() < 16 { Err(format!("{setting}: a key has at least 16 characters")) } else { Ok(value) }
-    };
-    let token = spec.http_token_env.as_ref().map(|name| read("http_token_env", name)).transpose()?;
+/// Who may call over HTTP. Keys and an issuer exclude each other: which of two credentials counts, nobody should
+/// have to think about. Certificates of clients may be asked for besides.
+fn guests(file: Option<&PolicyFile>, spec: &GuardSpec) -> Result<http::Guests, String> {
+    let read =
+        |setting: &str, name: &String| std::env::var(name).map_err(|_| format!("{setting}: `{name}` is not set"));
+    let token = spec.http_token_env.as_ref().map(|name| Ok(("token".to_owned(), read("http_token_env", name)?)));
     let keys = spec.http_keys.iter().map(|(principal, name)| Ok((principal.clone(), read("http_keys", name)?)));
-    Ok(http::Guests {
-        hosts: spec.http_hosts.clone(),
-        origins: spec.http_origins.clone(),
-        token,
-        keys: keys.collect::<Result<_, String>>()?,
-    })
+    let keys: Vec<(String, String)> = keys.chain(token).collect::<Result<_, String>>()?;
+    let door = match (&spec.http_oauth, keys.is_empty()) {
+        (None, true) => Door::Open,
+        (None, false) => Door::Keys(Keys::new(keys).map_err(|why| format!("[guard]: {why}"))?),
+        (Some(_), false) => return Err("[guard]: keys and http_oauth exclude each other".to_owned()),
+        (Some(oauth), true) => {
+            let file = file.cloned().ok_or("http_oauth needs a policy file")?;
+            let policy = Policy::compile(file).map_err(|error| error.to_string())?;
+            Door::OAuth(Gate::of(oauth, &policy).map_err(|why| format!("[guard.http_oauth] {why}"))?)
+        }
+    };
+    let base = file.map(PolicyFile::directory).unwrap_or_default();
+    let tls = spec.http_tls.as_ref().map(|tls| http::Tls::load(tls, &base)).transpose()?;
+    Ok(http::Guests { hosts: spec.http_hosts.clone(), origins: spec.http_origins.clone(), door, tls })
 }
 
 fn lock_path(file: Option<&PolicyFile>, spec: &GuardSpec) -> Option<PathBuf> {
     let path = file.filter(|_| spec.pin != PinMode::Off).map(|file| file.directory().join(&spec.lock));
     path.map(|path| std::path::absolute(&path).unwrap_or(path))
-}
-
-/// Writes pins of what was seen for the first time.
-fn save_pins(path: &Path, server: &str, integrity: &Integrity) -> Result<(), String> {
-    if integrity.pins().is_empty() {
-        return Ok(());
-    }
-    // One at a time, and read again: another guard may have written meanwhile.
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let held = std::fs::File::open(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
-    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive)
-        .map_err(|error| format!("{}: {error}", directory.display()))?;
-    let mut lock = LockFile::load(path)?;
-    if lock.server.get(server) == Some(integrity.pins()) {
-        return Ok(());
-    }
-    lock.server.insert(server.to_owned(), integrity.pins().clone());
-    lock.save(path)
 }
 
 fn show(event: &Event) {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use manta_harden::policy::Size;
+use manta_harden::policy::spec::OAuthSpec;
 use serde::Deserialize;
 
 use crate::engine::{Channel, Hidden, Injection, Pass, ResponseSettings, Settings};
+use crate::http::TlsSpec;
 use crate::pin::PinMode;
 use crate::preset::Preset;
 
@@ -72,6 +74,8 @@ pub struct GuardSpec {
     pub injection: Injection,
     /// Whether the server may ask the user for a secret in a form.
     pub secrets_in_forms: Pass,
+    /// Translate where a client and the server speak different eras of the protocol.
+    pub bridge: bool,
     /// Where a person is asked about tools with `approve`: through their `client`, or on the `terminal`.
     pub approve: Channel,
     /// Pins of what the server says about its tools.
@@ -92,6 +96,11 @@ pub struct GuardSpec {
     pub http_keys: BTreeMap<String, String>,
     /// Variable that holds the bearer token callers of `--http` must present.
     pub http_token_env: Option<String>,
+    /// Admit callers of `--http` who bring an access token of this issuer; rules, limits and records know them by
+    /// its `sub`.
+    pub http_oauth: Option<OAuthSpec>,
+    /// Speak TLS on `--http`, and tell callers by their certificates.
+    pub http_tls: Option<TlsSpec>,
 }
 
 /// A sandbox level in the file.
@@ -150,6 +159,7 @@ impl Default for GuardSpec {
             injection: engine.injection,
             secrets_in_forms: engine.secrets_in_forms,
             approve: engine.approve,
+            bridge: engine.bridge,
             pin: PinMode::Record,
             lock: PathBuf::from("manta.lock"),
             upstream_headers: BTreeMap::new(),
@@ -158,6 +168,8 @@ impl Default for GuardSpec {
             http_origins: Vec::new(),
             http_keys: BTreeMap::new(),
             http_token_env: None,
+            http_oauth: None,
+            http_tls: None,
         }
     }
 }
@@ -188,6 +200,7 @@ impl GuardSpec {
             injection: self.injection,
             secrets_in_forms: self.secrets_in_forms,
             approve: self.approve,
+            bridge: self.bridge,
             responses: ResponseSettings { redact_secrets: redact_results, hidden: self.hidden, mark: self.mark },
         }
     }

@@ -78,6 +78,8 @@ pub struct Denial {
     pub remedy: Option<String>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+    /// What the client would have to be able to do, such as `elicitation`.
+    pub capability: Option<&'static str>,
 }
 
 impl Denial {
@@ -85,6 +87,13 @@ impl Denial {
     #[must_use]
     pub fn new(rule: impl Into<String>, message: impl Into<String>) -> Self {
         Self { rule: rule.into(), message: message.into(), ..Self::default() }
+    }
+
+    /// Names what the client would have to be able to do.
+    #[must_use]
+    pub fn needs(mut self, capability: &'static str) -> Self {
+        self.capability = Some(capability);
+        self
     }
 
     /// Adds the line that would allow the call.
@@ -198,6 +207,9 @@ pub trait Decider {
 
     /// Whether lists may show this tool, prompt or resource.
     fn is_visible(&self, target: Target, name: &str) -> bool;
+
+    /// A tool as the server lists it: its schema may mark arguments that no record should show.
+    fn listed(&mut self, _tool: &serde_json::Value) {}
 
     /// Whether the policy lets a server send a person to this address. Without a policy it does.
     ///

@@ -27,7 +27,8 @@ pub struct Enforcer {
     next: Ticket,
     /// What the policy granted the call that is being decided, from `check` to `admit`.
     granted: Option<policy::Grant>,
-    sensitive: HashMap<String, Sensitive>,
+    /// Arguments that a tool's own schema marks, by tool.
+    marks: HashMap<String, Sensitive>,
     show: Option<fn(&Event)>,
     shadow: bool,
     /// Shadow was asked for on the command line, whatever the policy says.
@@ -61,7 +62,7 @@ impl Enforcer {
             open: HashMap::new(),
             next: 0,
             granted: None,
-            sensitive: HashMap::new(),
+            marks: HashMap::new(),
             show: None,
             dry_run: false,
             section: None,
@@ -101,20 +102,11 @@ impl Enforcer {
         }
     }
 
-    fn info(&mut self, call: &Call<'_>, decision: DecisionInfo) -> CallInfo {
-        let params = self.log.clone().map(|log| {
-            let sensitive = match self.sensitive.get(call.name) {
-                Some(known) => known,
-                None => {
-                    let marks = self.policy.sensitive(call.name).clone();
-                    // Names come from the client; only a bounded number is remembered.
-                    if self.sensitive.len() >= 1024 {
-                        self.sensitive.clear();
-                    }
-                    self.sensitive.entry(call.name.to_owned()).or_insert(marks)
-                }
-            };
-            log.redactor().redact_marked(call.arguments, sensitive)
+    fn info(&self, call: &Call<'_>, decision: DecisionInfo) -> CallInfo {
+        let params = self.log.as_ref().map(|log| {
+            let (nothing, none) = (Sensitive::default(), Map::new());
+            let marks = [self.marks.get(call.name).unwrap_or(&nothing), self.policy.sensitive(call.name)];
+            log.redactor().redact_members(call.arguments.as_object().unwrap_or(&none), marks)
         });
         CallInfo {
             server: self.server.clone(),
@@ -247,6 +239,18 @@ impl Decider for Enforcer {
         }
     }
 
+    fn listed(&mut self, tool: &serde_json::Value) {
+        // Names come from the server; what it lists without end is not remembered.
+        const MOST: usize = 4096;
+        let (Some(name), Some(schema)) = (tool.get("name").and_then(|name| name.as_str()), tool.get("inputSchema"))
+        else {
+            return;
+        };
+        if self.marks.len() < MOST || self.marks.contains_key(name) {
+            self.marks.insert(name.to_owned(), Sensitive::from_schema(schema));
+        }
+    }
+
     fn check_url(&self, url: &str) -> Result<(), String> {
         let names_none = self.policy.hosts().is_empty();
         if names_none && self.policy.file().spec().default == spec::Access::Allow {
@@ -293,7 +297,6 @@ impl Decider for Enforcer {
         self.shadow = self.dry_run || new.mode() == Mode::Shadow;
         self.policy = Arc::new(new);
         self.counter = counter;
-        self.sensitive.clear();
         if narrows {
             Ok(())
         } else {
@@ -327,7 +330,7 @@ fn denial(refused: policy::Denial) -> Denial {
         message: refused.message,
         cite: Some(cite),
         remedy: refused.fix,
-        retry_after: None,
+        ..Denial::default()
     }
 }
 
@@ -337,9 +340,8 @@ fn limit_denial(refusal: &limit::Refusal) -> Denial {
     Denial {
         rule: format!("limits.{}", refusal.limit),
         message: reason.to_string(),
-        cite: None,
-        remedy: None,
         retry_after: refusal.retry_after,
+        ..Denial::default()
     }
 }
 

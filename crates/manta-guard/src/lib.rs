@@ -5,6 +5,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod audit;
+mod bridge;
 #[cfg(target_os = "linux")]
 pub mod command;
 #[cfg(target_os = "linux")]

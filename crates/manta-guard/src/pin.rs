@@ -5,7 +5,7 @@
 //! identity of the server, sorted, one line per item, so that a change reads as a diff.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -107,6 +107,49 @@ impl LockFile {
     }
 }
 
+/// The pins of one server in a lock file.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The lock file.
+    pub path: PathBuf,
+    /// Identity of the server.
+    pub server: String,
+}
+
+impl Store {
+    /// The pins as they are now.
+    ///
+    /// # Errors
+    /// As [`LockFile::load`].
+    pub fn load(&self) -> Result<Pins, String> {
+        Ok(LockFile::load(&self.path)?.server.remove(&self.server).unwrap_or_default())
+    }
+
+    /// Adds pins of what was seen for the first time, and returns what the file says then: an item that another
+    /// connection pinned before keeps that pin.
+    ///
+    /// # Errors
+    /// A message when the file can't be read or written.
+    pub fn add(&self, pins: &Pins) -> Result<Pins, String> {
+        let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", directory.display());
+        // One at a time, and read again: another guard may have written meanwhile.
+        let held = std::fs::File::open(directory).map_err(|error| wrong(&error))?;
+        held.lock().map_err(|error| wrong(&error))?;
+        let mut lock = LockFile::load(&self.path)?;
+        let known = lock.server.entry(self.server.clone()).or_default();
+        let before = known.len();
+        for (key, pin) in pins {
+            known.entry(key.clone()).or_insert_with(|| pin.clone());
+        }
+        let merged = known.clone();
+        if merged.len() > before {
+            lock.save(&self.path)?;
+        }
+        Ok(merged)
+    }
+}
+
 /// How an item compares with its pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -140,6 +183,11 @@ pub struct Integrity {
     /// Kinds of which the lock had pins: what is new among them was not there at approval. A client that has
     /// listed tools only has approved no prompts, so each kind counts for itself.
     approved: BTreeSet<&'static str>,
+    /// Kinds whose list was seen to its end.
+    complete: BTreeSet<&'static str>,
+    /// There are pins that nobody has kept yet.
+    has_fresh: bool,
+    store: Option<Store>,
 }
 
 impl Integrity {
@@ -149,6 +197,58 @@ impl Integrity {
         let is_pinned = |section: &&str| pins.keys().any(|key| key.split('/').next() == Some(section));
         let approved = ["tools", "prompts", "templates", "instructions"].into_iter().filter(is_pinned).collect();
         Self { mode, pins, approved, ..Self::default() }
+    }
+
+    /// The same, keeping new pins while the connection lasts: who ends it in whatever way can't make them forgotten.
+    #[must_use]
+    pub fn kept_in(mut self, store: Option<Store>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// A list was seen to its end.
+    pub(crate) fn list_ended(&mut self, item: Item) {
+        self.complete.insert(item.section());
+    }
+
+    /// Keeps what was pinned since the last time: lists that were seen to their end, and in the end everything.
+    /// Returns what is wrong, for the log.
+    pub(crate) fn keep(&mut self, is_end: bool) -> Vec<String> {
+        let (true, Some(store)) = (self.has_fresh, &self.store) else { return Vec::new() };
+        let is_kept = |key: &str| {
+            let section = key.split('/').next().unwrap_or_default();
+            is_end || self.complete.contains(section)
+        };
+        let pins: Pins =
+            self.pins.iter().filter(|(key, _)| is_kept(key)).map(|(key, pin)| (key.clone(), pin.clone())).collect();
+        if pins.is_empty() {
+            return Vec::new();
+        }
+        self.has_fresh = pins.len() < self.pins.len();
+        match store.add(&pins) {
+            Ok(stored) => self.adopt(stored),
+            Err(why) => {
+                self.has_fresh = true;
+                vec![format!("pins could not be kept: {why}")]
+            }
+        }
+    }
+
+    /// Takes over what another connection pinned meanwhile: what was seen here and differs is blocked.
+    fn adopt(&mut self, stored: Pins) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (key, pin) in stored {
+            match self.pins.get(&key) {
+                Some(own) if own.digest != pin.digest => {
+                    let diff = difference(&pin.text, &own.text);
+                    problems.push(self.block(key.clone(), format!("differs between connections: {diff}")));
+                    self.pins.insert(key, pin);
+                }
+                Some(_) => {}
+                None => drop(self.pins.insert(key, pin)),
+            }
+        }
+        problems
     }
 
     /// Compares nothing.
@@ -172,6 +272,10 @@ impl Integrity {
             }
             Verdict::New if self.mode == PinMode::Record && !self.approved.contains(item.section()) => {
                 self.pins.insert(key, pin);
+                self.has_fresh = true;
+                if item == Item::Instructions {
+                    self.list_ended(item);
+                }
                 None
             }
             Verdict::New => Some(self.block(key, "is new since this server was approved".to_owned())),
@@ -357,6 +461,33 @@ mod tests {
         let prompt = json!({ "name": "p", "description": "first seen now" });
         assert_eq!(pins.inspect(Item::Prompt, "p", &prompt), None, "no prompt was approved yet");
         assert!(pins.check_call(Target::Prompt, "p").is_ok());
+    }
+
+    #[test]
+    fn pins_are_kept_when_a_list_has_ended_and_the_first_connection_wins() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store { path: directory.path().join("manta.lock"), server: "s".into() };
+        let connection = || Integrity::new(PinMode::Record, store.load().unwrap()).kept_in(Some(store.clone()));
+        let (mut one, mut other) = (connection(), connection());
+        one.inspect(Item::Tool, "add", &tool("add", "adds"));
+        assert!(one.keep(false).is_empty());
+        assert!(store.load().unwrap().is_empty(), "there may be more pages");
+        one.list_ended(Item::Tool);
+        assert!(one.keep(false).is_empty());
+        assert_eq!(store.load().unwrap().len(), 1);
+        other.inspect(Item::Tool, "add", &tool("add", "adds, and reads ~/.ssh"));
+        other.list_ended(Item::Tool);
+        assert!(other.check_call(Target::Tool, "add").is_ok());
+        let problems = other.keep(false);
+        assert!(problems[0].contains("~/.ssh"), "{problems:?}");
+        assert!(other.check_call(Target::Tool, "add").is_err());
+        let mut third = connection();
+        assert!(third.inspect(Item::Tool, "add", &tool("add", "adds, and reads ~/.ssh")).is_some());
+        // A list without end is kept when the connection ends.
+        let mut endless = connection();
+        endless.inspect(Item::Prompt, "p", &json!({ "name": "p" }));
+        assert!(endless.keep(true).is_empty());
+        assert!(store.load().unwrap().contains_key("prompts/p"));
     }
 
     #[test]

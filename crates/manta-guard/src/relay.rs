@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
+use crate::bridge::{self, Bridge, Bridged};
 use crate::decide::Event;
 use crate::engine::{Engine, Sink};
 use crate::lines::{Line, Lines};
@@ -70,7 +71,11 @@ pub async fn run(
         from_client: Source::new(client.input)?,
         from_server: Source::new(pipes.stdout)?,
         log: Log::new(pipes.stderr, client.log)?,
-        out: Outlets { server: Outlet::new(pipes.stdin)?, client: Outlet::new(client.output)? },
+        out: Outlets {
+            server: Outlet::new(pipes.stdin)?,
+            client: Outlet::new(client.output)?,
+            bridge: engine.bridge(),
+        },
         client_lines: Lines::new(max_line),
         server_lines: Lines::new(max_line),
         events,
@@ -117,11 +122,22 @@ enum Ending {
 struct Outlets {
     server: Outlet,
     client: Outlet,
+    bridge: Bridge,
+}
+
+impl Bridged for Outlets {
+    fn bridge(&mut self) -> &mut Bridge {
+        &mut self.bridge
+    }
+
+    fn write(&mut self, text: &str) {
+        self.server.push_line(text);
+    }
 }
 
 impl Sink for Outlets {
     fn to_server(&mut self, frame: &str) {
-        self.server.push_line(frame);
+        bridge::to_server(self, frame);
     }
 
     fn to_client(&mut self, frame: &str, _answers: Option<&Id>) {
@@ -162,6 +178,7 @@ impl Relay {
                 Some(event) = self.events.recv() => engine.record(&event),
                 Some((question, agreed)) = terminal.answers.recv() => {
                     engine.terminal_answered(&question, agreed, &mut self.out);
+                    bridge::settle(engine, &mut self.out);
                     self.flush_now();
                 }
                 _ = exited.readable() => return Ok(()),
@@ -169,7 +186,10 @@ impl Relay {
                 _ = reload.recv() => engine.reload(),
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.next_step(process),
                 _ = tick.tick() => {
-                    engine.tick(std::time::Instant::now(), &mut self.out);
+                    let now = std::time::Instant::now();
+                    engine.tick(now, &mut self.out);
+                    self.out.bridge.tick(now);
+                    bridge::settle(engine, &mut self.out);
                     self.log.new_second();
                     self.flush_now();
                 }
@@ -191,6 +211,7 @@ impl Relay {
                 Line::Frame(frame) => engine.from_client(frame, &mut self.out),
                 Line::TooLong(seen) => engine.refuse_from_client(too_long(engine), &seen, &mut self.out),
             }
+            bridge::settle(engine, &mut self.out);
         }
         self.flush_now();
     }
@@ -199,7 +220,7 @@ impl Relay {
         self.server_lines.feed(bytes);
         while let Some(line) = self.server_lines.next_line() {
             match line {
-                Line::Frame(frame) => engine.from_server(frame, &mut self.out),
+                Line::Frame(frame) => bridge::from_server(engine, frame, &mut self.out),
                 Line::TooLong(seen) => engine.refuse_from_server(too_long(engine), &seen, &mut self.out),
             }
         }
@@ -214,6 +235,7 @@ impl Relay {
         let rest = self.client_lines.rest().to_vec();
         if !rest.iter().all(u8::is_ascii_whitespace) {
             engine.from_client(&rest, &mut self.out);
+            bridge::settle(engine, &mut self.out);
         }
         self.by_client = true;
         self.ending = Some(Ending::InputClosed(Instant::now() + grace(engine)));

@@ -94,7 +94,7 @@ pub fn to_the_end(launcher: &Launcher, plan: &Plan) -> Result<(), String> {
 ///
 /// # Errors
 /// [`RunError`] when nothing could be relayed.
-pub fn stdio(launched: Launched, mut engine: Engine, hosts: &[AllowedHost]) -> Result<(Ended, Engine), RunError> {
+pub fn stdio(launched: Launched, mut engine: Engine, hosts: &[AllowedHost]) -> Result<Ended, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let Launched { pipes, mut process, listener, .. } = launched;
     let client = Client {
@@ -110,7 +110,16 @@ pub fn stdio(launched: Launched, mut engine: Engine, hosts: &[AllowedHost]) -> R
         }
         relay::run(&mut engine, client, pipes, &mut process, events).await
     }))?;
-    Ok((ended, engine))
+    Ok(ended)
+}
+
+/// As many open connections as the system admits: shells commonly start programs with room for a thousand. The
+/// server's own limit is set when it is started.
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let now = getrlimit(Resource::Nofile);
+    // Fewer connections are no reason not to serve.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, ..now });
 }
 
 /// Serves the server over Streamable HTTP until a signal asks for the end.
@@ -118,6 +127,7 @@ pub fn stdio(launched: Launched, mut engine: Engine, hosts: &[AllowedHost]) -> R
 /// # Errors
 /// When the address can't be used.
 pub fn over_http(address: std::net::SocketAddr, guests: http::Guests, factory: http::Factory) -> Result<(), RunError> {
+    raise_descriptors();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = tokio::task::LocalSet::new();
     Ok(runtime.block_on(served.run_until(http::serve(address, guests, factory)))?)

@@ -33,10 +33,19 @@ pub fn plain_error(id: Option<&Id>, code: i32, message: &str) -> String {
     error(id, code, message, None)
 }
 
+/// `MissingRequiredClientCapabilityError` of the stateless era.
+const MISSING_CAPABILITY: i32 = -32021;
+
 /// A refusal by policy. Tools answer with a result that the model gets to see, as the protocol
 /// asks; everything else with an error.
 pub(super) fn refusal(target: Option<Target>, id: &Id, denial: &Denial, protocol: &str) -> String {
     let text = format!("denied by manta guard: {denial}");
+    if let Some(capability) = denial.capability.filter(|_| super::is_modern(protocol)) {
+        let mut data = facts(denial);
+        data.insert("requiredCapabilities".into(), json!({ capability: {} }));
+        let body = json!({ "code": MISSING_CAPABILITY, "message": text, "data": data });
+        return envelope(Some(id), "error", &body);
+    }
     if target != Some(Target::Tool) {
         return error(Some(id), DENIED, &text, Some(denial));
     }

@@ -19,8 +19,9 @@ use crate::decide::{Call, Denial, Target};
 
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Most characters of the arguments that are shown.
-const SHOWN: usize = 400;
+/// Most characters of one argument that are shown, and most arguments.
+const SHOWN: usize = 200;
+const MOST_SHOWN: usize = 12;
 /// What the states and ids of our questions begin with.
 const TOKEN: &str = "manta-approve-";
 /// Name of our question among those of a result.
@@ -64,15 +65,15 @@ impl Engine {
                 call.target.noun(),
                 call.name
             );
-            return Err(Denial::new("approve", message).remedy("approve = \"terminal\" under [guard]"));
+            let remedy = "approve = \"terminal\" under [guard]";
+            return Err(Denial::new("approve", message).remedy(remedy).needs("elicitation"));
         }
         if self.held.len() + self.asked.len() >= self.settings.max_in_flight {
             return Err(Denial::new("approve", "too many calls wait for approval"));
         }
         let token = format!("{TOKEN}{:016x}{:016x}", random(), random());
-        let arguments: String = call.arguments.to_string().chars().take(SHOWN).collect();
-        let shown = manta_core::Untrusted(&arguments).for_terminal();
-        let message = format!("Allow {} `{}` with {shown}?", call.target.noun(), super::shown(call.name));
+        let message =
+            format!("Allow {} `{}` with {}?", call.target.noun(), super::shown(call.name), summary(call.arguments));
         let expires = Instant::now() + PATIENCE;
         if is_modern && !by_terminal {
             if frame.raw(Part::RequestState).is_some() || frame.raw(Part::InputResponses).is_some() {
@@ -208,6 +209,25 @@ impl Engine {
         self.event("not-approved", "client", format!("{} request {}: {why}", held.target.noun(), held.id));
         let denial = Denial::new("approve", why);
         sink.to_client(&answer::refusal(Some(held.target), &held.id, &denial, &self.protocol), Some(&held.id));
+    }
+}
+
+/// What a person sees of the arguments. Each is cut by itself and says so, so that a long one can't push another
+/// out of sight.
+fn summary(arguments: &Value) -> String {
+    let members = arguments.as_object();
+    let shown = members.into_iter().flatten().take(MOST_SHOWN).map(|(name, value)| {
+        let whole = value.to_string();
+        let cut: String = whole.chars().take(SHOWN).collect();
+        let more =
+            if cut.len() < whole.len() { format!(" … ({} bytes, cut here)", whole.len()) } else { String::new() };
+        format!("{}: {}{more}", super::shown(name), manta_core::Untrusted(&cut).for_terminal())
+    });
+    let shown: Vec<String> = shown.collect();
+    match members.map_or(0, serde_json::Map::len) {
+        0 => "no arguments".to_owned(),
+        count if count > MOST_SHOWN => format!("{}, and {} more arguments", shown.join(", "), count - MOST_SHOWN),
+        _ => shown.join(", "),
     }
 }
 

@@ -161,9 +161,12 @@ impl Engine {
             });
         }
         let fields = params.pointer("/requestedSchema/properties").and_then(Value::as_object);
+        // The question may say what its harmless field is for.
+        let question = params.get("message").and_then(Value::as_str).is_some_and(names_a_secret);
         let secret = fields.into_iter().flatten().find(|(name, schema)| {
             let said = |key| schema.get(key).and_then(Value::as_str).unwrap_or("");
             [name.as_str(), said("title"), said("description")].iter().any(|text| names_a_secret(text))
+                || (question && is_free_text(schema))
         });
         match secret {
             Some((name, _)) if self.settings.secrets_in_forms == Pass::Deny => {
@@ -262,6 +265,12 @@ impl Engine {
         };
         Inspected { text: Cow::Owned(cleaned.text.into_owned()), ..cleaned }
     }
+}
+
+/// Whether a field takes what somebody types, as opposed to one of its own choices.
+fn is_free_text(schema: &Value) -> bool {
+    let is_choice = ["enum", "oneOf", "anyOf", "const"].iter().any(|key| schema.get(*key).is_some());
+    !is_choice && schema.get("type").and_then(Value::as_str).is_none_or(|kind| kind == "string")
 }
 
 /// Whether a name or a question is about a credential.

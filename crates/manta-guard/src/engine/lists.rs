@@ -33,6 +33,9 @@ impl Engine {
         let mut names = HashSet::new();
         let kept: Vec<Cow<'_, str>> =
             items.iter().filter_map(|item| self.list_item(&list, item.get(), &mut names)).collect();
+        if !has_more(frame) {
+            self.integrity.list_ended(list.item);
+        }
         let unchanged = kept.len() == total && kept.iter().all(|kept| matches!(kept, Cow::Borrowed(_)));
         if unchanged { frame.wire_text() } else { Cow::Owned(self.replace_list(&list, frame, &kept)) }
     }
@@ -61,6 +64,7 @@ impl Engine {
         }
         if list.part == Part::Tools {
             self.schemas.learn(&item);
+            self.decider.listed(&item);
         }
         let responses = self.settings.responses;
         let cleaned = responses.clean(raw, &(0..0));
@@ -82,6 +86,17 @@ impl Engine {
         }
         frame.splice(&edits)
     }
+}
+
+/// Whether another page follows.
+fn has_more(frame: &Frame<'_>) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Page {
+        next_cursor: Option<Value>,
+    }
+    let page = frame.raw(Part::Result).and_then(|result| serde_json::from_str::<Page>(result).ok());
+    page.is_some_and(|page| page.next_cursor.is_some())
 }
 
 fn list_of(method: Method) -> Option<List> {

@@ -7,23 +7,26 @@
 mod answer;
 mod approve;
 mod clean;
+mod client;
 mod inspect;
 mod lists;
 mod schema;
+mod server;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use manta_mcp::scan::IdScanner;
-use manta_mcp::{Direction, Frame, FrameError, Id, Kind, Limits, Part};
+use manta_mcp::{Direction, Frame, FrameError, Id, Kind, Limits};
 use serde_json::Value;
 
 pub use answer::{DENIED, META_PREFIX, frame_error, plain_error};
 pub use approve::Channel;
 pub use inspect::{Hidden, Injection, ResponseSettings};
 
-use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};
+use crate::bridge::Bridge;
+use crate::decide::{Decider, Denial, Event, Outcome, Target, Ticket};
 use crate::pin::Integrity;
 
 /// Where the engine sends frames. Frames carry no line break.
@@ -70,6 +73,8 @@ pub struct Settings {
     pub secrets_in_forms: Pass,
     /// Where a person is asked about calls that need it.
     pub approve: Channel,
+    /// Translate where client and server speak different eras. The transports do it, on the server's side.
+    pub bridge: bool,
 }
 
 impl Default for Settings {
@@ -86,6 +91,7 @@ impl Default for Settings {
             injection: Injection::default(),
             secrets_in_forms: Pass::Deny,
             approve: Channel::default(),
+            bridge: true,
         }
     }
 }
@@ -205,6 +211,11 @@ impl Engine {
         &self.settings.limits
     }
 
+    /// A bridge as the settings want it.
+    pub(crate) fn bridge(&self) -> Bridge {
+        Bridge::new(self.settings.bridge, self.settings.limits)
+    }
+
     /// Pins as they are now, for writing back what was recorded.
     #[must_use]
     pub fn integrity(&self) -> &Integrity {
@@ -286,6 +297,7 @@ impl Engine {
 
     /// The guard ends or the client is gone: what is still in flight is recorded as unanswered.
     pub fn closed(&mut self, why: &str) {
+        self.keep_pins(true);
         for (_, (ticket, _)) in std::mem::take(&mut self.awaited_retries) {
             let _ = self.decider.finished(ticket, &Outcome::Unanswered("the client never retried".to_owned()), 0, 0);
         }
@@ -295,8 +307,15 @@ impl Engine {
         }
     }
 
+    fn keep_pins(&mut self, is_end: bool) {
+        for problem in self.integrity.keep(is_end) {
+            self.event("pin", "server", problem);
+        }
+    }
+
     /// Ends requests whose time is over. Call it about once a second.
     pub fn tick(&mut self, now: Instant, sink: &mut dyn Sink) {
+        self.keep_pins(false);
         self.expire_questions(now, sink);
         for (ticket, _) in self.awaited_retries.extract_if(|_, (_, expires)| *expires <= now).map(|(_, entry)| entry) {
             // The answer went out long ago; there is nothing left to hold back.
@@ -335,311 +354,6 @@ impl Engine {
         self.decider.event(event);
     }
 
-    fn client_request(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
-        let id = frame.id().expect("requests have an id").clone();
-        if self.in_flight.contains_key(&id) || self.is_held(&id) {
-            self.event("id-reused", "client", id.to_string());
-            let message = "request id is already in use";
-            return sink.to_client(&answer::error(Some(&id), -32600, message, None), Some(&id));
-        }
-        if self.server_gone {
-            return sink.to_client(&answer::server_gone(&id, "the server has ended"), Some(&id));
-        }
-        if self.in_flight.len() >= self.settings.max_in_flight {
-            let denial = Denial::new("guard.max_in_flight", "too many requests are waiting for an answer");
-            return sink
-                .to_client(&answer::refusal(target_of(frame.method()), &id, &denial, &self.protocol), Some(&id));
-        }
-        self.note_protocol(frame);
-        let method = match frame.method() {
-            "tools/call" => return self.guarded(Target::Tool, frame, id, false, sink),
-            "prompts/get" => return self.guarded(Target::Prompt, frame, id, false, sink),
-            "resources/read" => return self.guarded(Target::Resource, frame, id, false, sink),
-            "tools/list" => Method::ToolsList,
-            "prompts/list" => Method::PromptsList,
-            "resources/list" => Method::ResourcesList,
-            "resources/templates/list" => Method::TemplatesList,
-            "initialize" | "server/discover" => Method::Initialize,
-            "tasks/result" => return self.task_result(frame, id, sink),
-            known if KNOWN_METHODS.contains(&known) => Method::Other,
-            disguised if is_disguised(disguised) => {
-                self.event("method-refused", "client", shown(disguised));
-                return sink.to_client(&answer::error(Some(&id), -32601, "method not found", None), Some(&id));
-            }
-            unknown if self.settings.unknown_methods == Pass::Deny => {
-                self.event("method-refused", "client", shown(unknown));
-                let denial = Denial::new("guard.unknown_methods", "the guard does not know this method")
-                    .remedy("unknown_methods = \"allow\" under [guard]");
-                return sink.to_client(&answer::error(Some(&id), -32601, "method not found", Some(&denial)), Some(&id));
-            }
-            _ => Method::Other,
-        };
-        self.in_flight.insert(id, InFlight::plain(method));
-        sink.to_server(&frame.wire_text());
-    }
-
-    /// A call: policy, pins, schema, limits, record, and only then the server.
-    fn guarded(&mut self, target: Target, frame: &Frame<'_>, id: Id, is_approved: bool, sink: &mut dyn Sink) {
-        let name_part = if target == Target::Resource { Part::Uri } else { Part::Name };
-        let Some(name) = frame.string(name_part) else {
-            let message = format!("{} needs a string in params", target.method());
-            return sink.to_client(&answer::error(Some(&id), -32602, &message, None), Some(&id));
-        };
-        let arguments = match frame.value(Part::Arguments) {
-            None | Some(Value::Null) => Value::Object(serde_json::Map::new()),
-            Some(arguments @ Value::Object(_)) => arguments,
-            Some(_) => {
-                let message = "arguments is not an object";
-                return sink.to_client(&answer::error(Some(&id), -32602, message, None), Some(&id));
-            }
-        };
-        match self.approved_retry(frame, || request_digest(target, &name, &arguments)) {
-            Ok(None) => {}
-            Ok(Some(text)) => {
-                let limits = self.settings.limits;
-                return match Frame::parse(text.as_bytes(), Direction::ToServer, &limits) {
-                    Ok(frame) => self.guarded(target, &frame, id, true, sink),
-                    Err(error) => sink.to_client(&answer::frame_error(Some(&id), error), Some(&id)),
-                };
-            }
-            Err(denial) => {
-                self.counts.denied += 1;
-                self.event("not-approved", "client", format!("{} {}: {denial}", target.noun(), shown(&name)));
-                return sink.to_client(&answer::refusal(Some(target), &id, &denial, &self.protocol), Some(&id));
-            }
-        }
-        let trace = frame.string(Part::MetaTraceparent);
-        let retry_of = frame.raw(Part::InputResponses).and_then(|_| {
-            let digest = with_state(request_digest(target, &name, &arguments), frame.raw(Part::RequestState));
-            self.awaited_retries.remove(&digest).map(|(ticket, _)| ticket)
-        });
-        let principal = self.principal.clone();
-        let protocol = self.protocol.clone();
-        let call = Call {
-            target,
-            name: &name,
-            arguments: &arguments,
-            arguments_len: frame.raw(Part::Arguments).map_or(0, str::len),
-            principal: &principal,
-            id: &id,
-            protocol: &protocol,
-            trace: trace.as_deref(),
-            retry_of,
-        };
-        let admitted = match self.check(&call) {
-            Ok(()) if !is_approved && call.retry_of.is_none() && self.decider.needs_approval(&call) => {
-                match self.ask(&call, frame, sink) {
-                    Ok(()) => return,
-                    Err(denial) => self.decider.refused(&call, &denial, true).and(Err(denial)),
-                }
-            }
-            Ok(()) => self.admit(&call),
-            Err(denial) => Err(denial),
-        };
-        let admission = match admitted {
-            Ok(admission) => admission,
-            Err(denial) => {
-                self.counts.denied += 1;
-                return sink.to_client(&answer::refusal(Some(target), &id, &denial, &self.protocol), Some(&id));
-            }
-        };
-        self.counts.admitted += 1;
-        let entry = InFlight {
-            method: Method::Guarded(target),
-            ticket: Some(admission.ticket),
-            max_result: admission.max_result,
-            name: name.as_ref().into(),
-            deadline: admission.timeout.map(|timeout| Instant::now() + timeout),
-            cancelled: false,
-            // Only the modern era answers with a question, and the digest costs a microsecond.
-            request_digest: is_modern(&self.protocol).then(|| request_digest(target, &name, &arguments)),
-        };
-        self.in_flight.insert(id.clone(), entry);
-        sink.to_server(&frame.wire_text());
-    }
-
-    /// What a call that went on in the background comes to is looked at as the call's own result.
-    fn task_result(&mut self, frame: &Frame<'_>, id: Id, sink: &mut dyn Sink) {
-        let entry = match frame.string(Part::TaskId).and_then(|task| self.tasks.get(&*task)) {
-            Some((name, max_result)) => InFlight {
-                name: name.clone(),
-                max_result: *max_result,
-                ..InFlight::plain(Method::Guarded(Target::Tool))
-            },
-            None => InFlight::plain(Method::Other),
-        };
-        self.in_flight.insert(id, entry);
-        sink.to_server(&frame.wire_text());
-    }
-
-    /// Remembers which tool a task belongs to.
-    fn note_task(&mut self, entry: &InFlight, frame: &Frame<'_>) {
-        let Some(task) = frame.value(Part::Task).filter(|_| entry.target() == Some(Target::Tool)) else { return };
-        if let Some(id) = task.get("taskId").and_then(Value::as_str).filter(|id| id.len() <= Id::MAX_LEN) {
-            if self.tasks.len() >= self.settings.max_in_flight {
-                self.tasks.clear();
-            }
-            self.tasks.insert(id.into(), (entry.name.clone(), entry.max_result));
-        }
-    }
-
-    /// The deciding checks without side effects, cheap and certain first.
-    fn check(&mut self, call: &Call<'_>) -> Result<(), Denial> {
-        let verdict =
-            self.decider.check(call).and_then(|()| self.integrity.check_call(call.target, call.name)).and_then(|()| {
-                match call.target {
-                    Target::Tool if self.settings.schemas => self.schemas.check_input(call.name, call.arguments),
-                    _ => Ok(()),
-                }
-            });
-        let Err(denial) = verdict else { return Ok(()) };
-        let shadow = self.decider.is_shadow();
-        self.decider.refused(call, &denial, !shadow)?;
-        if shadow { Ok(()) } else { Err(denial) }
-    }
-
-    /// Limits and the record of the intent.
-    fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial> {
-        match self.decider.admit(call) {
-            Ok(admission) => Ok(admission),
-            Err(denial) => {
-                self.decider.refused(call, &denial, true)?;
-                Err(denial)
-            }
-        }
-    }
-
-    fn client_notification(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
-        if !self.passes_as_notification(frame.method()) {
-            // Nobody waits for an answer. A server that dispatches by the method alone would have run it.
-            return self.event("notification-refused", "client", shown(frame.method()));
-        }
-        if frame.method() == "notifications/cancelled"
-            && let Some(id) = frame.raw(Part::RequestId).and_then(Id::from_json)
-            && self.withdraw_question(&id)
-        {
-            return;
-        }
-        if frame.method() == "notifications/cancelled"
-            && let Some(id) = frame.raw(Part::RequestId).and_then(Id::from_json)
-            && let Some(entry) = self.in_flight.get_mut(&id)
-        {
-            entry.cancelled = true;
-            entry.deadline = Some(Instant::now() + CANCEL_GRACE);
-        }
-        if !self.server_gone {
-            sink.to_server(&frame.wire_text());
-        }
-    }
-
-    fn server_notification(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
-        if !self.passes_as_notification(frame.method()) {
-            return self.event("notification-refused", "server", shown(frame.method()));
-        }
-        match self.clean_part(frame, Part::Params) {
-            Ok((text, _)) => sink.to_client(&text, None),
-            Err(denial) => self.event("notification-refused", "server", denial.message),
-        }
-    }
-
-    /// Whether a method may come without an id. A request of the protocol without one is a call that leaves
-    /// no trace; all notifications of the protocol begin alike.
-    fn passes_as_notification(&self, method: &str) -> bool {
-        method.starts_with("notifications/")
-            || (self.settings.unknown_methods == Pass::Allow && !is_request(method) && !is_disguised(method))
-    }
-
-    fn client_response(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
-        if self.answered(frame, sink) {
-            return;
-        }
-        let asked = frame.id().is_some_and(|id| self.server_requests.remove(id).is_some());
-        if asked {
-            sink.to_server(&frame.wire_text());
-        } else {
-            self.counts.stray_answers += 1;
-            self.event("stray-answer", "client", frame.id().map_or_else(|| "null".to_owned(), Id::to_string));
-        }
-    }
-
-    fn server_request(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
-        let id = frame.id().expect("requests have an id").clone();
-        if is_modern(&self.protocol) {
-            self.event("server-request", "server", shown(frame.method()));
-            let message = "servers send no requests in this revision";
-            return sink.to_server(&answer::error(Some(&id), -32601, message, None));
-        }
-        let params = frame.value(Part::Params).unwrap_or(Value::Null);
-        let cleaned = self.check_question(frame.method(), &params).and_then(|()| self.clean_part(frame, Part::Params));
-        let text = match cleaned {
-            Ok((text, _)) => text,
-            Err(denial) => {
-                self.event("server-request-refused", "server", format!("{}: {denial}", shown(frame.method())));
-                return sink.to_server(&answer::error(Some(&id), DENIED, &denial.to_string(), Some(&denial)));
-            }
-        };
-        let is_full = self.server_requests.len() >= self.settings.max_in_flight;
-        if is_full || self.server_requests.insert(id.clone(), ()).is_some() {
-            self.event("id-reused", "server", id.to_string());
-            return sink.to_server(&answer::error(Some(&id), -32600, "request id is already in use", None));
-        }
-        sink.to_client(&text, None);
-    }
-
-    fn server_response(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
-        let Some(id) = frame.id() else {
-            // An error with a null id concerns a frame the server couldn't read; nobody waits for it.
-            self.event("error-without-id", "server", shown(frame.text().get(..200).unwrap_or(frame.text())));
-            return match self.clean_part(frame, Part::Error) {
-                Ok((text, _)) => sink.to_client(&text, None),
-                Err(denial) => self.event("frame-refused", "server", denial.message),
-            };
-        };
-        let Some(entry) = self.in_flight.remove(id) else {
-            self.counts.stray_answers += 1;
-            return self.event("stray-answer", "server", id.to_string());
-        };
-        self.note_task(&entry, frame);
-        let mut inspected = self.inspect(&entry, frame);
-        // A question without a ticket to hold it open (an older era's server) ends the call.
-        let can_retry = entry.request_digest.is_some() && self.awaited_retries.len() < self.settings.max_in_flight;
-        if inspected.outcome == Outcome::InputRequired && !can_retry {
-            inspected.outcome = Outcome::Success;
-        }
-        if let Err(denial) = self.finish(&entry, &inspected.outcome, frame.text().len(), inspected.redactions) {
-            let text = answer::refusal(entry.target(), id, &denial, &self.protocol);
-            return sink.to_client(&text, Some(id));
-        }
-        if inspected.outcome == Outcome::InputRequired {
-            self.await_retry(&entry, frame);
-        }
-        // A cancelled request may still be answered; the client ignores it, a stale id must not stay open.
-        sink.to_client(&inspected.text, Some(id));
-    }
-
-    fn await_retry(&mut self, entry: &InFlight, frame: &Frame<'_>) {
-        const RETRY_WITHIN: Duration = Duration::from_secs(600);
-        if let (Some(digest), Some(ticket)) = (entry.request_digest, entry.ticket) {
-            let key = with_state(digest, frame.raw(Part::ResultState));
-            self.awaited_retries.insert(key, (ticket, Instant::now() + RETRY_WITHIN));
-        }
-    }
-
-    /// Remembers the revision: from `initialize`, or from every request in the modern era.
-    fn note_protocol(&mut self, frame: &Frame<'_>) {
-        if frame.method() == "initialize" {
-            let capabilities = frame.value(Part::ClientCapabilities).unwrap_or(Value::Null);
-            self.can_elicit = capabilities.get("elicitation").is_some();
-        }
-        let part = if frame.method() == "initialize" { Part::ProtocolVersion } else { Part::MetaProtocolVersion };
-        if let Some(version) = frame.string(part)
-            && version.len() <= 32
-            && self.protocol != version
-        {
-            self.protocol = version.into_owned();
-        }
-    }
-
     fn finish(&mut self, entry: &InFlight, outcome: &Outcome, bytes: usize, redactions: usize) -> Result<(), Denial> {
         match entry.ticket {
             Some(ticket) => self.decider.finished(ticket, outcome, bytes, redactions),
@@ -657,52 +371,6 @@ impl Engine {
         self.decider.event(&Event { kind, peer, detail });
     }
 }
-
-/// Requests whose parameters or answers the guard looks into.
-const GUARDED_METHODS: &[&str] = &[
-    "tools/call",
-    "prompts/get",
-    "resources/read",
-    "tools/list",
-    "prompts/list",
-    "resources/list",
-    "resources/templates/list",
-    "initialize",
-    "server/discover",
-];
-
-/// Requests that servers make.
-const SERVER_METHODS: &[&str] = &["sampling/createMessage", "elicitation/create", "roots/list"];
-
-fn is_request(method: &str) -> bool {
-    [GUARDED_METHODS, KNOWN_METHODS, SERVER_METHODS].iter().any(|methods| methods.contains(&method))
-}
-
-/// Whether a method that is none of the protocol's becomes one for a reader that ignores case, white space
-/// or punctuation.
-fn is_disguised(method: &str) -> bool {
-    let plain = |text: &str| -> String { manta_mcp::fold_key(text).filter(|c| c.is_alphanumeric()).collect() };
-    if method.len() > 100 || is_request(method) {
-        return false;
-    }
-    let folded = plain(method);
-    [GUARDED_METHODS, KNOWN_METHODS, SERVER_METHODS].into_iter().flatten().any(|known| plain(known) == folded)
-}
-
-/// Methods of any revision that touch no tool, prompt or resource content.
-const KNOWN_METHODS: &[&str] = &[
-    "ping",
-    "completion/complete",
-    "logging/setLevel",
-    "resources/subscribe",
-    "resources/unsubscribe",
-    "subscriptions/listen",
-    "tasks/get",
-    "tasks/update",
-    "tasks/cancel",
-    "tasks/list",
-    "tasks/result",
-];
 
 impl InFlight {
     fn plain(method: Method) -> Self {
@@ -723,10 +391,6 @@ impl InFlight {
             _ => None,
         }
     }
-}
-
-fn target_of(method: &str) -> Option<Target> {
-    [Target::Tool, Target::Prompt, Target::Resource].into_iter().find(|target| target.method() == method)
 }
 
 /// Revisions from 2026-07-28 on have no sessions and no requests from the server. Revisions are

@@ -79,7 +79,12 @@ impl Schema {
             Self::Compiled(validator) if !validator.is_valid(value) => {
                 Err(validator.iter_errors(value).next().map_or_else(String::new, |error| {
                     let place = error.instance_path().to_string();
-                    super::shown(&format!("{error} at {}", if place.is_empty() { "the top" } else { &place }))
+                    // Without the value itself: it may be a secret, and the message is recorded.
+                    super::shown(&format!(
+                        "{} at {}",
+                        error.masked(),
+                        if place.is_empty() { "the top" } else { &place }
+                    ))
                 }))
             }
             _ => Ok(()),

@@ -3,12 +3,9 @@
 use std::net::SocketAddr;
 
 use hyper::StatusCode;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
-use manta_harden::policy::LOCAL;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use manta_mcp::{Frame, Part};
-use sha2::{Digest as _, Sha256};
 
-use super::Guests;
 use crate::mirror::decoded;
 
 /// Which protocol a request speaks.
@@ -23,7 +20,6 @@ pub(super) enum Era {
 const VERSION_HEADER: &str = "mcp-protocol-version";
 const METHOD_HEADER: &str = "mcp-method";
 const NAME_HEADER: &str = "mcp-name";
-const API_KEY: &str = "x-api-key";
 
 const LEGACY: &[&str] = &["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
@@ -31,77 +27,56 @@ const LEGACY: &[&str] = &["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"
 pub(super) const HEADER_MISMATCH: i32 = -32020;
 const INVALID_PARAMS: i32 = -32602;
 
-/// Who may call, compiled.
+/// Under which names the front is reached, and from which pages.
 pub(super) struct Access {
     hosts: Vec<String>,
     origins: Vec<String>,
-    /// Digests of keys, each with the principal that holds it.
-    keys: Vec<([u8; 32], String)>,
+    port: u16,
 }
 
 impl Access {
-    pub(super) fn new(address: SocketAddr, guests: Guests) -> Self {
-        let mut hosts = guests.hosts;
-        hosts.extend(["localhost", "127.0.0.1", "[::1]"].map(str::to_owned));
+    pub(super) fn new(address: SocketAddr, mut hosts: Vec<String>, origins: Vec<String>) -> Self {
+        hosts.extend(LOOPBACK.map(str::to_owned));
         if !address.ip().is_unspecified() {
             hosts.push(if address.is_ipv6() { format!("[{}]", address.ip()) } else { address.ip().to_string() });
         }
-        let token = guests.token.map(|token| ("token".to_owned(), token));
-        let keys = guests.keys.into_iter().chain(token).map(|(principal, key)| (digest(&key), principal));
-        Self { hosts, origins: guests.origins, keys: keys.collect() }
+        Self { hosts, origins, port: address.port() }
     }
 
-    /// Host and Origin against DNS rebinding, then the key. Returns who calls.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<String, (StatusCode, &'static str)> {
+    /// Host and Origin, against DNS rebinding and pages of others.
+    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
         let host = single(headers, HOST.as_str()).ok_or((StatusCode::BAD_REQUEST, "there must be one Host header"))?;
-        if !self.is_known_host(host) {
+        if !self.hosts.iter().any(|known| known.eq_ignore_ascii_case(without_port(host))) {
             return Err((StatusCode::FORBIDDEN, "this host name is not served here"));
         }
-        if headers.contains_key(ORIGIN) {
-            let origin = single(headers, ORIGIN.as_str()).unwrap_or("");
-            let is_own = origin
-                .strip_prefix("http://")
-                .or_else(|| origin.strip_prefix("https://"))
-                .is_some_and(|host| self.is_known_host(host));
-            if !is_own && !self.origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
-                return Err((StatusCode::FORBIDDEN, "this origin may not call"));
-            }
+        if !headers.contains_key(ORIGIN) {
+            return Ok(());
         }
-        if self.keys.is_empty() {
-            return Ok(LOCAL.to_owned());
+        let origin = single(headers, ORIGIN.as_str()).unwrap_or("");
+        if self.is_own(origin, host) || self.origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)) {
+            return Ok(());
         }
-        let given = digest(key(headers).unwrap_or_default());
-        // Every key is compared to its end: the time says neither which nor how much was right (CWE-208).
-        let found = self.keys.iter().fold(None, |found, (known, principal)| {
-            let difference = known.iter().zip(given).fold(0, |difference, (a, b)| difference | (a ^ b));
-            if difference == 0 { Some(principal) } else { found }
-        });
-        found.cloned().ok_or((StatusCode::UNAUTHORIZED, "a key is required"))
+        Err((StatusCode::FORBIDDEN, "this origin may not call"))
     }
 
-    fn is_known_host(&self, host: &str) -> bool {
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => host,
+    /// A page that came from here. Another port of this machine is somebody else.
+    fn is_own(&self, origin: &str, host: &str) -> bool {
+        let Some((_, authority)) = origin.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))
+        else {
+            return false;
         };
-        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+        let own = LOOPBACK.map(|name| format!("{name}:{}", self.port));
+        authority.eq_ignore_ascii_case(host) || own.iter().any(|own| own.eq_ignore_ascii_case(authority))
     }
 }
 
-/// The one key of a request. Two credentials are none: somebody on the way may have read the other.
-fn key(headers: &HeaderMap) -> Option<&str> {
-    match (headers.contains_key(AUTHORIZATION), headers.contains_key(API_KEY)) {
-        (true, false) => {
-            let (scheme, token) = single(headers, AUTHORIZATION.as_str())?.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-        }
-        (false, true) => single(headers, API_KEY),
-        _ => None,
-    }
-}
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-fn digest(key: &str) -> [u8; 32] {
-    Sha256::digest(key.as_bytes()).into()
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 /// A header that must not be repeated: two components would read two values.
@@ -195,10 +170,8 @@ mod tests {
 
     #[test]
     fn host_and_origin_are_always_checked() {
-        let access = Access::new(
-            "127.0.0.1:8080".parse().unwrap(),
-            Guests { origins: vec!["https://app.example".into()], ..Guests::default() },
-        );
+        let address = "127.0.0.1:8080".parse().unwrap();
+        let access = Access::new(address, vec!["mcp.example".into()], vec!["https://app.example".into()]);
         let status =
             |pairs: &[(&'static str, &str)]| access.check(&headers(pairs)).err().map(|(status, _)| status.as_u16());
         assert_eq!(status(&[("host", "127.0.0.1:8080")]), None);
@@ -211,39 +184,13 @@ mod tests {
         assert_eq!(status(&[("host", "localhost"), ("origin", "https://evil.example")]), Some(403));
         assert_eq!(status(&[("host", "localhost"), ("origin", "null")]), Some(403));
         assert_eq!(status(&[("host", "localhost"), ("origin", "https://app.example")]), None);
-        assert_eq!(status(&[("host", "localhost"), ("origin", "http://localhost:3000")]), None);
-    }
-
-    #[test]
-    fn the_token_must_match() {
-        let guests = Guests { token: Some("secret".into()), ..Guests::default() };
-        let access = Access::new("0.0.0.0:80".parse().unwrap(), guests);
-        let allowed = |value: &str| access.check(&headers(&[("host", "localhost"), ("authorization", value)])).is_ok();
-        assert!(allowed("Bearer secret") && allowed("bearer secret"));
-        assert!(!allowed("Bearer secre") && !allowed("Basic secret") && !allowed("Bearer secretx"));
-    }
-
-    #[test]
-    fn a_key_says_who_calls_and_two_credentials_are_none() {
-        let keys = vec![("alice".to_owned(), "key-a".to_owned()), ("bob".to_owned(), "key-b".to_owned())];
-        let access = Access::new("127.0.0.1:80".parse().unwrap(), Guests { keys, ..Guests::default() });
-        let who = |pairs: &[(&'static str, &str)]| {
-            let mut all = vec![("host", "localhost")];
-            all.extend_from_slice(pairs);
-            access.check(&headers(&all)).ok()
-        };
-        assert_eq!(who(&[("authorization", "Bearer key-a")]).as_deref(), Some("alice"));
-        assert_eq!(who(&[("x-api-key", "key-b")]).as_deref(), Some("bob"));
-        for wrong in [
-            &[][..],
-            &[("x-api-key", "")],
-            &[("x-api-key", "key-c")],
-            &[("x-api-key", "key-a"), ("authorization", "Bearer key-a")],
-            &[("x-api-key", "key-a"), ("x-api-key", "key-a")],
-            &[("authorization", "Bearer key-a"), ("authorization", "Bearer key-b")],
-        ] {
-            assert_eq!(who(wrong), None, "{wrong:?}");
-        }
+        assert_eq!(status(&[("host", "localhost"), ("origin", "http://localhost:8080")]), None);
+        assert_eq!(status(&[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]), None);
+        assert_eq!(status(&[("host", "mcp.example"), ("origin", "https://mcp.example")]), None);
+        // Another program of this machine, whose pages are not ours.
+        assert_eq!(status(&[("host", "localhost:8080"), ("origin", "http://localhost:3000")]), Some(403));
+        assert_eq!(status(&[("host", "mcp.example"), ("origin", "https://mcp.example:444")]), Some(403));
+        assert_eq!(status(&[("host", "mcp.example"), ("origin", "file://mcp.example")]), Some(403));
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! on there are no sessions: requests name their revision in headers and body, which must agree, and
 //! share one server process, under request ids of ours.
 //!
-//! Host and Origin are always checked (DNS rebinding). Another address than loopback needs a token.
+//! Host and Origin are always checked (DNS rebinding). Another address than loopback needs a way to tell who
+//! calls: keys, access tokens of an OAuth issuer, or certificates. None of them is handed on.
 
 mod body;
 mod checks;
 mod session;
+mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -35,7 +37,10 @@ use tokio::task::spawn_local;
 use crate::engine::{Counts, Engine, frame_error, plain_error};
 use body::Body;
 use checks::{Access, Era};
+use manta_harden::front::{Door, Rejected};
+use manta_harden::policy::LOCAL;
 use session::{Command, Session};
+pub use tls::{Tls, TlsSpec};
 
 const SESSION_HEADER: &str = "mcp-session-id";
 
@@ -43,8 +48,12 @@ const SESSION_HEADER: &str = "mcp-session-id";
 const MAX_BODY: usize = 4 << 20;
 /// Longest time for a request body.
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// Most sessions, each with a server process.
+/// Most sessions, each with a server process; as many processes for stateless requests, one per principal.
 const MAX_SESSIONS: usize = 64;
+/// Most sessions of one principal where there are several, so that nobody locks the others out.
+const MAX_OF_ONE: usize = 32;
+/// Longest time for a TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A session that was silent for so long ends.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 /// A session that was silent for so long may end when its principal wants another.
@@ -60,16 +69,22 @@ pub type Factory =
 pub type EventReceiver = mpsc::UnboundedReceiver<crate::decide::Event>;
 
 /// Who may call.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Guests {
     /// Host names besides loopback and the listening address.
     pub hosts: Vec<String>,
     /// Origins that browsers may call from.
     pub origins: Vec<String>,
-    /// Callers must present this as a bearer token, or one of `keys`.
-    pub token: Option<String>,
-    /// Principals with the keys they present.
-    pub keys: Vec<(String, String)>,
+    /// What callers present.
+    pub door: Door,
+    /// Encryption, with certificates of callers where they are asked for.
+    pub tls: Option<Tls>,
+}
+
+impl Guests {
+    fn are_known(&self) -> bool {
+        !matches!(self.door, Door::Open) || self.tls.as_ref().is_some_and(|tls| tls.wants_certificates)
+    }
 }
 
 /// Why a request goes no further.
@@ -84,10 +99,14 @@ impl From<Problem> for Response<Body> {
 struct Server {
     factory: Factory,
     access: Access,
+    door: Door,
+    tls: Option<Tls>,
+    /// Callers have names.
+    knows_callers: bool,
     sessions: RefCell<HashMap<String, Entry>>,
     /// The processes that stateless requests share, one per principal: what a server says unasked, and what it
     /// remembers, must not go from one to another.
-    shared: RefCell<HashMap<String, Session>>,
+    shared: RefCell<HashMap<String, Entry>>,
     requests: Cell<u64>,
     refused: Cell<u64>,
     connections: Cell<usize>,
@@ -103,17 +122,22 @@ struct Entry {
 /// Serves until the process is asked to end.
 ///
 /// # Errors
-/// When the address can't be listened on, or is open to others and no token is set.
+/// When the address can't be listened on, or is open to others and nothing says who calls.
 pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io::Result<()> {
-    if !address.ip().is_loopback() && guests.token.is_none() && guests.keys.is_empty() {
-        let why = "another address than loopback needs keys: set http_token_env or http_keys under [guard]";
+    let knows_callers = guests.are_known();
+    if !address.ip().is_loopback() && !knows_callers {
+        let why = "another address than loopback needs to know who calls: set http_keys, http_oauth, or http_tls with \
+                   clients, under [guard]";
         return Err(io::Error::other(why));
     }
     let listener = TcpListener::bind(address).await?;
-    let access = Access::new(listener.local_addr()?, guests);
+    let access = Access::new(listener.local_addr()?, guests.hosts, guests.origins);
     let server = Rc::new(Server {
         factory,
         access,
+        door: guests.door,
+        tls: guests.tls,
+        knows_callers,
         sessions: RefCell::default(),
         shared: RefCell::default(),
         requests: Cell::new(0),
@@ -134,12 +158,15 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
                 let _ = stream.set_nodelay(true);
                 spawn_local(connection(Rc::clone(&server), stream));
             }
-            _ = sweep.tick() => server.sessions.borrow_mut().retain(|_, entry| entry.last_used.elapsed() < IDLE),
+            _ = sweep.tick() => {
+                server.sessions.borrow_mut().retain(|_, entry| entry.last_used.elapsed() < IDLE);
+                server.shared.borrow_mut().retain(|_, entry| entry.last_used.elapsed() < IDLE);
+            }
             () = stop.received() => break,
         }
     }
     let mut sessions: Vec<Session> = server.sessions.borrow_mut().drain().map(|(_, entry)| entry.session).collect();
-    sessions.extend(server.shared.borrow_mut().drain().map(|(_, session)| session));
+    sessions.extend(server.shared.borrow_mut().drain().map(|(_, entry)| entry.session));
     for session in sessions {
         session.ended().await;
     }
@@ -148,37 +175,59 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
 
 async fn connection(server: Rc<Server>, stream: tokio::net::TcpStream) {
     server.connections.set(server.connections.get() + 1);
+    match &server.tls {
+        None => converse(&server, TokioIo::new(stream), None).await,
+        Some(tls) => {
+            // A handshake that fails concerns its client only.
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.acceptor.accept(stream)).await {
+                let chain = stream.get_ref().1.peer_certificates();
+                let caller = chain.and_then(<[_]>::first).map(tls::principal);
+                converse(&server, TokioIo::new(stream), caller).await;
+            }
+        }
+    }
+    server.connections.set(server.connections.get() - 1);
+}
+
+/// Speaks HTTP on one connection; `caller` is what its certificate says.
+async fn converse<S>(server: &Rc<Server>, stream: TokioIo<S>, caller: Option<String>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'static,
+{
     let service = service_fn(|request| {
-        let server = Rc::clone(&server);
-        async move { Ok::<_, Infallible>(server.answer(request).await) }
+        let (server, caller) = (Rc::clone(server), caller.clone());
+        async move { Ok::<_, Infallible>(server.answer(request, caller).await) }
     });
     // A connection that breaks concerns its client only.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(10))
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(stream, service)
         .await;
-    server.connections.set(server.connections.get() - 1);
 }
 
 impl Server {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, certificate: Option<String>) -> Response<Body> {
         self.requests.set(self.requests.get() + 1);
         if request.method() == Method::GET && request.uri().path() == "/healthz" {
             // For whoever watches over this process, under whatever name: it tells nothing.
             return text("ok\n".to_owned());
         }
-        let principal = match self.access.check(request.headers()) {
+        if let Err((status, why)) = self.access.check(request.headers()) {
+            self.refused.set(self.refused.get() + 1);
+            return failure(status, -32600, why);
+        }
+        if request.method() == Method::GET
+            && let Some(metadata) = self.door.metadata(request.uri().path())
+        {
+            return json(StatusCode::OK, metadata.to_string());
+        }
+        let principal = match self.door.admit(request.headers()).await {
+            // Where nothing else is presented, the certificate says who calls.
+            Ok(_) if matches!(self.door, Door::Open) => certificate.unwrap_or_else(|| LOCAL.to_owned()),
             Ok(principal) => principal,
-            Err((status, why)) => {
-                self.refused.set(self.refused.get() + 1);
-                let mut response = failure(status, -32600, why);
-                if status == StatusCode::UNAUTHORIZED {
-                    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                }
-                return response;
-            }
+            Err(rejected) => return self.refusal(rejected),
         };
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/metrics") => text(self.metrics()),
@@ -188,6 +237,16 @@ impl Server {
             (_, "/mcp" | "/") => not_allowed(),
             _ => failure(StatusCode::NOT_FOUND, -32600, "no such path"),
         }
+    }
+
+    fn refusal(&self, rejected: Rejected) -> Response<Body> {
+        self.refused.set(self.refused.get() + 1);
+        let status = StatusCode::from_u16(rejected.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+        let mut response = failure(status, -32600, rejected.sentence());
+        if let Ok(challenge) = HeaderValue::try_from(self.door.challenge(rejected)) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 
     async fn post(&self, request: Request<Incoming>, principal: &str) -> Response<Body> {
@@ -233,7 +292,7 @@ impl Server {
         bytes: &[u8],
         principal: &str,
     ) -> Response<Body> {
-        if self.sessions.borrow().len() >= MAX_SESSIONS && !self.make_room(principal) {
+        if self.is_full(principal) && !self.make_room(principal) {
             return failure(StatusCode::SERVICE_UNAVAILABLE, -32603, "too many sessions");
         }
         let (session, name) = match self.start(principal).and_then(|session| Ok((session, random_name()?))) {
@@ -249,6 +308,12 @@ impl Server {
             response.headers_mut().insert(SESSION_HEADER, value);
         }
         response
+    }
+
+    fn is_full(&self, principal: &str) -> bool {
+        let sessions = self.sessions.borrow();
+        let own = sessions.values().filter(|entry| entry.principal == principal).count();
+        sessions.len() >= MAX_SESSIONS || (self.knows_callers && own >= MAX_OF_ONE)
     }
 
     /// Ends the session that its own principal has left alone for the longest time: clients that come back
@@ -276,11 +341,23 @@ impl Server {
     }
 
     fn shared_session(&self, principal: &str) -> Result<Session, Problem> {
-        if let Some(session) = self.shared.borrow().get(principal).filter(|session| !session.has_ended()) {
-            return Ok(session.clone());
+        let mut shared = self.shared.borrow_mut();
+        if let Some(entry) = shared.get_mut(principal).filter(|entry| !entry.session.has_ended()) {
+            entry.last_used = Instant::now();
+            return Ok(entry.session.clone());
+        }
+        shared.remove(principal);
+        if shared.len() >= MAX_SESSIONS {
+            // Principals come and go; whoever was silent for longest makes room.
+            let left = shared.iter().filter(|(_, entry)| entry.last_used.elapsed() > LEFT);
+            let oldest = left.min_by_key(|(_, entry)| entry.last_used).map(|(name, _)| name.clone());
+            let oldest =
+                oldest.ok_or(Problem(StatusCode::SERVICE_UNAVAILABLE, -32603, "too many callers".to_owned()))?;
+            shared.remove(&oldest);
         }
         let session = self.start(principal)?;
-        self.shared.borrow_mut().insert(principal.to_owned(), session.clone());
+        let entry = Entry { session: session.clone(), principal: principal.to_owned(), last_used: Instant::now() };
+        shared.insert(principal.to_owned(), entry);
         Ok(session)
     }
 

@@ -13,6 +13,7 @@ use tokio::task::spawn_local;
 use tokio::time::interval;
 
 use super::EventReceiver;
+use crate::bridge::{self, Bridge, Bridged};
 use crate::egress::{self, Hosts};
 use crate::engine::{Counts, Engine, Sink};
 use crate::lines::{Line, Lines};
@@ -79,10 +80,10 @@ impl Session {
         let max_line = engine.limits().max_bytes;
         let reload = signal(SignalKind::hangup())?;
         let task = Task {
-            engine,
             from_server: Source::new(pipes.stdout)?,
             log: Source::new(pipes.stderr)?,
             routes: Routes {
+                bridge: engine.bridge(),
                 server: Outlet::new(pipes.stdin)?,
                 open: HashMap::new(),
                 order: Vec::new(),
@@ -91,6 +92,7 @@ impl Session {
                 mirrors: Mirrors::default(),
                 next_id: 0,
             },
+            engine,
             lines: Lines::new(max_line),
             commands: receiver,
             events,
@@ -139,6 +141,7 @@ struct Task {
 
 /// Where the engine's frames go.
 struct Routes {
+    bridge: Bridge,
     server: Outlet,
     open: HashMap<Id, Open>,
     /// Open requests, oldest first.
@@ -210,6 +213,7 @@ impl Task {
         for (question, _) in self.engine.take_prompts() {
             self.engine.terminal_answered(&question, false, &mut self.routes);
         }
+        bridge::settle(&mut self.engine, &mut self.routes);
         self.routes.server.flush_now();
     }
 
@@ -266,7 +270,7 @@ impl Task {
         let too_long = FrameError { refusal: Refusal::TooLong, at: self.engine.limits().max_bytes };
         while let Some(line) = self.lines.next_line() {
             match line {
-                Line::Frame(frame) => self.engine.from_server(frame, &mut self.routes),
+                Line::Frame(frame) => bridge::from_server(&mut self.engine, frame, &mut self.routes),
                 Line::TooLong(seen) => self.engine.refuse_from_server(too_long, &seen, &mut self.routes),
             }
         }
@@ -274,7 +278,9 @@ impl Task {
     }
 
     fn tick(&mut self) {
-        self.engine.tick(std::time::Instant::now(), &mut self.routes);
+        let now = std::time::Instant::now();
+        self.engine.tick(now, &mut self.routes);
+        self.routes.bridge.tick(now);
         // In the modern era closing the stream cancels the request; a legacy client says so itself.
         let gone: Vec<Id> = self
             .routes
@@ -290,6 +296,7 @@ impl Task {
             );
             self.engine.from_client(cancel.as_bytes(), &mut self.routes);
         }
+        bridge::settle(&mut self.engine, &mut self.routes);
         self.routes.server.flush_now();
         self.publish_counts();
     }
@@ -368,9 +375,19 @@ impl Routes {
     }
 }
 
+impl Bridged for Routes {
+    fn bridge(&mut self) -> &mut Bridge {
+        &mut self.bridge
+    }
+
+    fn write(&mut self, text: &str) {
+        self.server.push_line(text);
+    }
+}
+
 impl Sink for Routes {
     fn to_server(&mut self, frame: &str) {
-        self.server.push_line(frame);
+        bridge::to_server(self, frame);
     }
 
     fn to_client(&mut self, frame: &str, answers: Option<&Id>) {

@@ -466,6 +466,69 @@ fn a_form_that_asks_for_a_secret_is_refused() {
         assert!(server[0].contains("secrets_in_forms"), "{}", server[0]);
     }
     assert_eq!(guard.server(&ask("city", 9)).1, [ask("city", 9)]);
+    // The question says what the harmless field is for; a choice is no place for a secret.
+    let question = |id: u32, field: &str| ask(field, id).replace("\"?\"", "\"Please type your password\"");
+    let (server, client) = guard.server(&question(10, "value"));
+    assert_eq!((server.len(), client), (1, NOTHING));
+    let choice = question(11, "value").replace("\"string\"", "\"boolean\"");
+    assert_eq!(guard.server(&choice).1, [choice.clone()]);
+}
+
+#[test]
+fn what_is_hidden_can_not_be_asked_about() {
+    let mut guard = Harness::new();
+    let ask = |id: u32, method: &str, params: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
+    };
+    for (id, (method, params)) in (1..).zip([
+        ("resources/subscribe", r#"{"uri":"forbidden:1"}"#),
+        (
+            "completion/complete",
+            r#"{"ref":{"type":"ref/prompt","name":"forbidden"},"argument":{"name":"a","value":""}}"#,
+        ),
+        ("completion/complete", r#"{"ref":{"type":"ref/resource","uri":"forbidden:{x}"}}"#),
+        ("completion/complete", r#"{"ref":{"name":"a","uri":"b"}}"#),
+        ("completion/complete", r#"{"ref":{"name":["forbidden"]}}"#),
+        ("subscriptions/listen", r#"{"notifications":{"resourceSubscriptions":["a:1","forbidden:1"]}}"#),
+    ]) {
+        let (server, client) = guard.client(&ask(id, method, params));
+        assert_eq!((server, client.len()), (NOTHING, 1), "{method} {params}");
+        assert_eq!(json(&client[0])["error"]["code"], -32602);
+    }
+    for (id, (method, params)) in (20..).zip([
+        ("resources/subscribe", r#"{"uri":"a:1"}"#),
+        ("completion/complete", r#"{"ref":{"type":"ref/prompt","name":"p"}}"#),
+        ("completion/complete", "{}"),
+        ("subscriptions/listen", r#"{"notifications":{"toolsListChanged":true}}"#),
+    ]) {
+        assert_eq!(guard.client(&ask(id, method, params)).0, [ask(id, method, params)]);
+    }
+}
+
+#[test]
+fn a_long_argument_can_not_hide_another_from_the_person_who_is_asked() {
+    let mut guard = Harness::new();
+    guard.client(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}}}}"#);
+    let padding = "x".repeat(5000);
+    let call = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"dangerous","arguments":{{"a":"{padding}","zz":"rm -rf"}}}}}}"#
+    );
+    let (_, client) = guard.client(&call);
+    let question = json(&client[0])["params"]["message"].as_str().unwrap().to_owned();
+    assert!(question.contains("rm -rf") && question.contains("cut here") && question.len() < 1000, "{question}");
+}
+
+#[test]
+fn a_stateless_client_that_can_not_be_asked_hears_which_capability_it_lacks() {
+    let mut guard = Harness::new();
+    let call = modern(1, "dangerous", 1, "").replace(r#""elicitation":{}"#, "");
+    let (server, client) = guard.client(&call);
+    assert_eq!(server, NOTHING);
+    let error = json(&client[0])["error"].clone();
+    assert_eq!(
+        (&error["code"], &error["data"]["requiredCapabilities"]),
+        (&(-32021).into(), &serde_json::json!({ "elicitation": {} }))
+    );
 }
 
 /// A call of the modern era whose client can ask its user.
@@ -508,8 +571,6 @@ fn in_the_modern_era_a_call_is_asked_for_by_its_answer_and_approved_by_its_retry
     let state = question(&mut guard, 8);
     refused(&mut guard, &modern(9, "dangerous", 1, &with(&state, "false")), "no");
     refused(&mut guard, &modern(10, "dangerous", 1, &with("manta-approve-0", "true")), "a forged state");
-    let unable = modern(11, "dangerous", 1, "").replace(r#"{"elicitation":{}}"#, "{}");
-    refused(&mut guard, &unable, "a client that can't ask");
 }
 
 #[test]

@@ -10,19 +10,19 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// A guard that listens.
-struct Front {
+pub(crate) struct Front {
     process: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     session: Option<String>,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Front {
-    fn start(directory: &Path, policy: &str) -> Self {
+    pub(crate) fn start(directory: &Path, policy: &str) -> Self {
         fs::create_dir_all(directory.join("root")).unwrap();
         fs::write(directory.join("manta.toml"), policy).unwrap();
         // A port that was free a moment ago.
@@ -44,8 +44,17 @@ impl Front {
         Self { process, address }
     }
 
-    fn ask(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) fn ask(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         ask(self.address, method, headers, body)
+    }
+
+    /// A page, with its head.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
     }
 
     /// Opens a session; returns its name.

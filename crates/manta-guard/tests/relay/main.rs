@@ -7,6 +7,8 @@
 )]
 #![cfg(target_os = "linux")]
 
+mod callers;
+mod eras;
 mod http;
 mod server;
 mod several;
@@ -25,6 +27,19 @@ const GUARD: &str = env!("CARGO_BIN_EXE_manta-guard");
 type Case = (&'static str, fn(&Path));
 
 const CASES: &[Case] = &[
+    (
+        "a_client_and_a_server_of_different_eras_stateless_in_front_of_sessions",
+        eras::a_client_and_a_server_of_different_eras_stateless_in_front_of_sessions,
+    ),
+    (
+        "a_client_and_a_server_of_different_eras_sessions_in_front_of_stateless",
+        eras::a_client_and_a_server_of_different_eras_sessions_in_front_of_stateless,
+    ),
+    ("access_tokens_say_who_calls_and_go_no_further", callers::access_tokens_say_who_calls_and_go_no_further),
+    (
+        "certificates_say_who_calls_and_without_one_nobody_does",
+        callers::certificates_say_who_calls_and_without_one_nobody_does,
+    ),
     ("calls_pass_in_order_and_unchanged", calls_pass_in_order_and_unchanged),
     ("writing_much_before_reading_does_not_lock_up", writing_much_before_reading_does_not_lock_up),
     (

@@ -10,6 +10,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(crate) fn run(behaviour: &[&str]) -> ExitCode {
+    match behaviour {
+        ["sessions"] => return sessions(),
+        ["stateless"] => return stateless(),
+        _ => {}
+    }
     let is_noisy = behaviour.contains(&"noisy");
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };
@@ -34,6 +39,84 @@ pub(crate) fn run(behaviour: &[&str]) -> ExitCode {
         println!("{}", json!({ "jsonrpc": "2.0", "id": id, "result": result }));
     }
     ExitCode::SUCCESS
+}
+
+/// A server of the older era: nothing before `initialize`, and questions by requests of its own.
+fn sessions() -> ExitCode {
+    let mut lines = std::io::stdin().lock().lines();
+    let mut is_open = false;
+    while let Some(Ok(line)) = lines.next() {
+        let message: Value = serde_json::from_str(&line).unwrap();
+        let (Some(method), Some(id)) = (message["method"].as_str(), message.get("id")) else { continue };
+        let answer = match method {
+            "initialize" => {
+                is_open = true;
+                let info = json!({ "name": "old", "version": "1" });
+                Ok(json!({ "protocolVersion": "2025-11-25", "capabilities": { "tools": {} }, "serverInfo": info }))
+            }
+            _ if !is_open => Err(-32602),
+            "tools/list" => Ok(json!({ "tools": [{ "name": "confirm", "inputSchema": { "type": "object" } }] })),
+            "tools/call" => {
+                let params = json!({ "message": "sure?", "requestedSchema": { "type": "object", "properties": {} } });
+                println!(
+                    "{}",
+                    json!({ "jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": params })
+                );
+                let answer: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+                let text = format!("{} said {}", answer["id"], answer["result"]["action"]);
+                Ok(json!({ "content": [{ "type": "text", "text": text }] }))
+            }
+            _ => Err(-32601),
+        };
+        say(id, answer);
+    }
+    ExitCode::SUCCESS
+}
+
+/// A server of the stateless era: every request says what it speaks, and a question is the answer to a call.
+fn stateless() -> ExitCode {
+    for line in std::io::stdin().lock().lines() {
+        let Ok(line) = line else { break };
+        let message: Value = serde_json::from_str(&line).unwrap();
+        let (Some(method), Some(id)) = (message["method"].as_str(), message.get("id")) else { continue };
+        let params = &message["params"];
+        let is_known = params["_meta"]["io.modelcontextprotocol/protocolVersion"] == "2026-07-28";
+        let answer = match method {
+            "initialize" => Err(-32601),
+            _ if !is_known => Err(-32602),
+            "server/discover" => Ok(json!({
+                "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": { "tools": {} },
+                "ttlMs": 0, "cacheScope": "private",
+            })),
+            "tools/list" => Ok(json!({
+                "resultType": "complete", "ttlMs": 0, "cacheScope": "private",
+                "tools": [{ "name": "confirm", "inputSchema": { "type": "object" } }],
+            })),
+            "tools/call" => Ok(match params["inputResponses"]["sure"]["action"].as_str() {
+                Some(action) => {
+                    let text = format!("{} said {action}", params["requestState"]);
+                    json!({ "resultType": "complete", "content": [{ "type": "text", "text": text }] })
+                }
+                None => {
+                    let question =
+                        json!({ "message": "sure?", "requestedSchema": { "type": "object", "properties": {} } });
+                    let requests = json!({ "sure": { "method": "elicitation/create", "params": question } });
+                    json!({ "resultType": "input_required", "inputRequests": requests, "requestState": "mine" })
+                }
+            }),
+            _ => Err(-32601),
+        };
+        say(id, answer);
+    }
+    ExitCode::SUCCESS
+}
+
+fn say(id: &Value, answer: Result<Value, i64>) {
+    let answer = match answer {
+        Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
+        Err(code) => json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": "not like this" } }),
+    };
+    println!("{answer}");
 }
 
 /// What the tool says about itself can be changed by a file, as an update of a package would.

@@ -1,0 +1,160 @@
+//! TLS of the front, and what a client's certificate says about who calls.
+//!
+//! With `clients`, a connection without a certificate from one of those authorities ends in the handshake, before
+//! a single byte of HTTP is read.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring};
+
+/// `[guard.http_tls]`; files in PEM, relative to the policy file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSpec {
+    /// The server's certificate and those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Authorities of clients. Left out: clients need no certificate.
+    pub clients: Option<PathBuf>,
+}
+
+/// A compiled [`TlsSpec`].
+#[derive(Clone)]
+pub struct Tls {
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) wants_certificates: bool,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("wants_certificates", &self.wants_certificates).finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// A message that names the file.
+    pub fn load(spec: &TlsSpec, base: &Path) -> Result<Self, String> {
+        let (certificate, key) = (base.join(&spec.certificate), base.join(&spec.key));
+        let wrong = |file: &Path, why: &dyn std::fmt::Display| format!("[guard.http_tls] {}: {why}", file.display());
+        let chain = certificates(&certificate).map_err(|why| wrong(&certificate, &why))?;
+        let private = PrivateKeyDer::from_pem_file(&key).map_err(|error| wrong(&key, &error))?;
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| wrong(&certificate, &error))?;
+        let builder = match &spec.clients {
+            None => builder.with_no_client_auth(),
+            Some(file) => {
+                let file = base.join(file);
+                let mut roots = RootCertStore::empty();
+                for authority in certificates(&file).map_err(|why| wrong(&file, &why))? {
+                    roots.add(authority).map_err(|error| wrong(&file, &error))?;
+                }
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+                builder.with_client_cert_verifier(verifier.map_err(|error| wrong(&file, &error))?)
+            }
+        };
+        let mut config = builder.with_single_cert(chain, private).map_err(|error| wrong(&certificate, &error))?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), wants_certificates: spec.clients.is_some() })
+    }
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())?.collect();
+    match read {
+        Ok(list) if list.is_empty() => Err("there is no certificate in it".to_owned()),
+        Ok(list) => Ok(list),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Who a verified certificate speaks for: its first URI (as SPIFFE has it), its first DNS name, its common name,
+/// else the digest of the certificate itself.
+pub(super) fn principal(certificate: &CertificateDer<'_>) -> String {
+    let digest = || {
+        let digest = Sha256::digest(certificate.as_ref());
+        digest.iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    };
+    let Ok(parsed) = webpki::EndEntityCert::try_from(certificate) else { return digest() };
+    let (mut uris, mut names) = (parsed.valid_uri_names(), parsed.valid_dns_names());
+    let named = uris.next().or_else(|| names.next()).map(str::to_owned);
+    let is_plain = |name: &String| !name.is_empty() && name.len() <= 256 && !name.chars().any(char::is_control);
+    named.or_else(|| common_name(parsed.subject())).filter(is_plain).unwrap_or_else(digest)
+}
+
+/// The common name (2.5.4.3) in a subject: sets of sequences of an identifier and a text (X.501).
+fn common_name(subject: &[u8]) -> Option<String> {
+    const SEQUENCE: u8 = 0x30;
+    const SET: u8 = 0x31;
+    const IDENTIFIER: u8 = 0x06;
+    const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+    let mut rest = match element(subject)? {
+        (SEQUENCE, inner, []) => inner,
+        _ => subject,
+    };
+    let mut found = None;
+    while let Some((SET, set, after)) = element(rest) {
+        rest = after;
+        let Some((SEQUENCE, pair, [])) = element(set) else { continue };
+        let Some((IDENTIFIER, COMMON_NAME, value)) = element(pair) else { continue };
+        // UTF8String, PrintableString, IA5String; of two names neither is the one.
+        let Some((0x0c | 0x13 | 0x16, text, [])) = element(value) else { continue };
+        if found.replace(std::str::from_utf8(text).ok()?.to_owned()).is_some() {
+            return None;
+        }
+    }
+    found
+}
+
+/// Tag, content and what follows of one DER element with a definite length below 64 KiB.
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let [tag, rest @ ..] = bytes else { return None };
+    let (length, rest) = match rest {
+        [short @ 0..=0x7f, rest @ ..] => (usize::from(*short), rest),
+        [0x81, length, rest @ ..] => (usize::from(*length), rest),
+        [0x82, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
+        _ => return None,
+    };
+    let (content, after) = rest.split_at_checked(length)?;
+    Some((*tag, content, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_common_name_is_read_and_two_are_none() {
+        let pair = |name: &[u8]| {
+            let mut inner = vec![0x06, 3, 0x55, 0x04, 0x03, 0x0c, u8::try_from(name.len()).unwrap()];
+            inner.extend_from_slice(name);
+            let mut sequence = vec![0x30, u8::try_from(inner.len()).unwrap()];
+            sequence.extend(inner);
+            let mut set = vec![0x31, u8::try_from(sequence.len()).unwrap()];
+            set.extend(sequence);
+            set
+        };
+        let one = pair(b"alice");
+        let mut whole = vec![0x30, u8::try_from(one.len()).unwrap()];
+        whole.extend_from_slice(&one);
+        assert_eq!(common_name(&one).as_deref(), Some("alice"));
+        assert_eq!(common_name(&whole).as_deref(), Some("alice"));
+        assert_eq!(common_name(&[pair(b"alice"), pair(b"bob")].concat()), None);
+        for end in 0..whole.len() {
+            let _ = common_name(&whole[..end]);
+        }
+        assert_eq!(common_name(&[]), None);
+    }
+}
