@@ -220,10 +220,9 @@ impl Bridge {
         }
         waiting.refused.push((id.clone(), frame.text().to_owned()));
         if waiting.probe.is_none() {
+            // Also when the client asked the very same: what it sent may have been refused for its form.
             let text = waiting.asked[&id].clone();
-            let is_discover = method_of(&text, &self.limits) == "server/discover";
-            let probe = if is_discover { Probe::Initialize } else { Probe::Discover };
-            waiting.ask(probe, &text, &self.limits, &mut self.out);
+            waiting.ask(Probe::Discover, &text, &self.limits, &mut self.out);
         }
     }
 

@@ -94,6 +94,21 @@ fn a_server_that_knows_neither_opening_is_left_alone() {
     assert!(stage.0.is_idle());
 }
 
+#[test]
+fn a_server_of_both_eras_that_refuses_a_malformed_request_is_not_taken_for_an_old_one() {
+    let mut stage = Stage::new();
+    let mut malformed = stateless(0, "server/discover", json!({}));
+    malformed["params"]["_meta"].as_object_mut().unwrap().remove("io.modelcontextprotocol/clientCapabilities");
+    stage.client(malformed);
+    assert!(stage.server(error(&json!(0), -32602)).is_empty());
+    let probe = stage.at_server().remove(0);
+    assert_eq!(
+        stage.server(result(&probe["id"], json!({ "supportedVersions": [STATELESS] }))),
+        [error(&json!(0), -32602)]
+    );
+    assert!(stage.0.is_idle());
+}
+
 /// A client with a session, and a server that has none.
 fn to_modern() -> Stage {
     let mut stage = Stage::new();
@@ -208,12 +223,10 @@ fn to_legacy(first: &Value) -> Stage {
     let mut stage = Stage::new();
     stage.client(first.clone());
     assert!(stage.server(error(&first["id"], -32602)).is_empty());
-    let mut probe = stage.at_server().remove(0);
-    if first["method"] != "server/discover" {
-        assert_eq!(probe["method"], "server/discover");
-        assert!(stage.server(error(&probe["id"], -32601)).is_empty());
-        probe = stage.at_server().remove(0);
-    }
+    let probe = stage.at_server().remove(0);
+    assert_eq!(probe["method"], "server/discover");
+    assert!(stage.server(error(&probe["id"], -32601)).is_empty());
+    let probe = stage.at_server().remove(0);
     assert_eq!(probe["method"], "initialize");
     assert_eq!(probe["params"]["capabilities"], json!({ "elicitation": {} }));
     let hello = json!({
