@@ -78,8 +78,8 @@ pub struct Denial {
     pub remedy: Option<String>,
     /// When to try again.
     pub retry_after: Option<Duration>,
-    /// What the client would have to be able to do, such as `elicitation`.
-    pub capability: Option<&'static str>,
+    /// The client would have to be able to ask its user (`elicitation`).
+    pub needs_elicitation: bool,
 }
 
 impl Denial {
@@ -89,10 +89,10 @@ impl Denial {
         Self { rule: rule.into(), message: message.into(), ..Self::default() }
     }
 
-    /// Names what the client would have to be able to do.
+    /// Says that the client would have to be able to ask its user.
     #[must_use]
-    pub fn needs(mut self, capability: &'static str) -> Self {
-        self.capability = Some(capability);
+    pub fn needs_elicitation(mut self) -> Self {
+        self.needs_elicitation = true;
         self
     }
 

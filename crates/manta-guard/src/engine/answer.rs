@@ -40,9 +40,9 @@ const MISSING_CAPABILITY: i32 = -32021;
 /// asks; everything else with an error.
 pub(super) fn refusal(target: Option<Target>, id: &Id, denial: &Denial, protocol: &str) -> String {
     let text = format!("denied by manta guard: {denial}");
-    if let Some(capability) = denial.capability.filter(|_| super::is_modern(protocol)) {
+    if denial.needs_elicitation && super::is_modern(protocol) {
         let mut data = facts(denial);
-        data.insert("requiredCapabilities".into(), json!({ capability: {} }));
+        data.insert("requiredCapabilities".into(), json!({ "elicitation": {} }));
         let body = json!({ "code": MISSING_CAPABILITY, "message": text, "data": data });
         return envelope(Some(id), "error", &body);
     }

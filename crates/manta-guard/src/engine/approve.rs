@@ -66,7 +66,7 @@ impl Engine {
                 call.name
             );
             let remedy = "approve = \"terminal\" under [guard]";
-            return Err(Denial::new("approve", message).remedy(remedy).needs("elicitation"));
+            return Err(Denial::new("approve", message).remedy(remedy).needs_elicitation());
         }
         if self.held.len() + self.asked.len() >= self.settings.max_in_flight {
             return Err(Denial::new("approve", "too many calls wait for approval"));
