@@ -478,6 +478,11 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
                     Err(refused) => refused,
                 }
             }
+            // What is not listed is an unknown tool, and that is an error of the protocol and no result.
+            Err(refused @ Refused::Policy(_)) if !self.enforcer.policy().shows_tool(&name) => {
+                let message = format!("unknown tool: {refused}");
+                return Err(ErrorData::invalid_params(message, Some(Value::Object(details(&refused)))));
+            }
             // The stateless era has an error of its own for what a client would have to be able to do.
             Err(refused @ Refused::Approval(_)) if cannot_be_asked => {
                 let mut data = details(&refused);

@@ -104,8 +104,10 @@ async fn only_granted_tools_are_listed_and_callable() {
     let mut client = Client::start(POLICY).await;
     assert_eq!(client.tools().await, ["read_file", "write_file", "edit_file", "list_directory", "search_files"]);
     for tool in ["file_info", "fetch_url", "run_command", "no_such_tool"] {
-        let (ok, text) = client.call(tool, json!({ "path": "a.txt" })).await;
-        assert!(!ok && text.starts_with("denied by"), "{tool}: {text}");
+        let answer = client.ask("tools/call", json!({ "name": tool, "arguments": { "path": "a.txt" } })).await;
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with("unknown tool: denied by"), "{tool}: {message}");
     }
 }
 

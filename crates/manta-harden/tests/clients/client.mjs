@@ -17,8 +17,13 @@ const client = new Client({ name: "manta-ready", version: "1.0.0" });
 await client.connect(transport);
 
 const call = async (name, args) => {
-  const result = await client.callTool({ name, arguments: args });
-  return [!result.isError, result.content[0].text];
+  try {
+    const result = await client.callTool({ name, arguments: args });
+    return [!result.isError, result.content[0].text];
+  } catch (error) {
+    // What is not listed is an error of the protocol.
+    return [false, String(error.message)];
+  }
 };
 
 const tools = (await client.listTools()).tools.map((tool) => tool.name);
