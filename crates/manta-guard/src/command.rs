@@ -149,7 +149,14 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     // A broken lock shows before anything is started.
     integrity()?;
     let guests = options.http.is_some().then(|| guests(file.as_ref(), spec)).transpose()?;
+    // The guard's own files are nothing for a tool, and its key nothing for the server.
+    let key = spec.http_tls.as_ref().zip(file.as_ref()).map(|(tls, file)| file.directory().join(&tls.key));
+    let file = file.map(|file| lock.iter().fold(file, |file, lock| file.protect(lock)));
+    let file = file.map(|file| key.iter().fold(file, |file, key| file.hide(key)));
     let deciders = deciders(file, options, &server, &mut setup)?;
+    if let Some(key) = &key {
+        setup.hide_own(key);
+    }
     if let Some(path) = &lock {
         setup.hide_own(path);
     }
@@ -447,6 +454,7 @@ fn deciders(
         return Ok(Box::new(|| Box::new(Permissive { show: Some(show), ..Permissive::default() })));
     };
     let path = audit_path(&file, options);
+    let file = file.log_at(&path);
     let text = |error: manta_harden::policy::PolicyError| error.to_string();
     let mut policy = Policy::compile(file).map_err(text)?;
     if let Some(section) = &options.server {

@@ -7,7 +7,7 @@ use manta_harden::audit::{self, AuditLog, CallInfo, DecisionInfo, ErrorClass, Ve
 use manta_harden::enforce::Counter;
 use manta_harden::limit::{self, Key, Permit};
 use manta_harden::policy::spec::{self, Approve, Mode};
-use manta_harden::policy::{self, Policy};
+use manta_harden::policy::{self, Policy, PolicyFile};
 use manta_harden::redact::Sensitive;
 use serde_json::{Map, json};
 
@@ -277,7 +277,8 @@ impl Decider for Enforcer {
     }
 
     fn reload(&mut self) -> Result<(), String> {
-        let new = Policy::load(self.policy.file().path()).map_err(|error| error.to_string())?;
+        let file = PolicyFile::load(self.policy.file().path()).map_err(|error| error.to_string())?;
+        let new = Policy::compile(file.guarding_as(self.policy.file())).map_err(|error| error.to_string())?;
         let new = match &self.section {
             Some(section) => new.for_server(section).map_err(|error| error.to_string())?,
             None => new,

@@ -117,6 +117,13 @@ impl RelPath {
             .all(|theirs| mine.next().is_some_and(|name| name == theirs || fold_name(name) == fold_name(theirs)))
     }
 
+    /// Whether this stands beside `file` under its name and more after a dot.
+    pub(crate) fn goes_on(&self, file: &Self) -> bool {
+        let (Some((mine, name)), Some((theirs, base))) = (self.split_leaf(), file.split_leaf()) else { return false };
+        let begins = fold_name(name).strip_prefix(&fold_name(base)).is_some_and(|rest| rest.starts_with('.'));
+        begins && mine.starts_with(&theirs) && theirs.starts_with(&mine)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }

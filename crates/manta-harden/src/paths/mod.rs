@@ -121,6 +121,7 @@ pub struct RootOptions {
     denied: Vec<String>,
     frozen: Vec<String>,
     protected: Vec<PathBuf>,
+    hidden: Vec<PathBuf>,
     symlinks: Symlinks,
     same_device: bool,
     portable: bool,
@@ -136,6 +137,7 @@ impl Default for RootOptions {
             denied: DEFAULT_DENIED.iter().map(|&name| name.to_owned()).collect(),
             frozen: DEFAULT_FROZEN.iter().map(|&name| name.to_owned()).collect(),
             protected: Vec::new(),
+            hidden: Vec::new(),
             symlinks: Symlinks::default(),
             same_device: false,
             portable: true,
@@ -171,10 +173,19 @@ impl RootOptions {
     }
 
     /// Adds a file or directory that can be read and not changed: the server's own policy, its
-    /// log. One outside the root does no harm.
+    /// log. Files beside it whose names go on with a dot (`audit.jsonl.head`) belong to it. One
+    /// outside the root does no harm.
     #[must_use]
     pub fn protect(mut self, path: impl Into<PathBuf>) -> Self {
         self.protected.push(path.into());
+        self
+    }
+
+    /// Adds a file or directory that can neither be read nor changed, such as a key of the server's
+    /// own. One outside the root does no harm.
+    #[must_use]
+    pub fn hide(mut self, path: impl Into<PathBuf>) -> Self {
+        self.hidden.push(path.into());
         self
     }
 
@@ -236,6 +247,7 @@ impl RootOptions {
         let denied = DeniedNames::new(self.denied.iter().map(String::as_str));
         let frozen = DeniedNames::new(self.frozen.iter().map(String::as_str));
         let protected = self.protected.iter().filter_map(|path| below(path, &real)).collect();
+        let hidden = self.hidden.iter().filter_map(|path| below(path, &real)).collect();
         Ok(Root(Arc::new(Inner {
             given,
             real,
@@ -245,6 +257,7 @@ impl RootOptions {
             denied,
             frozen,
             protected,
+            hidden,
             options: self,
             other_roots: Vec::new(),
         })))
@@ -274,6 +287,7 @@ struct Inner {
     denied: DeniedNames,
     frozen: DeniedNames,
     protected: Vec<RelPath>,
+    hidden: Vec<RelPath>,
     options: RootOptions,
     /// Directories below this one that another root of the same [`Roots`] governs.
     other_roots: Vec<RelPath>,
@@ -440,8 +454,12 @@ impl Root {
     /// Refuses a change to what must stay as it is, and to directories above it: renamed, they
     /// would take it along.
     fn check_frozen(&self, path: &RelPath) -> Result<(), PathError> {
-        let is_protected = |file: &RelPath| path.starts_with(file) || file.starts_with(path);
-        match path.components().any(|name| self.0.frozen.contains(name)) || self.0.protected.iter().any(is_protected) {
+        let is_protected = |file: &RelPath| path.starts_with(file) || file.starts_with(path) || path.goes_on(file);
+        let is_above_hidden = |file: &RelPath| file.starts_with(path);
+        match path.components().any(|name| self.0.frozen.contains(name))
+            || self.0.protected.iter().any(is_protected)
+            || self.0.hidden.iter().any(is_above_hidden)
+        {
             true => Err(PathRule::Frozen.into()),
             false => Ok(()),
         }
@@ -449,6 +467,9 @@ impl Root {
 
     fn check_names(&self, path: &RelPath) -> Result<(), PathError> {
         self.0.denied.check(path.components())?;
+        if self.0.hidden.iter().any(|file| path.starts_with(file)) {
+            return Err(PathRule::DeniedName.into());
+        }
         match self.0.other_roots.iter().any(|other| path.starts_with(other)) {
             true => Err(PathRule::OtherRoot.into()),
             false => Ok(()),

@@ -151,12 +151,10 @@ impl<'a> Compiler<'a> {
             .same_device(spec.no_xdev)
             .portable(spec.portable)
             .read_hard_links(!spec.no_hard_links)
-            .max_file(spec.max_file.bytes())
-            // A tool that could change its own rules would have none.
-            .protect(self.file.path());
-        if let Some(log) = &self.file.spec().audit.path {
-            options = options.protect(self.file.directory().join(log));
-        }
+            .max_file(spec.max_file.bytes());
+        let (protected, hidden) = self.file.own_files();
+        options = protected.iter().fold(options, |options, path| options.protect(path));
+        options = hidden.iter().fold(options, |options, path| options.hide(path));
         if let Some(frozen) = &spec.frozen {
             options = options.freeze(frozen);
         }

@@ -21,6 +21,8 @@ pub struct PolicyFile {
     text: String,
     hash: String,
     spec: PolicySpec,
+    protected: Vec<PathBuf>,
+    hidden: Vec<PathBuf>,
 }
 
 impl PolicyFile {
@@ -50,12 +52,59 @@ impl PolicyFile {
         let (path, text) = (path.into(), text.into());
         let spec: PolicySpec = toml::from_str(&text).map_err(|error| PolicyError::from_toml(&path, &text, &error))?;
         let hash = format!("sha256:{}", crate::digest::hex(&Sha256::digest(text.as_bytes())));
-        let file = Self { path, text, hash, spec };
+        let mut file = Self { path, text, hash, spec, protected: Vec::new(), hidden: Vec::new() };
         if file.spec.version != 1 {
             let message = format!("version {} is unknown; this program reads version 1", file.spec.version);
             return Err(PolicyError::file(&file.path, message));
         }
-        Ok(file)
+        // A tool that could change its own rules would have none.
+        file.protected.push(file.path.clone());
+        let (directory, audit) = (file.directory(), file.spec.audit.clone());
+        file.hidden.extend(audit.signing_key.map(|key| directory.join(key)));
+        file.protected.extend(audit.checkpoints.map(|checkpoints| directory.join(checkpoints)));
+        Ok(match audit.path {
+            Some(log) => file.log_at(directory.join(log)),
+            None => file,
+        })
+    }
+
+    /// Says where the log is, when this is not for the file to say: no tool may change it, or read the key of its
+    /// digests.
+    #[must_use]
+    pub fn log_at(mut self, log: impl Into<PathBuf>) -> Self {
+        let log = log.into();
+        let mut key = log.clone().into_os_string();
+        key.push(".key");
+        self.hidden.push(key.into());
+        self.protected.push(log);
+        self
+    }
+
+    /// Names a file that no tool may read or change: a key of the program that loads the policy.
+    #[must_use]
+    pub fn hide(mut self, path: impl Into<PathBuf>) -> Self {
+        self.hidden.push(path.into());
+        self
+    }
+
+    /// Names a file that no tool may change.
+    #[must_use]
+    pub fn protect(mut self, path: impl Into<PathBuf>) -> Self {
+        self.protected.push(path.into());
+        self
+    }
+
+    /// The same files for a newer version of the policy.
+    #[must_use]
+    pub fn guarding_as(mut self, other: &Self) -> Self {
+        self.protected.extend(other.protected.iter().cloned());
+        self.hidden.extend(other.hidden.iter().cloned());
+        self
+    }
+
+    /// Files that no tool may change, and those that none may read either.
+    pub(super) fn own_files(&self) -> (&[PathBuf], &[PathBuf]) {
+        (&self.protected, &self.hidden)
     }
 
     /// The parsed tables.

@@ -294,6 +294,39 @@ fn an_extra_argument_can_not_stand_in_for_a_named_one() {
 }
 
 #[test]
+fn no_tool_touches_what_the_program_needs_for_itself() {
+    let text = r#"
+version = 1
+[roots.all]
+at = "."
+mode = "rwd"
+[audit]
+path = "project/audit.jsonl"
+signing_key = "project/signing.key"
+[tools.read.args]
+path = { kind = "path", roots = ["all"] }
+[tools.write.args]
+path = { kind = "path", roots = ["all"], mode = "rwd" }
+"#;
+    let fixture = compile(text).unwrap();
+    for name in ["signing.key", "audit.jsonl.key"] {
+        let file = fixture.directory.path().join("project").join(name);
+        fs::write(file, "seed").unwrap();
+        for tool in ["read", "write"] {
+            fixture.denial(tool, json!({ "path": format!("project/{name}") }));
+        }
+    }
+    std::os::unix::fs::symlink("signing.key", fixture.directory.path().join("project/innocent")).unwrap();
+    fixture.denial("read", json!({ "path": "project/innocent" }));
+    for name in ["audit.jsonl", "audit.jsonl.head", "audit.jsonl.17", "Audit.jsonl.checkpoints", "."] {
+        fixture.denial("write", json!({ "path": format!("project/{name}") }));
+    }
+    fixture.denial("write", json!({ "path": "manta.toml" }));
+    assert!(fixture.allows("write", json!({ "path": "project/audit.jsonlx" })));
+    assert!(fixture.allows("read", json!({ "path": "project/audit.jsonl" })));
+}
+
+#[test]
 fn secrets_stay_out_of_the_words_of_a_denial() {
     let text = r#"
 version = 1
