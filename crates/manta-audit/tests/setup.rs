@@ -84,6 +84,11 @@ fn pages_say_what_is_found() {
 
 /// An Express server with `middleware` before the transport, listening as written.
 fn express(middleware: &str, listen: &str) -> Vec<String> {
+    served(middleware, "", listen)
+}
+
+/// As [`express`], with more options of the transport.
+fn served(middleware: &str, options: &str, listen: &str) -> Vec<String> {
     ts(&format!(
         r#"import express from "express";
 import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
@@ -93,7 +98,7 @@ const allowed = ["localhost:3000"];
 {middleware}
 app.post("/mcp", async (req, res) => {{
   const server = new McpServer({{ name: "a", version: "1" }});
-  const transport = new StreamableHTTPServerTransport({{ sessionIdGenerator: undefined }});
+  const transport = new StreamableHTTPServerTransport({{ sessionIdGenerator: undefined{options} }});
   await server.connect(transport);
   await transport.handleRequest(req, res, req.body);
 }});
@@ -127,6 +132,43 @@ fn authentication_counts_when_it_is_not_a_choice() {
     assert_eq!(express(check, r#"app.listen(3000, "0.0.0.0");"#), Vec::<String>::new());
     let optional = format!("if (process.env.TOKEN) {{ {check} }}");
     assert_eq!(express(&optional, LOOPBACK), ["dns-rebinding:9"]);
+}
+
+#[test]
+fn what_only_a_setting_turns_on_is_off() {
+    const CHECK: &str = "(req, res, next) => { if (req.headers.authorization !== `Bearer ${process.env.TOKEN}`) { res.status(401).end(); return; } next(); }";
+    const PASS: &str = "(req, res, next) => next()";
+    let on_request = format!("app.use(process.env.OAUTH === 'true' ? {CHECK} : {PASS});");
+    let off_request = format!("app.use(process.env.OPEN === 'true' ? {PASS} : {CHECK});");
+    assert_eq!(express(&on_request, LOOPBACK), ["dns-rebinding:9"]);
+    assert_eq!(express(&off_request, LOOPBACK), Vec::<String>::new());
+
+    let without_token = |then: &str| {
+        let check = "if (req.headers['x-token'] !== token) { res.status(401).end(); return; } next();";
+        let start = "const token = process.env.TOKEN; app.use((req, res, next) =>";
+        express(&format!("{start} {{ if (!token) {{ {then} return; }} {check} }});"), LOOPBACK)
+    };
+    assert_eq!(without_token("next();"), ["dns-rebinding:9"]);
+    assert_eq!(without_token("res.status(500).end();"), Vec::<String>::new());
+
+    let protection = |test: &str| {
+        let options = format!(", enableDnsRebindingProtection: {test}, allowedHosts: ['127.0.0.1']");
+        served("", &options, LOOPBACK)
+    };
+    assert_eq!(protection("process.env.PROTECT === 'true'"), ["dns-rebinding:9"]);
+    assert_eq!(protection("process.env.PROTECT !== 'false'"), Vec::<String>::new());
+}
+
+#[test]
+fn an_origin_is_compared_to_its_end() {
+    let check = |test: &str| {
+        let start =
+            "const origins = ['http://localhost']; app.use((req, res, next) => { const origin = req.headers.origin;";
+        express(&format!("{start} if (origin && !{test}) {{ res.status(403).end(); return; }} next(); }});"), LOOPBACK)
+    };
+    assert_eq!(check("origins.some((own) => origin.startsWith(own))"), ["dns-rebinding:9"]);
+    assert_eq!(check("origins.some((own) => origin === own)"), Vec::<String>::new());
+    assert_eq!(check("origins.includes(origin)"), Vec::<String>::new());
 }
 
 #[test]

@@ -50,9 +50,33 @@ pub(super) fn is_off(value: Option<&ArgInfo>) -> bool {
     })
 }
 
+/// Whether the value is absent, null or false unless the administrator configures something else.
+pub(super) fn is_off_by_default(value: Option<&ArgInfo>) -> bool {
+    let usual = value.and_then(|value| alternatives(value).into_iter().next());
+    is_off(value) || matches!(usual, Some(ArgInfo::Null | ArgInfo::Bool(false)))
+}
+
 /// Whether the value may be absent, null or false.
 pub(super) fn may_be_off(value: &ArgInfo) -> bool {
     alternatives(value).into_iter().any(|value| matches!(value, ArgInfo::Null | ArgInfo::Bool(false)))
+}
+
+/// Whether what stands first among alternatives, and so holds by default, is nothing or a function that asks for no
+/// credential: `TOKEN ? requireBearerAuth(…) : (req, res, next) => next()`.
+pub(super) fn lets_pass_by_default(value: &ArgInfo) -> bool {
+    match value {
+        ArgInfo::OneOf(values) => values.first().is_some_and(|first| match first {
+            ArgInfo::Null | ArgInfo::Bool(false) => true,
+            ArgInfo::Function(facts) => !facts.decides_on.contains("credential") && !facts.refuses,
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
+/// As [`lets_pass_by_default`], for alternatives of which one is the given function.
+pub(super) fn is_passed_by_default(value: &ArgInfo, facts: &FunctionFacts) -> bool {
+    functions(value).into_iter().any(|own| std::ptr::eq(own, facts)) && lets_pass_by_default(value)
 }
 
 /// Visits a value and everything in it.

@@ -58,6 +58,10 @@ fn rebinding(setup: &Setup<'_>, listener: &Listener<'_>, open: &[&CallInfo], fin
         }
         trace.push(step(call, "the transport does not look at `Host` or `Origin`"));
     }
+    for at in listener.functions().into_iter().flat_map(|(_, facts, _)| &facts.prefix_tests) {
+        let message = "compares only how `Origin` begins, so `http://localhost.evil.example` passes".to_owned();
+        trace.push(Step { location: *at, message });
+    }
     trace.push(step(listener.call, "listens here, and nothing before the transport looks at `Host` or `Origin`"));
     trace.dedup();
     let message = "the HTTP transport answers whatever `Host` and `Origin` a request names, so a web page can reach it by DNS rebinding";
@@ -160,7 +164,7 @@ fn is_protected(call: &CallInfo) -> bool {
         let settings = arg::lookup(&call.named, "security_settings");
         return call.is_open || settings.is_some_and(enforces);
     }
-    let is_on = !arg::is_off(arg::option(call, "enableDnsRebindingProtection"));
+    let is_on = !arg::is_off_by_default(arg::option(call, "enableDnsRebindingProtection"));
     let has_list = ["allowedHosts", "allowedOrigins"].iter().any(|name| !arg::is_off(arg::option(call, name)));
     // Options that are not known get the benefit of the doubt.
     let is_open = call.is_open
@@ -268,7 +272,10 @@ fn authentication(setup: &Setup<'_>, listener: &Listener<'_>) -> Strength {
         // What a single route asks for says nothing about the others, unless it is the transport's.
         let is_on_the_way = !is_final || SERVES.iter().any(|name| facts.names.contains(*name));
         if is_on_the_way && facts.refuses && facts.decides_on.contains("credential") {
-            let always = !is_final && !is_conditional(setup, call, listener);
+            let always = !is_final
+                && !is_conditional(setup, call, listener)
+                && !facts.is_off_by_default
+                && !call.args.iter().any(|value| arg::is_passed_by_default(value, facts));
             strength = strength.max(if always { Strength::Always } else { Strength::Sometimes });
         }
     }
@@ -276,7 +283,10 @@ fn authentication(setup: &Setup<'_>, listener: &Listener<'_>) -> Strength {
         let named = call.named.iter().filter(|(name, _)| matches!(name.as_str(), "middleware" | "dependencies"));
         let mut given = call.args.iter().chain(named.map(|(_, value)| value)).flat_map(arg::apis);
         if given.any(is_authenticator) {
-            let always = !is_conditional(setup, call, listener);
+            let may_pass = |value: &ArgInfo| {
+                arg::apis(value).into_iter().any(is_authenticator) && arg::lets_pass_by_default(value)
+            };
+            let always = !is_conditional(setup, call, listener) && !call.args.iter().any(may_pass);
             strength = strength.max(if always { Strength::Always } else { Strength::Sometimes });
         }
     }

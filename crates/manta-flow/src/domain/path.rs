@@ -25,6 +25,8 @@ pub struct PathState {
     pub abs: Abs,
     /// Whether a component of the text may be `..`.
     pub dotdot: DotDot,
+    /// Whether the text is known not to be just `..`.
+    pub is_not_parent: bool,
     /// The directory the path cannot leave.
     pub within: Within,
 }
@@ -212,7 +214,7 @@ pub(super) fn state_of(parts: &[Part<'_>], charset: CharSet) -> PathState {
         Some(state) if keeps_containment(&parts[1..]) => state.within.clone(),
         _ => Within::None,
     };
-    PathState { norm: Norm::Raw, abs: leading_abs(parts), dotdot, within }.within_charset(charset)
+    PathState { norm: Norm::Raw, abs: leading_abs(parts), dotdot, is_not_parent: false, within }.within_charset(charset)
 }
 
 /// Whether appending `rest` to a contained path leaves it contained: a new component that climbs nowhere, or a
@@ -245,7 +247,8 @@ impl PathState {
     /// What a character set alone says about a path.
     #[must_use]
     pub fn of_charset(charset: CharSet) -> Self {
-        Self { norm: Norm::Raw, abs: Abs::Unknown, dotdot: DotDot::May, within: Within::None }.within_charset(charset)
+        Self { norm: Norm::Raw, abs: Abs::Unknown, dotdot: DotDot::May, is_not_parent: false, within: Within::None }
+            .within_charset(charset)
     }
 
     /// What the given texts have in common as paths.
@@ -255,13 +258,15 @@ impl PathState {
             norm: Norm::Real,
             abs: Abs::Rel,
             dotdot: DotDot::No,
+            is_not_parent: true,
             within: Within::None,
         })
     }
 
     fn of_text(text: &str) -> Self {
         let abs = if text.starts_with('/') { Abs::Abs } else { Abs::Rel };
-        Self { norm: Norm::Raw, abs, dotdot: components::dotdot_of_text(text), within: Within::None }
+        let dotdot = components::dotdot_of_text(text);
+        Self { norm: Norm::Raw, abs, dotdot, is_not_parent: text != "..", within: Within::None }
     }
 
     /// Whether `text` agrees with what is said about `/` and `..`.
@@ -272,7 +277,7 @@ impl PathState {
             Abs::Rel => !text.starts_with('/'),
             Abs::Abs => text.starts_with('/'),
         };
-        abs_ok && components::dotdot_of_text(text) <= self.dotdot
+        abs_ok && components::dotdot_of_text(text) <= self.dotdot && !(self.is_not_parent && text == "..")
     }
 
     /// What either state guarantees.
@@ -282,6 +287,7 @@ impl PathState {
             norm: self.norm.min(with.norm),
             abs: if self.abs == with.abs { self.abs } else { Abs::Unknown },
             dotdot: self.dotdot.max(with.dotdot),
+            is_not_parent: self.is_not_parent && with.is_not_parent,
             within: self.within.join(&with.within),
         }
     }
@@ -298,6 +304,7 @@ impl PathState {
                 (known, _) => known,
             },
             dotdot: self.dotdot.min(with.dotdot),
+            is_not_parent: self.is_not_parent || with.is_not_parent,
             within: self.within.meet(&with.within),
         }
     }
@@ -310,6 +317,10 @@ impl PathState {
             self.dotdot = self.dotdot.min(DotDot::LastOnly);
         }
         if !charset.contains('.') {
+            self.dotdot = DotDot::No;
+        }
+        // In a normalised path nothing stands before a last `..` but others, and those are not there.
+        if self.norm != Norm::Raw && self.dotdot == DotDot::LastOnly && self.is_not_parent {
             self.dotdot = DotDot::No;
         }
         self

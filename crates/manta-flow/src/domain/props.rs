@@ -317,6 +317,8 @@ impl StrProps {
             refined.lits = Some(lits.iter().filter(|lit| &***lit != text).cloned().collect());
         } else if text.is_empty() {
             refined.min_len = refined.min_len.max(1);
+        } else if text == ".." {
+            refined.path.is_not_parent = true;
         }
         refined.normalized()
     }

@@ -165,7 +165,7 @@ pub enum ArgInfo {
     Api(String),
     /// Something that a call outside the target made.
     Made(Box<Made>),
-    /// One of several.
+    /// One of several; where the administrator's configuration decides, the usual one first.
     OneOf(Vec<ArgInfo>),
 }
 
@@ -207,6 +207,18 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits) -> Analysis {
         analysis.exhausted.push(format!("calls nested deeper than {} were summarised", limits.call_depth));
     }
     analysis
+}
+
+/// How control got to the sink from where the value was last passed on. A call that is written around the next one, as
+/// `new Promise((resolve) => …)` is, leads nowhere else and says nothing.
+fn ways_of_control(hit: &Hit, steps: &[TraceStep]) -> Vec<TraceStep> {
+    let is_told = |at: &Location| steps.iter().any(|step| step.at == *at);
+    let from = hit.calls.iter().rposition(is_told).map_or(0, |last| last + 1);
+    let calls = &hit.calls[from..];
+    let next = calls.iter().skip(1).chain([&hit.at]);
+    let leads_on = |at: &Location, next: &Location| at.file != next.file || !at.span.contains(next.span);
+    let told = calls.iter().zip(next).filter(|(at, next)| leads_on(at, next));
+    told.map(|(at, _)| TraceStep { prev: 0, at: *at, what: StepKind::Call }).collect()
 }
 
 /// Most other ways to one sink that are shown.
@@ -676,12 +688,7 @@ impl<'p> Interp<'p> {
                     hit.limit = None;
                 }
                 let mut steps = self.trace.path(hit.step);
-                // How control got to the sink, where that is another way than the value's.
-                for at in &hit.calls {
-                    if !steps.iter().any(|step| step.at == *at) {
-                        steps.push(TraceStep { prev: 0, at: *at, what: StepKind::Call });
-                    }
-                }
+                steps.extend(ways_of_control(&hit, &steps));
                 (hit, steps)
             })
             .collect();

@@ -408,7 +408,7 @@ impl Interp<'_> {
     }
 
     /// A test of a value that is one of several: what it teaches of each alternative, the value itself learns.
-    fn lifted(&self, whole: &Val, values: &[Val], results: &[Val], joined: Val) -> Val {
+    pub(super) fn lifted(&self, whole: &Val, values: &[Val], results: &[Val], joined: Val) -> Val {
         if whole.vn == 0 || !matches!(joined.kind, Kind::Bool(_)) {
             return joined;
         }

@@ -81,6 +81,9 @@ impl Interp<'_> {
                     self.check_statement(method.as_str(), &name, &args, span);
                 }
                 if let Some(value) = self.value_method(api, this.as_ref(), &args, span) {
+                    if let (Kind::Obj(id), true) = (&value.kind, self.is_setting(api)) {
+                        self.store.obj_mut(*id).is_configured = true;
+                    }
                     value
                 } else if let Some(value) = self.builtin_call(&name, this.as_ref(), &args, span, is_new) {
                     value

@@ -13,9 +13,12 @@ use crate::engine::analysis::{ArgInfo, CallInfo};
 use crate::engine::api::ApiId;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::program::Program;
-use crate::engine::store::ObjKind;
+use crate::engine::store::{Closure, ObjKind};
 use crate::engine::value::{FnId, Kind, ModId, ObjId, Val};
-use crate::ir::{Block, Expr, ExprId, FuncId, ImportId, ImportName, Key, Module, Pat, StmtKind, Symbol, Var};
+use crate::ir::{
+    BinaryOp, Block, Expr, ExprId, FuncId, ImportId, ImportName, Key, LogicalOp, Module, Pat, StmtKind, Symbol,
+    UnaryOp, Var,
+};
 
 /// Most parts of one argument that are kept; configuration is small, and calls are many.
 const MAX_PARTS: usize = 160;
@@ -37,6 +40,10 @@ pub struct FunctionFacts {
     pub decides_on: BTreeSet<&'static str>,
     /// Whether it can refuse a request: an error status, or an exception.
     pub refuses: bool,
+    /// Whether it lets every request pass unless the administrator configures something.
+    pub is_off_by_default: bool,
+    /// Tests of an `Origin` that ask only how it begins.
+    pub prefix_tests: BTreeSet<Location>,
     /// Names of fields and methods it uses.
     pub names: BTreeSet<String>,
 }
@@ -45,7 +52,9 @@ impl FunctionFacts {
     fn add(&mut self, other: &Self) {
         self.decides_on.extend(&other.decides_on);
         self.refuses |= other.refuses;
+        self.is_off_by_default |= other.is_off_by_default;
         self.names.extend(other.names.iter().cloned());
+        self.prefix_tests.extend(&other.prefix_tests);
         for function in &other.functions {
             if !self.functions.contains(function) {
                 self.functions.push(*function);
@@ -274,6 +283,10 @@ impl Interp<'_> {
         match &value.kind {
             Kind::Undefined | Kind::Null => ArgInfo::Null,
             Kind::Bool(Some(flag)) => ArgInfo::Bool(*flag),
+            Kind::Bool(None) => match self.condition(value).by_default {
+                Some(usual) => ArgInfo::OneOf(vec![ArgInfo::Bool(usual), ArgInfo::Bool(!usual)]),
+                None => ArgInfo::Unknown,
+            },
             Kind::Num(Some(number)) => ArgInfo::Number(*number),
             Kind::Str => match value.literals() {
                 Some(texts) => ArgInfo::OneOf(texts.iter().map(|text| ArgInfo::Text(text.to_string())).collect()),
@@ -345,6 +358,61 @@ impl Interp<'_> {
         Arc::new(all)
     }
 
+    /// What a test inside a function comes to unless the administrator configures something; none when it asks for
+    /// anything else.
+    fn usual_outcome(&mut self, closure: &Closure, test: ExprId, depth: usize) -> Option<bool> {
+        let module = self.program.module(closure.module);
+        match module.expr(test) {
+            _ if depth > 6 => None,
+            Expr::Unary(UnaryOp::Not, operand) => self.usual_outcome(closure, *operand, depth + 1).map(|value| !value),
+            Expr::Logical(op, left, right) => {
+                let decides = match op {
+                    LogicalOp::And => false,
+                    LogicalOp::Or => true,
+                    LogicalOp::Coalesce => return None,
+                };
+                let sides = [*left, *right].map(|side| self.usual_outcome(closure, side, depth + 1));
+                match sides {
+                    [Some(value), _] | [_, Some(value)] if value == decides => Some(decides),
+                    [Some(_), Some(_)] => Some(!decides),
+                    _ => None,
+                }
+            }
+            Expr::Binary(op @ (BinaryOp::Eq | BinaryOp::NotEq), left, right) => {
+                let (a, b) = (self.setting(closure, *left, depth)?, self.setting(closure, *right, depth)?);
+                let equal = self.compare(BinaryOp::Eq, &a, &b, module.span(test));
+                let usual = equal.truth().or(self.condition(&equal).by_default)?;
+                Some(usual == (*op == BinaryOp::Eq))
+            }
+            _ => {
+                let value = self.setting(closure, test, depth)?;
+                value.truth().or(self.condition(&value).by_default)
+            }
+        }
+    }
+
+    /// The value of an expression that reads nothing of the function's own.
+    fn setting(&mut self, closure: &Closure, id: ExprId, depth: usize) -> Option<Val> {
+        let module = self.program.module(closure.module);
+        match module.expr(id) {
+            _ if depth > 6 => None,
+            Expr::Str(text) => Some(Val::arc_str(text.clone())),
+            Expr::Bool(value) => Some(Val::bool(*value)),
+            Expr::Null => Some(Val::null()),
+            Expr::Undefined => Some(Val::undefined()),
+            Expr::Var(Var::Capture(index)) => {
+                closure.captures.get(*index as usize).map(|cell| self.store.cell(*cell).clone())
+            }
+            Expr::Var(Var::Global(name)) => Some(self.global(*name)),
+            Expr::Import(import, name) => Some(self.import(closure.module, *import, *name, 0)),
+            Expr::Member { object, name, .. } => {
+                let object = self.setting(closure, *object, depth + 1)?;
+                Some(self.get_member(&object, *name, module.span(id)))
+            }
+            _ => None,
+        }
+    }
+
     fn follow(
         &mut self,
         id: FnId,
@@ -368,6 +436,8 @@ impl Interp<'_> {
             }
         };
         all.add(&own.facts);
+        let skips = |interp: &mut Self, skip: &Skip| interp.usual_outcome(&closure, skip.test, 0) == Some(skip.when);
+        all.is_off_by_default |= own.skips.iter().any(|skip| skips(self, skip));
         let captured: Vec<Val> = closure.captures.iter().map(|cell| self.store.cell(*cell).clone()).collect();
         queue.extend(captured.into_iter().filter(|value| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_))));
         queue.extend(closure.this.iter().cloned());
@@ -385,6 +455,15 @@ impl Interp<'_> {
 pub(crate) struct CodeFacts {
     facts: FunctionFacts,
     imports: Vec<(ImportId, ImportName)>,
+    skips: Vec<Skip>,
+}
+
+/// A branch that hands every request on, whatever is in it.
+#[derive(Clone, Copy, Debug)]
+struct Skip {
+    test: ExprId,
+    /// The outcome of the test that leads there.
+    when: bool,
 }
 
 /// Reads one function's code, with the functions written inside it.
@@ -399,6 +478,7 @@ struct Reader<'a> {
     /// Variables that hold such a header, by function and slot.
     holders: BTreeMap<(u32, u32), &'static str>,
     facts: FunctionFacts,
+    skips: Vec<Skip>,
 }
 
 /// What a header says about a request, for rules.
@@ -424,7 +504,7 @@ impl<'a> Reader<'a> {
             .map(|(at, expr)| (*at, expr))
             .collect();
         inside.sort_by_key(|(at, _)| at.start);
-        Self { module, func, span, inside, reads: Vec::new(), holders: BTreeMap::new(), facts }
+        Self { module, func, span, inside, reads: Vec::new(), holders: BTreeMap::new(), facts, skips: Vec::new() }
     }
 
     fn read(mut self) -> CodeFacts {
@@ -443,7 +523,8 @@ impl<'a> Reader<'a> {
         for &id in &inside {
             self.find_decisions(id);
         }
-        CodeFacts { facts: self.facts, imports }
+        self.find_skips();
+        CodeFacts { facts: self.facts, imports, skips: self.skips }
     }
 
     /// Expressions inside a part of the function.
@@ -539,7 +620,9 @@ impl<'a> Reader<'a> {
 
     /// `req.hostname` and `req.host` of a handler's first parameter.
     fn host_of_request(&self, object: ExprId, name: Symbol) -> Option<&'static str> {
-        let is_first = self.is_request(object);
+        // A function of one value that asks for its host takes a URL, unless it looks at headers too.
+        let sees_request = self.module.func(self.func).params.len() > 1 || self.facts.names.contains("headers");
+        let is_first = sees_request && self.is_request(object);
         (is_first && matches!(name.as_str(), "hostname" | "host")).then_some("host")
     }
 
@@ -602,6 +685,63 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether all that a test asks of an origin is how it begins, which `http://localhost.evil.example` passes too.
+    fn is_prefix_test(&self, test: ExprId, read: &BTreeSet<&'static str>) -> bool {
+        if !read.iter().all(|read| *read == "origin") {
+            return false;
+        }
+        let is_open = |prefix: ExprId| match self.module.expr(prefix) {
+            Expr::Str(text) => !text.ends_with(['/', ':']),
+            Expr::Var(_) | Expr::Template(_) => true,
+            _ => false,
+        };
+        let calls = self.within(self.module.span(test)).filter_map(|(_, expr)| match expr {
+            Expr::Call { callee, args, .. } => match self.module.expr(*callee) {
+                Expr::Member { name, .. } => Some((name.as_str(), args.first().map(|arg| arg.value))),
+                _ => Some(("", None)),
+            },
+            Expr::Binary(BinaryOp::Eq | BinaryOp::NotEq | BinaryOp::In | BinaryOp::NotIn, ..) => Some(("", None)),
+            _ => None,
+        });
+        let tests: Vec<(&str, Option<ExprId>)> =
+            calls.filter(|(name, _)| !matches!(*name, "some" | "find" | "get" | "header")).collect();
+        !tests.is_empty()
+            && tests.iter().all(|(name, arg)| matches!(*name, "startsWith" | "startswith") && arg.is_some_and(is_open))
+    }
+
+    /// Branches of the function itself that call its last parameter, as middleware does to hand a request on, under a
+    /// test that reads nothing of the function's own.
+    fn find_skips(&mut self) {
+        let module = self.module;
+        let func = module.func(self.func);
+        let Some(Pat::Var(next)) = func.params.last().filter(|_| func.params.len() > 1).map(|param| &param.pat) else {
+            return;
+        };
+        let is_next = |id: ExprId| matches!(module.expr(id), Expr::Var(var) if var == next);
+        let hands_on = |block: &Block| {
+            let (Some(first), Some(last)) = (block.first(), block.last()) else { return false };
+            let span = Span::new(first.span.start, last.span.end);
+            let mut inner = self.within(span).map(|(_, expr)| expr);
+            let calls = |expr: &Expr| matches!(expr, Expr::Call { callee, .. } if is_next(*callee));
+            inner.any(calls) && !self.within(span).any(|(_, expr)| is_error_status(expr))
+        };
+        let reads_nothing = |test: ExprId| {
+            !self.within(module.span(test)).any(|(_, expr)| matches!(expr, Expr::Var(Var::Local(_)) | Expr::This))
+        };
+        let mut skips = Vec::new();
+        for stmt in &func.body {
+            let StmtKind::If { test, then, otherwise } = &stmt.kind else { continue };
+            if !reads_nothing(*test) {
+                continue;
+            }
+            let branches = [(then, true), (otherwise, false)];
+            skips.extend(
+                branches.iter().filter(|(block, _)| hands_on(block)).map(|(_, when)| Skip { test: *test, when: *when }),
+            );
+        }
+        self.skips = skips;
+    }
+
     fn find_decisions(&mut self, func: u32) {
         let module = self.module;
         let mut decisions: Vec<(ExprId, Option<Span>)> = Vec::new();
@@ -634,11 +774,18 @@ impl<'a> Reader<'a> {
             if read.is_empty() {
                 continue;
             }
+            if self.is_prefix_test(test, &read) {
+                self.facts.prefix_tests.insert(Location::new(module.file, module.span(test)));
+                continue;
+            }
             self.facts.decides_on.extend(read);
             let Some(branch) = branch else { continue };
-            let is_status = |expr: &Expr| matches!(expr, Expr::Num(number) if (400.0..500.0).contains(number));
-            let refuses = self.within(branch).any(|(_, expr)| is_status(expr));
+            let refuses = self.within(branch).any(|(_, expr)| is_error_status(expr));
             self.facts.refuses |= refuses;
         }
     }
+}
+
+fn is_error_status(expr: &Expr) -> bool {
+    matches!(expr, Expr::Num(number) if (400.0..500.0).contains(number))
 }

@@ -207,6 +207,10 @@ pub(crate) struct Interp<'p> {
     pub(crate) derivations: FxHashMap<Vn, (Vn, Transform)>,
     /// Results of `path.relative(root, x)`: the `x` they describe.
     pub(crate) relative_paths: FxHashMap<Vn, Val>,
+    /// Functions that make schemas of a bundled zod, or do not.
+    pub(crate) schema_makers: FxHashMap<(ModId, FuncId), bool>,
+    /// Results of `typeof x`: the `x` they describe.
+    pub(crate) typeofs: FxHashMap<Vn, Val>,
     /// For lists of what passed a test: what it means that there is something in them.
     pub(crate) evidence: FxHashMap<ObjId, Refinements>,
     /// Results of `commonpath([root, x])`: the `x`, and whether whole components were compared.
@@ -278,6 +282,8 @@ impl<'p> Interp<'p> {
             field_vns: FxHashMap::default(),
             derivations: FxHashMap::default(),
             relative_paths: FxHashMap::default(),
+            schema_makers: FxHashMap::default(),
+            typeofs: FxHashMap::default(),
             evidence: FxHashMap::default(),
             common_paths: FxHashMap::default(),
             first_pieces: FxHashMap::default(),

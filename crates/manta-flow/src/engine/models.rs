@@ -196,7 +196,7 @@ impl Models {
 
 /// Builds an access path from its text. Package roots may contain dots and slashes; the root ends at the first `.`
 /// after the last `/` for JavaScript packages without a file extension, which is how models are written.
-fn parse_path(apis: &mut ApiTable, text: &str) -> ApiId {
+pub(crate) fn parse_path(apis: &mut ApiTable, text: &str) -> ApiId {
     let root_from = text.rfind('/').map_or(0, |at| at + 1);
     let root_end = text[root_from..].find(['.', '(', '[']).map_or(text.len(), |at| root_from + at);
     let mut api = apis.root(Symbol::new(&text[..root_end]));

@@ -74,7 +74,9 @@ impl Interp<'_> {
                         return Val::num(least);
                     }
                 }
-                self.join_all(results).unwrap_or_else(Val::undefined)
+                let is_unset = name.as_str() == "length" && self.is_empty_by_default(&values);
+                let joined = self.join_all(results).unwrap_or_else(Val::undefined);
+                if is_unset { usually_none() } else { joined }
             }
             Kind::Str => match (name.as_str(), self.lang()) {
                 ("length", Lang::JavaScript) => Val::of(Kind::Num(None)),
@@ -163,12 +165,15 @@ impl Interp<'_> {
         let obj = self.store.obj(id);
         match &obj.kind {
             ObjKind::Dict => return Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
+            ObjKind::Set if name.as_str() == "size" && obj.is_configured => return usually_none(),
             ObjKind::Array if name.as_str() == "length" => {
                 if let Some(evidence) = self.evidence.get(&id) {
                     let cond = Cond { when_true: evidence.clone(), ..Cond::default() };
                     return Val { cond: Some(Rc::new(cond)), text: Some(Rc::default()), ..Val::of(Kind::Num(None)) };
                 }
-                return if obj.more.is_none() && obj.any.is_none() {
+                return if obj.is_configured {
+                    if self.found.replay.is_some() { Val::num(0.0) } else { usually_none() }
+                } else if obj.more.is_none() && obj.any.is_none() {
                     Val::num(f64::from(u32::try_from(obj.items.len()).unwrap_or(u32::MAX)))
                 } else if self.found.replay.is_some() && obj.more.as_ref().is_some_and(|more| more.taint.is_none()) {
                     // A witness is followed with one entry in each list of the administrator's.
@@ -918,4 +923,10 @@ impl Val {
 /// Methods of functions, which classes are.
 fn is_function_method(name: Symbol) -> bool {
     matches!(name.as_str(), "bind" | "call" | "apply" | "toString" | "length")
+}
+
+/// The length of a list that is empty unless the administrator fills it.
+fn usually_none() -> Val {
+    let cond = Cond { by_default: Some(false), ..Cond::default() };
+    Val { cond: Some(Rc::new(cond)), text: Some(Rc::default()), ..Val::of(Kind::Num(None)) }
 }

@@ -7,8 +7,8 @@ use manta_core::Span;
 use crate::domain::path::{PathState, Within};
 use crate::domain::props::Part as DomainPart;
 use crate::domain::url::{Host, HostCheck, HostGrade, Scheme, Subject, UrlState, grade_host_check};
-use crate::domain::{StrProps, path};
-use crate::engine::api::ApiStep;
+use crate::domain::{CharSet, StrProps, path};
+use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact, Note, NoteKind, Refinements, both};
 use crate::engine::interp::{Interp, arc, number_text, unary_text};
 use crate::engine::store::ObjKind;
@@ -288,7 +288,11 @@ impl Interp<'_> {
                     Kind::Undefined => "undefined",
                     Kind::Fn(_) | Kind::Bound(_) | Kind::Method(_) => "function",
                     Kind::Obj(id) if !matches!(self.store.obj(*id).kind, ObjKind::Class(_)) => "object",
-                    _ => return Val { ..Val::with_props(StrProps::default()) },
+                    _ => {
+                        let vn = self.store.fresh_vn();
+                        self.typeofs.insert(vn, value);
+                        return Val { vn, ..Val::with_props(StrProps::default()) };
+                    }
                 };
                 Val::str(name)
             }
@@ -377,22 +381,17 @@ impl Interp<'_> {
         }
         // `s.indexOf(x) >= 0`, `> -1`: the search carries the condition "found".
         if let (Some(cond), Kind::Num(Some(bound))) = (&a.cond, &b.kind) {
-            let found = match op {
-                BinaryOp::GtEq => *bound == 0.0,
-                BinaryOp::Gt => *bound == -1.0 || *bound == 0.0,
-                _ => false,
+            // A length (which has a text) is at least one, or nothing is there; a position may also be the first.
+            let is_length = a.text.is_some();
+            let (is_found, is_exact) = match (op, *bound) {
+                (BinaryOp::GtEq, 0.0) | (BinaryOp::Gt, -1.0) if !is_length => (true, true),
+                (BinaryOp::GtEq, 1.0) | (BinaryOp::Gt, 0.0) => (true, is_length),
+                (BinaryOp::Lt, 0.0) | (BinaryOp::LtEq, -1.0) if !is_length => (false, true),
+                (BinaryOp::Lt, 1.0) | (BinaryOp::LtEq, 0.0) => (false, is_length),
+                _ => return Val::any_bool(),
             };
-            let missing = match op {
-                BinaryOp::Lt => *bound == 0.0,
-                BinaryOp::LtEq => *bound == -1.0,
-                _ => false,
-            };
-            if found {
-                return Val { cond: Some(cond.clone()), ..Val::any_bool() };
-            }
-            if missing {
-                return Val { cond: Some(Rc::new(cond.not())), ..Val::any_bool() };
-            }
+            let found = if is_exact { (**cond).clone() } else { Cond { when_false: Vec::new(), ..(**cond).clone() } };
+            return self.bool_with(None, if is_found { found } else { found.not() });
         }
         Val::any_bool()
     }
@@ -503,7 +502,8 @@ impl Interp<'_> {
                         Kind::Str if value.taint.is_none() => Some(false),
                         _ => None,
                     };
-                    let cond = value.cond.as_deref().map(Cond::not).unwrap_or_default();
+                    let mut cond = value.cond.as_deref().map(Cond::not).unwrap_or_default();
+                    cond.when_true = both(&cond.when_true, &self.nothing_to_fear(value));
                     return self.bool_with(truth, cond);
                 }
                 _ => {}
@@ -528,6 +528,17 @@ impl Interp<'_> {
             }
             if let Some(inside) = self.relative_test(common, other.literal(), self.here(span)) {
                 return self.bool_with(None, inside);
+            }
+            // `path.relative(root, x) === ""`: `x` is the directory itself.
+            if let (Some(target), Some("")) = (self.relative_paths.get(&common.vn), other.literal()) {
+                let real = self.props(target).path.norm == path::Norm::Real;
+                let mut fact = Fact::props(StrProps::default(), self.here(span));
+                fact.props.path.within = Within::Strong { dir: None, real };
+                let cond = Cond { when_true: self.implied(target, fact), ..Cond::default() };
+                return self.bool_with(None, cond);
+            }
+            if let (Some(value), Some(name)) = (self.typeofs.get(&common.vn), other.literal()) {
+                return self.bool_with(None, self.type_test(value, name, self.here(span)));
             }
         }
         let mut cond = Cond::default();
@@ -571,6 +582,22 @@ impl Interp<'_> {
         self.bool_with(None, cond)
     }
 
+    /// `typeof value === name`. What is no text is no option: argument lists take nothing but texts.
+    fn type_test(&self, value: &Val, name: &str, at: manta_core::Location) -> Cond {
+        let fact = |props: StrProps| self.implied_exactly(value, Fact::props(props, at));
+        match name {
+            "number" | "bigint" => Cond { when_true: fact(StrProps::number()), ..Cond::default() },
+            "boolean" => Cond { when_true: fact(StrProps::one_of(["true", "false"])), ..Cond::default() },
+            "undefined" => Cond { when_true: self.nothing_to_fear(value), ..Cond::default() },
+            "string" => {
+                let mut other = StrProps::default();
+                other.first = other.first.minus(CharSet::of("-"));
+                Cond { when_false: fact(other), ..Cond::default() }
+            }
+            _ => Cond::default(),
+        }
+    }
+
     /// Whether a setting equals a constant when nobody sets it.
     fn equal_by_default(&self, setting: &Val, constant: &Val) -> Option<bool> {
         let default = self.default_of_setting(setting)?;
@@ -587,9 +614,8 @@ impl Interp<'_> {
     /// falls back to. None for anything else.
     fn default_of_setting(&self, value: &Val) -> Option<Val> {
         let is_setting = |value: &Val| match value.kind {
-            Kind::Api(api, _) => {
-                matches!(self.apis.steps(api).first(), Some(ApiStep::Root(root)) if root.as_str() == "$env")
-            }
+            Kind::Api(api, _) => self.is_setting(api),
+            Kind::Obj(id) => self.store.obj(id).is_configured,
             _ => false,
         };
         match &value.kind {
@@ -609,6 +635,25 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether an access path starts in the environment.
+    pub(crate) fn is_setting(&self, api: ApiId) -> bool {
+        matches!(self.apis.steps(api).first(), Some(ApiStep::Root(root)) if root.as_str() == "$env")
+    }
+
+    /// Whether a list has no element unless the administrator configures some: `(process.env.HOSTS ?? "").split(",")`
+    /// without blanks is empty, or what the environment says.
+    pub(crate) fn is_empty_by_default(&self, lists: &[Val]) -> bool {
+        let is_configured = |list: &Val| matches!(list.kind, Kind::Obj(id) if self.store.obj(id).is_configured);
+        let is_empty = |list: &Val| match list.kind {
+            Kind::Obj(id) => {
+                let list = self.store.obj(id);
+                list.is_sequence() && list.items.is_empty() && list.more.is_none()
+            }
+            _ => list.is_nullish(),
+        };
+        lists.iter().any(is_configured) && lists.iter().all(|list| is_configured(list) || is_empty(list))
+    }
+
     /// What a value implies as a condition: an environment variable is not set by default.
     pub(crate) fn condition(&self, value: &Val) -> Cond {
         match value.cond.as_deref() {
@@ -618,9 +663,24 @@ impl Interp<'_> {
                     .default_of_setting(value)
                     .and_then(|default| default.truth())
                     .filter(|_| value.truth().is_none());
-                Cond { by_default, ..Cond::default() }
+                Cond { by_default, when_false: self.nothing_to_fear(value), ..Cond::default() }
             }
         }
+    }
+
+    /// What is known of a value of the caller's that counts as false: it is missing, empty or zero.
+    fn nothing_to_fear(&self, value: &Val) -> Refinements {
+        const FALSE: [&str; 11] = ["", "0", "-0", "NaN", "false", "null", "undefined", "False", "None", "[]", "{}"];
+        let is_text = |value: &Val| matches!(value.kind, Kind::Str | Kind::Unknown) || value.is_nullish();
+        if value.vn == 0
+            || !value.is_tainted()
+            || value.literal().is_some()
+            || !value.alternatives().iter().all(is_text)
+        {
+            return Vec::new();
+        }
+        let props = StrProps::one_of(FALSE);
+        vec![(value.vn, Rc::new(Fact { props, is_listed: false, at: None, notes: Vec::new() }))]
     }
 
     /// While a witness is followed: a concrete value of the caller's, compared with something that the administrator
@@ -818,7 +878,7 @@ impl Interp<'_> {
         let mut cond = Cond::default();
         let mut chars = needle.chars();
         if let (Some(only), None) = (chars.next(), chars.next()) {
-            let charset = self.props(value).charset.minus(crate::domain::CharSet::single(only));
+            let charset = self.props(value).charset.minus(CharSet::single(only));
             cond.when_false = self.implied_exactly(value, Fact::props(StrProps::of_charset(charset), at));
         } else if needle == ".." || needle == "../" {
             let mut props = StrProps::default();
@@ -910,7 +970,7 @@ impl Interp<'_> {
             && text.chars().count() == 1
         {
             let mut without = props.clone();
-            without.first = props.first.minus(crate::domain::CharSet::single(first));
+            without.first = props.first.minus(CharSet::single(first));
             if first == '/' {
                 without.path.abs = path::Abs::Rel;
             }
@@ -920,10 +980,19 @@ impl Interp<'_> {
                 && first.is_ascii_punctuation()
             {
                 let mut trimmed = StrProps::default();
-                trimmed.first = trimmed.first.minus(crate::domain::CharSet::single(first));
+                trimmed.first = trimmed.first.minus(CharSet::single(first));
                 let fact = Rc::new(Fact::props(trimmed, at));
                 cond.when_false = both(&cond.when_false, &vec![(base, fact)]);
             }
+        }
+        // Where a path is normalised, `..` leads or is not there.
+        let climbs = matches!(prefix.literal(), Some(".." | "../"));
+        if climbs && props.path.norm != path::Norm::Raw {
+            let mut without = StrProps::default();
+            without.path.dotdot =
+                if prefix.literal() == Some("..") { path::DotDot::No } else { path::DotDot::LastOnly };
+            let fact = Fact::props(without, at);
+            cond.when_false = both(&cond.when_false, &self.implied_exactly(value, fact));
         }
         let mut fact = Fact::props(StrProps::default(), at);
         match prefix.literal() {
@@ -939,7 +1008,7 @@ impl Interp<'_> {
             }
             literal => {
                 let is_path = literal.is_none_or(|text| text.contains('/') || text.contains('\\'));
-                if is_path && literal != Some("/") {
+                if is_path && literal != Some("/") && !climbs {
                     let prefix_props = self.props(prefix);
                     let check = path::PrefixCheck { value: &props.path, prefix: &prefix_props, or_equal: false };
                     let graded = path::grade_prefix(check);
@@ -965,7 +1034,7 @@ impl Interp<'_> {
         if let Some(text) = prefix.literal()
             && let Some(first) = text.chars().next()
         {
-            fact.props.first = crate::domain::CharSet::single(first);
+            fact.props.first = CharSet::single(first);
         }
         cond.when_true = self.implied(value, fact);
         self.bool_with(None, cond)
@@ -1020,7 +1089,7 @@ impl Interp<'_> {
             // Learnt for the program's own directories: `d.endsWith(sep) ? d : d + sep`.
             let at = self.here(span);
             let mut fact = Fact::props(StrProps::default(), at);
-            fact.props.last = crate::domain::CharSet::single(last);
+            fact.props.last = CharSet::single(last);
             let cond = Cond { when_true: self.implied_exactly(value, fact), ..Cond::default() };
             return self.bool_with(None, cond);
         }
@@ -1036,7 +1105,7 @@ impl Interp<'_> {
         match suffix.literal() {
             Some(text) => {
                 if let Some(last) = text.chars().next_back() {
-                    fact.props.last = crate::domain::CharSet::single(last);
+                    fact.props.last = CharSet::single(last);
                 }
                 match grade_host_check(subject, HostCheck::EndsWith(text)) {
                     HostGrade::Strong => fact.props.url.host = Host::AllowListed,

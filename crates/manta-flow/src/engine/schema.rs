@@ -4,6 +4,8 @@
 //! the program passes; pydantic constraints come from annotations. Whether a constraint *holds* is a separate question:
 //! only where the SDK validates, or the program calls `parse` itself.
 
+mod bundled;
+
 use std::rc::Rc;
 
 use manta_core::Span;
@@ -27,6 +29,8 @@ pub(crate) struct Schema {
     pub(crate) steps: Vec<(Val, bool)>,
     /// Constraints as shown in the inventory.
     pub(crate) constraints: Vec<String>,
+    /// One of a list that the program makes, of which not every member is known.
+    pub(crate) is_listed: bool,
 }
 
 /// The shape of accepted values.
@@ -57,6 +61,7 @@ impl Schema {
             default: None,
             steps: Vec::new(),
             constraints: Vec::new(),
+            is_listed: false,
         }
     }
 
@@ -108,6 +113,7 @@ impl Interp<'_> {
         }
         let value = match &schema.ty {
             Ty::Any => base,
+            Ty::Str if enforced && schema.is_listed => Val { vn, ..Val::with_props(schema.props.clone()) },
             Ty::Str if enforced => Val { taint, step, vn, ..Val::with_props(schema.props.clone()) },
             Ty::Str => Val { taint, step, vn, ..Val::with_props(StrProps::default()) },
             Ty::Num if enforced => Val { taint, step, vn, ..Val::of(Kind::Num(None)) },
@@ -230,7 +236,8 @@ impl Interp<'_> {
                 if let Kind::Str | Kind::Unknown = value.kind {
                     let mut text = value.text.as_deref().cloned().unwrap_or_default();
                     text.props = self.props(value).refine(&schema.props).into();
-                    Val { kind: Kind::Str, text: Some(Rc::new(text)), ..value.clone() }
+                    let taint = if schema.is_listed { Taint::NONE } else { taint };
+                    Val { kind: Kind::Str, text: Some(Rc::new(text)), taint, ..value.clone() }
                 } else {
                     value.clone()
                 }
@@ -302,9 +309,13 @@ impl Interp<'_> {
             "email" | "url" | "cuid" | "cuid2" | "ulid" | "nanoid" | "ipv4" | "ipv6" | "jwt" | "base64"
             | "base64url" | "hostname" => Schema::with_props(formats::zod(name).unwrap_or_default(), name),
             "enum" | "nativeEnum" => {
-                let values = first.map(|value| self.values_of(&value).0).unwrap_or_default();
+                let (values, more) = first.as_ref().map(|value| self.values_of(value)).unwrap_or_default();
                 let texts: Vec<String> = values.iter().filter_map(|v| v.literal().map(str::to_owned)).collect();
-                if texts.is_empty() {
+                let is_open = more.is_some() || texts.len() < values.len();
+                let is_own = first.as_ref().is_some_and(|list| self.deep_taint(list, 2).0.is_none());
+                if is_open && is_own {
+                    Schema { is_listed: true, ..Schema::new(Ty::Str) }
+                } else if texts.is_empty() {
                     Schema::new(Ty::Str)
                 } else {
                     Schema::with_props(StrProps::one_of(&texts), &format!("one of {}", texts.join(", ")))

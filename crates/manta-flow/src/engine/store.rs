@@ -42,6 +42,8 @@ pub(crate) struct Obj {
     pub(crate) items: Vec<Val>,
     /// Sequence elements whose position is unknown.
     pub(crate) more: Option<Val>,
+    /// A list that holds what a setting says, which nobody sets by default: `process.env.HOSTS.split(",")`.
+    pub(crate) is_configured: bool,
     /// Changes with every write and comes back when a write is undone: one object with one version has one content.
     pub(crate) version: u32,
 }
@@ -86,7 +88,15 @@ pub(crate) struct ClassVal {
 
 impl Obj {
     pub(crate) fn new(kind: ObjKind) -> Self {
-        Self { kind, fields: Fields::default(), any: None, items: Vec::new(), more: None, version: 0 }
+        Self {
+            kind,
+            fields: Fields::default(),
+            any: None,
+            items: Vec::new(),
+            more: None,
+            is_configured: false,
+            version: 0,
+        }
     }
 
     pub(crate) fn array(items: Vec<Val>) -> Self {

@@ -68,7 +68,13 @@ pub fn join(operands: &[Operand<'_>]) -> StrProps {
     let parts: Vec<Part<'_>> = operands.iter().map(|operand| operand.part).collect();
     let abs = leading_abs(&parts);
     let dotdot = if abs == Abs::Abs { DotDot::No } else { joined_dotdot(operands) };
-    let path = PathState { norm: Norm::Lexical, abs, dotdot, within: contained(operands, false, false) };
+    let path = PathState {
+        norm: Norm::Lexical,
+        abs,
+        dotdot,
+        is_not_parent: abs == Abs::Abs,
+        within: contained(operands, false, false),
+    };
     described(operands, path)
 }
 
@@ -87,7 +93,10 @@ pub fn resolve(operands: &[Operand<'_>]) -> StrProps {
         return texts;
     }
     let within = contained(operands, true, false);
-    described(operands, PathState { norm: Norm::Lexical, abs: Abs::Abs, dotdot: DotDot::No, within })
+    described(
+        operands,
+        PathState { norm: Norm::Lexical, abs: Abs::Abs, dotdot: DotDot::No, is_not_parent: true, within },
+    )
 }
 
 /// Python's `os.path.join` and the `/` of pathlib: an absolute operand discards all before it; nothing is normalised.
@@ -104,8 +113,13 @@ pub fn python_join(operands: &[Operand<'_>]) -> StrProps {
         Abs::Rel if later_relative => Abs::Rel,
         _ => Abs::Unknown,
     };
-    let path =
-        PathState { norm: Norm::Raw, abs, dotdot: joined_dotdot(operands), within: contained(operands, true, true) };
+    let path = PathState {
+        norm: Norm::Raw,
+        abs,
+        dotdot: joined_dotdot(operands),
+        is_not_parent: false,
+        within: contained(operands, true, true),
+    };
     described(operands, path)
 }
 
@@ -121,6 +135,7 @@ pub fn normalize(value: &StrProps) -> StrProps {
         norm: value.path.norm.max(Norm::Lexical),
         abs,
         dotdot: if abs == Abs::Abs { DotDot::No } else { value.path.dotdot },
+        is_not_parent: abs == Abs::Abs,
         within: value.path.within.clone(),
     };
     described(&[operand], path)

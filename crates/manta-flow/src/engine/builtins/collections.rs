@@ -261,6 +261,17 @@ impl Interp<'_> {
 
     /// `xs.map(f)` and friends: `f` runs for each known element, then once for all others.
     pub(crate) fn array_callback(&mut self, list: &Val, name: &str, function: &Val, span: Span) -> Val {
+        let result = self.each_element(list, name, function, span);
+        // What is made of a list that nobody filled is as empty.
+        if let (Kind::Obj(from), Kind::Obj(to), "map" | "filter" | "flatMap") = (&list.kind, &result.kind, name)
+            && self.store.obj(*from).is_configured
+        {
+            self.store.obj_mut(*to).is_configured = true;
+        }
+        result
+    }
+
+    fn each_element(&mut self, list: &Val, name: &str, function: &Val, span: Span) -> Val {
         let (items, more) = self.elements_of(list, span);
         let (items, more) = if items.len() > 96 || !self.admits_rounds(items.len()) {
             let joined = self.join_all(items.into_iter().chain(more));

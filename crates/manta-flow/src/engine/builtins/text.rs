@@ -18,6 +18,11 @@ impl Interp<'_> {
         let first = args.get(0).cloned();
         let props = |interp: &Self| interp.props(value);
         Some(match name.as_str() {
+            // `buffer.toString("base64")`: bytes are texts here, and the encoding says which characters come out.
+            "toString" if encoded_as(first.as_ref()).is_some() && value.literal().is_none() => {
+                let charset = encoded_as(first.as_ref())?;
+                self.text_val(StrProps::of_charset(charset), value)
+            }
             "toString" | "valueOf" | "toFixed" | "toJSON" | "normalize" | "toWellFormed"
                 if !matches!(value.kind, Kind::Unknown) || name.as_str() == "toString" =>
             {
@@ -646,4 +651,14 @@ fn leading_pieces(value: &Val, separator: Option<&str>) -> Vec<Val> {
     // The last one goes on.
     pieces.pop();
     pieces
+}
+
+/// The characters of an encoding of bytes as text; none for one that may give any.
+fn encoded_as(encoding: Option<&Val>) -> Option<CharSet> {
+    Some(match encoding?.literal()? {
+        "base64" => CharSet::ALNUM.union(CharSet::of("+/=")),
+        "base64url" => CharSet::ALNUM.union(CharSet::of("-_")),
+        "hex" => CharSet::HEX,
+        _ => return None,
+    })
 }

@@ -315,7 +315,8 @@ impl Interp<'_> {
             Effect::Map => self.new_map(&arg, span),
             Effect::Set => {
                 let (items, more) = self.elements_of(&arg, span);
-                let obj = Obj { items, more, ..Obj::new(ObjKind::Set) };
+                let is_configured = self.is_empty_by_default(arg.alternatives());
+                let obj = Obj { items, more, is_configured, ..Obj::new(ObjKind::Set) };
                 Val { taint: arg.taint, step: arg.step, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
             }
             Effect::Dict => {

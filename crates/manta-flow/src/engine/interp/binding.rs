@@ -138,7 +138,7 @@ impl<'p> Interp<'p> {
         }
     }
 
-    fn global(&mut self, name: Symbol) -> Val {
+    pub(crate) fn global(&mut self, name: Symbol) -> Val {
         let module = self.frame().module;
         if let Some(stars) = self.star_imports.get(&module).cloned() {
             for import in stars {

@@ -163,6 +163,7 @@ impl Interp<'_> {
             joined.items = items;
         }
         joined.more = more;
+        joined.is_configured = a.is_configured && b.is_configured;
         joined
     }
 

@@ -68,11 +68,16 @@ impl<'p> Interp<'p> {
     }
 
     fn call_member(&mut self, receiver: &Val, name: Symbol, args: Args, is_new: bool, span: Span) -> Val {
-        if let Kind::Union(values) = &receiver.kind {
-            let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
-            return self.each_alternative(&values, |interp, value| {
-                interp.call_member(value, name, args.clone(), is_new, span)
+        if let Kind::Union(_) = &receiver.kind {
+            let values: Vec<Val> = self.current(receiver).alternatives().to_vec();
+            let values: Vec<Val> = values.into_iter().filter(|value| !value.is_nullish()).collect();
+            let mut results = Vec::new();
+            let joined = self.each_alternative(&values, |interp, value| {
+                let result = interp.call_member(value, name, args.clone(), is_new, span);
+                results.push(result.clone());
+                result
             });
+            return self.lifted(receiver, &values, &results, joined);
         }
         if let Some(message) = self.message_read(receiver, name) {
             return message;

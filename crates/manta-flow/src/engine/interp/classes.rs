@@ -6,15 +6,19 @@ use manta_core::Span;
 
 use super::{Args, Interp};
 use crate::engine::api::ApiStep;
+use crate::engine::models::parse_path;
 use crate::engine::store::{ClassVal, Fields, Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
-use crate::ir::{ClassId, Expr, ExprId, Lang, MemberKind, Pat, Symbol, Var};
+use crate::ir::{Class, ClassId, Expr, ExprId, Key, Lang, MemberKind, Module, Pat, Symbol, Var};
 
 impl Interp<'_> {
     pub(super) fn make_class(&mut self, id: ClassId) -> Val {
         let module = self.frame().module;
         let code = self.program.module(module);
         let class = code.class(id);
+        if let Some(known) = bundled_sdk_class(code, class) {
+            return Val::of(Kind::Api(parse_path(&mut self.apis, known), None));
+        }
         // `class Server(FastMCP[Context])`: the parameters of a generic base are of no matter.
         let plain = |base: &ExprId| match self.code().expr(*base) {
             Expr::Index { object, .. } if self.lang() == Lang::Python => *object,
@@ -146,6 +150,9 @@ impl Interp<'_> {
     }
 
     pub(crate) fn construct(&mut self, target: &Val, args: Args, span: Span) -> Val {
+        if let Some(schema) = self.bundled_schema(target, &args, span) {
+            return schema;
+        }
         match &target.kind {
             Kind::Obj(id) if matches!(self.store.obj(*id).kind, ObjKind::Class(_)) => self.instantiate(*id, args, span),
             Kind::Fn(id) => {
@@ -337,4 +344,26 @@ impl Interp<'_> {
         }
         this
     }
+}
+
+/// The official SDK's own classes where a bundler has put them into the program, by two methods that no one else has.
+/// Minifiers rename variables and classes, not members.
+fn bundled_sdk_class(code: &Module, class: &Class) -> Option<&'static str> {
+    const CLASSES: [(&str, [&str; 2]); 5] = [
+        ("@modelcontextprotocol/sdk/server/mcp.McpServer", ["setToolRequestHandlers", "setResourceRequestHandlers"]),
+        ("@modelcontextprotocol/sdk/server/index.Server", ["_oninitialize", "assertCapabilityForMethod"]),
+        ("@modelcontextprotocol/sdk/server/sse.SSEServerTransport", ["handlePostMessage", "handleMessage"]),
+        (
+            "@modelcontextprotocol/sdk/server/streamableHttp.StreamableHTTPServerTransport",
+            ["handleRequest", "closeStandaloneSSEStream"],
+        ),
+        (
+            "@modelcontextprotocol/sdk/server/streamableHttp.StreamableHTTPServerTransport",
+            ["handleUnsupportedRequest", "handleDeleteRequest"],
+        ),
+    ];
+    let has =
+        |name: &str| class.members.iter().any(|member| matches!(member.key, Key::Static(own) if own.as_str() == name));
+    let known = CLASSES.iter().find(|(_, methods)| methods.iter().all(|method| has(method)));
+    known.filter(|_| code.lang == Lang::JavaScript).map(|(path, _)| *path)
 }

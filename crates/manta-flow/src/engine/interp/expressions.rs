@@ -525,7 +525,9 @@ impl<'p> Interp<'p> {
                 }
             }
         };
-        value.cond = (!cond.is_trivial()).then(|| Rc::new(cond));
+        // `a && b` has the identity of `b`, but its being false says nothing of `b`.
+        let is_other = op == LogicalOp::And && value.vn != 0;
+        value.cond = (is_other || !cond.is_trivial()).then(|| Rc::new(cond));
         value
     }
 
@@ -543,7 +545,11 @@ impl<'p> Interp<'p> {
             }
             (when_true, when_false) => {
                 let mut results: Vec<Val> = Vec::new();
-                let facts = [(when_true.unwrap_or_default(), yes), (when_false.unwrap_or_default(), no)];
+                let mut facts = [(when_true.unwrap_or_default(), yes), (when_false.unwrap_or_default(), no)];
+                // Where the administrator's configuration decides, the usual value comes first.
+                if self.by_default(&value, test) == Some(false) {
+                    facts.reverse();
+                }
                 let mark = self.store.mark();
                 let mut ends = Vec::new();
                 let mut paths: Vec<Refinements> = Vec::new();

@@ -247,7 +247,7 @@ impl<'p> Interp<'p> {
     /// Facts of the true and of the false outcome; none when that outcome is impossible.
     pub(crate) fn outcomes(&self, value: &Val) -> (Option<Refinements>, Option<Refinements>) {
         let truth = value.truth();
-        let cond = value.cond.as_deref().cloned().unwrap_or_default();
+        let cond = self.condition(value);
         let yes = (truth != Some(false) && !self.is_impossible(&cond.when_true)).then_some(cond.when_true);
         let no = (truth != Some(true) && !self.is_impossible(&cond.when_false)).then_some(cond.when_false);
         match (yes, no) {

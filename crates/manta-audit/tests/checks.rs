@@ -1,0 +1,176 @@
+//! Checks as servers write them: twins of which one holds and the other does not.
+
+use manta_audit::{Settings, audit};
+use manta_core::{Persona, ProjectInput};
+use manta_flow::engine::models::Models;
+use manta_flow::frontend::FrontEnd;
+
+const QUIET: Vec<String> = Vec::new();
+
+/// Rules that the regular persona sees in a server whose tool `t` has the parameters `p` and `q` and does `body`.
+fn found(before: &str, body: &str) -> Vec<String> {
+    let text = format!(
+        r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import path from "node:path";
+import fs from "node:fs";
+import {{ execFileSync, execSync }} from "node:child_process";
+const server = new McpServer({{ name: "x", version: "1" }});
+const ROOT = process.env.ROOT ?? "/srv/data";
+const text = (text: string) => ({{ content: [{{ type: "text" as const, text }}] }});
+{before}
+server.tool("t", {{ p: z.string(), q: z.string().optional() }}, async ({{ p, q }}) => {{
+  {body}
+}});
+"#
+    );
+    let input = ProjectInput::from_texts("server", [("index.ts", text.as_str())]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let regular = report.findings.iter().filter(|finding| finding.persona == Persona::Regular);
+    let mut found: Vec<String> = regular.map(|finding| finding.rule.id.to_owned()).collect();
+    found.dedup();
+    found
+}
+
+/// What is found when a file is written below [`ROOT`] whose name is put together from several values.
+fn writes(check: &str) -> Vec<String> {
+    let before = format!("function check(name: string) {{ {check} }}");
+    found(
+        &before,
+        r#"let name = `${p}.${q}`; if (!name.endsWith(".json")) name = `${name}.json`;
+        check(name); fs.writeFileSync(path.join(ROOT, name), p); return text("done");"#,
+    )
+}
+
+#[test]
+fn a_check_of_a_whole_name_covers_what_it_is_made_of() {
+    assert_eq!(writes(r#"if (name.includes("..") || name.includes("/")) throw new Error("no");"#), QUIET);
+    assert_eq!(writes(r#"if (name.includes("~") || name.includes("\\")) throw new Error("no");"#), ["path-traversal"]);
+}
+
+#[test]
+fn a_normalised_relative_path_that_does_not_climb_stays() {
+    let write = |check: &str| {
+        let body = r#"const n = path.normalize(p); if (CHECK) throw new Error("no");
+            fs.writeFileSync(path.join(n, "x.zip"), p); return text("done");"#;
+        found("", &body.replace("CHECK", check))
+    };
+    assert_eq!(write(r#"path.isAbsolute(n) || n === ".." || n.startsWith(".." + path.sep)"#), QUIET);
+    assert_eq!(write(r#"n === ".." || n.startsWith(".." + path.sep)"#), ["path-traversal"]);
+    assert_eq!(write(r#"path.isAbsolute(n) || n.startsWith("." + path.sep)"#), ["path-traversal"]);
+}
+
+#[test]
+fn a_check_of_a_value_that_is_there_covers_every_use_of_it() {
+    let write = |test: &str| {
+        let body = r#"if (TEST && (p.includes("..") || path.isAbsolute(p))) throw new Error("no");
+            if (p) { const dir = path.resolve(p); fs.writeFileSync(path.join(dir, `${p.length}.zip`), "x"); }
+            return text("done");"#;
+        found("", &body.replace("TEST", test))
+    };
+    assert_eq!(write("p"), QUIET);
+    assert_eq!(write("q"), ["path-traversal"]);
+
+    let later = |test: &str| {
+        let before = r#"function inside(file: string) { const full = path.resolve(file);
+            if (!full.startsWith(ROOT + path.sep)) throw new Error("no"); }"#;
+        let body = r#"if (TEST) { inside(q!); } const listing = execFileSync("ls").toString();
+            if (q === undefined) return text(listing); fs.writeFileSync(q, p); return text("done");"#;
+        found(before, &body.replace("TEST", test))
+    };
+    assert_eq!(later("q"), QUIET);
+    assert_eq!(later("q !== undefined"), QUIET);
+    assert_eq!(later("p"), ["path-traversal"]);
+}
+
+#[test]
+fn the_directory_itself_is_inside() {
+    let write = |test: &str| {
+        let before = r#"function inside(full: string, base: string) { const r = path.relative(base, full);
+            return TEST; }"#;
+        let body = r#"const base = fs.realpathSync(ROOT); const full = fs.realpathSync(path.resolve(base, p));
+            if (!inside(full, base)) throw new Error("no");
+            fs.writeFileSync(path.join(full, "x.zip"), p); return text("done");"#;
+        found(&before.replace("TEST", test), body)
+    };
+    assert_eq!(write(r#"r === "" || (!r.startsWith("..") && !path.isAbsolute(r))"#), QUIET);
+    assert_eq!(write(r#"r === "" || !path.isAbsolute(r)"#), ["path-traversal"]);
+}
+
+#[test]
+fn a_command_that_runs_in_a_container_is_what_the_tool_is_for() {
+    assert_eq!(found("", r#"return text(execFileSync("docker", ["exec", "box", "sh", "-c", p]).toString());"#), QUIET);
+    assert_eq!(
+        found("", r#"return text(execFileSync("env", ["LANG=C", "sh", "-c", p]).toString());"#),
+        ["command-execution"]
+    );
+}
+
+#[test]
+fn an_encoding_says_which_characters_come_out() {
+    let run = |encoding: &str| {
+        let body = r#"const b = Buffer.from(p).toString("ENCODING"); execSync(`echo ${b}`); return text(b);"#;
+        found("", &body.replace("ENCODING", encoding))
+    };
+    assert_eq!(run("base64"), QUIET);
+    assert_eq!(run("hex"), QUIET);
+    assert_eq!(run("latin1"), ["command-injection"]);
+}
+
+#[test]
+fn a_list_that_is_empty_until_configured_checks_nothing() {
+    let fetch = |check: &str| {
+        let before =
+            r#"const HOSTS = (process.env.HOSTS ?? "").split(",").map((h) => h.trim()).filter((h) => h.length > 0);"#;
+        let body = r#"const url = new URL(p); CHECK
+            const answer = await fetch(url); return text(await answer.text());"#;
+        found(before, &body.replace("CHECK", check))
+    };
+    let refuse = r#"throw new Error("no");"#;
+    assert_eq!(fetch(&format!("if (!HOSTS.includes(url.hostname)) {refuse}")), QUIET);
+    assert_eq!(fetch(&format!("if (HOSTS.length > 0 && !HOSTS.includes(url.hostname)) {refuse}")), ["ssrf"]);
+    assert_eq!(fetch(&format!("if (HOSTS.length === 0 || !HOSTS.includes(url.hostname)) {refuse}")), QUIET);
+}
+
+#[test]
+fn a_value_is_one_of_a_list_that_the_program_makes() {
+    let read = |schema: &str| {
+        let before = r#"const NAMES: string[] = JSON.parse(fs.readFileSync("names.json", "utf8")).map((n: any) => n.id);
+            server.tool("read", { name: SCHEMA }, async ({ name }) => text(fs.readFileSync(`/srv/${name}.md`, "utf8")));"#;
+        found(&before.replace("SCHEMA", schema), r#"return text("");"#)
+    };
+    assert_eq!(read("z.enum([NAMES[0], ...NAMES.slice(1)])"), QUIET);
+    assert_eq!(read("z.string().min(NAMES.length)"), ["path-traversal"]);
+}
+
+#[test]
+fn what_begins_with_a_dash_is_refused_text_by_text() {
+    let run = |guard: &str| {
+        let before = format!(
+            r#"const isOff = () => process.env.UNSAFE === "true";
+            function guard(v: unknown) {{ {guard} throw new Error("an option"); }}"#
+        );
+        found(&before, r#"guard(p); return text(execFileSync("git", ["fetch", p]).toString());"#)
+    };
+    assert_eq!(run(r#"if (isOff()) return; if (typeof v !== "string" || !v.startsWith("-")) return;"#), QUIET);
+    assert_eq!(
+        run(r#"if (isOff()) return; if (typeof v !== "string" || !v.endsWith("-")) return;"#),
+        ["argument-injection"]
+    );
+}
+
+#[test]
+fn a_value_follows_one_of_several_options() {
+    let search = |option: &str| {
+        let body = r#"const args = ["--files"];
+            for (const glob of p.split("|").map((g) => g.trim()).filter(Boolean)) {
+              if (q) args.push("-g", glob); else args.push(OPTION, glob);
+            }
+            return text(execFileSync("rg", args).toString());"#;
+        found("", &body.replace("OPTION", option))
+    };
+    assert_eq!(search(r#"q === "" ? "--iglob" : "--glob""#), QUIET);
+    assert_eq!(search(r#"q === "" ? "--iglob" : "--files""#), ["argument-injection"]);
+}
