@@ -94,6 +94,12 @@ impl<'a> Lowerer<'a> {
                 };
                 self.add(Expr::Await(value), at)
             }
+            // In a generator that a helper drives, `yield` waits.
+            Expression::YieldExpression(yielded) if self.is_driven() => {
+                let value = yielded.argument.as_ref().map(|value| self.expr(value));
+                let value = value.unwrap_or_else(|| self.add(Expr::Undefined, at));
+                self.add(Expr::Await(value), at)
+            }
             Expression::YieldExpression(yielded) => {
                 let value = yielded.argument.as_ref().map(|value| self.expr(value));
                 self.add(Expr::Yield { value, delegate: yielded.delegate }, at)
@@ -342,9 +348,47 @@ impl<'a> Lowerer<'a> {
         if let Some(import) = self.required(call) {
             return import;
         }
+        if let Some(value) = self.helped(call) {
+            return value;
+        }
         let callee = self.callee(&call.callee);
         let args = self.args(&call.arguments);
         self.add(Expr::Call { callee, args, is_new: false, optional: call.optional }, call.span)
+    }
+
+    /// Calls of the helpers that compilers write for what the language version has not got: an async function as a
+    /// generator that is driven (`__awaiter(this, [x], void 0, function* (x) { … })`, `__async(this, null, function* …)`),
+    /// and a namespace import (`__importStar(require("x"))`).
+    fn helped(&mut self, call: &CallExpression<'a>) -> Option<ExprId> {
+        let name = match call.callee.get_inner_expression() {
+            Expression::Identifier(ident) => ident.name.as_str(),
+            Expression::StaticMemberExpression(member) => member.property.name.as_str(),
+            _ => return None,
+        };
+        let given: Vec<&Expression<'a>> = call.arguments.iter().filter_map(Argument::as_expression).collect();
+        if let ("__importStar" | "_interopRequireWildcard", [module]) = (name, given.as_slice()) {
+            return Some(self.expr(module));
+        }
+        let (this, args, generator) = match given.as_slice() {
+            [this, args, generator] | [this, args, _, generator] => (*this, *args, *generator),
+            _ => return None,
+        };
+        let Expression::FunctionExpression(function) = generator.get_inner_expression() else { return None };
+        let is_none = |expr: &Expression<'a>| {
+            matches!(expr, Expression::NullLiteral(_) | Expression::UnaryExpression(_)) || expr.is_undefined()
+        };
+        if !function.generator || !(is_none(this) || matches!(this, Expression::ThisExpression(_))) {
+            return None;
+        }
+        let this = self.expr(this);
+        let mut all = vec![Arg { value: this, kind: ArgKind::Positional }];
+        let name = if is_none(args) { "call" } else { "apply" };
+        if name == "apply" {
+            all.push(Arg { value: self.expr(args), kind: ArgKind::Positional });
+        }
+        let object = self.driven(function);
+        let callee = self.add(Expr::Member { object, name: Symbol::new(name), optional: false }, call.span);
+        Some(self.add(Expr::Call { callee, args: all, is_new: false, optional: false }, call.span))
     }
 
     /// `(0, module.f)(…)` only drops the receiver, which a module function does not look at.

@@ -9,10 +9,24 @@ use oxc_ast::ast::{ArrowFunctionBody, ArrowFunctionExpression, BindingPattern, F
 use super::{Lowerer, span, stmt};
 
 impl<'a> Lowerer<'a> {
+    /// A generator that a helper drives to its end as an async function is run.
+    pub(super) fn driven(&mut self, function: &Function<'a>) -> ExprId {
+        self.driven.push(self.arrows.len() + 1);
+        let func = self.function(function, None, None);
+        self.driven.pop();
+        self.add(Expr::Func(func), function.span)
+    }
+
+    /// Whether the innermost open function is such a generator.
+    pub(super) fn is_driven(&self) -> bool {
+        self.driven.last() == Some(&self.arrows.len())
+    }
+
     /// Lowers a function with a body.
     pub(super) fn function(&mut self, function: &Function<'a>, name: Option<Symbol>, doc: Option<Arc<str>>) -> FuncId {
         let name = function.id.as_ref().map(|id| self.name(id.name)).or(name);
         let entered = self.enter(function.scope_id.get(), false);
+        let is_driven = self.is_driven();
         let params = self.params(&function.params);
         let body = match &function.body {
             Some(body) => self.block(&body.statements),
@@ -25,8 +39,8 @@ impl<'a> Lowerer<'a> {
                 params,
                 body,
                 span: span(function.span),
-                is_async: function.r#async,
-                is_generator: function.generator,
+                is_async: function.r#async || is_driven,
+                is_generator: function.generator && !is_driven,
                 is_arrow: false,
                 doc,
                 returns: None,

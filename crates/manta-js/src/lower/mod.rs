@@ -80,6 +80,8 @@ struct Lowerer<'a> {
     scope_depths: Vec<u32>,
     /// For each open function whether it is an arrow function.
     arrows: Vec<bool>,
+    /// Depths of the open functions that are generators driven by a helper.
+    driven: Vec<usize>,
     /// Block-scoped variables declared so far in the current function; loops take theirs off the end.
     lexicals: Vec<SymbolId>,
     /// The class whose static initialisers are being lowered, and whether they mentioned it.
@@ -110,6 +112,7 @@ impl<'a> Lowerer<'a> {
             symbols: vec![unknown; scoping.symbols_len()],
             scope_depths,
             arrows: vec![false],
+            driven: Vec::new(),
             lexicals: Vec::new(),
             static_class: None,
             static_depth: 0,

@@ -16,6 +16,8 @@ use crate::ir::{BinaryOp, Block, Expr, ExprId, Handler, Lang, Pat, Stmt, StmtKin
 /// their innermost statements. Beyond, a loop over known elements takes them as one, and any loop runs once.
 const MAX_ROUNDS_LOADING: usize = 8_192;
 const MAX_ROUNDS_RUNNING: usize = 256;
+/// Most names that a loop copies one by one while modules load.
+const MAX_NAMES: usize = 1_024;
 
 impl<'p> Interp<'p> {
     /// Runs statements; false when control does not reach the end.
@@ -456,7 +458,10 @@ impl<'p> Interp<'p> {
         let (items, rest) = if keys { self.keys_of(&collection) } else { self.elements_of(&collection, span) };
         let outer = self.open_jump(label, true, true);
         let mut alive = true;
-        if items.len() <= MAX_UNROLL && self.admits_rounds(items.len()) {
+        // Bundlers copy all names that a module exports in a loop of one statement.
+        let copies_names = keys && body.len() == 1 && !self.found.is_running_handler;
+        let most = if copies_names { MAX_NAMES } else { MAX_UNROLL };
+        if items.len() <= most && self.admits_rounds(items.len()) {
             let outer_rounds = self.enter_loop(items.len());
             for item in items {
                 self.fresh_cells(fresh);

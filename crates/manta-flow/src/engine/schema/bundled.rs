@@ -137,8 +137,7 @@ impl Interp<'_> {
                     Kind::Obj(id) => {
                         let obj = self.store.obj(id);
                         matches!(obj.kind, ObjKind::Plain)
-                            && !obj.fields.is_empty()
-                            && obj.fields.iter().all(|(_, field)| matches!(field.kind, Kind::Schema(_)))
+                            && obj.fields.iter().any(|(_, field)| matches!(field.kind, Kind::Schema(_)))
                     }
                     _ => false,
                 });
