@@ -86,6 +86,18 @@ fn a_check_of_a_value_that_is_there_covers_every_use_of_it() {
 }
 
 #[test]
+fn an_ending_without_separator_stays_in_the_directory() {
+    let write = |ending: &str| {
+        let body = r#"const full = fs.realpathSync(path.resolve(ROOT, p));
+            if (!full.startsWith(ROOT + path.sep)) throw new Error("no");
+            fs.writeFileSync(`${full}.${ENDING}.tmp`, "x"); return text("done");"#;
+        found(r#"import { randomBytes } from "node:crypto";"#, &body.replace("ENDING", ending))
+    };
+    assert_eq!(write(r#"randomBytes(8).toString("hex")"#), QUIET);
+    assert_eq!(write("q"), ["path-traversal"]);
+}
+
+#[test]
 fn the_directory_itself_is_inside() {
     let write = |test: &str| {
         let before = r#"function inside(full: string, base: string) { const r = path.relative(base, full);

@@ -255,7 +255,7 @@ fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], ind
     if let Some(verdict) = dangerous_value(known, name, &before, &words[index]) {
         return verdict;
     }
-    let in_value_position = is_option_value(known, before.last().and_then(Option::as_deref));
+    let in_value_position = follows_option(known, &words[index - 1]);
     let after_terminator = before.iter().any(|word| word.as_deref() == Some("--"));
     let dash = dash_hole(&words[index]).filter(|_| !after_terminator && !in_value_position);
     let Some(props) = dash else {
@@ -298,6 +298,17 @@ fn has_other_operand(known: Option<&Program>, words: &[Word<'_>], index: usize) 
         let is_option = matches!(words[at].first(), Some(Part::Lit(text)) if text.starts_with('-') && *text != "-");
         !is_option && !is_option_value(known, literal(&words[at - 1]).as_deref())
     })
+}
+
+/// Whether a word is the value of the one before it, which may be one of several options.
+fn follows_option(known: Option<&Program>, before: &[Part<'_>]) -> bool {
+    match before {
+        [Part::Trusted(props)] => props
+            .lits
+            .as_deref()
+            .is_some_and(|lits| !lits.is_empty() && lits.iter().all(|option| is_option_value(known, Some(option)))),
+        _ => is_option_value(known, literal(before).as_deref()),
+    }
 }
 
 /// Whether the word after `option` is its value rather than an operand.

@@ -171,7 +171,10 @@ pub fn judge(parts: &[Part<'_>]) -> PathVerdict {
         Part::Hole(props) => Some(*props),
         _ => None,
     });
-    culprits.filter(escapes).map(climbing_example).next().unwrap_or(PathVerdict::Safe)
+    // The one that leads furthest.
+    let is_far = |verdict: &PathVerdict| matches!(verdict, PathVerdict::Escapes { reach: Reach::Anywhere, .. });
+    let climbs = culprits.filter(escapes).map(climbing_example);
+    climbs.reduce(|far, next| if is_far(&far) { far } else { next }).unwrap_or(PathVerdict::Safe)
 }
 
 fn judge_whole(props: &StrProps) -> PathVerdict {
@@ -217,12 +220,16 @@ pub(super) fn state_of(parts: &[Part<'_>], charset: CharSet) -> PathState {
     PathState { norm: Norm::Raw, abs: leading_abs(parts), dotdot, is_not_parent: false, within }.within_charset(charset)
 }
 
-/// Whether appending `rest` to a contained path leaves it contained: a new component that climbs nowhere, or a
-/// constant suffix such as `.bak`.
+/// Whether appending `rest` to a contained path leaves it contained: a new component that climbs nowhere, or a suffix
+/// without a separator, such as `.bak` or `.${random}.tmp`.
 fn keeps_containment(rest: &[Part<'_>]) -> bool {
     let starts_component = matches!(rest.first(), Some(Part::Lit(text)) if text.starts_with('/'));
-    let constant = rest.iter().all(|part| matches!(part, Part::Lit(_)));
-    (starts_component || constant) && components::dotdot(rest, components::Count::All) == DotDot::No
+    let goes_on = rest.iter().all(|part| match part {
+        Part::Lit(text) => !text.contains('/'),
+        Part::Hole(props) | Part::Trusted(props) => !props.charset.contains('/'),
+    });
+    let is_suffix = goes_on && matches!(rest.first(), None | Some(Part::Lit(_)));
+    (starts_component || is_suffix) && components::dotdot(rest, components::Count::All) == DotDot::No
 }
 
 fn leading_abs(parts: &[Part<'_>]) -> Abs {

@@ -358,7 +358,7 @@ impl<'a> Lowerer<'a> {
 
     /// Calls of the helpers that compilers write for what the language version has not got: an async function as a
     /// generator that is driven (`__awaiter(this, [x], void 0, function* (x) { … })`, `__async(this, null, function* …)`),
-    /// and a namespace import (`__importStar(require("x"))`).
+    /// and a namespace import (`__importStar(require("x"))`, `__toESM(require("x"), 1)`).
     fn helped(&mut self, call: &CallExpression<'a>) -> Option<ExprId> {
         let name = match call.callee.get_inner_expression() {
             Expression::Identifier(ident) => ident.name.as_str(),
@@ -366,8 +366,13 @@ impl<'a> Lowerer<'a> {
             _ => return None,
         };
         let given: Vec<&Expression<'a>> = call.arguments.iter().filter_map(Argument::as_expression).collect();
-        if let ("__importStar" | "_interopRequireWildcard", [module]) = (name, given.as_slice()) {
-            return Some(self.expr(module));
+        match (name, given.as_slice()) {
+            ("__importStar" | "_interopRequireWildcard" | "__toESM", [module]) => return Some(self.expr(module)),
+            // Under any name, as minifiers give one.
+            (_, [Expression::CallExpression(module), Expression::NumericLiteral(mode)]) if mode.value == 1.0 => {
+                return self.required(module);
+            }
+            _ => {}
         }
         let (this, args, generator) = match given.as_slice() {
             [this, args, generator] | [this, args, _, generator] => (*this, *args, *generator),

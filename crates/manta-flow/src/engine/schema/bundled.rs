@@ -63,20 +63,27 @@ impl Interp<'_> {
             "enum" | "nativeenum" => {
                 let members = get(self, "values");
                 let members = if members.is_nullish() { get(self, "entries") } else { members };
-                self.zod_build("enum", &Args::of(vec![members]))?
+                // A list or a record of the same, where the program tells them apart.
+                let lists = members.alternatives().iter().filter(|list| matches!(list.kind, Kind::Obj(_)));
+                let list = lists.last().cloned().unwrap_or_else(|| members.clone());
+                self.zod_build("enum", &Args::of(vec![list]))?
             }
             "literal" => {
                 let one = get(self, "value");
-                let texts = if one.is_nullish() {
-                    let values = get(self, "values");
-                    self.elements_of(&values, span).0
+                let given = if one.is_nullish() { get(self, "values") } else { one };
+                let mut texts: Vec<String> = Vec::new();
+                for value in given.alternatives() {
+                    let values = match value.kind {
+                        Kind::Obj(_) => self.elements_of(value, span).0,
+                        _ => vec![value.clone()],
+                    };
+                    texts.extend(values.iter().filter_map(Val::literal).map(str::to_owned));
+                }
+                texts.dedup();
+                if texts.is_empty() {
+                    Schema::new(Ty::Num)
                 } else {
-                    vec![one]
-                };
-                let texts: Option<Vec<String>> = texts.iter().map(|text| text.literal().map(str::to_owned)).collect();
-                match texts.filter(|texts| !texts.is_empty()) {
-                    Some(texts) => Schema::with_props(StrProps::one_of(&texts), &format!("= {}", texts.join(", "))),
-                    None => Schema::new(Ty::Num),
+                    Schema::with_props(StrProps::one_of(&texts), &format!("= {}", texts.join(", ")))
                 }
             }
             "object" => {

@@ -133,13 +133,13 @@ impl Interp<'_> {
             })
             .collect();
         let readings = self.readings(&all);
-        let unknown = StrProps::default();
+        let own: Vec<StrProps> = all.iter().map(|word| self.props(word)).collect();
         for (index, alternatives) in spelled.iter().enumerate() {
             for word in alternatives.iter().flatten() {
                 if self.replay_reached(word, span) {
                     continue;
                 }
-                let verdicts = readings.iter().map(|fixed| (fixed, judge_word(&spelled, fixed, index, word, &unknown)));
+                let verdicts = readings.iter().map(|fixed| (fixed, judge_word(&spelled, fixed, index, word, &own)));
                 // Readings mix what belongs together: of several, the worst is the one that was meant.
                 let worst =
                     verdicts.reduce(|worst, next| if gravity(&next.1) > gravity(&worst.1) { next } else { worst });
@@ -235,15 +235,15 @@ fn judge_word(
     fixed: &[String],
     index: usize,
     word: &Spelled,
-    unknown: &StrProps,
+    own: &[StrProps],
 ) -> ArgVerdict {
     let mut words: Vec<argv::Word<'_>> = spelled
         .iter()
-        .zip(fixed)
-        .map(|(alternatives, fixed)| match alternatives.iter().flatten().next() {
+        .zip(fixed.iter().zip(own))
+        .map(|(alternatives, (fixed, own))| match alternatives.iter().flatten().next() {
             Some(spelled) => spelled.parts(),
             None if fixed != UNKNOWN_WORD => vec![DomainPart::Lit(fixed)],
-            None => vec![DomainPart::Trusted(unknown)],
+            None => vec![DomainPart::Trusted(own)],
         })
         .collect();
     words[index] = word.parts();
