@@ -452,6 +452,10 @@ impl Interp<'_> {
         if self.is_foreign(a, b) || self.is_foreign(b, a) {
             return Val::bool(false);
         }
+        // A witness is a POSIX path, and is followed where such paths are.
+        if self.found.replay.is_some() && (self.asks_for_windows(a, b) || self.asks_for_windows(b, a)) {
+            return Val::bool(false);
+        }
         if let Some(usual) = self.equal_by_default(a, b).or_else(|| self.equal_by_default(b, a)) {
             return self.bool_with(None, Cond { by_default: Some(usual), ..Cond::default() });
         }
@@ -499,7 +503,7 @@ impl Interp<'_> {
                 Kind::Null | Kind::Undefined => {
                     let truth = match &value.kind {
                         Kind::Obj(_) | Kind::Fn(_) | Kind::Bound(_) | Kind::Num(_) | Kind::Bool(_) => Some(false),
-                        Kind::Str if value.taint.is_none() => Some(false),
+                        Kind::Str if value.taint.is_none() || value.literal().is_some() => Some(false),
                         _ => None,
                     };
                     let mut cond = value.cond.as_deref().map(Cond::not).unwrap_or_default();
@@ -596,6 +600,20 @@ impl Interp<'_> {
             }
             _ => Cond::default(),
         }
+    }
+
+    /// Whether a comparison asks if the server runs on Windows.
+    fn asks_for_windows(&self, platform: &Val, name: &Val) -> bool {
+        let is_platform = |api: ApiId| {
+            let path = self.apis.name(api);
+            let path = path.trim_start_matches("globalThis.").trim_start_matches("node:");
+            matches!(
+                path,
+                "process.platform" | "os.platform()" | "os.type()" | "sys.platform" | "os.name" | "platform.system()"
+            )
+        };
+        matches!(platform.kind, Kind::Api(api, _) if is_platform(api))
+            && name.literal().is_some_and(|name| matches!(name, "win32" | "Windows_NT" | "Windows" | "nt"))
     }
 
     /// Whether a setting equals a constant when nobody sets it.

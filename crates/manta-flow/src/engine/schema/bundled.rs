@@ -64,8 +64,8 @@ impl Interp<'_> {
                 let members = get(self, "values");
                 let members = if members.is_nullish() { get(self, "entries") } else { members };
                 // A list or a record of the same, where the program tells them apart.
-                let lists = members.alternatives().iter().filter(|list| matches!(list.kind, Kind::Obj(_)));
-                let list = lists.last().cloned().unwrap_or_else(|| members.clone());
+                let mut lists = members.alternatives().iter().filter(|list| matches!(list.kind, Kind::Obj(_)));
+                let list = lists.next_back().cloned().unwrap_or_else(|| members.clone());
                 self.zod_build("enum", &Args::of(vec![list]))?
             }
             "literal" => {
