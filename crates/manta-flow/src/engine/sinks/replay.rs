@@ -19,7 +19,9 @@ impl Interp<'_> {
             .iter()
             .map(|piece| match piece {
                 Piece::Lit(text) => Some(text.to_string()),
-                Piece::Hole(props) | Piece::Trusted(props) => props.as_literal().map(str::to_owned),
+                Piece::Hole(props) => props.as_literal().map(str::to_owned),
+                // What the program adds, such as a random name, does no harm.
+                Piece::Trusted(props) => Some(props.as_literal().unwrap_or("x").to_owned()),
             })
             .collect();
         let param = self.found.replay.as_ref().map(|replay| replay.param.clone()).unwrap_or_default();
