@@ -5,9 +5,7 @@ mod packages;
 #[cfg(feature = "guard")]
 mod running;
 
-use std::sync::Arc;
-
-use manta_core::{ProjectInput, SourceFile};
+use manta_core::ProjectInput;
 
 use crate::collect::{self, Limits};
 use crate::exit::Failure;
@@ -26,6 +24,7 @@ pub(crate) enum Target {
     /// Read already.
     Ready(ProjectInput),
     /// Code, and what the server that is said to run it listed.
+    #[cfg(feature = "guard")]
     Compared(Box<Target>, Box<ProjectInput>),
 }
 
@@ -46,6 +45,7 @@ impl Target {
             Self::Path(path) => path,
             Self::Package(package) => &package.given,
             Self::Ready(input) => &input.target,
+            #[cfg(feature = "guard")]
             Self::Compared(code, _) => code.name(),
         }
     }
@@ -63,12 +63,14 @@ impl Target {
             }
             Self::Package(package) => package.collect(limits),
             Self::Ready(input) => Ok(input.clone()),
+            #[cfg(feature = "guard")]
             Self::Compared(code, listing) => {
                 let mut input = code.collect(limits)?;
                 for (_, file) in listing.sources.iter() {
                     // A name that no file of the target has.
                     let path = format!("{} (running)/{}", listing.target, file.path);
-                    let id = Arc::make_mut(&mut input.sources).add(SourceFile::new(path, &*file.text));
+                    let id = std::sync::Arc::make_mut(&mut input.sources)
+                        .add(manta_core::SourceFile::new(path, &*file.text));
                     input.captured.insert(id);
                 }
                 Ok(input)

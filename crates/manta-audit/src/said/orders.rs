@@ -72,6 +72,9 @@ fn what(kind: &str) -> &'static str {
         injection::ROLE => "gives the model another role",
         injection::EXFILTRATION => "makes data flow to where it does not belong",
         injection::SENSITIVE_FILE => "points the model at credentials",
+        injection::TOOL_BAN => "forbids the use of other tools",
+        injection::TAMPERING => "puts something in the place of another tool's result",
+        injection::ATTENTION => "asks the model for special attention",
         injection::NO_CONSENT => "tells the model to act without asking",
         _ => "tells the model how to use other tools",
     }

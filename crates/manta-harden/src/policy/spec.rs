@@ -79,12 +79,19 @@ pub struct PolicySpec {
     #[cfg_attr(feature = "schema", schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
     pub guard: Option<toml::Table>,
     /// Settings of `manta scan`; not part of the policy.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "scan_schema"))]
     pub scan: Option<toml::Table>,
     /// Calls with the expected decision, run by `manta policy test`.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<CaseSpec>"))]
     pub test: Vec<Spanned<CaseSpec>>,
+}
+
+/// The scanner describes its settings beside this schema.
+#[cfg(feature = "schema")]
+fn scan_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "$ref": "manta-scan.schema.json" })
 }
 
 /// Whether a refusal takes effect.

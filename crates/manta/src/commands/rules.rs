@@ -58,6 +58,8 @@ fn json() -> String {
         persona: &'static str,
         cwe: Vec<String>,
         aliases: &'static [&'static str],
+        /// The version of manta that brought it.
+        since: &'static str,
     }
     let rules: Vec<Rule> = analyse::rules()
         .into_iter()
@@ -70,6 +72,7 @@ fn json() -> String {
             persona: rule.persona.as_str(),
             cwe: rule.cwe.iter().map(|number| format!("CWE-{number}")).collect(),
             aliases: rule.aliases,
+            since: rule.since,
         })
         .collect();
     manta_report::pretty_json(&rules)

@@ -111,7 +111,9 @@ fn pages(root: &Path) -> BTreeMap<String, String> {
             let path = format!("reference/models/{language}-{stem}.md");
             let _ = writeln!(index, "- [{stem}]({language}-{stem}.md)");
             let _ = writeln!(summary, "  - [{stem} ({language})]({path})");
-            pages.insert(path, model_page(&stem, &fs::read_to_string(model).unwrap()));
+            // The data itself, with its remarks: a page can't fall behind it.
+            let source = format!("../../../../crates/manta-flow/models/{language}/{stem}.toml");
+            pages.insert(path, format!("# {stem}\n\n```toml\n{{{{#include {source}}}}}\n```\n"));
         }
         index.push('\n');
     }
@@ -174,42 +176,6 @@ fn commands_page(whole: &Command) -> String {
         let help = command.clone().render_long_help().to_string();
         let help: Vec<&str> = help.lines().map(str::trim_end).collect();
         let _ = writeln!(out, "## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
-    }
-    out
-}
-
-/// Rows of a model, by what they are.
-fn model_page(stem: &str, text: &str) -> String {
-    let model: toml::Table = toml::from_str(text).unwrap();
-    let word = |row: &toml::Table, key: &str| row.get(key).and_then(toml::Value::as_str).map(str::to_owned);
-    let mut out = format!("# {stem}\n\n");
-    if let Some(docs) = model.get("docs").and_then(toml::Value::as_str) {
-        let _ = writeln!(out, "<{docs}>\n");
-    }
-    for (section, key, title) in [
-        ("sink", "kind", "Where parameters may do harm"),
-        ("effect", "effect", "What is known of results"),
-        ("source", "what", "Where data of others comes in"),
-        ("register", "exposes", "How tools are registered"),
-    ] {
-        let rows: Vec<&toml::Table> = model
-            .get(section)
-            .and_then(toml::Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(toml::Value::as_table)
-            .collect();
-        if rows.is_empty() {
-            continue;
-        }
-        let _ = writeln!(out, "## {title}\n\n| {key} | calls |\n|---|---|");
-        for row in rows {
-            let calls = row.get("call").and_then(toml::Value::as_array).into_iter().flatten();
-            let calls: Vec<String> =
-                calls.filter_map(toml::Value::as_str).map(|call| format!("`{}`", cell(call))).collect();
-            let _ = writeln!(out, "| {} | {} |", cell(&word(row, key).unwrap_or_default()), calls.join(", "));
-        }
-        out.push('\n');
     }
     out
 }

@@ -118,7 +118,7 @@ impl Interp<'_> {
                 name: name.or_else(|| handler.as_ref().and_then(|handler| self.function_name(handler))),
                 description: description
                     .as_ref()
-                    .and_then(|text| text.literal().map(str::to_owned))
+                    .and_then(said)
                     .or_else(|| handler.as_ref().and_then(|handler| self.function_doc(handler))),
                 sdk: row.sdk.clone(),
                 at: self.here(span),
@@ -298,7 +298,7 @@ impl Interp<'_> {
         };
         let Some(name) = field(self, &["name"]) else { return };
         self.note_promises_of(item, Span::default());
-        let description = field(self, &["description"]).and_then(|text| text.literal().map(str::to_owned));
+        let description = field(self, &["description"]).as_ref().and_then(said);
         let schema =
             field(self, &["inputSchema", "input_schema", "parameters"]).and_then(|value| self.as_schema(&value));
         for name in self.name_texts(&name).into_iter().flatten() {
@@ -335,4 +335,24 @@ fn at_least(version: &str, since: &str) -> bool {
     };
     let version = numbers(version);
     !version.is_empty() && version >= numbers(since)
+}
+
+/// A text that is shown to a model, as far as it is constant; what is computed stands as `…`. `None` when nothing is known.
+pub(crate) fn said(text: &Val) -> Option<String> {
+    use crate::engine::value::Part;
+
+    if let Some(text) = text.literal() {
+        return Some(text.to_owned());
+    }
+    let parts = text.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+    let is_known = |part: &Part| matches!(part, Part::Lit(text) if !text.trim().is_empty());
+    parts.iter().any(is_known).then(|| {
+        parts.iter().fold(String::new(), |mut all, part| {
+            all.push_str(match part {
+                Part::Lit(text) => text,
+                Part::Hole(_) => "…",
+            });
+            all
+        })
+    })
 }

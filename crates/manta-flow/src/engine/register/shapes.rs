@@ -62,8 +62,7 @@ impl Interp<'_> {
         let handler = handler.clone();
         let schema_value = SCHEMA_NAMES.iter().find_map(|name| obj.fields.get(&Symbol::new(name)).cloned());
         let schema = schema_value.and_then(|value| self.as_schema(&value));
-        let description =
-            obj.fields.get(&Symbol::new("description")).and_then(|text| text.literal().map(str::to_owned));
+        let description = obj.fields.get(&Symbol::new("description")).and_then(super::rows::said);
         let registration = Registration {
             exposes: Exposes::Tool,
             name: Some(name),
