@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use manta_harden::policy::Policy;
+use manta_harden::policy::{Policy, PolicyFile};
 use manta_harden::serve::{self, Client, HttpOptions, ServeError};
 
 use crate::exit::{Exit, Failure};
@@ -47,12 +47,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     if let Some(client) = args.print_config {
         return print_config(args, client);
     }
+    let log = args.audit.clone().unwrap_or_else(serve::default_log);
     let policy = match &args.policy {
-        Some(path) => Policy::load(path),
+        Some(path) => PolicyFile::load(path).and_then(|file| {
+            let file = file.log_at(&log);
+            Policy::compile(args.token_file.iter().fold(file, |file, token| file.hide(token)))
+        }),
         None => serve::read_only(&args.root),
     };
     let policy = policy.map_err(|error| Failure::new(error.to_string()))?;
-    let log = args.audit.clone().unwrap_or_else(serve::default_log);
     let result = match args.http {
         None => serve::serve_stdio(policy, &log),
         Some(address) => {
