@@ -19,7 +19,7 @@ mod shipped;
 
 use manta_core::{ProjectInput, ScanReport, SkipReason, SkippedFile};
 use manta_flow::engine::models::Models;
-use manta_flow::engine::{Limits, analysis};
+use manta_flow::engine::{Limits, Observer, Stage, analysis};
 use manta_flow::frontend::FrontEnd;
 
 pub use rules::all as all_rules;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Threads that read the files of a target; the result does not depend on it. 0 is taken for 1.
     pub threads: usize,
+    /// Is told what the analysis is at.
+    pub observer: Observer,
 }
 
 /// Audits one target.
@@ -53,9 +55,10 @@ pub fn audit(
     let load = |extent| {
         let mut report = ScanReport::new(input);
         report.rules = rules::all();
+        settings.observer.enter(Stage::Parsing, 0);
         let program = project::load(input, front_ends, settings.threads, extent, &mut report);
         let loaded = program.map(|program| {
-            let analysis = analysis::analyse(&program, models, settings.limits);
+            let analysis = analysis::analyse(&program, models, settings.limits, &settings.observer);
             (program, analysis)
         });
         (report, loaded)
@@ -70,6 +73,8 @@ pub fn audit(
             (report, loaded) = (all, loaded_all);
         }
     }
+    let steps = loaded.as_ref().map_or(0, |(_, analysis)| analysis.steps);
+    settings.observer.enter(Stage::Judging, steps);
     if let Some((program, analysis)) = loaded {
         report.findings.extend(flows::findings(&analysis));
         report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));

@@ -15,7 +15,7 @@ fn report(files: &[(String, String)], memo: bool) -> String {
     let input = ProjectInput::from_texts("server", files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
     let limits = Limits { memo, ..Limits::default() };
-    let report = audit(&input, &front_ends, &Models::builtin(), &Settings { limits, threads: 1 });
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings { limits, ..Settings::default() });
     format!("{:#?}\n{:#?}\n{:#?}", report.findings, report.servers, report.completeness)
 }
 

@@ -209,7 +209,7 @@ fn scan(files: &[(String, String)], threads: usize) -> ScanReport {
     let input = ProjectInput::from_texts("fuzz", files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
     let limits = Limits { fuel_per_tool: 4_000, fuel_total: 20_000, ..Limits::default() };
-    audit(&input, &front_ends, &MODELS, &Settings { limits, threads })
+    audit(&input, &front_ends, &MODELS, &Settings { limits, threads, ..Settings::default() })
 }
 
 const OPTIONS: Options = Options { version: "0", color: false, quiet: false, several: false };

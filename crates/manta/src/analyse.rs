@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use manta_audit::Settings;
 use manta_core::{ProjectInput, RuleMeta, ScanReport};
+use manta_flow::engine::Observer;
 use manta_flow::engine::models::Models;
 use manta_flow::frontend::FrontEnd;
 
@@ -28,6 +29,7 @@ fn front_ends() -> Vec<Box<dyn FrontEnd>> {
 pub struct Analysis {
     front_ends: Vec<Box<dyn FrontEnd>>,
     models: Models,
+    observer: Observer,
 }
 
 impl Analysis {
@@ -45,7 +47,18 @@ impl Analysis {
                 models.add(&name.to_string(), &text).map_err(|error| Failure::new(format!("failed to {error}")))?;
             }
         }
-        Ok(Self { front_ends: front_ends(), models })
+        Ok(Self { front_ends: front_ends(), models, observer: Observer::default() })
+    }
+
+    /// The same, and `observer` is told what it is at.
+    #[must_use]
+    pub fn observed(self, observer: Observer) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Who is told what an analysis is at.
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.observer
     }
 
     /// Analyses one target.
@@ -57,7 +70,7 @@ impl Analysis {
     /// The same on so many threads; the report does not depend on their number.
     #[must_use]
     pub fn run_on(&self, input: &ProjectInput, threads: usize) -> ScanReport {
-        let settings = Settings { threads, ..Settings::default() };
+        let settings = Settings { threads, observer: self.observer.clone(), ..Settings::default() };
         let mut report = manta_audit::audit(input, &self.front_ends, &self.models, &settings);
         report.rules = rules();
         report

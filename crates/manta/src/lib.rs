@@ -17,6 +17,7 @@ mod suggest;
 pub mod suppress;
 mod targets;
 mod watch;
+mod timings;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,7 @@ use crate::engine::program::Program;
 use crate::engine::promises::{Act, Promises};
 use crate::engine::report::{FlowRule, Hit, Limit, Outcome, Registration, Replay};
 use crate::engine::schema::Schema;
+use crate::engine::stage::{Observer, Stage};
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::trace::{StepKind, TraceStep};
 use crate::engine::value::{Kind, ModId, Taint, Val};
@@ -184,9 +185,12 @@ enum Replayed {
 
 /// Analyses a linked program.
 #[must_use]
-pub fn analyse(program: &Program, models: &Models, limits: Limits) -> Analysis {
+pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Observer) -> Analysis {
     let mut interp = Interp::new(program, models, limits);
+    interp.observer = observer.clone();
+    observer.enter(Stage::Loading, 0);
     interp.load_program();
+    observer.enter(Stage::Handlers, interp.fuel_used);
     let mut analysis = Analysis::default();
     let registrations = interp.settled_registrations();
     let mut found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)> = Vec::new();
@@ -734,6 +738,7 @@ impl<'p> Interp<'p> {
                     sources.get(index).map(|source| (source.param.clone(), source.at))
                 })
                 .unwrap_or((String::new(), hit.at));
+            self.observer.enter(Stage::Witnesses, self.fuel_used);
             let verdict = self.replay(registration, dispatched, schema.as_ref(), &hit, &source.0);
             if verdict == Replayed::Stopped {
                 continue;
@@ -750,6 +755,7 @@ impl<'p> Interp<'p> {
             let is_confirmed = matches!(verdict, Replayed::Arrives | Replayed::ArrivesWithEnding);
             found.push((index, hit, steps, source, is_confirmed));
         }
+        self.observer.enter(Stage::Handlers, self.fuel_used);
         self.found.sources.clear();
         // What a handler registers while it runs refers to closures that are forgotten with the run.
         self.found.registrations.clear();

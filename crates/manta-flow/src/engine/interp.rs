@@ -22,6 +22,7 @@ use crate::engine::memo::Memo;
 use crate::engine::models::Models;
 use crate::engine::program::Program;
 use crate::engine::report::Findings;
+use crate::engine::stage::Observer;
 use crate::engine::store::{ClassVal, Loc, Mark, Snapshot, Store};
 use crate::engine::trace::{StepKind, Trace};
 use crate::engine::value::{CellId, Kind, ModId, ObjId, Text, Transform, Val, Vn};
@@ -156,6 +157,7 @@ impl Args {
 pub(crate) struct Interp<'p> {
     pub(crate) program: &'p Program,
     pub(crate) models: &'p Models,
+    pub(crate) observer: Observer,
     pub(crate) store: Store,
     pub(crate) apis: ApiTable,
     pub(crate) trace: Trace,
@@ -248,6 +250,7 @@ impl<'p> Interp<'p> {
         Self {
             program,
             models,
+            observer: Observer::default(),
             store: Store::default(),
             apis: ApiTable::default(),
             trace: Trace::default(),

@@ -26,9 +26,11 @@ pub mod report;
 mod schema;
 mod sinks;
 mod slices;
+mod stage;
 mod store;
 mod trace;
 mod url_text;
 mod value;
 
 pub use interp::Limits;
+pub use stage::{Observer, Stage};

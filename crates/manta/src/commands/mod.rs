@@ -38,6 +38,7 @@ use std::thread;
 use std::time::Duration;
 
 use manta_core::ScanReport;
+use manta_flow::engine::Stage;
 
 use crate::analyse::Analysis;
 use crate::collect::Limits;
@@ -137,6 +138,9 @@ fn in_parallel<T: Send>(
 
 /// Reads and analyses one target.
 fn analysed(target: &Target, analysis: &Analysis, threads: usize) -> Result<ScanReport, Failure> {
+    analysis.observer().enter(Stage::Reading, 0);
     let input = target.collect(&Limits::default())?;
-    Ok(analysis.run_on(&input, threads))
+    let report = analysis.run_on(&input, threads);
+    analysis.observer().enter(Stage::Done, 0);
+    Ok(report)
 }

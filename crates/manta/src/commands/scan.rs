@@ -20,6 +20,7 @@ use crate::output::{self, Color, Output, Writers};
 use crate::progress::Progress;
 use crate::suppress;
 use crate::targets::{self, Target};
+use crate::timings::Timings;
 use crate::watch;
 
 /// Find what a caller of a server's tools could abuse
@@ -129,6 +130,10 @@ pub(crate) struct Args {
     #[arg(short, long)]
     quiet: bool,
 
+    /// Say on standard error what took how long
+    #[arg(long)]
+    timings: bool,
+
     /// When to colour
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
@@ -173,7 +178,9 @@ fn once(args: &Args) -> Result<Exit, Failure> {
     }
     let models: Vec<PathBuf> =
         configs.own().into_iter().flat_map(|config| &config.scan.models).chain(&args.models).cloned().collect();
-    let analysis = analyse::Analysis::new(&models)?;
+    let timings = args.timings.then(Timings::start);
+    let observer = timings.as_ref().map(Timings::observer).unwrap_or_default();
+    let analysis = analyse::Analysis::new(&models)?.observed(observer);
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let mut seen = BTreeSet::new();
     let targets = args.targets()?;
@@ -196,6 +203,9 @@ fn once(args: &Args) -> Result<Exit, Failure> {
     };
     let exit = super::for_each_target(&targets, super::threads(args.jobs), &mut progress, scan, each)?;
     writers.finish()?;
+    if let Some(timings) = timings {
+        timings.print();
+    }
     let gone = baseline.gone(&seen);
     if gone > 0 && !args.quiet {
         output::remark(&format!("{gone} findings of the baseline are gone; `manta baseline` writes it anew"));
