@@ -401,7 +401,8 @@ impl Default for StrProps {
 
 /// Length in UTF-16 code units, the larger of the counts the two source languages use.
 pub(super) fn utf16_len(text: &str) -> u32 {
-    u32::try_from(text.encode_utf16().count()).unwrap_or(u32::MAX)
+    let len = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
+    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// Sorted union, or `None` when it has more than [`MAX_LITERALS`] members.

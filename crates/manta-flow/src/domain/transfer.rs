@@ -12,40 +12,31 @@ impl StrProps {
     /// The concatenation of `parts`: template, f-string, `+`, `join`.
     #[must_use]
     pub fn concat(parts: &[Part<'_>]) -> Self {
-        let whole = parts.iter().fold(Self::exact(""), |whole, part| match *part {
-            Part::Lit(text) => whole.append(&Self::exact(text)),
-            Part::Hole(props) | Part::Trusted(props) => whole.append(props),
-        });
-        let lone = match parts {
-            [only] => only.props(),
-            _ => None,
-        };
-        let Some(lone) = lone else {
-            return Self { path: path::state_of(parts, whole.charset), url: url::state_of(parts), ..whole }
-                .normalized();
-        };
-        lone.clone()
-    }
-
-    /// Characters, ends, length and literals of `self` followed by `next`.
-    fn append(&self, next: &Self) -> Self {
-        if self.is_bottom() || next.is_bottom() {
-            return Self::bottom();
-        }
-        if let (Some(a), Some(b)) = (&self.lits, &next.lits)
-            && a.len() * b.len() <= super::props::MAX_LITERALS
+        if let [only] = parts
+            && let Some(props) = only.props()
         {
-            return Self::one_of(a.iter().flat_map(|a| b.iter().map(move |b| format!("{a}{b}"))));
+            return props.clone();
         }
-        let if_empty = |props: &Self, set: CharSet| if props.is_nonempty() { CharSet::NONE } else { set };
-        let charset = self.charset.union(next.charset);
-        Self {
-            first: self.first.union(if_empty(self, next.first)),
-            last: next.last.union(if_empty(next, self.last)),
-            min_len: self.min_len.saturating_add(next.min_len),
-            max_len: self.max_len.zip(next.max_len).map(|(a, b)| a.saturating_add(b)),
-            ..Self::of_charset(charset)
+        let mut whole = Run::of_text("");
+        let mut lits = Some(vec![String::new()]);
+        for part in parts {
+            match *part {
+                Part::Lit(text) => {
+                    whole = whole.followed_by(&Run::of_text(text));
+                    lits.iter_mut().flatten().for_each(|lit| lit.push_str(text));
+                }
+                Part::Hole(props) | Part::Trusted(props) => {
+                    if props.is_bottom() {
+                        lits = Some(Vec::new());
+                        break;
+                    }
+                    whole = whole.followed_by(&Run::of_props(props));
+                    lits = lits.zip(props.lits.as_deref()).and_then(|(before, next)| followed_by(&before, next));
+                }
+            }
         }
+        let characters = lits.map_or_else(|| whole.props(), Self::one_of);
+        Self { path: path::state_of(parts, characters.charset), url: url::state_of(parts), ..characters }.normalized()
     }
 
     /// `toLowerCase`, `lower`.
@@ -308,6 +299,57 @@ impl StrProps {
     fn map_literals(&self, map: impl Fn(&str) -> String) -> Option<Self> {
         self.lits.as_ref().map(|lits| Self::one_of(lits.iter().map(|lit| map(lit))))
     }
+}
+
+/// Characters, ends and length of a text that is put together piece by piece.
+struct Run {
+    charset: CharSet,
+    first: CharSet,
+    last: CharSet,
+    min_len: u32,
+    max_len: Option<u32>,
+}
+
+impl Run {
+    fn of_text(text: &str) -> Self {
+        let end = |c: Option<char>| c.map_or(CharSet::NONE, CharSet::single);
+        let mut chars = text.chars();
+        let (first, last) = (chars.clone().next(), chars.next_back());
+        let len = utf16_len(text);
+        Self { charset: CharSet::of(text), first: end(first), last: end(last), min_len: len, max_len: Some(len) }
+    }
+
+    fn of_props(props: &StrProps) -> Self {
+        let StrProps { charset, first, last, min_len, max_len, .. } = *props;
+        Self { charset, first, last, min_len, max_len }
+    }
+
+    fn followed_by(&self, next: &Self) -> Self {
+        let if_empty = |run: &Self, set: CharSet| if run.min_len > 0 { CharSet::NONE } else { set };
+        Self {
+            charset: self.charset.union(next.charset),
+            first: self.first.union(if_empty(self, next.first)),
+            last: next.last.union(if_empty(next, self.last)),
+            min_len: self.min_len.saturating_add(next.min_len),
+            max_len: self.max_len.zip(next.max_len).map(|(a, b)| a.saturating_add(b)),
+        }
+    }
+
+    fn props(self) -> StrProps {
+        let Self { charset, first, last, min_len, max_len } = self;
+        StrProps { first, last, min_len, max_len, ..StrProps::of_charset(charset) }
+    }
+}
+
+/// Every text of the one list followed by every one of the other; none when there are too many.
+fn followed_by(before: &[String], next: &[std::rc::Rc<str>]) -> Option<Vec<String>> {
+    if before.len() * next.len() > super::props::MAX_LITERALS {
+        return None;
+    }
+    let mut all: Vec<String> = before.iter().flat_map(|a| next.iter().map(move |b| format!("{a}{b}"))).collect();
+    all.sort_unstable();
+    all.dedup();
+    Some(all)
 }
 
 fn percent_encode(text: &str, kept: CharSet) -> String {

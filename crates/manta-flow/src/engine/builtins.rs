@@ -210,7 +210,7 @@ impl Interp<'_> {
 
     /// `ipaddress.ip_address(text).is_private` and the like, exact for a concrete address.
     fn address_property(&self, address: &Val, name: &str) -> Val {
-        let text = address.text.as_deref().and_then(|text| text.props.as_literal().map(str::to_owned));
+        let text = address.text.as_deref().and_then(|text| text.props().as_literal().map(str::to_owned));
         let Some(Ok(address)) = text.map(|text| text.parse::<std::net::IpAddr>()) else { return Val::any_bool() };
         let std::net::IpAddr::V4(v4) = address else { return Val::any_bool() };
         Val::bool(match name {

@@ -403,7 +403,7 @@ impl<'p> Interp<'p> {
             self.derivations.insert(vn, base);
         }
         let shape = self.path_shape(from);
-        let text = Text { props: props.into(), parts: Vec::new(), base, shape };
+        let text = Text { known: props.into(), base, shape, ..Text::default() };
         Val { taint: self.taint_now(from), step: from.step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
 }

@@ -372,7 +372,7 @@ impl Content<'_, '_> {
         match text.parts.as_slice() {
             [Part::Lit(only)] => only.hash(&mut self.hasher),
             parts => {
-                (*text.props).hash(&mut self.hasher);
+                text.props().hash(&mut self.hasher);
                 parts.len().hash(&mut self.hasher);
                 for part in parts {
                     match part {

@@ -1,11 +1,11 @@
 //! Operators, concatenation, and what comparisons teach.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use manta_core::Span;
 
 use crate::domain::path::{PathState, Within};
-use crate::domain::props::Part as DomainPart;
 use crate::domain::url::{Host, HostCheck, HostGrade, Scheme, Subject, UrlState, grade_host_check};
 use crate::domain::{CharSet, StrProps, path};
 use crate::engine::api::{ApiId, ApiStep};
@@ -13,7 +13,7 @@ use crate::engine::facts::{Cond, Fact, Note, NoteKind, Refinements, both};
 use crate::engine::interp::{Interp, arc, number_text, unary_text};
 use crate::engine::store::ObjKind;
 use crate::engine::trace::StepKind;
-use crate::engine::value::{Kind, MAX_TEXT, Part, Taint, Text, Transform, UrlPart, Val};
+use crate::engine::value::{Kind, MAX_TEXT, Part, Taint, Text, Transform, UrlPart, Val, concatenated};
 use crate::ir::{BinaryOp, Lang, Symbol, UnaryOp};
 
 /// Most pieces kept of one concatenation.
@@ -64,8 +64,10 @@ impl Interp<'_> {
             self.add_parts(&mut parts, value);
         }
         if parts.len() > MAX_PARTS {
-            let props = self.parts_props(&parts);
-            let tail = Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) };
+            let props = concatenated(&parts, |hole| self.props(hole));
+            let vn = self.store.fresh_vn();
+            let text = Text { known: OnceCell::from(props), ..Text::default() };
+            let tail = Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
             parts = vec![Part::Hole(tail)];
         }
         let literal: Option<String> =
@@ -84,7 +86,7 @@ impl Interp<'_> {
             let at = self.here(span);
             step = self.trace.add(step, at, StepKind::Concat);
         }
-        let text = Text { props: props.into(), parts, ..Text::default() };
+        let text = Text { known: props, parts: parts.into(), ..Text::default() };
         Val { taint, step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
 
@@ -107,11 +109,10 @@ impl Interp<'_> {
                     return;
                 }
                 let text = value.text.as_deref();
-                let is_plain = text
-                    .is_some_and(|text| !text.parts.is_empty() && matches!(text.props.path.within, Within::None))
+                let is_plain = text.is_some_and(|text| !text.parts.is_empty() && !text.is_contained())
                     && self.store.fact(value.vn).is_none();
                 if is_plain && let Some(text) = text {
-                    for part in &text.parts {
+                    for part in text.parts.iter() {
                         match part {
                             Part::Lit(text) => lit(parts, text),
                             Part::Hole(hole) => parts.push(Part::Hole(hole.clone())),
@@ -143,7 +144,7 @@ impl Interp<'_> {
                             && !inner.parts.is_empty()
                             && inner.parts.len() < MAX_PARTS
                         {
-                            for part in &inner.parts {
+                            for part in inner.parts.iter() {
                                 match part {
                                     Part::Lit(text) => lit(parts, text),
                                     Part::Hole(hole) => parts.push(Part::Hole(hole.clone())),
@@ -158,31 +159,21 @@ impl Interp<'_> {
             _ => {
                 let props = self.props(value);
                 let value = self.current(value);
-                let text = Text { props: props.into(), ..value.text.as_deref().cloned().unwrap_or_default() };
+                let text = Text { known: props.into(), ..value.text.as_deref().cloned().unwrap_or_default() };
                 parts.push(Part::Hole(Val { text: Some(Rc::new(text)), ..value }));
             }
         }
     }
 
-    fn parts_props(&self, parts: &[Part]) -> StrProps {
-        let owned: Vec<Option<StrProps>> = parts
-            .iter()
-            .map(|part| match part {
-                Part::Lit(_) => None,
-                Part::Hole(hole) => Some(self.props(hole)),
-            })
-            .collect();
-        let parts: Vec<DomainPart<'_>> = parts
-            .iter()
-            .zip(&owned)
-            .map(|(part, props)| match (part, props) {
-                (Part::Lit(text), _) => DomainPart::Lit(text),
-                (Part::Hole(hole), Some(props)) if hole.is_tainted() => DomainPart::Hole(props),
-                (Part::Hole(_), Some(props)) => DomainPart::Trusted(props),
-                (Part::Hole(_), None) => DomainPart::Lit(""),
-            })
-            .collect();
-        StrProps::concat(&parts)
+    /// The properties of a concatenation as far as they have to be computed now, because something is known of a hole at
+    /// this point; else they follow from the parts at any time.
+    fn parts_props(&self, parts: &[Part]) -> OnceCell<StrProps> {
+        let is_known = |value: &Val| self.store.fact(value.vn).is_some();
+        let is_anything_known = parts.iter().any(|part| match part {
+            Part::Hole(hole) => is_known(hole) || hole.alternatives().iter().any(is_known),
+            Part::Lit(_) => false,
+        });
+        if is_anything_known { concatenated(parts, |hole| self.props(hole)).into() } else { OnceCell::new() }
     }
 
     /// The text a value has when it is used as a string.
@@ -1201,7 +1192,7 @@ fn arithmetic(op: BinaryOp, x: f64, y: f64) -> Option<f64> {
 fn known_text(value: &Val) -> Option<&str> {
     match value.kind {
         Kind::Str => value.literal(),
-        Kind::Api(..) => value.text.as_deref().and_then(|text| text.props.as_literal()),
+        Kind::Api(..) => value.text.as_deref().and_then(|text| text.props().as_literal()),
         _ => None,
     }
 }

@@ -235,7 +235,7 @@ impl Interp<'_> {
             Ty::Str => {
                 if let Kind::Str | Kind::Unknown = value.kind {
                     let mut text = value.text.as_deref().cloned().unwrap_or_default();
-                    text.props = self.props(value).refine(&schema.props).into();
+                    text.known = self.props(value).refine(&schema.props).into();
                     let taint = if schema.is_listed { Taint::NONE } else { taint };
                     Val { kind: Kind::Str, text: Some(Rc::new(text)), taint, ..value.clone() }
                 } else {

@@ -5,9 +5,11 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::domain::{CharSet, StrProps};
+use crate::domain::path::Within;
+use crate::domain::{CharSet, Part as DomainPart, StrProps};
 use crate::engine::api::ApiId;
 use crate::engine::facts::Cond;
+use crate::engine::interp::number_text;
 use crate::engine::schema::Schema;
 use crate::ir::Symbol;
 
@@ -122,14 +124,72 @@ pub(crate) struct Val {
 /// What is known of a string.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Text {
-    /// Value properties.
-    pub(crate) props: Props,
+    /// Value properties, once somebody asked; until then they follow from `parts`. Most texts of a program are never
+    /// looked at.
+    pub(crate) known: OnceCell<StrProps>,
     /// Concatenation structure, outermost first; empty when the string is not known to be a concatenation.
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Parts,
     /// The value this one was computed from by a path-preserving function, for facts that carry over.
     pub(crate) base: Option<(Vn, Transform)>,
     /// How it was put together as a path.
     pub(crate) shape: PathShape,
+}
+
+impl Text {
+    pub(crate) fn props(&self) -> &StrProps {
+        self.known.get_or_init(|| match self.parts.as_slice() {
+            [] => StrProps::top(),
+            [Part::Lit(only)] => StrProps::exact(only),
+            parts => concatenated(parts, own_props),
+        })
+    }
+
+    /// Whether the string may be known to lie in a directory.
+    pub(crate) fn is_contained(&self) -> bool {
+        // A path that begins with what the program says has been through no check, and nothing has to be computed.
+        let starts_constant = self.known.get().is_none() && matches!(self.parts.first(), Some(Part::Lit(_)));
+        !starts_constant && !matches!(self.props().path.within, Within::None)
+    }
+}
+
+/// The properties of a value as a string, by itself: without what is known of it at some point of the program.
+pub(crate) fn own_props(value: &Val) -> StrProps {
+    match (&value.kind, value.text.as_deref()) {
+        (Kind::Union(values), _) => values
+            .iter()
+            .filter(|value| !value.is_nullish())
+            .map(own_props)
+            .reduce(|a, b| a.join(&b))
+            .unwrap_or_default(),
+        (_, Some(text)) => text.props().clone(),
+        (Kind::Num(Some(value)), None) => StrProps::exact(&number_text(*value)),
+        (Kind::Num(None), None) => StrProps::number(),
+        (Kind::Bool(_), None) => StrProps::one_of(["true", "false", "True", "False"]),
+        (Kind::Null | Kind::Undefined, None) => StrProps::one_of(["null", "undefined", "None"]),
+        _ => StrProps::default(),
+    }
+}
+
+/// The properties of a concatenation, given those of its holes.
+pub(crate) fn concatenated(parts: &[Part], props: impl Fn(&Val) -> StrProps) -> StrProps {
+    let holes: Vec<Option<StrProps>> = parts
+        .iter()
+        .map(|part| match part {
+            Part::Lit(_) => None,
+            Part::Hole(hole) => Some(props(hole)),
+        })
+        .collect();
+    let parts: Vec<DomainPart<'_>> = parts
+        .iter()
+        .zip(&holes)
+        .map(|(part, props)| match (part, props) {
+            (Part::Lit(text), _) => DomainPart::Lit(text),
+            (Part::Hole(hole), Some(props)) if hole.is_tainted() => DomainPart::Hole(props),
+            (Part::Hole(_), Some(props)) => DomainPart::Trusted(props),
+            (Part::Hole(_), None) => DomainPart::Lit(""),
+        })
+        .collect();
+    StrProps::concat(&parts)
 }
 
 /// How a path was put together: what the program meant to leave to the caller.
@@ -148,31 +208,40 @@ impl PathShape {
     }
 }
 
-/// Properties of a text, computed when somebody asks: most literals of a program are never looked at.
+/// Pieces of a concatenation; a lone one takes no memory of its own.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Props {
-    known: OnceCell<StrProps>,
-    /// The exact text, until then; none: any text.
-    exact: Option<Arc<str>>,
+pub(crate) enum Parts {
+    #[default]
+    None,
+    One(Part),
+    Several(Rc<[Part]>),
 }
 
-impl Props {
-    pub(crate) fn exact(text: Arc<str>) -> Self {
-        Self { known: OnceCell::new(), exact: Some(text) }
+impl Parts {
+    pub(crate) fn as_slice(&self) -> &[Part] {
+        match self {
+            Self::None => &[],
+            Self::One(only) => std::slice::from_ref(only),
+            Self::Several(parts) => parts,
+        }
     }
 }
 
-impl From<StrProps> for Props {
-    fn from(props: StrProps) -> Self {
-        Self { known: OnceCell::from(props), exact: None }
+impl Deref for Parts {
+    type Target = [Part];
+
+    fn deref(&self) -> &[Part] {
+        self.as_slice()
     }
 }
 
-impl Deref for Props {
-    type Target = StrProps;
-
-    fn deref(&self) -> &StrProps {
-        self.known.get_or_init(|| self.exact.as_deref().map_or_else(StrProps::top, StrProps::exact))
+impl From<Vec<Part>> for Parts {
+    fn from(mut parts: Vec<Part>) -> Self {
+        match parts.len() {
+            0 => Self::None,
+            1 => parts.pop().map_or(Self::None, Self::One),
+            _ => Self::Several(parts.into()),
+        }
     }
 }
 
@@ -245,13 +314,13 @@ impl Val {
     }
 
     pub(crate) fn arc_str(value: Arc<str>) -> Self {
-        let text = Text { props: Props::exact(value.clone()), parts: vec![Part::Lit(value)], ..Text::default() };
+        let text = Text { parts: Parts::One(Part::Lit(value)), ..Text::default() };
         Self { text: Some(Rc::new(text)), ..Self::of(Kind::Str) }
     }
 
     /// A string of which only the properties are known.
     pub(crate) fn with_props(props: StrProps) -> Self {
-        Self { text: Some(Rc::new(Text { props: props.into(), ..Text::default() })), ..Self::of(Kind::Str) }
+        Self { text: Some(Rc::new(Text { known: props.into(), ..Text::default() })), ..Self::of(Kind::Str) }
     }
 
     pub(crate) fn is_tainted(&self) -> bool {
@@ -261,12 +330,13 @@ impl Val {
     /// The exact string, if there is only one.
     pub(crate) fn literal(&self) -> Option<&str> {
         match (&self.kind, self.text.as_deref()) {
-            (Kind::Str, Some(Text { parts, .. })) => match parts.as_slice() {
+            (Kind::Str, Some(text)) => match text.parts.as_slice() {
                 [Part::Lit(text)] => Some(text),
-                [] => self.text.as_deref().and_then(|text| match text.props.lits.as_deref() {
+                // What is not computed yet, and has no parts, may be any text.
+                [] => match text.known.get()?.lits.as_deref() {
                     Some([only]) => Some(&**only),
                     _ => None,
-                }),
+                },
                 _ => None,
             },
             _ => None,
@@ -282,7 +352,7 @@ impl Val {
             Kind::Str => self
                 .text
                 .as_deref()
-                .and_then(|text| text.props.lits.as_deref())
+                .and_then(|text| text.props().lits.as_deref())
                 .map(|lits| lits.iter().map(|lit| Arc::from(&**lit)).collect()),
             Kind::Union(values) => {
                 let mut all = Vec::new();

@@ -14,23 +14,21 @@ pub(super) enum Count {
     Holes,
 }
 
-/// Text of the current component so far: empty, `.`, `..`, anything else. With a flag whether a hole is part of it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct State {
-    kind: u8,
-    from_hole: bool,
-}
-
-impl State {
-    fn program(kind: u8) -> Self {
-        Self { kind, from_hole: false }
-    }
-}
-
 const EMPTY: u8 = 0;
 const DOT: u8 = 1;
 const DOTDOT: u8 = 2;
 const NAME: u8 = 3;
+
+/// States the walk may be in: what the current component is so far (empty, `.`, `..`, anything else), each with a bit for
+/// "by the program alone" and one for "a hole is part of it".
+type States = u8;
+
+const BY_PROGRAM: States = 0b0101_0101;
+const FROM_HOLE: States = 0b1010_1010;
+
+const fn state(kind: u8, from_hole: bool) -> States {
+    1 << (2 * kind + from_hole as u8)
+}
 
 /// `..` components of a concrete text.
 pub(super) fn dotdot_of_text(text: &str) -> DotDot {
@@ -47,18 +45,18 @@ pub(super) fn dotdot_of_text(text: &str) -> DotDot {
 
 /// `..` components of a concatenation. An unknown trusted part is taken to have none: nobody chooses it to climb.
 pub(super) fn dotdot(parts: &[Part<'_>], count: Count) -> DotDot {
-    let mut walk = Walk { states: vec![State::program(EMPTY)], climbed: false, count };
+    let mut walk = Walk { states: state(EMPTY, false), climbed: false, count };
     for part in parts {
         match *part {
             Part::Lit(text) => walk.text(text, false),
             Part::Trusted(props) if props.is_finite() => walk.value(props),
-            Part::Trusted(_) => walk.states = vec![State::program(NAME), State::program(EMPTY)],
+            Part::Trusted(_) => walk.states = state(NAME, false) | state(EMPTY, false),
             Part::Hole(props) => walk.value(props),
         }
     }
     if walk.climbed {
         DotDot::May
-    } else if walk.states.iter().any(|state| walk.counts(*state)) {
+    } else if walk.counts(walk.states) {
         DotDot::LastOnly
     } else {
         DotDot::No
@@ -66,68 +64,65 @@ pub(super) fn dotdot(parts: &[Part<'_>], count: Count) -> DotDot {
 }
 
 struct Walk {
-    states: Vec<State>,
+    states: States,
     climbed: bool,
     count: Count,
 }
 
 impl Walk {
-    fn counts(&self, state: State) -> bool {
-        state.kind == DOTDOT && (self.count == Count::All || state.from_hole)
+    /// Whether one of these is a `..` that counts.
+    fn counts(&self, states: States) -> bool {
+        let counting = match self.count {
+            Count::All => state(DOTDOT, false) | state(DOTDOT, true),
+            Count::Holes => state(DOTDOT, true),
+        };
+        states & counting != 0
     }
 
     fn text(&mut self, text: &str, from_hole: bool) {
-        for c in text.chars() {
-            let mut next = Vec::new();
-            for &state in &self.states {
-                let moved = if c == '/' {
-                    self.climbed |= self.counts(state);
-                    State::program(EMPTY)
-                } else {
-                    let kind = if c == '.' { (state.kind + 1).min(NAME) } else { NAME };
-                    State { kind, from_hole: state.from_hole || from_hole }
-                };
-                add(&mut next, moved);
+        for byte in text.bytes() {
+            if byte == b'/' {
+                self.climbed |= self.counts(self.states);
+                self.states = state(EMPTY, false);
+                continue;
             }
-            self.states = next;
+            if from_hole {
+                self.states = self.states & FROM_HOLE | (self.states & BY_PROGRAM) << 1;
+            }
+            self.states = if byte == b'.' { longer(self.states, DOT) } else { longer(self.states, NAME) };
         }
     }
 
     fn value(&mut self, props: &StrProps) {
         if let Some(lits) = &props.lits {
-            let before = self.states.clone();
-            let mut after = Vec::new();
+            let before = self.states;
+            let mut after = 0;
             for lit in lits.iter() {
-                self.states.clone_from(&before);
+                self.states = before;
                 self.text(lit, true);
-                self.states.iter().for_each(|&state| add(&mut after, state));
+                after |= self.states;
             }
             self.states = after;
             return;
         }
         let separates = props.charset.contains('/');
-        let mut after = Vec::new();
-        for state in self.states.clone() {
-            // Without a separator in it the value only lengthens the current component.
-            if !props.is_nonempty() {
-                add(&mut after, state);
+        // Without a separator in it the value only lengthens the current component.
+        let mut after = if props.is_nonempty() { 0 } else { self.states };
+        let touched = self.states & FROM_HOLE | (self.states & BY_PROGRAM) << 1;
+        for &head in components(props, props.first.contains('.'), !separates && !props.last.contains('.')) {
+            let grown = longer(touched, head);
+            if head > EMPTY && (head == DOT || head == NAME || props.path.dotdot != DotDot::No) {
+                after |= grown;
             }
-            for head in components(props, props.first.contains('.'), !separates && !props.last.contains('.')) {
-                let grown = State { kind: (state.kind + head).min(NAME), from_hole: true };
-                if head > EMPTY && (head == DOT || head == NAME || props.path.dotdot != DotDot::No) {
-                    add(&mut after, grown);
-                }
-                if separates && !(head == DOTDOT && props.path.dotdot != DotDot::May) {
-                    let completed = if head == EMPTY { state } else { grown };
-                    self.climbed |= self.counts(completed);
-                }
+            if separates && !(head == DOTDOT && props.path.dotdot != DotDot::May) {
+                self.climbed |= self.counts(if head == EMPTY { self.states } else { grown });
             }
-            if separates {
-                self.climbed |= props.path.dotdot == DotDot::May;
-                for tail in components(props, true, !props.last.contains('.')) {
-                    if tail != DOTDOT || props.path.dotdot != DotDot::No {
-                        add(&mut after, State { kind: tail, from_hole: tail != EMPTY });
-                    }
+        }
+        if separates {
+            self.climbed |= props.path.dotdot == DotDot::May;
+            for &tail in components(props, true, !props.last.contains('.')) {
+                if tail != DOTDOT || props.path.dotdot != DotDot::No {
+                    after |= state(tail, tail != EMPTY);
                 }
             }
         }
@@ -135,14 +130,16 @@ impl Walk {
     }
 }
 
-/// The kinds one end component of a value may have.
-fn components(props: &StrProps, dot_first: bool, no_dot_last: bool) -> Vec<u8> {
-    let dots = props.charset.contains('.') && dot_first && !no_dot_last;
-    if dots { vec![EMPTY, DOT, DOTDOT, NAME] } else { vec![EMPTY, NAME] }
+/// The states once a piece of that kind is appended.
+fn longer(states: States, by: u8) -> States {
+    (EMPTY..=NAME).fold(0, |longer, kind| {
+        let here = states >> (2 * kind) & 0b11;
+        longer | here << (2 * (kind + by).min(NAME))
+    })
 }
 
-fn add(states: &mut Vec<State>, state: State) {
-    if !states.contains(&state) {
-        states.push(state);
-    }
+/// The kinds one end component of a value may have.
+fn components(props: &StrProps, dot_first: bool, no_dot_last: bool) -> &'static [u8] {
+    let dots = props.charset.contains('.') && dot_first && !no_dot_last;
+    if dots { &[EMPTY, DOT, DOTDOT, NAME] } else { &[EMPTY, NAME] }
 }

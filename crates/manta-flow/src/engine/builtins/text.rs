@@ -469,7 +469,7 @@ impl Interp<'_> {
             let lists: Vec<Val> = values.iter().map(|value| self.split_words(value, span)).collect();
             return self.join_all(lists).unwrap_or_else(Val::unknown);
         }
-        if let Some(parts) = value.text.as_deref().map(|text| text.parts.clone())
+        if let Some(parts) = value.text.as_deref().map(|text| text.parts.to_vec())
             && parts.len() > 1
             && matches!(parts.first(), Some(Part::Lit(_)))
         {
@@ -579,7 +579,7 @@ impl Interp<'_> {
 
     /// `strip`, `lstrip`, `rstrip` of a concatenation: the pieces at its ends get shorter.
     fn strip_ends(&mut self, value: &Val, method: &str, characters: &str, span: Span) -> Val {
-        let mut parts = value.text.as_deref().map(|text| text.parts.clone()).unwrap_or_default();
+        let mut parts = value.text.as_deref().map(|text| text.parts.to_vec()).unwrap_or_default();
         let last = parts.len() - 1;
         for (at, is_left) in [(0, true), (last, false)] {
             if method == if is_left { "rstrip" } else { "lstrip" } {
@@ -611,7 +611,7 @@ impl Interp<'_> {
         if self.taint_now(replacement).is_none() || self.found.replay.is_some() {
             return None;
         }
-        let parts = template.text.as_deref().map(|text| text.parts.clone()).unwrap_or_default();
+        let parts = template.text.as_deref().map(|text| text.parts.to_vec()).unwrap_or_default();
         let mut pieces: Vec<Val> = match (template.taint.is_none(), parts.as_slice()) {
             (true, _) => Vec::new(),
             (false, [_, _, ..]) if parts.len() < 24 => {

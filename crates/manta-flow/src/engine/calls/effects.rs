@@ -140,7 +140,7 @@ impl Interp<'_> {
                 let (taint, step) = self.deep_taint(&arg, 3);
                 let charset = crate::domain::CharSet::ALNUM.union(crate::domain::CharSet::of("-._~%+=&*!'()"));
                 let made = self.apis.step(api, ApiStep::Call);
-                let text = Text { props: StrProps::of_charset(charset).into(), ..Text::default() };
+                let text = Text { known: StrProps::of_charset(charset).into(), ..Text::default() };
                 let state = self.store.new_obj(Obj::new(ObjKind::External));
                 Val {
                     taint,

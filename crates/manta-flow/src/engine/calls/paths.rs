@@ -157,7 +157,7 @@ impl Interp<'_> {
                 self.extensions.insert(vn, extension.into());
             }
             let parts = below_directory(values);
-            let text = Text { props: props.into(), parts, ..Text::default() };
+            let text = Text { known: props.into(), parts: parts.into(), ..Text::default() };
             return Val { vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         };
         let taint = tainted.iter().fold(Taint::NONE, |taint, value| taint.union(self.taint_now(value)));
@@ -171,7 +171,7 @@ impl Interp<'_> {
         };
         // A witness stays concrete: joined as the real function would.
         let shape = self.joined_shape(values);
-        let text = Text { props: props.into(), parts: Vec::new(), base, shape };
+        let text = Text { known: props.into(), base, shape, ..Text::default() };
         let vn = self.joined_vn(values);
         if let Some(extension) = values.last().and_then(|last| self.file_extension(last)) {
             self.extensions.insert(vn, extension.into());

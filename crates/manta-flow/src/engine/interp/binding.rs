@@ -106,8 +106,8 @@ impl<'p> Interp<'p> {
         {
             let mut joined = value;
             if let Some(text) = &joined.text {
-                let props = text.props.join(&self.props(default));
-                joined.text = Some(Rc::new(Text { props: props.into(), ..(**text).clone() }));
+                let props = text.props().join(&self.props(default));
+                joined.text = Some(Rc::new(Text { known: props.into(), ..(**text).clone() }));
             }
             return joined;
         }

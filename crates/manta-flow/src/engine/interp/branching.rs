@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{Interp, arc, number_text};
+use super::{Interp, arc};
 use crate::domain::StrProps;
 use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::store::{Content, Loc, Obj, Snapshot, is_same};
-use crate::engine::value::{Kind, Part, Taint, Text, Val};
+use crate::engine::value::{Kind, Part, Taint, Text, Val, own_props};
 use crate::ir::{Expr, ExprId};
 
 /// Most alternatives of one value; beyond, they are merged.
@@ -193,7 +193,7 @@ impl Interp<'_> {
         }
         if matches!(value.kind, Kind::Str | Kind::Unknown | Kind::Num(_) | Kind::Api(..)) {
             let mut text = value.text.as_deref().cloned().unwrap_or_default();
-            text.props = text.props.refine(&fact.props).into();
+            text.known = text.props().refine(&fact.props).into();
             if matches!(value.kind, Kind::Unknown) && fact.props.lits.is_some() {
                 refined.kind = Kind::Str;
             }
@@ -224,19 +224,14 @@ impl Interp<'_> {
 
     /// The properties of the value as a string, facts included.
     pub(crate) fn props(&self, value: &Val) -> StrProps {
-        let own = match (&value.kind, value.text.as_deref()) {
-            (Kind::Union(values), _) => values
+        let own = match &value.kind {
+            Kind::Union(values) => values
                 .iter()
                 .filter(|value| !value.is_nullish())
                 .map(|value| self.props(value))
                 .reduce(|a, b| a.join(&b))
                 .unwrap_or_default(),
-            (_, Some(text)) => (*text.props).clone(),
-            (Kind::Num(Some(value)), None) => StrProps::exact(&number_text(*value)),
-            (Kind::Num(None), None) => StrProps::number(),
-            (Kind::Bool(_), None) => StrProps::one_of(["true", "false", "True", "False"]),
-            (Kind::Null | Kind::Undefined, None) => StrProps::one_of(["null", "undefined", "None"]),
-            _ => StrProps::default(),
+            _ => own_props(value),
         };
         match self.store.fact(value.vn) {
             Some(fact) => own.refine(&fact.props),
@@ -303,7 +298,7 @@ impl Interp<'_> {
                 }
                 None => Vec::new(),
             };
-            let text = Text { props: props.into(), parts, base: common, shape };
+            let text = Text { known: props.into(), parts: parts.into(), base: common, shape };
             let vn = self.store.fresh_vn();
             return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         }

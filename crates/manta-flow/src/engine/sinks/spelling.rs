@@ -19,7 +19,7 @@ impl Interp<'_> {
             return None;
         }
         let parts: Vec<Part> = match value.text.as_deref() {
-            Some(text) if !text.parts.is_empty() && self.store.fact(value.vn).is_none() => text.parts.clone(),
+            Some(text) if !text.parts.is_empty() && self.store.fact(value.vn).is_none() => text.parts.to_vec(),
             _ => Vec::new(),
         };
         let is_literal = parts.iter().all(|part| matches!(part, Part::Lit(_)));
