@@ -96,6 +96,7 @@ struct Automata {
     matching: OnceCell<Option<Rc<facts::Language>>>,
     certain: OnceCell<Option<Rc<facts::Language>>>,
     removed: OnceCell<CharSet>,
+    removes_double_dots: OnceCell<bool>,
     /// As a check of a host, and of a text that begins with one.
     host_grades: [OnceCell<HostGrade>; 2],
     if_match: OnceCell<StrProps>,

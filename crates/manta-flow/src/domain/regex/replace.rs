@@ -57,6 +57,10 @@ impl Regex {
     /// So it is if the expression matches at every `..`, and matches nothing that does not start with `..`: then what
     /// stands left of a match is never a dot, and of a run of dots at most one is left.
     fn removes_double_dots(&self) -> bool {
+        *self.automata.removes_double_dots.get_or_init(|| self.compute_removes_double_dots())
+    }
+
+    fn compute_removes_double_dots(&self) -> bool {
         if self.sticky || depends_on_context(&self.node) || is_nullable(&self.node) {
             return false;
         }
@@ -149,9 +153,12 @@ fn run_of_class(node: &Node) -> Option<CharSet> {
 /// `normalize(p).replace(/^(\.\.(\/|$))+/, "")`: in a normalised path `..` stands only at the start, so none is left. A
 /// pattern that needs the separator leaves a final `..`.
 fn strip_parents(subject: &StrProps, step: &Node) -> Option<StrProps> {
+    if subject.path.norm == Norm::Raw {
+        return None;
+    }
     let whole = Anchoring { start: true, end: true };
     let steps = automata_of(step, whole, Bound::Under)?;
-    if subject.path.norm == Norm::Raw || !steps.accepts("../") {
+    if !steps.accepts("../") {
         return None;
     }
     let mut stripped = subject.slice();
