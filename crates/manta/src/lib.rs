@@ -16,8 +16,8 @@ mod progress;
 mod suggest;
 pub mod suppress;
 mod targets;
-mod watch;
 mod timings;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -619,8 +619,7 @@ impl<'p> Interp<'p> {
         self.fuel = self.limits.fuel_per_tool;
         self.out_of_fuel = false;
         self.is_decided = false;
-        self.memo = super::memo::Memo::default();
-        self.store.begin_run();
+        self.memo.begin_run(self.store.age());
         self.weight_before = self.store.weight();
         self.rounds = 1;
         self.found.hits.clear();
@@ -634,7 +633,6 @@ impl<'p> Interp<'p> {
         self.evidence.clear();
         self.found.opened.clear();
         self.found.filled.clear();
-        self.pure_calls.clear();
         if self.found.replay.is_none() && !self.is_replaying {
             self.found.prefixes.clear();
             self.found.suffixes.clear();

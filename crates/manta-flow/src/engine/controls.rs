@@ -5,6 +5,7 @@
 //! by what it reads is one, whatever its name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use manta_core::Span;
 
@@ -28,11 +29,18 @@ pub struct Way {
     pub decides_by_length: bool,
 }
 
+/// Something on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Function(ModId, FuncId),
+    Call(ApiId),
+}
+
 /// What the run that is going on has met.
 #[derive(Debug, Default)]
 pub(crate) struct Met {
-    functions: BTreeSet<(ModId, FuncId)>,
-    calls: BTreeSet<ApiId>,
+    /// In the order in which it was met, and more than once.
+    log: Vec<Place>,
     /// Decisions of modules, found once.
     decisions: BTreeMap<ModId, Decisions>,
 }
@@ -40,18 +48,36 @@ pub(crate) struct Met {
 impl Met {
     /// A run begins.
     pub(crate) fn start(&mut self) {
-        self.functions.clear();
-        self.calls.clear();
+        self.log.clear();
     }
 
     /// A function of the target is entered.
     pub(crate) fn enter(&mut self, module: ModId, func: FuncId) {
-        self.functions.insert((module, func));
+        self.log.push(Place::Function(module, func));
     }
 
     /// A function of the outside is called.
     pub(crate) fn call(&mut self, api: ApiId) {
-        self.calls.insert(api);
+        self.log.push(Place::Call(api));
+    }
+
+    /// How much was met so far.
+    pub(crate) fn len(&self) -> usize {
+        self.log.len()
+    }
+
+    /// What was met since there was so much, each once.
+    pub(crate) fn since(&mut self, len: usize) -> Rc<[Place]> {
+        let mut places = self.log.split_off(len);
+        places.sort_unstable();
+        places.dedup();
+        self.log.extend_from_slice(&places);
+        places.into()
+    }
+
+    /// All this is met again.
+    pub(crate) fn again(&mut self, places: &[Place]) {
+        self.log.extend_from_slice(places);
     }
 }
 
@@ -60,12 +86,15 @@ impl Interp<'_> {
     pub(crate) fn way(&mut self) -> Way {
         let mut met = std::mem::take(&mut self.found.met);
         let mut way = Way::default();
-        let mut calls: Vec<String> = met.calls.iter().map(|api| self.apis.name(*api).to_string()).collect();
+        let places = met.since(0);
+        let calls = places.iter().filter_map(|place| if let Place::Call(api) = place { Some(*api) } else { None });
+        let mut calls: Vec<String> = calls.map(|api| self.apis.name(api).to_string()).collect();
         calls.sort_unstable();
         calls.truncate(MAX_CALLS);
         way.calls = calls;
         let program = self.program;
-        for (module, func) in &met.functions {
+        for place in places.iter() {
+            let Place::Function(module, func) = place else { continue };
             let code = program.module(*module);
             let decisions = met.decisions.entry(*module).or_insert_with(|| Decisions::of(code));
             let span = code.func(*func).span;

@@ -9,6 +9,7 @@ mod inheritance;
 mod loading;
 mod statements;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ pub(crate) const NOT_TAKEN: Vn = Vn::MAX;
 const MAX_UNROLL: usize = 96;
 
 /// Values that are copied in the time of one step.
-const COPIES_PER_STEP: u64 = 16;
+pub(crate) const COPIES_PER_STEP: u64 = 16;
 
 /// What a step of a trace takes up, its text included. In bytes.
 const TRACE_BYTES: usize = 192;
@@ -196,6 +197,8 @@ pub(crate) struct Interp<'p> {
     /// Steps left for following witnesses in the present tool.
     pub(crate) replay_budget: u64,
     api_cache: FxHashMap<ApiId, Option<usize>>,
+    /// Whether a call outside comes back, as far as asked.
+    never: RefCell<FxHashMap<ApiId, bool>>,
     element_vns: FxHashMap<Vn, Vn>,
     universal: FxHashSet<Vn>,
     star_imports: FxHashMap<ModId, Vec<ImportId>>,
@@ -221,24 +224,13 @@ pub(crate) struct Interp<'p> {
     pub(crate) first_pieces: FxHashMap<(Vn, Box<str>), Vn>,
     /// Extensions of joined paths, where the last operand says it.
     pub(crate) extensions: FxHashMap<Vn, Rc<str>>,
-    /// Results of calls that did nothing else, in the present run.
-    pub(crate) pure_calls: FxHashMap<PureCall, Val>,
     /// Results of `x.parents`: the `x`.
     pub(crate) parent_lists: FxHashMap<Vn, Val>,
     /// Value numbers of joined paths, by what was joined: the same operands name the same file.
     pub(crate) joined_paths: FxHashMap<Vec<PathOperand>, Vn>,
 }
 
-/// A call by function and arguments.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct PureCall {
-    module: ModId,
-    func: FuncId,
-    captures: Rc<[CellId]>,
-    args: Vec<PathOperand>,
-}
-
-/// What identifies an operand of a path operation, or of a call.
+/// What identifies an operand of a path operation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum PathOperand {
     Known(Box<str>),
@@ -277,6 +269,7 @@ impl<'p> Interp<'p> {
             callback_runs: FxHashMap::default(),
             registration_spans: FxHashMap::default(),
             api_cache: FxHashMap::default(),
+            never: RefCell::default(),
             element_vns: FxHashMap::default(),
             universal: FxHashSet::default(),
             star_imports: FxHashMap::default(),
@@ -291,7 +284,6 @@ impl<'p> Interp<'p> {
             common_paths: FxHashMap::default(),
             first_pieces: FxHashMap::default(),
             extensions: FxHashMap::default(),
-            pure_calls: FxHashMap::default(),
             parent_lists: FxHashMap::default(),
             joined_paths: FxHashMap::default(),
         }

@@ -1,216 +1,560 @@
 //! Calls that were made before.
 //!
-//! Loops, alternatives and helpers of helpers make the interpreter meet the same call again and again: the same function
-//! with the same arguments in the same state. Such a call gives what it gave before, so it is interpreted once.
+//! Loops, alternatives and helpers of helpers make the interpreter meet the same call again and again, and most of what a
+//! handler runs has nothing to do with its caller: settings are read, connections opened, events logged, by every tool
+//! anew. A call is remembered with its receiver and arguments, and with every older location that was read until it came
+//! back. There are two reasons not to interpret it again:
 //!
-//! *The same* is decided by [`Interp::call_id`]: function, receiver, arguments and captured variables with everything
-//! they reach, by content: value numbers, taint, texts, trace steps, known facts, and objects by version. Everything that
-//! is older than the run has one version together, since a run rarely changes it. What reaches too far, or holds
-//! something that has no content to compare, is not identified and simply interpreted.
+//! * **It would be the same.** Receiver and arguments are the same, and every location it read has the content it had; it
+//!   wrote to nothing older than itself. That is exact. What it learnt about values is learnt again, and plain objects that
+//!   it made are made anew, since two calls of `makeOptions()` give two objects; instances of classes are shared as long as
+//!   nobody has written to them.
+//! * **Only the server's own state differs.** It was interpreted [`ROUNDS`] times in this run with the same data of the
+//!   caller's, if any, and what has changed in the locations it read held none and holds none: caches, counters, sessions.
+//!   That is taken as it was found last, and what the call gave is given again. This is the widening of loops, over calls.
 //!
-//! Only calls without effects are remembered: they wrote to nothing older than themselves, loaded no module, and were
-//! not cut short by recursion or fuel. What they learnt about values is learnt again when they are recalled, and what
-//! they made is made anew, since two calls of `makeOptions()` give two objects. Hits at sinks need not be repeated: they
-//! would be the same hits of the same run.
+//! Hits at sinks need not be repeated: they would be the same hits of the same run. A call with hits counts only at the same
+//! place, since the place is part of the trace. The first kind also holds for later runs, if nothing of the caller's is in
+//! it and everything it is about is older than the runs.
 //!
 //! Invariants that other parts of the engine keep for this:
-//! * whatever influences a call is reachable from the values above, constant during a run, or only grows with use (value
-//!   numbers of fields and elements, access paths, formats met);
-//! * cells, objects and facts change only through the store, which gives every content its version;
-//! * effects outside of the store that matter beyond the first time call [`Interp::mark_effect`].
+//! * cells, objects and facts are read and changed only through the store, which notes the reads and gives every content
+//!   its version;
+//! * whatever else influences a call is constant during a run, part of [`Known`], or only grows with use (value numbers of
+//!   fields and elements, access paths, formats met);
+//! * effects outside of the store call [`Interp::mark_effect`]; those that matter every time, and not only to whoever runs
+//!   first, [`Interp::mark_repeated_effect`].
 //!
-//! The state lives for one run of one handler. `Limits::memo` switches it off, for tests that compare.
+//! `Limits::memo` switches it off, for tests that compare.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::rc::Rc;
 
+use manta_core::Location;
 use rustc_hash::FxHashMap;
 
+use crate::engine::controls::Place;
 use crate::engine::facts::Fact;
 use crate::engine::interp::{Args, Interp, NOT_TAKEN};
-use crate::engine::store::{Loc, Mark, Obj, ObjKind};
-use crate::engine::value::{FnId, Kind, ObjId, Part, Text, Val, Vn};
-use crate::ir::FuncId;
+use crate::engine::promises::Act;
+use crate::engine::store::{Age, Content, Loc, Mark, Obj, ObjKind, Peek, Watch};
+use crate::engine::value::{FnId, Kind, ObjId, Val, Vn};
 
-/// Most values looked at to identify a call.
-const MAX_VALUES: usize = 192;
+/// How often a call that does not concern the caller is interpreted in one run.
+const ROUNDS: u32 = 2;
+/// Most calls remembered of one function.
+const MAX_KNOWN: usize = 8;
+/// Most arguments of a remembered call.
+const MAX_ARGS: usize = 24;
+/// Most locations that a remembered call may have read.
+const MAX_READS: usize = 2_048;
 /// Most objects that a remembered call may have made.
-const MAX_MADE: usize = 32;
+const MAX_MADE: usize = 128;
+/// What takes fewer steps is interpreted in the time it takes to find it.
+const MIN_STEPS: u64 = 12;
+/// Reads that are looked at in the time of one step.
+const READS_PER_STEP: usize = 16;
+/// How deep objects are searched for data of the caller's.
+const DEPTH: usize = 2;
+/// Most values looked at in such a search.
+const MAX_SEARCHED: usize = 2_048;
 
-/// Calls of a run.
+/// What is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Callee {
+    /// A function, and how often it is running already: recursion is cut short.
+    Function(FnId, usize),
+    /// The constructor of a class.
+    Class(ObjId),
+}
+
+/// Calls that were made.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
-    /// Functions that have been called: a first call is not worth identifying.
-    called: FxHashMap<(u32, FuncId), u32>,
-    known: FxHashMap<CallId, Known>,
+    known: FxHashMap<Callee, Vec<Rc<Known>>>,
+    /// What was there before the first run, and is there in all of them.
+    base: Age,
+    run: u32,
     /// How often a result depended on what led to the call, or something happened that the store does not know.
-    pub(crate) context_dependent: u32,
+    effects: u32,
+    repeated_effects: u32,
     /// The fewest `try` statements that were open when something was thrown.
     pub(crate) least_tries: usize,
 }
 
-/// The content of a call, hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct CallId(u64);
+impl Memo {
+    /// A run begins, and so much is there.
+    pub(crate) fn begin_run(&mut self, age: Age) {
+        if self.run == 0 {
+            self.base = age;
+        }
+        self.run += 1;
+        self.least_tries = usize::MAX;
+    }
+}
 
-/// What came of a call.
+/// A call, and what came of it.
 #[derive(Debug)]
 struct Known {
+    this: Option<Val>,
+    args: Args,
+    at: Option<Location>,
+    mode: Mode,
+    /// How often it was interpreted because of the loops around it: loops in it were unrolled accordingly.
+    rounds: usize,
+    run: u32,
+    /// How often it was interpreted in that run.
+    times: u32,
+    reads: Vec<Read>,
     result: Val,
-    /// Objects it made and that its result reaches, as they were when it returned.
-    made: Vec<(ObjId, Rc<Obj>)>,
+    /// Objects it made and that its result reaches, as they were when it returned; none when they can't be made anew.
+    made: Option<Vec<(ObjId, Rc<Obj>)>>,
     learnt: Vec<(Vn, Rc<Fact>)>,
+    acts: Vec<Act>,
+    met: Rc<[Place]>,
     throws: bool,
     /// It throws on every path.
     fails: bool,
+    has_hits: bool,
+    /// It wrote to nothing older than itself.
+    is_pure: bool,
+    /// Nothing of the caller's is in it.
+    is_clean: bool,
+    /// Everything that it is about is older than any run.
+    is_timeless: bool,
 }
 
-/// State before a call, to tell afterwards what it depended on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Watch {
-    context_dependent: u32,
+/// What kind of run it is; they judge conditions differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Plain,
+    Replay,
+    Follow,
+}
+
+/// A location that was read, and what was found there.
+#[derive(Clone, Debug)]
+struct Read {
+    loc: Loc,
+    seen: Seen,
+    /// Nothing of the caller's was there.
+    is_clean: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Seen {
+    Version(u32),
+    Fact(Option<Rc<Fact>>),
+}
+
+/// State before a call, to tell afterwards what came of it.
+struct Before {
+    mark: Mark,
+    watch: Watch,
+    age: Age,
+    acts: Vec<Act>,
+    met: usize,
+    effects: (u32, u32),
     least_tries: usize,
-    closures: usize,
     tries: usize,
+    hits: usize,
+    steps: u64,
 }
 
 impl Interp<'_> {
     /// Something happened that a repeated call has to repeat.
     pub(crate) fn mark_effect(&mut self) {
-        self.memo.context_dependent += 1;
+        self.memo.effects += 1;
     }
 
-    /// Identifies a call by its content; none when it is the first of its function, or has too much to compare.
-    pub(crate) fn call_id(&mut self, id: FnId, this: Option<&Val>, args: &Args) -> Option<CallId> {
-        if !self.limits.memo || !self.found.is_running_handler {
-            return None;
-        }
-        let closure = self.store.closure(id);
-        let place = (closure.module.0, closure.func);
-        let called = self.memo.called.entry(place).or_insert(0);
-        *called += 1;
-        if *called < 3 {
-            return None;
-        }
-        let mut content = Content { interp: self, hasher: DefaultHasher::new(), left: MAX_VALUES };
-        (place, content.interp.rounds, content.interp.store.old_version()).hash(&mut content.hasher);
-        content.closure(id, 3)?;
-        content.optional(this, 3)?;
-        args.pos.len().hash(&mut content.hasher);
-        for value in &args.pos {
-            content.value(value, 3)?;
-        }
-        content.optional(args.rest.as_ref(), 3)?;
-        for (name, value) in &args.named {
-            name.hash(&mut content.hasher);
-            content.value(value, 3)?;
-        }
-        content.optional(args.named_rest.as_ref(), 3)?;
-        content.interp.is_not_taken().hash(&mut content.hasher);
-        Some(CallId(content.hasher.finish()))
+    /// Something happened that any call has to repeat.
+    pub(crate) fn mark_repeated_effect(&mut self) {
+        self.memo.repeated_effects += 1;
     }
 
-    /// The result of a call that was made before.
-    pub(crate) fn recall(&mut self, call: CallId) -> Option<Val> {
-        let known = self.memo.known.get(&call)?;
-        let (mut result, made, learnt, throws) =
-            (known.result.clone(), known.made.clone(), known.learnt.clone(), known.throws);
+    /// Gives what a call gave before, or makes it.
+    pub(crate) fn remembered(
+        &mut self,
+        callee: Callee,
+        this: Option<Val>,
+        args: Args,
+        at: Option<Location>,
+        run: impl FnOnce(&mut Self, Option<Val>, Args) -> Val,
+    ) -> Val {
+        let is_used = self.limits.memo && self.found.is_running_handler && !self.is_not_taken();
+        let can_be_compared = || {
+            args.pos.len() + args.named.len() <= MAX_ARGS && args.all().chain(&this).all(|value| value.cond.is_none())
+        };
+        if !is_used || !can_be_compared() {
+            return run(self, this, args);
+        }
+        if let Some(result) = self.recall(callee, this.as_ref(), &args, at) {
+            return result;
+        }
+        let before = Before {
+            mark: self.store.mark(),
+            watch: self.store.watch(),
+            age: self.store.age(),
+            acts: self.found.conduct.take_acts(),
+            met: self.found.met.len(),
+            effects: (self.memo.effects, self.memo.repeated_effects),
+            least_tries: std::mem::replace(&mut self.memo.least_tries, usize::MAX),
+            tries: self.tries.len(),
+            hits: self.found.hits.len(),
+            steps: self.fuel_used,
+        };
+        let result = run(self, this.clone(), args.clone());
+        self.remember(callee, this, args, at, before, &result);
+        result
+    }
+
+    fn mode(&self) -> Mode {
+        if self.found.followed.is_some() {
+            Mode::Follow
+        } else if self.found.replay.is_some() {
+            Mode::Replay
+        } else {
+            Mode::Plain
+        }
+    }
+
+    // ------------------------------------------------------------------ recalling
+
+    fn recall(&mut self, callee: Callee, this: Option<&Val>, args: &Args, at: Option<Location>) -> Option<Val> {
+        let list = self.memo.known.get(&callee)?;
+        let here = list.iter().enumerate().rev().filter(|(_, known)| {
+            let is_this_run = known.run == self.memo.run;
+            known.mode == self.mode() && known.rounds <= self.rounds && (is_this_run || known.is_timeless)
+        });
+        for (index, known) in here {
+            let is_same = known.is_call(this, args, &is_identical) && self.is_same(known, this, args, at);
+            let is_settled = self.is_settled(known, this, args, at);
+            if is_same || is_settled {
+                let known = Rc::clone(known);
+                return self.again(callee, index, &known, is_same, is_settled);
+            }
+        }
+        None
+    }
+
+    /// Whether a call with the same receiver and arguments would be the same call.
+    fn is_same(&self, known: &Known, this: Option<&Val>, args: &Args, at: Option<Location>) -> bool {
+        known.is_pure
+            && self.is_led_here(known, this, args, at)
+            && known.reads.iter().all(|read| self.is_unchanged(read))
+    }
+
+    /// Whether the way to a call makes no difference to what it gives: it is part of traces.
+    fn is_led_here(&self, known: &Known, this: Option<&Val>, args: &Args, at: Option<Location>) -> bool {
+        known.is_clean
+            || known.at == at && known.is_call(this, args, &|a, b| a.step == b.step)
+            || !known.has_hits && self.is_plain_text(&known.result)
+    }
+
+    /// Whether a call differs only in the server's own state, and has been interpreted often enough.
+    fn is_settled(&self, known: &Known, this: Option<&Val>, args: &Args, at: Option<Location>) -> bool {
+        known.run == self.memo.run
+            && known.times >= ROUNDS
+            && known.is_call(this, args, &|a, b| self.is_equivalent(a, b, DEPTH))
+            && self.is_led_here(known, this, args, at)
+            && known.reads.iter().all(|read| self.is_unchanged(read) || read.is_clean && self.is_deep_clean(read.loc))
+            && (!known.is_clean || self.is_clean_inside(&known.result))
+    }
+
+    /// Whether two values are the same but for the identity of what is none of the caller's: plain objects count by what
+    /// they hold.
+    fn is_equivalent(&self, a: &Val, b: &Val, depth: usize) -> bool {
+        if a.taint.is_some() && a.vn != b.vn {
+            return false;
+        }
+        if let (Kind::Obj(x), Kind::Obj(y)) = (&a.kind, &b.kind)
+            && x != y
+            && a.taint == b.taint
+            && depth > 0
+        {
+            let (Peek::Obj(x), Peek::Obj(y)) = (self.store.peek(Loc::Obj(*x)), self.store.peek(Loc::Obj(*y))) else {
+                return false;
+            };
+            let is_plain = |obj: &Obj| matches!(obj.kind, ObjKind::Plain | ObjKind::Dict | ObjKind::Array);
+            let same = |a: &Val, b: &Val| self.is_equivalent(a, b, depth - 1);
+            let either = |a: &Option<Val>, b: &Option<Val>| match (a, b) {
+                (Some(a), Some(b)) => same(a, b),
+                (a, b) => a.is_none() && b.is_none(),
+            };
+            return is_plain(x)
+                && std::mem::discriminant(&x.kind) == std::mem::discriminant(&y.kind)
+                && x.fields.len() == y.fields.len()
+                && x.items.len() == y.items.len()
+                && x.fields.iter().zip(&y.fields).all(|((name, a), (other, b))| name == other && same(a, b))
+                && x.items.iter().zip(&y.items).all(|(a, b)| same(a, b))
+                && either(&x.any, &y.any)
+                && either(&x.more, &y.more);
+        }
+        is_equal(a, b, &|a, b| self.is_equivalent(a, b, depth))
+    }
+
+    fn is_unchanged(&self, read: &Read) -> bool {
+        match (self.store.peek(read.loc), &read.seen) {
+            (Peek::Cell(_, version), Seen::Version(seen)) => version == *seen,
+            (Peek::Obj(obj), Seen::Version(seen)) => obj.version == *seen,
+            (Peek::Fact(fact), Seen::Fact(seen)) => match (fact, seen) {
+                (None, None) => true,
+                (Some(fact), Some(seen)) => {
+                    Rc::ptr_eq(fact, seen)
+                        || fact.is_listed == seen.is_listed
+                            && fact.notes.len() == seen.notes.len()
+                            && fact.props == seen.props
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn is_clean_now(&self, loc: Loc) -> bool {
+        match self.store.peek(loc) {
+            Peek::Cell(value, _) => is_clean(value),
+            Peek::Obj(obj) => values(obj).all(is_clean),
+            Peek::Fact(_) => true,
+        }
+    }
+
+    fn is_deep_clean(&self, loc: Loc) -> bool {
+        let mut left = MAX_SEARCHED;
+        match self.store.peek(loc) {
+            Peek::Cell(value, _) => self.is_clean_to(value, DEPTH, &mut left),
+            Peek::Obj(obj) => values(obj).all(|value| self.is_clean_to(value, DEPTH, &mut left)),
+            Peek::Fact(_) => true,
+        }
+    }
+
+    fn is_clean_inside(&self, value: &Val) -> bool {
+        self.is_clean_to(value, DEPTH, &mut { MAX_SEARCHED })
+    }
+
+    /// Whether nothing of the caller's is in a value or what it reaches; false as well when that is too much to look at.
+    fn is_clean_to(&self, value: &Val, depth: usize, left: &mut usize) -> bool {
+        if value.taint.is_some() || *left == 0 {
+            return false;
+        }
+        *left -= 1;
+        match &value.kind {
+            Kind::Obj(id) | Kind::Api(_, Some(id)) if depth > 0 => match self.store.peek(Loc::Obj(*id)) {
+                Peek::Obj(obj) if matches!(obj.kind, ObjKind::Class(_)) => true,
+                Peek::Obj(obj) => values(obj).all(|value| self.is_clean_to(value, depth - 1, left)),
+                _ => true,
+            },
+            Kind::Union(values) => values.iter().all(|value| self.is_clean_to(value, depth, left)),
+            Kind::Bound(bound) => self.is_clean_to(&bound.0, depth, left),
+            Kind::Method(method) => self.is_clean_to(&method.0, depth, left),
+            _ => true,
+        }
+    }
+
+    /// Text, or a list of text.
+    fn is_plain_text(&self, value: &Val) -> bool {
+        match value.kind {
+            Kind::Str => value.cond.is_none(),
+            Kind::Obj(id) => {
+                let obj = self.store.obj(id);
+                matches!(obj.kind, ObjKind::Array) && values(obj).all(|value| matches!(value.kind, Kind::Str))
+            }
+            _ => false,
+        }
+    }
+
+    /// What a call gave, given again.
+    fn again(
+        &mut self,
+        callee: Callee,
+        index: usize,
+        known: &Rc<Known>,
+        is_same: bool,
+        is_settled: bool,
+    ) -> Option<Val> {
+        let is_this_run = known.run == self.memo.run;
+        let all = known.made.as_deref()?;
+        let is_as_it_was = |(id, obj): &(ObjId, Rc<Obj>)| matches!(self.store.peek(Loc::Obj(*id)), Peek::Obj(now) if Rc::ptr_eq(now, obj));
+        let is_shared = is_settled
+            || is_this_run && known.is_clean && self.is_instance(&known.result) && all.iter().all(is_as_it_was);
+        if is_settled {
+            // On another path these may not have come into being, or something has been done with them since.
+            let others: Vec<_> = all.iter().filter(|made| !is_as_it_was(made)).cloned().collect();
+            others.into_iter().for_each(|(id, obj)| self.store.write(Loc::Obj(id), Content::Obj(obj)));
+        }
+        let made = if is_shared { &[] } else { all };
+        self.charge(known.reads.len() * crate::engine::interp::COPIES_PER_STEP as usize / READS_PER_STEP);
+        self.store.note_reads(known.reads.iter().map(|read| read.loc));
         self.last_call_failed = known.fails;
-        for (vn, fact) in &learnt {
-            self.store.assume(*vn, fact);
+        known.acts.iter().for_each(|act| self.found.conduct.act(act.kind, act.at, &act.api));
+        self.found.met.again(&known.met);
+        if is_same {
+            known.learnt.iter().for_each(|(vn, fact)| self.store.assume(*vn, fact));
         }
-        if throws {
+        if known.throws {
             self.throw(Val::unknown());
         }
-        if !made.is_empty() {
-            let anew: FxHashMap<ObjId, ObjId> =
-                made.iter().map(|(id, obj)| (*id, self.store.new_obj((**obj).clone()))).collect();
-            for id in anew.values() {
-                let obj = self.store.obj_mut(*id);
-                let values = obj.fields.values_mut().chain(&mut obj.any).chain(&mut obj.items).chain(&mut obj.more);
-                for value in values {
-                    rename(value, &anew);
-                }
-                if let ObjKind::Instance(class) = &mut obj.kind {
-                    *class = anew.get(class).copied().unwrap_or(*class);
-                }
-            }
-            rename(&mut result, &anew);
-            for (before, now) in &anew {
-                if let Some(evidence) = self.evidence.get(before).cloned() {
-                    self.evidence.insert(*now, evidence);
-                }
-                if let Some(at) = self.found.opened.get(before).copied() {
-                    self.found.opened.insert(*now, at);
-                }
-            }
+        if made.is_empty() {
+            return Some(known.result.clone());
+        }
+        let (result, made) = self.make_anew(&known.result, made, is_this_run);
+        if !is_this_run && let Some(place) = self.memo.known.get_mut(&callee).and_then(|list| list.get_mut(index)) {
+            // From here on in this run, what was made now is what the call gives.
+            let run = self.memo.run;
+            *place = Rc::new(Known { run, times: 1, result: result.clone(), made: Some(made), ..known.copy() });
         }
         Some(result)
     }
 
-    pub(crate) fn watch(&mut self) -> Watch {
-        let least_tries = std::mem::replace(&mut self.memo.least_tries, usize::MAX);
-        Watch {
-            context_dependent: self.memo.context_dependent,
-            least_tries,
-            closures: self.store.closures.len(),
-            tries: self.tries.len(),
+    fn is_instance(&self, value: &Val) -> bool {
+        match value.kind {
+            Kind::Obj(id) => matches!(self.store.obj(id).kind, ObjKind::Instance(_) | ObjKind::External),
+            _ => false,
         }
     }
 
-    /// The values that the call under way has learnt about; none when it has effects.
-    pub(crate) fn effects_of_call(&self) -> Option<Vec<Vn>> {
-        let frame = self.frame();
-        if !self.store.is_pure(frame.entry) {
-            return None;
-        }
-        let mut learnt: Vec<Vn> = self.store.learnt(frame.entry).collect();
-        for state in frame.returns.iter().filter_map(|returned| returned.state.as_ref()) {
-            for (loc, _) in &state.changes {
-                match loc {
-                    Loc::Fact(vn) => learnt.push(*vn),
-                    loc if !frame.entry.is_younger(*loc) => return None,
-                    _ => {}
-                }
+    /// A copy of a value and the objects it reaches, which are returned as well.
+    fn make_anew(&mut self, value: &Val, made: &[(ObjId, Rc<Obj>)], is_this_run: bool) -> (Val, Vec<(ObjId, Rc<Obj>)>) {
+        let anew: FxHashMap<ObjId, ObjId> =
+            made.iter().map(|(id, obj)| (*id, self.store.new_obj((**obj).clone()))).collect();
+        for (before, _) in made {
+            let now = anew[before];
+            let obj = self.store.obj_mut(now);
+            let inside = obj.fields.values_mut().chain(&mut obj.any).chain(&mut obj.items).chain(&mut obj.more);
+            for value in inside {
+                rename(value, &anew);
+            }
+            if let ObjKind::Instance(class) = &mut obj.kind {
+                *class = anew.get(class).copied().unwrap_or(*class);
+            }
+            // Numbers of objects are given out anew in every run.
+            if !is_this_run {
+                continue;
+            }
+            if let Some(evidence) = self.evidence.get(before).cloned() {
+                self.evidence.insert(now, evidence);
+            }
+            if let Some(at) = self.found.opened.get(before).copied() {
+                self.found.opened.insert(now, at);
             }
         }
-        learnt.sort_unstable();
-        learnt.dedup();
-        (!learnt.contains(&NOT_TAKEN)).then_some(learnt)
+        let mut value = value.clone();
+        rename(&mut value, &anew);
+        let made = made.iter().map(|(before, _)| (anew[before], self.store.obj_rc(anew[before]))).collect();
+        (value, made)
     }
 
-    /// Keeps what came of a call.
-    pub(crate) fn remember(
+    // ------------------------------------------------------------------ remembering
+
+    fn remember(
         &mut self,
-        call: CallId,
-        before: Watch,
-        throws: bool,
-        entry: Mark,
+        callee: Callee,
+        this: Option<Val>,
+        args: Args,
+        at: Option<Location>,
+        before: Before,
         result: &Val,
-        learnt: &[Vn],
     ) {
-        if self.out_of_fuel || self.is_decided || self.memo.context_dependent != before.context_dependent {
-            return;
-        }
-        let mut made = Vec::new();
-        if self.collect_made(result, entry, before.closures, &mut made).is_none() {
-            return;
-        }
-        let learnt = learnt.iter().filter_map(|vn| Some((*vn, self.store.fact(*vn)?.clone()))).collect();
-        self.memo
-            .known
-            .insert(call, Known { result: result.clone(), made, learnt, throws, fails: self.last_call_failed });
-    }
-
-    /// Whether the call threw something that a `try` around it catches; its caller is watched on.
-    pub(crate) fn unwatch(&mut self, before: Watch) -> bool {
+        let acts = self.found.conduct.put_back(before.acts);
         let throws = before.tries > 0 && self.memo.least_tries <= before.tries;
         self.memo.least_tries = self.memo.least_tries.min(before.least_tries);
-        throws
+        let is_telling = !self.out_of_fuel
+            && !self.is_decided
+            && self.memo.repeated_effects == before.effects.1
+            && self.fuel_used - before.steps >= MIN_STEPS;
+        let reads = self.store.unwatch(before.watch, is_telling);
+        let is_pure = self.memo.effects == before.effects.0 && self.store.is_pure(before.mark);
+        let known_before = if is_telling { self.store.learnt(before.mark) } else { FxHashMap::default() };
+        self.store.release(before.mark);
+        if !is_telling || reads.len() > MAX_READS || known_before.contains_key(&NOT_TAKEN) {
+            return;
+        }
+        let mut learnt: Vec<(Vn, Rc<Fact>)> = known_before
+            .keys()
+            .filter_map(|vn| match self.store.peek(Loc::Fact(*vn)) {
+                Peek::Fact(fact) => Some((*vn, fact?.clone())),
+                _ => None,
+            })
+            .collect();
+        learnt.sort_unstable_by_key(|(vn, _)| *vn);
+        let mut made = Vec::new();
+        let made = self.collect_made(result, before.mark, before.age, &mut made).map(|()| made);
+        let has_hits = self.found.hits.len() != before.hits;
+        let is_given_clean = args.all().chain(&this).all(is_clean);
+        let is_clean = is_given_clean
+            && !has_hits
+            && is_clean(result)
+            && reads.iter().all(|loc| self.is_clean_now(*loc))
+            && made.iter().flatten().all(|(_, obj)| values(obj).all(is_clean));
+        let mode = self.mode();
+        let is_timeless = is_clean && is_pure && mode != Mode::Follow && {
+            let old = self.memo.base;
+            let made = made.as_deref().unwrap_or(&[]);
+            let is_old = |value: &Val| is_old(value, old, made);
+            let is_callee_old = match callee {
+                Callee::Function(id, _) => old.is_older_closure(id),
+                Callee::Class(id) => old.is_older(Loc::Obj(id)),
+            };
+            let is_older = |loc: &Loc| matches!(loc, Loc::Fact(_)) || old.is_older(*loc);
+            is_callee_old
+                && args.all().chain(&this).chain([result]).all(is_old)
+                && made.iter().all(|(id, obj)| {
+                    let is_marked = self.evidence.contains_key(id) || self.found.opened.contains_key(id);
+                    !is_marked && values(obj).all(is_old)
+                })
+                && reads.iter().all(is_older)
+        };
+        let reads = reads
+            .into_iter()
+            .map(|loc| {
+                let seen = match self.store.peek(loc) {
+                    Peek::Cell(_, version) => Seen::Version(version),
+                    Peek::Obj(obj) => Seen::Version(obj.version),
+                    Peek::Fact(fact) => match loc {
+                        Loc::Fact(vn) if known_before.contains_key(&vn) => Seen::Fact(known_before[&vn].clone()),
+                        _ => Seen::Fact(fact.cloned()),
+                    },
+                };
+                Read { loc, seen, is_clean: self.is_clean_now(loc) }
+            })
+            .collect();
+        let met = self.found.met.since(before.met);
+        let run = self.memo.run;
+        let is_earlier = |known: &Rc<Known>| {
+            known.run == run
+                && known.mode == mode
+                && known.is_call(this.as_ref(), &args, &|a, b| self.is_equivalent(a, b, DEPTH))
+        };
+        let earlier = self.memo.known.get(&callee).and_then(|list| list.iter().position(is_earlier));
+        let list = self.memo.known.entry(callee).or_default();
+        let times = earlier.map_or(1, |earlier| list.remove(earlier).times + 1);
+        if list.len() >= MAX_KNOWN {
+            list.remove(0);
+        }
+        list.push(Rc::new(Known {
+            this,
+            args,
+            at,
+            mode,
+            rounds: self.rounds,
+            run,
+            times,
+            reads,
+            result: result.clone(),
+            made,
+            learnt,
+            acts,
+            met,
+            throws,
+            fails: self.last_call_failed,
+            has_hits,
+            is_pure,
+            is_clean,
+            is_timeless,
+        }));
     }
 
     /// Objects younger than `entry` that a value reaches; none when there are too many, or functions among them.
-    fn collect_made(&self, value: &Val, entry: Mark, closures: usize, made: &mut Vec<(ObjId, Rc<Obj>)>) -> Option<()> {
+    fn collect_made(&self, value: &Val, entry: Mark, age: Age, made: &mut Vec<(ObjId, Rc<Obj>)>) -> Option<()> {
         match &value.kind {
             Kind::Obj(id) | Kind::Api(_, Some(id)) => {
                 if !entry.is_younger(Loc::Obj(*id)) || made.iter().any(|(known, _)| known == id) {
@@ -226,20 +570,118 @@ impl Interp<'_> {
                     return None;
                 }
                 made.push((*id, obj.clone()));
-                let mut values = obj.fields.values().chain(&obj.any).chain(&obj.items).chain(&obj.more);
-                values.try_for_each(|value| self.collect_made(value, entry, closures, made))
+                values(&obj).try_for_each(|value| self.collect_made(value, entry, age, made))
             }
-            Kind::Fn(id) => ((id.0 as usize) < closures).then_some(()),
+            Kind::Fn(id) => age.is_older_closure(*id).then_some(()),
             Kind::Accessor(..) | Kind::Resolver(_) => None,
             Kind::Bound(bound) => {
-                self.collect_made(&bound.0, entry, closures, made)?;
-                self.collect_made(&bound.1, entry, closures, made)
+                self.collect_made(&bound.0, entry, age, made)?;
+                self.collect_made(&bound.1, entry, age, made)
             }
-            Kind::Method(method) => self.collect_made(&method.0, entry, closures, made),
-            Kind::Union(values) => values.iter().try_for_each(|value| self.collect_made(value, entry, closures, made)),
+            Kind::Method(method) => self.collect_made(&method.0, entry, age, made),
+            Kind::Union(values) => values.iter().try_for_each(|value| self.collect_made(value, entry, age, made)),
             _ => Some(()),
         }
     }
+}
+
+impl Known {
+    fn copy(&self) -> Self {
+        Self {
+            this: self.this.clone(),
+            args: self.args.clone(),
+            reads: self.reads.clone(),
+            result: self.result.clone(),
+            made: self.made.clone(),
+            learnt: self.learnt.clone(),
+            acts: self.acts.clone(),
+            met: Rc::clone(&self.met),
+            ..*self
+        }
+    }
+
+    /// Whether a call has the receiver and the arguments of this one.
+    fn is_call(&self, this: Option<&Val>, args: &Args, is_one: &dyn Fn(&Val, &Val) -> bool) -> bool {
+        let is_option = |a: Option<&Val>, b: Option<&Val>| match (a, b) {
+            (Some(a), Some(b)) => is_one(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        let known = &self.args;
+        known.pos.len() == args.pos.len()
+            && known.named.len() == args.named.len()
+            && is_option(self.this.as_ref(), this)
+            && known.pos.iter().zip(&args.pos).all(|(a, b)| is_one(a, b))
+            && known.named.iter().zip(&args.named).all(|((name, a), (other, b))| name == other && is_one(a, b))
+            && is_option(known.rest.as_ref(), args.rest.as_ref())
+            && is_option(known.named_rest.as_ref(), args.named_rest.as_ref())
+    }
+}
+
+/// Everything an object holds.
+fn values(obj: &Obj) -> impl Iterator<Item = &Val> {
+    obj.fields.values().chain(&obj.any).chain(&obj.items).chain(&obj.more)
+}
+
+/// Whether nothing of the caller's is in a value itself.
+fn is_clean(value: &Val) -> bool {
+    value.taint.is_none() && value.alternatives().iter().all(|value| value.taint.is_none())
+}
+
+/// Whether a value refers to nothing that a run made, but for these objects.
+fn is_old(value: &Val, old: Age, made: &[(ObjId, Rc<Obj>)]) -> bool {
+    match &value.kind {
+        Kind::Obj(id) | Kind::Api(_, Some(id)) => {
+            old.is_older(Loc::Obj(*id)) || made.iter().any(|(known, _)| known == id)
+        }
+        Kind::Fn(id) => old.is_older_closure(*id),
+        Kind::Accessor(..) | Kind::Resolver(_) => false,
+        Kind::Bound(bound) => is_old(&bound.0, old, made) && is_old(&bound.1, old, made),
+        Kind::Method(method) => is_old(&method.0, old, made),
+        Kind::Union(values) => values.iter().all(|value| is_old(value, old, made)),
+        _ => true,
+    }
+}
+
+/// Whether two values are one and the same, as far as they themselves go.
+fn is_identical(a: &Val, b: &Val) -> bool {
+    a.vn == b.vn && is_equal(a, b, &is_identical)
+}
+
+fn is_equal(a: &Val, b: &Val, is_one: &dyn Fn(&Val, &Val) -> bool) -> bool {
+    if a.taint != b.taint || a.cond.is_some() || b.cond.is_some() {
+        return false;
+    }
+    let has_same_kind = match (&a.kind, &b.kind) {
+        (Kind::Unknown, Kind::Unknown)
+        | (Kind::Undefined, Kind::Undefined)
+        | (Kind::Null, Kind::Null)
+        | (Kind::Str, Kind::Str) => true,
+        (Kind::Bool(x), Kind::Bool(y)) => x == y,
+        (Kind::Num(x), Kind::Num(y)) => x.map(f64::to_bits) == y.map(f64::to_bits),
+        (Kind::Obj(x), Kind::Obj(y)) => x == y,
+        (Kind::Fn(x), Kind::Fn(y)) => x == y,
+        (Kind::Bound(x), Kind::Bound(y)) => Rc::ptr_eq(x, y) || is_one(&x.0, &y.0) && is_one(&x.1, &y.1),
+        (Kind::Method(x), Kind::Method(y)) => Rc::ptr_eq(x, y) || x.1 == y.1 && is_one(&x.0, &y.0),
+        (Kind::Api(x, m), Kind::Api(y, n)) => x == y && m == n,
+        (Kind::Module(x), Kind::Module(y)) => x == y,
+        (Kind::Regex(x), Kind::Regex(y)) => x.pattern == y.pattern && x.flags == y.flags,
+        (Kind::Schema(x), Kind::Schema(y)) => Rc::ptr_eq(x, y),
+        (Kind::Union(x), Kind::Union(y)) => {
+            Rc::ptr_eq(x, y) || x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| is_one(x, y))
+        }
+        _ => false,
+    };
+    has_same_kind
+        && match (&a.text, &b.text) {
+            (None, None) => true,
+            (Some(x), Some(y)) if Rc::ptr_eq(x, y) => true,
+            (Some(x), Some(y)) => match (a.literal(), b.literal()) {
+                (Some(x), Some(y)) => x == y,
+                (None, None) => x.base == y.base && x.shape == y.shape && x.props() == y.props(),
+                _ => false,
+            },
+            _ => false,
+        }
 }
 
 /// Points a value at copies.
@@ -255,135 +697,5 @@ fn rename(value: &mut Val, anew: &FxHashMap<ObjId, ObjId>) {
         Kind::Method(method) => *method = Rc::new((renamed(&method.0), method.1)),
         Kind::Union(values) => *values = values.iter().map(renamed).collect(),
         _ => {}
-    }
-}
-
-/// A walk over everything that a call may depend on.
-struct Content<'i, 'p> {
-    interp: &'i Interp<'p>,
-    hasher: DefaultHasher,
-    left: usize,
-}
-
-impl Content<'_, '_> {
-    fn optional(&mut self, value: Option<&Val>, depth: usize) -> Option<()> {
-        value.is_some().hash(&mut self.hasher);
-        value.map_or(Some(()), |value| self.value(value, depth))
-    }
-
-    fn closure(&mut self, id: FnId, depth: usize) -> Option<()> {
-        id.hash(&mut self.hasher);
-        if self.interp.store.is_old_closure(id) {
-            return Some(());
-        }
-        let closure = self.interp.store.closure(id);
-        if depth == 0 || closure.props.is_some() {
-            return None;
-        }
-        for cell in closure.captures.iter() {
-            self.value(self.interp.store.cell(*cell), depth - 1)?;
-        }
-        for bound in closure.bound.iter().chain(closure.bound_named.iter().map(|(_, value)| value)) {
-            self.value(bound, depth - 1)?;
-        }
-        self.optional(closure.this.as_ref(), depth - 1)
-    }
-
-    fn value(&mut self, value: &Val, depth: usize) -> Option<()> {
-        self.left = self.left.checked_sub(1)?;
-        if value.cond.is_some() {
-            return None;
-        }
-        std::mem::discriminant(&value.kind).hash(&mut self.hasher);
-        (value.vn, value.taint, value.step).hash(&mut self.hasher);
-        self.fact(value.vn);
-        if let Some(text) = value.text.as_deref() {
-            self.text(text);
-        }
-        match &value.kind {
-            Kind::Unknown | Kind::Undefined | Kind::Null | Kind::Str => {}
-            Kind::Bool(flag) => flag.hash(&mut self.hasher),
-            Kind::Num(number) => number.map(f64::to_bits).hash(&mut self.hasher),
-            Kind::Obj(id) => self.object(*id, depth)?,
-            Kind::Fn(id) => self.closure(*id, depth)?,
-            Kind::Bound(bound) => {
-                self.value(&bound.0, depth)?;
-                self.value(&bound.1, depth)?;
-            }
-            Kind::Method(method) => {
-                method.1.hash(&mut self.hasher);
-                self.value(&method.0, depth)?;
-            }
-            Kind::Api(api, data) => {
-                api.hash(&mut self.hasher);
-                data.is_some().hash(&mut self.hasher);
-                if let Some(data) = data {
-                    self.object(*data, depth)?;
-                }
-            }
-            Kind::Module(module) => module.hash(&mut self.hasher),
-            Kind::Regex(regex) => (&regex.pattern, &regex.flags).hash(&mut self.hasher),
-            Kind::Union(values) => {
-                values.len().hash(&mut self.hasher);
-                for value in values.iter() {
-                    self.value(value, depth)?;
-                }
-            }
-            Kind::Schema(_) | Kind::Accessor(..) | Kind::Resolver(_) => return None,
-        }
-        Some(())
-    }
-
-    fn fact(&mut self, vn: Vn) {
-        if let Some(fact) = self.interp.store.fact(vn) {
-            (fact.is_listed, &fact.props, fact.notes.len()).hash(&mut self.hasher);
-        }
-    }
-
-    /// An object is what its version says; its fields count because the objects in them have versions of their own.
-    fn object(&mut self, id: ObjId, depth: usize) -> Option<()> {
-        id.hash(&mut self.hasher);
-        if self.interp.store.is_old_obj(id) {
-            return Some(());
-        }
-        let obj = self.interp.store.obj(id);
-        obj.version.hash(&mut self.hasher);
-        if matches!(obj.kind, ObjKind::Class(_)) {
-            return None;
-        }
-        let mut reached = obj.fields.values().chain(&obj.any).chain(&obj.items).chain(&obj.more);
-        if depth == 0 {
-            // Further objects could change unseen.
-            let is_flat = |value: &Val| {
-                let has_no_fact = value.vn == 0 || self.interp.store.fact(value.vn).is_none();
-                let reaches_nothing = matches!(
-                    value.kind,
-                    Kind::Unknown | Kind::Undefined | Kind::Null | Kind::Bool(_) | Kind::Num(_) | Kind::Str
-                );
-                reaches_nothing && has_no_fact
-            };
-            return reached.all(is_flat).then_some(());
-        }
-        reached.try_for_each(|value| self.value(value, depth - 1))
-    }
-
-    fn text(&mut self, text: &Text) {
-        text.base.hash(&mut self.hasher);
-        match text.parts.as_slice() {
-            [Part::Lit(only)] => only.hash(&mut self.hasher),
-            parts => {
-                text.props().hash(&mut self.hasher);
-                parts.len().hash(&mut self.hasher);
-                for part in parts {
-                    match part {
-                        Part::Lit(text) => text.hash(&mut self.hasher),
-                        Part::Hole(hole) => {
-                            (hole.vn, hole.taint, hole.step).hash(&mut self.hasher);
-                            self.fact(hole.vn);
-                        }
-                    }
-                }
-            }
-        }
     }
 }

@@ -337,7 +337,6 @@ impl Interp<'_> {
                     Some(props) => props,
                     None => {
                         let props = self.store.give_props(id);
-                        self.store.touch_old();
                         self.mark_effect();
                         props
                     }

@@ -57,6 +57,15 @@ impl Conduct {
         }
     }
 
+    /// Puts the acts before those of the present call, which are returned.
+    pub(crate) fn put_back(&mut self, before: Vec<Act>) -> Vec<Act> {
+        let own = std::mem::replace(&mut self.acts, before);
+        for act in &own {
+            self.act(act.kind, act.at, &act.api);
+        }
+        own
+    }
+
     /// The acts of the run that ends.
     pub(crate) fn take_acts(&mut self) -> Vec<Act> {
         std::mem::take(&mut self.acts)

@@ -12,7 +12,7 @@
 //! * A location is noted once per open mark, by its *stamp*; so the trail grows with what a region touches and not with
 //!   how often it does, and filling an array of n elements copies it once and not n times.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -148,9 +148,18 @@ pub(crate) enum Loc {
 /// Content of a location.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    Cell(Val),
+    /// With its version: one cell with one version has one content.
+    Cell(Val, u32),
     Obj(Rc<Obj>),
     Fact(Option<Rc<Fact>>),
+}
+
+/// Content of a location, to look at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Peek<'s> {
+    Cell(&'s Val, u32),
+    Obj(&'s Rc<Obj>),
+    Fact(Option<&'s Rc<Fact>>),
 }
 
 /// Locations changed since a mark, with their contents, sorted.
@@ -173,14 +182,56 @@ impl Snapshot {
     }
 }
 
-/// Everything that was there when a run began, taken as one thing with one version.
+/// How much there was at some point: what has a smaller number is older.
 #[derive(Clone, Copy, Debug, Default)]
-struct Old {
+pub(crate) struct Age {
     cells: u32,
     objs: u32,
     closures: u32,
     vn: Vn,
-    version: u32,
+}
+
+impl Age {
+    pub(crate) fn is_older(&self, loc: Loc) -> bool {
+        match loc {
+            Loc::Cell(id) => id.0 < self.cells,
+            Loc::Obj(id) => id.0 < self.objs,
+            Loc::Fact(vn) => vn <= self.vn,
+        }
+    }
+
+    pub(crate) fn is_older_closure(&self, id: FnId) -> bool {
+        id.0 < self.closures
+    }
+}
+
+/// Entries of the table that keeps the log of reads short.
+const RECENT: usize = 64;
+
+/// What was read since somebody began to watch, as far as it is older than that.
+#[derive(Debug)]
+struct Reads {
+    since: Age,
+    log: Vec<Loc>,
+    /// Reads that are in the log already, by the low bits of their number, with the watch they belong to.
+    recent: [(Loc, u32); RECENT],
+    watch: u32,
+    last_watch: u32,
+}
+
+impl Default for Reads {
+    fn default() -> Self {
+        let recent = [(Loc::Fact(0), 0); RECENT];
+        Self { since: Age::default(), log: Vec::new(), recent, watch: 0, last_watch: 0 }
+    }
+}
+
+/// A watch over reads; watches nest like calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watch {
+    outer: Age,
+    outer_watch: u32,
+    start: usize,
 }
 
 /// A point to which the store can be rolled back.
@@ -188,8 +239,6 @@ struct Old {
 pub(crate) struct Mark {
     /// Which mark this is.
     epoch: u32,
-    /// [`Old::version`] at that point.
-    old_version: u32,
     trail: usize,
     cells: u32,
     objs: u32,
@@ -210,6 +259,7 @@ impl Mark {
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     cells: Vec<Val>,
+    cell_versions: Vec<u32>,
     objs: Vec<Rc<Obj>>,
     /// For each cell and object, the mark under which its old content was noted last.
     cell_stamps: Vec<u32>,
@@ -224,8 +274,7 @@ pub(crate) struct Store {
     /// Bytes that cells and objects take up, near enough to stop before memory does.
     weight: usize,
     last_version: u32,
-    /// What is older than the present run, and the version of all that together.
-    old: Old,
+    reads: RefCell<Reads>,
     /// Values copied since somebody asked, by writes to large objects and by branches that change much.
     copied: Cell<u64>,
     next_vn: Vn,
@@ -240,26 +289,32 @@ impl Store {
     pub(crate) fn new_cell(&mut self, value: Val) -> CellId {
         self.weight += CELL_BYTES;
         self.cells.push(value);
+        let version = self.fresh_version();
+        self.cell_versions.push(version);
         self.cell_stamps.push(0);
         CellId(u32::try_from(self.cells.len() - 1).expect("fuel ends a run long before 2^32 cells"))
     }
 
     pub(crate) fn cell(&self, id: CellId) -> &Val {
+        self.note_read(Loc::Cell(id));
         &self.cells[id.0 as usize]
     }
 
     pub(crate) fn set_cell(&mut self, id: CellId, value: Val) {
+        let version = self.fresh_version();
+        self.set_cell_content(id, value, version);
+    }
+
+    fn set_cell_content(&mut self, id: CellId, value: Val, version: u32) {
         let at = id.0 as usize;
-        if id.0 < self.old.cells {
-            self.touch_old();
-        }
         let old = std::mem::replace(&mut self.cells[at], value);
+        let old_version = std::mem::replace(&mut self.cell_versions[at], version);
         if let Some(mark) = self.marks.last()
             && id.0 < mark.cells
             && self.cell_stamps[at] != mark.epoch
         {
             self.cell_stamps[at] = mark.epoch;
-            self.trail.push((Loc::Cell(id), Content::Cell(old)));
+            self.trail.push((Loc::Cell(id), Content::Cell(old, old_version)));
         }
     }
 
@@ -272,10 +327,12 @@ impl Store {
     }
 
     pub(crate) fn obj(&self, id: ObjId) -> &Obj {
+        self.note_read(Loc::Obj(id));
         &self.objs[id.0 as usize]
     }
 
     pub(crate) fn obj_rc(&self, id: ObjId) -> Rc<Obj> {
+        self.note_read(Loc::Obj(id));
         self.objs[id.0 as usize].clone()
     }
 
@@ -307,9 +364,6 @@ impl Store {
     /// Notes the present content of an object, before it changes.
     fn note_obj(&mut self, id: ObjId) {
         let at = id.0 as usize;
-        if id.0 < self.old.objs {
-            self.touch_old();
-        }
         if let Some(mark) = self.marks.last()
             && id.0 < mark.objs
             && self.obj_stamps[at] != mark.epoch
@@ -330,6 +384,10 @@ impl Store {
     }
 
     pub(crate) fn fact(&self, vn: Vn) -> Option<&Rc<Fact>> {
+        if vn == 0 {
+            return None;
+        }
+        self.note_read(Loc::Fact(vn));
         self.facts.get(&vn)
     }
 
@@ -344,9 +402,6 @@ impl Store {
     }
 
     fn set_fact(&mut self, vn: Vn, fact: Option<Rc<Fact>>) {
-        if vn <= self.old.vn {
-            self.touch_old();
-        }
         let old = match fact {
             Some(fact) => self.facts.insert(vn, fact),
             None => self.facts.remove(&vn),
@@ -361,7 +416,6 @@ impl Store {
         self.last_epoch += 1;
         let mark = Mark {
             epoch: self.last_epoch,
-            old_version: self.old.version,
             trail: self.trail.len(),
             cells: u32::try_from(self.cells.len()).unwrap_or(u32::MAX),
             objs: u32::try_from(self.objs.len()).unwrap_or(u32::MAX),
@@ -380,9 +434,15 @@ impl Store {
         self.trail[mark.trail..].iter().all(|(loc, _)| mark.is_younger(*loc))
     }
 
-    /// Values that something was learnt about since `mark`.
-    pub(crate) fn learnt(&self, mark: Mark) -> impl Iterator<Item = Vn> {
-        self.trail[mark.trail..].iter().filter_map(|(loc, _)| if let Loc::Fact(vn) = loc { Some(*vn) } else { None })
+    /// Values that something was learnt about since `mark`, with what was known of them then.
+    pub(crate) fn learnt(&self, mark: Mark) -> FxHashMap<Vn, Option<Rc<Fact>>> {
+        let mut before = FxHashMap::default();
+        for (loc, content) in &self.trail[mark.trail..] {
+            if let (Loc::Fact(vn), Content::Fact(fact)) = (loc, content) {
+                before.entry(*vn).or_insert_with(|| fact.clone());
+            }
+        }
+        before
     }
 
     /// Whether anything older than `mark` was written since.
@@ -410,36 +470,72 @@ impl Store {
             let Some((loc, content)) = self.trail.pop() else { break };
             self.restore(loc, content);
         }
-        self.old.version = mark.old_version;
     }
 
-    /// Starts a run: what is there now is old from here on.
-    pub(crate) fn begin_run(&mut self) {
-        self.old = Old {
+    /// How much there is now.
+    pub(crate) fn age(&self) -> Age {
+        Age {
             cells: u32::try_from(self.cells.len()).unwrap_or(u32::MAX),
             objs: u32::try_from(self.objs.len()).unwrap_or(u32::MAX),
             closures: u32::try_from(self.closures.len()).unwrap_or(u32::MAX),
             vn: self.next_vn,
-            version: self.fresh_version(),
-        };
+        }
     }
 
-    /// Something that is older than the run changed.
-    pub(crate) fn touch_old(&mut self) {
-        self.old.version = self.fresh_version();
+    fn note_read(&self, loc: Loc) {
+        let reads = &mut *self.reads.borrow_mut();
+        if !reads.since.is_older(loc) {
+            return;
+        }
+        let (Loc::Cell(CellId(number)) | Loc::Obj(ObjId(number)) | Loc::Fact(number)) = loc;
+        let recent = &mut reads.recent[number as usize % RECENT];
+        if *recent != (loc, reads.watch) {
+            *recent = (loc, reads.watch);
+            reads.log.push(loc);
+        }
     }
 
-    /// One number for the content of everything older than the run.
-    pub(crate) fn old_version(&self) -> u32 {
-        self.old.version
+    /// Begins to watch what is read of what is there now.
+    pub(crate) fn watch(&self) -> Watch {
+        let since = self.age();
+        let reads = &mut *self.reads.borrow_mut();
+        let watch = Watch { outer: reads.since, outer_watch: reads.watch, start: reads.log.len() };
+        reads.since = since;
+        reads.last_watch += 1;
+        reads.watch = reads.last_watch;
+        watch
     }
 
-    pub(crate) fn is_old_obj(&self, id: ObjId) -> bool {
-        id.0 < self.old.objs
+    /// Ends the innermost watch, whose reads count for the one around it as well. Returns them, sorted, unless nobody asks.
+    pub(crate) fn unwatch(&self, watch: Watch, is_asked: bool) -> Vec<Loc> {
+        let reads = &mut *self.reads.borrow_mut();
+        let inner = reads.since;
+        reads.since = watch.outer;
+        reads.watch = watch.outer_watch;
+        if !is_asked {
+            return Vec::new();
+        }
+        let mut all: Vec<Loc> = reads.log[watch.start..].iter().copied().filter(|loc| inner.is_older(*loc)).collect();
+        all.sort_unstable();
+        all.dedup();
+        reads.log.truncate(watch.start);
+        let outer = watch.outer;
+        reads.log.extend(all.iter().filter(|loc| outer.is_older(**loc)));
+        all
     }
 
-    pub(crate) fn is_old_closure(&self, id: FnId) -> bool {
-        id.0 < self.old.closures
+    /// Reads that a call which is not repeated would have made.
+    pub(crate) fn note_reads(&self, locs: impl Iterator<Item = Loc>) {
+        locs.for_each(|loc| self.note_read(loc));
+    }
+
+    /// What a location holds, without counting as a read.
+    pub(crate) fn peek(&self, loc: Loc) -> Peek<'_> {
+        match loc {
+            Loc::Cell(id) => Peek::Cell(&self.cells[id.0 as usize], self.cell_versions[id.0 as usize]),
+            Loc::Obj(id) => Peek::Obj(&self.objs[id.0 as usize]),
+            Loc::Fact(vn) => Peek::Fact(self.facts.get(&vn)),
+        }
     }
 
     /// Closes the innermost mark and keeps the changes.
@@ -476,15 +572,15 @@ impl Store {
 
     pub(crate) fn content(&self, loc: Loc) -> Content {
         match loc {
-            Loc::Cell(id) => Content::Cell(self.cell(id).clone()),
-            Loc::Obj(id) => Content::Obj(self.obj_rc(id)),
+            Loc::Cell(id) => Content::Cell(self.cells[id.0 as usize].clone(), self.cell_versions[id.0 as usize]),
+            Loc::Obj(id) => Content::Obj(self.objs[id.0 as usize].clone()),
             Loc::Fact(vn) => Content::Fact(self.facts.get(&vn).cloned()),
         }
     }
 
     pub(crate) fn write(&mut self, loc: Loc, content: Content) {
         match (loc, content) {
-            (Loc::Cell(id), Content::Cell(value)) => self.set_cell(id, value),
+            (Loc::Cell(id), Content::Cell(value, version)) => self.set_cell_content(id, value, version),
             (Loc::Obj(id), Content::Obj(obj)) => {
                 self.note_obj(id);
                 self.objs[id.0 as usize] = obj;
@@ -496,8 +592,9 @@ impl Store {
 
     fn restore(&mut self, loc: Loc, content: Content) {
         match (loc, content) {
-            (Loc::Cell(id), Content::Cell(value)) => {
+            (Loc::Cell(id), Content::Cell(value, version)) => {
                 self.cells[id.0 as usize] = value;
+                self.cell_versions[id.0 as usize] = version;
                 self.cell_stamps[id.0 as usize] = 0;
             }
             (Loc::Obj(id), Content::Obj(obj)) => {
@@ -512,11 +609,6 @@ impl Store {
             }
             _ => {}
         }
-    }
-
-    /// The youngest value number.
-    pub(crate) fn last_vn(&self) -> Vn {
-        self.next_vn
     }
 
     pub(crate) fn sizes(&self) -> (usize, usize) {
@@ -535,6 +627,7 @@ impl Store {
     pub(crate) fn truncate(&mut self, cells: usize, objs: usize, closures: usize, weight: usize) {
         self.weight = weight;
         self.cells.truncate(cells);
+        self.cell_versions.truncate(cells);
         self.cell_stamps.truncate(cells);
         self.objs.truncate(objs);
         self.obj_stamps.truncate(objs);

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use manta_core::{Confidence, Persona, ScanReport, Severity};
+use manta_flow::engine::Stage;
 
 use crate::analyse;
 use crate::baseline::Baseline;
@@ -225,12 +226,15 @@ fn scan_one(
     analysis: &analyse::Analysis,
     threads: usize,
 ) -> Result<(ScanReport, Option<Arc<Config>>), Failure> {
+    analysis.observer().enter(Stage::Reading, 0);
     let mut input = target.collect(&Limits::default())?;
     let config = configs.of(&input)?;
     if let Some(config) = &config {
         config.exclude(&mut input);
     }
-    Ok((analysis.run_on(&input, threads), config))
+    let report = analysis.run_on(&input, threads);
+    analysis.observer().enter(Stage::Done, 0);
+    Ok((report, config))
 }
 
 /// What a scan of the target would have found at a commit.

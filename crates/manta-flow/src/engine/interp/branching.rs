@@ -89,15 +89,16 @@ impl Interp<'_> {
 
     fn join_content(&mut self, a: Content, b: &Content, paths_a: &[Snapshot], path_b: &Snapshot) -> Content {
         match (a, b) {
-            (Content::Cell(x), Content::Cell(y)) => {
+            (Content::Cell(x, version), Content::Cell(y, _)) => {
                 if is_same(&x, y) {
-                    return Content::Cell(x);
+                    return Content::Cell(x, version);
                 }
                 let cond = self.told_apart(&x, y, paths_a, path_b);
                 let x = self.materialise(&x, paths_a);
                 let y = self.materialise(y, std::slice::from_ref(path_b));
                 let joined = self.join(&x, &y);
-                Content::Cell(if cond.is_some() { Val { cond, ..joined } } else { joined })
+                let version = self.store.fresh_version();
+                Content::Cell(if cond.is_some() { Val { cond, ..joined } } else { joined }, version)
             }
             (Content::Obj(x), Content::Obj(y)) => {
                 if Rc::ptr_eq(&x, y) {

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use manta_core::Span;
+use manta_core::{Location, Span};
 
-use super::{Args, Frame, Interp, PathOperand, PureCall, Returned, key_name};
+use super::{Args, Frame, Interp, Returned, key_name};
 use crate::engine::facts::{Cond, Refinements};
+use crate::engine::memo::Callee;
 use crate::engine::store::{Closure, Obj, ObjKind, Snapshot};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{CellId, FnId, Kind, ModId, Taint, Val};
@@ -222,19 +223,32 @@ impl<'p> Interp<'p> {
         let cost_before = (self.fuel_used, self.discoveries());
         self.entered.insert(place);
         self.found.met.enter(closure.module, closure.func);
-        let memo = self.pure_call_key(&closure, this.as_ref(), &args);
-        if let Some(known) = memo.as_ref().and_then(|key| self.pure_calls.get(key)) {
-            let known = known.clone();
-            self.last_call_failed = false;
-            return self.same_again(&known);
-        }
-        let (hits, youngest) = (self.found.hits.len(), self.store.last_vn());
         let called_at = (!self.frames.is_empty() && span != Span::default()).then(|| self.here(span));
-        let args = self.mark_arguments(args, func.name, span);
-        let call = if on_stack == 0 { self.call_id(id, this.as_ref(), &args) } else { None };
-        if let Some(result) = call.and_then(|call| self.recall(call)) {
-            return result;
+        let callee = Callee::Function(id, on_stack);
+        let result = self.remembered(callee, this, args, called_at, |interp, this, args| {
+            interp.run_closure(&closure, this, args, span, called_at)
+        });
+        if self.is_loading {
+            let discovers = self.discoveries() != cost_before.1;
+            let cost = self.load_costs.entry(place).or_default();
+            cost.calls += 1;
+            cost.steps += self.fuel_used - cost_before.0;
+            cost.discovers |= discovers;
         }
+        result
+    }
+
+    /// Runs the body of a function.
+    fn run_closure(
+        &mut self,
+        closure: &Closure,
+        this: Option<Val>,
+        args: Args,
+        span: Span,
+        called_at: Option<Location>,
+    ) -> Val {
+        let func = self.program.module(closure.module).func(closure.func);
+        let args = self.mark_arguments(args, func.name, span);
         let entry = self.store.mark();
         let locals: Vec<CellId> = (0..func.slots).map(|_| self.store.new_cell(Val::undefined())).collect();
         let this = if func.is_arrow { closure.this.clone() } else { this };
@@ -253,33 +267,9 @@ impl<'p> Interp<'p> {
             jumps: Vec::new(),
         };
         self.frames.push(frame);
-        self.bind_params(&closure, this, args);
-        let before = self.watch();
+        self.bind_params(closure, this, args);
         let alive = self.block(&func.body);
-        let learnt = if call.is_some() || memo.is_some() { self.effects_of_call() } else { None };
-        let result = self.leave(func.is_generator, alive);
-        if self.is_loading {
-            let discovers = self.discoveries() != cost_before.1;
-            let cost = self.load_costs.entry(place).or_default();
-            cost.calls += 1;
-            cost.steps += self.fuel_used - cost_before.0;
-            cost.discovers |= discovers;
-        }
-        let throws = self.unwatch(before);
-        if let (Some(call), Some(learnt)) = (call, &learnt) {
-            self.remember(call, before, throws, entry, &result, learnt);
-        }
-        // It says nothing of what existed before.
-        let says_nothing = learnt.is_some_and(|learnt| learnt.iter().all(|vn| *vn > youngest));
-        if let Some(key) = memo
-            && says_nothing
-            && self.found.hits.len() == hits
-            && !self.out_of_fuel
-            && self.is_plain_text(&result)
-        {
-            self.pure_calls.insert(key, result.clone());
-        }
-        result
+        self.leave(func.is_generator, alive)
     }
 
     /// Whether a function has cost so much while modules load, without registering anything, that calling it once more
@@ -294,47 +284,6 @@ impl<'p> Interp<'p> {
     /// How much has been discovered.
     fn discoveries(&self) -> usize {
         self.found.registrations.len() + self.found.list_handlers.len() + self.found.tool_classes.len()
-    }
-
-    /// What identifies a call of a function of the program whose arguments are all known by value number: the same
-    /// call again gives the same value, and what was learnt of one result holds for the other. Where something was
-    /// learnt of an argument before, the result depends on that too, and is not shared.
-    fn pure_call_key(&self, closure: &Closure, this: Option<&Val>, args: &Args) -> Option<PureCall> {
-        let is_open = args.rest.is_some() || !args.named.is_empty() || args.named_rest.is_some() || this.is_some();
-        if !self.found.is_running_handler || is_open || args.pos.is_empty() || !closure.bound.is_empty() {
-            return None;
-        }
-        let operand = |value: &Val| match value.literal() {
-            Some(text) if value.taint.is_none() => Some(PathOperand::Known(text.into())),
-            _ if value.vn == 0 || self.store.fact(value.vn).is_some() => None,
-            _ => matches!(value.kind, Kind::Str | Kind::Unknown).then_some(PathOperand::Value(value.vn)),
-        };
-        let args: Option<Vec<PathOperand>> = args.pos.iter().map(operand).collect();
-        Some(PureCall { module: closure.module, func: closure.func, captures: closure.captures.clone(), args: args? })
-    }
-
-    /// Whether a result can be given out twice: text, or a list of text.
-    fn is_plain_text(&self, value: &Val) -> bool {
-        match value.kind {
-            Kind::Str => value.cond.is_none(),
-            Kind::Obj(id) => {
-                let obj = self.store.obj(id);
-                let is_text = |value: &Val| matches!(value.kind, Kind::Str);
-                matches!(obj.kind, ObjKind::Array) && obj.items.iter().chain(&obj.more).all(is_text)
-            }
-            _ => false,
-        }
-    }
-
-    /// The result of a call that was made before: lists are new, their elements are the same.
-    fn same_again(&mut self, known: &Val) -> Val {
-        match known.kind {
-            Kind::Obj(id) => {
-                let copy = (*self.store.obj_rc(id)).clone();
-                Val { kind: Kind::Obj(self.store.new_obj(copy)), ..known.clone() }
-            }
-            _ => known.clone(),
-        }
     }
 
     fn mark_arguments(&mut self, mut args: Args, name: Option<Symbol>, span: Span) -> Args {
@@ -636,7 +585,7 @@ impl<'p> Interp<'p> {
     /// Recursion, depth limit: the result depends on everything passed in.
     fn summary(&mut self, args: &Args, this: Option<&Val>) -> Val {
         // What led here is part of the answer.
-        self.memo.context_dependent += 1;
+        self.mark_effect();
         let mut result = Val::unknown();
         for value in args.all().chain(this) {
             result = result.tainted_by(value);

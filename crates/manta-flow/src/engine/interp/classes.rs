@@ -6,6 +6,7 @@ use manta_core::Span;
 
 use super::{Args, Interp};
 use crate::engine::api::ApiStep;
+use crate::engine::memo::Callee;
 use crate::engine::models::parse_path;
 use crate::engine::store::{ClassVal, Fields, Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
@@ -179,6 +180,13 @@ impl Interp<'_> {
     }
 
     fn instantiate(&mut self, class: ObjId, args: Args, span: Span) -> Val {
+        let at = (!self.frames.is_empty()).then(|| self.here(span));
+        self.remembered(Callee::Class(class), None, args, at, |interp, _, args| {
+            interp.instantiate_anew(class, args, span)
+        })
+    }
+
+    fn instantiate_anew(&mut self, class: ObjId, args: Args, span: Span) -> Val {
         let is_python =
             self.class_val(class).is_some_and(|class| self.program.module(class.module).lang == Lang::Python);
         if is_python && let Some(value) = self.instantiate_python(class, &args, span) {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use manta_core::Span;
 
 use super::{Interp, JumpTarget, MAX_UNROLL, NOT_TAKEN, Returned, TryFrame, without_facts};
+use crate::engine::api::ApiId;
 use crate::engine::facts::{Fact, Refinements};
 use crate::engine::store::{Content, Loc, Mark, Snapshot};
 use crate::engine::trace::StepKind;
@@ -131,8 +132,12 @@ impl<'p> Interp<'p> {
     /// A call that does not come back: `process.exit()`, `sys.exit()`, a function that throws on every path.
     pub(super) fn is_never(&self, value: &Val, expr: ExprId) -> bool {
         matches!(self.code().expr(expr), Expr::Call { .. } | Expr::Await(_) | Expr::Logical(..))
-            && (self.last_call_failed
-                || matches!(&value.kind, Kind::Api(api, _) if self.models.is_never(&self.apis.name(*api))))
+            && (self.last_call_failed || matches!(value.kind, Kind::Api(api, _) if self.is_never_api(api)))
+    }
+
+    fn is_never_api(&self, api: ApiId) -> bool {
+        let look_up = || self.models.is_never(&self.apis.name(api));
+        *self.never.borrow_mut().entry(api).or_insert_with(look_up)
     }
 
     pub(crate) fn throw(&mut self, value: Val) {
@@ -149,6 +154,7 @@ impl<'p> Interp<'p> {
 
     /// The operation under way does what it is asked: the handlers of the `try` around it have nothing to do.
     pub(crate) fn expect_success(&mut self) {
+        self.mark_repeated_effect();
         if let Some(frame) = self.tries.last_mut() {
             frame.succeeds = true;
         }
