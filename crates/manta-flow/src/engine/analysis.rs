@@ -387,6 +387,7 @@ impl<'p> Interp<'p> {
         }
         self.call_unreached();
         self.register_tool_classes();
+        self.register_tool_hierarchy();
         self.register_message_handlers();
         self.is_loading = false;
         self.weight_before = self.store.weight();

@@ -202,6 +202,8 @@ pub(crate) struct Interp<'p> {
     element_vns: FxHashMap<Vn, Vn>,
     universal: FxHashSet<Vn>,
     star_imports: FxHashMap<ModId, Vec<ImportId>>,
+    /// Attributes to which code other than constructors assigns, by module, as far as asked.
+    pub(crate) set_later: FxHashMap<ModId, FxHashSet<Symbol>>,
     /// Patterns met so far.
     pub(crate) regexes: std::collections::HashMap<String, Option<Rc<crate::domain::regex::Regex>>>,
     /// The same for patterns that are run on concrete texts.
@@ -273,6 +275,7 @@ impl<'p> Interp<'p> {
             element_vns: FxHashMap::default(),
             universal: FxHashSet::default(),
             star_imports: FxHashMap::default(),
+            set_later: FxHashMap::default(),
             regexes: std::collections::HashMap::new(),
             runnable: std::collections::HashMap::new(),
             field_vns: FxHashMap::default(),

@@ -185,6 +185,12 @@ impl Interp<'_> {
             _ => {}
         }
         if let Some(value) = obj.fields.get(&name).cloned() {
+            if let (ObjKind::Instance(class), Kind::Null) = (&obj.kind, &value.kind)
+                && self.found.is_running_handler
+                && self.is_set_later(*class, name)
+            {
+                return Val::of(Kind::Union(Rc::from([value, Val::unknown()])));
+            }
             return self.read_field(value, receiver, span);
         }
         match &obj.kind {
@@ -206,6 +212,29 @@ impl Interp<'_> {
                 None => Val::undefined(),
             },
         }
+    }
+
+    /// Whether an attribute that a constructor leaves at `None` is given a value by other code of its class: by a tool
+    /// that ran before, or when a connection was made.
+    fn is_set_later(&mut self, class: ObjId, name: Symbol) -> bool {
+        let Some(module) = self.class_val(class).map(|class| class.module) else { return false };
+        if !self.set_later.contains_key(&module) {
+            let code = self.program.module(module);
+            let mut names = rustc_hash::FxHashSet::default();
+            let is_constructor = |func: &&crate::ir::Func| func.name.is_some_and(|name| name.as_str() == "__init__");
+            for func in code.funcs.iter().filter(|func| !is_constructor(func)) {
+                crate::engine::config::each_stmt(&func.body, &mut |stmt| {
+                    if let crate::ir::StmtKind::Let { pat: crate::ir::Pat::Member(_, name), value: Some(value) } =
+                        &stmt.kind
+                        && !matches!(code.expr(*value), crate::ir::Expr::Null)
+                    {
+                        names.insert(*name);
+                    }
+                });
+            }
+            self.set_later.insert(module, names);
+        }
+        self.set_later.get(&module).is_some_and(|names| names.contains(&name))
     }
 
     /// A field that the object may have: fixed on first reading, so that checks on it are remembered.

@@ -26,6 +26,10 @@ impl Interp<'_> {
             ObjKind::Dict | ObjKind::Map => self.mapping_method(receiver, id, name, args, span),
             ObjKind::Plain | ObjKind::External | ObjKind::Instance(_) | ObjKind::Class(_) => match name.as_str() {
                 "hasOwnProperty" => Some(self.membership(&args.get(0)?.clone(), receiver, span)),
+                "__subclasses__" => {
+                    let classes = self.subclasses(id).into_iter().map(|id| Val::of(Kind::Obj(id))).collect();
+                    Some(self.new_array(classes, None))
+                }
                 "toString" | "toJSON" | "valueOf" | "geturl" => Some(self.to_text(receiver)),
                 "_replace" => {
                     let copy = self.store.new_obj((*self.store.obj_rc(id)).clone());

@@ -269,7 +269,8 @@ impl<'p> Interp<'p> {
         self.frames.push(frame);
         self.bind_params(closure, this, args);
         let alive = self.block(&func.body);
-        self.leave(func.is_generator, alive)
+        let result = self.leave(func.is_generator, alive);
+        self.declared_result(result, closure, func.returns)
     }
 
     /// Whether a function has cost so much while modules load, without registering anything, that calling it once more
@@ -389,6 +390,16 @@ impl<'p> Interp<'p> {
             return value;
         }
         self.instance_of_annotation(annotation).unwrap_or(value)
+    }
+
+    /// A result of which nothing is known is what the function's annotation says, where that is a class of the target.
+    fn declared_result(&mut self, result: Val, closure: &Closure, returns: Option<ExprId>) -> Val {
+        let Some(returns) = returns else { return result };
+        let is_opaque = matches!(result.kind, Kind::Unknown) && result.text.is_none() && !result.is_tainted();
+        if !is_opaque || self.last_call_failed {
+            return result;
+        }
+        self.in_signature(closure, |interp| interp.instance_of_annotation(returns)).unwrap_or(result)
     }
 
     /// Ends the innermost call: joins the returns and their states.

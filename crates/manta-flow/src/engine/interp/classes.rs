@@ -139,6 +139,9 @@ impl Interp<'_> {
             let decorator = self.eval(*decorator);
             value = self.decorate(&decorator, value, class.span);
         }
+        if is_python {
+            self.announce_subclass(obj, class.span);
+        }
         self.class_created(obj);
         value
     }

@@ -1,7 +1,12 @@
 //! In which order classes are asked for what they inherit.
 
-use super::Interp;
+use std::rc::Rc;
+
+use manta_core::Span;
+
+use super::{Args, Interp};
 use crate::engine::api::ApiId;
+use crate::engine::store::{ClassVal, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::Symbol;
 
@@ -73,6 +78,37 @@ impl Interp<'_> {
     fn is_marker(&self, api: ApiId) -> bool {
         let name = self.apis.name(api);
         ["abc.", "typing.", "typing_extensions.", "builtins."].iter().any(|package| name.starts_with(package))
+    }
+
+    /// `Class.__subclasses__()`: the classes made so far that name it as a base, in the order they were made.
+    pub(crate) fn subclasses(&self, class: ObjId) -> Vec<ObjId> {
+        let is_base = |base: &Val| matches!(base.kind, Kind::Obj(id) if id == class);
+        self.known_classes()
+            .into_iter()
+            .filter(|(_, class)| class.bases.iter().any(is_base))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    /// All classes of the target that exist, in the order they were made.
+    pub(crate) fn known_classes(&self) -> Vec<(ObjId, Rc<ClassVal>)> {
+        // What a handler made is gone with its run.
+        let (_, objects) = self.store.sizes();
+        let exists = |id: &ObjId| (id.0 as usize) < objects && matches!(self.store.obj(*id).kind, ObjKind::Class(_));
+        let mut found: Vec<(ObjId, Rc<ClassVal>)> =
+            self.classes.iter().filter(|(id, _)| exists(id)).map(|(id, class)| (*id, class.clone())).collect();
+        found.sort_unstable_by_key(|(id, _)| *id);
+        found
+    }
+
+    /// `__init_subclass__` of an ancestor runs when a class is made: registries fill themselves so.
+    pub(super) fn announce_subclass(&mut self, class: ObjId, span: Span) {
+        let name = Symbol::new("__init_subclass__");
+        let hook = self.own_ancestors(class).skip(1).find_map(|id| self.class_val(id)?.methods.get(&name).cloned());
+        if let Some(hook) = hook {
+            let args = Args { named_rest: Some(Val::unknown()), ..Args::default() };
+            self.call_value(&hook, Some(Val::of(Kind::Obj(class))), args, span);
+        }
     }
 
     /// What follows `home` when names are looked up on an object of `class`: where `super()` goes on. A class that

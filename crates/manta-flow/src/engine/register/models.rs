@@ -154,8 +154,26 @@ impl Interp<'_> {
         self.in_module(class.module, |interp| interp.instance_of_annotation(annotation))
     }
 
+    /// `Optional[X]`, `X | None`: the `X`.
+    fn without_none(&self, annotation: ExprId) -> ExprId {
+        let code = self.code();
+        match code.expr(annotation) {
+            Expr::Binary(crate::ir::BinaryOp::BitOr, some, none) if matches!(code.expr(*none), Expr::Null) => *some,
+            Expr::Index { object, index } => match code.expr(*object) {
+                Expr::Import(_, crate::ir::ImportName::Named(name)) | Expr::Member { name, .. }
+                    if name.as_str() == "Optional" =>
+                {
+                    *index
+                }
+                _ => annotation,
+            },
+            _ => annotation,
+        }
+    }
+
     /// An instance of what an annotation names, when it is a class of the target or of a modelled package.
     pub(crate) fn instance_of_annotation(&mut self, annotation: ExprId) -> Option<Val> {
+        let annotation = self.without_none(annotation);
         let is_name = matches!(self.code().expr(annotation), Expr::Var(_) | Expr::Import(..) | Expr::Member { .. });
         if !is_name {
             return None;

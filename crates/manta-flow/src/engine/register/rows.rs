@@ -31,6 +31,10 @@ impl Interp<'_> {
             Some(text) => Some(Val::str(text)),
             None => self.select(selector, args, None),
         });
+        if row.handler.starts_with("kw:") && name.as_ref().is_some_and(|name| self.tool_names(name).is_empty()) {
+            // Made of an object whose name is not known: one wrapper for all tools, which are not known here.
+            return;
+        }
         let description = row.description.as_ref().and_then(|selector| self.select(selector, args, None));
         self.note_promises(name.as_ref(), handler.as_ref(), args);
         let schema = self.registered_schema(row, args);
