@@ -139,3 +139,39 @@ def program_of_the_platform(x: str) -> str:
     command = ["where", "/q"] if os.name == "nt" else ["which", "-a"]
     command.append(f"./{x}")
     return subprocess.run(command).stdout
+
+
+# -- a value keeps the option it follows, however the list was put together
+
+def build_line(command: list, full: bool = False, sample=None, variables=None) -> list:
+    if full is True:
+        command.append("--full-refresh")
+    if sample:
+        command.extend(["--sample", sample])
+    if variables:
+        command.extend(["--vars", variables])
+    line = command.copy()
+    if len(line) > 0 and line[0] in ("build", "compile"):
+        rest = line[1:] if len(line) > 1 else []
+        line = [line[0], "--quiet", *rest]
+    return ["dbt", "--no-color", *line]
+
+
+@mcp.tool()
+def option_kept(sample: str = "", variables: str = "") -> str:
+    return subprocess.run(build_line(["build"], False, sample, variables)).stdout
+
+
+def operand_line(command: list, target=None) -> list:
+    if target:
+        command.extend([target])
+    line = command.copy()
+    if len(line) > 0 and line[0] in ("build", "compile"):
+        rest = line[1:] if len(line) > 1 else []
+        line = [line[0], "--quiet", *rest]
+    return ["dbt", "--no-color", *line]
+
+
+@mcp.tool()
+def operand_kept(target: str = "") -> str:
+    return subprocess.run(operand_line(["build"], target)).stdout  # error: argument-injection in operand_kept

@@ -10,7 +10,7 @@ use crate::engine::interp::{Args, Interp, Limits};
 use crate::engine::models::{Exposes, HandlerArgs, Models, SinkKind};
 use crate::engine::program::Program;
 use crate::engine::promises::{Act, Promises};
-use crate::engine::report::{FlowRule, Hit, Limit, Outcome, Registration, Replay};
+use crate::engine::report::{FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, Replay};
 use crate::engine::schema::Schema;
 use crate::engine::stage::{Observer, Stage};
 use crate::engine::store::{Obj, ObjKind};
@@ -750,6 +750,9 @@ impl<'p> Interp<'p> {
                 && self.hands_out(registration, dispatched, schema.as_ref(), hit.at)
             {
                 hit.limit = None;
+            }
+            if source.0 == REQUEST_STATE {
+                hit.limit = hit.limit.or(Some(Limit::SetByServer));
             }
             let is_confirmed = matches!(verdict, Replayed::Arrives | Replayed::ArrivesWithEnding);
             found.push((index, hit, steps, source, is_confirmed));

@@ -10,7 +10,7 @@ use crate::engine::facts::Cond;
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::schema::Schema;
 use crate::engine::slices::key_index;
-use crate::engine::store::{Obj, ObjKind};
+use crate::engine::store::{Obj, ObjKind, is_same};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, ModId, ObjId, Taint, Val};
 use crate::ir::{Lang, Symbol};
@@ -153,6 +153,7 @@ impl Interp<'_> {
             return known.clone();
         }
         let at = self.here(span);
+        let value = self.state_of_request(receiver, name, at).unwrap_or(value);
         let value = self.name_source(receiver, name, value, at);
         let value = Val { vn: self.store.fresh_vn(), ..value };
         if receiver.vn != 0 {
@@ -671,6 +672,17 @@ impl Interp<'_> {
                 // empty one (`x if c else []`) moves nothing.
                 let lists: Vec<_> =
                     lists.into_iter().filter(|(items, more)| !items.is_empty() || more.is_some()).collect();
+                let mores: Vec<Option<&Val>> = lists.iter().map(|(_, more)| more.as_ref()).collect();
+                let is_alike = |pair: &[Option<&Val>]| match (pair[0], pair[1]) {
+                    (None, None) => true,
+                    (Some(a), Some(b)) => is_same(a, b),
+                    _ => false,
+                };
+                if mores.windows(2).all(is_alike)
+                    && let Some(merged) = merged_lists(lists.iter().map(|(items, _)| items.as_slice()))
+                {
+                    return (merged, mores.first().copied().flatten().cloned());
+                }
                 let common = lists.iter().map(|(items, _)| items.len()).min().unwrap_or(0);
                 let mut known = Vec::with_capacity(common);
                 for at in 0..common {
@@ -957,4 +969,17 @@ fn is_function_method(name: Symbol) -> bool {
 fn usually_none() -> Val {
     let cond = Cond { by_default: Some(false), ..Cond::default() };
     Val { cond: Some(Rc::new(cond)), text: Some(Rc::default()), ..Val::of(Kind::Num(None)) }
+}
+
+/// One list for several of which each has everything that the one before it has, and more in one place
+/// (`["build", *rest]` and `["build", "--quiet", *rest]`): the longest. An argument list stays readable that way: a value
+/// keeps the option it follows. None when they differ in another way.
+fn merged_lists<'v>(mut lists: impl Iterator<Item = &'v [Val]>) -> Option<Vec<Val>> {
+    let first = lists.next()?.to_vec();
+    lists.try_fold(first, |merged, list| {
+        let (short, long) = if merged.len() <= list.len() { (&*merged, list) } else { (list, &*merged) };
+        let before = short.iter().zip(long).take_while(|(a, b)| is_same(a, b)).count();
+        let behind = short[before..].iter().rev().zip(long.iter().rev()).take_while(|(a, b)| is_same(a, b)).count();
+        (before + behind == short.len()).then(|| long.to_vec())
+    })
 }

@@ -178,7 +178,13 @@ pub enum Limit {
     Browser,
     /// Another tool of the server runs whole statements for the caller.
     AlreadyGiven,
+    /// It comes from the state of an HTTP request, which code of the server fills before the tool runs, and what that
+    /// code checks is not followed.
+    SetByServer,
 }
+
+/// The source whose flows are limited so.
+pub(crate) const REQUEST_STATE: &str = "state of the HTTP request";
 
 impl Limit {
     /// One clause.
@@ -189,6 +195,7 @@ impl Limit {
             Self::NotHandedOut => "what the file holds is not seen to be handed out as it is",
             Self::OwnContent => "what is written is not the caller's",
             Self::Browser => "a browser goes there",
+            Self::SetByServer => "the server sets it for each request, and what it checks then is not followed",
             Self::AlreadyGiven => "the server has a tool that runs any statement",
         }
     }

@@ -395,11 +395,20 @@ impl<'p> Interp<'p> {
     /// A result of which nothing is known is what the function's annotation says, where that is a class of the target.
     fn declared_result(&mut self, result: Val, closure: &Closure, returns: Option<ExprId>) -> Val {
         let Some(returns) = returns else { return result };
-        let is_opaque = matches!(result.kind, Kind::Unknown) && result.text.is_none() && !result.is_tainted();
-        if !is_opaque || self.last_call_failed {
+        let is_opaque =
+            |value: &Val| matches!(value.kind, Kind::Unknown) && value.text.is_none() && !value.is_tainted();
+        let (missing, others): (Vec<&Val>, Vec<&Val>) =
+            result.alternatives().iter().partition(|value| value.is_nullish());
+        if others.is_empty() || !others.into_iter().all(is_opaque) || self.last_call_failed {
             return result;
         }
-        self.in_signature(closure, |interp| interp.instance_of_annotation(returns)).unwrap_or(result)
+        let missing = missing.first().map(|value| (*value).clone());
+        let declared = self.in_signature(closure, |interp| interp.instance_of_annotation(returns));
+        match (declared, missing) {
+            (Some(instance), Some(missing)) => self.join(&missing, &instance),
+            (Some(instance), None) => instance,
+            (None, _) => result,
+        }
     }
 
     /// Ends the innermost call: joins the returns and their states.

@@ -499,6 +499,7 @@ impl Interp<'_> {
                 _ => false,
             },
             Expr::Var(_) | Expr::Import(..) | Expr::Member { .. } => match self.eval(annotation).kind {
+                Kind::Obj(id) => self.holds_behaviour(id, 0),
                 Kind::Api(api, _) => {
                     let name = self.apis.name(api);
                     let last = name.rsplit('.').next().unwrap_or_default();
@@ -521,6 +522,57 @@ impl Interp<'_> {
             },
             _ => false,
         }
+    }
+
+    /// Whether no JSON makes an instance of a class: it is neither a model nor a dataclass nor an enumeration, or one of
+    /// its fields is of such a class. pydantic refuses to read one, so a parameter of this type is filled by the program.
+    fn holds_behaviour(&mut self, class: ObjId, depth: usize) -> bool {
+        let Some(class_val) = self.class_val(class).filter(|_| depth < 4) else { return false };
+        if !matches!(self.store.obj(class).kind, ObjKind::Class(_)) {
+            return false;
+        }
+        let code = self.program.module(class_val.module);
+        let declared = code.class(class_val.class);
+        // Bases and decorators from outside, and bases that are not known, may make it anything.
+        let is_known = |class: &Val| match class.kind {
+            Kind::Obj(id) => self
+                .class_val(id)
+                .is_some_and(|class| class.bases.iter().all(|base| matches!(base.kind, Kind::Obj(_) | Kind::Api(..)))),
+            _ => true,
+        };
+        let is_plain = declared.decorators.is_empty()
+            && class_val.order.iter().all(is_known)
+            && self.external_base(class).is_none_or(|base| {
+                let name = self.apis.name(base);
+                name.starts_with("abc.") || name.ends_with(".Protocol") || name.ends_with(".Generic")
+            });
+        let is_dataclass = declared.decorators.iter().any(|decorator| {
+            let named = match code.expr(*decorator) {
+                Expr::Call { callee, .. } => *callee,
+                _ => *decorator,
+            };
+            matches!(code.expr(named), Expr::Import(_, crate::ir::ImportName::Named(name)) | Expr::Member { name, .. } if name.as_str() == "dataclass")
+        });
+        if is_plain {
+            return true;
+        }
+        if !is_dataclass {
+            return false;
+        }
+        let annotations: Vec<_> =
+            self.class_fields(class, 0).into_iter().filter_map(|(_, annotation, _)| annotation).collect();
+        annotations.into_iter().any(|(module, annotation)| {
+            self.in_module(module, |interp| {
+                let mut annotation = interp.without_none(annotation);
+                if let Expr::Index { object, .. } = interp.code().expr(annotation) {
+                    annotation = *object;
+                }
+                let is_name =
+                    matches!(interp.code().expr(annotation), Expr::Var(_) | Expr::Import(..) | Expr::Member { .. });
+                let class = is_name.then(|| interp.eval(annotation));
+                matches!(class.map(|class| class.kind), Some(Kind::Obj(id)) if interp.holds_behaviour(id, depth + 1))
+            })
+        })
     }
 
     /// A pydantic model or dataclass as a parameter, or anything else a schema cannot say.

@@ -3,7 +3,7 @@
 use manta_core::{Location, Span};
 
 use crate::engine::interp::Interp;
-use crate::engine::report::SourceInfo;
+use crate::engine::report::{REQUEST_STATE, SourceInfo};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{Taint, Val};
 use crate::ir::Symbol;
@@ -86,6 +86,17 @@ impl Interp<'_> {
         let at = self.here(Span::default());
         let value = self.name_source(rest, name, rest.clone(), at);
         Val { vn: self.store.fresh_vn(), ..value }
+    }
+
+    /// `request.state` of the HTTP request under way: middleware of the server fills it.
+    pub(crate) fn state_of_request(&mut self, receiver: &Val, name: Symbol, at: Location) -> Option<Val> {
+        let index = receiver.taint.0.trailing_zeros() as usize;
+        let is_request = self.found.sources.get(index).is_some_and(|source| source.param.starts_with("HTTP request"));
+        if !is_request || name.as_str() != "state" {
+            return None;
+        }
+        let (taint, step) = self.source(REQUEST_STATE.to_owned(), at);
+        Some(Val { taint, step, ..Val::unknown() })
     }
 
     /// A new source of the current run.

@@ -110,8 +110,11 @@ impl Interp<'_> {
             }
         } else if let (Kind::Obj(_), false) = (&value.kind, words.is_empty()) {
             // Options, not arguments.
-        } else if matches!(value.kind, Kind::Unknown) && !words.is_empty() && value.text.is_none() {
-            // A list of unknown length.
+        } else if matches!(value.kind, Kind::Unknown)
+            && value.text.is_none()
+            && words.last().is_some_and(|word| word.literal().is_none_or(|word| !word.starts_with('-')))
+        {
+            // A list of unknown length; behind an option it is the one word that the option takes.
             let (items, rest) = self.elements_of(&value, span);
             words.extend(items);
             *more = rest;
