@@ -418,3 +418,57 @@ server.setRequestHandler(CallToolRequestSchema, async (request) => {{
     assert_eq!(server(r#"{ directory: ".", ...args }"#), ["command-injection in t"]);
     assert_eq!(server(r#"{ ...args, directory: "." }"#), QUIET);
 }
+
+#[test]
+fn the_home_directory_is_not_the_configured_one() {
+    // What a function nobody knows makes of the path is not known either: whether the check before it holds decides.
+    let server = |check: &str| {
+        reads(&format!(
+            r#"
+import os from "os";
+import {{ tidy }} from "tidy-paths";
+const home = (p: string) => (p.startsWith("~/") ? path.join(os.homedir(), p.slice(1)) : p);
+const inside = (p: string) => dirs.some((d) => p === d || p.startsWith(d + path.sep));
+async function valid(p: string) {{
+  const full = path.resolve(home(p));
+  {check}
+  return tidy(full);
+}}"#
+        ))
+    };
+    assert_eq!(server(r#"if (!inside(full)) throw new Error("outside");"#), QUIET);
+    assert_eq!(server(""), ["path-traversal in t"]);
+}
+
+#[test]
+fn a_handler_without_names_runs_what_is_announced_beside_it() {
+    let server = |tool: &str, body: &str| {
+        format!(
+            r#"
+import os
+from mcp.server import Server
+from mcp.types import Tool
+app = Server("{tool}")
+
+@app.list_tools()
+async def tools():
+    return [Tool(name="{tool}", description="d", inputSchema={{"type": "object"}})]
+
+@app.call_tool()
+async def call(name, arguments):
+    return {body}
+"#
+        )
+    };
+    let (bad, good) = (server("list", r#"os.popen("ls " + arguments["x"]).read()"#), server("now", r#""12:00""#));
+    let input = ProjectInput::from_texts("servers", [("list/server.py", &*bad), ("now/server.py", &*good)]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_py::Python)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let named: Vec<&[String]> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.rule.id == "command-injection")
+        .map(|finding| &*finding.tools)
+        .collect();
+    assert_eq!(named, [["list".to_owned()]]);
+}

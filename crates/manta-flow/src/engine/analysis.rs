@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use manta_core::{Location, Span};
+use manta_core::{FileId, Location, Span};
 
 use crate::engine::config::{FunctionFacts, Made};
 use crate::engine::controls::Way;
@@ -604,12 +604,18 @@ impl<'p> Interp<'p> {
         self.store.rollback(mark);
         self.store.release(mark);
         let mut names: Vec<String> = std::mem::take(&mut self.found.names).into_keys().collect();
-        let listed: Vec<String> = self.found.listed.iter().map(|(name, ..)| name.clone()).collect();
-        if !listed.is_empty() {
-            for name in listed {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
+        // What is announced beside the handler is what it runs; only without that, what is announced anywhere.
+        let announced = |only: Option<FileId>| -> Vec<String> {
+            let listed = self.found.listed.iter().filter(|(.., at)| only.is_none_or(|file| at.file == file));
+            listed.map(|(name, ..)| name.clone()).collect()
+        };
+        let mut listed = announced(Some(registration.at.file));
+        if listed.is_empty() {
+            listed = announced(None);
+        }
+        for name in listed {
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
         names.truncate(400);

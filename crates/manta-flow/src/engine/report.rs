@@ -341,6 +341,8 @@ impl Replay {
 
 /// The directory that stands for every directory the administrator chose, while a witness is followed.
 pub(crate) const REPLAY_ROOT: &str = "/srv/manta-root";
+/// The directory that stands for the home of the user the server runs as.
+pub(crate) const REPLAY_HOME: &str = "/home/manta";
 
 /// Whether a concrete path lies in the stand-in directory.
 pub(crate) fn is_in_replay_root(path: &str) -> bool {

@@ -7,9 +7,11 @@ use manta_core::Span;
 use crate::domain::path::Operand;
 use crate::domain::props::Part as DomainPart;
 use crate::domain::{StrProps, path};
+use crate::engine::api::ApiTable;
 use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp, PathOperand};
 use crate::engine::models::Effect;
+use crate::engine::report::{REPLAY_HOME, REPLAY_ROOT, is_in_replay_root};
 use crate::engine::value::{Kind, Part, PathShape, Taint, Text, Transform, Val, Vn};
 use crate::ir::Lang;
 
@@ -44,21 +46,19 @@ impl Interp<'_> {
         }
         let mut described = self.path_operands(values);
         if self.found.replay.is_some() {
-            if effect == Effect::PathResolve {
-                // The working directory is a directory of the administrator's like any other.
-                described.insert(0, (Some(crate::engine::report::REPLAY_ROOT.to_owned()), StrProps::default(), false));
-            }
-            // Following a witness: directories of the administrator's become one concrete directory.
-            for (literal, props, is_tainted) in &mut described {
+            // Following a witness: directories of the administrator's become one concrete directory. The home of the
+            // user is another one.
+            for ((literal, props, is_tainted), value) in described.iter_mut().zip(values) {
                 if literal.is_none() {
-                    let text = if *is_tainted { props.as_literal() } else { Some(crate::engine::report::REPLAY_ROOT) };
+                    let stand_in = if is_home(&self.apis, value) { REPLAY_HOME } else { REPLAY_ROOT };
+                    let text = if *is_tainted { props.as_literal() } else { Some(stand_in) };
                     *literal = text.map(str::to_owned);
                 }
             }
-        }
-        if self.found.replay.is_some() && effect == Effect::PathResolve {
-            // The server runs in the stand-in directory.
-            described.insert(0, (Some(crate::engine::report::REPLAY_ROOT.to_owned()), StrProps::default(), false));
+            if effect == Effect::PathResolve {
+                // The server runs in the stand-in directory.
+                described.insert(0, (Some(REPLAY_ROOT.to_owned()), StrProps::default(), false));
+            }
         }
         let operands: Vec<Operand<'_>> = described
             .iter()
@@ -288,7 +288,7 @@ impl Interp<'_> {
             && let Some(text) = to.literal()
             && to.is_tainted()
         {
-            let relative = if crate::engine::report::is_in_replay_root(text) { "inside" } else { "../../etc/passwd" };
+            let relative = if is_in_replay_root(text) { "inside" } else { "../../etc/passwd" };
             return Val { taint: to.taint, step: to.step, vn: self.store.fresh_vn(), ..Val::str(relative) };
         }
         let mut relative = self.text_val(StrProps::default(), &to);
@@ -364,4 +364,10 @@ fn below_directory(values: &[Val]) -> Vec<Part> {
         });
     }
     parts
+}
+
+/// Whether a value is the home of the user the server runs as.
+fn is_home(apis: &ApiTable, value: &Val) -> bool {
+    matches!(&value.kind, Kind::Api(api, _)
+        if matches!(apis.name(*api).trim_start_matches("globalThis."), "os.homedir()" | "pathlib.Path.home()"))
 }
