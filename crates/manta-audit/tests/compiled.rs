@@ -1,22 +1,11 @@
 //! Servers as compilers and bundlers leave them: helpers around async functions and imports, and the SDK and zod inside
 //! the program.
 
-use manta_audit::{Settings, audit};
-use manta_core::{Persona, ProjectInput};
-use manta_flow::engine::models::Models;
-use manta_flow::frontend::FrontEnd;
+mod common;
 
-/// `rule in tool` of what the regular persona sees.
+/// What is found in a program of one file.
 fn found(text: &str) -> Vec<String> {
-    let input = ProjectInput::from_texts("server", [("index.js", text)]);
-    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript)];
-    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
-    let regular = report.findings.iter().filter(|finding| finding.persona == Persona::Regular);
-    let mut found: Vec<String> =
-        regular.map(|finding| format!("{} in {}", finding.rule.id, finding.tools.join(", "))).collect();
-    found.sort();
-    found.dedup();
-    found
+    common::found([("index.js", text)])
 }
 
 #[test]

@@ -1,20 +1,15 @@
 //! Flows: twins that differ in one detail, through the whole scanner.
 
+mod common;
+
 use manta_audit::{Settings, audit};
 use manta_core::ProjectInput;
 use manta_flow::engine::models::Models;
 use manta_flow::frontend::FrontEnd;
 
-/// Rules of findings that the regular persona sees, with the tools they name.
+/// What is found in a program of one file.
 fn found(path: &str, text: &str) -> Vec<String> {
-    let input = ProjectInput::from_texts("server", [(path, text)]);
-    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
-    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
-    let regular = report.findings.iter().filter(|finding| finding.persona == manta_core::Persona::Regular);
-    let mut found: Vec<String> =
-        regular.map(|finding| format!("{} in {}", finding.rule.id, finding.tools.join(", "))).collect();
-    found.dedup();
-    found
+    common::found([(path, text)])
 }
 
 /// A server whose tool `t` reads the file that `check` gives for its parameter.
@@ -461,14 +456,7 @@ async def call(name, arguments):
         )
     };
     let (bad, good) = (server("list", r#"os.popen("ls " + arguments["x"]).read()"#), server("now", r#""12:00""#));
-    let input = ProjectInput::from_texts("servers", [("list/server.py", &*bad), ("now/server.py", &*good)]);
-    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_py::Python)];
-    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
-    let named: Vec<&[String]> = report
-        .findings
-        .iter()
-        .filter(|finding| finding.rule.id == "command-injection")
-        .map(|finding| &*finding.tools)
-        .collect();
-    assert_eq!(named, [["list".to_owned()]]);
+    let mut found = common::found([("list/server.py", &*bad), ("now/server.py", &*good)]);
+    found.retain(|found| found.starts_with("command-injection"));
+    assert_eq!(found, ["command-injection in list"]);
 }

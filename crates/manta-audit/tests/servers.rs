@@ -1,22 +1,8 @@
 //! Servers as people write them: how tools are announced, reached and started, through the whole scanner.
 
-use manta_audit::{Settings, audit};
-use manta_core::ProjectInput;
-use manta_flow::engine::models::Models;
-use manta_flow::frontend::FrontEnd;
+mod common;
 
-/// Rules of findings that the regular persona sees, with the tools they name.
-fn found<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
-    let input = ProjectInput::from_texts("server", files);
-    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
-    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
-    let regular = report.findings.iter().filter(|finding| finding.persona == manta_core::Persona::Regular);
-    let mut found: Vec<String> =
-        regular.map(|finding| format!("{} in {}", finding.rule.id, finding.tools.join(", "))).collect();
-    found.sort();
-    found.dedup();
-    found
-}
+use common::found;
 
 #[test]
 fn a_switch_over_the_method_of_a_message_is_a_server() {

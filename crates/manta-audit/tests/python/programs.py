@@ -143,35 +143,30 @@ def program_of_the_platform(x: str) -> str:
 
 # -- a value keeps the option it follows, however the list was put together
 
-def build_line(command: list, full: bool = False, sample=None, variables=None) -> list:
-    if full is True:
-        command.append("--full-refresh")
-    if sample:
-        command.extend(["--sample", sample])
-    if variables:
-        command.extend(["--vars", variables])
-    line = command.copy()
-    if len(line) > 0 and line[0] in ("build", "compile"):
-        rest = line[1:] if len(line) > 1 else []
-        line = [line[0], "--quiet", *rest]
-    return ["dbt", "--no-color", *line]
+def log_with(steps: list, author: str = "", pattern: str = "") -> list:
+    """Each step of the way may make the list longer, in front or behind."""
+    if author:
+        steps.extend(["--author", author])
+    if pattern:
+        steps.extend(["--grep", pattern])
+    if steps and steps[0] in {"log", "show"}:
+        steps = [steps[0], "--oneline", *steps[1:]]
+    return ["git", "--no-pager", *steps]
 
 
 @mcp.tool()
-def option_kept(sample: str = "", variables: str = "") -> str:
-    return subprocess.run(build_line(["build"], False, sample, variables)).stdout
+def option_kept(author: str = "", pattern: str = "") -> str:
+    return subprocess.run(log_with(["log"], author, pattern)).stdout
 
 
-def operand_line(command: list, target=None) -> list:
-    if target:
-        command.extend([target])
-    line = command.copy()
-    if len(line) > 0 and line[0] in ("build", "compile"):
-        rest = line[1:] if len(line) > 1 else []
-        line = [line[0], "--quiet", *rest]
-    return ["dbt", "--no-color", *line]
+def log_of(steps: list, revision: str = "") -> list:
+    if revision:
+        steps.append(revision)
+    if steps and steps[0] in {"log", "show"}:
+        steps = [steps[0], "--oneline", *steps[1:]]
+    return ["git", "--no-pager", *steps]
 
 
 @mcp.tool()
-def operand_kept(target: str = "") -> str:
-    return subprocess.run(operand_line(["build"], target)).stdout  # error: argument-injection in operand_kept
+def operand_kept(revision: str = "") -> str:
+    return subprocess.run(log_of(["log"], revision)).stdout  # error: argument-injection in operand_kept

@@ -3,15 +3,15 @@
 //! A value is replaced because of its *name* (`password`, `Authorization`, a schema mark), because of what
 //! it *looks like* (detectors of manta-detect), or because of its *size*. Large values leave a keyed digest:
 //! equal values can be recognised in the log, and short or likely ones cannot be guessed from it. A text that
-//! is JSON is looked into like JSON, and one that is base64 like the text it stands for. A secret that is cut
-//! into pieces, or written in a code of somebody's own, is not recognised.
+//! is JSON is looked into like JSON, and one that is encoded (base64, hexadecimal, escapes) like the text it stands
+//! for. A secret that is cut into pieces, or written in a code of somebody's own, is not recognised.
 //!
 //! Redaction happens before hashing and is idempotent: a mark is never redacted again.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use manta_detect::secrets;
+use manta_detect::{disguise, secrets};
 use serde_json::{Map, Value};
 
 use crate::digest::{hex, hmac_sha256};
@@ -213,9 +213,12 @@ impl Redactor {
         if let Some(inner) = self.json_inside(text, depth, count) {
             return self.short(Cow::Owned(inner), text, count);
         }
-        if self.finds_secrets && decoded(text).is_some_and(|inner| !secrets::find(&inner).is_empty()) {
+        if self.finds_secrets
+            && let Some((inner, encoding)) = disguise::decode(text)
+            && !secrets::find(&inner).is_empty()
+        {
             *count += 1;
-            return Cow::Owned(format!("{MARK}secret:base64]"));
+            return Cow::Owned(format!("{MARK}secret:{}]", encoding.replace(' ', "-")));
         }
         // Whoever sends a text in the form of a mark gets it back as it is: there is nothing to hide.
         let (clean, found) = self.text(text);
@@ -383,35 +386,6 @@ fn folded(name: &str) -> String {
     plain.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
-/// The text that a whole string of base64 (either alphabet, padded or not) stands for, when it is long enough
-/// to hold a secret and what comes out is text.
-fn decoded(text: &str) -> Option<String> {
-    const SHORTEST: usize = 16;
-    let body = text.trim_end_matches('=');
-    if body.len() < SHORTEST {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(body.len() * 3 / 4);
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in body.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count & 0xff) as u8);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -512,6 +486,15 @@ mod tests {
         assert_eq!(value["padded"], "[redacted:secret:base64]");
         assert_eq!(value["plain"], encoded("nothing to see in here at all"));
         assert_eq!(value["json"], r#"{"user": "ann"}"#);
+    }
+
+    #[test]
+    fn secrets_are_found_behind_other_encodings() {
+        let secret = format!("password={}", "hunter2".repeat(3));
+        let hexadecimal: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(redact(json!({ "code": hexadecimal }))["code"], "[redacted:secret:hexadecimal]");
+        let plain: String = "nothing to see in here".bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(redact(json!({ "code": plain }))["code"], json!(plain));
     }
 
     #[test]
