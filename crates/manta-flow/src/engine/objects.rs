@@ -428,7 +428,6 @@ impl Interp<'_> {
                 return self.join_all(values).unwrap_or_else(Val::undefined);
             }
             // Any field. A lookup in the program's own table by an untrusted key picks one of the table's values.
-            self.found.note_key(self.store.fact(key.vn).is_some(), key);
             if obj.fields.values().any(|value| self.is_callable(value)) {
                 self.learn_names(key, id);
             }

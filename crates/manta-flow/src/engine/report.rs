@@ -295,9 +295,6 @@ impl Findings {
             list.push(text.to_owned());
         }
     }
-
-    /// A table lookup by the tool name lists the names.
-    pub(crate) fn note_key(&mut self, _is_checked: bool, _key: &Val) {}
 }
 
 /// A concrete input followed through the program, to see whether its checks let it pass.

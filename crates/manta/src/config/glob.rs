@@ -1,51 +1,51 @@
 //! Patterns over paths: `*` and `?` within a name, `**` over any number of directories.
 
-/// Whether the pattern names the path, or a directory above it.
-pub(super) fn matches(pattern: &str, path: &str) -> bool {
-    let parts = |text| str::split(text, '/').filter(|part| !part.is_empty() && *part != ".");
-    let mut pattern: Vec<&str> = parts(pattern).collect();
-    let path: Vec<&str> = parts(path).collect();
-    if pattern.is_empty() {
-        return false;
-    }
-    pattern.push("**");
-    follows(&pattern, &path, |part| *part == "**", |part, name| is_name(part, name))
-}
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::Deserialize;
 
-/// Whether a pattern without `/` describes a name.
-fn is_name(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    follows(&pattern, &name, |c| *c == '*', |c, given| *c == '?' || c == given)
-}
+/// A pattern; it names a file, or a directory and everything below.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern(GlobSet);
 
-/// Whether items follow a pattern in which `is_any` stands for any number of items. Quadratic at worst: only the last
-/// such place has to be tried again, because earlier ones have taken as little as they can.
-fn follows<T>(pattern: &[T], items: &[T], is_any: impl Fn(&T) -> bool, is_one: impl Fn(&T, &T) -> bool) -> bool {
-    let (mut p, mut i) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while i < items.len() {
-        match pattern.get(p) {
-            Some(part) if is_any(part) => {
-                retry = Some((p, i));
-                p += 1;
-            }
-            Some(part) if is_one(part, &items[i]) => {
-                p += 1;
-                i += 1;
-            }
-            _ => {
-                let Some((any, taken)) = retry else { return false };
-                retry = Some((any, taken + 1));
-                (p, i) = (any + 1, taken + 1);
-            }
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let own = text.strip_prefix("./").unwrap_or(&text).trim_end_matches('/');
+        if own.is_empty() {
+            return Err("an empty pattern names nothing; leave the key out".to_owned());
         }
+        let mut set = GlobSetBuilder::new();
+        for form in [own.to_owned(), format!("{own}/**")] {
+            let glob = GlobBuilder::new(&form).literal_separator(true).build();
+            set.add(glob.map_err(|error| error.kind().to_string())?);
+        }
+        set.build().map(Self).map_err(|error| error.kind().to_string())
     }
-    pattern[p..].iter().all(is_any)
+}
+
+impl Pattern {
+    /// Whether the pattern names the path, or a directory above it.
+    pub(super) fn matches(&self, path: &str) -> bool {
+        self.0.is_match(path.strip_prefix("./").unwrap_or(path))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::Pattern;
+
+    fn pattern_of(text: &str) -> Pattern {
+        Pattern::try_from(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        for text in ["", "./", "a[", "{a"] {
+            assert!(Pattern::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn names_directories_and_depths() {
@@ -68,16 +68,15 @@ mod tests {
             ("a?c.py", "abc.py", true),
             ("a*b*c", "axxbyyc", true),
             ("a*b*c", "axxbyy", false),
-            ("", "a", false),
         ] {
-            assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
+            assert_eq!(pattern_of(pattern).matches(path), expected, "{pattern} {path}");
         }
     }
 
     #[test]
     fn many_stars_stay_cheap() {
         let (pattern, name) = ("a*".repeat(60) + "c", "a".repeat(5_000));
-        assert!(!matches(&pattern, &name));
-        assert!(!matches(&("**/a/".repeat(60) + "c"), &"a/".repeat(2_000)));
+        assert!(!pattern_of(&pattern).matches(&name));
+        assert!(!pattern_of(&("**/a/".repeat(60) + "c")).matches(&"a/".repeat(2_000)));
     }
 }

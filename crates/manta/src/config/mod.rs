@@ -92,7 +92,7 @@ impl Config {
         let Some(prefix) = self.prefix(&input.target).filter(|_| !self.scan.exclude.is_empty()) else { return };
         let is_excluded = |path: &str| {
             let path = format!("{prefix}{path}");
-            self.scan.exclude.iter().any(|pattern| glob::matches(pattern, &path))
+            self.scan.exclude.iter().any(|pattern| pattern.matches(&path))
         };
         if !input.sources.iter().any(|(_, file)| is_excluded(&file.path))
             && !input.skipped.iter().any(|file| is_excluded(&file.path))

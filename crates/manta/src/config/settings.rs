@@ -8,6 +8,7 @@ use manta_core::{Confidence, Persona, Severity};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use super::glob::Pattern;
 use crate::dispose::{FailOn, Ruleset};
 use crate::exit::Failure;
 use crate::{analyse, dispose, suggest};
@@ -34,7 +35,7 @@ pub struct Scan {
     pub skip: Option<Vec<String>>,
     /// Files not to read.
     #[serde(default)]
-    pub exclude: Vec<String>,
+    pub exclude: Vec<Pattern>,
     /// Directories of further models.
     #[serde(default)]
     pub models: Vec<PathBuf>,
@@ -52,7 +53,7 @@ pub struct Suppression {
     /// Why the finding is accepted.
     pub reason: String,
     /// Files it is about; all when there is none.
-    pub path: Option<String>,
+    pub path: Option<Pattern>,
     /// The tool it is about; all when there is none.
     pub tool: Option<String>,
     /// The one finding it is about, as the JSON formats print it.
@@ -62,7 +63,7 @@ pub struct Suppression {
 impl Suppression {
     /// Whether it speaks about a path, as seen from the configuration.
     pub(crate) fn is_about(&self, path: &str) -> bool {
-        self.path.as_ref().is_none_or(|pattern| super::glob::matches(pattern, path))
+        self.path.as_ref().is_none_or(|pattern| pattern.matches(path))
     }
 }
 

@@ -222,7 +222,6 @@ impl<'p> Interp<'p> {
                             if let Kind::Resolver(cell) = value.kind {
                                 self.found.kept_resolvers.insert(cell);
                             }
-                            self.name_function(&value, name);
                             self.store.obj_mut(id).fields.insert(name, value);
                         }
                         Err(key) => self.set_index(&object, &key, value, span),
@@ -274,9 +273,6 @@ impl<'p> Interp<'p> {
             }
         }
     }
-
-    /// Later reports name a handler after the property it was stored in.
-    fn name_function(&mut self, _value: &Val, _name: Symbol) {}
 
     fn eval_seq(&mut self, kind: SeqKind, items: &'p [(ExprId, bool)], span: Span) -> Val {
         let id = self.store.new_obj(Obj::new(if kind == SeqKind::Set { ObjKind::Set } else { ObjKind::Array }));
