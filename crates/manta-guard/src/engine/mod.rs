@@ -224,6 +224,7 @@ impl Engine {
 
     /// One frame from the client.
     pub fn from_client(&mut self, line: &[u8], sink: &mut dyn Sink) {
+        let line = &*one_line(line);
         self.counts.from_client += 1;
         let limits = self.settings.limits;
         match Frame::parse(line, Direction::ToServer, &limits) {
@@ -238,6 +239,7 @@ impl Engine {
 
     /// One frame from the server.
     pub fn from_server(&mut self, line: &[u8], sink: &mut dyn Sink) {
+        let line = &*one_line(line);
         self.counts.from_server += 1;
         let limits = self.settings.limits;
         match Frame::parse(line, Direction::ToClient, &limits) {
@@ -426,4 +428,13 @@ fn shown(text: &str) -> String {
         Cow::Borrowed(text)
     };
     manta_core::Untrusted(&short).for_terminal()
+}
+
+/// A frame leaves on one line, whatever brought it. White space between tokens means nothing, and a line break inside a
+/// string is no JSON, so blanks are the same message.
+fn one_line(frame: &[u8]) -> Cow<'_, [u8]> {
+    if !frame.contains(&b'\n') {
+        return Cow::Borrowed(frame);
+    }
+    Cow::Owned(frame.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect())
 }
