@@ -8,6 +8,15 @@ use manta_mcp::{Direction, Frame, Limits};
 
 use crate::support::Harness;
 
+/// A frame that came in over several lines, as a formatted body may, reaches the other side as one line.
+#[test]
+fn a_frame_leaves_on_one_line() {
+    let mut guard = Harness::with(Settings::default(), Integrity::off(), |_| {});
+    guard.engine.from_client(b"{\"jsonrpc\":\"2.0\",\n\"id\":1,\n\"method\":\"ping\"}", &mut guard.wire);
+    let (server, _) = guard.take();
+    assert_eq!(server, [r#"{"jsonrpc":"2.0", "id":1, "method":"ping"}"#]);
+}
+
 #[test]
 fn random_traffic_never_panics_and_only_strict_frames_come_out() {
     let seeds = [
