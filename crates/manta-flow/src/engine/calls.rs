@@ -154,6 +154,9 @@ impl Interp<'_> {
         let value =
             Val { kind: Kind::Unknown, vn: if this.vn == 0 { self.store.fresh_vn() } else { this.vn }, ..this.clone() };
         let takes_function = args.pos.first().is_some_and(|value| self.is_callable(value));
+        // Paths and stores have a `replace` too, of one argument or of none that is the caller's.
+        let is_filled = name.as_str() == "replace"
+            && matches!(args.pos.as_slice(), [_, filled, ..] if self.taint_now(filled).is_some());
         match name.as_str() {
             "some" | "every" | "map" | "filter" | "find" | "forEach" | "flatMap" | "reduce" if takes_function => {
                 self.sequence_method_of_unknown(&value, name, args, span)
@@ -164,7 +167,8 @@ impl Interp<'_> {
             | "match" | "search" | "find" | "count" | "join" | "call" | "apply" | "bind" | "push" | "append"
             | "pop" | "index" | "group" | "groups" | "dict" | "insert" | "extend" | "sort" | "reverse" | "concat"
             | "touch" | "replace"
-                if !value.is_tainted() || !matches!(name.as_str(), "replace" | "match" | "join" | "concat") =>
+                if !is_filled
+                    && (!value.is_tainted() || !matches!(name.as_str(), "replace" | "match" | "join" | "concat")) =>
             {
                 None
             }

@@ -173,16 +173,17 @@ impl Interp<'_> {
                 self.path_operation(crate::engine::models::Effect::PathResolve, &[self.as_text(value)], span)
             }
             "resolve" => {
-                let props = path::absolute(&self.props(value), path::Norm::Real);
                 let value = self.as_text(value);
-                let resolved = self.path_derived(props, &value);
+                let resolved = self.path_derived(&value, |props| path::absolute(props, path::Norm::Real));
                 self.through(resolved, span, "Path.resolve")
             }
             "absolute" => {
                 let value = self.as_text(value);
-                let mut props = self.props(&value);
-                props.path.abs = path::Abs::Abs;
-                self.path_derived(props, &value)
+                self.path_derived(&value, |props| {
+                    let mut props = props.clone();
+                    props.path.abs = path::Abs::Abs;
+                    props
+                })
             }
             "expanduser" | "expandvars" => self.expand_path(&self.as_text(value)),
             "joinpath" => {
@@ -196,9 +197,8 @@ impl Interp<'_> {
                 if self.taint_now(&given).is_some() {
                     self.path_join(&[parent, given], span)
                 } else {
-                    let props = self.props(value);
                     let value = self.as_text(value);
-                    self.path_derived(props, &value)
+                    self.path_derived(&value, StrProps::clone)
                 }
             }
             "is_relative_to" => self.path_inside_test(value, &first?, span),

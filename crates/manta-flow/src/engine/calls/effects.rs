@@ -68,12 +68,10 @@ impl Interp<'_> {
                 }
             }
             Effect::PathNormalize => {
-                let props = path::normalize(&self.props(&arg));
-                self.path_derived(props, &arg)
+                self.path_derived(&arg, path::normalize)
             }
             Effect::PathAbsolute => {
-                let props = path::absolute(&self.props(&arg), path::Norm::Lexical);
-                self.path_derived(props, &arg)
+                self.path_derived(&arg, |props| path::absolute(props, path::Norm::Lexical))
             }
             // The witness is followed as if no links were there; what links do is judged apart. It exists, so the
             // case of a file that is yet to be made is not followed.
@@ -82,8 +80,7 @@ impl Interp<'_> {
                 arg
             }
             Effect::RealPath => {
-                let props = path::absolute(&self.props(&arg), path::Norm::Real);
-                self.path_derived(props, &arg)
+                self.path_derived(&arg, |props| path::absolute(props, path::Norm::Real))
             }
             Effect::PathBasename => {
                 let props = self.props(&arg).basename();

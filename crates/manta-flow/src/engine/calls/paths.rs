@@ -218,22 +218,15 @@ impl Interp<'_> {
         self.path_operation(Effect::PythonPathJoin, values, span)
     }
 
-    /// A path computed by a function that keeps the file it means.
-    pub(crate) fn path_derived(&mut self, props: StrProps, from: &Val) -> Val {
+    /// A path computed by a function that keeps the file it means; `describe` says what it does to the text.
+    pub(crate) fn path_derived(&mut self, from: &Val, describe: impl Fn(&StrProps) -> StrProps + Copy) -> Val {
+        let props = describe(&self.props(from));
         if let Some(text) = props.as_literal() {
             return Val { taint: from.taint, step: from.step, vn: from.vn, ..Val::str(text) };
         }
         if let Kind::Union(values) = &from.kind {
-            let values: Vec<Val> = values.to_vec();
-            let norm = props.path.norm;
-            let results: Vec<Val> = values
-                .iter()
-                .filter(|value| !value.is_nullish())
-                .map(|value| {
-                    let props = path::absolute(&self.props(value), norm);
-                    self.path_derived(props, value)
-                })
-                .collect();
+            let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
+            let results: Vec<Val> = values.iter().map(|value| self.path_derived(value, describe)).collect();
             return self.join_all(results).unwrap_or_else(Val::unknown);
         }
         self.derived(props, from, Transform::SamePath)
