@@ -120,6 +120,28 @@ fn a_check_of_the_host_counts_when_it_can_refuse() {
 }
 
 #[test]
+fn whether_there_is_a_host_is_no_check_of_it() {
+    let unless = |test: &str| {
+        let start = "app.use((req, res, next) => { const host = req.headers.host;";
+        express(&format!("{start} if ({test}) {{ res.status(400).end(); return; }} next(); }});"), LOOPBACK)
+    };
+    assert_eq!(unless("!host"), ["dns-rebinding:9"]);
+    assert_eq!(unless("typeof host !== 'string' || host === ''"), ["dns-rebinding:9"]);
+    assert_eq!(unless("host !== 'localhost:3000'"), Vec::<String>::new());
+    assert_eq!(unless("!host || !allowed.includes(host.toLowerCase())"), Vec::<String>::new());
+
+    let kept = |header: &str| {
+        let start = "app.use((req, res, next) => { const known = allowed.includes(";
+        express(
+            &format!("{start}req.headers['{header}']); if (!known) return res.status(403).end(); next(); }});"),
+            LOOPBACK,
+        )
+    };
+    assert_eq!(kept("host"), Vec::<String>::new());
+    assert_eq!(kept("x-forwarded-host"), ["dns-rebinding:9"]);
+}
+
+#[test]
 fn cross_origin_headers_are_no_check() {
     let cors =
         "app.use((req, res, next) => { res.setHeader('Access-Control-Allow-Origin', req.headers.origin); next(); });";

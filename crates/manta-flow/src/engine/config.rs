@@ -475,22 +475,53 @@ struct Reader<'a> {
     reads: Vec<(Span, &'static str)>,
     /// Expressions inside, by start.
     inside: Vec<(Span, &'a Expr)>,
-    /// Variables that hold such a header, by function and slot.
-    holders: BTreeMap<(u32, u32), &'static str>,
+    /// Variables that hold such a header, or what a test of it came to, by function and slot.
+    holders: BTreeMap<(u32, u32), Held>,
     facts: FunctionFacts,
     skips: Vec<Skip>,
+}
+
+/// What a variable knows of a header.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    read: &'static str,
+    /// Whether it is the result of a comparison.
+    is_compared: bool,
 }
 
 /// What a header says about a request, for rules.
 fn header_meaning(name: &str) -> Option<&'static str> {
     Some(match name.to_ascii_lowercase().as_str() {
-        "host" | ":authority" | "x-forwarded-host" => "host",
+        // What a proxy adds does not count: a request that comes without the proxy lacks it.
+        "host" | ":authority" => "host",
         "origin" | "sec-fetch-site" => "origin",
         "authorization" | "cookie" => "credential",
         name if ["token", "api-key", "apikey", "secret"].iter().any(|word| name.contains(word)) => "credential",
         _ => return None,
     })
 }
+
+/// Functions that give a header, or its text in another form.
+const GETS_TEXT: [&str; 18] = [
+    "get",
+    "header",
+    "getHeader",
+    "getlist",
+    "headers",
+    "get_http_headers",
+    "toString",
+    "toLowerCase",
+    "trim",
+    "lower",
+    "strip",
+    "decode",
+    "split",
+    "isArray",
+    "isinstance",
+    "String",
+    "str",
+    "at",
+];
 
 impl<'a> Reader<'a> {
     fn new(module: &'a Module, func: FuncId) -> Self {
@@ -640,12 +671,33 @@ impl<'a> Reader<'a> {
         let span = self.module.span(id);
         let mut found: BTreeSet<&'static str> =
             self.reads.iter().filter(|(at, _)| span.contains(*at)).map(|(_, read)| *read).collect();
-        for (_, expr) in self.within(span) {
-            if let Expr::Var(Var::Local(slot)) = expr {
-                found.extend(self.holders.get(&(func, *slot)));
-            }
-        }
+        found.extend(self.held(func, span).map(|held| held.read));
         found
+    }
+
+    /// What the variables of function `func` in a part of it hold.
+    fn held(&self, func: u32, span: Span) -> impl Iterator<Item = Held> + '_ {
+        self.within(span).filter_map(move |(_, expr)| match expr {
+            Expr::Var(Var::Local(slot)) => self.holders.get(&(func, *slot)).copied(),
+            _ => None,
+        })
+    }
+
+    /// Whether an expression asks which value a header has, and not just whether it is there.
+    fn compares(&self, func: u32, id: ExprId) -> bool {
+        let module = self.module;
+        let is_nothing = |id: ExprId| {
+            matches!(module.expr(id), Expr::Null | Expr::Undefined | Expr::Unary(UnaryOp::TypeOf, _))
+                || self.text(id) == Some("")
+        };
+        let span = module.span(id);
+        let asks = |expr: &Expr| match expr {
+            Expr::Binary(BinaryOp::Eq | BinaryOp::NotEq, left, right) => !is_nothing(*left) && !is_nothing(*right),
+            Expr::Binary(BinaryOp::In | BinaryOp::NotIn, ..) => true,
+            Expr::Call { callee, .. } => !GETS_TEXT.iter().any(|name| self.is_named(*callee, name)),
+            _ => false,
+        };
+        self.within(span).any(|(_, expr)| asks(expr)) || self.held(func, span).any(|held| held.is_compared)
     }
 
     fn find_holders(&mut self, func: u32) {
@@ -666,7 +718,8 @@ impl<'a> Reader<'a> {
             match pat {
                 Pat::Var(Var::Local(slot)) => {
                     if let Some(read) = self.mentions(func, value).into_iter().next() {
-                        self.holders.insert((func, *slot), read);
+                        let is_compared = self.compares(func, value);
+                        self.holders.insert((func, *slot), Held { read, is_compared });
                     }
                 }
                 Pat::Object { fields, .. } => {
@@ -676,7 +729,7 @@ impl<'a> Reader<'a> {
                         if let (Key::Static(name), Pat::Var(Var::Local(slot))) = (key, target)
                             && let Some(read) = header_meaning(name.as_str())
                         {
-                            self.holders.insert((func, *slot), read);
+                            self.holders.insert((func, *slot), Held { read, is_compared: false });
                         }
                     }
                 }
@@ -770,7 +823,11 @@ impl<'a> Reader<'a> {
             }
         }
         for (test, branch) in decisions {
-            let read = self.mentions(func, test);
+            let mut read = self.mentions(func, test);
+            if !self.compares(func, test) {
+                // Whether a credential is there is a question about it; a name is always there.
+                read.retain(|read| *read == "credential");
+            }
             if read.is_empty() {
                 continue;
             }

@@ -67,21 +67,15 @@ impl Interp<'_> {
                     _ => self.path_join(&operands, span),
                 }
             }
-            Effect::PathNormalize => {
-                self.path_derived(&arg, path::normalize)
-            }
-            Effect::PathAbsolute => {
-                self.path_derived(&arg, |props| path::absolute(props, path::Norm::Lexical))
-            }
+            Effect::PathNormalize => self.path_derived(&arg, path::normalize),
+            Effect::PathAbsolute => self.path_derived(&arg, |props| path::absolute(props, path::Norm::Lexical)),
             // The witness is followed as if no links were there; what links do is judged apart. It exists, so the
             // case of a file that is yet to be made is not followed.
             Effect::RealPath if self.found.replay.is_some() && arg.literal().is_some() => {
                 self.expect_success();
                 arg
             }
-            Effect::RealPath => {
-                self.path_derived(&arg, |props| path::absolute(props, path::Norm::Real))
-            }
+            Effect::RealPath => self.path_derived(&arg, |props| path::absolute(props, path::Norm::Real)),
             Effect::PathBasename => {
                 let props = self.props(&arg).basename();
                 self.text_val(props, &arg)
