@@ -12,6 +12,7 @@ mod ready_bundles;
 mod ready_guard;
 mod ready_harden;
 mod ready_pages;
+mod ready_systems;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Task {
     BenchSpeed(bench::SpeedArgs),
     /// Runs everything that needs Node, Python, Redis or a browser; fails where one is missing.
     Ready,
+    /// Compiles the program for macOS and Windows.
+    ReadySystems,
     /// Shows the HTML report in a real browser.
     ReadyPages,
     /// Puts one server through tsc, esbuild and rspack and requires the same findings of every result.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::BenchSpeed(args) => bench::speed(&args),
         Task::ReadyBundles => ready_bundles::ready_bundles(&root()),
         Task::Ready => ready::ready(&root()),
+        Task::ReadySystems => ready_systems::ready_systems(&root()),
         Task::ReadyPages => ready_pages::ready_pages(&root()),
         Task::ReadyGuard => ready_guard::ready_guard(&root()),
         Task::ReadyHarden => ready_harden::ready_harden(&root()),

@@ -2,13 +2,13 @@
 //!
 //! Packages of npm and PyPI are fetched into the target directory by the parts that use them; programs of the
 //! system are not installed here. What is missing is named at the start, before anything has taken time, and
-//! nothing is skipped.
+//! nothing is skipped but a system whose standard library the toolchain lacks, which the report says.
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{ready_bundles, ready_guard, ready_harden, ready_pages};
+use crate::{ready_bundles, ready_guard, ready_harden, ready_pages, ready_systems};
 
 /// Programs the parts start, how to ask for a version, and what brings them on Debian.
 const PROGRAMS: &[(&str, &str, &str)] = &[
@@ -29,6 +29,7 @@ const PARTS: &[Part] = &[
     ("string domain against Node and Python", runtimes),
     ("the HTML report in Chromium", ready_pages::ready_pages),
     ("one server through every bundler", ready_bundles::ready_bundles),
+    ("compiled for macOS and Windows", ready_systems::ready_systems),
     ("manta-harden and manta serve", ready_harden::ready_harden),
     ("manta guard", ready_guard::ready_guard),
 ];

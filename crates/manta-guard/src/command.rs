@@ -23,9 +23,12 @@ use crate::pin::{Integrity, LockFile, PinMode, Store};
 use crate::relay::Ended;
 use crate::run;
 use crate::sandbox::probe::Host;
-use crate::sandbox::{Launcher, Level, Limits, Network, Plan, launch};
+use crate::sandbox::{Launcher, Level, Limits, Network, PROXY_PORT, Plan, launch};
 use crate::setup::{self, Request};
 use crate::upstream;
+
+pub use crate::options::{Options, PinAction};
+pub use crate::sandbox::init::run_if_asked;
 
 const USAGE: &str = "usage: manta guard [--policy FILE] [--audit FILE] [--read PATH]… [--write PATH]… [--exec PROGRAM]… [--host NAME[:PORT]]… [--env NAME]… \
                      [--http ADDR] [--dry-run] [--explain] {-- COMMAND ARGS… | --upstream URL}";
@@ -35,39 +38,6 @@ pub const SECTION: &str = "__section";
 
 /// Exit code for a guard that could not start.
 const FAILED: u8 = 2;
-
-/// What the command line says.
-#[derive(Debug, Default, Clone)]
-pub struct Options {
-    /// The policy file.
-    pub policy: Option<PathBuf>,
-    /// Directories to read.
-    pub read: Vec<PathBuf>,
-    /// Directories to change.
-    pub write: Vec<PathBuf>,
-    /// Programs the server may start.
-    pub exec: Vec<String>,
-    /// Hosts to reach.
-    pub hosts: Vec<String>,
-    /// Variables to pass on.
-    pub pass_env: Vec<String>,
-    /// Where records go, instead of what the policy says.
-    pub audit: Option<PathBuf>,
-    /// Guard the remote server at this URL instead of starting one.
-    pub upstream: Option<String>,
-    /// Guard this `[server.NAME]` of the policy. Without it, and without a command, all of them.
-    pub server: Option<String>,
-    /// Who calls, where that is not the user who started the guard.
-    pub principal: Option<String>,
-    /// Serve over Streamable HTTP on this address instead of standard input and output.
-    pub http: Option<String>,
-    /// Record what would be refused instead of refusing it.
-    pub dry_run: bool,
-    /// Only say what would be enforced.
-    pub explain: bool,
-    /// The server's command.
-    pub command: Vec<String>,
-}
 
 /// Parses, runs, and reports on standard error.
 #[must_use]
@@ -82,6 +52,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
     }
 }
 
+/// Reads the command line of the guard alone.
 fn parse(arguments: &[String]) -> Result<Options, String> {
     let mut options = Options::default();
     let mut rest = arguments.iter();
@@ -189,15 +160,6 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     })
 }
 
-/// What `manta pin` does with differences.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PinAction {
-    /// Report them; nothing is written.
-    Check,
-    /// Make what the server says now the pins.
-    Accept,
-}
-
 /// Starts the server in its sandbox, asks what it offers and compares with the lock file. Returns the
 /// differences, one per line.
 ///
@@ -231,49 +193,14 @@ pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> 
     Ok(problems)
 }
 
-/// What this host gives, probed: one line per feature.
+/// What this host gives, probed: one line per feature, and whether nothing of level A is missing.
 ///
 /// # Errors
 /// A message when the probe can't be run.
-pub fn doctor() -> Result<(String, Level), String> {
+pub fn doctor() -> Result<(String, bool), String> {
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     let host = Host::probe(&launcher).map_err(|error| format!("probe this host: {error}"))?;
-    let said =
-        |result: &Result<(), String>| result.as_ref().map_or_else(|why| format!("no: {why}"), |()| "yes".to_owned());
-    let landlock = match host.landlock {
-        0 => "no".to_owned(),
-        abi => {
-            let missing = match abi {
-                ..3 => "; too old, version 3 is needed",
-                3 => "; TCP, devices, abstract sockets and signals are not covered",
-                4..6 => "; abstract sockets and signals are not covered",
-                6..9 => "; unix sockets with a path are not covered, seccomp refuses all unix sockets",
-                _ => "",
-            };
-            format!("version {abi}{missing}")
-        }
-    };
-    let best = host.best();
-    let meaning = match best {
-        Level::A => "everything below is enforced by the kernel",
-        Level::B => "no host lists, no hidden names; metadata of other files can be changed",
-        Level::C => "a hostile server is not confined",
-    };
-    let hint = match &host.namespaces {
-        Ok(()) => String::new(),
-        Err(_) => {
-            "\nhint: on Ubuntu 24.04 an AppArmor profile may allow user namespaces to this program; in a container \
-                   they need the engine's permission"
-                .to_owned()
-        }
-    };
-    let text = format!(
-        "kernel           {}\nuser namespaces  {}\nLandlock         {landlock}\nseccomp          {}\nlevel            {best:?}: {meaning}{hint}\n",
-        host.kernel,
-        said(&host.namespaces),
-        said(&host.seccomp),
-    );
-    Ok((text, best))
+    Ok((host.to_string(), host.best() == Level::A))
 }
 
 /// `[guard]`, and on top of it what the section of one server says.
@@ -412,19 +339,18 @@ fn request(options: &Options) -> Result<Request, String> {
 fn explain(setup: &setup::Setup, launcher: &Launcher) -> Result<u8, String> {
     let host = Host::probe(launcher).map_err(|error| format!("probe this host: {error}"))?;
     let level = setup.wanted().min(host.best());
+    let controls = setup.controls(level)?;
     let mut out = std::io::stdout().lock();
     let write = |out: &mut dyn std::io::Write| -> std::io::Result<()> {
         writeln!(
             out,
-            "level {level:?} (wanted {:?}, required {:?})   kernel {}, Landlock {}, namespaces {}",
+            "level {level:?} (wanted {:?}, required {:?})   {}",
             setup.wanted(),
             setup.require,
-            host.kernel,
-            host.landlock,
-            host.namespaces.as_ref().map_or_else(|why| format!("no ({why})"), |()| "yes".to_owned())
+            host.summary()
         )?;
         writeln!(out, "{:<30} {:<44} {:<34} gap", "control", "wanted", "enforced by")?;
-        for control in setup.controls(level) {
+        for control in &controls {
             writeln!(out, "{control}")?;
         }
         Ok(())
@@ -494,6 +420,7 @@ fn all_over_http(file: Option<&PolicyFile>, spec: &GuardSpec, options: &Options,
         hidden: Vec::new(),
         frozen: Vec::new(),
         network: Network::Any,
+        proxy_port: PROXY_PORT,
         unix_sockets: true,
         tmp_bytes: 0,
         tmp_exec: false,

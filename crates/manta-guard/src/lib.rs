@@ -3,44 +3,58 @@
 //!
 //! [`engine::Engine`] is the protocol without I/O; [`relay`] drives it over pipes.
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod audit;
+#[cfg(unix)]
 mod bridge;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod command;
-#[cfg(target_os = "linux")]
+#[cfg(not(unix))]
+#[path = "elsewhere.rs"]
+pub mod command;
+#[cfg(unix)]
 pub mod config;
+#[cfg(unix)]
+mod controls;
+#[cfg(unix)]
 pub mod decide;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod egress;
+#[cfg(unix)]
 pub mod enforce;
+#[cfg(unix)]
 pub mod engine;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod http;
+#[cfg(unix)]
 pub mod identity;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod inventory;
 pub mod learn;
+#[cfg(unix)]
 pub mod lines;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod mirror;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod mux;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod npx;
+pub mod options;
+#[cfg(unix)]
 pub mod permissive;
+#[cfg(unix)]
 pub mod pin;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod preset;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod relay;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod run;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod sandbox;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod setup;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod stream;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub mod upstream;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::npx;
-use crate::sandbox::{Grant, Level, Limits, Network, Plan};
+use crate::sandbox::{Grant, Level, Limits, Network, PROXY_PORT, Plan};
 
 /// How a server is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -70,11 +70,13 @@ const SYSTEM_FILES: &[&str] = &[
     "/etc/services",
     "/etc/mime.types",
     "/etc/os-release",
+    "/private/etc/resolv.conf",
+    "/private/etc/ssl",
 ];
 
 /// Directories of the system. Their programs are read at most: at level A they are mounted without execution, so
 /// that the dynamic loader, which every program needs, can't be told to run them.
-const SYSTEM_DIRECTORIES: &[&str] = &["/usr", "/bin", "/sbin"];
+const SYSTEM_DIRECTORIES: &[&str] = &["/usr", "/bin", "/sbin", "/System"];
 
 /// Directories of libraries, which may be loaded; programs in them are started only when granted one by one.
 const SYSTEM_LIBRARIES: &[&str] = &[
@@ -90,6 +92,10 @@ const SYSTEM_LIBRARIES: &[&str] = &[
     "/lib32",
     "/nix/store",
     "/gnu/store",
+    "/System/Library",
+    "/Library/Apple",
+    "/private/var/db/dyld",
+    "/private/var/db/timezone",
 ];
 
 /// Finds out what a command needs. `search` is the `PATH` to look in, `home` the user's directory.
@@ -283,6 +289,7 @@ pub fn fetch_plan(preset: Preset, command: &[String], search: &OsStr, cwd: &Path
         frozen: Vec::new(),
         network: Network::Any,
         // Name services are asked over unix sockets on some systems.
+        proxy_port: PROXY_PORT,
         unix_sockets: true,
         tmp_bytes: 1 << 30,
         tmp_exec: false,

@@ -65,7 +65,7 @@ pub async fn run(
     process: &mut Process,
     events: UnboundedReceiver<Event>,
 ) -> io::Result<Ended> {
-    let exited = crate::stream::watched(process.pidfd()?)?;
+    let exited = crate::stream::watched(process.exit_watch()?)?;
     let max_line = engine.limits().max_bytes;
     let mut relay = Relay {
         from_client: Source::new(client.input)?,

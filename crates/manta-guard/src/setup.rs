@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,7 @@ use manta_harden::policy::spec::{PolicySpec, RootMode, RootSpec};
 
 use crate::config::{GuardSpec, LevelSpec, NetworkSpec};
 use crate::preset::{self, Prepared};
-use crate::sandbox::{Access, Exec, Grant, Level, Limits, Network, PROXY_PORT, Plan};
+use crate::sandbox::{self, Access, Exec, Grant, HostList, Level, Limits, Network, PROXY_PORT, Plan};
 use crate::upstream::{self, Target};
 
 /// Entries of a root that are looked at for denied names. Deeper or later ones meet the argument check only.
@@ -53,34 +52,22 @@ pub struct AllowedHost {
     pub source: String,
 }
 
-/// One line of "what is enforced".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Control {
-    /// What is controlled.
-    pub what: String,
-    /// What was asked for.
-    pub wanted: String,
-    /// What enforces it.
-    pub by: String,
-    /// What remains open, empty for nothing.
-    pub gap: String,
-}
-
 /// Everything needed to start the server.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// For the level wanted; [`Setup::at_level`] gives the plan for another.
-    plan: Plan,
+    pub(crate) plan: Plan,
     /// Lowest accepted level.
     pub require: Level,
     /// Hosts of the egress proxy.
     pub hosts: Vec<AllowedHost>,
     /// The preset that was used.
     pub preset: preset::Preset,
-    roots: Vec<(String, Grant)>,
+    pub(crate) roots: Vec<(String, Grant)>,
     /// What was granted besides the roots by the person who wrote the policy or the command line.
     extra: Vec<Grant>,
-    truncated: bool,
+    /// The roots hold more entries than were looked at for denied names.
+    pub(crate) truncated: bool,
 }
 
 /// The paths below a root that a server must not see, or must not change, by the names the policy gives.
@@ -146,6 +133,7 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
         hidden,
         frozen,
         network,
+        proxy_port: PROXY_PORT,
         unix_sockets: spec.unix_sockets,
         tmp_bytes: spec.tmp.0,
         tmp_exec: tmp_exec || spec.tmp_exec,
@@ -182,6 +170,7 @@ pub fn remote(spec: &GuardSpec, request: &Request, target: &Target) -> Result<Se
         hidden: Vec::new(),
         frozen: Vec::new(),
         network: Network::Any,
+        proxy_port: PROXY_PORT,
         unix_sockets: false,
         tmp_bytes: 1 << 20,
         tmp_exec: false,
@@ -226,142 +215,24 @@ impl Setup {
     /// When that level can't enforce what the policy asks for.
     pub fn at_level(&self, level: Level) -> Result<Plan, String> {
         let mut plan = Plan { level, ..self.plan.clone() };
-        if level != Level::A {
-            if plan.network == Network::Proxy {
-                if level == Level::B {
-                    return Err("a list of hosts needs level A: without a network namespace a server could reach \
-                                any host; use network = \"none\" or \"any\" under [guard]"
-                        .to_owned());
-                }
-                plan.network = Network::Any;
+        let means = sandbox::means(level)?;
+        if plan.network == Network::Proxy {
+            match means.hosts {
+                HostList::Proxy(_) => {}
+                HostList::Open => plan.network = Network::Any,
+                HostList::Refused(why) => return Err(why.to_owned()),
             }
+        }
+        if level != Level::A {
             plan.env.retain(|(name, _)| name != "TMPDIR" && name != "HOME");
         }
         Ok(plan)
-    }
-
-    /// What would be enforced at a level, line by line.
-    #[must_use]
-    pub fn controls(&self, level: Level) -> Vec<Control> {
-        let control = |what: &str, wanted: String, by: &str, gap: &str| Control {
-            what: what.into(),
-            wanted,
-            by: by.into(),
-            gap: gap.into(),
-        };
-        let (files, files_gap) = match level {
-            Level::A => ("mount namespace + Landlock", ""),
-            Level::B => ("Landlock", ""),
-            Level::C => ("argument check only", "the server can open any file of this user"),
-        };
-        let mut lines = Vec::new();
-        for (name, grant) in &self.roots {
-            let mode = match grant.access {
-                Access::Read => "r",
-                Access::Write => "rw",
-                Access::Create => "rwc",
-                Access::Delete => "rwcd",
-            };
-            lines.push(control(&format!("root {name}"), format!("{mode} {}", grant.path.display()), files, files_gap));
-        }
-        lines.push(control("other files", "code and system libraries only".into(), files, files_gap));
-        if !self.plan.hidden.is_empty() {
-            let gap = match (level, self.truncated) {
-                (Level::A, false) => "names created later: argument check only",
-                (Level::A, true) => "the roots are large: names found late meet the argument check only",
-                _ => "argument check only: Landlock can't take back what a root grants",
-            };
-            let by = if level == Level::A { "mount namespace" } else { "argument check" };
-            lines.push(control("denied names", format!("{} hidden", self.plan.hidden.len()), by, gap));
-        }
-        if !self.plan.frozen.is_empty() {
-            let (by, gap) = match level {
-                Level::A => ("read-only binds", "names created later: argument check only"),
-                _ => ("argument check", "argument check only: Landlock can't take back what a root grants"),
-            };
-            lines.push(control("frozen names", format!("{} read-only", self.plan.frozen.len()), by, gap));
-        }
-        let meta_gap =
-            if level == Level::A { "" } else { "chmod, utime and xattr on the user's other files are not stopped" };
-        let meta_by = if level == Level::A { "read-only binds" } else { "-" };
-        lines.push(control("metadata outside roots", "no change".into(), meta_by, meta_gap));
-        lines.push(self.network_control(level));
-        let sockets = if self.plan.unix_sockets { "allowed" } else { "none" };
-        let by = if level == Level::C { "-" } else { "seccomp" };
-        lines.push(control(
-            "unix, netlink, packet, vsock",
-            sockets.into(),
-            by,
-            if level == Level::C { "not enforced" } else { "" },
-        ));
-        let runs: Vec<String> = self
-            .plan
-            .grants
-            .iter()
-            .filter(|grant| grant.exec == Exec::Run)
-            .map(|grant| grant.path.display().to_string())
-            .collect();
-        let exec_gap =
-            if level == Level::C { "not enforced" } else { "an allowed interpreter runs any code it is given" };
-        lines.push(control(
-            "programs",
-            runs.join(", "),
-            if level == Level::C { "-" } else { "Landlock execute" },
-            exec_gap,
-        ));
-        let by = if level == Level::C { "-" } else { "seccomp, Landlock scopes" };
-        lines.push(control(
-            "other processes",
-            "no ptrace, no signals".into(),
-            by,
-            if level == Level::C { "not enforced" } else { "" },
-        ));
-        let tree = if level == Level::A { "PID namespace" } else { "subreaper and sweep" };
-        lines.push(control("process tree", "ended with the server".into(), tree, ""));
-        let names: Vec<&str> = self.plan.env.iter().map(|(name, _)| name.as_str()).collect();
-        lines.push(control("environment", names.join(", "), "cleared before start", ""));
-        lines.push(control(
-            "separation of tools",
-            "per tool".into(),
-            "argument check only",
-            "all tools run in one process",
-        ));
-        lines
-    }
-
-    fn network_control(&self, level: Level) -> Control {
-        let hosts: Vec<String> = self.hosts.iter().map(|host| format!("{}:{}", host.host, host.port)).collect();
-        let (wanted, by, gap) = match (self.plan.network, level) {
-            (Network::Any, _) => ("any".to_owned(), "-", "unrestricted, as the policy says"),
-            (_, Level::C) => ("none".to_owned(), "-", "not enforced"),
-            (Network::None, Level::A) => ("none".to_owned(), "network namespace", ""),
-            (Network::None, Level::B) => ("none".to_owned(), "seccomp, Landlock", ""),
-            (Network::Proxy, Level::A) => {
-                (hosts.join(", "), "network namespace + egress proxy", "data can leave to a listed host")
-            }
-            (Network::Proxy, Level::B) => (hosts.join(", "), "-", "level B refuses to start with a host list"),
-        };
-        Control { what: "network".into(), wanted, by: by.into(), gap: gap.into() }
     }
 
     /// Roots by name, as granted to the kernel.
     #[must_use]
     pub fn roots(&self) -> &[(String, Grant)] {
         &self.roots
-    }
-}
-
-/// Shows the gap only where there is one.
-impl fmt::Display for Control {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:<30} {:<44} {:<34} {}",
-            self.what,
-            self.wanted,
-            self.by,
-            if self.gap.is_empty() { "-" } else { &self.gap }
-        )
     }
 }
 
@@ -522,7 +393,7 @@ fn environment(
         }
     }
     if network == Network::Proxy {
-        let proxy = format!("http://127.0.0.1:{PROXY_PORT}");
+        let proxy = sandbox::proxy_url(PROXY_PORT);
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
             env.insert(name.into(), proxy.clone());
         }

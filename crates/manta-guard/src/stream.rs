@@ -162,13 +162,13 @@ fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
 
 /// A pipe fed by a thread from a terminal or a file, which can't be waited for.
 fn pumped(fd: OwnedFd) -> io::Result<OwnedFd> {
-    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    let (mut from, mut to) = (File::from(fd), File::from(writer));
+    let (reader, mut to) = io::pipe()?;
+    let mut from = File::from(fd);
     std::thread::Builder::new().name("stdin".into()).spawn(move || {
         // An error on either side ends the stream, which is what the reader then sees.
         let _ = io::copy(&mut from, &mut to);
     })?;
-    Ok(reader)
+    Ok(reader.into())
 }
 
 /// A copy of one of this process's standard streams that is closed on exec.

@@ -48,20 +48,19 @@
 pub mod audit;
 pub mod command;
 mod digest;
-#[cfg(unix)]
 pub mod enforce;
 #[cfg(feature = "front")]
 pub mod front;
 pub mod limit;
 pub mod net;
-#[cfg(all(unix, feature = "otel"))]
+#[cfg(feature = "otel")]
 pub mod otel;
 pub mod paths;
 pub mod policy;
 pub mod redact;
-#[cfg(all(unix, feature = "rmcp"))]
+#[cfg(feature = "rmcp")]
 pub mod rmcp;
-#[cfg(all(unix, feature = "serve"))]
+#[cfg(feature = "serve")]
 pub mod serve;
 pub mod values;
 

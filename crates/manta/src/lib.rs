@@ -124,7 +124,7 @@ pub fn main() -> ExitCode {
 #[cfg(feature = "guard")]
 fn started_by_ourselves() -> Option<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let code = manta_guard::sandbox::init::run_if_asked(&arguments);
+    let code = manta_guard::command::run_if_asked(&arguments);
     if code.is_none() {
         manta_harden::command::init();
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // First, before any thread exists.
-    if let Some(code) = manta_guard::sandbox::init::run_if_asked(&arguments) {
+    if let Some(code) = manta_guard::command::run_if_asked(&arguments) {
         return code;
     }
     manta_guard::command::main(&arguments)

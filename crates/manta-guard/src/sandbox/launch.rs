@@ -14,10 +14,16 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType, recvmsg, socketpair,
 };
 
-use super::{Message, Plan, Reached};
+use super::{Message, Plan, Reached, platform};
 
 /// How long the init may take until the server runs.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Received descriptors are not for the programs that the guard starts; where the flag is missing none is sent.
+#[cfg(target_os = "linux")]
+const CLOSE_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const CLOSE_ON_EXEC: RecvFlags = RecvFlags::empty();
 
 /// Which program is the init: this one, unless a test or an embedder says otherwise.
 #[derive(Debug, Clone)]
@@ -71,10 +77,20 @@ impl Process {
     ///
     /// # Errors
     /// When the process table has no room for it.
-    pub fn pidfd(&self) -> io::Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    pub fn exit_watch(&self) -> io::Result<OwnedFd> {
         let pid = i32::try_from(self.init.id()).ok().and_then(rustix::process::Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("the init process has no id"))?;
         Ok(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::NONBLOCK)?)
+    }
+
+    /// A descriptor that becomes readable when the init has ended, which then closes its end of the line.
+    ///
+    /// # Errors
+    /// When the process table has no room for it.
+    #[cfg(not(target_os = "linux"))]
+    pub fn exit_watch(&self) -> io::Result<OwnedFd> {
+        Ok(self.control.try_clone()?.into())
     }
 
     /// Exit code of the server (128 and the signal for a death by signal). Waits until the tree has ended.
@@ -144,6 +160,7 @@ impl<E: Into<io::Error>> From<E> for LaunchError {
 /// # Errors
 /// When the level can't be reached or the command can't be run; nothing is left running then.
 pub fn launch(launcher: &Launcher, plan: &Plan) -> Result<Launched, LaunchError> {
+    let (plan, egress) = platform::egress(plan)?;
     let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::empty(), None)?;
     rustix::io::fcntl_setfd(&ours, FdFlags::CLOEXEC)?;
     let mut control = UnixStream::from(ours);
@@ -156,7 +173,7 @@ pub fn launch(launcher: &Launcher, plan: &Plan) -> Result<Launched, LaunchError>
         .stderr(Stdio::piped())
         .spawn()?;
     drop(theirs);
-    match hand_over(&mut control, plan) {
+    match hand_over(&mut control, &plan) {
         Ok((reached, listener)) => {
             let piped = "the command was spawned with pipes";
             let pipes = Pipes {
@@ -164,7 +181,7 @@ pub fn launch(launcher: &Launcher, plan: &Plan) -> Result<Launched, LaunchError>
                 stdout: init.stdout.take().expect(piped).into(),
                 stderr: init.stderr.take().expect(piped).into(),
             };
-            Ok(Launched { pipes, process: Process { init, control }, listener, reached })
+            Ok(Launched { pipes, process: Process { init, control }, listener: listener.or(egress), reached })
         }
         Err(error) => {
             let _ = init.kill();
@@ -200,7 +217,7 @@ fn receive(control: &UnixStream, received: &mut Vec<u8>, listener: &mut Option<O
     let mut bytes = [0; 4096];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let result = recvmsg(control, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    let result = recvmsg(control, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, CLOSE_ON_EXEC)?;
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(mut descriptors) = message {
             *listener = descriptors.next();

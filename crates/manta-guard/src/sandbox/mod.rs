@@ -7,22 +7,32 @@
 //! | level | made of |
 //! |---|---|
 //! | A | user, mount, PID, network and IPC namespaces, Landlock, seccomp |
-//! | B | Landlock, seccomp; no network unless all of it is allowed |
+//! | B | Landlock, seccomp; no network unless all of it is allowed. On macOS a `sandbox-exec` profile |
 //! | C | cleared environment, limits, process tree; nothing against a hostile server |
 
-mod fence;
 pub mod init;
 mod launch;
-mod mounts;
-pub mod probe;
-mod seccomp;
+mod limits;
+#[cfg(target_os = "linux")]
+mod linux;
+mod means;
+#[cfg(any(not(target_os = "linux"), test))]
+mod seatbelt;
 mod sys;
+
+#[cfg(target_os = "linux")]
+use linux as platform;
+#[cfg(not(target_os = "linux"))]
+use seatbelt as platform;
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 pub use launch::{LaunchError, Launched, Launcher, Pipes, Process, launch};
+pub(crate) use means::{By, HostList, Means};
+pub(crate) use platform::means;
+pub use platform::probe;
 
 /// What stands between the server and the host. `A` is the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -149,6 +159,8 @@ pub struct Plan {
     pub frozen: Vec<PathBuf>,
     /// Network.
     pub network: Network,
+    /// Port of the egress proxy on loopback, for [`Network::Proxy`].
+    pub proxy_port: u16,
     /// The server may make unix sockets.
     pub unix_sockets: bool,
     /// Size of the private temporary directories of level A, in bytes.
@@ -161,6 +173,11 @@ pub struct Plan {
 
 /// Port of the egress proxy inside the server's network namespace.
 pub const PROXY_PORT: u16 = 3128;
+
+/// What the server's environment says of the egress proxy.
+pub(crate) fn proxy_url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
 
 /// What the init process reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use manta_guard::sandbox::{Access, Exec, Grant, Launcher, Level, Limits, Network, Plan, init, launch};
+use manta_guard::sandbox::{Access, Exec, Grant, Launcher, Level, Limits, Network, PROXY_PORT, Plan, init, launch};
 use probes::{PROBES, Probe, Target};
 
 const NOBODY: u32 = 65534;
@@ -224,6 +224,7 @@ impl Stage {
             hidden: vec![self.target.root.join(".git")],
             frozen: vec![self.target.root.join(".vscode")],
             network: Network::None,
+            proxy_port: PROXY_PORT,
             unix_sockets: false,
             tmp_bytes: 1 << 20,
             tmp_exec: false,

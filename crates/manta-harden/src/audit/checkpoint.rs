@@ -3,15 +3,15 @@
 //! A checkpoint names the number and hash of one record, and with it everything before. Signed, and on a
 //! file system that the owner of the log cannot write, it shows a log that was cut off or rewritten.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::chain::Tip;
+use super::file::private;
 use super::time::rfc3339;
 use super::writer::{AuditError, Options, io_error, with_suffix};
 
@@ -113,7 +113,7 @@ pub(super) struct Checkpointer {
 impl Checkpointer {
     pub(super) fn open(log: &Path, options: &Options) -> Result<Self, AuditError> {
         let path = options.checkpoints.clone().unwrap_or_else(|| with_suffix(log, "checkpoints"));
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let file = private().create(true).append(true).open(&path);
         Ok(Self {
             file: file.map_err(|error| io_error(&path, &error))?,
             origin: log.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),

@@ -12,6 +12,7 @@
 mod chain;
 mod checkpoint;
 mod export;
+mod file;
 mod read;
 mod record;
 mod time;
@@ -22,6 +23,7 @@ pub use checkpoint::Checkpoint;
 #[cfg(feature = "signing")]
 pub use checkpoint::{PublicKey, SigningKey};
 pub use export::{cef, ocsf};
+pub(crate) use file::private;
 pub use read::{Entry, Filter, follow, last, read};
 pub use record::{CallInfo, DecisionInfo, Ended, ErrorClass, Observer, Outcome, Verdict};
 pub use time::rfc3339 as timestamp;

@@ -5,9 +5,8 @@
 //! with a deadline. No thread of its own, no queue that could drop.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::chain::{Tip, line_hash};
 use super::checkpoint::Checkpointer;
+use super::file::{private, read_exact_at, write_all_at};
 use super::record::{
     Body, CallFields, CallInfo, Ended, ErrorClass, Line, Observer, Outcome, clean_info, clean_outcome,
 };
@@ -357,7 +357,7 @@ impl AuditLog {
 
     /// Says how far the log has come, in place: a log that is shorter than this was cut off.
     fn note_head(&self, tip: &Tip) -> io::Result<()> {
-        self.head.write_all_at(format!("{:020} {}\n", tip.seq, tip.hash).as_bytes(), 0)
+        write_all_at(&self.head, format!("{:020} {}\n", tip.seq, tip.hash).as_bytes(), 0)
     }
 
     /// Begins a new file: the old one gets a name that ends in its last number, and the first record of
@@ -463,7 +463,7 @@ impl Disk {
             return Ok(None);
         }
         let mut torn = vec![0; usize::try_from(length - self.whole).unwrap_or(usize::MAX)];
-        self.file.read_exact_at(&mut torn, self.whole).map_err(io)?;
+        read_exact_at(&self.file, &mut torn, self.whole).map_err(io)?;
         let is_ours = torn.starts_with(LINE_START) || LINE_START.starts_with(&torn);
         if self.whole == 0 && !is_ours {
             return Err(AuditError::NotALog { path: path.to_owned(), message: "it holds something else".to_owned() });
@@ -504,7 +504,7 @@ fn last_record(file: &File, from: u64, to: u64) -> io::Result<Option<(Tip, u64)>
         let step = STEP.max(bytes.len() as u64).min(start - from);
         start -= step;
         let mut more = vec![0; usize::try_from(step).unwrap_or(usize::MAX)];
-        file.read_exact_at(&mut more, start)?;
+        read_exact_at(file, &mut more, start)?;
         more.append(&mut bytes);
         bytes = more;
     }
@@ -630,13 +630,6 @@ fn serialise(line: &Line<'_>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(768); // most records fit, without growing step by step
     serde_json::to_writer(&mut bytes, line).expect("records have string keys and no failing serialisers");
     bytes
-}
-
-/// Mode 0600; a symbolic link in place of the log is refused (CWE-59).
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    options
 }
 
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

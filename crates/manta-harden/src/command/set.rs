@@ -115,7 +115,9 @@ pub struct CommandSet {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) spec: CommandSpec,
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "commands run on Linux only"))]
     pub(super) exe: File,
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "commands run on Linux only"))]
     pub(super) cwd: File,
     cwd_path: PathBuf,
 }

@@ -4,7 +4,6 @@
 //! a tool runs and [`Running::finish`] after. Whatever goes wrong in between refuses the call.
 
 use std::fmt;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -511,7 +510,6 @@ fn sign_with(_: &mut audit::Options, file: Option<PathBuf>) -> Result<(), SetupE
 /// The key of a log's digests, kept next to it with mode 0600; made at first use.
 fn digest_key(log: &Path) -> Result<[u8; 32], SetupError> {
     use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
     let mut name = log.as_os_str().to_owned();
     name.push(".key");
     let path = PathBuf::from(name);
@@ -520,13 +518,12 @@ fn digest_key(log: &Path) -> Result<[u8; 32], SetupError> {
         Ok(text) => crate::digest::unhex(text.trim()).ok_or_else(|| refuse(&"not 64 hexadecimal digits")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut key = [0; 40];
-            let random = std::fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut key));
-            random.map_err(|error| refuse(&error))?;
+            getrandom::fill(&mut key).map_err(|error| refuse(&error))?;
             let (key, name) = key.split_at(32);
             // Written whole under another name first: of two programs that start together both must get the same
             // key, and neither half of one.
             let temporary = path.with_extension(format!("key.{}", crate::digest::hex(name)));
-            let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
+            let file = audit::private().write(true).create_new(true).open(&temporary);
             let written = file.and_then(|mut file| file.write_all(crate::digest::hex(key).as_bytes()));
             let linked = written.and_then(|()| std::fs::hard_link(&temporary, &path));
             let _ = std::fs::remove_file(&temporary);

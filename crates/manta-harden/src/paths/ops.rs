@@ -431,7 +431,7 @@ fn keep_permissions(_: &cap_std::fs::File, _: Option<&Metadata>) -> std::io::Res
     Ok(())
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
 fn rename_without_replacing(from: &Dir, old: &str, to: &Dir, new: &str) -> Result<(), PathError> {
     use rustix::fs::{RenameFlags, renameat_with};
     match renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
@@ -441,7 +441,7 @@ fn rename_without_replacing(from: &Dir, old: &str, to: &Dir, new: &str) -> Resul
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 fn rename_without_replacing(from: &Dir, old: &str, to: &Dir, new: &str) -> Result<(), PathError> {
     Ok(from.rename(old, to, new)?)
 }

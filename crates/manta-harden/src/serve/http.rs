@@ -99,12 +99,19 @@ fn config(serve: &ServeSpec, bound: SocketAddr) -> StreamableHttpServerConfig {
         .with_max_request_body_bytes(MAX_BODY)
 }
 
+/// Somebody at the terminal or the service manager asks for the end.
+#[cfg(unix)]
 async fn stopped() -> std::io::Result<()> {
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         result = tokio::signal::ctrl_c() => result,
         _ = terminated.recv() => Ok(()),
     }
+}
+
+#[cfg(not(unix))]
+async fn stopped() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 async fn accept(listener: TcpListener, front: Front) -> std::io::Result<()> {

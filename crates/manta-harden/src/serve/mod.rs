@@ -149,8 +149,15 @@ pub fn serve_handler_stdio(handler: impl ServerHandler, policy: Policy, default_
     }
 }
 
+/// Who is at the other end of the pipes.
+#[cfg(unix)]
 fn stdio_peer() -> String {
     format!("stdio uid={}", rustix::process::getuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn stdio_peer() -> String {
+    "stdio".to_owned()
 }
 
 impl ServerHandler for ToolServer {

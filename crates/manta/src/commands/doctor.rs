@@ -1,7 +1,6 @@
 //! `manta doctor`: what the sandbox can enforce on this host.
 
 use manta_guard::command;
-use manta_guard::sandbox::Level;
 
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -13,7 +12,7 @@ pub(crate) struct Args {}
 
 /// Runs the command.
 pub(crate) fn run(_args: &Args) -> Result<Exit, Failure> {
-    let (text, level) = command::doctor().map_err(Failure::new)?;
+    let (text, is_full) = command::doctor().map_err(Failure::new)?;
     output::print(&text)?;
-    Ok(if level == Level::A { Exit::Clean } else { Exit::Findings })
+    Ok(if is_full { Exit::Clean } else { Exit::Findings })
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use manta_core::{Finding, Persona, ProjectInput, ScanReport, ToolInfo, Untrusted};
-use manta_harden::policy::{Grant, Handle, Policy, PolicyError, PolicyFile};
+use manta_harden::policy::{Grant, Policy, PolicyError, PolicyFile};
 use manta_harden::rmcp::Granted;
 use manta_harden::serve;
 use rmcp::model::{
@@ -20,7 +20,6 @@ use rmcp::{ErrorData, ServerHandler};
 use serde_json::{Map, Value, json};
 
 use crate::analyse::{self, Analysis};
-use crate::collect::{self, Limits};
 use crate::dispose;
 use crate::exit::{Exit, Failure};
 
@@ -94,6 +93,11 @@ fn scan(grant: &Grant, analysis: &Analysis) -> Result<ScanReport, String> {
 #[cfg(target_os = "linux")]
 fn read(grant: &Grant) -> Result<ProjectInput, String> {
     use std::os::fd::AsRawFd as _;
+
+    use manta_harden::policy::Handle;
+
+    use crate::collect::{self, Limits};
+
     let Some(Handle::Path { root, relative }) = grant.handle("path") else {
         return Err("the policy has no rule for `path`".to_owned());
     };

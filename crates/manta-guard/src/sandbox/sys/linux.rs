@@ -1,21 +1,16 @@
-//! The system calls without a safe wrapper: the only unsafe code of the workspace.
-//!
-//! Each function is one call, checks its result, and says why it is sound. All of them run in the
-//! single-threaded init process (or, for the probes, in a process that has just been forked).
-#![expect(
-    unsafe_code,
-    reason = "fork, unshare, seccomp, mount_setattr, close_range and two ioctls have no safe wrapper"
-)]
+//! The calls that only Linux has.
 
 use std::ffi::{CString, c_int, c_long};
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
 use std::path::Path;
 
 use rustix::process::Pid;
 
+use super::check;
+
 /// Result of [`fork`].
-pub(super) enum Fork {
+pub(in crate::sandbox) enum Fork {
     /// In the new process.
     Child,
     /// In the old one.
@@ -24,7 +19,7 @@ pub(super) enum Fork {
 
 /// Splits the process in two. Callers must be single-threaded: the child then may use the whole
 /// library, because no lock can be held by a thread that does not exist there.
-pub(super) fn fork() -> io::Result<Fork> {
+pub(in crate::sandbox) fn fork() -> io::Result<Fork> {
     // SAFETY: the init process never starts a thread, so the child's memory is consistent.
     let pid = unsafe { libc::fork() };
     match pid {
@@ -35,13 +30,13 @@ pub(super) fn fork() -> io::Result<Fork> {
 }
 
 /// Leaves namespaces for new ones (`CLONE_NEW*`).
-pub(super) fn unshare(flags: c_int) -> io::Result<()> {
+pub(in crate::sandbox) fn unshare(flags: c_int) -> io::Result<()> {
     // SAFETY: the call takes no pointer; without CLONE_FILES nobody else's descriptors are touched.
     check(unsafe { libc::unshare(flags) }.into())
 }
 
 /// Sets mount attributes of a whole tree.
-pub(super) fn mount_setattr_recursive(path: &Path, set: u64) -> io::Result<()> {
+pub(in crate::sandbox) fn mount_setattr_recursive(path: &Path, set: u64) -> io::Result<()> {
     let path = c_path(path)?;
     let attr = libc::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd: 0 };
     // SAFETY: path is NUL-terminated and attr is a mount_attr of the size given; both outlive the call.
@@ -58,23 +53,15 @@ pub(super) fn mount_setattr_recursive(path: &Path, set: u64) -> io::Result<()> {
 }
 
 /// Installs a seccomp program for this process and all it starts. Needs `no_new_privs`.
-pub(super) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
+pub(in crate::sandbox) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
     let len = u16::try_from(program.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
     let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut() };
     // SAFETY: the kernel copies the program during the call and doesn't write to it.
     check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0 as c_long, &raw const program) })
 }
 
-/// Takes over a descriptor that was inherited by number.
-pub(super) fn adopt(fd: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: fcntl only looks at the number.
-    check(unsafe { libc::fcntl(fd, libc::F_GETFD) }.into())?;
-    // SAFETY: the descriptor is open, and the caller is the only owner the number was given to.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
 /// Closes every descriptor from `first` on, except `keep`.
-pub(super) fn close_from(first: RawFd, keep: RawFd) -> io::Result<()> {
+pub(in crate::sandbox) fn close_from(first: RawFd, keep: RawFd) -> io::Result<()> {
     let range = |from: RawFd, to: libc::c_uint| {
         // SAFETY: the init owns no descriptor object above the standard three besides `keep`.
         check(unsafe { libc::syscall(libc::SYS_close_range, from as libc::c_uint, to, 0 as libc::c_uint) })
@@ -86,7 +73,7 @@ pub(super) fn close_from(first: RawFd, keep: RawFd) -> io::Result<()> {
 }
 
 /// Brings the loopback interface of this network namespace up.
-pub(super) fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
+pub(in crate::sandbox) fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: all-zero bytes are a valid ifreq.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     request.ifr_name[0] = b'l'.cast_signed() as libc::c_char;
@@ -97,7 +84,7 @@ pub(super) fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// A raw system call with up to six plain numbers, for probes. Pointers are never passed.
-pub(super) fn probe_call(number: c_long, arguments: [c_long; 6]) -> io::Result<c_long> {
+pub(in crate::sandbox) fn probe_call(number: c_long, arguments: [c_long; 6]) -> io::Result<c_long> {
     let [a, b, c, d, e, f] = arguments;
     // SAFETY: the callers pass flags, families and null pointers only; the kernel answers with an error at worst.
     let result = unsafe { libc::syscall(number, a, b, c, d, e, f) };
@@ -105,19 +92,15 @@ pub(super) fn probe_call(number: c_long, arguments: [c_long; 6]) -> io::Result<c
 }
 
 /// The Landlock version of this kernel, 0 when absent or disabled.
-pub(super) fn landlock_abi() -> u32 {
+pub(in crate::sandbox) fn landlock_abi() -> u32 {
     let result = probe_call(libc::SYS_landlock_create_ruleset, [0, 0, 1, 0, 0, 0]);
     result.ok().and_then(|abi| u32::try_from(abi).ok()).unwrap_or(0)
 }
 
 /// Ends the process at once, without running exit handlers.
-pub(super) fn exit_now(code: i32) -> ! {
+pub(in crate::sandbox) fn exit_now(code: i32) -> ! {
     // SAFETY: _exit is always allowed.
     unsafe { libc::_exit(code) }
-}
-
-fn check(result: c_long) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 fn c_path(path: &Path) -> io::Result<CString> {

@@ -1,11 +1,13 @@
 //! What this host really gives: every feature is tried in a process of its own, none is assumed.
 
+use std::fmt;
 use std::io;
 use std::process::{Command, ExitCode, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Launcher, Level, seccomp, sys};
+use super::seccomp;
+use crate::sandbox::{Launcher, Level, sys};
 
 /// What was tried and what came out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,8 +43,59 @@ impl Host {
     }
 }
 
+impl Host {
+    /// The same on one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let namespaces = self.namespaces.as_ref().map_or_else(|why| format!("no ({why})"), |()| "yes".to_owned());
+        format!("kernel {}, Landlock {}, namespaces {namespaces}", self.kernel, self.landlock)
+    }
+}
+
+/// For `manta doctor`: a line per feature, and what the best level means.
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = |result: &Result<(), String>| {
+            result.as_ref().map_or_else(|why| format!("no: {why}"), |()| "yes".to_owned())
+        };
+        writeln!(f, "kernel           {}", self.kernel)?;
+        writeln!(f, "user namespaces  {}", said(&self.namespaces))?;
+        writeln!(f, "Landlock         {}", self.landlock_said())?;
+        writeln!(f, "seccomp          {}", said(&self.seccomp))?;
+        let best = self.best();
+        let meaning = match best {
+            Level::A => "everything below is enforced by the kernel",
+            Level::B => "no host lists, no hidden names; metadata of other files can be changed",
+            Level::C => "a hostile server is not confined",
+        };
+        writeln!(f, "level            {best:?}: {meaning}")?;
+        if self.namespaces.is_err() {
+            writeln!(
+                f,
+                "hint: on Ubuntu 24.04 an AppArmor profile may allow user namespaces to this program; in a container \
+                 they need the engine's permission"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Host {
+    fn landlock_said(&self) -> String {
+        let missing = match self.landlock {
+            0 => return "no".to_owned(),
+            1..3 => "; too old, version 3 is needed",
+            3 => "; TCP, devices, abstract sockets and signals are not covered",
+            4..6 => "; abstract sockets and signals are not covered",
+            6..9 => "; unix sockets with a path are not covered, seccomp refuses all unix sockets",
+            _ => "",
+        };
+        format!("version {}{missing}", self.landlock)
+    }
+}
+
 /// Runs in the child: writes a [`Host`] to standard output.
-pub(super) fn run_child() -> ExitCode {
+pub(in crate::sandbox) fn run_child() -> ExitCode {
     let host = Host {
         kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
         landlock: sys::landlock_abi(),

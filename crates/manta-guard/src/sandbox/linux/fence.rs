@@ -8,18 +8,17 @@ use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
     RulesetAttr as _, RulesetCreatedAttr as _, Scope,
 };
-use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::seccomp::{self, Sockets};
-use super::{Access, Exec, Grant, Level, Network, Plan, sys};
+use crate::sandbox::{Access, Exec, Grant, Level, Network, Plan, limits, sys};
 
 /// The newest Landlock version whose rights are asked for; the crate leaves out what the kernel lacks.
 const NEWEST: ABI = ABI::V9;
 
 /// Confines this process for good. Returns the Landlock version in force.
 pub(super) fn raise(plan: &Plan) -> io::Result<()> {
-    limits(plan)?;
+    limits::set(&plan.limits)?;
     if plan.level == Level::C {
         return Ok(());
     }
@@ -33,23 +32,6 @@ pub(super) fn raise(plan: &Plan) -> io::Result<()> {
     };
     sys::install_filter(&seccomp::program(Sockets { inet, unix: plan.unix_sockets }))
         .map_err(|error| io::Error::new(error.kind(), format!("seccomp: {error}")))
-}
-
-fn limits(plan: &Plan) -> io::Result<()> {
-    let set = |resource, value: Option<u64>| match value {
-        Some(value) => {
-            let hard = rustix::process::getrlimit(resource).maximum;
-            let value = hard.map_or(value, |hard| hard.min(value));
-            setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
-        }
-        None => Ok(()),
-    };
-    set(Resource::Core, Some(0))?;
-    set(Resource::Fsize, plan.limits.file_bytes)?;
-    set(Resource::Nofile, plan.limits.files)?;
-    set(Resource::Data, plan.limits.data_bytes)?;
-    set(Resource::Nproc, plan.limits.processes)?;
-    Ok(())
 }
 
 /// Also from the bounding set: a program run by user 0 would get them back otherwise.

@@ -16,8 +16,8 @@ use rustix::mount::{
 };
 use rustix::process::{chdir, pivot_root};
 
-use super::sys;
-use super::{Access, Exec, Grant, Plan};
+use crate::sandbox::sys;
+use crate::sandbox::{Access, Exec, Grant, Plan};
 
 /// Mount attributes of `mount_setattr(2)`.
 const READ_ONLY: u64 = 0x1;

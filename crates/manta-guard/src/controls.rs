@@ -1,0 +1,94 @@
+//! What is enforced and by what, line by line: `manta guard --explain`.
+
+use std::fmt;
+
+use crate::sandbox::{self, Access, Exec, HostList, Level, Means, Network};
+use crate::setup::Setup;
+
+/// One line of "what is enforced".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// What is controlled.
+    pub what: String,
+    /// What was asked for.
+    pub wanted: String,
+    /// What enforces it.
+    pub by: String,
+    /// What remains open, empty for nothing.
+    pub gap: String,
+}
+
+impl Setup {
+    /// What would be enforced at a level, line by line.
+    ///
+    /// # Errors
+    /// When this system has no such level.
+    pub fn controls(&self, level: Level) -> Result<Vec<Control>, String> {
+        let means = sandbox::means(level)?;
+        let mut lines = Vec::new();
+        let mut add = |what: &str, wanted: String, sandbox::By(by, gap): sandbox::By| {
+            lines.push(Control { what: what.into(), wanted, by: by.into(), gap: gap.into() });
+        };
+        for (name, grant) in &self.roots {
+            let mode = match grant.access {
+                Access::Read => "r",
+                Access::Write => "rw",
+                Access::Create => "rwc",
+                Access::Delete => "rwcd",
+            };
+            add(&format!("root {name}"), format!("{mode} {}", grant.path.display()), means.files);
+        }
+        add("other files", "code and system libraries only".into(), means.files);
+        if !self.plan.hidden.is_empty() {
+            let late = "the roots are large: names found late meet the argument check only";
+            let denied = if self.truncated { sandbox::By(means.denied.0, late) } else { means.denied };
+            add("denied names", format!("{} hidden", self.plan.hidden.len()), denied);
+        }
+        if !self.plan.frozen.is_empty() {
+            add("frozen names", format!("{} read-only", self.plan.frozen.len()), means.frozen);
+        }
+        add("metadata outside roots", "no change".into(), means.metadata);
+        let (network, by) = self.network(&means);
+        add("network", network, by);
+        let sockets = if self.plan.unix_sockets { "allowed" } else { "none" };
+        add("unix, netlink, packet, vsock", sockets.into(), means.sockets);
+        let runs = self.plan.grants.iter().filter(|grant| grant.exec == Exec::Run);
+        let runs: Vec<String> = runs.map(|grant| grant.path.display().to_string()).collect();
+        add("programs", runs.join(", "), means.programs);
+        add("other processes", "no ptrace, no signals".into(), means.processes);
+        add("process tree", "ended with the server".into(), means.tree);
+        let names: Vec<&str> = self.plan.env.iter().map(|(name, _)| name.as_str()).collect();
+        add("environment", names.join(", "), sandbox::By("cleared before start", ""));
+        let one_process = sandbox::By("argument check only", "all tools run in one process");
+        add("separation of tools", "per tool".into(), one_process);
+        Ok(lines)
+    }
+
+    fn network(&self, means: &Means) -> (String, sandbox::By) {
+        let hosts = || {
+            let hosts: Vec<String> = self.hosts.iter().map(|host| format!("{}:{}", host.host, host.port)).collect();
+            hosts.join(", ")
+        };
+        match (self.plan.network, means.hosts) {
+            (Network::Any, _) => ("any".to_owned(), sandbox::By("-", "unrestricted, as the policy says")),
+            (Network::None, _) => ("none".to_owned(), means.no_network),
+            (Network::Proxy, HostList::Proxy(by)) => (hosts(), by),
+            (Network::Proxy, HostList::Open) => (hosts(), sandbox::By("-", "not enforced")),
+            (Network::Proxy, HostList::Refused(why)) => (hosts(), sandbox::By("-", why)),
+        }
+    }
+}
+
+/// Shows the gap only where there is one.
+impl fmt::Display for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:<30} {:<44} {:<34} {}",
+            self.what,
+            self.wanted,
+            self.by,
+            if self.gap.is_empty() { "-" } else { &self.gap }
+        )
+    }
+}

@@ -1,0 +1,74 @@
+//! What the standard library spells differently on each system: private files, and reading and writing at an offset.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+
+pub(super) use system::{read_exact_at, write_all_at};
+
+/// For a file of the log: readable by its owner only (mode 0600); a symbolic link in its place is refused
+/// (CWE-59). On Windows the rights are those of the directory, and a link is opened as itself, which no record
+/// can be appended to.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    system::make_private(&mut options);
+    options
+}
+
+#[cfg(unix)]
+mod system {
+    use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+
+    use super::{File, OpenOptions, io};
+
+    pub(super) fn make_private(options: &mut OpenOptions) {
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+
+    pub(in super::super) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        file.read_exact_at(bytes, offset)
+    }
+
+    pub(in super::super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        file.write_all_at(bytes, offset)
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::os::windows::fs::{FileExt as _, OpenOptionsExt as _};
+
+    use super::{File, OpenOptions, io};
+
+    /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is opened as itself.
+    const OPEN_LINK_ITSELF: u32 = 0x0020_0000;
+
+    pub(super) fn make_private(options: &mut OpenOptions) {
+        options.custom_flags(OPEN_LINK_ITSELF);
+    }
+
+    pub(in super::super) fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match file.seek_read(bytes, offset)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => {
+                    bytes = &mut bytes[read..];
+                    offset += read as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(in super::super) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match file.seek_write(bytes, offset)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                written => {
+                    bytes = &bytes[written..];
+                    offset += written as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+}
