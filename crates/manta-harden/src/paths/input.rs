@@ -128,6 +128,19 @@ impl RelPath {
         &self.text
     }
 
+    /// The path as text, with a slash at the end when only a directory will do.
+    pub(crate) fn into_text(mut self) -> String {
+        if self.wants_dir && !self.is_root() {
+            self.text.push('/');
+        }
+        self.text
+    }
+
+    /// The path without that slash.
+    pub(crate) fn into_relative(self) -> String {
+        self.text
+    }
+
     pub(crate) fn is_root(&self) -> bool {
         self.text == "."
     }
@@ -202,16 +215,13 @@ fn is_device_name(component: &str) -> bool {
     if stem.len() > 8 {
         return false;
     }
-    let stem = stem.to_ascii_uppercase();
-    match stem.as_str() {
-        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" | "CLOCK$" => true,
-        _ => ["COM", "LPT"].iter().any(|port| {
-            stem.strip_prefix(port).is_some_and(|rest| {
-                let mut rest = rest.chars();
-                matches!(rest.next(), Some('0'..='9' | '¹' | '²' | '³')) && rest.next().is_none()
-            })
-        }),
-    }
+    let is = |name: &&str| stem.eq_ignore_ascii_case(name);
+    let is_port = || {
+        let port = stem.get(..3).filter(|port| ["COM", "LPT"].iter().any(|name| port.eq_ignore_ascii_case(name)));
+        let mut number = port.map_or("", |port| &stem[port.len()..]).chars();
+        matches!(number.next(), Some('0'..='9' | '¹' | '²' | '³')) && number.next().is_none()
+    };
+    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"].iter().any(is) || is_port()
 }
 
 /// `PROGRA~1`, `GIT~1`: the 8.3 alias that lets `GIT~1/config` past a rule about `.git`

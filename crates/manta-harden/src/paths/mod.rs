@@ -248,19 +248,10 @@ impl RootOptions {
         let frozen = DeniedNames::new(self.frozen.iter().map(String::as_str));
         let protected = self.protected.iter().filter_map(|path| below(path, &real)).collect();
         let hidden = self.hidden.iter().filter_map(|path| below(path, &real)).collect();
-        Ok(Root(Arc::new(Inner {
-            given,
-            real,
-            dir: Arc::new(handle),
-            device,
-            access,
-            denied,
-            frozen,
-            protected,
-            hidden,
-            options: self,
-            other_roots: Vec::new(),
-        })))
+        let dir = Arc::new(handle);
+        let (options, other_roots) = (self, Vec::new());
+        let inner = Inner { given, real, dir, device, denied, frozen, protected, hidden, options, other_roots };
+        Ok(Root(Arc::new(inner), access))
     }
 }
 
@@ -272,9 +263,9 @@ fn below(path: &Path, root: &Path) -> Option<RelPath> {
     Some(RelPath::parse_listed(&relative.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/")))
 }
 
-/// Authority over one directory. Cloning shares it.
+/// Authority over one directory: which one, and what may be done there. Cloning shares the directory.
 #[derive(Debug, Clone)]
-pub struct Root(Arc<Inner>);
+pub struct Root(Arc<Inner>, Access);
 
 #[derive(Debug, Clone)]
 struct Inner {
@@ -283,7 +274,6 @@ struct Inner {
     real: PathBuf,
     dir: Arc<Dir>,
     device: u64,
-    access: Access,
     denied: DeniedNames,
     frozen: DeniedNames,
     protected: Vec<RelPath>,
@@ -325,7 +315,7 @@ impl Root {
     /// What is granted.
     #[must_use]
     pub fn access(&self) -> Access {
-        self.0.access
+        self.1
     }
 
     /// Largest file, in bytes.
@@ -344,7 +334,7 @@ impl Root {
             create: have.create && to.create,
             delete: have.delete && to.delete,
         };
-        Self(Arc::new(Inner { access, ..(*self.0).clone() }))
+        Self(Arc::clone(&self.0), access)
     }
 
     /// The same directory, refusing every link.
@@ -352,7 +342,7 @@ impl Root {
     pub fn without_links(&self) -> Self {
         let mut root = (*self.0).clone();
         root.options.symlinks = Symlinks::Refuse;
-        Self(Arc::new(root))
+        Self(Arc::new(root), self.1)
     }
 
     /// Asks every rule about the path's text; no system call is made.
@@ -408,14 +398,16 @@ impl Root {
 
     fn open_dir(&self, path: &RelPath, symlinks: Symlinks) -> Result<Dir, PathError> {
         let opened = self.open_object(path, Target::Directory, symlinks)?;
-        self.check_device(&opened.metadata()?)?;
+        if self.0.options.same_device {
+            self.check_device(&opened.metadata()?)?;
+        }
         Ok(Dir::from_std_file(opened.into_std()))
     }
 
     /// Straight when there is no link on the way. A link is followed only inside, and then the
     /// rules about names are asked again with the object's real path.
     fn open_object(&self, path: &RelPath, target: Target, symlinks: Symlinks) -> Result<Opened, PathError> {
-        let walk = Walk { same_device: self.0.options.same_device, portable_walk: self.0.options.portable_walk };
+        let walk = self.walk_rules();
         let direct = open_without_links(&self.0.dir, path, target, walk);
         match &direct {
             Err(error) if error.rule() == PathRule::Symlink && symlinks == Symlinks::Inside => {}
@@ -426,6 +418,10 @@ impl Root {
         let real = RelPath::parse_listed(&real_path(&self.0.dir, &opened)?);
         self.check_names(&real)?;
         Ok(opened)
+    }
+
+    fn walk_rules(&self) -> Walk {
+        Walk { same_device: self.0.options.same_device, portable_walk: self.0.options.portable_walk }
     }
 
     fn check_regular(&self, meta: &Metadata) -> Result<(), PathError> {

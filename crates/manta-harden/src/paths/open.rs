@@ -19,6 +19,8 @@ pub(super) enum Target {
     /// Something readable: a regular file once checked.
     File,
     Directory,
+    /// Whatever it is, only to be looked at: it is not opened for reading.
+    Any,
 }
 
 /// How links and mounts on the way are treated.
@@ -70,6 +72,17 @@ pub(super) fn open_following_links(
     None
 }
 
+/// A handle to look at whatever `path` is, in one step. `None` where a link is on the way, where nothing is there, and
+/// where the system cannot do that.
+pub(super) fn look(dir: &Dir, path: &RelPath, walk: Walk) -> Option<Opened> {
+    #[cfg(target_os = "linux")]
+    if !walk.portable_walk {
+        return linux::open(dir, path, Target::Any, walk, rustix::fs::ResolveFlags::NO_SYMLINKS)?.ok();
+    }
+    let _ = (dir, path, walk.same_device);
+    None
+}
+
 /// Where the opened object really is, relative to `dir`: needed only after links were followed,
 /// to ask again whether its real name is denied. Any doubt is a refusal.
 #[cfg(target_os = "linux")]
@@ -99,7 +112,7 @@ fn open_by_component(dir: &Dir, path: &RelPath, target: Target) -> io::Result<Op
     let parent = current.as_ref().unwrap_or(dir);
     match target {
         Target::Directory => parent.open_dir_nofollow(leaf).map(into_file),
-        Target::File => open_leaf(parent, leaf.as_ref()),
+        Target::File | Target::Any => open_leaf(parent, leaf.as_ref()),
     }
 }
 
@@ -153,7 +166,11 @@ mod linux {
         // NONBLOCK: a FIFO without a writer must not hang the server. It means nothing for the
         // regular files that pass the check afterwards. NOCTTY: a terminal must not become ours.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let flags = if target == Target::Directory { flags | OFlags::DIRECTORY } else { flags };
+        let flags = match target {
+            Target::File => flags,
+            Target::Directory => flags | OFlags::DIRECTORY,
+            Target::Any => OFlags::PATH | OFlags::CLOEXEC,
+        };
         let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | extra;
         resolve.set(ResolveFlags::NO_XDEV, walk.same_device);
         // EAGAIN: a rename raced with the resolution and the kernel could not prove safety.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::error::{PathError, PathRule};
 use super::input::RelPath;
+use super::open::look;
 use super::{Access, PathText, Root, Symlinks};
 
 /// What an entry is. Links are reported as links, never as what they point to.
@@ -276,6 +277,15 @@ impl Root {
     pub fn check(&self, path: impl PathText, wanted: Access) -> Result<CheckedPath, PathError> {
         let path = self.admit(path.path_text(), wanted)?;
         let changes = wanted.changes();
+        if !changes && let Some(there) = look(&self.0.dir, &path, self.walk_rules()) {
+            let meta = there.metadata()?;
+            let kind = Kind::of(&meta);
+            if kind == Kind::Other {
+                return Err(PathRule::NotRegular.into());
+            }
+            self.check_device(&meta)?;
+            return Ok(CheckedPath { relative: path.into_relative(), kind: Some(kind) });
+        }
         let symlinks = if changes { Symlinks::Refuse } else { self.0.options.symlinks };
         let relative = path.as_str().to_owned();
         let Some((parent, name)) = path.split_leaf() else {

@@ -48,17 +48,28 @@ impl Roots {
     pub fn find(&self, path: impl PathText) -> Result<(&Root, String), PathError> {
         let text = path.path_text();
         let first = self.0.first().ok_or(PathRule::OutsideRoot)?;
-        let governing = match Path::new(text).is_absolute() {
-            true => self.innermost(Path::new(text)).ok_or(PathRule::OutsideRoot)?,
-            false => self.innermost(&first.path().join(first.relative(text)?.as_str())).unwrap_or(first),
+        let (governing, below) = match Path::new(text).is_absolute() {
+            true => {
+                let governing = self.innermost(Path::new(text)).ok_or(PathRule::OutsideRoot)?;
+                (governing, governing.relative(text)?)
+            }
+            false => self.below_first(first, first.relative(text)?)?,
         };
-        let below = match Path::new(text).is_absolute() {
-            true => governing.relative(text)?,
-            false if Arc::ptr_eq(&governing.0, &first.0) => first.relative(text)?,
-            false => governing.relative(&first.path().join(first.relative(text)?.as_str()).to_string_lossy())?,
-        };
-        let ending = if below.wants_dir && !below.is_root() { "/" } else { "" };
-        Ok((governing, format!("{}{ending}", below.as_str())))
+        Ok((governing, below.into_text()))
+    }
+
+    /// The root that governs a path below the first one.
+    fn below_first<'a>(&'a self, first: &'a Root, path: RelPath) -> Result<(&'a Root, RelPath), PathError> {
+        if self.0.len() == 1 {
+            return Ok((first, path));
+        }
+        let full = first.path().join(path.as_str());
+        match self.innermost(&full) {
+            Some(governing) if !Arc::ptr_eq(&governing.0, &first.0) => {
+                Ok((governing, governing.relative(&full.to_string_lossy())?))
+            }
+            _ => Ok((first, path)),
+        }
     }
 
     fn innermost(&self, path: &Path) -> Option<&Root> {

@@ -165,6 +165,44 @@ fn links_inside_are_for_reading_only() {
     assert_eq!(rule(strict.check("in/g", Access::READ)), PathRule::Symlink);
 }
 
+/// One look at a path says what a walk over its components says, and what opening it then does.
+#[test]
+fn a_check_in_one_step_agrees_with_the_walk_and_with_the_open() {
+    let jail = Jail::new();
+    symlink("sub/g", jail.at("jail/to_file")).unwrap();
+    symlink("sub", jail.at("jail/to_dir")).unwrap();
+    symlink("../out/f", jail.at("jail/out")).unwrap();
+    symlink("to_loop", jail.at("jail/to_loop")).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        jail.at("jail/sub/pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )
+    .unwrap();
+    let names =
+        [".", "f", "sub", "g", "deep", "pipe", ".git", "config", "to_file", "to_dir", "out", "to_loop", "none", ".."];
+    let paths = names.iter().flat_map(|a| {
+        let two = names.iter().flat_map(move |b| [format!("{a}/{b}"), format!("sub/{a}/{b}")]);
+        [(*a).to_owned(), format!("{a}/")].into_iter().chain(two)
+    });
+    let answer = |root: &Root, path: &str| {
+        root.check(path, Access::READ).map(|checked| (checked.relative, checked.kind)).map_err(|error| error.rule())
+    };
+    let [fast, walk] = jail.both(Access::READ, |o| o.symlinks(Symlinks::Refuse));
+    let following = Root::open(jail.at("jail"), Access::READ).unwrap();
+    let mut files = 0;
+    for path in paths {
+        assert_eq!(answer(&fast, &path), answer(&walk, &path), "{path}");
+        let checked = answer(&following, &path);
+        let is_file = matches!(checked, Ok((_, Some(Kind::File)))) && !path.ends_with(['/', '.']);
+        assert_eq!(is_file, following.open_file(&path).is_ok(), "{path}: {checked:?}");
+        files += usize::from(is_file);
+    }
+    assert!(files > 10, "{files}");
+}
+
 #[test]
 fn hard_links_are_never_written_through() {
     let jail = Jail::new();
