@@ -166,7 +166,8 @@ fn decoded(passage: &str, layers: usize) -> Option<(String, &'static str)> {
         ("hexadecimal", hexadecimal),
         ("base64", base64),
     ];
-    if layers == 0 {
+    // Eight characters take no fewer in any of these.
+    if layers == 0 || passage.len() < SHORTEST {
         return None;
     }
     let (text, name) = DECODERS.iter().find_map(|(name, decoder)| {
@@ -233,6 +234,10 @@ fn references(text: &str) -> Option<Vec<u8>> {
 }
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    // Most text has a letter beyond `f` near its start, and is not copied to find that out.
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b' ' | b'x')) {
+        return None;
+    }
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
     let digits = digits.strip_prefix(b"0x").unwrap_or(&digits);
     digits.len().is_multiple_of(2).then(|| digits.chunks_exact(2).map(byte_of).collect::<Option<Vec<u8>>>()).flatten()

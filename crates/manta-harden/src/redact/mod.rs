@@ -299,12 +299,12 @@ impl Redactor {
     pub(crate) fn is_secret_name(&self, name: &str) -> bool {
         let name = folded(name);
         // `password2` is one as well.
-        let name = name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-        if NOT_SECRET.contains(&name.as_str()) {
-            return self.names.contains(&name);
+        let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        if NOT_SECRET.contains(&name) {
+            return self.names.contains(name);
         }
-        self.names.contains(&name)
-            || SECRET_NAMES.contains(&name.as_str())
+        self.names.contains(name)
+            || SECRET_NAMES.contains(&name)
             || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
             || SECRET_PARTS.iter().any(|part| name.contains(part))
     }
@@ -381,8 +381,13 @@ fn replaced(why: &str, count: &mut u64) -> Value {
 }
 
 fn folded(name: &str) -> String {
+    let is_separator = |b: u8| matches!(b, b'-' | b'_' | b'.' | b' ');
+    if name.is_ascii() {
+        let letters = name.bytes().filter(|b| !is_separator(*b));
+        return letters.map(|b| char::from(b.to_ascii_lowercase())).collect();
+    }
     // Full-width letters and characters nobody sees make no other name.
-    let plain = if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(crate::paths::fold_name(name)) };
+    let plain = crate::paths::fold_name(name);
     plain.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
