@@ -1,5 +1,6 @@
 //! The decider of a guard with a policy: rules, limits and audit log of `manta-harden`, on the wire.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -102,29 +103,29 @@ impl Enforcer {
         }
     }
 
-    fn info(&self, call: &Call<'_>, decision: DecisionInfo) -> CallInfo {
+    fn info<'a>(&'a self, call: &Call<'a>, decision: DecisionInfo<'a>) -> CallInfo<'a> {
         let params = self.log.as_ref().map(|log| {
             let (nothing, none) = (Sensitive::default(), Map::new());
             let marks = [self.marks.get(call.name).unwrap_or(&nothing), self.policy.sensitive(call.name)];
             log.redactor().redact_members(call.arguments.as_object().unwrap_or(&none), marks)
         });
         CallInfo {
-            server: self.server.clone(),
-            principal: call.principal.to_owned(),
-            peer: self.peer.clone(),
-            protocol: call.protocol.to_owned(),
-            request_id: call.id.to_string(),
-            method: call.target.method().to_owned(),
-            tool: call.name.to_owned(),
+            server: (&self.server).into(),
+            principal: call.principal.into(),
+            peer: (&self.peer).into(),
+            protocol: call.protocol.into(),
+            request_id: call.id.to_string().into(),
+            method: call.target.method().into(),
+            tool: call.name.into(),
             params,
             bytes_in: call.arguments_len as u64,
-            trace: call.trace.map(str::to_owned),
+            trace: call.trace.map(Cow::Borrowed),
             decision,
         }
     }
 
-    fn decision(&self, verdict: Verdict, rule: Option<String>) -> DecisionInfo {
-        DecisionInfo { verdict, rule, policy: self.policy.hash().to_owned(), limit: None, class: None }
+    fn decision<'a>(&'a self, verdict: Verdict, rule: Option<Cow<'a, str>>) -> DecisionInfo<'a> {
+        DecisionInfo { verdict, rule, policy: self.policy.hash().into(), limit: None, class: None }
     }
 
     fn recorded<T>(&self, written: Result<T, audit::AuditError>) -> Result<Option<T>, Denial> {
@@ -168,13 +169,12 @@ impl Decider for Enforcer {
         if let Some(ticket) = call.retry_of.filter(|ticket| self.open.contains_key(ticket)) {
             return Ok(Admission { ticket, max_result, timeout });
         }
-        let mut rule = grant.as_ref().map(|grant| grant.rule.to_string());
+        let mut rule = grant.as_ref().map(|grant| Cow::Borrowed(grant.rule.as_text()));
         let mut verdict = Verdict::Allow;
         let (mut permit, mut counted_by) = (None, None);
         if let Some(grant) = &grant {
-            let limits: Vec<&limit::Limit> = grant.limits.iter().collect();
             let key = Key { server: &self.server, tool: call.name, principal: call.principal };
-            let (decision, by) = self.counter.check(&limits, key);
+            let (decision, by) = self.counter.check(&grant.limits, key);
             counted_by = by;
             match decision.into_result() {
                 Ok(admitted) => permit = Some(admitted),
@@ -183,7 +183,7 @@ impl Decider for Enforcer {
                     if !self.is_shadow() {
                         return Err(refused);
                     }
-                    (verdict, rule) = (Verdict::WouldDeny, Some(refused.rule));
+                    (verdict, rule) = (Verdict::WouldDeny, Some(refused.rule.into()));
                 }
             }
         }
@@ -213,7 +213,7 @@ impl Decider for Enforcer {
             });
             return self.recorded(log.event("would-deny", &fields)).map(drop);
         }
-        let decision = self.decision(Verdict::Deny, Some(rule));
+        let decision = self.decision(Verdict::Deny, Some(rule.into()));
         let info = self.info(call, decision);
         let outcome = audit::Outcome::failure(ErrorClass::Policy, "denied", denial.message.clone());
         self.recorded(log.refused(info, outcome)).map(drop)

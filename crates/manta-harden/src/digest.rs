@@ -18,13 +18,37 @@ pub(crate) fn hmac_sha256(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
 
 /// Lowercase hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 15)]);
+    bytes.iter().flat_map(|byte| digits_of(*byte)).map(char::from).collect()
+}
+
+const fn digits_of(byte: u8) -> [u8; 2] {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    [DIGITS[(byte >> 4) as usize], DIGITS[(byte & 15) as usize]]
+}
+
+/// Lowercase hexadecimal of a known length (`TEXT` digits), which needs no allocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hex<const TEXT: usize>([u8; TEXT]);
+
+impl<const TEXT: usize> Hex<TEXT> {
+    /// Of the first `TEXT / 2` bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mut text = [b'0'; TEXT];
+        for (place, byte) in text.chunks_exact_mut(2).zip(bytes) {
+            place.copy_from_slice(&digits_of(*byte));
+        }
+        Self(text)
     }
-    text
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("hexadecimal digits")
+    }
+}
+
+impl<const TEXT: usize> std::fmt::Debug for Hex<TEXT> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Bytes of a value as JSON, without writing them anywhere; `None` for what JSON cannot carry.

@@ -1,5 +1,6 @@
 //! What the client sends.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use manta_mcp::{Direction, Frame, Id, Part};
@@ -120,8 +121,7 @@ impl Engine {
             let digest = with_state(request_digest(target, &name, &arguments), frame.raw(Part::RequestState));
             self.awaited_retries.remove(&digest).map(|(ticket, _)| ticket)
         });
-        let principal = self.principal.clone();
-        let protocol = self.protocol.clone();
+        let (principal, protocol) = (Arc::clone(&self.principal), Arc::clone(&self.protocol));
         let call = Call {
             target,
             name: &name,
@@ -257,9 +257,9 @@ impl Engine {
         let part = if frame.method() == "initialize" { Part::ProtocolVersion } else { Part::MetaProtocolVersion };
         if let Some(version) = frame.string(part)
             && version.len() <= 32
-            && self.protocol != version
+            && *self.protocol != *version
         {
-            self.protocol = version.into_owned();
+            self.protocol = version.into();
         }
     }
 }

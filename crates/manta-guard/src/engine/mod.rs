@@ -15,6 +15,7 @@ mod server;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use manta_mcp::scan::IdScanner;
@@ -149,8 +150,8 @@ pub struct Engine {
     decider: Box<dyn Decider>,
     integrity: Integrity,
     schemas: schema::Schemas,
-    principal: String,
-    protocol: String,
+    principal: Arc<str>,
+    protocol: Arc<str>,
     in_flight: HashMap<Id, InFlight>,
     server_requests: HashMap<Id, ()>,
     /// Digests of calls the server answered with `input_required`, each good for one retry.
@@ -178,8 +179,8 @@ impl Engine {
             decider,
             integrity,
             schemas: schema::Schemas::default(),
-            principal: principal.to_owned(),
-            protocol: String::new(),
+            principal: principal.into(),
+            protocol: "".into(),
             in_flight: HashMap::new(),
             server_requests: HashMap::new(),
             awaited_retries: HashMap::new(),

@@ -137,7 +137,7 @@ impl Checkpointer {
         let checkpoint = self.sign(Checkpoint {
             origin: self.origin.clone(),
             seq: tip.seq,
-            hash: tip.hash.clone(),
+            hash: tip.hash.as_str().to_owned(),
             timestamp: rfc3339(SystemTime::now()),
             key: None,
             sig: None,

@@ -1,58 +1,86 @@
 //! What a record says.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::chain::Tip;
-use super::time::rfc3339;
+use super::time::push_rfc3339;
 use crate::policy::spec::ToolClass;
 use crate::redact::{Redacted, Redactor};
 
-/// Format of the lines.
-pub(super) const VERSION: u32 = 1;
-
 /// Who calls what, as known before the call.
 #[derive(Debug, Clone, Default)]
-pub struct CallInfo {
+pub struct CallInfo<'a> {
     /// Identity of the server, empty where there is only one.
-    pub server: String,
+    pub server: Cow<'a, str>,
     /// Authenticated subject, else `local`.
-    pub principal: String,
+    pub principal: Cow<'a, str>,
     /// Transport and address, such as `stdio uid=1000` or `http 127.0.0.1:5000`.
-    pub peer: String,
+    pub peer: Cow<'a, str>,
     /// Revision of the protocol.
-    pub protocol: String,
+    pub protocol: Cow<'a, str>,
     /// JSON-RPC id as text.
-    pub request_id: String,
+    pub request_id: Cow<'a, str>,
     /// JSON-RPC method.
-    pub method: String,
+    pub method: Cow<'a, str>,
     /// Name of the tool or prompt, or URI of the resource.
-    pub tool: String,
+    pub tool: Cow<'a, str>,
     /// The parameters, already redacted: there is no other way to give them.
     pub params: Option<Redacted>,
     /// Bytes of the request.
     pub bytes_in: u64,
     /// `traceparent` from `_meta`: chosen by the peer, so it is recorded and never obeyed.
-    pub trace: Option<String>,
+    pub trace: Option<Cow<'a, str>>,
     /// What was decided before execution.
-    pub decision: DecisionInfo,
+    pub decision: DecisionInfo<'a>,
 }
 
 /// What the policy and the limits said.
 #[derive(Debug, Clone, Default)]
-pub struct DecisionInfo {
+pub struct DecisionInfo<'a> {
     /// Allow, deny, …
     pub verdict: Verdict,
     /// Rule with file and line, such as `tools.read_file.args.path (manta.toml:12)`.
-    pub rule: Option<String>,
+    pub rule: Option<Cow<'a, str>>,
     /// `sha256:…` of the policy file.
-    pub policy: String,
+    pub policy: Cow<'a, str>,
     /// Who answered about the limit and what remains, such as `local 7`.
-    pub limit: Option<String>,
+    pub limit: Option<Cow<'a, str>>,
     /// What the policy says that the tool does.
     pub class: Option<ToolClass>,
+}
+
+impl CallInfo<'_> {
+    /// The same with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> CallInfo<'static> {
+        fn own(text: Cow<'_, str>) -> Cow<'static, str> {
+            Cow::Owned(text.into_owned())
+        }
+        let decision = DecisionInfo {
+            verdict: self.decision.verdict,
+            rule: self.decision.rule.map(own),
+            policy: own(self.decision.policy),
+            limit: self.decision.limit.map(own),
+            class: self.decision.class,
+        };
+        CallInfo {
+            server: own(self.server),
+            principal: own(self.principal),
+            peer: own(self.peer),
+            protocol: own(self.protocol),
+            request_id: own(self.request_id),
+            method: own(self.method),
+            tool: own(self.tool),
+            params: self.params,
+            bytes_in: self.bytes_in,
+            trace: self.trace.map(own),
+            decision,
+        }
+    }
 }
 
 /// What was decided.
@@ -117,7 +145,7 @@ impl Outcome {
 #[derive(Debug, Clone, Copy)]
 pub struct Ended<'a> {
     /// Who called what, as recorded: cleaned and redacted.
-    pub info: &'a CallInfo,
+    pub info: &'a CallInfo<'a>,
     /// How it ended, as recorded.
     pub outcome: &'a Outcome,
     /// When it began.
@@ -132,38 +160,83 @@ pub trait Observer: std::fmt::Debug + Send + Sync {
     fn ended(&self, call: &Ended<'_>);
 }
 
-/// One line, in the order in which it is written.
-#[derive(Serialize)]
-pub(super) struct Line<'a> {
-    v: u32,
-    seq: u64,
-    kind: &'a str,
-    timestamp: String,
-    #[serde(flatten)]
-    body: Body<'a>,
-    prev: &'a str,
-}
+/// How every line begins.
+pub(super) const LINE_START: &[u8] = b"{\"v\":1,\"seq\":";
 
-impl<'a> Line<'a> {
-    pub(super) fn new(after: &'a Tip, kind: &'a str, body: Body<'a>) -> Self {
-        let timestamp = rfc3339(SystemTime::now());
-        Self { v: VERSION, seq: after.seq + 1, kind, timestamp, body, prev: &after.hash }
-    }
-}
-
-/// What differs between kinds.
-#[derive(Clone, Copy, Serialize)]
-#[serde(untagged)]
+/// What one line says between its time and the hash of the line before.
+#[derive(Clone, Copy)]
 pub(super) enum Body<'a> {
-    Call(&'a CallFields<'a>),
+    /// `intent`, or with an ending `outcome`.
+    Call {
+        /// What both records of a call say, serialised once.
+        fields: &'a CallFields,
+        /// How the call ended, and after how many microseconds.
+        ended: Option<(&'a Outcome, u64)>,
+    },
     /// `started`, `stopped`, `rotate`, `recovered`, `policy`. Apart, so that no member can pose as one of ours.
     Event {
+        /// What is told.
         detail: &'a Value,
     },
 }
 
-#[derive(Clone, Copy, Serialize)]
-pub(super) struct CallFields<'a> {
+/// Adds the line that follows another one, without its end.
+pub(super) fn write_line(out: &mut Vec<u8>, after: &Tip, kind: &str, body: Body<'_>) {
+    out.extend_from_slice(LINE_START);
+    put(out, &(after.seq + 1));
+    out.extend_from_slice(b",\"kind\":");
+    put(out, kind);
+    out.extend_from_slice(b",\"timestamp\":\"");
+    push_rfc3339(out, SystemTime::now());
+    out.push(b'"');
+    match body {
+        Body::Call { fields, ended } => {
+            out.extend_from_slice(&fields.text);
+            out.extend_from_slice(b",\"redactions\":");
+            put(out, &(fields.redactions + ended.map_or(0, |(outcome, _)| outcome.redactions)));
+            if let Some((outcome, duration_us)) = ended {
+                put_members(out, &OutcomeFields::of(outcome, duration_us));
+            }
+        }
+        Body::Event { detail } => {
+            out.extend_from_slice(b",\"detail\":");
+            put(out, detail);
+        }
+    }
+    out.extend_from_slice(b",\"prev\":\"");
+    out.extend_from_slice(after.hash.as_str().as_bytes());
+    out.extend_from_slice(b"\"}");
+}
+
+fn put(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    serde_json::to_writer(out, value).expect("records have string keys and no failing serialisers");
+}
+
+/// Adds the members of a struct to the object that is being written.
+fn put_members(out: &mut Vec<u8>, members: &impl Serialize) {
+    let start = out.len();
+    put(out, members);
+    out[start] = b','; // in place of its brace; nothing that is written here is empty
+    out.pop();
+}
+
+/// What intent and outcome of a call have in common, as text: `,"call":…` and so on.
+#[derive(Debug)]
+pub(super) struct CallFields {
+    text: Vec<u8>,
+    redactions: u64,
+}
+
+impl CallFields {
+    pub(super) fn new(call: &str, info: &CallInfo<'_>) -> Self {
+        let mut text = Vec::with_capacity(640); // most calls fit, without growing step by step
+        put_members(&mut text, &Fields::of(call, info));
+        Self { text, redactions: info.params.as_ref().map_or(0, |params| params.count) }
+    }
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
     call: &'a str,
     server: &'a str,
     principal: &'a str,
@@ -185,28 +258,10 @@ pub(super) struct CallFields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<&'a str>,
     bytes_in: u64,
-    redactions: u64,
-    #[serde(flatten)]
-    outcome: Option<OutcomeFields<'a>>,
 }
 
-#[derive(Clone, Copy, Serialize)]
-pub(super) struct OutcomeFields<'a> {
-    success: bool,
-    error: Option<ErrorFields<'a>>,
-    duration_us: u64,
-    bytes_out: u64,
-}
-
-#[derive(Clone, Copy, Serialize)]
-struct ErrorFields<'a> {
-    class: ErrorClass,
-    code: &'a str,
-    message: &'a str,
-}
-
-impl<'a> CallFields<'a> {
-    pub(super) fn intent(call: &'a str, info: &'a CallInfo) -> Self {
+impl<'a> Fields<'a> {
+    fn of(call: &'a str, info: &'a CallInfo<'_>) -> Self {
         Self {
             call,
             server: &info.server,
@@ -224,33 +279,54 @@ impl<'a> CallFields<'a> {
             class: info.decision.class,
             trace: info.trace.as_deref(),
             bytes_in: info.bytes_in,
-            redactions: info.params.as_ref().map_or(0, |params| params.count),
-            outcome: None,
         }
-    }
-
-    pub(super) fn outcome(mut self, outcome: &'a Outcome, duration_us: u64) -> Self {
-        self.redactions += outcome.redactions;
-        let error = outcome.error.as_ref().map(|(class, code, message)| ErrorFields { class: *class, code, message });
-        self.outcome =
-            Some(OutcomeFields { success: error.is_none(), error, duration_us, bytes_out: outcome.bytes_out });
-        self
     }
 }
 
-/// What comes from outside and is no parameter: no secrets, and no longer than a record may carry.
-pub(super) fn clean_info(mut info: CallInfo, redactor: &Redactor) -> CallInfo {
-    for text in [
-        &mut info.server,
-        &mut info.principal,
-        &mut info.peer,
-        &mut info.protocol,
-        &mut info.request_id,
-        &mut info.method,
-        &mut info.tool,
-    ] {
-        clean(text, redactor);
+#[derive(Serialize)]
+struct OutcomeFields<'a> {
+    success: bool,
+    error: Option<ErrorFields<'a>>,
+    duration_us: u64,
+    bytes_out: u64,
+}
+
+#[derive(Serialize)]
+struct ErrorFields<'a> {
+    class: ErrorClass,
+    code: &'a str,
+    message: &'a str,
+}
+
+impl<'a> OutcomeFields<'a> {
+    fn of(outcome: &'a Outcome, duration_us: u64) -> Self {
+        let error = outcome.error.as_ref().map(|(class, code, message)| ErrorFields { class: *class, code, message });
+        Self { success: error.is_none(), error, duration_us, bytes_out: outcome.bytes_out }
     }
+}
+
+/// Texts of the last call that needed no cleaning. Most calls come the same way as the one before, and looking for
+/// secrets costs more than the rest of a record.
+#[derive(Debug, Default)]
+pub(super) struct Known([String; 6]);
+
+/// What comes from outside and is no parameter: no secrets, and no longer than a record may carry.
+pub(super) fn clean_info<'a>(mut info: CallInfo<'a>, redactor: &Redactor, known: &mut Known) -> CallInfo<'a> {
+    let recurring =
+        [&mut info.server, &mut info.principal, &mut info.peer, &mut info.protocol, &mut info.method, &mut info.tool];
+    for (text, known) in recurring.into_iter().zip(&mut known.0) {
+        if **text == **known {
+            continue;
+        }
+        match changed(text, redactor) {
+            Some(cleaned) => *text = Cow::Owned(cleaned),
+            None => {
+                known.clear();
+                known.push_str(text);
+            }
+        }
+    }
+    clean(&mut info.request_id, redactor);
     if let Some(trace) = &mut info.trace {
         clean(trace, redactor);
     }
@@ -258,16 +334,26 @@ pub(super) fn clean_info(mut info: CallInfo, redactor: &Redactor) -> CallInfo {
 }
 
 /// Most texts stay as they are, and are not copied.
-fn clean(text: &mut String, redactor: &Redactor) {
-    if let std::borrow::Cow::Owned(cleaned) = redactor.message(text) {
-        *text = cleaned;
+fn clean(text: &mut Cow<'_, str>, redactor: &Redactor) {
+    if let Some(cleaned) = changed(text, redactor) {
+        *text = Cow::Owned(cleaned);
+    }
+}
+
+fn changed(text: &str, redactor: &Redactor) -> Option<String> {
+    match redactor.message(text) {
+        Cow::Owned(cleaned) => Some(cleaned),
+        Cow::Borrowed(_) => None,
     }
 }
 
 pub(super) fn clean_outcome(mut outcome: Outcome, redactor: &Redactor) -> Outcome {
     if let Some((_, code, message)) = &mut outcome.error {
-        clean(code, redactor);
-        clean(message, redactor);
+        for text in [code, message] {
+            if let Some(cleaned) = changed(text, redactor) {
+                *text = cleaned;
+            }
+        }
     }
     outcome
 }

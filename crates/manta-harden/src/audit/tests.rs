@@ -3,8 +3,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::chain::Tip;
+use super::record::{Body, CallFields, write_line};
 use super::*;
 use crate::redact::Redactor;
 
@@ -16,7 +19,7 @@ fn open(path: &Path) -> Arc<AuditLog> {
     Arc::new(AuditLog::open(path, options()).unwrap())
 }
 
-fn info(tool: &str) -> CallInfo {
+fn info(tool: &str) -> CallInfo<'_> {
     let params = Some(Redactor::new([1; 32]).redact(&json!({ "path": "a", "password": "hunter2" })));
     CallInfo {
         tool: tool.into(),
@@ -82,6 +85,108 @@ fn one_call_leaves_two_records_that_stand_alone() {
     assert!(!fs::read_to_string(&path).unwrap().contains("ghp_"));
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// Lines are written piece by piece; this is the whole line, written by serde.
+fn whole(line: &Value, kind: &str, info: &CallInfo<'_>, call: &str, ended: Option<(&Outcome, u64)>) -> String {
+    let mut whole = json!({
+        "v": 1, "seq": 8, "kind": kind, "timestamp": line["timestamp"], "call": call,
+        "server": info.server, "principal": info.principal, "peer": info.peer,
+    });
+    let members = whole.as_object_mut().unwrap();
+    for (name, text) in [("protocol", &info.protocol), ("request_id", &info.request_id)] {
+        if !text.is_empty() {
+            members.insert(name.to_owned(), json!(text));
+        }
+    }
+    members.insert("method".into(), json!(info.method));
+    members.insert("tool".into(), json!(info.tool));
+    members.insert("params".into(), json!(info.params.as_ref().map(|params| &params.value)));
+    members.insert("decision".into(), json!("would-deny"));
+    members.insert("rule".into(), json!(info.decision.rule));
+    members.insert("policy".into(), json!(info.decision.policy));
+    if let Some(limit) = &info.decision.limit {
+        members.insert("limit".into(), json!(limit));
+    }
+    if let Some(trace) = &info.trace {
+        members.insert("trace".into(), json!(trace));
+    }
+    members.insert("bytes_in".into(), json!(info.bytes_in));
+    let redactions = info.params.as_ref().map_or(0, |params| params.count);
+    members.insert("redactions".into(), json!(redactions + ended.map_or(0, |(outcome, _)| outcome.redactions)));
+    if let Some((outcome, duration)) = ended {
+        let error = outcome.error.as_ref();
+        let error = error.map(|(class, code, message)| json!({ "class": class, "code": code, "message": message }));
+        members.insert("success".into(), json!(error.is_none()));
+        members.insert("error".into(), json!(error));
+        members.insert("duration_us".into(), json!(duration));
+        members.insert("bytes_out".into(), json!(outcome.bytes_out));
+    }
+    members.insert("prev".into(), json!("ab".repeat(32)));
+    whole.to_string()
+}
+
+proptest! {
+    #[test]
+    fn a_line_is_what_serde_would_write(
+        texts in proptest::collection::vec("\\PC{0,12}|[\"\\\\\u{0}-\u{1f}\u{2028}]{0,4}", 10),
+        bits in any::<u8>(),
+        numbers in any::<[u32; 4]>(),
+    ) {
+        let text = |at: usize| texts[at].as_str().into();
+        let has = |bit: u8| bits >> bit & 1 == 1;
+        let params = json!({ &texts[0]: [&texts[1], numbers[0], null, 1.5], "password": "x" });
+        let info = CallInfo {
+            server: text(0), principal: text(1), peer: text(2), protocol: text(3), request_id: text(4),
+            method: text(5), tool: text(6),
+            params: has(0).then(|| Redactor::new([1; 32]).redact(&params)),
+            bytes_in: numbers[1].into(),
+            trace: has(1).then(|| text(7)),
+            decision: DecisionInfo {
+                verdict: Verdict::WouldDeny,
+                rule: has(2).then(|| text(8)),
+                policy: text(9),
+                limit: has(3).then(|| text(1)),
+                class: None,
+            },
+        };
+        let outcome = match has(4) {
+            true => Outcome::success(numbers[2].into()),
+            false => Outcome { redactions: 3, ..Outcome::failure(ErrorClass::Server, &*texts[2], &*texts[3]) },
+        };
+        let ended = has(5).then_some((&outcome, u64::from(numbers[3])));
+        let fields = CallFields::new("0123456789abcdef", &info);
+        let after = Tip { seq: 7, hash: crate::digest::Hex::of(&[0xab; 32]) };
+        let mut line = Vec::new();
+        write_line(&mut line, &after, "outcome", Body::Call { fields: &fields, ended });
+        let line = String::from_utf8(line).unwrap();
+        let value: Value = serde_json::from_str(&line).unwrap();
+        prop_assert_eq!(line, whole(&value, "outcome", &info, "0123456789abcdef", ended));
+    }
+}
+
+#[test]
+fn the_head_has_come_as_far_as_what_ended() {
+    let (_directory, path) = sample();
+    let log = open(&path);
+    let _running = log.begin(info("x")).unwrap();
+    log.begin(info("y")).unwrap().finish(Outcome::success(0)).unwrap();
+    let last = lines(&path).pop().unwrap()["seq"].as_u64();
+    assert_eq!(writer::Head::read(&path).map(|head| head.seq), last);
+}
+
+#[test]
+fn a_text_that_was_clean_before_hides_none_that_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = open(&path);
+    let secret = "token=ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    for tool in ["clean", "clean", secret, "clean", secret, secret] {
+        log.begin(info(tool)).unwrap().finish(Outcome::success(0)).unwrap();
+    }
+    let tools: Vec<_> = lines(&path).iter().filter_map(|line| Some(line["tool"].as_str()?.to_owned())).collect();
+    assert_eq!(tools.iter().filter(|tool| *tool == "clean").count(), 6);
+    assert!(!tools.iter().any(|tool| tool.contains("ghp_")), "{tools:?}");
 }
 
 #[test]

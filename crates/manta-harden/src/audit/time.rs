@@ -5,33 +5,39 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A moment as records write it: `2026-11-24T11:20:42.000001Z`.
 #[must_use]
 pub fn rfc3339(time: SystemTime) -> String {
+    let mut text = Vec::with_capacity(27);
+    push_rfc3339(&mut text, time);
+    String::from_utf8(text).expect("digits and separators")
+}
+
+/// Adds a moment to a line.
+pub(super) fn push_rfc3339(line: &mut Vec<u8>, time: SystemTime) {
     // Before 1970 the clock is wrong; the epoch shows it.
     let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = since_epoch.as_secs();
     let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     // By hand: every record has one, and the formatting machinery costs as much as the hash.
-    let mut text = String::with_capacity(27);
-    for (number, digits, after) in [
-        (year, 4, '-'),
-        (month, 2, '-'),
-        (day, 2, 'T'),
-        (hour, 2, ':'),
-        (minute, 2, ':'),
-        (second, 2, '.'),
-        (u64::from(since_epoch.subsec_micros()), 6, 'Z'),
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    for (range, number) in [
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, hour),
+        (14..16, minute),
+        (17..19, second),
+        (20..26, u64::from(since_epoch.subsec_micros())),
     ] {
-        push_padded(&mut text, number, digits);
-        text.push(after);
+        digits(&mut text[range], number);
     }
-    text
+    line.extend_from_slice(&text);
 }
 
-/// The last `digits` decimal digits of a number.
-fn push_padded(text: &mut String, number: u64, digits: u32) {
-    for place in (0..digits).rev() {
-        let digit = (number / 10u64.pow(place) % 10) as u8;
-        text.push(char::from(b'0' + digit));
+/// The last decimal digits of a number, as many as there is room for.
+pub(super) fn digits(room: &mut [u8], mut number: u64) {
+    for digit in room.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::chain::{GENESIS, Tip, line_hash};
+use super::chain::{Tip, line_hash};
 use super::checkpoint::Checkpoint;
 use super::read::{Entry, read};
 use super::writer::{Head, sha256, with_suffix};
@@ -235,9 +235,9 @@ impl<'a> Check<'a> {
 
     fn link(&mut self, entry: &Entry, tip: &Tip) {
         let prev = entry.text("prev").unwrap_or_default().to_owned();
-        let Some(before) = self.tip.clone() else {
+        let Some(before) = self.tip else {
             self.report.first_seq = tip.seq;
-            let is_start = tip.seq == 1 && prev == GENESIS;
+            let is_start = tip.seq == 1 && prev == Tip::default().hash.as_str();
             let is_pruned = self.options.allow_pruned && entry.text("kind") == Some("rotate");
             if !is_start && !is_pruned {
                 let message = format!("the log begins with record {}", tip.seq);
@@ -247,7 +247,7 @@ impl<'a> Check<'a> {
         };
         let expected = before.seq + 1;
         let (kind, message) = match tip.seq.cmp(&expected) {
-            std::cmp::Ordering::Equal if prev == before.hash => return,
+            std::cmp::Ordering::Equal if prev == before.hash.as_str() => return,
             std::cmp::Ordering::Equal => {
                 (ProblemKind::Edited, format!("record {} is not the one that record {} followed", before.seq, tip.seq))
             }
@@ -262,12 +262,12 @@ impl<'a> Check<'a> {
     }
 
     fn outside_witnesses(&mut self, entry: &Entry, tip: &Tip) {
-        if self.head.as_ref().is_some_and(|head| head.seq == tip.seq && head.hash != tip.hash) {
+        if self.head.as_ref().is_some_and(|head| head.seq == tip.seq && head.hash != tip.hash.as_str()) {
             self.problem(&entry.file, entry.line, ProblemKind::Edited, "not the record that the head names");
         }
         for checkpoint in self.checkpoints.remove(&tip.seq).unwrap_or_default() {
             self.report.checkpoints += 1;
-            if checkpoint.hash != tip.hash {
+            if checkpoint.hash != tip.hash.as_str() {
                 let message = format!("not the record that the checkpoint of {} names", checkpoint.timestamp);
                 self.problem(&entry.file, entry.line, ProblemKind::Edited, message);
             }
@@ -292,7 +292,7 @@ impl<'a> Check<'a> {
                 self.report.torn_tail = torn.len();
             }
         }
-        let last = self.tip.clone().map_or(0, |tip| tip.seq);
+        let last = self.tip.map_or(0, |tip| tip.seq);
         let path = self.path.to_owned();
         if let Some(head) = self.head.clone().filter(|head| head.seq > last) {
             let message = format!("the log ends with record {last}, its head names record {}", head.seq);
@@ -306,7 +306,7 @@ impl<'a> Check<'a> {
             self.problem(&path, 0, ProblemKind::Missing, format!("record {seq}, which a checkpoint names, is missing"));
         }
         if let Some(tip) = self.tip {
-            (self.report.last_seq, self.report.last_hash) = (tip.seq, tip.hash);
+            (self.report.last_seq, self.report.last_hash) = (tip.seq, tip.hash.as_str().to_owned());
         }
         self.report.unfinished = self.open.into_iter().collect();
         self.report

@@ -18,9 +18,11 @@ use super::chain::{Tip, line_hash};
 use super::checkpoint::Checkpointer;
 use super::file::{private, read_exact_at, write_all_at};
 use super::record::{
-    Body, CallFields, CallInfo, Ended, ErrorClass, Line, Observer, Outcome, clean_info, clean_outcome,
+    Body, CallFields, CallInfo, Ended, ErrorClass, Known, LINE_START, Observer, Outcome, clean_info, clean_outcome,
+    write_line,
 };
-use crate::digest::hex;
+use super::time::digits;
+use crate::digest::{Hex, hex};
 use crate::redact::Redactor;
 
 /// What a write guarantees when it returns.
@@ -120,6 +122,7 @@ pub struct AuditLog {
     state: Mutex<State>,
     written: Condvar,
     is_closed: AtomicBool,
+    known: Mutex<Known>,
 }
 
 impl fmt::Debug for AuditLog {
@@ -135,6 +138,11 @@ struct State {
     tip: Tip,
     /// Lines that wait for the next write.
     batch: Vec<u8>,
+    /// Something ended in the batch, and the head is to say so. Writing it costs as much as half a record, and the
+    /// outcome of a call, or what closes a log that lost it, says more than its intent.
+    ends_something: bool,
+    /// Callers who wait for somebody else to write. Waking nobody costs a system call all the same.
+    waiting: usize,
     /// Every record up to this number is where [`Safety`] wants it.
     done: u64,
     /// Raised by every failure: lines of an older generation will never be written.
@@ -155,6 +163,8 @@ struct Disk {
     /// The last record in the file.
     tip: Tip,
     checkpointer: Checkpointer,
+    /// Memory of the last batch, for the next one.
+    spare: Vec<u8>,
 }
 
 impl AuditLog {
@@ -176,27 +186,32 @@ impl AuditLog {
         let checkpointer = Checkpointer::open(&path, &options)?;
         let before = last_rotated(&path)?;
         let file = private().create(true).read(true).append(true).open(&path).map_err(io)?;
-        let mut disk = Disk { file, whole: 0, end: 0, tip: before.clone().unwrap_or_default(), checkpointer };
+        let tip = before.unwrap_or_default();
+        let mut disk = Disk { file, whole: 0, end: 0, tip, checkpointer, spare: Vec::new() };
         let mut torn = disk.catch_up(&path)?;
         if disk.whole == 0 && torn.is_none() && before.is_some() {
             // A crash between the two steps of a rotation: the new file goes on from the old one.
-            torn = Some(json!({ "reason": "rotation was interrupted", "seq": disk.tip.seq, "hash": disk.tip.hash }));
+            torn = Some(
+                json!({ "reason": "rotation was interrupted", "seq": disk.tip.seq, "hash": disk.tip.hash.as_str() }),
+            );
         }
         let cut = Head::read(&path).filter(|head| head.seq > disk.tip.seq).map(|head| {
             // Nothing we do makes the log shorter than its head; somebody or the file system took the rest.
             json!({ "reason": "the log was cut off", "head_seq": head.seq, "head_hash": head.hash, "seq_found": disk.tip.seq })
         });
         let state = State {
-            tip: disk.tip.clone(),
+            tip: disk.tip,
             done: disk.tip.seq,
             disk: Some(disk),
             batch: Vec::new(),
+            ends_something: false,
+            waiting: 0,
             generation: 0,
             failure: None,
             last_failure: None,
         };
         let (state, written, is_closed) = (Mutex::new(state), Condvar::new(), AtomicBool::new(false));
-        let log = Self { path, options, _lock: lock, head, state, written, is_closed };
+        let log = Self { path, options, _lock: lock, head, state, written, is_closed, known: Mutex::default() };
         if let Some(torn) = torn {
             log.event("recovered", &torn)?;
         }
@@ -223,29 +238,37 @@ impl AuditLog {
     ///
     /// # Errors
     /// [`AuditError`]: the call must not run.
-    pub fn begin(self: &std::sync::Arc<Self>, info: CallInfo) -> Result<Call, AuditError> {
-        let info = clean_info(info, &self.options.redactor);
+    pub fn begin(self: &std::sync::Arc<Self>, info: CallInfo<'_>) -> Result<Call, AuditError> {
+        let info = self.clean(info);
         let id = call_id();
-        self.write(&[("intent", Body::Call(&CallFields::intent(&id, &info)))])?;
-        Ok(Call { log: std::sync::Arc::clone(self), id, info, started: Instant::now(), is_finished: false })
+        let fields = CallFields::new(id.as_str(), &info);
+        self.write(&[("intent", Body::Call { fields: &fields, ended: None })])?;
+        let info = self.options.observer.as_ref().map(|_| Box::new(info.into_owned()));
+        Ok(Call { log: std::sync::Arc::clone(self), id, fields, info, started: Instant::now(), is_finished: false })
     }
 
     /// Writes intent and outcome of a call that was refused, in one step.
     ///
     /// # Errors
     /// [`AuditError`].
-    pub fn refused(&self, info: CallInfo, outcome: Outcome) -> Result<(), AuditError> {
-        let info = clean_info(info, &self.options.redactor);
+    pub fn refused(&self, info: CallInfo<'_>, outcome: Outcome) -> Result<(), AuditError> {
+        let info = self.clean(info);
         let outcome = clean_outcome(outcome, &self.options.redactor);
-        let id = call_id();
-        let fields = CallFields::intent(&id, &info);
-        self.write(&[("intent", Body::Call(&fields)), ("outcome", Body::Call(&fields.outcome(&outcome, 0)))])?;
-        self.observe(&info, &outcome, SystemTime::now(), Duration::ZERO);
+        let fields = CallFields::new(call_id().as_str(), &info);
+        let (intent, ended) = (Body::Call { fields: &fields, ended: None }, Some((&outcome, 0)));
+        self.write(&[("intent", intent), ("outcome", Body::Call { fields: &fields, ended })])?;
+        self.observe(&info, &outcome, Duration::ZERO);
         Ok(())
     }
 
-    fn observe(&self, info: &CallInfo, outcome: &Outcome, start: SystemTime, duration: Duration) {
+    fn clean<'a>(&self, info: CallInfo<'a>) -> CallInfo<'a> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        clean_info(info, &self.options.redactor, &mut known)
+    }
+
+    fn observe(&self, info: &CallInfo<'_>, outcome: &Outcome, duration: Duration) {
         if let Some(observer) = &self.options.observer {
+            let start = SystemTime::now().checked_sub(duration).unwrap_or(SystemTime::UNIX_EPOCH);
             observer.ended(&Ended { info, outcome, start, duration });
         }
     }
@@ -287,11 +310,12 @@ impl AuditLog {
     }
 
     fn write(&self, lines: &[(&str, Body<'_>)]) -> Result<(), AuditError> {
-        let deadline = Instant::now() + self.options.timeout;
         let mut state = self.lock();
         if state.failure.is_some() {
-            state = self.recover(state, deadline)?;
+            state = self.recover(state)?;
         }
+        // Most calls wait for nobody and need no clock.
+        let mut deadline = None;
         for (kind, body) in lines {
             state.append(kind, *body);
         }
@@ -307,20 +331,38 @@ impl AuditLog {
                 state = self.commit(state);
                 continue;
             }
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
-                return Err(AuditError::Timeout(self.options.timeout));
-            };
-            state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.wait(state, &mut deadline)?;
         }
+    }
+
+    /// Waits until somebody has written, until the deadline that the first wait of a caller sets.
+    fn wait<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        deadline: &mut Option<Instant>,
+    ) -> Result<MutexGuard<'a, State>, AuditError> {
+        let now = Instant::now();
+        let deadline = *deadline.get_or_insert(now + self.options.timeout);
+        let Some(left) = deadline.checked_duration_since(now) else {
+            return Err(AuditError::Timeout(self.options.timeout));
+        };
+        state.waiting += 1;
+        state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        state.waiting -= 1;
+        Ok(state)
     }
 
     /// Writes everything that waits. The lock is free meanwhile.
     fn commit<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let Some(mut disk) = state.disk.take() else { return state };
-        let batch = std::mem::take(&mut state.batch);
-        let tip = state.tip.clone();
+        let spare = std::mem::take(&mut disk.spare);
+        let mut batch = std::mem::replace(&mut state.batch, spare);
+        let (tip, ends_something) = (state.tip, std::mem::take(&mut state.ends_something));
         drop(state);
-        let result = self.write_batch(&mut disk, &batch, &tip);
+        let result = self.write_batch(&mut disk, &batch, &tip, ends_something);
+        batch.clear();
+        batch.shrink_to(MOST_SPARE);
+        disk.spare = batch;
         let mut state = self.lock();
         match result {
             Ok(()) => state.done = tip.seq,
@@ -334,30 +376,38 @@ impl AuditLog {
                 state.fail(error);
             }
             if state.batch.is_empty() && state.failure.is_none() {
-                state.tip = disk.tip.clone();
+                state.tip = disk.tip;
                 state.done = disk.tip.seq;
             }
         }
         state.disk = Some(disk);
-        self.written.notify_all();
+        if state.waiting > 0 {
+            self.written.notify_all();
+        }
         state
     }
 
-    fn write_batch(&self, disk: &mut Disk, batch: &[u8], tip: &Tip) -> io::Result<()> {
+    fn write_batch(&self, disk: &mut Disk, batch: &[u8], tip: &Tip, notes_head: bool) -> io::Result<()> {
         disk.file.write_all(batch)?;
         if self.options.safety == Safety::Durable {
             disk.file.sync_data()?;
         }
         disk.end += batch.len() as u64;
         disk.whole = disk.end;
-        disk.tip = tip.clone();
-        self.note_head(tip)?;
+        disk.tip = *tip;
+        if notes_head {
+            self.note_head(tip)?;
+        }
         disk.checkpointer.after(tip)
     }
 
     /// Says how far the log has come, in place: a log that is shorter than this was cut off.
     fn note_head(&self, tip: &Tip) -> io::Result<()> {
-        write_all_at(&self.head, format!("{:020} {}\n", tip.seq, tip.hash).as_bytes(), 0)
+        let mut text = [b' '; 86];
+        digits(&mut text[..20], tip.seq);
+        text[21..85].copy_from_slice(tip.hash.as_str().as_bytes());
+        text[85] = b'\n';
+        write_all_at(&self.head, &text, 0)
     }
 
     /// Begins a new file: the old one gets a name that ends in its last number, and the first record of
@@ -371,24 +421,19 @@ impl AuditLog {
         (disk.whole, disk.end) = (0, 0);
         let name = old.file_name().map(|name| name.to_string_lossy().into_owned());
         let body = json!({ "previous": name });
-        let mut line = serialise(&Line::new(&disk.tip, "rotate", Body::Event { detail: &body }));
+        let mut line = Vec::new();
+        write_line(&mut line, &disk.tip, "rotate", Body::Event { detail: &body });
         let tip = Tip { seq: disk.tip.seq + 1, hash: line_hash(&line) };
         line.push(b'\n');
-        self.write_batch(disk, &line, &tip).map_err(io)
+        self.write_batch(disk, &line, &tip, true).map_err(io)
     }
 
     /// After a failure: finds out what the file really holds and goes on from there. While that fails,
     /// every call does.
-    fn recover<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State>,
-        deadline: Instant,
-    ) -> Result<MutexGuard<'a, State>, AuditError> {
+    fn recover<'a>(&'a self, mut state: MutexGuard<'a, State>) -> Result<MutexGuard<'a, State>, AuditError> {
+        let mut deadline = None;
         while state.disk.is_none() {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
-                return Err(AuditError::Timeout(self.options.timeout));
-            };
-            state = self.written.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.wait(state, &mut deadline)?;
         }
         let Some(failure) = state.failure.clone() else { return Ok(state) };
         let disk = state.disk.as_mut().expect("waited for it above");
@@ -402,12 +447,12 @@ impl AuditLog {
         let mut body = torn.unwrap_or_else(|| json!({}));
         body["reason"] = json!(failure.to_string());
         let mut line = recovery_start(&body);
-        let record = serialise(&Line::new(&disk.tip, "recovered", Body::Event { detail: &body }));
-        let tip = Tip { seq: disk.tip.seq + 1, hash: line_hash(&record) };
-        line.extend_from_slice(&record);
+        let start = line.len();
+        write_line(&mut line, &disk.tip, "recovered", Body::Event { detail: &body });
+        let tip = Tip { seq: disk.tip.seq + 1, hash: line_hash(&line[start..]) };
         line.push(b'\n');
-        self.write_batch(disk, &line, &tip).map_err(|error| io_error(&self.path, &error))?;
-        (state.tip, state.done, state.failure) = (tip.clone(), tip.seq, None);
+        self.write_batch(disk, &line, &tip, true).map_err(|error| io_error(&self.path, &error))?;
+        (state.tip, state.done, state.failure) = (tip, tip.seq, None);
         Ok(state)
     }
 }
@@ -421,14 +466,15 @@ impl Drop for AuditLog {
 
 impl State {
     fn append(&mut self, kind: &str, body: Body<'_>) {
-        let line = serialise(&Line::new(&self.tip, kind, body));
         if let Body::Event { detail: fields } = body
             && kind == "recovered"
         {
             self.batch.extend(recovery_start(fields));
         }
-        self.tip = Tip { seq: self.tip.seq + 1, hash: line_hash(&line) };
-        self.batch.extend_from_slice(&line);
+        self.ends_something |= kind != "intent";
+        let start = self.batch.len();
+        write_line(&mut self.batch, &self.tip, kind, body);
+        self.tip = Tip { seq: self.tip.seq + 1, hash: line_hash(&self.batch[start..]) };
         self.batch.push(b'\n');
     }
 
@@ -437,6 +483,7 @@ impl State {
         self.failure = Some(failure);
         self.generation += 1;
         self.batch.clear();
+        self.ends_something = false;
     }
 }
 
@@ -474,8 +521,8 @@ impl Disk {
     }
 }
 
-/// How every line begins.
-const LINE_START: &[u8] = b"{\"v\":1,\"seq\":";
+/// Memory that is kept from one batch to the next.
+const MOST_SPARE: usize = 64 << 10;
 
 /// The last line between two offsets that is a record and has its end, and where it ends.
 ///
@@ -558,8 +605,10 @@ pub(super) fn rotated(path: &Path) -> io::Result<Vec<PathBuf>> {
 #[must_use = "a call must be finished, or it is recorded as abandoned"]
 pub struct Call {
     log: std::sync::Arc<AuditLog>,
-    id: String,
-    info: CallInfo,
+    id: CallId,
+    fields: CallFields,
+    /// For the observer, where there is one.
+    info: Option<Box<CallInfo<'static>>>,
     started: Instant,
     is_finished: bool,
 }
@@ -568,7 +617,7 @@ impl Call {
     /// Joins intent and outcome in the log.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        self.id.as_str()
     }
 
     /// Writes how the call ended.
@@ -584,10 +633,11 @@ impl Call {
         let outcome = clean_outcome(outcome, &self.log.options.redactor);
         let duration = self.started.elapsed();
         let microseconds = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        let fields = CallFields::intent(&self.id, &self.info).outcome(&outcome, microseconds);
-        self.log.write(&[("outcome", Body::Call(&fields))])?;
-        let start = SystemTime::now().checked_sub(duration).unwrap_or(SystemTime::UNIX_EPOCH);
-        self.log.observe(&self.info, &outcome, start, duration);
+        let ended = Some((&outcome, microseconds));
+        self.log.write(&[("outcome", Body::Call { fields: &self.fields, ended })])?;
+        if let Some(info) = &self.info {
+            self.log.observe(info, &outcome, duration);
+        }
         Ok(())
     }
 }
@@ -617,19 +667,15 @@ impl Head {
 }
 
 /// Sixteen random hexadecimal digits.
-fn call_id() -> String {
+type CallId = Hex<16>;
+
+fn call_id() -> CallId {
     use std::hash::BuildHasher as _;
     use std::sync::LazyLock;
     use std::sync::atomic::AtomicU64;
     static KEY: LazyLock<std::hash::RandomState> = LazyLock::new(std::hash::RandomState::new);
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{:016x}", KEY.hash_one(NEXT.fetch_add(1, Ordering::Relaxed)))
-}
-
-fn serialise(line: &Line<'_>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(768); // most records fit, without growing step by step
-    serde_json::to_writer(&mut bytes, line).expect("records have string keys and no failing serialisers");
-    bytes
+    Hex::of(&KEY.hash_one(NEXT.fetch_add(1, Ordering::Relaxed)).to_be_bytes())
 }
 
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

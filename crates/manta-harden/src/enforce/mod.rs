@@ -3,6 +3,7 @@
 //! The wrapper for rmcp and `manta serve` use it; a server on another SDK calls [`Enforcer::begin`] before
 //! a tool runs and [`Running::finish`] after. Whatever goes wrong in between refuses the call.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -273,9 +274,9 @@ impl Enforcer {
         if grant.approve != Approve::Never && !request.is_approved {
             return Err(self.refuse(request, Refused::Approval(request.name.to_owned())));
         }
-        let limits: Vec<&Limit> = grant.limits.iter().filter(|_| !request.is_retry).collect();
+        let limits: &[Limit] = if request.is_retry { &[] } else { &grant.limits };
         let key = Key { server: request.server, tool: request.name, principal: request.principal };
-        let (admission, counted_by) = self.counter.check(&limits, key);
+        let (admission, counted_by) = self.counter.check(limits, key);
         let (permit, exhausted) = match admission {
             limit::Decision::Admit(permit) => (Some(permit), None),
             limit::Decision::Deny(refusal) if self.policy.mode() == Mode::Shadow => (None, Some(refusal.limit)),
@@ -287,9 +288,9 @@ impl Enforcer {
             (None, None, _) => Verdict::Approved,
         };
         let rule = match (&grant.would_deny, exhausted) {
-            (Some(denial), _) => denial.rule.to_string(),
-            (None, Some(limit)) => format!("limits.{limit}"),
-            (None, None) => grant.rule.to_string(),
+            (Some(denial), _) => denial.rule.as_text().into(),
+            (None, Some(limit)) => format!("limits.{limit}").into(),
+            (None, None) => grant.rule.as_text().into(),
         };
         let mut info = self.info(request, verdict, Some(rule));
         info.decision.limit = counted_by;
@@ -310,8 +311,8 @@ impl Enforcer {
     /// Records a refusal. A refusal that cannot be recorded is one all the same.
     fn refuse(&self, request: &Request<'_>, refused: Refused) -> Refused {
         let rule = match &refused {
-            Refused::Policy(denial) => Some(denial.rule.to_string()),
-            Refused::Limit(refusal) => Some(format!("limits.{}", refusal.limit)),
+            Refused::Policy(denial) => Some(denial.rule.as_text().into()),
+            Refused::Limit(refusal) => Some(format!("limits.{}", refusal.limit).into()),
             _ => None,
         };
         let verdict = if matches!(refused, Refused::Disapproved(_)) { Verdict::Refused } else { Verdict::Deny };
@@ -323,26 +324,26 @@ impl Enforcer {
         }
     }
 
-    fn info(&self, request: &Request<'_>, verdict: Verdict, rule: Option<String>) -> CallInfo {
+    fn info<'a>(&'a self, request: &Request<'a>, verdict: Verdict, rule: Option<Cow<'a, str>>) -> CallInfo<'a> {
         let nothing = Sensitive::default();
         let marks = [request.sensitive.unwrap_or(&nothing), self.policy.sensitive(request.name)];
         let redacted = self.redactor.redact_members(request.args, marks);
         let bytes_in = crate::digest::serialised_len(request.args).unwrap_or_default() as u64;
         CallInfo {
-            server: request.server.to_owned(),
-            principal: request.principal.to_owned(),
-            peer: request.peer.to_owned(),
-            protocol: request.protocol.to_owned(),
-            request_id: request.request_id.to_owned(),
-            method: request.subject.method().to_owned(),
-            tool: request.name.to_owned(),
+            server: request.server.into(),
+            principal: request.principal.into(),
+            peer: request.peer.into(),
+            protocol: request.protocol.into(),
+            request_id: request.request_id.into(),
+            method: request.subject.method().into(),
+            tool: request.name.into(),
             params: Some(redacted),
             bytes_in,
-            trace: request.trace.map(str::to_owned),
+            trace: request.trace.map(Cow::Borrowed),
             decision: DecisionInfo {
                 verdict,
                 rule,
-                policy: self.policy.hash().to_owned(),
+                policy: self.policy.hash().into(),
                 limit: None,
                 class: (request.subject == Subject::Tool).then(|| self.policy.class(request.name)).flatten(),
             },
@@ -420,16 +421,23 @@ impl Counter {
     /// Asks the store about its limits and this process about the others; also says who counted. A call that the second refuses was
     /// counted by the first, which can refuse too much, never too little; so the cheap one goes first.
     #[must_use]
-    pub fn check(&self, limits: &[&Limit], key: Key<'_>) -> (limit::Decision, Option<String>) {
-        let is_shared = |limit: &&&Limit| self.shared_names.contains(&limit.name);
-        let local: Vec<&Limit> = limits.iter().filter(|limit| !is_shared(limit)).copied().collect();
+    pub fn check(&self, limits: &[Limit], key: Key<'_>) -> (limit::Decision, Option<Cow<'static, str>>) {
+        if self.shared_names.is_empty() {
+            return (self.local.check(limits, key), Some(LOCALLY));
+        }
+        self.check_apart(limits, key)
+    }
+
+    fn check_apart(&self, limits: &[Limit], key: Key<'_>) -> (limit::Decision, Option<Cow<'static, str>>) {
+        let is_shared = |limit: &&Limit| self.shared_names.contains(&limit.name);
+        let local: Vec<&Limit> = limits.iter().filter(|limit| !is_shared(limit)).collect();
         let decision = self.local.check(&local, key);
         #[cfg(feature = "redis")]
         if let (Some(shared), limit::Decision::Admit(permit)) = (&self.shared, &decision) {
-            let theirs: Vec<&Limit> = limits.iter().filter(is_shared).copied().collect();
+            let theirs: Vec<&Limit> = limits.iter().filter(is_shared).collect();
             if !theirs.is_empty() {
                 let (second, error) = shared.check_saying(&theirs, key);
-                let said = error.map_or_else(|| "shared".to_owned(), |error| format!("fallback: {error}"));
+                let said = error.map_or(Cow::Borrowed("shared"), |error| format!("fallback: {error}").into());
                 let _ = permit;
                 return match second {
                     limit::Decision::Admit(other) => {
@@ -440,9 +448,12 @@ impl Counter {
                 };
             }
         }
-        (decision, Some("local".to_owned()))
+        (decision, Some(LOCALLY))
     }
 }
+
+/// Who counted, where nobody was asked.
+const LOCALLY: Cow<'static, str> = Cow::Borrowed("local");
 
 #[cfg(feature = "redis")]
 fn shared(policy: &Policy, names: &[String], local: &Limiter) -> Result<Option<limit::SharedLimiter>, SetupError> {

@@ -13,16 +13,16 @@ mod ring;
 mod shared;
 mod table;
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 #[cfg(feature = "redis")]
 pub use shared::{OnError, SharedLimiter, StoreAddress, StoreError};
-use table::{ById, Table};
+use table::{ById, Place, Table};
 
 /// Time since some fixed point, never going back. Tests bring their own.
 pub trait Clock: Send + Sync {
@@ -204,6 +204,21 @@ impl fmt::Display for Seconds {
 /// collision. Two of ten thousand live keys meet by chance once in 10^11 tables, and then share a ring.
 type Id = u64;
 
+/// Which parts of a key a limit counts apart, in one comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Parts {
+    server: bool,
+    tool: bool,
+    principal: bool,
+}
+
+impl Parts {
+    fn of(limit: &Limit) -> Self {
+        let has = |part: Part| limit.key.contains(&part);
+        Self { server: has(Part::Server), tool: has(Part::Tool), principal: has(Part::Principal) }
+    }
+}
+
 /// Counts admissions in this process.
 #[derive(Clone)]
 pub struct Limiter {
@@ -228,9 +243,29 @@ struct Inner {
 struct State {
     /// The latest time seen: a clock that steps back must not open a window.
     now: u64,
-    /// By the limit's name. A server has a handful of limits, for which a scan is faster than a hash.
-    tables: Vec<(String, Table)>,
+    /// By name and parts of the limit. A server has a handful of limits, for which a scan is faster than a hash.
+    /// One key has one id in each, whatever else a call asks for.
+    counted: Vec<Counted>,
+    /// What the limits of the call that is being checked led to.
+    found: Vec<Found>,
+}
+
+/// What one limit has counted.
+struct Counted {
+    name: String,
+    parts: Parts,
+    table: Table,
+    /// Calls that run now, of limits on concurrency.
     running: ById<u32>,
+}
+
+/// Where one limit counts one call.
+#[derive(Clone, Copy)]
+struct Found {
+    counted: usize,
+    id: Id,
+    place: Place,
+    is_held: bool,
 }
 
 impl Default for Limiter {
@@ -259,26 +294,32 @@ impl Limiter {
 
     /// Decides about one call under several limits: all must admit it, and only then all count it.
     #[must_use]
-    pub fn check(&self, limits: &[&Limit], key: Key<'_>) -> Decision {
+    pub fn check<L: Borrow<Limit>>(&self, limits: &[L], key: Key<'_>) -> Decision {
         let inner = &self.inner;
         let mut state = inner.lock();
         let now = state.advance(inner.clock.now());
-        let ids = limits.iter().map(|limit| inner.id(limit, key));
-        for (limit, id) in limits.iter().zip(ids.clone()) {
-            if let Some((reason, retry_after)) = state.obstacle(limit, id, now, inner.max_keys) {
+        let mut found = std::mem::take(&mut state.found);
+        found.clear();
+        for limit in limits.iter().map(Borrow::borrow) {
+            let at = state.find(limit, key, now, inner);
+            if let Some((reason, retry_after)) = state.obstacle(limit, at, now) {
                 let (limit, tool) = (limit.name.clone(), key.tool.to_owned());
                 return Decision::Deny(Refusal { limit, tool, reason, retry_after });
             }
+            found.push(at);
         }
-        let mut held = Vec::new();
-        for (limit, id) in limits.iter().zip(ids) {
-            state.table(limit, inner.max_keys).admit(id, now);
-            if limit.concurrent.is_some() {
-                *state.running.entry(id).or_default() += 1;
-                held.push(id);
+        let mut permit = Permit::default();
+        for at in &found {
+            state.admit(*at, now);
+            if at.is_held {
+                permit.held.push((at.counted, at.id));
             }
         }
-        Decision::Admit(Permit { held, inner: Some(Arc::clone(inner)), also: None })
+        state.found = found;
+        if !permit.held.is_empty() {
+            permit.inner = Some(Arc::clone(inner));
+        }
+        Decision::Admit(permit)
     }
 
     /// How many more calls the window of `limit` admits now.
@@ -287,15 +328,14 @@ impl Limiter {
         let inner = &self.inner;
         let mut state = inner.lock();
         let now = state.advance(inner.clock.now());
-        let id = inner.id(limit, key);
-        let used = state.table(limit, inner.max_keys).used(id, now);
-        limit.calls.saturating_sub(used)
+        let at = state.find(limit, key, now, inner);
+        limit.calls.saturating_sub(state.counted[at.counted].table.used(at.place, now))
     }
 
     /// Keys that are remembered now, over all limits. For tests and metrics.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.inner.lock().tables.iter().map(|(_, table)| table.len()).sum()
+        self.inner.lock().counted.iter().map(|counted| counted.table.len()).sum()
     }
 }
 
@@ -305,16 +345,23 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn id(&self, limit: &Limit, key: Key<'_>) -> Id {
-        let part = |part: &Part| limit.key.contains(part);
-        // Lengths are part of the hash of a str, so ("a", "bc") and ("ab", "c") differ.
-        let parts = (
-            limit.name.as_str(),
-            part(&Part::Server).then_some(key.server),
-            part(&Part::Tool).then(|| key.counted_tool()),
-            part(&Part::Principal).then_some(key.principal),
-        );
-        self.hasher.hash_one(parts)
+    fn id(&self, parts: Parts, key: Key<'_>) -> Id {
+        let mut hash = self.hasher.build_hasher();
+        let mut write = |text: &str| {
+            // No text has this byte, so ("a", "bc") and ("ab", "c") differ.
+            hash.write(text.as_bytes());
+            hash.write_u8(0xff);
+        };
+        if parts.server {
+            write(key.server);
+        }
+        if parts.tool {
+            write(&key.counted_tool());
+        }
+        if parts.principal {
+            write(key.principal);
+        }
+        hash.finish()
     }
 }
 
@@ -325,34 +372,50 @@ impl State {
         self.now
     }
 
-    fn table(&mut self, limit: &Limit, max_keys: usize) -> &mut Table {
-        let known = self.tables.iter().position(|(name, _)| *name == limit.name);
-        let index = known.unwrap_or_else(|| {
-            self.tables.push((limit.name.clone(), Table::new(limit.calls, limit.per, max_keys)));
-            self.tables.len() - 1
+    fn find(&mut self, limit: &Limit, key: Key<'_>, now: u64, inner: &Inner) -> Found {
+        let parts = Parts::of(limit);
+        let known = self.counted.iter().position(|counted| counted.parts == parts && counted.name == limit.name);
+        let counted = known.unwrap_or_else(|| {
+            let (name, table) = (limit.name.clone(), Table::new(limit.calls, limit.per, inner.max_keys));
+            self.counted.push(Counted { name, parts, table, running: ById::default() });
+            self.counted.len() - 1
         });
-        let table = &mut self.tables[index].1;
+        let table = &mut self.counted[counted].table;
         table.resize(limit.calls, limit.per);
-        table
+        let id = inner.id(parts, key);
+        Found { counted, id, place: table.find(id, now), is_held: limit.concurrent.is_some() }
     }
 
-    fn obstacle(&mut self, limit: &Limit, id: Id, now: u64, max_keys: usize) -> Option<(Reason, Option<Duration>)> {
+    fn obstacle(&self, limit: &Limit, at: Found, now: u64) -> Option<(Reason, Option<Duration>)> {
+        let counted = &self.counted[at.counted];
         if let Some(most) = limit.concurrent
-            && self.running.get(&id).is_some_and(|running| *running >= most)
+            && counted.running.get(&at.id).is_some_and(|running| *running >= most)
         {
             return Some((Reason::Concurrency { most }, None));
         }
-        let wait = self.table(limit, max_keys).wait(id, now)?;
+        let wait = counted.table.wait(at.place, now)?;
         Some((Reason::Rate { calls: limit.calls, per: limit.per }, Some(Duration::from_nanos(wait))))
+    }
+
+    fn admit(&mut self, at: Found, now: u64) {
+        let counted = &mut self.counted[at.counted];
+        counted.table.admit(at.place, at.id, now);
+        if at.is_held {
+            *counted.running.entry(at.id).or_default() += 1;
+        }
     }
 }
 
 /// The right to run one call. Dropping it frees its place under the limits on concurrency.
+#[derive(Default)]
 #[must_use = "the call counts as running only while the permit lives"]
 pub struct Permit {
-    held: Vec<Id>,
+    /// Limits on concurrency, and the keys under which the call runs there.
+    held: Vec<(usize, Id)>,
+    /// Where they are counted; `None` when there are none.
     inner: Option<Arc<Inner>>,
     /// Permits of other limiters that are held along.
+    #[cfg(feature = "redis")]
     #[expect(dead_code, reason = "held for its Drop")]
     also: Option<Box<(Permit, Permit)>>,
 }
@@ -373,13 +436,14 @@ impl fmt::Debug for Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let (false, Some(inner)) = (self.held.is_empty(), &self.inner) else { return };
+        let Some(inner) = &self.inner else { return };
         let mut state = inner.lock();
-        for id in &self.held {
-            if let Some(running) = state.running.get_mut(id) {
-                *running -= 1;
-                if *running == 0 {
-                    state.running.remove(id);
+        for (counted, id) in &self.held {
+            let running = &mut state.counted[*counted].running;
+            if let Some(calls) = running.get_mut(id) {
+                *calls -= 1;
+                if *calls == 0 {
+                    running.remove(id);
                 }
             }
         }

@@ -115,6 +115,14 @@ fn a_clock_that_steps_back_opens_nothing() {
 }
 
 #[test]
+fn a_limit_named_twice_for_one_call_counts_it_twice() {
+    let limiter = Limiter::new(Hand::default());
+    let limit = Limit::new("l", 4, Duration::from_secs(1), &[Part::Principal]);
+    assert!(limiter.check(&[&limit, &limit], key("a")).into_result().is_ok());
+    assert_eq!((limiter.remaining(&limit, key("a")), limiter.keys()), (2, 1));
+}
+
+#[test]
 fn zero_calls_admits_none() {
     let limiter = Limiter::new(Hand::default());
     assert!(!admits(&limiter, &Limit::new("l", 0, Duration::from_secs(1), &[]), "a"));
@@ -196,6 +204,37 @@ proptest! {
             clock.set(now);
             let expected = reference(&mut admitted[who], now, calls as usize, window);
             prop_assert_eq!(admits(&limiter, &limit, ["a", "b", "c"][who]), expected, "at {}", now);
+        }
+    }
+
+    /// More keys than there is room for: nobody gets more than the limit, and who has a ring gets all of it.
+    #[test]
+    fn a_crowd_of_keys_stays_within_memory_and_limit(
+        calls in 1u32..4,
+        window in 1u64..60,
+        max_keys in 1usize..5,
+        steps in proptest::collection::vec((0u64..20, 0usize..9), 1..500),
+    ) {
+        let clock = Hand::default();
+        let limiter = Limiter::with_max_keys(clock.clone(), max_keys);
+        let limit = Limit::new("l", calls, Duration::from_millis(window), &[Part::Principal]);
+        let mut admitted = vec![Vec::<u64>::new(); 9];
+        let mut now = 0;
+        for (gap, who) in steps {
+            now += gap;
+            clock.set(now);
+            let live = |times: &Vec<u64>| times.iter().filter(|time| **time + window > now).count();
+            let others = admitted.iter().enumerate().filter(|(other, times)| *other != who && live(times) > 0).count();
+            let mine = live(&admitted[who]);
+            let is_admitted = admits(&limiter, &limit, &who.to_string());
+            prop_assert!(!(is_admitted && mine >= calls as usize), "{who} at {now}");
+            if others == 0 && mine < calls as usize {
+                prop_assert!(is_admitted, "{} alone at {}", who, now);
+            }
+            prop_assert!(limiter.keys() <= max_keys);
+            if is_admitted {
+                admitted[who].push(now);
+            }
         }
     }
 

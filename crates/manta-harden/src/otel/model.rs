@@ -29,7 +29,7 @@ impl Span {
         let info = call.info;
         let mut attributes = vec![("mcp.method.name", json!(info.method))];
         // A URI has too many values for a name (and for a metric).
-        let target = match info.method.as_str() {
+        let target = match &*info.method {
             "tools/call" => {
                 attributes.push(("gen_ai.operation.name", json!("execute_tool")));
                 attributes.push(("gen_ai.tool.name", json!(info.tool)));
@@ -55,7 +55,7 @@ impl Span {
         text("manta.principal", &info.principal);
         text("manta.decision", decision(info.decision.verdict));
         text("manta.rule", info.decision.rule.as_deref().unwrap_or_default());
-        match info.peer.split_once(' ').map_or(info.peer.as_str(), |(kind, _)| kind) {
+        match info.peer.split_once(' ').map_or(&*info.peer, |(kind, _)| kind) {
             "stdio" => text("network.transport", "pipe"),
             "http" => {
                 text("network.transport", "tcp");
@@ -74,7 +74,7 @@ impl Span {
         if let Some(params) = info.params.as_ref().filter(|_| with_arguments) {
             text("gen_ai.tool.call.arguments", &params.value.to_string());
         }
-        let name = target.map_or_else(|| info.method.clone(), |target| format!("{} {target}", info.method));
+        let name = target.map_or_else(|| info.method.to_string(), |target| format!("{} {target}", info.method));
         Self {
             name,
             start: call.start,

@@ -45,7 +45,7 @@ fn ended(exporter: &Exporter, info: &CallInfo, outcome: &Outcome) {
     exporter.ended(&Ended { info, outcome, start, duration });
 }
 
-fn info(method: &str, tool: &str) -> CallInfo {
+fn info<'a>(method: &'a str, tool: &'a str) -> CallInfo<'a> {
     CallInfo {
         principal: "local".into(),
         peer: "stdio uid=0".into(),
@@ -148,7 +148,8 @@ fn a_collector_that_refuses_or_is_away_costs_spans_and_says_so() {
 fn callers_cannot_make_metrics_grow_and_traceparents_are_checked() {
     let mut metrics = Metrics::new();
     for number in 0..5000 {
-        let (info, outcome) = (info("tools/call", &format!("made-up-{number}")), Outcome::success(0));
+        let tool = format!("made-up-{number}");
+        let (info, outcome) = (info("tools/call", &tool), Outcome::success(0));
         let call = Ended { info: &info, outcome: &outcome, start: SystemTime::now(), duration: Duration::ZERO };
         metrics.count(&Span::of(&call, false));
     }
@@ -161,7 +162,7 @@ fn callers_cannot_make_metrics_grow_and_traceparents_are_checked() {
         "zz",
         "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ] {
-        let info = CallInfo { trace: Some(bad.to_owned()), ..info("tools/call", "t") };
+        let info = CallInfo { trace: Some(bad.into()), ..info("tools/call", "t") };
         let outcome = Outcome::success(0);
         let call = Ended { info: &info, outcome: &outcome, start: SystemTime::now(), duration: Duration::ZERO };
         let span = Resource { service: "m".to_owned() }.spans(&[Span::of(&call, false)]);

@@ -20,6 +20,7 @@ pub(super) enum Target {
     File,
     Directory,
     /// Whatever it is, only to be looked at: it is not opened for reading.
+    #[cfg(target_os = "linux")]
     Any,
 }
 
@@ -112,7 +113,7 @@ fn open_by_component(dir: &Dir, path: &RelPath, target: Target) -> io::Result<Op
     let parent = current.as_ref().unwrap_or(dir);
     match target {
         Target::Directory => parent.open_dir_nofollow(leaf).map(into_file),
-        Target::File | Target::Any => open_leaf(parent, leaf.as_ref()),
+        _ => open_leaf(parent, leaf.as_ref()),
     }
 }
 

@@ -121,11 +121,23 @@ pub struct Place {
     pub file: Arc<Path>,
     /// Line, from 1; 0 for what holds without a line, such as the default.
     pub line: usize,
+    /// All three as one text: it stands in every record.
+    text: String,
 }
 
 impl Rule {
     pub(super) fn new(name: String, file: Arc<Path>, line: usize) -> Self {
-        Self(Arc::new(Place { name, file, line }))
+        let text = match line {
+            0 => format!("{name} ({})", file.display()),
+            line => format!("{name} ({}:{line})", file.display()),
+        };
+        Self(Arc::new(Place { name, file, line, text }))
+    }
+
+    /// Name, file and line, such as `tools.read_file.args.path (manta.toml:12)`.
+    #[must_use]
+    pub fn as_text(&self) -> &str {
+        &self.text
     }
 }
 
@@ -139,10 +151,7 @@ impl std::ops::Deref for Rule {
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{} ({})", self.name, self.file.display()),
-            line => write!(f, "{} ({}:{line})", self.name, self.file.display()),
-        }
+        f.write_str(&self.text)
     }
 }
 

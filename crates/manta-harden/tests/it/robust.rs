@@ -357,7 +357,7 @@ fn a_mutated_log_is_never_intact_and_never_a_panic() {
     let options = Options { checkpoint_every: 5, ..Options::new(Redactor::new([1; 32])) };
     let log = std::sync::Arc::new(AuditLog::open(&path, options).unwrap());
     for number in 0..20 {
-        let info = CallInfo { tool: format!("t{number}"), ..CallInfo::default() };
+        let info = CallInfo { tool: format!("t{number}").into(), ..CallInfo::default() };
         log.begin(info).unwrap().finish(Outcome::success(number)).unwrap();
     }
     log.close().unwrap();

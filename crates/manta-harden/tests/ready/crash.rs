@@ -23,7 +23,7 @@ fn child() {
             scope.spawn(move || {
                 for number in 0.. {
                     let tool = format!("{}-{thread}-{number}", std::process::id());
-                    let call = log.begin(CallInfo { tool: tool.clone(), ..CallInfo::default() }).expect("recorded");
+                    let call = log.begin(CallInfo { tool: (&tool).into(), ..CallInfo::default() }).expect("recorded");
                     let mut out = std::io::stdout().lock();
                     writeln!(out, "ack intent {tool}").and_then(|()| out.flush()).expect("the parent reads");
                     drop(out);

@@ -22,7 +22,7 @@ fn a_full_disk_refuses_calls_and_loses_no_record() {
     let mut refused = 0;
     for number in 0..1_000_000 {
         let tool = format!("before-{number}");
-        match log.begin(CallInfo { tool: tool.clone(), ..CallInfo::default() }) {
+        match log.begin(CallInfo { tool: (&tool).into(), ..CallInfo::default() }) {
             Ok(call) => {
                 acknowledged.insert(format!("intent {tool}"));
                 if call.finish(Outcome::success(0)).is_ok() {
@@ -39,7 +39,10 @@ fn a_full_disk_refuses_calls_and_loses_no_record() {
     fs::remove_file(&filler).unwrap();
     for number in 0..100 {
         let tool = format!("after-{number}");
-        log.begin(CallInfo { tool: tool.clone(), ..CallInfo::default() }).unwrap().finish(Outcome::success(0)).unwrap();
+        log.begin(CallInfo { tool: (&tool).into(), ..CallInfo::default() })
+            .unwrap()
+            .finish(Outcome::success(0))
+            .unwrap();
         acknowledged.extend([format!("intent {tool}"), format!("outcome {tool}")]);
     }
     log.close().unwrap();
