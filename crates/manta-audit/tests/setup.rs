@@ -149,6 +149,28 @@ fn cross_origin_headers_are_no_check() {
 }
 
 #[test]
+fn every_origin_by_default_is_every_origin() {
+    let app = |origins: &str| {
+        py(&format!(
+            "import os\nfrom fastapi import FastAPI\nfrom fastapi.middleware.cors import CORSMiddleware\n\
+             app = FastAPI()\nORIGINS = {origins}\n\
+             app.add_middleware(CORSMiddleware, allow_origins=ORIGINS, allow_credentials=True)\n"
+        ))
+    };
+    assert_eq!(app("os.getenv('ORIGINS', '*').split(',')"), ["permissive-cors:6"]);
+    assert_eq!(app("os.getenv('ORIGINS', 'http://localhost:8000').split(',')"), Vec::<String>::new());
+    assert_eq!(app("os.environ['ORIGINS'].split(',')"), Vec::<String>::new());
+
+    let cors = |origin: &str| {
+        let start = "import cors from 'cors'; import express from 'express'; const app = express();\n";
+        ts(&format!("{start}app.use(cors({{ origin: {origin}, credentials: true }}));"))
+    };
+    assert_eq!(cors("process.env.ORIGIN || true"), ["permissive-cors:2"]);
+    assert_eq!(cors("process.env.ORIGIN || 'http://localhost:8000'"), Vec::<String>::new());
+    assert_eq!(cors("process.env.ORIGIN"), Vec::<String>::new());
+}
+
+#[test]
 fn authentication_counts_when_it_is_not_a_choice() {
     let check = "app.use((req, res, next) => { if (req.headers.authorization !== `Bearer ${process.env.TOKEN}`) { res.status(401).end(); return; } next(); });";
     assert_eq!(express(check, r#"app.listen(3000, "0.0.0.0");"#), Vec::<String>::new());
