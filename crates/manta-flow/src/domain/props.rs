@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::charset::CharSet;
-use super::path::PathState;
+use super::path::{DotDot, PathState};
 use super::url::UrlState;
 
 /// Most literals kept per value; beyond, only the other properties describe it.
@@ -366,6 +366,10 @@ impl StrProps {
             return Self::bottom();
         }
         self.path = self.path.within_charset(self.charset);
+        // A single component is `..` only if it begins and ends with a dot.
+        if !self.charset.contains('/') && !(self.first.contains('.') && self.last.contains('.')) {
+            self.path.dotdot = DotDot::No;
+        }
         self
     }
 

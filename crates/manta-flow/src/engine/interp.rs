@@ -222,6 +222,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) evidence: FxHashMap<ObjId, Refinements>,
     /// Results of `commonpath([root, x])`: the `x`, and whether whole components were compared.
     pub(crate) common_paths: FxHashMap<Vn, (Val, bool)>,
+    /// Positions that `indexOf` gave: the text that was searched, and what for.
+    pub(crate) searches: FxHashMap<Vn, (Val, Val)>,
     /// Value numbers of the first piece of a split text, by text and separator.
     pub(crate) first_pieces: FxHashMap<(Vn, Box<str>), Vn>,
     /// Extensions of joined paths, where the last operand says it.
@@ -285,6 +287,7 @@ impl<'p> Interp<'p> {
             typeofs: FxHashMap::default(),
             evidence: FxHashMap::default(),
             common_paths: FxHashMap::default(),
+            searches: FxHashMap::default(),
             first_pieces: FxHashMap::default(),
             extensions: FxHashMap::default(),
             parent_lists: FxHashMap::default(),

@@ -463,8 +463,12 @@ impl Interp<'_> {
             (Kind::Fn(x), Kind::Fn(y)) => return Val::of(Kind::Bool((x == y).then_some(true))),
             _ => {}
         }
-        // `indexOf(…) === -1`.
         for (search, bound) in [(a, b), (b, a)] {
+            // `indexOf(…) === 0`: found at the very beginning.
+            if let (Kind::Num(Some(0.0)), Some((text, part))) = (&bound.kind, self.searches.get(&search.vn).cloned()) {
+                return self.starts_with(&text, &part, span);
+            }
+            // `indexOf(…) === -1`.
             if let (Some(cond), Kind::Num(Some(bound))) = (&search.cond, &bound.kind)
                 && matches!(search.kind, Kind::Num(_))
             {

@@ -36,18 +36,22 @@ impl Interp<'_> {
             "includes" => self.contains_text(value, &first?, span),
             "indexOf" if let Some(at) = concrete_index(value, first.as_ref()) => Val::num(at),
             "indexOf" | "search" | "lastIndexOf" => {
-                let needle = first.as_ref()?;
-                if let Some(position) = self.exact_position(value, needle, name.as_str() == "lastIndexOf") {
+                let needle = first?;
+                if let Some(position) = self.exact_position(value, &needle, name.as_str() == "lastIndexOf") {
                     return Some(Val::num(position));
                 }
-                let test = match first.as_ref().map(|value| &value.kind) {
-                    Some(Kind::Regex(regex)) => {
+                let test = match &needle.kind {
+                    Kind::Regex(regex) => {
                         let regex = regex.clone();
                         self.js_regex_test(&regex, value, span)
                     }
-                    _ => self.contains_text(value, &first?, span),
+                    _ => self.contains_text(value, &needle, span),
                 };
-                Val { cond: test.cond, ..Val::of(Kind::Num(None)) }
+                let vn = self.store.fresh_vn();
+                if name.as_str() == "indexOf" {
+                    self.searches.insert(vn, (value.clone(), needle));
+                }
+                Val { vn, cond: test.cond, ..Val::of(Kind::Num(None)) }
             }
             "replace" | "replaceAll" => {
                 let pattern = first?;
@@ -126,8 +130,12 @@ impl Interp<'_> {
                     let characters = characters.literal().unwrap_or_default().to_owned();
                     self.strip_ends(value, name.as_str(), &characters, span)
                 }
-                Some(_) => {
-                    let props = self.props(value).slice();
+                Some(characters) => {
+                    let own = self.props(value);
+                    let props = match characters.literal() {
+                        Some(set) => own.strip_chars(CharSet::of(set), name.as_str() != "rstrip", name.as_str() != "lstrip"),
+                        None => own.slice(),
+                    };
                     self.text_val(props, value)
                 }
             },
@@ -137,8 +145,13 @@ impl Interp<'_> {
             "endswith" => self.ends_with(value, &first?, span),
             "__contains__" => self.contains_text(value, &first?, span),
             "find" | "index" | "rfind" | "count" => {
-                let test = self.contains_text(value, &first?, span);
-                Val { cond: test.cond, ..Val::of(Kind::Num(None)) }
+                let needle = first?;
+                let test = self.contains_text(value, &needle, span);
+                let vn = self.store.fresh_vn();
+                if matches!(name.as_str(), "find" | "index") {
+                    self.searches.insert(vn, (value.clone(), needle));
+                }
+                Val { vn, cond: test.cond, ..Val::of(Kind::Num(None)) }
             }
             "replace" if args.pos.len() >= 2 => {
                 let replacement = args.get(1).cloned().unwrap_or_else(Val::unknown);
