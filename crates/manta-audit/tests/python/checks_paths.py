@@ -1,5 +1,6 @@
 """Containment checks: the forms that hold, each beside one that differs in a detail and doesn't."""
 import os
+import re
 from pathlib import Path
 from mcp.server.fastmcp import FastMCP
 
@@ -353,3 +354,31 @@ def expanded_only(path: str) -> str:
         return "denied"
     with open(path) as file:  # error: path-traversal in expanded_only
         return file.read()
+
+
+@mcp.tool()
+def without_leading_dots(name: str) -> str:
+    name = re.sub(r"[^\w\-.]", "_", name).lstrip(".")
+    return (ROOT / name).read_text()
+
+
+@mcp.tool()
+def without_trailing_blanks(name: str) -> str:
+    name = re.sub(r"[^\w\-. ]", "_", name).strip(" ")
+    return (ROOT / name / "notes").read_text()  # error: path-traversal in without_trailing_blanks
+
+
+@mcp.tool()
+def found_at_the_beginning(name: str) -> str:
+    path = os.path.realpath(os.path.join(ROOT, name))
+    if path.find(f"{ROOT}{os.sep}") != 0:
+        raise ValueError("outside")
+    return Path(path).read_text()
+
+
+@mcp.tool()
+def found_somewhere(name: str) -> str:
+    path = os.path.realpath(os.path.join(ROOT, name))
+    if path.find(f"{ROOT}{os.sep}") == -1:
+        raise ValueError("outside")
+    return Path(path).read_text()  # error: path-traversal in found_somewhere

@@ -18,6 +18,9 @@ use crate::ir::{Lang, Symbol};
 /// Attributes that Python paths have and strings do not.
 const PATH_PARTS: [&str; 7] = ["parent", "parents", "parts", "name", "stem", "suffix", "suffixes"];
 
+/// Methods of pydantic's models that give the data of a model in another form.
+const DATA_METHODS: [&str; 6] = ["model_dump", "model_dump_json", "model_copy", "dict", "json", "copy"];
+
 impl Interp<'_> {
     /// `receiver.name`.
     pub(crate) fn get_member(&mut self, receiver: &Val, name: Symbol, span: Span) -> Val {
@@ -276,6 +279,9 @@ impl Interp<'_> {
         }
         // Members inherited from outside the target.
         let base = self.external_base(class)?;
+        if DATA_METHODS.contains(&name.as_str()) && self.apis.name(base).starts_with("pydantic") {
+            return Some(Val::of(Kind::Method(Rc::new((receiver.clone(), name)))));
+        }
         let made = self.apis.step(base, ApiStep::Call);
         let api = self.apis.step(made, ApiStep::Field(name));
         let api = self.models.canonical(&mut self.apis, api);

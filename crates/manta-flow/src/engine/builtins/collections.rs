@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use manta_core::Span;
 
+use crate::domain::StrProps;
 use crate::engine::facts::{Cond, Refinements};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::slices::key_index;
@@ -21,7 +22,7 @@ impl Interp<'_> {
         span: Span,
     ) -> Option<Val> {
         let kind = self.store.obj(id).kind.clone();
-        match kind {
+        match &kind {
             ObjKind::Array | ObjKind::Set => self.sequence_method(receiver, id, name, args, span),
             ObjKind::Dict | ObjKind::Map => self.mapping_method(receiver, id, name, args, span),
             ObjKind::Plain | ObjKind::External | ObjKind::Instance(_) | ObjKind::Class(_) => match name.as_str() {
@@ -42,6 +43,17 @@ impl Interp<'_> {
                 "model_dump" | "dict" | "to_dict" | "asdict" => {
                     let copy = self.store.new_obj(Obj::new(ObjKind::Dict));
                     self.copy_fields(receiver, copy);
+                    Some(Val { kind: Kind::Obj(copy), ..receiver.clone() })
+                }
+                "model_dump_json" | "json" if matches!(kind, ObjKind::Instance(_)) => {
+                    let (taint, step) = self.deep_taint(receiver, 4);
+                    Some(Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) })
+                }
+                "model_copy" | "copy" if matches!(kind, ObjKind::Instance(_)) => {
+                    let copy = self.store.new_obj((*self.store.obj_rc(id)).clone());
+                    if let Some(update) = args.named("update").cloned() {
+                        self.copy_fields(&update, copy);
+                    }
                     Some(Val { kind: Kind::Obj(copy), ..receiver.clone() })
                 }
                 _ => None,

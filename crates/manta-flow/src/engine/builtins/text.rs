@@ -133,7 +133,9 @@ impl Interp<'_> {
                 Some(characters) => {
                     let own = self.props(value);
                     let props = match characters.literal() {
-                        Some(set) => own.strip_chars(CharSet::of(set), name.as_str() != "rstrip", name.as_str() != "lstrip"),
+                        Some(set) => {
+                            own.strip_chars(CharSet::of(set), name.as_str() != "rstrip", name.as_str() != "lstrip")
+                        }
                         None => own.slice(),
                     };
                     self.text_val(props, value)

@@ -358,6 +358,19 @@ impl Interp<'_> {
                 };
                 return self.python_regex(function, args, span);
             }
+            Effect::Thread => {
+                self.run_thread(args, span);
+                self.external_result(api, None, args, span)
+            }
+            Effect::ThreadStart => {
+                if let Some(thread @ Val { kind: Kind::Obj(_), .. }) = this {
+                    let run = self.get_member(thread, Symbol::new("run"), span);
+                    if matches!(run.kind, Kind::Bound(_)) {
+                        self.call_value(&run, None, Args::default(), span);
+                    }
+                }
+                Val::null()
+            }
             Effect::Schedules => {
                 self.call_closures(args, None, span);
                 Val::unknown()
@@ -438,6 +451,26 @@ impl Interp<'_> {
     /// Positional arguments; an open-ended rest counts once.
     pub(crate) fn spread_args(&self, args: &Args) -> Vec<Val> {
         args.pos.iter().chain(&args.rest).cloned().collect()
+    }
+
+    /// What a thread does: its target is called with the arguments given for it. Threads of no target have a `run`.
+    fn run_thread(&mut self, args: &Args, span: Span) {
+        // `Thread(group, target, name, args, kwargs)`, `Timer(seconds, function, args, kwargs)`.
+        let named = |names: [&str; 2]| names.into_iter().find_map(|name| args.named(name).cloned());
+        let Some(target) = named(["target", "function"]).or_else(|| args.get(1).cloned()) else { return };
+        let is_timer = args.named("function").is_some() || args.pos.get(1).is_some() && args.pos.get(3).is_none();
+        let at = if is_timer { 2 } else { 3 };
+        let given = args.named("args").or_else(|| args.pos.get(at)).cloned();
+        let by_name = args.named("kwargs").or_else(|| args.pos.get(at + 1)).cloned();
+        let (pos, rest) = given.map_or_else(Default::default, |given| self.elements_of(&given, span));
+        let named = match by_name.map(|by_name| by_name.kind) {
+            Some(Kind::Obj(id)) => {
+                let fields = self.store.obj_rc(id).fields.clone();
+                fields.into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
+        self.call_value(&target, None, Args { pos, rest, named, ..Args::default() }, span);
     }
 
     fn partial(&mut self, function: &Val, args: &Args) -> Val {

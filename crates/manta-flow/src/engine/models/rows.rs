@@ -291,6 +291,10 @@ pub enum Effect {
     Environment,
     /// `setTimeout(f)`, event registration: calls the function with unknown arguments.
     Schedules,
+    /// `threading.Thread(target=f, args=(…), kwargs={…})`, `threading.Timer(seconds, f, […])`: calls the function.
+    Thread,
+    /// `start()` of a thread: of one that is a class of the target, calls its `run`.
+    ThreadStart,
     /// `getattr(o, name, default)`.
     GetAttr,
     /// `setattr`.
