@@ -367,7 +367,8 @@ impl StrProps {
         }
         self.path = self.path.within_charset(self.charset);
         // A single component is `..` only if it begins and ends with a dot.
-        if !self.charset.contains('/') && !(self.first.contains('.') && self.last.contains('.')) {
+        let may_be_dots = self.first.contains('.') && self.last.contains('.');
+        if !may_be_dots && !self.charset.contains('/') {
             self.path.dotdot = DotDot::No;
         }
         self
