@@ -75,6 +75,10 @@ rules! {
         "credentials sent to servers whose certificate is not checked", Medium, High, Regular, None, &[295];
     CREDENTIAL_FORWARDING = "credential-forwarding", "0.1", "Credential forwarding",
         "credentials sent to a host that the caller chooses", Medium, Medium, Regular, Some(SinkClass::Network), &[522, 201];
+    SECRET_EXPOSURE = "secret-exposure", "0.1", "Secret exposure",
+        "credentials of the server that reach the model or a log", High, High, Regular, None, &[200, 526, 532];
+    TOKEN_PASSTHROUGH = "token-passthrough", "0.1", "Token passthrough",
+        "the client's token sent on to another service", Medium, Medium, Regular, None, &[441, 522];
     STDOUT_LOGGING = "stdout-logging", "0.1", "Logging to standard output",
         "stdio servers that print to standard output", Low, High, Auditor, None, &[117];
     NO_RATE_LIMIT = "no-rate-limit", "0.1", "No rate limit",

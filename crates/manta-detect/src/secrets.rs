@@ -264,6 +264,157 @@ fn without_overlaps(mut found: Vec<(bool, Match)>) -> Vec<Match> {
     kept.into_values().collect()
 }
 
+/// Whether a name (`GITHUB_TOKEN`, `clientSecret`, `--api-key`) says that its value is a secret, and not where it is kept
+/// (`TOKEN_FILE`), how many there may be (`MAX_TOKENS`) or which is meant (`AWS_ACCESS_KEY_ID`).
+///
+/// ```
+/// use manta_detect::secrets::is_name;
+/// assert!(is_name("GITHUB_TOKEN") && is_name("clientSecret") && is_name("--api-key"));
+/// assert!(!is_name("TOKEN_FILE") && !is_name("MAX_TOKENS") && !is_name("KEYBOARD"));
+/// ```
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    const SECRETS: [&str; 14] = [
+        "secret",
+        "secrets",
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "pass",
+        "token",
+        "apikey",
+        "apitoken",
+        "authtoken",
+        "credential",
+        "credentials",
+        "pat",
+    ];
+    /// Words before `key` that make it a secret in any spelling.
+    const SECRET_KEYS: [&str; 20] = [
+        "api",
+        "secret",
+        "access",
+        "private",
+        "auth",
+        "encryption",
+        "signing",
+        "service",
+        "master",
+        "account",
+        "client",
+        "license",
+        "jwt",
+        "session",
+        "storage",
+        "hmac",
+        "role",
+        "admin",
+        "bot",
+        "app",
+    ];
+    /// Words before `key` that make it one everybody may know, a place in a table, or the path of a file.
+    const OTHER_KEYS: [&str; 16] = [
+        "public",
+        "publishable",
+        "anon",
+        "primary",
+        "foreign",
+        "partition",
+        "sort",
+        "site",
+        "cache",
+        "idempotency",
+        "project",
+        "index",
+        "item",
+        "ssl",
+        "tls",
+        "ssh",
+    ];
+    /// Words about a secret that are not the secret.
+    const ABOUT: [&str; 49] = [
+        "file",
+        "path",
+        "dir",
+        "folder",
+        "url",
+        "uri",
+        "endpoint",
+        "host",
+        "id",
+        "name",
+        "type",
+        "length",
+        "len",
+        "limit",
+        "count",
+        "size",
+        "expiry",
+        "expires",
+        "expiration",
+        "ttl",
+        "seconds",
+        "scope",
+        "scopes",
+        "header",
+        "prefix",
+        "mode",
+        "algorithm",
+        "issuer",
+        "audience",
+        "store",
+        "command",
+        "cmd",
+        "field",
+        "hash",
+        "env",
+        "required",
+        "class",
+        "module",
+        "format",
+        "provider",
+        "verifier",
+        "config",
+        "version",
+        "source",
+        "label",
+        "status",
+        "user",
+        "username",
+        "email",
+    ];
+    let words = words(name);
+    let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
+    let is_setting = ["max", "min", "num", "enable", "disable", "use", "has", "is", "require", "allow", "no"]
+        .contains(&first.as_str());
+    if is_setting || ABOUT.contains(&last.as_str()) {
+        return false;
+    }
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    // Variables of the environment are called after a vendor (`STRIPE_KEY`); a key in small letters may be any.
+    let is_variable = words.len() > 1 && !name.contains(|c: char| c.is_ascii_lowercase()) && !has(&OTHER_KEYS);
+    let is_key = last == "key" && (is_variable || has(&SECRET_KEYS) && !has(&OTHER_KEYS));
+    is_key || has(&SECRETS)
+}
+
+/// The words of a name in any of the usual spellings, in lower case.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = '_';
+    for character in name.chars() {
+        let starts = !before.is_ascii_alphanumeric() || before.is_ascii_lowercase() && character.is_ascii_uppercase();
+        if character.is_ascii_alphanumeric() {
+            match words.last_mut().filter(|_| !starts) {
+                Some(word) => word.push(character.to_ascii_lowercase()),
+                None => words.push(character.to_ascii_lowercase().to_string()),
+            }
+        }
+        before = character;
+    }
+    words
+}
+
 /// Shannon entropy in bits per byte.
 #[must_use]
 pub fn entropy(text: &str) -> f64 {
@@ -447,6 +598,36 @@ mod tests {
             "",
         ] {
             assert_eq!(rules(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_secrets_are_told_from_names_about_them() {
+        for name in
+            ["API_KEY", "OPENAI_API_KEY", "DB_PASSWORD", "GH_PAT", "apiToken", "SECRET", "client-secret", "apikey"]
+        {
+            assert!(is_name(name), "{name}");
+        }
+        for name in [
+            "KEY",
+            "PATH",
+            "SSH_KEY_PATH",
+            "TOKEN_URL",
+            "STRIPE_PUBLISHABLE_KEY",
+            "MAX_TOKENS",
+            "TOKENIZERS",
+            "MONKEY",
+            "AWS_ACCESS_KEY_ID",
+            "item_key",
+            "MYSQL_SSL_KEY",
+            "TOKEN_VERIFIER_CLASS",
+            "PATIENT",
+            "NO_PASSWORD",
+            "keyboard",
+            "COMPASS",
+            "",
+        ] {
+            assert!(!is_name(name), "{name}");
         }
     }
 

@@ -1,7 +1,10 @@
 //! Questions about reduced arguments.
 
+use std::collections::BTreeSet;
+
 use manta_flow::engine::analysis::{ArgInfo, CallInfo};
 use manta_flow::engine::config::{FunctionFacts, Made};
+use manta_flow::engine::credentials::Credential;
 
 /// The value of a field of a record, or of a keyword argument something was made with.
 pub(super) fn field<'a>(value: &'a ArgInfo, name: &str) -> Option<&'a ArgInfo> {
@@ -129,6 +132,18 @@ pub(super) fn apis(value: &ArgInfo) -> Vec<&str> {
         _ => {}
     });
     found
+}
+
+/// Credentials in a value. What a library made with one (a client, an answer) is none, headers excepted.
+pub(super) fn credentials(value: &ArgInfo) -> BTreeSet<Credential> {
+    match value {
+        ArgInfo::Holds(credentials) => credentials.iter().cloned().collect(),
+        ArgInfo::Api(api) => Credential::of_path(api).into_iter().collect(),
+        ArgInfo::List(values) | ArgInfo::OneOf(values) => values.iter().flat_map(credentials).collect(),
+        ArgInfo::Record(fields) => fields.iter().flat_map(|(_, value)| credentials(value)).collect(),
+        ArgInfo::Made(made) if made.api.ends_with("Headers()") => made.args.iter().flat_map(credentials).collect(),
+        _ => BTreeSet::new(),
+    }
 }
 
 /// The last name of an access path.

@@ -2,6 +2,7 @@
 
 use manta_core::{Finding, ParamSource, Step};
 use manta_flow::engine::analysis::{ArgInfo, CallInfo};
+use manta_flow::engine::credentials::Credential;
 use manta_flow::engine::report::FlowRule;
 
 use super::{Setup, arg, report};
@@ -74,7 +75,7 @@ fn is_local(call: &CallInfo) -> bool {
     !addresses.is_empty() && addresses.iter().all(|url| local.iter().any(|host| url.contains(host)))
 }
 
-/// Whether a request or client has a credential: a header that is one, or an `auth` option.
+/// Whether a request or client has a credential: a header that is one, an `auth` option, or one of the server's anywhere.
 fn carries_credentials(call: &CallInfo) -> bool {
     let header = |headers: &ArgInfo| {
         let ArgInfo::Record(fields) = headers else { return false };
@@ -87,5 +88,9 @@ fn carries_credentials(call: &CallInfo) -> bool {
     };
     let of = |name: &str| arg::option(call, name).or_else(|| arg::lookup(&call.state, name));
     let by_header = of("headers").is_some_and(|headers| arg::alternatives(headers).into_iter().any(header));
-    by_header || ["auth", "cookies"].iter().any(|name| of(name).is_some_and(|value| !arg::is_off(Some(value))))
+    let is_own = |credential: &Credential| !matches!(credential, Credential::OfClient);
+    let by_value = || arg::all(call).any(|value| arg::credentials(value).iter().any(is_own));
+    by_header
+        || by_value()
+        || ["auth", "cookies"].iter().any(|name| of(name).is_some_and(|value| !arg::is_off(Some(value))))
 }

@@ -6,6 +6,7 @@
 mod arg;
 mod clients;
 mod cors;
+mod credentials;
 mod http;
 mod listeners;
 mod output;
@@ -32,6 +33,7 @@ pub(crate) fn findings(analysis: &Analysis, program: &Program, sources: &SourceM
     cors::check(&setup, &mut findings);
     sessions::check(&setup, &mut findings);
     clients::check(&setup, &mut findings);
+    credentials::check(&setup, &mut findings);
     output::check(&setup, &mut findings);
     findings
 }

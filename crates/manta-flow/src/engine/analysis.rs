@@ -6,6 +6,7 @@ use manta_core::{FileId, Location, Span};
 
 use crate::engine::config::{FunctionFacts, Made};
 use crate::engine::controls::Way;
+use crate::engine::credentials::{Credential, HandedOut};
 use crate::engine::interp::{Args, Interp, Limits};
 use crate::engine::models::{Exposes, HandlerArgs, Models, SinkKind};
 use crate::engine::program::Program;
@@ -70,6 +71,8 @@ pub struct ToolFacts {
     pub acts: Vec<Act>,
     /// What a call of it meets on its way.
     pub way: Way,
+    /// Credentials in what it answers.
+    pub handed_out: Vec<HandedOut>,
 }
 
 /// A declared parameter.
@@ -141,6 +144,8 @@ pub struct CallInfo {
     pub is_open: bool,
     /// Whether a handler ran, and not a module's own code.
     pub in_handler: bool,
+    /// Index of the tool whose handler ran, into [`Analysis::tools`].
+    pub tool: Option<usize>,
 }
 
 /// A value as configuration rules see it.
@@ -166,6 +171,8 @@ pub enum ArgInfo {
     Api(String),
     /// Something that a call outside the target made.
     Made(Box<Made>),
+    /// A text, or what came with a request, that holds credentials.
+    Holds(Vec<Credential>),
     /// One of several; where the administrator's configuration decides, the usual one first.
     OneOf(Vec<ArgInfo>),
 }
@@ -622,7 +629,7 @@ impl<'p> Interp<'p> {
         names
     }
 
-    fn start_run(&mut self) {
+    pub(crate) fn start_run(&mut self) {
         self.fuel = self.limits.fuel_per_tool;
         self.out_of_fuel = false;
         self.is_decided = false;
@@ -634,6 +641,7 @@ impl<'p> Interp<'p> {
         self.found.met.start();
         self.found.sources.clear();
         self.found.weak_checks.clear();
+        self.found.written.clear();
         self.found.message = None;
         self.found.lifespan_made = None;
         self.field_vns.clear();
@@ -671,7 +679,8 @@ impl<'p> Interp<'p> {
         let closures = self.store.closures.len();
         let steps = self.trace.len();
         let mark = self.store.mark();
-        let (params, _) = self.call_handler(registration, dispatched, schema.as_ref());
+        self.found.tool = Some(analysis.tools.len());
+        let (params, answer) = self.call_handler(registration, dispatched, schema.as_ref());
         let hits = std::mem::take(&mut self.found.hits);
         let acts = self.found.conduct.take_acts();
         let way = self.way();
@@ -702,8 +711,11 @@ impl<'p> Interp<'p> {
             })
             .collect();
         bad.sort_by_key(|(hit, _)| (hit.at.file, hit.at.span.start, hit.rule));
+        self.found.tool = None;
+        let credentials = self.credentials(&answer);
         self.store.rollback(mark);
         self.store.release(mark);
+        let handed_out = self.handed_out(credentials, registration, dispatched, schema.as_ref());
         let module = registration.module;
         analysis.tools.push(ToolFacts {
             exposes: registration.exposes,
@@ -721,6 +733,7 @@ impl<'p> Interp<'p> {
             promises: self.found.conduct.promises(name),
             acts,
             way,
+            handed_out,
         });
         let is_route = matches!(registration.exposes, Exposes::Route | Exposes::Command);
         if !is_route && registration.handler.as_ref().is_none_or(|handler| self.closure_of(handler).is_none()) {
@@ -888,7 +901,7 @@ impl<'p> Interp<'p> {
     }
 
     /// Calls a handler with untrusted arguments; returns the parameters of Python-style handlers, and the answer.
-    fn call_handler(
+    pub(crate) fn call_handler(
         &mut self,
         registration: &Registration,
         dispatched: Option<&str>,

@@ -242,8 +242,8 @@ impl Interp<'_> {
     ) -> Option<Val> {
         match name {
             "$env.get" | "os.environ.get" | "os.getenv" => {
-                let key = args.get(0).and_then(|key| key.literal().map(str::to_owned)).unwrap_or_default();
-                let value = self.environment(&key);
+                let key = args.get(0).cloned().unwrap_or_else(Val::unknown);
+                let value = self.variable(&key);
                 match args.get(1).cloned() {
                     Some(default) => Some(self.join(&value, &default)),
                     None => Some(value),
@@ -379,6 +379,13 @@ impl Interp<'_> {
         };
         if let Some(result) = result {
             return result;
+        }
+        let header = if name.as_str() == "get" { args.get(0) } else { None };
+        if let Some(header) = header.and_then(|header| self.header_of_request(receiver, header)) {
+            return header;
+        }
+        if let Some(token) = self.client_token_method(receiver, name) {
+            return token;
         }
         if let Some(result) = self.promise_method(receiver, name, &args, span) {
             return result;

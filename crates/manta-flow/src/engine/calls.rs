@@ -333,7 +333,7 @@ const COSMETIC: [&str; 9] =
     ["strip", "lstrip", "rstrip", "lower", "upper", "casefold", "trim", "toLowerCase", "toUpperCase"];
 
 /// Constructors of the SDKs: what they are given is what the model gets.
-fn is_answer(api: &str) -> bool {
+pub(crate) fn is_answer(api: &str) -> bool {
     ["mcp.", "fastmcp.", "@modelcontextprotocol/"].iter().any(|root| api.starts_with(root))
 }
 

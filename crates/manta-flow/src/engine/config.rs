@@ -245,6 +245,7 @@ impl Interp<'_> {
             state,
             is_open,
             in_handler: self.found.is_running_handler,
+            tool: self.found.tool,
         };
         self.found.call_parts = before + given - parts;
         self.found.calls.push(call);
@@ -290,8 +291,9 @@ impl Interp<'_> {
             Kind::Num(Some(number)) => ArgInfo::Number(*number),
             Kind::Str => match value.literals() {
                 Some(texts) => ArgInfo::OneOf(texts.iter().map(|text| ArgInfo::Text(text.to_string())).collect()),
-                None => ArgInfo::Unknown,
+                None => self.held(value),
             },
+            Kind::Method(_) => self.held(value),
             Kind::Fn(_) | Kind::Bound(_) => ArgInfo::Function(self.facts_of(value, follow)),
             Kind::Api(api, None) => ArgInfo::Api(self.apis.name(*api).to_string()),
             Kind::Api(api, Some(id)) => {
@@ -325,6 +327,12 @@ impl Interp<'_> {
             }
             _ => ArgInfo::Unknown,
         }
+    }
+
+    /// What is known of a text that is no constant.
+    fn held(&self, value: &Val) -> ArgInfo {
+        let credentials = self.credentials(value);
+        if credentials.is_empty() { ArgInfo::Unknown } else { ArgInfo::Holds(credentials.into_iter().collect()) }
     }
 
     /// What a function or the methods of a class decide on; empty unless asked to follow.

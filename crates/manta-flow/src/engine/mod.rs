@@ -11,6 +11,7 @@ mod builtins;
 mod calls;
 pub mod config;
 pub mod controls;
+pub mod credentials;
 mod facts;
 mod interp;
 mod jsonrpc;

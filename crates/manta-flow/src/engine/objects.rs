@@ -471,6 +471,7 @@ impl Interp<'_> {
                 }
                 self.get_member(receiver, name, span)
             }
+            (Kind::Api(..), _) if self.is_environment(receiver) && key.is_tainted() => self.variable(key),
             (Kind::Api(api, _), _) => {
                 let next = self.apis.step(*api, ApiStep::Element);
                 let value = Val { taint: receiver.taint, step: receiver.step, ..Val::of(Kind::Api(next, None)) };
@@ -483,6 +484,9 @@ impl Interp<'_> {
             }
             (Kind::Schema(_), Some(name)) => self.get_member(receiver, name, span),
             _ => {
+                if let Some(header) = self.header_of_request(receiver, key) {
+                    return header;
+                }
                 let value = Val { taint: receiver.taint, step: receiver.step, ..Val::unknown() };
                 let element = self.element_of(receiver, value, span);
                 self.picked_by(key, element)

@@ -200,7 +200,11 @@ impl Interp<'_> {
                     return inner;
                 }
                 let (taint, step) = self.deep_taint(value, 2);
-                Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) }
+                let text = Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) };
+                if !matches!(obj.kind, ObjKind::Instance(_)) {
+                    self.note_written(&text, value);
+                }
+                text
             }
             Kind::Num(Some(number)) => Val { taint: value.taint, step: value.step, ..Val::str(&number_text(*number)) },
             Kind::Num(None) => {

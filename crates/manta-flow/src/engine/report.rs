@@ -1,10 +1,12 @@
 //! What a run finds: registrations, sink hits, checks that held.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use manta_core::Location;
+use rustc_hash::FxHashMap;
 
 use crate::engine::api::ApiId;
+use crate::engine::credentials::Credential;
 use crate::engine::facts::{Note, NoteKind};
 use crate::engine::models::{Exposes, HandlerArgs, SinkKind};
 use crate::engine::schema::Schema;
@@ -254,6 +256,12 @@ pub(crate) struct Findings {
     pub(crate) replay: Option<Replay>,
     /// The read whose content is followed to the answer; nothing else is untrusted then.
     pub(crate) followed: Option<Location>,
+    /// Index of the tool whose handler runs for the first time.
+    pub(crate) tool: Option<usize>,
+    /// Value numbers of texts that structures were written to in this run, with the structures.
+    pub(crate) written: FxHashMap<Vn, Val>,
+    /// While it matters where a credential is returned: how deep in calls, where, which.
+    pub(crate) returned: Option<Vec<(usize, Location, BTreeSet<Credential>)>>,
     /// Calls of interest to configuration rules: path, place, arguments.
     pub(crate) calls: Vec<crate::engine::analysis::CallInfo>,
     /// Parts of arguments kept in `calls`.

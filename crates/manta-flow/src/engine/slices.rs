@@ -3,6 +3,7 @@
 use manta_core::Span;
 
 use crate::domain::StrProps;
+use crate::engine::credentials::Credential;
 use crate::engine::interp::Interp;
 use crate::engine::value::{Kind, ObjId, Part, Val};
 
@@ -48,6 +49,10 @@ impl Interp<'_> {
                 }
                 let props = self.props(value).slice();
                 self.text_val(props, value)
+            }
+            // A piece of a secret, shown to tell secrets apart, is no secret.
+            Kind::Api(api, _) if Credential::of_path(&self.apis.name(*api)).is_some() => {
+                Val { vn: self.store.fresh_vn(), ..Val::of(Kind::Str) }
             }
             _ => {
                 let vn = self.store.fresh_vn();

@@ -186,7 +186,9 @@ impl Interp<'_> {
                 let (taint, step) = self.deep_taint(&arg, 4);
                 let props =
                     if matches!(arg.kind, Kind::Str) { self.props(&arg).json_stringify() } else { StrProps::default() };
-                Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
+                let text = Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) };
+                self.note_written(&text, &arg);
+                text
             }
             // A text that a parser accepts is of one format; whatever else it is, it is not any file.
             Effect::Parse if self.found.followed.is_some() => Val::unknown(),
@@ -195,7 +197,9 @@ impl Interp<'_> {
                 _ => {
                     let (taint, step) = self.deep_taint(&arg, 4);
                     let props = self.props(&arg).json_stringify();
-                    Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
+                    let text = Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) };
+                    self.note_written(&text, &arg);
+                    text
                 }
             },
             // A line or a chunk that came in: the message under which the handler runs.

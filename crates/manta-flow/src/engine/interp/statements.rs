@@ -74,6 +74,9 @@ impl<'p> Interp<'p> {
                     return false;
                 }
                 let value = self.current(&value);
+                if let Some(expr) = expr.filter(|_| self.found.returned.is_some()) {
+                    self.note_returned(&value, self.code().span(expr));
+                }
                 let (entry, is_first) = (self.frame().entry, self.frame().returns.is_empty());
                 // A return that no branch surrounds is the last thing its function does: the state stays as it is.
                 let is_final = is_first && self.store.is_innermost(entry);
