@@ -1,19 +1,19 @@
 //! Where credentials go: `secret-exposure` and `token-passthrough`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use manta_core::{Confidence, Finding, Severity, Step};
-use manta_flow::engine::analysis::CallInfo;
+use manta_core::{Confidence, Finding, Location, Severity, Step};
+use manta_flow::engine::analysis::{CallInfo, ToolFacts};
 use manta_flow::engine::credentials::{Credential, HandedOut};
 
 use super::{Setup, arg, report};
 
+const RULE: &str = "secret-exposure";
+
 /// Checks what tools answer, what is logged and what is sent.
 pub(super) fn check(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
     for tool in &setup.analysis.tools {
-        for out in &tool.handed_out {
-            answered(&tool.name, out, tool.at, findings);
-        }
+        answered(tool, findings);
     }
     for call in setup.calls() {
         logged(setup, call, findings);
@@ -21,29 +21,37 @@ pub(super) fn check(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn answered(tool: &str, out: &HandedOut, registered: manta_core::Location, findings: &mut Vec<Finding>) {
+/// One finding per place at which a tool answers, whatever it gives away there.
+fn answered(tool: &ToolFacts, findings: &mut Vec<Finding>) {
+    let mut places: BTreeMap<Location, Vec<&HandedOut>> = BTreeMap::new();
     // A client that gets back what it sent learns nothing.
-    let Some(what) = of_server(&out.credential) else { return };
-    let at = out.at.unwrap_or(registered);
-    let message = format!("{what} is part of what the tool answers");
-    let known = findings
-        .iter_mut()
-        .find(|finding| finding.rule.id == "secret-exposure" && finding.location == at && finding.message == message);
-    if let Some(known) = known {
-        if !known.tools.iter().any(|name| name == tool) {
-            known.tools.push(tool.to_owned());
-        }
-        return;
+    for out in tool.handed_out.iter().filter(|out| of_server(&out.credential).is_some()) {
+        places.entry(out.at.unwrap_or(tool.at)).or_default().push(out);
     }
-    let mut trace = vec![Step { location: registered, message: "the tool is registered here".to_owned() }];
-    trace.extend(out.through.iter().map(|at| Step { location: *at, message: format!("{what} is returned") }));
-    trace.push(Step { location: at, message: "the answer is returned here".to_owned() });
-    let help = "answer with what the caller needs: whether it is set, or its last four characters";
-    let mut finding = Finding::at(crate::rules::known("secret-exposure"), at, message);
-    help.clone_into(&mut finding.help);
-    finding.trace = trace;
-    finding.tools = vec![tool.to_owned()];
-    findings.push(finding);
+    for (at, given) in places {
+        let what: Vec<String> = given.iter().filter_map(|out| of_server(&out.credential)).collect();
+        let message = match what.as_slice() {
+            [only] => format!("{only} is part of what the tool answers"),
+            [first, rest @ ..] => format!("{first} and {} more are part of what the tool answers", rest.len()),
+            [] => continue,
+        };
+        // Several tools may answer at one place.
+        if let Some(known) = findings.iter_mut().find(|known| known.rule.id == RULE && known.location == at) {
+            if !known.tools.contains(&tool.name) {
+                known.tools.push(tool.name.clone());
+            }
+            continue;
+        }
+        let mut finding = Finding::at(crate::rules::known(RULE), at, message);
+        finding.help = "answer with what the caller needs: whether it is set, or its last four characters".to_owned();
+        finding.tools = vec![tool.name.clone()];
+        finding.trace = vec![Step { location: tool.at, message: "the tool is registered here".to_owned() }];
+        let through: BTreeSet<Location> = given.iter().flat_map(|out| out.through.iter().copied()).collect();
+        let steps = through.into_iter().map(|at| Step { location: at, message: "it is returned here".to_owned() });
+        finding.trace.extend(steps);
+        finding.trace.push(Step { location: at, message: "the answer is returned here".to_owned() });
+        findings.push(finding);
+    }
 }
 
 fn logged(setup: &Setup<'_>, call: &CallInfo, findings: &mut Vec<Finding>) {
@@ -53,7 +61,7 @@ fn logged(setup: &Setup<'_>, call: &CallInfo, findings: &mut Vec<Finding>) {
     let Some(what) = held(call).iter().find_map(of_server) else { return };
     let message = format!("{what} is written to a log with {}", call.api);
     let help = "leave it out, or log whether it is set: logs are kept, sent and read by others";
-    if let Some(index) = report(findings, "secret-exposure", call.at, message, help, Vec::new()) {
+    if let Some(index) = report(findings, RULE, call.at, message, help, Vec::new()) {
         findings[index].severity = Severity::Medium;
         findings[index].confidence = Confidence::Medium;
         findings[index].tools = tools(setup, call);

@@ -397,6 +397,7 @@ impl<'p> Interp<'p> {
         self.register_tool_hierarchy();
         self.register_message_handlers();
         self.is_loading = false;
+        self.found.written_before = std::mem::take(&mut self.found.written);
         self.weight_before = self.store.weight();
         let lists = std::mem::take(&mut self.found.list_handlers);
         for (handler, at, module) in lists {

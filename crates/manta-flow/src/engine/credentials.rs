@@ -13,7 +13,7 @@ use crate::engine::interp::Interp;
 use crate::engine::report::Registration;
 use crate::engine::schema::Schema;
 use crate::engine::store::ObjKind;
-use crate::engine::value::{Kind, ObjId, Part, Val};
+use crate::engine::value::{Kind, ObjId, Part, Val, Vn};
 use crate::ir::Symbol;
 
 /// How deep values are searched.
@@ -53,7 +53,8 @@ impl Credential {
             None if is_parser() => (path.rsplit('.').next().unwrap_or_default(), true),
             None => return None,
         };
-        if !secrets::is_name(last) {
+        let is_value = !last.contains(['(', '[', '.']);
+        if !is_value || !secrets::is_name(last) {
             return None;
         }
         Some(if is_argument { Self::Argument(last.to_owned()) } else { Self::Variable(last.to_owned()) })
@@ -90,7 +91,7 @@ impl Interp<'_> {
             return;
         }
         search.left -= 1;
-        if let Some(written) = self.found.written.get(&value.vn).filter(|_| value.vn != 0) {
+        if let Some(written) = self.written(value.vn) {
             self.search(written, depth - 1, search);
         }
         for part in value.text.iter().flat_map(|text| text.parts.iter()) {
@@ -138,6 +139,27 @@ impl Interp<'_> {
         if is_structure && text.vn != 0 {
             self.found.written.insert(text.vn, value.clone());
         }
+    }
+
+    /// A text is one of several, and may hold what one of them holds.
+    pub(crate) fn note_joined(&mut self, text: Vn, values: &[Val]) {
+        let is_outside = |part: &Part| match part {
+            Part::Hole(hole) => matches!(hole.kind, Kind::Api(..) | Kind::Method(_) | Kind::Union(_)),
+            Part::Lit(_) => false,
+        };
+        let holds = |value: &&Val| {
+            value.text.as_deref().is_some_and(|text| text.parts.iter().any(is_outside))
+                || self.written(value.vn).is_some()
+        };
+        let held: Vec<Val> = values.iter().filter(holds).cloned().collect();
+        if !held.is_empty() {
+            self.found.written.insert(text, Val::of(Kind::Union(held.into())));
+        }
+    }
+
+    /// What a text is known to have been written of.
+    fn written(&self, text: Vn) -> Option<&Val> {
+        self.found.written.get(&text).or_else(|| self.found.written_before.get(&text)).filter(|_| text != 0)
     }
 
     /// The variable of the environment that a key names.

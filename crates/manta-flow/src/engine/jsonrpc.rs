@@ -41,12 +41,15 @@ impl Interp<'_> {
     }
 
     fn push_message_handler(&mut self, module: ModId, handler: Val, span: Span) {
+        // The same function answers `tools/list`.
+        let at = Location::new(self.program.module(module).file, span);
+        self.found.list_handlers.push((handler.clone(), at, module));
         let registration = Registration {
             exposes: Exposes::Tool,
             name: None,
             description: None,
             sdk: "json-rpc".to_owned(),
-            at: Location::new(self.program.module(module).file, span),
+            at,
             module,
             schema: None,
             handler: Some(handler),

@@ -258,8 +258,10 @@ pub(crate) struct Findings {
     pub(crate) followed: Option<Location>,
     /// Index of the tool whose handler runs for the first time.
     pub(crate) tool: Option<usize>,
-    /// Value numbers of texts that structures were written to in this run, with the structures.
+    /// Value numbers of texts that were made of others or of structures in this run, with what they were made of.
     pub(crate) written: FxHashMap<Vn, Val>,
+    /// The same, of texts that modules made when they loaded.
+    pub(crate) written_before: FxHashMap<Vn, Val>,
     /// While it matters where a credential is returned: how deep in calls, where, which.
     pub(crate) returned: Option<Vec<(usize, Location, BTreeSet<Credential>)>>,
     /// Calls of interest to configuration rules: path, place, arguments.

@@ -324,6 +324,10 @@ impl Interp<'_> {
                 if let Some(source) = args.pos.first() {
                     self.copy_fields(&source.clone(), id);
                 }
+                // A copy of the environment is the environment.
+                if self.is_environment(&arg) {
+                    self.store.obj_mut(id).any = Some(arg.clone());
+                }
                 Val { taint: arg.taint, ..Val::of(Kind::Obj(id)) }
             }
             Effect::Promise => {

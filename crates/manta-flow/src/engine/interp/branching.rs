@@ -301,6 +301,7 @@ impl Interp<'_> {
             };
             let text = Text { known: props.into(), parts: parts.into(), base: common, shape };
             let vn = self.store.fresh_vn();
+            self.note_joined(vn, &values);
             return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         }
         if values.len() > MAX_ALTERNATIVES {

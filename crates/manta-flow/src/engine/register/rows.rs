@@ -276,6 +276,11 @@ impl Interp<'_> {
     pub(crate) fn read_listed(&mut self, result: &Val, at: Location) {
         let tools = match result.kind {
             Kind::Obj(id) if self.store.obj(id).is_sequence() => result.clone(),
+            // The answer of a server without an SDK is a whole message.
+            Kind::Obj(id) if self.store.obj(id).fields.contains_key(&Symbol::new("jsonrpc")) => {
+                let inner = self.get_index(result, &Val::str("result"), Span::default());
+                self.get_index(&inner, &Val::str("tools"), Span::default())
+            }
             _ => self.get_index(result, &Val::str("tools"), Span::default()),
         };
         let (items, more) = self.elements_of(&tools, Span::default());
