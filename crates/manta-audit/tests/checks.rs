@@ -197,3 +197,21 @@ fn a_value_follows_one_of_several_options() {
     assert_eq!(search(r#"q === "" ? "--iglob" : "--glob""#), QUIET);
     assert_eq!(search(r#"q === "" ? "--iglob" : "--files""#), ["argument-injection"]);
 }
+
+#[test]
+fn a_function_fills_the_places_of_a_template() {
+    let get = |value: &str| {
+        let body = r#"const url = "https://api.example.com/items/{id}?limit=1".replace(/\{(\w+)\}/g, () => VALUE);
+            return text(await (await fetch(url)).text());"#;
+        found("", &body.replace("VALUE", value))
+    };
+    assert_eq!(get("p"), QUIET, "the host stays");
+    let run = |value: &str| {
+        let body =
+            r#"const line = "du {{dir}}".replace("{{dir}}", () => VALUE); return text(execSync(line).toString());"#;
+        found("", &body.replace("VALUE", value))
+    };
+    assert_eq!(run("p"), ["command-injection"]);
+    assert_eq!(run(r#"p.replace(/[^a-z]/g, "")"#), QUIET);
+    assert_eq!(run(r#"q ? "/srv" : "/tmp""#), QUIET);
+}

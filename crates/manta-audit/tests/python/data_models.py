@@ -1,7 +1,10 @@
 """The data of a parameter's model in other forms, and threads that work on it."""
+import io
+import itertools
 import os
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from types import SimpleNamespace
 from pydantic import BaseModel
 from mcp.server.fastmcp import FastMCP
 
@@ -102,3 +105,52 @@ def in_thread_titled(title: str) -> str:
 def in_timer(folder: str) -> str:
     threading.Timer(5, work, [folder]).start()
     return "started"
+
+
+@mcp.tool()
+def in_namespace(folder: str, title: str) -> str:
+    options = SimpleNamespace(folder=folder, title=title, program="ls")
+    os.system(f"{options.program} .")
+    return os.popen("ls " + options.folder).read()  # error: command-injection in in_namespace
+
+
+@mcp.tool()
+def in_replaced(folder: str) -> str:
+    record = Record(".")
+    os.system("ls " + record.folder)
+    return os.popen("ls " + replace(record, folder=folder).folder).read()  # error: command-injection in in_replaced
+
+
+@mcp.tool()
+def in_chain(folders: list[str]) -> str:
+    return os.popen(" ".join(itertools.chain(["ls", "-l"], folders))).read()  # error: command-injection in in_chain
+
+
+@mcp.tool()
+def in_text_file(folder: str) -> str:
+    return os.popen("ls " + io.StringIO(folder).getvalue()).read()  # error: command-injection in in_text_file
+
+
+@mcp.tool()
+def in_format_map(folder: str, depth: int) -> str:
+    os.system("tree -L {depth}".format_map({"folder": folder, "depth": depth}))
+    return os.popen("ls {folder}".format_map({"folder": folder})).read()  # error: command-injection in in_format_map
+
+
+class Command:
+    def __init__(self, folder: str, title: str):
+        self.folder = folder
+        self.title = title
+
+    def __str__(self) -> str:
+        return self.folder
+
+
+@mcp.tool()
+def written(folder: str) -> str:
+    return os.popen(f"ls {Command(folder, 'x')}").read()  # error: command-injection in written
+
+
+@mcp.tool()
+def written_titled(title: str) -> str:
+    return os.popen(f"ls {Command('.', title)}").read()

@@ -33,7 +33,11 @@ pub fn zod(name: &str) -> Option<StrProps> {
         "cidr" => addresses("/"),
         "cidrv4" => StrProps::of_charset(CharSet::DIGITS.union(CharSet::of("./"))),
         "cidrv6" => addresses("/"),
-        "datetime" => json_schema("date-time")?,
+        // RFC 3339 allows a blank between date and time, zod does not.
+        "datetime" => StrProps {
+            first: CharSet::DIGITS,
+            ..sized(StrProps::of_charset(CharSet::DIGITS.union(CharSet::of("-:.TZ+"))), 10, None)
+        },
         name => return json_schema(name),
     })
     .map(|props| props.refine(&StrProps::top()))
@@ -142,5 +146,6 @@ mod tests {
         assert!(!zod("email").expect("known").first.excludes("-"));
         assert!(zod("email").expect("known").charset.excludes(";$` "));
         assert!(zod("date").expect("known").charset.excludes("/."));
+        assert!(zod("datetime").expect("known").charset.excludes(" /"));
     }
 }

@@ -99,6 +99,7 @@ const METHODS: &[&str] = &[
     "startswith",
     "endswith",
     "format",
+    "format_map",
     "encode",
     "decode",
     "isalnum",

@@ -54,6 +54,9 @@ impl Interp<'_> {
         let mut taint = Taint::NONE;
         let mut step = 0;
         for value in values {
+            // What an object writes itself as.
+            let written = matches!(value.kind, Kind::Obj(_)).then(|| self.to_text(value));
+            let value = written.as_ref().unwrap_or(value);
             // A number is a number wherever it is written.
             let is_number = matches!(value.kind, Kind::Num(_) | Kind::Bool(_));
             let value_taint = if is_number { Taint::NONE } else { self.taint_now(value) };

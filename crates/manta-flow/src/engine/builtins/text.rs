@@ -172,7 +172,12 @@ impl Interp<'_> {
             }
             "format" => self.brace_format(value, args, span),
             "format_map" => {
-                Val { vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()).tainted_by(&first?) }
+                let fields = match first?.kind {
+                    Kind::Obj(id) => self.store.obj_rc(id).fields.clone().into_iter().collect(),
+                    _ => Vec::new(),
+                };
+                let args = Args { named: fields, named_rest: args.get(0).cloned(), ..Args::default() };
+                self.brace_format(value, &args, span)
             }
             "encode" | "decode" | "__str__" | "as_posix" | "expandtabs" => self.to_text(value),
             "removeprefix" | "removesuffix" | "zfill" | "ljust" | "rjust" | "center" | "translate" => {
@@ -540,10 +545,36 @@ impl Interp<'_> {
     }
 
     fn js_replace(&mut self, value: &Val, pattern: &Val, replacement: &Val, all: bool, span: Span) -> Val {
+        // What a function puts in place of a match.
+        let replacement = &if self.is_callable(replacement) {
+            let args = Args { rest: Some(value.clone()), ..Args::default() };
+            let inserted = self.call_value(replacement, None, args, span);
+            Val { kind: Kind::Str, vn: self.store.fresh_vn(), ..self.to_text(&inserted) }
+        } else {
+            replacement.clone()
+        };
         match &pattern.kind {
             Kind::Regex(regex) => {
                 let global = regex.flags.contains('g');
                 let (pattern, flags) = (regex.pattern.clone(), regex.flags.clone());
+                // Filling the places of a template that the program spells out is a concatenation.
+                if value.taint.is_none()
+                    && self.taint_now(replacement).is_some()
+                    && let Some(pieces) =
+                        value.literal().and_then(|text| crate::engine::calls::concrete_split(&pattern, &flags, text))
+                {
+                    let filled = pieces.iter().enumerate().flat_map(|(index, piece)| {
+                        let before = (index > 0).then(|| replacement.clone());
+                        before.into_iter().chain([Val::str(piece)])
+                    });
+                    let filled: Vec<Val> = filled.collect();
+                    return self.concat(&filled, span);
+                }
+                if value.taint.is_none()
+                    && let Some(filled) = self.filled_template(value, replacement)
+                {
+                    return filled;
+                }
                 self.regex_replace(&pattern, &flags, Lang::JavaScript, value, replacement, global, span)
             }
             _ => self.replace_text(value, pattern, replacement, all),

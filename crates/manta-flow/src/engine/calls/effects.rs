@@ -330,6 +330,36 @@ impl Interp<'_> {
                 }
                 Val { taint: arg.taint, ..Val::of(Kind::Obj(id)) }
             }
+            Effect::Record => {
+                let obj = match args.pos.first().map(|value| &value.kind) {
+                    Some(Kind::Obj(id)) => (*self.store.obj_rc(*id)).clone(),
+                    _ => Obj::new(ObjKind::Plain),
+                };
+                let id = self.store.new_obj(obj);
+                for (name, value) in &args.named {
+                    self.store.obj_mut(id).fields.insert(*name, value.clone());
+                }
+                match args.named_rest.clone() {
+                    Some(fields @ Val { kind: Kind::Obj(_), .. }) => self.copy_fields(&fields, id),
+                    Some(any) => self.store.obj_mut(id).any = Some(any),
+                    None => {}
+                }
+                Val::of(Kind::Obj(id))
+            }
+            Effect::Chain => {
+                let (mut all, mut more) = (Vec::new(), None);
+                for list in self.spread_args(args) {
+                    let (items, rest) = self.elements_of(&list, span);
+                    if more.is_none() {
+                        all.extend(items);
+                        more = rest;
+                    } else {
+                        let joined = self.join_all(items.into_iter().chain(rest).chain(more));
+                        more = joined;
+                    }
+                }
+                self.new_array(all, more)
+            }
             Effect::Promise => {
                 let cell = self.store.new_cell(Val::undefined());
                 let resolve = Val::of(Kind::Resolver(cell));

@@ -279,6 +279,10 @@ pub enum Effect {
     Set,
     /// `dict`.
     Dict,
+    /// `types.SimpleNamespace(**fields)`, `dataclasses.replace(object, **fields)`: an object with these fields.
+    Record,
+    /// `itertools.chain(*lists)`: their elements.
+    Chain,
     /// `new Promise(executor)`.
     Promise,
     /// `re.escape`, `RegExp.escape`: every special character is preceded by a backslash.
