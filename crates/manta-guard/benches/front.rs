@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 #[path = "support/mod.rs"]
 mod support;
 
-use support::{GUARD, POLICY, cpu, echo, end};
+use support::{GUARD, POLICY, cpu, echo, end, open};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -293,6 +293,7 @@ fn long(calls: usize) {
     let stage = Stage::new();
     let mut process = stage.guard(&[]).spawn().unwrap();
     let (mut input, mut output) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
+    open(&mut input, &mut output);
     let mut line = String::new();
     let begun = Instant::now();
     let batches = calls / TOGETHER;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 #[path = "support/mod.rs"]
 mod support;
 
-use support::{GUARD, POLICY, cpu, echo, end};
+use support::{GUARD, POLICY, cpu, echo, end, open};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -52,6 +52,7 @@ fn all(bytes: usize, calls: usize) {
 fn measure(name: &str, mut command: Command, bytes: usize, calls: usize) {
     let mut process = command.spawn().unwrap();
     let (mut input, mut output) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
+    open(&mut input, &mut output);
     let text = "x".repeat(bytes);
     let frame = |id: usize| {
         format!(

@@ -297,10 +297,10 @@ impl Integrity {
             Target::Prompt => Item::Prompt,
             Target::Resource => return Ok(()),
         };
-        let key = key(item, name);
         if self.mode == PinMode::Off {
             return Ok(());
         }
+        let key = key(item, name);
         let problem = match self.blocked.get(&key) {
             Some(problem) => problem.clone(),
             None if self.mode == PinMode::Require && !self.pins.contains_key(&key) => format!("{key} has no pin"),

@@ -31,13 +31,26 @@ pub(crate) fn cpu(pid: u32) -> f64 {
     ticks as f64 / 100.0
 }
 
+/// How clients begin. A guard that knows what the server speaks has nothing to translate any more.
+pub(crate) fn open(input: &mut impl std::io::Write, output: &mut impl std::io::BufRead) {
+    let hello = "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},\"clientInfo\":{\"name\":\"bench\",\"version\":\"1\"}}";
+    let (mut line, done) = (String::new(), "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+    writeln!(input, "{{\"jsonrpc\":\"2.0\",\"id\":\"open\",\"method\":\"initialize\",\"params\":{hello}}}").unwrap();
+    output.read_line(&mut line).unwrap();
+    assert!(line.contains("\"open\""), "{line}");
+    writeln!(input, "{done}").unwrap();
+}
+
 /// Answers every call with its own text.
 pub(crate) fn echo() {
     let mut input = BufReader::with_capacity(1 << 20, std::io::stdin().lock());
     let mut output = std::io::stdout().lock();
     let mut line = String::new();
     while input.read_line(&mut line).unwrap() > 0 {
-        let id = line.split("\"id\":").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
+        let Some(id) = line.split("\"id\":").nth(1).and_then(|rest| rest.split(',').next()) else {
+            line.clear();
+            continue;
+        };
         let text = line.split("\"text\":").nth(1).map_or("\"\"", |rest| rest.trim_end().trim_end_matches('}'));
         let answer = format!(
             "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"content\":[{{\"type\":\"text\",\"text\":{text}}}]}}}}\n"

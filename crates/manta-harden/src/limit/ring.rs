@@ -15,7 +15,7 @@ impl Ring {
             self.times.push(now);
         } else if let Some(slot) = self.times.get_mut(self.oldest) {
             *slot = now;
-            self.oldest = (self.oldest + 1) % capacity;
+            self.oldest = if self.oldest + 1 < capacity { self.oldest + 1 } else { 0 };
         }
     }
 
