@@ -526,9 +526,27 @@ impl<'p> Interp<'p> {
         mentions.iter().any(|at| at.start >= span.start && at.end <= span.end)
     }
 
+    /// The routes of a web application that a library offers as tools: FastAPI's, called by their operation.
+    fn name_operations(&self, all: &mut [Registration]) {
+        let offers = |call: &CallInfo| call.api.ends_with("FastApiMCP") || call.api.ends_with("FastMCP.from_fastapi");
+        if !self.found.calls.iter().any(offers) {
+            return;
+        }
+        for route in all.iter_mut().filter(|one| one.exposes == Exposes::Route && one.sdk == "fastapi") {
+            let Some(handler) = route.handler.as_ref().and_then(|handler| self.closure_of(handler)) else { continue };
+            let closure = self.store.closure(handler);
+            let function = self.program.module(closure.module).func(closure.func).name;
+            let given = self.found.operations.get(&handler).cloned();
+            let Some(name) = given.or_else(|| function.map(|name| name.as_str().to_owned())) else { continue };
+            route.exposes = Exposes::Tool;
+            route.name = Some(name);
+        }
+    }
+
     /// Registrations in a fixed order; shapes only where no SDK call registered the same handler or name.
     fn settled_registrations(&mut self) -> Vec<Registration> {
-        let all = std::mem::take(&mut self.found.registrations);
+        let mut all = std::mem::take(&mut self.found.registrations);
+        self.name_operations(&mut all);
         let function = |interp: &Self, registration: &Registration| {
             registration.handler.as_ref().and_then(|handler| interp.closure_of(handler)).map(|id| {
                 let closure = interp.store.closure(id);

@@ -317,6 +317,9 @@ impl Interp<'_> {
                 head.parse::<usize>().ok().and_then(|index| args.get(index).cloned())
             }?;
             let mut value = base;
+            if fields.is_some() && matches!(value.kind, Kind::Num(_) | Kind::Bool(_)) {
+                return None;
+            }
             for field in fields.into_iter().flat_map(|fields| fields.split('.')) {
                 value = self.get_index(&value, &Val::str(field), Span::default());
                 if matches!(value.kind, Kind::Undefined | Kind::Method(_)) {

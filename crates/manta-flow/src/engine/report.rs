@@ -216,6 +216,8 @@ pub(crate) struct Findings {
     /// What it gave in the present run.
     pub(crate) lifespan_made: Option<Val>,
     pub(crate) mounts: Vec<Mount>,
+    /// Names that HTTP routes were given as operations, by handler.
+    pub(crate) operations: std::collections::HashMap<crate::engine::value::FnId, String>,
     pub(crate) hits: Vec<Hit>,
     /// Promises of tools, and what the running handler does.
     pub(crate) conduct: crate::engine::promises::Conduct,

@@ -319,6 +319,17 @@ impl Interp<'_> {
     fn check_object(&mut self, kind: SinkKind, api: &str, value: &Val, span: Span) {
         let Kind::Obj(id) = value.kind else { return };
         let obj = self.store.obj_rc(id);
+        // What stands there runs as code on the database server.
+        if let Some(script) = obj.fields.get(&Symbol::new("$where")).cloned()
+            && kind == SinkKind::Query
+            && let Some(spelled) = self.spell(&script)
+            && !self.replay_reached(&spelled, span)
+        {
+            let judged = judge_code(&spelled, argv::Language::JavaScript);
+            let judged = Judged { rule: FlowRule::NosqlInjection, ..judged };
+            self.hit(SinkKind::Query, api, &spelled, judged, span);
+            return;
+        }
         let open = obj.any.clone().filter(|any| self.taint_now(any).is_some());
         // A field whose value is an untrusted *object* can hold operators (`{ $ne: null }`).
         let operator = obj.fields.values().find(|field| {

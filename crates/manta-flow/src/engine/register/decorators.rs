@@ -86,6 +86,9 @@ impl Interp<'_> {
             self.register_python_handler(&row, method, target, span);
             return Some(target.clone());
         }
+        if let (Some(handler), Some(operation)) = (self.closure_of(target), call_args.named("operation_id")) {
+            self.found.operations.extend(operation.literal().map(|name| (handler, name.to_owned())));
+        }
         let name = row.name.as_ref().and_then(|selector| self.select(selector, &call_args, None));
         let description = row.description.as_ref().and_then(|selector| self.select(selector, &call_args, None));
         let name = name.filter(|name| name.literals().is_some() || matches!(name.kind, Kind::Str));
