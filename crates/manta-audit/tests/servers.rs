@@ -331,4 +331,57 @@ for line in sys.stdin:
     print(json.dumps(handler.handle(json.loads(line))))
 "#;
     assert_eq!(found([("server.py", server)]), ["tool-poisoning in add"]);
+
+fn a_definition_and_its_handler_may_be_two_arguments() {
+    let server = r#"
+import { McpServer } from "SDK";
+import { z } from "zod";
+import { exec } from "node:child_process";
+const server = new McpServer({ name: "x", version: "1" }, { adapter: {} });
+server.tool({ name: "ping", description: "Ping a host", schema: z.object({ host: z.string() }) }, async ({ host }) => {
+  exec(`ping -c 1 ${host}`);
+  return { content: [] };
+});
+server.tool({ name: "now", description: "The time" }, async () => ({ content: [] }));
+"#;
+    for sdk in ["tmcp", "some-other-sdk"] {
+        let text = server.replace("SDK", sdk);
+        assert_eq!(found([("index.ts", &*text)]), ["command-injection in ping"], "{sdk}");
+    }
+}
+
+#[test]
+fn the_program_behind_the_tools_takes_its_requests_from_anybody() {
+    let tools = r#"
+import requests
+from mcp.server.fastmcp import FastMCP
+
+mcp = FastMCP("scanner")
+
+@mcp.tool()
+def ports(target: str) -> str:
+    return requests.post("http://localhost:5000/api/ports", json={"target": target}).text
+
+if __name__ == "__main__":
+    mcp.run()
+"#;
+    let behind = r#"
+import subprocess
+from flask import Flask, request, jsonify
+
+app = Flask(__name__)
+
+@app.route("/api/ports", methods=["POST"])
+def ports():
+    params = request.json
+    target = params.get("target", "")
+    return jsonify(subprocess.run(COMMAND, capture_output=True, text=True).stdout)
+
+if __name__ == "__main__":
+    app.run(port=5000)
+"#;
+    let shell = behind.replace("COMMAND", "f\"nmap {target}\", shell=True");
+    assert_eq!(found([("server.py", tools), ("api.py", &*shell)]), ["command-injection in /api/ports"]);
+    let argv = behind.replace("COMMAND", "[\"nmap\", \"-oX\", \"-\", \"--\", target]");
+    assert_eq!(found([("server.py", tools), ("api.py", &*argv)]), Vec::<String>::new());
 }

@@ -240,3 +240,30 @@ fn a_recent_python_sdk_guards_loopback() {
     let recent = ("pyproject.toml", "[project]\nname = \"server\"\ndependencies = [\"mcp>=1.23\"]\n");
     assert_eq!(found("server.py", server, recent), Vec::<String>::new());
 }
+
+#[test]
+fn a_server_that_another_program_starts_is_a_server() {
+    let class = |check: &str| {
+        format!(
+            r#"import http from "node:http";
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ StreamableHTTPServerTransport }} from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+export class Service {{
+  async start() {{
+    const listener = http.createServer(async (req, res) => {{
+      {check}
+      const server = new McpServer({{ name: "x", version: "1" }});
+      const transport = new StreamableHTTPServerTransport({{ sessionIdGenerator: undefined }});
+      await server.connect(transport);
+      await transport.handleRequest(req, res);
+    }});
+    listener.listen(0, "127.0.0.1");
+  }}
+}}
+"#
+        )
+    };
+    assert_eq!(ts(&class("")), ["dns-rebinding:9"]);
+    let checked = r#"if (!["127.0.0.1", "localhost"].includes(req.headers.host?.split(":")[0])) { res.writeHead(403).end(); return; }"#;
+    assert_eq!(ts(&class(checked)), Vec::<String>::new());
+}

@@ -241,15 +241,17 @@ fn quoted(props: &StrProps, quote: char, scanner: &Scanner, why: &'static str) -
 fn bare(props: &StrProps, scanner: &Scanner) -> SqlVerdict {
     let name = CharSet::WORD.union(CharSet::of(".")).union(CharSet::NON_ASCII);
     let number = CharSet::JS_NUMBER;
+    // A newline at the very end, which `$` lets through in Python, is white space before what the program wrote.
+    let charset = if props.newline_last { props.charset.minus(CharSet::of("\n")) } else { props.charset };
     // `-` right behind a minus would start a comment.
-    let is_number = props.charset.is_subset(number) && !props.last.meets(CharSet::of("-+")) && scanner.previous != '-';
-    if props.charset.is_subset(name) || is_number {
+    let is_number = charset.is_subset(number) && !props.last.meets(CharSet::of("-+")) && scanner.previous != '-';
+    if charset.is_subset(name) || is_number {
         return SqlVerdict::Safe;
     }
     const ATTACKS: [&str; 8] =
         ["1 OR 1=1", "1; DROP TABLE users", "x UNION SELECT 1", "(SELECT 1)", "x--", "x y", "'x'", "1,1"];
     let example = ATTACKS.iter().find_map(|attack| props.witness(attack));
-    let left = props.charset.minus(name).example().map(String::from).unwrap_or_default();
+    let left = charset.minus(name).example().map(String::from).unwrap_or_default();
     let example = example.or_else(|| props.witness(&left)).unwrap_or(left);
     SqlVerdict::BreaksOut { example, why: "the value is not in quotes, so it is read as part of the query" }
 }
@@ -300,6 +302,10 @@ mod tests {
         assert!(safe("SELECT * FROM ", &word, "", Flavor::Standard));
         assert!(safe("SELECT * FROM t LIMIT ", &StrProps::integer(), "", Flavor::Standard));
         assert!(!safe("SELECT 1 -", &StrProps::integer(), "", Flavor::Standard));
+        let line = CharSet::WORD.union(CharSet::of("\n"));
+        let ended = StrProps { newline_last: true, ..StrProps::of_charset(line) };
+        assert!(safe("SELECT * FROM ", &ended, " LIMIT 1", Flavor::Standard));
+        assert!(!safe("SELECT * FROM ", &StrProps::of_charset(line), "", Flavor::Standard), "words on several lines");
         let slug = StrProps::of_charset(CharSet::WORD.union(CharSet::of("-")));
         assert!(!safe("SELECT * FROM ", &slug, "", Flavor::Standard), "`--` starts a comment");
         assert!(safe("SELECT '", &slug, "'", Flavor::Standard));

@@ -360,8 +360,8 @@ const STARTERS: [&str; 14] = [
     "setup",
     "register",
 ];
-/// Method names that registrations are written with.
-const REGISTRATION_METHODS: [&str; 16] = [
+/// Method names that registrations are written with, and those that hand a request to the protocol.
+const REGISTRATION_METHODS: [&str; 19] = [
     "tool",
     "registerTool",
     "addTool",
@@ -378,6 +378,9 @@ const REGISTRATION_METHODS: [&str; 16] = [
     "custom_route",
     "addResource",
     "addPrompt",
+    "handleRequest",
+    "handlePostMessage",
+    "handle_request",
 ];
 
 impl<'p> Interp<'p> {

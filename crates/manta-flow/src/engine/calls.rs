@@ -13,6 +13,7 @@ use manta_core::{Location, Span};
 
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::interp::{Args, Interp};
+use crate::engine::models::SourceRow;
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Taint, Val};
 use crate::ir::{Lang, Symbol};
@@ -54,12 +55,9 @@ impl Interp<'_> {
                 self.check_sink(row, &name, &args, this.as_ref(), data, span);
             }
             if let Some(source) = &entry.source
-                && (self.found.is_running_handler || self.found.message.is_some())
-                && self.found.followed.is_none()
+                && let Some(source) = self.read_source(source, span)
             {
-                // The request of a handler for messages is the message.
-                let message = self.found.message.clone().filter(|_| source.what == "HTTP request");
-                return message.unwrap_or_else(|| self.extra_source(&source.what, span));
+                return source;
             }
             if result.is_none()
                 && let Some(row) = &entry.effect
@@ -103,6 +101,27 @@ impl Interp<'_> {
             return if is_text { Val { kind: Kind::Str, text: Some(Rc::default()), ..content } } else { content };
         }
         result
+    }
+
+    /// What a source gives, where sources count.
+    fn read_source(&mut self, source: &SourceRow, span: Span) -> Option<Val> {
+        let counts = (self.found.is_running_handler || self.found.message.is_some()) && self.found.followed.is_none();
+        if !counts {
+            return None;
+        }
+        // The request of a handler for messages is the message.
+        let message = self.found.message.clone().filter(|_| source.what == "HTTP request");
+        Some(message.unwrap_or_else(|| self.extra_source(&source.what, span)))
+    }
+
+    /// A property that is untrusted by itself: `request.json`.
+    pub(crate) fn source_read(&mut self, api: ApiId, span: Span) -> Option<Val> {
+        if !self.found.is_running_handler && self.found.message.is_none() {
+            return None;
+        }
+        let models = self.models;
+        let index = self.model_index(api)?;
+        models.get(index).read.as_ref().and_then(|source| self.read_source(source, span))
     }
 
     /// `file.write(text)`, `json.dump(value, file)`: the file gets something of the caller's.

@@ -31,6 +31,8 @@ pub(crate) struct Entry {
     pub(crate) effect: Option<Arc<EffectRow>>,
     pub(crate) registers: Vec<Arc<RegisterRow>>,
     pub(crate) source: Option<Arc<SourceRow>>,
+    /// A source that is read, and not called.
+    pub(crate) read: Option<Arc<SourceRow>>,
 }
 
 /// All models.
@@ -122,6 +124,9 @@ impl Models {
         for row in file.source.drain(..).map(Arc::new) {
             for call in &row.call {
                 self.entry(&full(call)).source = Some(row.clone());
+            }
+            for read in &row.read {
+                self.entry(&full(read)).read = Some(row.clone());
             }
         }
         for row in &file.alias {

@@ -51,6 +51,9 @@ impl Interp<'_> {
                 }
                 let next = self.apis.step(*api, ApiStep::Field(name));
                 let next = self.models.canonical(&mut self.apis, next);
+                if let Some(source) = self.source_read(next, span) {
+                    return source;
+                }
                 let value = Val { taint: receiver.taint, step: receiver.step, ..Val::of(Kind::Api(next, *data)) };
                 if receiver.is_tainted() { self.field_of_untrusted(receiver, name, value, span) } else { value }
             }

@@ -19,6 +19,9 @@ use crate::ir::Symbol;
 const SCHEMA_NAMES: [&str; 7] =
     ["inputSchema", "parameters", "schema", "input_schema", "paramsSchema", "args", "params"];
 
+/// Packages whose tags only change the white space of a template.
+const LAYOUT_TAGS: [&str; 6] = ["common-tags", "dedent", "ts-dedent", "outdent", "endent", "string-dedent"];
+
 impl Interp<'_> {
     // ------------------------------------------------------------------ helpers
 
@@ -85,7 +88,8 @@ impl Interp<'_> {
         }
         if let Kind::Api(api, _) = &tag.kind {
             let name = self.apis.name(*api);
-            if name.ends_with("String.raw") || name.ends_with(".html") || name.ends_with(".gql") {
+            let is_layout = LAYOUT_TAGS.contains(&name.split('.').next().unwrap_or_default());
+            if is_layout || name.ends_with("String.raw") || name.ends_with(".html") || name.ends_with(".gql") {
                 return self.concat(parts, span);
             }
             let made = self.apis.step(*api, ApiStep::Call);

@@ -6,6 +6,7 @@ mod programs;
 mod recording;
 mod replay;
 mod spelling;
+mod statements;
 
 use std::rc::Rc;
 
@@ -88,37 +89,6 @@ impl Judged {
 
 /// Programs that hand a command to a shell on another machine, device or container.
 const REMOTE_SHELLS: [&str; 9] = ["ssh", "adb", "docker", "podman", "kubectl", "oc", "limactl", "vagrant", "nerdctl"];
-
-/// Methods of database connections and cursors.
-const STATEMENT_METHODS: [&str; 18] = [
-    "execute",
-    "executemany",
-    "executescript",
-    "query",
-    "exec",
-    "raw",
-    "fetch",
-    "fetchall",
-    "fetchone",
-    "fetchrow",
-    "fetchval",
-    "run",
-    "all",
-    "get",
-    "prepare",
-    "sql",
-    "exec_driver_sql",
-    "unsafe",
-];
-
-/// Parameters that are statements.
-const STATEMENT_PARAMS: [&str; 6] = ["sql", "statement", "sql_query", "sqlQuery", "sql_statement", "sqlStatement"];
-
-/// How statements begin.
-const STATEMENT_WORDS: [&str; 20] = [
-    "SELECT", "INSERT", "UPDATE", "DELETE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "CREATE", "DROP", "ALTER",
-    "TRUNCATE", "ANALYZE", "WITH", "USE", "MERGE", "CALL", "PRAGMA", "GRANT", "REPLACE",
-];
 
 impl Interp<'_> {
     /// A call to a modelled sink.
@@ -209,37 +179,6 @@ impl Interp<'_> {
                     .any(|made_by| name.starts_with(made_by))
             }
             _ => false,
-        }
-    }
-
-    /// A method of a database connection whose library is not known: recognised by its name *and* by a text that begins
-    /// like a statement.
-    pub(crate) fn check_statement(&mut self, method: &str, api: &str, args: &Args, span: Span) {
-        if !self.found.is_running_handler || !STATEMENT_METHODS.contains(&method) {
-            return;
-        }
-        let Some(statement) = args.get(0).cloned() else { return };
-        let begins = |value: &Val| match value.text.as_deref().and_then(|text| text.parts.first()) {
-            Some(Part::Lit(start)) => {
-                let start = start.trim_start();
-                let word = start.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-                STATEMENT_WORDS.contains(&word.to_ascii_uppercase().as_str()) && start.len() > word.len()
-            }
-            _ => false,
-        };
-        if !statement.is_tainted() {
-            return;
-        }
-        let statement = self.current(&statement);
-        let is_begun = statement.alternatives().iter().any(begins);
-        // A whole statement from the caller has no beginning to know it by, but its parameter says what it is.
-        let is_named = matches!(method, "query" | "execute" | "executescript" | "exec_driver_sql") && {
-            let index = statement.taint.0.trailing_zeros() as usize;
-            let source = self.found.sources.get(index).map(|source| source.param.as_str());
-            source.is_some_and(|param| STATEMENT_PARAMS.contains(&param.rsplit('.').next().unwrap_or(param)))
-        };
-        if is_begun || is_named {
-            self.check_value(SinkKind::Sql, api, &statement, span);
         }
     }
 

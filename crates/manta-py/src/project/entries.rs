@@ -13,6 +13,9 @@ use super::modules::{Found, dir};
 /// Top-level names of the SDKs with which servers are written.
 pub(crate) const SDKS: [&str; 3] = ["fastapi_mcp", "fastmcp", "mcp"];
 
+/// Packages with which the program behind the tools takes requests: a server of its own that tools call over HTTP.
+const WEB: [&str; 5] = ["bottle", "fastapi", "flask", "quart", "starlette"];
+
 /// Directories of programs that show the product.
 const EXAMPLES: [&str; 11] =
     ["cookbook", "demo", "demos", "doc", "docs", "example", "examples", "notebooks", "sample", "samples", "tutorials"];
@@ -70,6 +73,7 @@ impl Search<'_> {
         self.add(files, "__main__", |path, _| name(path) == "__main__.py");
         self.add(files, "convention", |path, text| STARTERS.contains(&name(path)) || started(text) && uses_sdk(text));
         self.add(files, "convention", |_, text| uses_sdk(text));
+        self.add(files, "convention", |_, text| started(text) && imports_any(text, &WEB));
         if self.entries.is_empty() {
             self.add(files, "convention", |_, text| started(text));
         }
@@ -133,8 +137,12 @@ fn started(text: &str) -> bool {
 }
 
 fn uses_sdk(text: &str) -> bool {
-    text.contains("mcp")
-        && imports(text).iter().any(|module| SDKS.contains(&module.split('.').next().unwrap_or_default()))
+    text.contains("mcp") && imports_any(text, &SDKS)
+}
+
+/// Whether a text imports from one of these packages.
+fn imports_any(text: &str, packages: &[&str]) -> bool {
+    imports(text).iter().any(|module| packages.contains(&module.split('.').next().unwrap_or_default()))
 }
 
 /// The modules that a text imports, as requests. Done on lines, because it decides which files are worth a parse: a

@@ -365,7 +365,11 @@ pub struct RegisterRow {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SourceRow {
     /// Access paths whose result is untrusted.
+    #[serde(default)]
     pub call: Vec<String>,
+    /// Access paths that are untrusted themselves, without a call: `request.json`.
+    #[serde(default)]
+    pub read: Vec<String>,
     /// What it is, for messages: "elicitation result".
     pub what: String,
 }

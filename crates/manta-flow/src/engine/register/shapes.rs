@@ -132,6 +132,12 @@ impl Interp<'_> {
         let function = args.pos.iter().rev().find(|value| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_))).cloned();
         match method {
             "tool" | "registerTool" | "addTool" | "defineTool" | "register_tool" | "add_tool" => {
+                // `server.tool({ name, description, schema }, handler)`
+                if let Some(definition @ Val { kind: Kind::Obj(_), .. }) = args.get(0).cloned()
+                    && let Some(handler) = function.clone()
+                {
+                    return self.register_definition(&definition, handler, span);
+                }
                 let (Some(name), Some(handler)) = (args.get(0).cloned(), function) else {
                     if let Some(value @ Val { kind: Kind::Obj(_), .. }) = args.get(0).cloned() {
                         let row = structural_row(Exposes::Tool);
@@ -193,6 +199,27 @@ impl Interp<'_> {
             }
             _ => false,
         }
+    }
+
+    /// A tool whose name and schema are members of one object, and whose handler comes beside it.
+    fn register_definition(&mut self, definition: &Val, handler: Val, span: Span) -> bool {
+        let name = self.get_member(definition, Symbol::new("name"), span);
+        if name.literals().is_none() && !matches!(name.kind, Kind::Str) {
+            return false;
+        }
+        let description = self.get_member(definition, Symbol::new("description"), span);
+        let schema = SCHEMA_NAMES.iter().find_map(|name| {
+            let value = self.get_index(definition, &Val::str(name), span);
+            if value.is_nullish() || matches!(value.kind, Kind::Method(_)) { None } else { self.as_schema(&value) }
+        });
+        let before = self.found.registrations.len();
+        let row = structural_row(Exposes::Tool);
+        self.add_registration(&row, Some(name), Some(description), schema.clone(), Some(handler), span, false, None);
+        for registration in &mut self.found.registrations[before..] {
+            registration.is_structural = true;
+            registration.validates = schema.is_some();
+        }
+        true
     }
 
     /// A class was defined: frameworks that discover tool classes by base class.

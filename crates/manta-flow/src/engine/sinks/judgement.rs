@@ -1,5 +1,6 @@
 //! Whether a value can break out of where it stands.
 
+use super::statements::is_piped;
 use super::{Judged, Piece, Spelled, judge_argument, judge_code};
 use crate::domain::argv::{self};
 use crate::domain::path::{PathVerdict, Reach};
@@ -221,6 +222,10 @@ impl Interp<'_> {
                 "the caller writes the whole statement",
             );
         }
+        let literals =
+            spelled.pieces.iter().filter_map(|piece| if let Piece::Lit(text) = piece { Some(&**text) } else { None });
+        // Quotes, escapes and comments of the piped languages are those of Cypher.
+        let flavor = if is_piped(literals) { sql::Flavor::Cypher } else { flavor };
         judge_syntax(&spelled.parts(), flavor, FlowRule::SqlInjection)
     }
 
