@@ -331,7 +331,9 @@ for line in sys.stdin:
     print(json.dumps(handler.handle(json.loads(line))))
 "#;
     assert_eq!(found([("server.py", server)]), ["tool-poisoning in add"]);
+}
 
+#[test]
 fn a_definition_and_its_handler_may_be_two_arguments() {
     let server = r#"
 import { McpServer } from "SDK";
