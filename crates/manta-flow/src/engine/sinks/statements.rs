@@ -102,7 +102,7 @@ impl Interp<'_> {
             let fields = FIELDS.iter().filter_map(|field| obj.fields.get(&Symbol::new(field)).cloned());
             return fields.collect::<Vec<_>>().iter().flat_map(|field| self.statements_in(field, depth - 1)).collect();
         }
-        let is_begun = value.is_tainted() && value.alternatives().iter().any(|value| is_begun_statement(value));
+        let is_begun = value.is_tainted() && value.alternatives().iter().any(is_begun_statement);
         if is_begun { vec![value] } else { Vec::new() }
     }
 }
