@@ -25,6 +25,7 @@ pub(crate) mod rules;
 pub(crate) mod scan;
 #[cfg(feature = "guard")]
 pub(crate) mod serve;
+mod settings;
 pub(crate) mod tools;
 #[cfg(feature = "guard")]
 pub(crate) mod top;

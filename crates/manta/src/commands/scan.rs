@@ -9,17 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use manta_core::{Confidence, Persona, ScanReport, Severity};
-use manta_flow::engine::Stage;
 
 use crate::analyse;
 use crate::baseline::Baseline;
 use crate::collect::{self, Limits};
-use crate::config::{self, Config, Configs};
+use crate::commands::settings::{self, SettingsArgs};
+use crate::config::{self, Config};
 use crate::dispose::{self, FailOn, Ruleset, Wishes};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Color, Output, Writers};
 use crate::progress::Progress;
-use crate::suppress;
 use crate::targets::{self, Target};
 use crate::timings::Timings;
 use crate::watch;
@@ -99,9 +98,8 @@ pub(crate) struct Args {
     #[arg(long)]
     persona: Option<Persona>,
 
-    /// Also read models of sinks, checks and registrations (*.toml) from this directory; may be repeated
-    #[arg(long, value_name = "DIR")]
-    models: Vec<PathBuf>,
+    #[command(flatten)]
+    settings: SettingsArgs,
 
     /// Hide the findings in this file, which `manta baseline` writes; they are counted
     #[arg(long, value_name = "FILE")]
@@ -111,21 +109,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REF")]
     diff: Option<String>,
 
-    /// Take settings and suppressions from `[scan]` of this file instead of the manta.toml you stand beside
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Obey suppressions in the scanned code and its manta.toml, which otherwise count only for the tree you stand in
-    #[arg(long)]
-    trust_config: bool,
-
     /// Scan again whenever a file of a target changes, until interrupted
     #[arg(long, conflicts_with_all = ["targets_from", "clients"])]
     watch: bool,
-
-    /// Obey no manta.toml and no suppressions: show everything
-    #[arg(long, conflicts_with_all = ["config", "trust_config"])]
-    no_config: bool,
 
     /// Print only headlines and the result
     #[arg(short, long)]
@@ -171,17 +157,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 /// One scan of all targets.
 fn once(args: &Args) -> Result<Exit, Failure> {
-    let configs = args.configs()?;
+    let configs = args.settings.configs()?;
     let usual = args.wishes(configs.own().map(|config| &config.scan))?;
     if usual.ruleset.is_ahead_of(env!("CARGO_PKG_VERSION")) {
         let version = env!("CARGO_PKG_VERSION");
         output::remark(&format!("ruleset {} is younger than manta {version}: every rule counts", usual.ruleset));
     }
-    let models: Vec<PathBuf> =
-        configs.own().into_iter().flat_map(|config| &config.scan.models).chain(&args.models).cloned().collect();
     let timings = args.timings.then(Timings::start);
     let observer = timings.as_ref().map(Timings::observer).unwrap_or_default();
-    let analysis = analyse::Analysis::new(&models)?.observed(observer);
+    let analysis = analyse::Analysis::new(&args.settings.models(&configs))?.observed(observer);
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let mut seen = BTreeSet::new();
     let targets = args.targets()?;
@@ -190,9 +174,9 @@ fn once(args: &Args) -> Result<Exit, Failure> {
     let is_listed = args.targets_from.is_some();
     let mut writers = Writers::open(&args.output, args.color, args.quiet, is_listed || !is_one)?;
     let mut progress = Progress::new(args.quiet);
-    let scan = |target: &Target, threads| scan_one(target, &configs, &analysis, threads);
+    let scan = |target: &Target, threads| settings::scan(target, &configs, &analysis, threads);
     let each = |(mut report, config): (ScanReport, Option<Arc<Config>>)| {
-        args.suppress(&mut report, config.as_deref(), is_one, &mut used);
+        args.settings.suppress(&mut report, config.as_deref(), is_one, &mut used);
         let wishes = args.wishes(config.as_ref().map(|config| &config.scan))?;
         wishes.dispose(&mut report);
         baseline.dispose(&mut report, &mut seen);
@@ -219,24 +203,6 @@ fn once(args: &Args) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Reads and analyses one target as the configuration that counts for it wants.
-fn scan_one(
-    target: &Target,
-    configs: &Configs,
-    analysis: &analyse::Analysis,
-    threads: usize,
-) -> Result<(ScanReport, Option<Arc<Config>>), Failure> {
-    analysis.observer().enter(Stage::Reading, 0);
-    let mut input = target.collect(&Limits::default())?;
-    let config = configs.of(&input)?;
-    if let Some(config) = &config {
-        config.exclude(&mut input);
-    }
-    let report = analysis.run_on(&input, threads);
-    analysis.observer().enter(Stage::Done, 0);
-    Ok((report, config))
-}
-
 /// What a scan of the target would have found at a commit.
 fn at_revision(target: &str, revision: &str, analysis: &analyse::Analysis) -> Result<Baseline, Failure> {
     let input = collect::collect_revision(target, revision, &Limits::default())?;
@@ -244,13 +210,6 @@ fn at_revision(target: &str, revision: &str, analysis: &analyse::Analysis) -> Re
     let mut baseline = Baseline::default();
     baseline.accept(&report);
     Ok(baseline)
-}
-
-/// Whether the user stands in the tree: code that lies anywhere else may have come from anybody.
-fn is_own(target: &str) -> bool {
-    let here = env::current_dir().and_then(|directory| directory.canonicalize());
-    let there = Path::new(target).canonicalize();
-    here.is_ok_and(|here| there.is_ok_and(|there| here.starts_with(there)))
 }
 
 /// The targets in a file, one per line; blank lines don't count.
@@ -306,40 +265,10 @@ impl Args {
             return Err(Failure::new(format!("{} can't be watched: it is no file or directory", other.display())));
         }
         let mut watched = if named.is_empty() { vec![PathBuf::from(".")] } else { named };
-        watched.push(self.config.clone().unwrap_or_else(|| PathBuf::from(config::NAME)));
+        watched.push(self.settings.config.clone().unwrap_or_else(|| PathBuf::from(config::NAME)));
         watched.extend(self.baseline.clone());
-        watched.extend(self.models.iter().cloned());
+        watched.extend(self.settings.models.iter().cloned());
         Ok(watched)
-    }
-
-    /// The configuration files that count.
-    fn configs(&self) -> Result<Configs, Failure> {
-        if self.no_config {
-            return Ok(Configs::default());
-        }
-        Configs::find(self.config.as_deref(), self.trust_config)
-    }
-
-    /// Obeys the suppressions that count, and says that others are there. `used` collects the entries of the user's own
-    /// configuration that hid something; with one target, those that did not are findings.
-    fn suppress(&self, report: &mut ScanReport, config: Option<&Config>, is_one: bool, used: &mut BTreeSet<usize>) {
-        let is_obeyed = !self.no_config && (self.trust_config || is_own(&report.target));
-        if is_obeyed {
-            suppress::obey(report, &analyse::rules());
-        } else if !self.no_config {
-            suppress::note(report);
-        }
-        if let Some(config) = config {
-            let hiding = suppress::listed::obey(report, config);
-            if is_one || config.is_of_target() {
-                suppress::listed::complain(report, config, &hiding);
-            } else {
-                used.extend(hiding);
-            }
-        }
-        if !self.no_config {
-            config::note(report, config);
-        }
     }
 
     /// What the command line says, then what the configuration says, then what is usual.

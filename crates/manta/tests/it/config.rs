@@ -126,3 +126,26 @@ fn a_setting_that_does_not_exist_fails_the_run() {
     assert!(error(&output).contains("hint: did you mean `scan.min_severity`?"), "{}", error(&output));
     assert_eq!(manta(tree.path(), &["scan", "--no-config"]).status.code(), Some(1));
 }
+
+#[test]
+fn a_baseline_accepts_what_a_scan_would_report() {
+    let tree = tree(&format!("[scan]\nexclude = [\"old/**\"]\n\n{ACCEPTED}"));
+    server(&tree.path().join("old"));
+    // `tool in file` of the accepted findings of one rule; those that only an auditor sees are accepted as well.
+    let accepted = || -> Vec<String> {
+        let text = fs::read_to_string(tree.path().join("manta-baseline.json")).unwrap();
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let all = file["findings"].as_array().unwrap().iter();
+        all.filter(|entry| entry["rule"] == "command-execution")
+            .map(|entry| format!("{} in {}", entry["tools"][0].as_str().unwrap(), entry["file"].as_str().unwrap()))
+            .collect()
+    };
+    let text = stdout(&manta(tree.path(), &["baseline"]));
+    assert!(text.contains("only the auditor's report shows"), "{text}");
+    assert_eq!(accepted(), ["second in server.py"]);
+    let output = manta(tree.path(), &["scan", "--baseline", "manta-baseline.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    // Without the configuration everything is accepted.
+    manta(tree.path(), &["baseline", "--no-config"]);
+    assert_eq!(accepted().len(), 4, "{:?}", accepted());
+}
