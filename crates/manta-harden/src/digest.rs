@@ -1,5 +1,6 @@
 //! HMAC-SHA-256 (RFC 2104), hexadecimal and lengths, for chain, policy hash and keyed digests.
 
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 const BLOCK: usize = 64;
@@ -66,6 +67,21 @@ pub(crate) fn serialised_len(value: &impl serde::Serialize) -> Option<usize> {
     }
     let mut length = Length(0);
     serde_json::to_writer(&mut length, value).ok().map(|()| length.0)
+}
+
+/// No serialisation of these members is longer; `None` when saying so would take longer than serialising.
+pub(crate) fn at_most(members: &Map<String, Value>, most_members: usize) -> Option<u64> {
+    const ESCAPED: u64 = 6; // `\u0000`
+    let text = |text: &str| ESCAPED * text.len() as u64 + 3;
+    members.iter().take(most_members + 1).enumerate().try_fold(2, |sum, (position, (name, value))| {
+        let value = match value {
+            Value::Null | Value::Bool(_) => 6,
+            Value::Number(_) => 32,
+            Value::String(value) => text(value),
+            Value::Array(_) | Value::Object(_) => return None,
+        };
+        (position < most_members).then_some(sum + text(name) + value)
+    })
 }
 
 /// Reads exactly `N` bytes of hexadecimal.

@@ -197,8 +197,10 @@ impl<'a> Walker<'a> {
     /// decoders that ignore case would read it as that key.
     fn known_part(&self, place: Place, key: Key<'a>) -> Walk<Option<Part>> {
         let name = key.decoded();
+        let is_ascii = name.is_ascii();
         for (part, part_place, part_key) in PARTS {
-            if *part_place != place || part_key.len() > name.len() {
+            // No character folds to a longer one, and in ASCII none to a shorter one.
+            if *part_place != place || part_key.len() > name.len() || (is_ascii && part_key.len() != name.len()) {
                 continue;
             }
             if *part_key == name {

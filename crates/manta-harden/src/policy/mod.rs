@@ -55,6 +55,7 @@ use spec::{Approve, Mode, ToolClass};
 pub use units::{Period, Size};
 
 use crate::command::CommandSet;
+use crate::digest::at_most;
 use crate::limit::Limit;
 use crate::paths::{Reader, Root};
 use crate::redact::{Redactor, Sensitive};
@@ -409,21 +410,6 @@ impl ToolRule {
 /// the lengths shows; only the others are serialised, and no further than the limit.
 fn fits(args: &Map<String, Value>, most: u64) -> bool {
     at_most(args, 64).is_some_and(|bytes| bytes <= most) || is_within(args, most)
-}
-
-/// No serialisation of these members is longer; `None` when saying so would take longer than serialising.
-fn at_most(members: &Map<String, Value>, most_members: usize) -> Option<u64> {
-    const ESCAPED: u64 = 6; // `\u0000`
-    let text = |text: &str| ESCAPED * text.len() as u64 + 3;
-    members.iter().take(most_members + 1).enumerate().try_fold(2, |sum, (position, (name, value))| {
-        let value = match value {
-            Value::Null | Value::Bool(_) => 6,
-            Value::Number(_) => 32,
-            Value::String(value) => text(value),
-            Value::Array(_) | Value::Object(_) => return None,
-        };
-        (position < most_members).then_some(sum + text(name) + value)
-    })
 }
 
 fn is_within(args: &Map<String, Value>, most: u64) -> bool {
