@@ -41,6 +41,7 @@ fn a_statement_may_be_a_member_of_what_is_given_or_posted() {
         QUIET
     );
     assert_eq!(server(warehouse, "await db.runQuery({ query: `hits for ${p}` });"), QUIET);
+    assert_eq!(server(warehouse, "await db.post({ text: `Create a page about ${p}` });"), QUIET);
     assert_eq!(server(warehouse, "db.note({ query: `SELECT a FROM b WHERE c = '${p}'` });"), QUIET);
 }
 

@@ -37,10 +37,53 @@ const FIELDS: [&str; 8] = ["sql", "query", "statement", "text", "body", "sqlText
 /// Parameters that are statements.
 const PARAMS: [&str; 6] = ["sql", "statement", "sql_query", "sqlQuery", "sql_statement", "sqlStatement"];
 
-/// How statements begin.
-const WORDS: [&str; 20] = [
-    "SELECT", "INSERT", "UPDATE", "DELETE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "CREATE", "DROP", "ALTER",
-    "TRUNCATE", "ANALYZE", "WITH", "USE", "MERGE", "CALL", "PRAGMA", "GRANT", "REPLACE",
+/// How statements begin, and one of the words that must follow in small letters: `Create a page` is no statement.
+const BEGINNINGS: [(&str, &[&str]); 20] = [
+    ("SELECT", &["from"]),
+    ("INSERT", &["into"]),
+    ("UPDATE", &["set"]),
+    ("DELETE", &["from"]),
+    ("MERGE", &["into"]),
+    ("REPLACE", &["into"]),
+    ("WITH", &["as"]),
+    ("EXPLAIN", &["select", "analyze"]),
+    ("CREATE", OBJECTS),
+    ("DROP", OBJECTS),
+    ("ALTER", OBJECTS),
+    ("TRUNCATE", OBJECTS),
+    ("PRAGMA", &["pragma"]),
+    ("SHOW", &["tables", "columns", "databases", "index", "indexes", "schemas"]),
+    ("DESCRIBE", &["table", "extended", "formatted"]),
+    ("DESC", &["table", "extended", "formatted"]),
+    ("ANALYZE", &["table"]),
+    ("USE", &[]),
+    ("CALL", &[]),
+    ("GRANT", &["on"]),
+];
+
+/// What a database has names for.
+const OBJECTS: &[&str] = &[
+    "table",
+    "index",
+    "view",
+    "database",
+    "schema",
+    "user",
+    "role",
+    "function",
+    "procedure",
+    "trigger",
+    "type",
+    "sequence",
+    "column",
+    "keyspace",
+    "extension",
+    "materialized",
+    "temporary",
+    "temp",
+    "unique",
+    "virtual",
+    "or",
 ];
 
 /// Commands of query languages whose steps are joined by `|` (Kusto, Dynatrace, Splunk) and that no shell has.
@@ -126,16 +169,22 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
 /// Whether a composed text begins like a statement of SQL, or is a query whose steps are joined by `|`.
 fn is_begun_statement(value: &Val) -> bool {
     let Some(text) = value.text.as_deref() else { return false };
-    let begins = match text.parts.first() {
-        Some(Part::Lit(start)) => {
-            let start = start.trim_start();
-            let word = start.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-            WORDS.contains(&word.to_ascii_uppercase().as_str()) && start.len() > word.len()
-        }
-        _ => false,
-    };
-    let literals = text.parts.iter().filter_map(|part| if let Part::Lit(text) = part { Some(&**text) } else { None });
-    begins || is_piped(literals)
+    let literals =
+        || text.parts.iter().filter_map(|part| if let Part::Lit(text) = part { Some(&**text) } else { None });
+    let begins = matches!(text.parts.first(), Some(Part::Lit(_))) && begins_statement(literals());
+    begins || is_piped(literals())
+}
+
+/// Whether constant pieces, the first of which is the beginning, are those of a statement of SQL.
+fn begins_statement<'a>(literals: impl Iterator<Item = &'a str>) -> bool {
+    let mut words =
+        literals.flat_map(|text| text.split(|c: char| !c.is_ascii_alphabetic())).filter(|word| !word.is_empty());
+    let Some(first) = words.next() else { return false };
+    let beginning = BEGINNINGS.iter().find(|(word, _)| word.eq_ignore_ascii_case(first));
+    beginning.is_some_and(|(word, follow)| {
+        first == *word
+            || std::iter::once(first).chain(words).any(|word| follow.contains(&word.to_ascii_lowercase().as_str()))
+    })
 }
 
 /// Whether constant pieces belong to a query of steps joined by `|`, or to a management command of Kusto.
@@ -162,6 +211,31 @@ mod tests {
         }
         for method in ["log", "debug", "setAttribute", "querySelectorAll2x", "sequel", "executor", "inquery"] {
             assert_eq!(is_statement_method(method), method == "querySelectorAll2x", "{method}");
+        }
+    }
+
+    #[test]
+    fn sentences_are_no_statements() {
+        for statement in [
+            &["SELECT ", ""][..],
+            &["select a from ", ""],
+            &["\n  with\n t as (", ") select 1"],
+            &["update ", " set a = 1"],
+            &["create table ", " (id int)"],
+            &["PRAGMA table_info(", ")"],
+            &["pragma table_info(", ")"],
+            &["USE ", ""],
+        ] {
+            assert!(begins_statement(statement.iter().copied()), "{statement:?}");
+        }
+        for sentence in [
+            &["Create a page about ", ""][..],
+            &["Update: ", " is done"],
+            &["Use ", " with care"],
+            &["Select the ", ""],
+            &["selected from ", ""],
+        ] {
+            assert!(!begins_statement(sentence.iter().copied()), "{sentence:?}");
         }
     }
 
