@@ -145,6 +145,21 @@ fn breaking_out_of_a_statement_gains_nothing_where_any_statement_is_run() {
 }
 
 #[test]
+fn breaking_out_of_a_remote_command_gains_nothing_where_any_command_is_run_there() {
+    const IMPORT: &str = r#"import { execFileSync } from "node:child_process";"#;
+    let device = r#"execFileSync("adb", ["shell", "rm", p]); return text("ok");"#;
+    let whole = |program: &str, args: &str| {
+        let before = r#"server.tool("run", { command: z.string() }, async ({ command }) =>
+            text(execFileSync(PROGRAM, [ARGS, command]).toString()));"#;
+        let before = before.replace("PROGRAM", program).replace("ARGS", args);
+        js(&format!("{IMPORT}\n{before}"), device)
+    };
+    assert_eq!(js(IMPORT, device), ["command-injection in t"]);
+    assert_eq!(whole(r#""adb""#, r#""shell""#), QUIET);
+    assert_eq!(whole(r#""ssh""#, r#""host.example""#), ["command-injection in t"]);
+}
+
+#[test]
 fn a_statement_inside_a_statement_is_a_statement() {
     let explain = r#"server.tool("t", { q: z.string() }, ({ q }) => run(`EXPLAIN ${q}`));"#;
     let count = r#"server.tool("t", { q: z.string() }, ({ q }) => run(`SELECT count(*) FROM (${q}) AS x`));"#;

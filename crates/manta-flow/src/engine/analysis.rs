@@ -239,7 +239,13 @@ const MAX_OTHERS: usize = 16;
 fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>) -> Vec<Flow> {
     let mut flows: Vec<Flow> = Vec::new();
     let mut built: Vec<Option<Location>> = Vec::new();
-    for (tool, hit, steps, source, is_confirmed) in found {
+    // Where the caller runs whole commands by another tool, breaking out of one there gains nothing.
+    let by_design = found.iter().filter(|(_, hit, ..)| hit.rule == FlowRule::DangerousByDesign);
+    let given: BTreeSet<String> = by_design.filter_map(|(_, hit, ..)| hit.elsewhere.clone()).collect();
+    for (tool, mut hit, steps, source, is_confirmed) in found {
+        if hit.rule == FlowRule::CommandInjection && hit.elsewhere.as_ref().is_some_and(|there| given.contains(there)) {
+            hit.limit = Some(Limit::AlreadyGiven);
+        }
         let built_at = built_at(hit.rule, &steps);
         let known = (0..flows.len())
             .find(|&index| flows[index].at == hit.at && flows[index].rule == hit.rule && built[index] == built_at);

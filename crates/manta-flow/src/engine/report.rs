@@ -165,6 +165,8 @@ pub(crate) struct Hit {
     pub(crate) witnesses: Vec<String>,
     /// What keeps the harm small.
     pub(crate) limit: Option<Limit>,
+    /// The program that hands the text to a shell on another machine, device or container.
+    pub(crate) elsewhere: Option<String>,
 }
 
 /// Why a flow does less harm than its rule usually means. Decided from the program, never from what it says of itself.
@@ -178,7 +180,7 @@ pub enum Limit {
     OwnContent,
     /// A browser that the tool drives goes there, and not the server.
     Browser,
-    /// Another tool of the server runs whole statements for the caller.
+    /// Another tool of the server runs whole statements, or whole commands on that machine, for the caller.
     AlreadyGiven,
     /// It comes from the state of an HTTP request, which code of the server fills before the tool runs, and what that
     /// code checks is not followed.
@@ -198,7 +200,7 @@ impl Limit {
             Self::OwnContent => "what is written is not the caller's",
             Self::Browser => "a browser goes there",
             Self::SetByServer => "the server sets it for each request, and what it checks then is not followed",
-            Self::AlreadyGiven => "the server has a tool that runs any statement",
+            Self::AlreadyGiven => "another tool of the server runs whatever the caller sends there",
         }
     }
 }

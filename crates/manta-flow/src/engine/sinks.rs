@@ -63,11 +63,20 @@ struct Judged {
     example: Option<String>,
     reason: String,
     witnesses: Vec<String>,
+    /// The program that hands the text to a shell on another machine, device or container.
+    elsewhere: Option<String>,
 }
 
 impl Judged {
     fn guarded(rule: FlowRule) -> Self {
-        Self { rule, outcome: Outcome::Guarded, example: None, reason: String::new(), witnesses: Vec::new() }
+        Self {
+            rule,
+            outcome: Outcome::Guarded,
+            example: None,
+            reason: String::new(),
+            witnesses: Vec::new(),
+            elsewhere: None,
+        }
     }
 
     fn bad(rule: FlowRule, example: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -78,7 +87,15 @@ impl Judged {
             witnesses: vec![example.clone()],
             example: Some(example),
             reason: reason.into(),
+            elsewhere: None,
         }
+    }
+
+    /// It happens where `program` hands it to, if that is elsewhere.
+    fn through(mut self, program: &str) -> Self {
+        let name = program.rsplit('/').next().unwrap_or(program);
+        self.elsewhere = REMOTE_SHELLS.contains(&name).then(|| name.to_owned());
+        self
     }
 
     fn or_witnesses(mut self, more: &[&str]) -> Self {
@@ -401,13 +418,14 @@ fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
             if is_whole && REMOTE_SHELLS.contains(&program.as_str()) =>
         {
             Judged::bad(FlowRule::DangerousByDesign, "id", format!("`{program}` runs the command elsewhere"))
+                .through(&program)
         }
         ArgVerdict::Shell { program, verdict, is_command } => {
             let rule = if is_whole && is_command { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
             match *verdict {
                 Verdict::Safe => Judged::guarded(FlowRule::CommandInjection),
                 Verdict::BreaksOut { example, why } => {
-                    Judged::bad(rule, example, format!("`{program}` starts a shell, and {why}"))
+                    Judged::bad(rule, example, format!("`{program}` starts a shell, and {why}")).through(&program)
                 }
                 Verdict::Splits { example, .. } => Judged::bad(
                     FlowRule::ArgumentInjection,

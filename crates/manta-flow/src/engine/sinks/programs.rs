@@ -210,12 +210,14 @@ impl Interp<'_> {
             // `kubectl exec … -- program`: it runs there and not here.
             ArgVerdict::Program { example } if index > 0 && is_remote(&fixed[0]) => {
                 Judged::bad(FlowRule::DangerousByDesign, example, format!("`{}` runs the program elsewhere", fixed[0]))
+                    .through(&fixed[0])
             }
             // `docker exec … sh -c command`: the same, for a shell or an interpreter there.
             ArgVerdict::Shell { is_command: true, .. } | ArgVerdict::Code { .. }
                 if index > 0 && word.is_whole && is_remote(&fixed[0]) =>
             {
                 Judged::bad(FlowRule::DangerousByDesign, "id", format!("`{}` runs the command elsewhere", fixed[0]))
+                    .through(&fixed[0])
             }
             verdict => judge_argument(verdict, word.is_whole),
         };

@@ -59,6 +59,7 @@ impl Interp<'_> {
             guard,
             witnesses: judged.witnesses,
             limit: limit(judged.rule, kind, spelled.shape),
+            elsewhere: judged.elsewhere,
         };
         let is_known = self.found.hits.iter().any(|known| {
             known.at == hit.at && known.rule == hit.rule && known.outcome == hit.outcome && known.taint == hit.taint
