@@ -1,7 +1,7 @@
 //! Asks a server what it offers, as a client would: for pinning and scanning without a client.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,6 +15,8 @@ use crate::sandbox::Launched;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Most pages of one list.
 const MAX_PAGES: usize = 100;
+/// Most bytes of standard error that are kept to say why a server ended.
+const MAX_LAST_WORDS: usize = 2_048;
 /// Longest frame.
 const MAX_FRAME: usize = 16 << 20;
 
@@ -70,13 +72,29 @@ pub fn list(launched: Launched) -> Result<Value, String> {
         has_session: true,
     };
     // Standard error must be drained, or a talkative server blocks.
-    let mut log = File::from(pipes.stderr);
-    let drain = std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    let log = File::from(pipes.stderr);
+    let drain = std::thread::spawn(move || last_words(log));
     let result = client.everything();
     drop(client);
     drop(process);
-    let _ = drain.join();
-    result
+    let said = drain.join().unwrap_or_default();
+    // Why a server ended is what it said last: a file that the sandbox does not show, a package that is not there.
+    result.map_err(|problem| if said.is_empty() { problem } else { format!("{problem}; the server said: {said}") })
+}
+
+/// The last line with something in it that arrives, fit for a terminal.
+fn last_words(mut log: impl Read) -> String {
+    let mut tail: Vec<u8> = Vec::new();
+    let mut buffer = [0; 4_096];
+    // An error of the pipe is its end.
+    while let Ok(read @ 1..) = log.read(&mut buffer) {
+        tail.extend_from_slice(&buffer[..read]);
+        let surplus = tail.len().saturating_sub(MAX_LAST_WORDS);
+        tail.drain(..surplus);
+    }
+    let text = String::from_utf8_lossy(&tail);
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    manta_core::Untrusted(last.trim()).for_terminal()
 }
 
 impl Client {
@@ -183,5 +201,18 @@ impl Client {
         }
         self.lines.feed(&buffer[..count]);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_LAST_WORDS, last_words};
+
+    #[test]
+    fn the_last_words_of_a_server_are_one_harmless_line() {
+        assert_eq!(last_words(&b"starting\nno such file\n\n"[..]), "no such file");
+        assert_eq!(last_words(&b""[..]), "");
+        assert!(!last_words(&b"\x1b[2Jgone\xff"[..]).contains('\x1b'));
+        assert!(last_words("x".repeat(1 << 20).as_bytes()).len() <= MAX_LAST_WORDS);
     }
 }

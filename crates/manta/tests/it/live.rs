@@ -186,4 +186,45 @@ mod running {
         let tools: Vec<&Value> = unregistered.map(|finding| &finding["tools"]).collect();
         assert_eq!(tools, [&json!(["send"])], "{text}");
     }
+
+    /// A server that is a real process and whose program is its code: it lists one tool more than the code registers.
+    fn process(directory: &Path) {
+        server(directory, "return name");
+        let script = r#"#!/bin/sh
+while read -r line; do
+  id=${line#*\"id\":}; id=${id%%[,\}]*}
+  case $line in
+    *'"initialize"'*) result='{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
+    *'"tools/list"'*) result='{"tools":[{"name":"look","description":"Looks.","inputSchema":{"type":"object"}},{"name":"extra","description":"More.","inputSchema":{"type":"object"}}]}' ;;
+    *'"id"'*) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no such method"}}\n' "$id"; continue ;;
+    *) continue ;;
+  esac
+  printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
+done
+"#;
+        let path = directory.join("listen.sh");
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    #[test]
+    fn a_server_that_is_started_is_compared_with_its_code() {
+        let tree = tempfile::tempdir().unwrap();
+        process(tree.path());
+        let command = "./listen.sh";
+        let refused = manta(tree.path(), &["scan", ".", "--stdio", command]);
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("was not started"), "{refused:?}");
+        let output = manta(tree.path(), &["scan", ".", "--stdio", command, "--yes", "-o", "json"]);
+        let text = stdout(&output);
+        let report: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        let found = report["findings"].as_array().unwrap();
+        let unregistered = found.iter().filter(|finding| finding["rule"] == "unregistered-tool");
+        let tools: Vec<&Value> = unregistered.map(|finding| &finding["tools"]).collect();
+        assert_eq!(tools, [&json!(["extra"])], "{text}");
+        // A server that ends at once is a failure with a reason, and no clean report.
+        let failed = manta(tree.path(), &["scan", ".", "--stdio", "sh -c 'echo no database >&2; exit 3'", "--yes"]);
+        assert_eq!(failed.status.code(), Some(2), "{failed:?}");
+        assert!(String::from_utf8_lossy(&failed.stderr).contains("the server said: no database"), "{failed:?}");
+    }
 }
