@@ -314,7 +314,7 @@ pub fn is_name(name: &str) -> bool {
         "app",
     ];
     /// Words before `key` that make it one everybody may know, a place in a table, or the path of a file.
-    const OTHER_KEYS: [&str; 16] = [
+    const OTHER_KEYS: [&str; 27] = [
         "public",
         "publishable",
         "anon",
@@ -331,9 +331,20 @@ pub fn is_name(name: &str) -> bool {
         "ssl",
         "tls",
         "ssh",
+        "tag",
+        "map",
+        "schema",
+        "arn",
+        "object",
+        "bucket",
+        "column",
+        "field",
+        "row",
+        "group",
+        "record",
     ];
     /// Words about a secret that are not the secret.
-    const ABOUT: [&str; 49] = [
+    const ABOUT: [&str; 55] = [
         "file",
         "path",
         "dir",
@@ -383,6 +394,12 @@ pub fn is_name(name: &str) -> bool {
         "user",
         "username",
         "email",
+        "arn",
+        "filename",
+        "filepath",
+        "location",
+        "ref",
+        "alias",
     ];
     let words = words(name);
     let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
@@ -621,6 +638,9 @@ mod tests {
             "item_key",
             "MYSQL_SSL_KEY",
             "TOKEN_VERIFIER_CLASS",
+            "secret_arn",
+            "TOKEN_FILENAME",
+            "FUNCTION_TAG_KEY",
             "PATIENT",
             "NO_PASSWORD",
             "keyboard",
