@@ -52,13 +52,32 @@ const BEGINNINGS: [(&str, &[&str]); 20] = [
     ("ALTER", OBJECTS),
     ("TRUNCATE", OBJECTS),
     ("PRAGMA", &["pragma"]),
-    ("SHOW", &["tables", "columns", "databases", "index", "indexes", "schemas"]),
+    ("SHOW", LISTINGS),
     ("DESCRIBE", &["table", "extended", "formatted"]),
     ("DESC", &["table", "extended", "formatted"]),
     ("ANALYZE", &["table"]),
     ("USE", &[]),
     ("CALL", &[]),
     ("GRANT", &["on"]),
+];
+
+/// What `show` lists. Words that sentences use too, such as `status`, are left out.
+const LISTINGS: &[&str] = &[
+    "tables",
+    "columns",
+    "databases",
+    "catalogs",
+    "index",
+    "indexes",
+    "schemas",
+    "grants",
+    "proc",
+    "processlist",
+    "partitions",
+    "tablets",
+    "triggers",
+    "variables",
+    "warnings",
 ];
 
 /// What a database has names for.
@@ -225,6 +244,7 @@ mod tests {
             &["PRAGMA table_info(", ")"],
             &["pragma table_info(", ")"],
             &["USE ", ""],
+            &["show proc '", "'"],
         ] {
             assert!(begins_statement(statement.iter().copied()), "{statement:?}");
         }
