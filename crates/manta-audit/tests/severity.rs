@@ -351,3 +351,25 @@ fn tools_that_register_tools_are_no_trouble() {
     );
     assert_eq!(js(&before, "add(() => q); return text(p);"), ["path-traversal in a", "path-traversal in b"]);
 }
+
+#[test]
+fn what_the_transport_carries_is_set_by_the_client_and_not_by_the_model() {
+    let server = |host: &str| {
+        format!(
+            r#"
+import httpx
+from fastmcp import FastMCP
+from fastmcp.server.dependencies import get_http_headers
+
+mcp = FastMCP("x")
+
+@mcp.tool
+async def t(p: str) -> str:
+    async with httpx.AsyncClient() as client:
+        return (await client.get(f"https://{{{host}}}/items")).text
+"#
+        )
+    };
+    assert_eq!(loud("server.py", &server("p")), ["ssrf in t"]);
+    assert_eq!(loud("server.py", &server("get_http_headers()['x-host']")), Vec::<String>::new());
+}

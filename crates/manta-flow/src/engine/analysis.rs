@@ -11,7 +11,7 @@ use crate::engine::interp::{Args, Interp, Limits};
 use crate::engine::models::{Exposes, HandlerArgs, Models, SinkKind};
 use crate::engine::program::Program;
 use crate::engine::promises::{Act, Promises};
-use crate::engine::report::{FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, Replay};
+use crate::engine::report::{FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, Replay, TRANSPORT};
 use crate::engine::schema::Schema;
 use crate::engine::stage::{Observer, Stage};
 use crate::engine::store::{Obj, ObjKind};
@@ -800,6 +800,9 @@ impl<'p> Interp<'p> {
             }
             if source.0 == REQUEST_STATE {
                 hit.limit = hit.limit.or(Some(Limit::SetByServer));
+            }
+            if TRANSPORT.iter().any(|carrier| source.0.starts_with(carrier)) {
+                hit.limit = hit.limit.or(Some(Limit::OfTransport));
             }
             let is_confirmed = matches!(verdict, Replayed::Arrives | Replayed::ArrivesWithEnding);
             found.push((index, hit, steps, source, is_confirmed));

@@ -185,10 +185,15 @@ pub enum Limit {
     /// It comes from the state of an HTTP request, which code of the server fills before the tool runs, and what that
     /// code checks is not followed.
     SetByServer,
+    /// It comes from the HTTP request that carries the call, which the client's configuration sets and not the model.
+    OfTransport,
 }
 
 /// The source whose flows are limited so.
 pub(crate) const REQUEST_STATE: &str = "state of the HTTP request";
+
+/// The request that carries a call, and its headers, as sources of a tool.
+pub(crate) const TRANSPORT: [&str; 2] = ["HTTP request of the transport", "header of the HTTP transport"];
 
 impl Limit {
     /// One clause.
@@ -200,6 +205,7 @@ impl Limit {
             Self::OwnContent => "what is written is not the caller's",
             Self::Browser => "a browser goes there",
             Self::SetByServer => "the server sets it for each request, and what it checks then is not followed",
+            Self::OfTransport => "the client's configuration sets it, and not the model",
             Self::AlreadyGiven => "another tool of the server runs whatever the caller sends there",
         }
     }
