@@ -166,13 +166,17 @@ proptest! {
 }
 
 #[test]
-fn the_head_has_come_as_far_as_what_ended() {
+fn a_call_that_never_ended_can_not_be_cut_off() {
     let (_directory, path) = sample();
     let log = open(&path);
-    let _running = log.begin(info("x")).unwrap();
-    log.begin(info("y")).unwrap().finish(Outcome::success(0)).unwrap();
+    let running = log.begin(info("x")).unwrap();
     let last = lines(&path).pop().unwrap()["seq"].as_u64();
     assert_eq!(writer::Head::read(&path).map(|head| head.seq), last);
+    // As if the program had died while the tool ran.
+    std::mem::forget(running);
+    drop(log);
+    rewrite(&path, |lines| drop(lines.pop()));
+    assert!(kinds(&check(&path)).contains(&ProblemKind::Truncated));
 }
 
 #[test]

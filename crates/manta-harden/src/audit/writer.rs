@@ -138,9 +138,6 @@ struct State {
     tip: Tip,
     /// Lines that wait for the next write.
     batch: Vec<u8>,
-    /// Something ended in the batch, and the head is to say so. Writing it costs as much as half a record, and the
-    /// outcome of a call, or what closes a log that lost it, says more than its intent.
-    ends_something: bool,
     /// Callers who wait for somebody else to write. Waking nobody costs a system call all the same.
     waiting: usize,
     /// Every record up to this number is where [`Safety`] wants it.
@@ -204,7 +201,6 @@ impl AuditLog {
             done: disk.tip.seq,
             disk: Some(disk),
             batch: Vec::new(),
-            ends_something: false,
             waiting: 0,
             generation: 0,
             failure: None,
@@ -357,9 +353,9 @@ impl AuditLog {
         let Some(mut disk) = state.disk.take() else { return state };
         let spare = std::mem::take(&mut disk.spare);
         let mut batch = std::mem::replace(&mut state.batch, spare);
-        let (tip, ends_something) = (state.tip, std::mem::take(&mut state.ends_something));
+        let tip = state.tip;
         drop(state);
-        let result = self.write_batch(&mut disk, &batch, &tip, ends_something);
+        let result = self.write_batch(&mut disk, &batch, &tip);
         batch.clear();
         batch.shrink_to(MOST_SPARE);
         disk.spare = batch;
@@ -387,7 +383,7 @@ impl AuditLog {
         state
     }
 
-    fn write_batch(&self, disk: &mut Disk, batch: &[u8], tip: &Tip, notes_head: bool) -> io::Result<()> {
+    fn write_batch(&self, disk: &mut Disk, batch: &[u8], tip: &Tip) -> io::Result<()> {
         disk.file.write_all(batch)?;
         if self.options.safety == Safety::Durable {
             disk.file.sync_data()?;
@@ -395,9 +391,7 @@ impl AuditLog {
         disk.end += batch.len() as u64;
         disk.whole = disk.end;
         disk.tip = *tip;
-        if notes_head {
-            self.note_head(tip)?;
-        }
+        self.note_head(tip)?;
         disk.checkpointer.after(tip)
     }
 
@@ -425,7 +419,7 @@ impl AuditLog {
         write_line(&mut line, &disk.tip, "rotate", Body::Event { detail: &body });
         let tip = Tip { seq: disk.tip.seq + 1, hash: line_hash(&line) };
         line.push(b'\n');
-        self.write_batch(disk, &line, &tip, true).map_err(io)
+        self.write_batch(disk, &line, &tip).map_err(io)
     }
 
     /// After a failure: finds out what the file really holds and goes on from there. While that fails,
@@ -451,7 +445,7 @@ impl AuditLog {
         write_line(&mut line, &disk.tip, "recovered", Body::Event { detail: &body });
         let tip = Tip { seq: disk.tip.seq + 1, hash: line_hash(&line[start..]) };
         line.push(b'\n');
-        self.write_batch(disk, &line, &tip, true).map_err(|error| io_error(&self.path, &error))?;
+        self.write_batch(disk, &line, &tip).map_err(|error| io_error(&self.path, &error))?;
         (state.tip, state.done, state.failure) = (tip, tip.seq, None);
         Ok(state)
     }
@@ -471,7 +465,6 @@ impl State {
         {
             self.batch.extend(recovery_start(fields));
         }
-        self.ends_something |= kind != "intent";
         let start = self.batch.len();
         write_line(&mut self.batch, &self.tip, kind, body);
         self.tip = Tip { seq: self.tip.seq + 1, hash: line_hash(&self.batch[start..]) };
@@ -483,7 +476,6 @@ impl State {
         self.failure = Some(failure);
         self.generation += 1;
         self.batch.clear();
-        self.ends_something = false;
     }
 }
 
