@@ -97,10 +97,7 @@ impl Interp<'_> {
             self.note_promises_of(&item, span);
             let name = self.get_member(&item, Symbol::new("name"), span);
             let description = self.get_member(&item, Symbol::new("description"), span);
-            let schema = SCHEMA_NAMES.iter().find_map(|name| {
-                let value = self.get_index(&item, &Val::str(name), span);
-                if value.is_nullish() || matches!(value.kind, Kind::Method(_)) { None } else { self.as_schema(&value) }
-            });
+            let schema = self.schema_of(&item, span);
             let handler = HANDLER_NAMES.iter().chain(&["load"]).find_map(|name| {
                 let value = self.get_member(&item, Symbol::new(name), span);
                 self.is_callable(&value).then_some(value)
@@ -201,6 +198,14 @@ impl Interp<'_> {
         }
     }
 
+    /// The schema among the members of a definition, by the names that it goes by.
+    fn schema_of(&mut self, definition: &Val, span: Span) -> Option<Schema> {
+        SCHEMA_NAMES.iter().find_map(|name| {
+            let value = self.get_index(definition, &Val::str(name), span);
+            if value.is_nullish() || matches!(value.kind, Kind::Method(_)) { None } else { self.as_schema(&value) }
+        })
+    }
+
     /// A tool whose name and schema are members of one object, and whose handler comes beside it.
     fn register_definition(&mut self, definition: &Val, handler: Val, span: Span) -> bool {
         let name = self.get_member(definition, Symbol::new("name"), span);
@@ -208,10 +213,7 @@ impl Interp<'_> {
             return false;
         }
         let description = self.get_member(definition, Symbol::new("description"), span);
-        let schema = SCHEMA_NAMES.iter().find_map(|name| {
-            let value = self.get_index(definition, &Val::str(name), span);
-            if value.is_nullish() || matches!(value.kind, Kind::Method(_)) { None } else { self.as_schema(&value) }
-        });
+        let schema = self.schema_of(definition, span);
         let before = self.found.registrations.len();
         let row = structural_row(Exposes::Tool);
         self.add_registration(&row, Some(name), Some(description), schema.clone(), Some(handler), span, false, None);
