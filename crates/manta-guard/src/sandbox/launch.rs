@@ -13,6 +13,7 @@ use rustix::io::FdFlags;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType, recvmsg, socketpair,
 };
+use serde::de::DeserializeOwned;
 
 use super::{Message, Plan, Reached, platform};
 
@@ -39,6 +40,12 @@ impl Launcher {
     /// When the system doesn't say which file that is.
     pub fn current() -> io::Result<Self> {
         Ok(Self { program: std::env::current_exe()? })
+    }
+
+    /// What a child of this program finds out about the host, which is tried there because it can't be undone.
+    pub(super) fn ask_child<T: DeserializeOwned>(&self) -> io::Result<T> {
+        let output = Command::new(&self.program).arg("__probe").stdin(Stdio::null()).output()?;
+        serde_json::from_slice(&output.stdout).map_err(io::Error::other)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +28,7 @@ impl Host {
     /// # Errors
     /// When the child can't be started or doesn't answer.
     pub fn probe(launcher: &Launcher) -> io::Result<Self> {
-        let output = Command::new(&launcher.program).arg("__probe").stdin(Stdio::null()).output()?;
-        serde_json::from_slice(&output.stdout).map_err(io::Error::other)
+        launcher.ask_child()
     }
 
     /// The best level this host gives.
