@@ -1,0 +1,90 @@
+//! A copy of a text for matching: what only disguises a letter is taken away.
+
+use std::ops::Range;
+
+use crate::hidden;
+
+/// A copy for matching, and where each of its bytes came from.
+pub(super) struct Folded {
+    pub(super) text: String,
+    /// Start of the original character, for every byte of `text`, and the original length at the end.
+    origin: Vec<usize>,
+}
+
+impl Folded {
+    pub(super) fn new(text: &str) -> Self {
+        let stripped: Vec<Range<usize>> = hidden::find(text).into_iter().map(|m| m.range).collect();
+        let mut folded = Self { text: String::with_capacity(text.len()), origin: Vec::with_capacity(text.len() + 1) };
+        let mut next_hidden = stripped.iter().peekable();
+        for (start, c) in text.char_indices() {
+            while next_hidden.next_if(|range| range.end <= start).is_some() {}
+            if next_hidden.peek().is_some_and(|range| range.contains(&start)) {
+                continue;
+            }
+            folded.push(start, c);
+        }
+        folded.origin.push(text.len());
+        folded
+    }
+
+    fn push(&mut self, start: usize, c: char) {
+        if c.is_whitespace() {
+            if !self.text.ends_with(' ') {
+                self.text.push(' ');
+                self.origin.push(start);
+            }
+            return;
+        }
+        let before = self.text.len();
+        match latin(c) {
+            Some(letter) => self.text.push(letter),
+            None => self.text.extend(c.to_lowercase()),
+        }
+        self.origin.resize(self.origin.len() + self.text.len() - before, start);
+    }
+
+    pub(super) fn original(&self, range: Range<usize>) -> Range<usize> {
+        let start = self.origin[range.start];
+        // Up to the next character that made another byte; what was folded away belongs to the match.
+        let last = self.origin[range.end - 1];
+        let end = self.origin[range.end..].iter().copied().find(|origin| *origin > last);
+        start..end.unwrap_or_else(|| *self.origin.last().expect("the length is always there"))
+    }
+}
+
+/// The ASCII letter that a character looks like: full-width, mathematical, accented, Cyrillic, Greek.
+pub(crate) fn latin(c: char) -> Option<char> {
+    const MATH: Range<u32> = 0x1d400..0x1d6a4;
+    Some(match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0)?.to_ascii_lowercase(),
+        '\u{2018}' | '\u{2019}' | '\u{2bc}' => '\'',
+        '\u{24b6}'..='\u{24e9}' => char::from_u32(0x61 + (u32::from(c) - 0x24b6) % 26)?,
+        _ if MATH.contains(&u32::from(c)) => char::from_u32(0x61 + (u32::from(c) - MATH.start) % 26)?,
+        'а' | 'А' | 'α' | 'Α' | 'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'À' | 'Á' | 'Â' | 'Ä' | 'Ã' | 'Å' => {
+            'a'
+        }
+        'в' | 'В' | 'Β' => 'b',
+        'с' | 'С' | 'ç' | 'Ç' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' | 'Е' | 'ё' | 'Ε' | 'é' | 'è' | 'ê' | 'ë' | 'É' | 'È' | 'Ê' | 'Ë' => 'e',
+        'ɡ' => 'g',
+        'Н' | 'һ' | 'Η' => 'h',
+        'і' | 'І' | 'ι' | 'Ι' | 'í' | 'ì' | 'î' | 'ï' | 'ı' | 'Í' => 'i',
+        'ј' | 'Ј' => 'j',
+        'к' | 'К' | 'κ' | 'Κ' => 'k',
+        'ӏ' => 'l',
+        'м' | 'М' | 'Μ' => 'm',
+        'ñ' | 'Ν' | 'ո' => 'n',
+        'о' | 'О' | 'ο' | 'Ο' | 'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' | 'Ö' | 'Ó' => 'o',
+        'р' | 'Р' | 'ρ' | 'Ρ' => 'p',
+        'ѕ' | 'Ѕ' => 's',
+        'т' | 'Т' | 'τ' | 'Τ' => 't',
+        'ú' | 'ù' | 'û' | 'ü' | 'υ' | 'Ü' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ԝ' => 'w',
+        'х' | 'Х' | 'χ' | 'Χ' => 'x',
+        'у' | 'У' | 'ү' | 'Υ' | 'ý' => 'y',
+        'Ζ' => 'z',
+        _ => return None,
+    })
+}

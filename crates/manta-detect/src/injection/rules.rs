@@ -1,0 +1,210 @@
+//! What texts say that address a model: kinds, and a pattern for each phrase.
+//!
+//! The build script includes this file, so that the words a phrase needs are known before manta starts; hence no
+//! reference to the rest of the crate.
+
+/// Voids other instructions.
+pub const OVERRIDE: &str = "instruction-override";
+/// Hides something from the user.
+pub const CONCEALMENT: &str = "concealment";
+/// Imitates the frame of a prompt: role tags, chat-template marks, urgent pseudo-XML.
+pub const FAKE_FRAME: &str = "fake-frame";
+/// Gives the model another identity or mode.
+pub const ROLE: &str = "role-change";
+/// Makes data flow to a place it does not belong.
+pub const EXFILTRATION: &str = "exfiltration";
+/// Points at files that hold credentials.
+pub const SENSITIVE_FILE: &str = "sensitive-file";
+/// Runs what is fetched.
+pub const COMMAND: &str = "command-order";
+/// Acts without consent.
+pub const NO_CONSENT: &str = "consent-bypass";
+/// Changes how other tools are used. Honest descriptions also mention other tools, so this is a hint.
+pub const CROSS_TOOL: &str = "cross-tool";
+
+/// Forbids the use of other tools.
+pub const TOOL_BAN: &str = "tool-ban";
+/// Puts something in place of what another tool said or was given.
+pub const TAMPERING: &str = "result-tampering";
+/// A tag that asks for attention. Honest text shouts, too, so this is a hint.
+pub const ATTENTION: &str = "attention-tag";
+
+/// Patterns over folded text: lowercase ASCII, single spaces.
+pub(super) static RULES: &[(&str, &str)] = &[
+    (
+        OVERRIDE,
+        r"\b(?:ignore|disregard|forget|override|bypass|discard|neglect|do not follow|don'?t follow|stop following) (?:\w+ ){0,3}?(?:previous|prior|above|earlier|preceding|existing|original|former|other|system|safety|developer|your|its) (?:\w+ ){0,3}?(?:instructions?|prompts?|rules|guidelines|directions|directives|context|messages?|training|policies|restrictions|commands)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:ignore|disregard|forget) (?:everything|anything|all(?: of)?(?: the)?(?: text| instructions)?) (?:before|above|prior|previously|you were told|that was said)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:new|updated|revised|real|actual|true) (?:system )?(?:instructions?|directives?|task|objective) ?:",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:these|this|the following) (?:instructions?|rules|directives?) (?:override|supersede|replace|take (?:precedence|priority))\b",
+    ),
+    (OVERRIDE, r"\b(?:instead of|rather than) (?:following )?(?:the user'?s?|your) (?:request|instructions?|prompt)\b"),
+    (
+        OVERRIDE,
+        r"\b(?:system|admin|administrator|developer|hidden|secret|internal) (?:override|instructions?|directives?|policy|orders?)\b(?: ?\([^)]{0,60}\)| ?\[[^\]]{0,60}\])? ?:",
+    ),
+    // The same order in other languages; letters are folded, so accents are gone.
+    (OVERRIDE, r"\b(?:ignorier\w*|vergiss) (?:\w+ ){0,3}?(?:anweisungen|instruktionen|vorgaben|regeln)\b"),
+    (
+        OVERRIDE,
+        r"\b(?:ignora|ignore|olvida|omite|esqueca) (?:\w+ ){0,3}?(?:instrucciones|instrucoes|indicaciones|reglas|regras)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:ignore[zr]?|oublie[zr]?) (?:\w+ ){0,3}?(?:instructions|consignes|regles) (?:precedentes|anterieures|ci-dessus)\b",
+    ),
+    (OVERRIDE, r"(?:忽略|无视|忘记)(?:之前|以上|上面|先前|所有)?(?:的|所有)*(?:指令|指示|提示|规则)"),
+    (OVERRIDE, r"(?:以前|これまで|上記)の(?:指示|命令|プロンプト)を無視"),
+    (
+        CONCEALMENT,
+        r"\b(?:do not|don'?t|never|must not|should not|shouldn'?t|cannot|avoid|without|refrain from) (?:\w+ ){0,2}?(?:tell|telling|mention|mentioning|inform|informing|reveal|revealing|disclose|disclosing|notify|notifying|alert|alerting|show|showing|report|reporting|let|letting|explain|explaining|say|saying)\b[^.!?]{0,40}?\b(?:user|human|person|operator|them|anyone|anybody|customer)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:hide|conceal|withhold|keep) (?:this|these|it|the \w+|that|all \w+)(?: \w+){0,4}? (?:from|secret from|hidden from) (?:the )?(?:user|human|person|operator|customer)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:the )?user (?:must|should|does|will|need|can)(?: not|n'?t) (?:\w+ ){0,2}?(?:know|see|notice|be (?:told|aware|informed|notified)|find out)\b",
+    ),
+    (CONCEALMENT, r"\bwithout (?:the )?(?:user'?s?|human'?s?) (?:knowledge|knowing|noticing|awareness)\b"),
+    (
+        CONCEALMENT,
+        r"\b(?:do not|don'?t|never) (?:\w+ )?(?:mention|reveal|disclose|reference|acknowledge) (?:this|these|that|the above|having|it|any of)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:do not|don'?t|never) (?:\w+ )?(?:mention|reveal|disclose) (?:which|what|how|where|why) (?:\w+ ){0,3}?(?:was|were|is|are|has|have|you)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:silently|secretly|covertly|quietly|discreetly) (?:\w+ ){0,2}?(?:send|read|call|copy|include|add|append|forward|upload|execute|run|invoke|collect|store|pass|log|bcc)\b",
+    ),
+    (
+        FAKE_FRAME,
+        r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|end_header_id|eot_id|begin_of_text)\|>",
+    ),
+    (FAKE_FRAME, r"\[/?inst\]|<</?sys>>|</?(?:start|end)_of_turn>"),
+    (
+        FAKE_FRAME,
+        r"</?\s?(?:important|secret|hidden|critical|system[-_ ]?(?:prompt|message|reminder|instructions?)|override)\s?/?>",
+    ),
+    // Placeholders of a command line look like these tags; a sentence behind one, or its end, tells them apart.
+    (FAKE_FRAME, r"<(?:system|admin|assistant|developer)> ?\w+ \w+ \w+|</(?:system|admin|assistant|developer)>"),
+    (
+        FAKE_FRAME,
+        r"\[\s?(?:system|important|admin|hidden|developer)(?: (?:message|instructions?|prompt|note|override))\s?\]|\[system\]",
+    ),
+    (FAKE_FRAME, r"#{2,} ?(?:system|instruction|new instructions?|system prompt)s? ?:"),
+    (FAKE_FRAME, r"<!--[^>]{0,200}?\b(?:instruction|assistant|llm|ai|model|agent|system)\b[^>]{0,400}?-->"),
+    (
+        ROLE,
+        r"\byou are (?:now|no longer) (?:\w+ ){0,4}?(?:assistant|ai|model|agent|bot|dan|admin|root|unrestricted|jailbroken|free|bound|in)\b",
+    ),
+    (
+        ROLE,
+        r"\b(?:act|behave|respond|pretend) (?:as|like)(?: if)? (?:you (?:are|were|have) )?(?:an? )?(?:unrestricted|unfiltered|jailbroken|uncensored|dan\b|different ai|evil|root user|system administrator)",
+    ),
+    (
+        ROLE,
+        r"\b(?:enter|enable|activate|switch to|you are in) (?:\w+ )?(?:god|jailbreak|unrestricted|unfiltered|dan) mode\b|\byou are (?:now )?in (?:\w+ )?(?:developer|debug|god|admin|root|maintenance) mode\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:send|post|upload|forward|transmit|exfiltrate|leak|e-?mail|bcc|copy|submit|deliver|report) (?:[^.!?]{0,60}? )?(?:conversation|chat|history|system prompt|api keys?|passwords?|credentials?|secrets?|tokens?|private keys?|ssh keys?|environment variables?|env vars?|file contents?|contents? of|user'?s? data|personal data)\b[^.!?]{0,60}?\b(?:to|at|via) (?:https?:|the following|this (?:url|address|server|endpoint)|\S+@\S+|an? (?:external|remote)|our|my)",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:include|put|pass|insert|append|embed|place|encode|provide|attach|add|supply|copy) (?:[^.!?]{0,60}? )?(?:conversation|chat history|system prompt|previous messages|api keys?|passwords?|credentials|secrets|private keys?|environment variables|(?:its|the|their|entire|full|file'?s?) contents?)\b[^.!?]{0,60}?\b(?:as|in|into|to|using|via) (?:the |this |a |an |your )?[`'\x22]?\w*[`'\x22]? ?(?:parameter|argument|field|input|query|header|sidenote|side_?note|note|context|metadata|body|url|call|tool)",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:read|load|open|access|fetch|get|cat|retrieve) (?:[^.!?]{0,60}? )?[`'\x22]?(?:~/|/root/|/home/\w+/|/etc/|\$home/|%userprofile%)[^.!?\s]{1,80}(?:\.\w+)?[`'\x22]? (?:and|then|,) (?:\w+ ){0,3}?(?:pass|send|include|provide|post|put|use|return|submit|append|attach)",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:always|must|also|automatically|every time|each time|whenever)\b[^.!?]{0,60}?\b(?:forward|send|cc|bcc|copy|submit|post|upload|deliver)\b[^.!?]{0,80}?\b(?:to|at) [^.!?]{0,30}?(?:[\w.+-]+@[\w-]+\.\w+|channel ?= ?\S+@)",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:always|must) (?:\w+ )?(?:forward|send|submit|copy|share|upload)\b[^.!?]{0,80}?\b(?:automatically|without (?:asking|telling|(?:\w+ )?(?:approval|consent|confirmation)))\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:full|entire|whole|complete|raw) (?:user message|user prompt|conversation|chat history|system prompt)\b[^.!?]{0,40}?\b(?:must|should|has to|needs to) be (?:passed|included|sent|provided|attached|copied)\b",
+    ),
+    // A parameter that asks for what it is called.
+    (
+        EXFILTRATION,
+        r"\bcontents? (?:of|from)(?: \w+){0,4}? (?:id (?:rsa|ed25519|ecdsa)|ssh key|private key|etc passwd|aws credentials|env file)\b",
+    ),
+    (COMMAND, r"\b(?:execute|run|call|invoke|use) [^.!?]{0,40}?\b(?:curl|wget)\b[^|\n]{0,120}\| ?(?:ba|z|da)?sh\b"),
+    (
+        EXFILTRATION,
+        r"\b(?:include|add|append|put|insert|embed|reveal|extract) [^.!?]{0,60}?\b(?:passwords?|credentials?|secrets?|api keys?|private keys?|confidential \w+|them|it)\b[^.!?]{0,40}? in(?:to)? (?:your|the|every|each) (?:response|answer|reply|output|message|summary)\b",
+    ),
+    (EXFILTRATION, r"!\[[^\]]{0,80}\]\(https?://[^)\s]{1,200}[?&/=](?:\{|<|\$|%7b)"),
+    (
+        SENSITIVE_FILE,
+        r"(?:~|/root|/home/[\w.-]+|/users/[\w.-]+|\$home|%userprofile%)[/\\](?:\.ssh|\.aws|\.gnupg|\.kube|\.docker|\.netrc|\.npmrc|\.pypirc|\.git-credentials|\.config/gcloud|\.cursor/mcp\.json|\.claude|\.bash_history|\.zsh_history)",
+    ),
+    (
+        SENSITIVE_FILE,
+        r"\b(?:id_rsa|id_ed25519|id_ecdsa)\b|/etc/(?:passwd|shadow|sudoers)\b|/proc/self/environ\b|\bclaude_desktop_config\.json\b|\.cursor/mcp\.json\b",
+    ),
+    (
+        NO_CONSENT,
+        r"\b(?:without|do not|don'?t|never|no need to|skip|bypass) (?:\w+ ){0,2}?(?:ask|asking|request|requesting|wait|waiting|seek|seeking|require|requiring|prompt|prompting) (?:\w+ ){0,3}?(?:permission|confirmation|approval|consent|the user|authorization)\b",
+    ),
+    (NO_CONSENT, r"\b(?:the )?user (?:has |have )?(?:already )(?:approved|agreed|consented|confirmed|authori[sz]ed)\b"),
+    (
+        NO_CONSENT,
+        r"\b(?:skip|bypass|disable|suppress) (?:\w+ ){0,2}?(?:confirmation|approval|consent|permission|safety|security) ?(?:prompts?|dialogs?|checks?|steps?)?\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\b(?:before|after|when|whenever|every time|each time|prior to|instead of) (?:\w+ ){0,3}?(?:using|calling|invoking|running|use|call|invoke)(?:\w+ )? ?(?:(?:this|any|any other|every|other|another|all|the) ){1,3}(?:[`'\x22]?\w+[`'\x22]? )?tools?\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\byou (?:must|should|need to|have to|are required to) (?:always |first |also ){1,3}(?:call|use|invoke|run|read|send|execute|include|open)\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\b(?:must|always|should) (?:always )?(?:be )?(?:called|used|invoked|run) (?:first|before (?:any|every|all|each|using)|instead of)\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\b(?:use|call|run|prefer|choose|execute) this (?:tool|function|one)\b[^.!?]{0,40}? (?:rather than|instead of|over) (?:any |all |the )*(?:others?|other tools?|built-?in)\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\bthis (?:tool|function|server) (?:replaces|supersedes|overrides|takes precedence over|has priority over)\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\b(?:use|call|run|execute|invoke) this (?:tool|function|one) (?:no matter|regardless|in any case|even if)\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\b(?:before|after) (?:using|calling|running|executing|use|call|run|execute|any|every|each) (?:the )?(?:\w+ ){1,3}?(?:tools?|functions?|operations?)\b[^.!?]{0,60}?\b(?:use|call|run|execute|invoke) this (?:tool|function|one)\b",
+    ),
+    (
+        TAMPERING,
+        r"\b(?:modify|change|replace|overwrite|alter|substitute) (?:the |its |all )?(?:\w+ )?(?:results?|values?|outputs?|answers?|arguments?) (?:of|with|by) (?:the |this |its )?(?:\w+ )?(?:tools?|functions?|response|result)\b",
+    ),
+    (ATTENTION, r"\[ ?(?:important|critical|urgent|mandatory|attention) ?\]"),
+    (
+        TOOL_BAN,
+        r"\b(?:do not|don'?t|never|stop) (?:use|using|call|calling|invoke|invoking) (?:the |any )?(?:others?|original|old|another|built-?in|default) (?:[`'\x22]?[\w-]+[`'\x22]? )?tools?\b",
+    ),
+];
