@@ -1,5 +1,7 @@
-//! Reads the model files and packs them, so that a broken model never ships and starting manta reads no TOML.
+//! Reads the model files and packs what they say of each access path, so that a broken model never ships and starting
+//! manta reads no TOML.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 #[path = "src/engine/models/rows.rs"]
@@ -11,12 +13,33 @@ fn main() {
     let mut paths = Vec::new();
     collect(&root.join("models"), &mut paths);
     paths.sort();
-    let files: Vec<rows::ModelFile> = paths.iter().map(|path| read(path)).collect();
-    let packed = postcard::to_stdvec(&files).expect("rows are plain data");
+    let mut entries: BTreeMap<String, rows::Entry> = BTreeMap::new();
+    let mut aliases: BTreeMap<String, String> = BTreeMap::new();
+    for (path, row) in paths.iter().flat_map(|path| read(path).rows()) {
+        match row {
+            rows::Row::Alias(to) => drop(aliases.insert(path, to)),
+            row => entries.entry(path).or_default().add(row),
+        }
+    }
+    let entries: Vec<(String, Bytes)> = entries.into_iter().map(|(path, entry)| (path, Bytes(pack(&entry)))).collect();
+    let aliases: Vec<(String, String)> = aliases.into_iter().collect();
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
-    std::fs::write(out.join("models.bin"), packed).expect("OUT_DIR is writable");
+    std::fs::write(out.join("models.bin"), pack(&(entries, aliases))).expect("OUT_DIR is writable");
     println!("cargo:rerun-if-changed=models");
     println!("cargo:rerun-if-changed=src/engine/models/rows.rs");
+}
+
+/// Packed as bytes and not as a list of numbers, so that they can be borrowed.
+struct Bytes(Vec<u8>);
+
+impl serde::Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+fn pack(value: &impl serde::Serialize) -> Vec<u8> {
+    postcard::to_stdvec(value).expect("rows are plain data")
 }
 
 fn read(path: &Path) -> rows::ModelFile {

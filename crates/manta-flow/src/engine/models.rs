@@ -11,7 +11,7 @@
 //! Argument selectors (`arg = "0"`, `"1.url"`, `"*"`, `"kw:shell"`, `"0|kw:args"`, `"this"`): position, fields below
 //! it, keyword, alternatives. An array argument is looked into by the sink kinds that take lists.
 
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
@@ -20,29 +20,28 @@ use crate::ir::{Lang, Symbol};
 
 mod rows;
 
+pub(crate) use rows::Entry;
+use rows::Row;
 pub use rows::{
     AliasRow, Effect, EffectRow, Exposes, HandlerArgs, ModelFile, RegisterRow, SinkKind, SinkRow, SourceRow,
 };
 
-/// Everything known of one access path. Rows are shared by the paths they are written for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Entry {
-    pub(crate) sinks: Vec<Arc<SinkRow>>,
-    pub(crate) effect: Option<Arc<EffectRow>>,
-    pub(crate) registers: Vec<Arc<RegisterRow>>,
-    pub(crate) source: Option<Arc<SourceRow>>,
-    /// A source that is read, and not called.
-    pub(crate) read: Option<Arc<SourceRow>>,
-}
-
 /// All models.
+///
+/// A program calls a small part of what there are rows for, so those that ship with manta stay packed, sorted by their
+/// paths, until one is asked for.
 #[derive(Debug, Default)]
 pub struct Models {
-    entries: Vec<Entry>,
-    exact: FxHashMap<String, usize>,
+    /// Paths of the built-in entries, sorted, and what is packed for each; they are the first of `entries`.
+    packed: Vec<(&'static str, &'static [u8])>,
+    entries: Vec<OnceLock<Box<Entry>>>,
+    /// Paths that were added.
+    added: FxHashMap<String, usize>,
     /// Paths with `**`: what comes before, what comes after, entry.
     gaps: Vec<(String, String, usize)>,
-    aliases: FxHashMap<String, String>,
+    /// Built-in aliases, sorted.
+    aliases: Vec<(&'static str, &'static str)>,
+    added_aliases: FxHashMap<String, String>,
 }
 
 /// A model file that could not be read.
@@ -62,24 +61,37 @@ impl std::fmt::Display for ModelError {
 
 impl std::error::Error for ModelError {}
 
-/// The model files, in order, read and packed by the build script: unpacking takes a fraction of a millisecond, which
-/// reading TOML would take for every few rows.
+/// What the build script made of the model files: see [`Packed`].
 static BUILTIN_MODELS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/models.bin"));
+
+/// Entries by path, each packed by itself, and aliases; both sorted.
+#[derive(serde::Deserialize)]
+struct Packed {
+    #[serde(borrow)]
+    entries: Vec<(&'static str, &'static [u8])>,
+    #[serde(borrow)]
+    aliases: Vec<(&'static str, &'static str)>,
+}
 
 impl Models {
     /// The models that ship with manta.
     ///
     /// # Panics
-    /// Never: the build script parses every file before it is embedded.
+    /// Never: the build script packs what is unpacked here.
     #[must_use]
     pub fn builtin() -> Self {
-        let mut models = Self::default();
-        let files: Vec<ModelFile> =
+        let Packed { entries, aliases } =
             postcard::from_bytes(BUILTIN_MODELS).expect("the build script packs what it has read");
-        for file in files {
-            models.add_file(file);
+        let gaps = entries.iter().enumerate().filter_map(|(at, (path, _))| {
+            path.split_once("**").map(|(before, after)| (before.to_owned(), after.to_owned(), at))
+        });
+        Self {
+            gaps: gaps.collect(),
+            entries: entries.iter().map(|_| OnceLock::new()).collect(),
+            packed: entries,
+            aliases,
+            ..Self::default()
         }
-        models
     }
 
     /// Adds a file.
@@ -89,75 +101,39 @@ impl Models {
     pub fn add(&mut self, name: &str, text: &str) -> Result<(), ModelError> {
         let file: ModelFile =
             toml::from_str(text).map_err(|error| ModelError { file: name.to_owned(), message: error.to_string() })?;
-        self.add_file(file);
+        for (path, row) in file.rows() {
+            match row {
+                Row::Alias(to) => drop(self.added_aliases.insert(path, to)),
+                row => self.entry(&path).add(row),
+            }
+        }
         Ok(())
     }
 
-    fn add_file(&mut self, mut file: ModelFile) {
-        let package = std::mem::take(&mut file.package);
-        let full = |path: &str| -> String {
-            if package.is_empty() {
-                path.to_owned()
-            } else if path.is_empty() {
-                package.clone()
-            } else if path.starts_with("()") || path.starts_with("**") || path.starts_with('[') {
-                format!("{package}{path}")
-            } else {
-                format!("{package}.{path}")
+    /// The entry of exactly this path, to add to.
+    fn entry(&mut self, path: &str) -> &mut Entry {
+        let at = self.exact(path).unwrap_or_else(|| {
+            let at = self.entries.len();
+            self.entries.push(OnceLock::new());
+            self.added.insert(path.to_owned(), at);
+            if let Some((before, after)) = path.split_once("**") {
+                self.gaps.push((before.to_owned(), after.to_owned(), at));
             }
-        };
-        for row in file.sink.drain(..).map(Arc::new) {
-            for call in &row.call {
-                self.entry(&full(call)).sinks.push(row.clone());
-            }
-        }
-        for row in file.effect.drain(..).map(Arc::new) {
-            for call in &row.call {
-                self.entry(&full(call)).effect = Some(row.clone());
-            }
-        }
-        for row in file.register.drain(..).map(Arc::new) {
-            for call in &row.call {
-                self.entry(&full(call)).registers.push(row.clone());
-            }
-        }
-        for row in file.source.drain(..).map(Arc::new) {
-            for call in &row.call {
-                self.entry(&full(call)).source = Some(row.clone());
-            }
-            for read in &row.read {
-                self.entry(&full(read)).read = Some(row.clone());
-            }
-        }
-        for row in &file.alias {
-            for from in &row.from {
-                self.aliases.insert(full(from), row.to.clone());
-            }
-        }
+            at
+        });
+        self.get(at);
+        self.entries[at].get_mut().expect("it was unpacked just now")
     }
 
-    fn entry(&mut self, path: &str) -> &mut Entry {
-        if let Some((before, after)) = path.split_once("**") {
-            let known = self.gaps.iter().find(|(b, a, _)| b == before && a == after).map(|(_, _, at)| *at);
-            let at = known.unwrap_or_else(|| {
-                self.entries.push(Entry::default());
-                self.gaps.push((before.to_owned(), after.to_owned(), self.entries.len() - 1));
-                self.entries.len() - 1
-            });
-            return &mut self.entries[at];
-        }
-        let next = self.entries.len();
-        let at = *self.exact.entry(path.to_owned()).or_insert(next);
-        if at == next {
-            self.entries.push(Entry::default());
-        }
-        &mut self.entries[at]
+    fn exact(&self, path: &str) -> Option<usize> {
+        let built_in = self.packed.binary_search_by_key(&path, |(path, _)| path).ok();
+        built_in.or_else(|| self.added.get(path).copied())
     }
 
     /// The entry for an access path.
     pub(crate) fn find(&self, path: &str) -> Option<usize> {
-        if let Some(at) = self.exact.get(path) {
-            return Some(*at);
+        if let Some(at) = self.exact(path) {
+            return Some(at);
         }
         self.gaps
             .iter()
@@ -169,20 +145,30 @@ impl Models {
     }
 
     pub(crate) fn get(&self, index: usize) -> &Entry {
-        &self.entries[index]
+        self.entries[index].get_or_init(|| {
+            let packed = self.packed.get(index);
+            packed.map_or_else(Box::default, |(path, packed)| {
+                postcard::from_bytes(packed).unwrap_or_else(|error| panic!("{path} was packed for this build: {error}"))
+            })
+        })
     }
 
     pub(crate) fn is_never(&self, call_result: &str) -> bool {
         call_result
             .strip_suffix("()")
             .and_then(|path| self.find(path))
-            .is_some_and(|at| self.entries[at].effect.as_ref().is_some_and(|row| row.effect == Effect::Never))
+            .is_some_and(|at| self.get(at).effect.as_ref().is_some_and(|row| row.effect == Effect::Never))
     }
 
     /// Whether a name is a built-in of the language (so a star import from outside does not hide it).
     pub(crate) fn is_builtin(&self, lang: Lang, name: Symbol) -> bool {
         let root = if lang == Lang::Python { "builtins" } else { "globalThis" };
-        self.exact.contains_key(&format!("{root}.{name}"))
+        self.exact(&format!("{root}.{name}")).is_some()
+    }
+
+    fn alias(&self, path: &str) -> Option<&str> {
+        let built_in = || self.aliases.binary_search_by_key(&path, |(from, _)| from).ok().map(|at| self.aliases[at].1);
+        self.added_aliases.get(path).map(String::as_str).or_else(built_in)
     }
 
     /// Follows aliases: `fs.promises` is `fs/promises`.
@@ -190,7 +176,7 @@ impl Models {
         if let Some(known) = apis.canonical(api) {
             return known;
         }
-        let canonical = match self.aliases.get(&*apis.name(api)) {
+        let canonical = match self.alias(&apis.name(api)) {
             Some(target) => parse_path(apis, target),
             None => api,
         };

@@ -1,8 +1,10 @@
 //! The rows of model files: what may be written in `models/<lang>/<package>.toml`.
 //!
 //! The build script includes this file, so that the built-in models are checked and packed when manta is built and
-//! only unpacked when it starts; hence no reference to the rest of the crate. Fields are packed by position: all are
-//! written, none is skipped.
+//! only what a program calls is unpacked; hence no reference to the rest of the crate. Fields are packed by position:
+//! all are written, none is skipped.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -409,4 +411,102 @@ pub struct ModelFile {
     /// Aliases.
     #[serde(default)]
     pub alias: Vec<AliasRow>,
+}
+
+/// Everything known of one access path.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// Its dangerous arguments.
+    pub(crate) sinks: Vec<Arc<SinkRow>>,
+    /// What it returns.
+    pub(crate) effect: Option<Arc<EffectRow>>,
+    /// What it registers.
+    pub(crate) registers: Vec<Arc<RegisterRow>>,
+    /// The source that its result is.
+    pub(crate) source: Option<Arc<SourceRow>>,
+    /// The source that it is itself, without a call.
+    pub(crate) read: Option<Arc<SourceRow>>,
+}
+
+/// What a file says of one access path.
+#[derive(Debug)]
+pub(crate) enum Row {
+    /// A dangerous argument.
+    Sink(Arc<SinkRow>),
+    /// What it returns.
+    Effect(Arc<EffectRow>),
+    /// What it registers.
+    Register(Arc<RegisterRow>),
+    /// Its result is a source.
+    Source(Arc<SourceRow>),
+    /// It is a source.
+    Read(Arc<SourceRow>),
+    /// It is another name for this access path.
+    Alias(String),
+}
+
+impl Entry {
+    /// Adds what a file says; of effects and sources, the last one counts. An alias is not part of an entry.
+    pub(crate) fn add(&mut self, row: Row) {
+        match row {
+            Row::Sink(row) => self.sinks.push(row),
+            Row::Effect(row) => self.effect = Some(row),
+            Row::Register(row) => self.registers.push(row),
+            Row::Source(row) => self.source = Some(row),
+            Row::Read(row) => self.read = Some(row),
+            Row::Alias(_) => {}
+        }
+    }
+}
+
+impl ModelFile {
+    /// The rows of the file, each with the whole access path it is written for. Of the paths in a row only the first
+    /// is kept, by which some effects tell functions apart.
+    pub(crate) fn rows(self) -> Vec<(String, Row)> {
+        let package = self.package;
+        let full = |path: &str| full_path(&package, path);
+        let mut rows = Vec::new();
+        for mut row in self.sink {
+            let paths = take_paths(&mut row.call);
+            let row = Arc::new(row);
+            rows.extend(paths.iter().map(|path| (full(path), Row::Sink(row.clone()))));
+        }
+        for mut row in self.effect {
+            let paths = take_paths(&mut row.call);
+            let row = Arc::new(row);
+            rows.extend(paths.iter().map(|path| (full(path), Row::Effect(row.clone()))));
+        }
+        for mut row in self.register {
+            let paths = take_paths(&mut row.call);
+            let row = Arc::new(row);
+            rows.extend(paths.iter().map(|path| (full(path), Row::Register(row.clone()))));
+        }
+        for mut row in self.source {
+            let (called, read) = (take_paths(&mut row.call), take_paths(&mut row.read));
+            let row = Arc::new(row);
+            rows.extend(called.iter().map(|path| (full(path), Row::Source(row.clone()))));
+            rows.extend(read.iter().map(|path| (full(path), Row::Read(row.clone()))));
+        }
+        for row in self.alias {
+            rows.extend(row.from.iter().map(|path| (full(path), Row::Alias(row.to.clone()))));
+        }
+        rows
+    }
+}
+
+fn full_path(package: &str, path: &str) -> String {
+    if package.is_empty() {
+        path.to_owned()
+    } else if path.is_empty() {
+        package.to_owned()
+    } else if path.starts_with("()") || path.starts_with("**") || path.starts_with('[') {
+        format!("{package}{path}")
+    } else {
+        format!("{package}.{path}")
+    }
+}
+
+fn take_paths(paths: &mut Vec<String>) -> Vec<String> {
+    let first = paths.first().cloned().into_iter().collect();
+    std::mem::replace(paths, first)
 }
