@@ -130,12 +130,15 @@ pub struct UrlHole {
 /// What the holes of a URL put together from `parts` can do.
 #[must_use]
 pub fn analyze(parts: &[Part<'_>]) -> Vec<UrlHole> {
-    let layout = authority::layout(parts);
+    judge_holes(parts, &authority::layout(parts))
+}
+
+fn judge_holes(parts: &[Part<'_>], layout: &authority::Layout) -> Vec<UrlHole> {
     parts
         .iter()
         .enumerate()
         .filter_map(|(index, part)| match part {
-            Part::Hole(props) => Some(judge_hole(parts, index, props, &layout)),
+            Part::Hole(props) => Some(judge_hole(parts, index, props, layout)),
             Part::Lit(_) | Part::Trusted(_) => None,
         })
         .collect()
@@ -196,8 +199,8 @@ fn whole_host(props: &StrProps) -> (Host, Option<String>) {
 
 /// The URL state of a concatenation.
 pub(super) fn state_of(parts: &[Part<'_>]) -> UrlState {
-    let hosts = analyze(parts);
     let layout = authority::layout(parts);
+    let hosts = judge_holes(parts, &layout);
     let worst = hosts
         .iter()
         .map(|hole| hole.host.clone())

@@ -80,16 +80,18 @@ impl Walk {
     }
 
     fn text(&mut self, text: &str, from_hole: bool) {
-        for byte in text.bytes() {
-            if byte == b'/' {
+        for (index, component) in text.split('/').enumerate() {
+            if index > 0 {
                 self.climbed |= self.counts(self.states);
                 self.states = state(EMPTY, false);
-                continue;
             }
-            if from_hole {
-                self.states = self.states & FROM_HOLE | (self.states & BY_PROGRAM) << 1;
+            // Three characters make a name of whatever stood before them; more of them change nothing.
+            for byte in component.bytes().take(3) {
+                if from_hole {
+                    self.states = self.states & FROM_HOLE | (self.states & BY_PROGRAM) << 1;
+                }
+                self.states = if byte == b'.' { longer(self.states, DOT) } else { longer(self.states, NAME) };
             }
-            self.states = if byte == b'.' { longer(self.states, DOT) } else { longer(self.states, NAME) };
         }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn layout(parts: &[Part<'_>]) -> Layout {
     for (index, part) in parts.iter().enumerate() {
         components.push(component_at(at, index, parts));
         match part {
-            Part::Lit(text) => text.chars().for_each(|c| at = step(at, c, &mut seen, &mut authority)),
+            Part::Lit(text) => at = walk(at, text, &mut seen, &mut authority),
             Part::Hole(props) | Part::Trusted(props) => {
                 if at == Component::Authority {
                     authority.get_or_insert_default().push('*');
@@ -62,6 +62,30 @@ fn after_leading_value(parts: &[Part<'_>], index: usize) -> Component {
     }
 }
 
+/// Where a text leads. Most of a long one is behind the authority, where only two characters matter.
+fn walk(mut at: Component, text: &str, seen: &mut String, authority: &mut Option<String>) -> Component {
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        at = step(at, c, seen, authority);
+        if matches!(at, Component::Path | Component::Query | Component::Fragment) {
+            return behind_authority(at, rest.as_str());
+        }
+    }
+    at
+}
+
+fn behind_authority(at: Component, text: &str) -> Component {
+    match at {
+        Component::Path if text.contains(['?', '#']) => {
+            let (_, query) = text.split_once(['?', '#']).unwrap_or_default();
+            let is_fragment = text[..text.len() - query.len()].ends_with('#') || query.contains('#');
+            if is_fragment { Component::Fragment } else { Component::Query }
+        }
+        Component::Query if text.contains('#') => Component::Fragment,
+        at => at,
+    }
+}
+
 fn step(at: Component, c: char, seen: &mut String, authority: &mut Option<String>) -> Component {
     match at {
         Component::Whole | Component::Scheme => {
@@ -69,8 +93,7 @@ fn step(at: Component, c: char, seen: &mut String, authority: &mut Option<String
             if seen.ends_with("//") && (seen.len() == 2 || seen.ends_with("://")) {
                 return Component::Authority;
             }
-            let relative =
-                seen.len() > 1 && !seen.contains(':') && ENDS_AUTHORITY.contains(&seen.chars().next().unwrap_or('x'));
+            let relative = seen.starts_with(ENDS_AUTHORITY) && seen.len() > 1 && !seen.contains(':');
             match c {
                 '?' => Component::Query,
                 '#' => Component::Fragment,
@@ -88,9 +111,7 @@ fn step(at: Component, c: char, seen: &mut String, authority: &mut Option<String
                 Component::Authority
             }
         },
-        Component::Path if c == '?' => Component::Query,
-        Component::Path | Component::Query if c == '#' => Component::Fragment,
-        at => at,
+        at => behind_authority(at, c.encode_utf8(&mut [0; 4])),
     }
 }
 
