@@ -228,10 +228,9 @@ pub(super) fn state_of(parts: &[Part<'_>]) -> UrlState {
 }
 
 fn scheme_of(text: &str) -> Scheme {
-    let lower = text.to_ascii_lowercase();
-    match lower.split_once("://") {
-        Some(("https", _)) => Scheme::Https,
-        Some(("http", _)) => Scheme::Web,
+    match text.split_once("://") {
+        Some((name, _)) if name.eq_ignore_ascii_case("https") => Scheme::Https,
+        Some((name, _)) if name.eq_ignore_ascii_case("http") => Scheme::Web,
         Some((name, _)) if CharSet::ALNUM.union(CharSet::of("+.-")).admits(name) => Scheme::Other,
         _ => Scheme::Unknown,
     }

@@ -21,6 +21,53 @@ const MAX_PARTS: usize = 48;
 /// Most combinations of alternatives spelled out by one concatenation.
 const MAX_COMBINATIONS: usize = 12;
 
+/// Pieces of a concatenation; constant ones that follow each other become one.
+#[derive(Default)]
+struct Pieces {
+    parts: Vec<Part>,
+    /// Constant text since the last part.
+    text: String,
+}
+
+impl Pieces {
+    fn text(&mut self, text: &str) {
+        if self.text.len() + text.len() > MAX_TEXT {
+            self.end_text();
+        }
+        if text.len() > MAX_TEXT {
+            self.parts.push(Part::Hole(Val::str(text)));
+        } else {
+            self.text.push_str(text);
+        }
+    }
+
+    fn hole(&mut self, value: Val) {
+        self.end_text();
+        self.parts.push(Part::Hole(value));
+    }
+
+    fn parts(&mut self, parts: &[Part]) {
+        for part in parts {
+            match part {
+                Part::Lit(text) => self.text(text),
+                Part::Hole(hole) => self.hole(hole.clone()),
+            }
+        }
+    }
+
+    fn end_text(&mut self) {
+        if !self.text.is_empty() {
+            self.parts.push(Part::Lit(arc(&self.text)));
+            self.text.clear();
+        }
+    }
+
+    fn into_parts(mut self) -> Vec<Part> {
+        self.end_text();
+        self.parts
+    }
+}
+
 impl Interp<'_> {
     // ------------------------------------------------------------------ concatenation
 
@@ -50,7 +97,7 @@ impl Interp<'_> {
     }
 
     fn concat_plain(&mut self, values: &[Val], span: Span) -> Val {
-        let mut parts: Vec<Part> = Vec::new();
+        let mut pieces = Pieces::default();
         let mut taint = Taint::NONE;
         let mut step = 0;
         for value in values {
@@ -64,8 +111,9 @@ impl Interp<'_> {
                 step = value.step;
             }
             taint = taint.union(value_taint);
-            self.add_parts(&mut parts, value);
+            self.add_parts(&mut pieces, value);
         }
+        let mut parts = pieces.into_parts();
         if parts.len() > MAX_PARTS {
             let props = concatenated(&parts, |hole| self.props(hole));
             let vn = self.store.fresh_vn();
@@ -93,40 +141,24 @@ impl Interp<'_> {
         Val { taint, step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
 
-    fn add_parts(&mut self, parts: &mut Vec<Part>, value: &Val) {
-        let lit = |parts: &mut Vec<Part>, text: &str| {
-            if let Some(Part::Lit(last)) = parts.last_mut()
-                && last.len() + text.len() <= MAX_TEXT
-            {
-                *last = arc(&format!("{last}{text}"));
-            } else if text.len() > MAX_TEXT {
-                parts.push(Part::Hole(Val::str(text)));
-            } else if !text.is_empty() {
-                parts.push(Part::Lit(arc(text)));
-            }
-        };
+    fn add_parts(&mut self, pieces: &mut Pieces, value: &Val) {
         match &value.kind {
             Kind::Str => {
                 if let Some(text) = value.literal() {
-                    lit(parts, text);
+                    pieces.text(text);
                     return;
                 }
                 let text = value.text.as_deref();
                 let is_plain = text.is_some_and(|text| !text.parts.is_empty() && !text.is_contained())
                     && self.store.fact(value.vn).is_none();
                 if is_plain && let Some(text) = text {
-                    for part in text.parts.iter() {
-                        match part {
-                            Part::Lit(text) => lit(parts, text),
-                            Part::Hole(hole) => parts.push(Part::Hole(hole.clone())),
-                        }
-                    }
+                    pieces.parts(&text.parts);
                     return;
                 }
                 let value = self.current(value);
-                parts.push(Part::Hole(value));
+                pieces.hole(value);
             }
-            Kind::Num(Some(number)) => lit(parts, &number_text(*number)),
+            Kind::Num(Some(number)) => pieces.text(&number_text(*number)),
             Kind::Bool(Some(flag)) => {
                 let text = match (self.lang(), flag) {
                     (Lang::JavaScript, true) => "true",
@@ -134,27 +166,22 @@ impl Interp<'_> {
                     (Lang::Python, true) => "True",
                     (Lang::Python, false) => "False",
                 };
-                lit(parts, text);
+                pieces.text(text);
             }
-            Kind::Undefined => lit(parts, "undefined"),
-            Kind::Null => lit(parts, if self.lang() == Lang::Python { "None" } else { "null" }),
+            Kind::Undefined => pieces.text("undefined"),
+            Kind::Null => pieces.text(if self.lang() == Lang::Python { "None" } else { "null" }),
             Kind::Obj(_) => {
                 let text = self.to_text(value);
                 match text.literal() {
-                    Some(text) => lit(parts, text),
+                    Some(text) => pieces.text(text),
                     None => {
                         if let Some(inner) = text.text.as_deref()
                             && !inner.parts.is_empty()
                             && inner.parts.len() < MAX_PARTS
                         {
-                            for part in inner.parts.iter() {
-                                match part {
-                                    Part::Lit(text) => lit(parts, text),
-                                    Part::Hole(hole) => parts.push(Part::Hole(hole.clone())),
-                                }
-                            }
+                            pieces.parts(&inner.parts);
                         } else {
-                            parts.push(Part::Hole(text));
+                            pieces.hole(text);
                         }
                     }
                 }
@@ -163,7 +190,7 @@ impl Interp<'_> {
                 let props = self.props(value);
                 let value = self.current(value);
                 let text = Text { known: props.into(), ..value.text.as_deref().cloned().unwrap_or_default() };
-                parts.push(Part::Hole(Val { text: Some(Rc::new(text)), ..value }));
+                pieces.hole(Val { text: Some(Rc::new(text)), ..value });
             }
         }
     }

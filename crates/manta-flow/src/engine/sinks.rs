@@ -370,10 +370,12 @@ pub(crate) fn common_program(apis: &crate::engine::api::ApiTable, values: &[Val]
         let name = path.rsplit(['/', '\\']).next()?.to_owned();
         Some(name.strip_suffix(".exe").unwrap_or(&name).to_owned())
     };
+    if values.iter().all(|value| value.literals().is_some()) {
+        return None;
+    }
     let first = name(values.first()?)?;
-    let is_placed = values.iter().any(|value| value.literals().is_none());
     let agree = values.iter().all(|value| name(value).as_deref() == Some(&first));
-    (is_placed && agree && !first.is_empty()).then_some(first)
+    (agree && !first.is_empty()).then_some(first)
 }
 
 /// The language of a program in a file with this extension.

@@ -62,26 +62,36 @@ fn after_leading_value(parts: &[Part<'_>], index: usize) -> Component {
     }
 }
 
-/// Where a text leads. Most of a long one is behind the authority, where only two characters matter.
+/// Where a text leads. Before the authority only what ends it matters, and behind it two characters, so that most of a
+/// long text is passed over.
 fn walk(mut at: Component, text: &str, seen: &mut String, authority: &mut Option<String>) -> Component {
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
+    let mut rest = text;
+    loop {
+        let before_authority = matches!(at, Component::Whole | Component::Scheme);
+        if before_authority && !seen.starts_with(ENDS_AUTHORITY) {
+            let ends = |byte: u8| ENDS_AUTHORITY.contains(&char::from(byte));
+            let ordinary = rest.bytes().position(ends).unwrap_or(rest.len());
+            if ordinary > 0 {
+                at = Component::Scheme;
+            }
+            seen.push_str(&rest[..ordinary]);
+            rest = &rest[ordinary..];
+        }
+        let mut chars = rest.chars();
+        let Some(c) = chars.next() else { return at };
         at = step(at, c, seen, authority);
+        rest = chars.as_str();
         if matches!(at, Component::Path | Component::Query | Component::Fragment) {
-            return behind_authority(at, rest.as_str());
+            return behind_authority(at, rest);
         }
     }
-    at
 }
 
 fn behind_authority(at: Component, text: &str) -> Component {
+    let has = |mark: u8| memchr::memchr(mark, text.as_bytes()).is_some();
     match at {
-        Component::Path if text.contains(['?', '#']) => {
-            let (_, query) = text.split_once(['?', '#']).unwrap_or_default();
-            let is_fragment = text[..text.len() - query.len()].ends_with('#') || query.contains('#');
-            if is_fragment { Component::Fragment } else { Component::Query }
-        }
-        Component::Query if text.contains('#') => Component::Fragment,
+        Component::Path | Component::Query if has(b'#') => Component::Fragment,
+        Component::Path if has(b'?') => Component::Query,
         at => at,
     }
 }
