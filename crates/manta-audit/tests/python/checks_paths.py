@@ -382,3 +382,17 @@ def found_somewhere(name: str) -> str:
     if path.find(f"{ROOT}{os.sep}") == -1:
         raise ValueError("outside")
     return Path(path).read_text()  # error: path-traversal in found_somewhere
+
+
+# -- a path put together from several arguments
+
+@mcp.tool()
+def of_two(folder: str, name: str) -> str:
+    return open(f"{folder}/notes/{name}").read()  # error: path-traversal in of_two
+
+
+@mcp.tool()
+def of_two_names(folder: str, name: str) -> str:
+    if not re.fullmatch(r"[a-z]+", folder) or not re.fullmatch(r"[a-z]+", name):
+        raise PathError("no name")
+    return open(f"/data/{folder}/notes/{name}").read()

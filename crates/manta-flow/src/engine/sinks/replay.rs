@@ -14,22 +14,28 @@ impl Interp<'_> {
             return false;
         }
         let at = self.here(span);
+        let param = self.found.replay.as_ref().map(|replay| replay.param.clone()).unwrap_or_default();
+        let source = self.found.sources.iter().position(|source| source.param == param).map(Taint::source);
+        if source.is_some_and(|source| spelled.taint.0 & source.0 == 0) {
+            // Another parameter at the same sink.
+            return true;
+        }
+        let mut holes = spelled.holes.iter();
         let text: Option<String> = spelled
             .pieces
             .iter()
             .map(|piece| match piece {
                 Piece::Lit(text) => Some(text.to_string()),
-                Piece::Hole(props) => props.as_literal().map(str::to_owned),
+                Piece::Hole(props) => {
+                    let hole = holes.next();
+                    let is_of_another =
+                        source.zip(hole).is_some_and(|(source, hole)| self.taint_now(hole).0 & source.0 == 0);
+                    props.as_literal().or(is_of_another.then_some("x")).map(str::to_owned)
+                }
                 // What the program adds, such as a random name, does no harm.
                 Piece::Trusted(props) => Some(props.as_literal().unwrap_or("x").to_owned()),
             })
             .collect();
-        let param = self.found.replay.as_ref().map(|replay| replay.param.clone()).unwrap_or_default();
-        let source = self.found.sources.iter().position(|source| source.param == param);
-        if source.is_some_and(|source| spelled.taint.0 & Taint::source(source).0 == 0) {
-            // Another parameter at the same sink.
-            return true;
-        }
         let not_taken = self.is_not_taken();
         if let Some(replay) = &mut self.found.replay
             && replay.at == at

@@ -55,8 +55,9 @@ impl Interp<'_> {
                 }
             }
         }
-        // Under replay the caller's text is a literal among the others, so only the whole still knows where it is from.
-        if taint.is_none() && self.found.replay.is_some() {
+        // Under replay the caller's text is a literal among the others (which may be of other parameters), so only the
+        // whole still knows where it is from.
+        if self.found.replay.is_some() {
             taint = whole_taint;
         }
         if taint.is_none() {
