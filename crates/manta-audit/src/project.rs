@@ -1,5 +1,7 @@
 //! From the files of a target to a linked program: entry points, import closure, what stays outside it.
 
+mod computed;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -54,6 +56,7 @@ pub(crate) fn load(
     let files = Files::of(input);
     let mut modules: Vec<Module> = Vec::new();
     let mut resolver_of = Vec::new();
+    let mut computed = Vec::new();
     let mut resolvers: Vec<Arc<dyn Resolver>> = Vec::new();
     let mut entries = Vec::new();
     let mut claimed: BTreeSet<FileId> = BTreeSet::new();
@@ -103,13 +106,14 @@ pub(crate) fn load(
                 }
                 let Some(module) = lowered.module else { continue };
                 expressions += module.exprs.len();
-                for request in requests(&module) {
-                    if let Resolution::File(target) = resolver.resolve(&path, &request)
-                        && seen.insert(target.clone())
-                    {
-                        wave.push(target);
-                    }
-                }
+                let named = requests(&module).into_iter().filter_map(|request| match resolver.resolve(&path, &request) {
+                    Resolution::File(target) => Some(target),
+                    _ => None,
+                });
+                let by_chance = computed::files(&module, resolver.as_ref());
+                let wanted = named.chain(by_chance.iter().cloned());
+                wave.extend(wanted.filter(|target| seen.insert(target.clone())).collect::<Vec<_>>());
+                computed.push(by_chance);
                 modules.push(module);
                 resolver_of.push(resolvers.len());
             }
@@ -123,7 +127,7 @@ pub(crate) fn load(
         let reason = input.set_aside.get(id).cloned().unwrap_or(SkipReason::NotImported);
         report.completeness.files_skipped.push(SkippedFile { path: file.path.clone(), reason });
     }
-    (!modules.is_empty()).then(|| Program::link(modules, resolvers, resolver_of, entries))
+    (!modules.is_empty()).then(|| Program::link(modules, resolvers, resolver_of, &computed, entries))
 }
 
 /// Most expressions of all files together; each takes some 150 bytes, and a scan has to stay below 1 GiB. Servers have

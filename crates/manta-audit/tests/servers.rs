@@ -387,3 +387,84 @@ if __name__ == "__main__":
     let argv = behind.replace("COMMAND", "[\"nmap\", \"-oX\", \"-\", \"--\", target]");
     assert_eq!(found([("server.py", tools), ("api.py", &*argv)]), Vec::<String>::new());
 }
+
+#[test]
+fn tools_in_a_folder_are_loaded_by_names_that_are_computed() {
+    let tool = r#"
+import subprocess
+from app import mcp
+
+@mcp.tool()
+def ping(host: str) -> str:
+    return subprocess.run(f"ping -c1 {host}", shell=True).stdout
+"#;
+    let server = |load: &str| {
+        format!(
+            "import importlib, pkgutil, sys\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n\
+             @mcp.tool()\ndef now() -> str:\n    return 'now'\n{load}\nif __name__ == '__main__':\n    mcp.run()\n"
+        )
+    };
+    let by_prefix = server("for name in sys.argv[1:]:\n    importlib.import_module(f'app.tools.{name}')");
+    let of_package = server(
+        "from app import tools\nfor found in pkgutil.iter_modules(tools.__path__):\n    \
+         importlib.import_module(f'{tools.__name__}.{found.name}')",
+    );
+    let listed = server("WANTED = ['app.tools.ping']\nfor name in WANTED:\n    importlib.import_module(name)");
+    let elsewhere = server("for name in sys.argv[1:]:\n    importlib.import_module(f'app.other.{name}')");
+    let files = |server: &str| {
+        found([
+            ("app/__init__.py", "from app.server import mcp\n"),
+            ("app/server.py", server),
+            ("app/tools/__init__.py", ""),
+            ("app/tools/ping.py", tool),
+            ("app/other/__init__.py", ""),
+        ])
+    };
+    assert_eq!(files(&by_prefix), ["command-injection in ping"]);
+    assert_eq!(files(&of_package), ["command-injection in ping"]);
+    assert_eq!(files(&listed), ["command-injection in ping"]);
+    assert_eq!(files(&elsewhere), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_that_is_looked_through_is_loaded() {
+    let tool = r#"
+import { exec } from "node:child_process";
+export function register(server) {
+  server.tool("ping", { host: z.string() }, async ({ host }) => { exec(`ping -c1 ${host}`); return { content: [] }; });
+}
+"#;
+    let server = |load: &str| {
+        format!(
+            r#"
+import fs from "node:fs";
+import path from "node:path";
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("now", {{}}, async () => ({{ content: [] }}));
+{load}
+"#
+        )
+    };
+    let by_prefix = server(
+        r#"for (const name of process.env.TOOLS.split(",")) { const found = await import(`./tools/${name}.js`); found.register(server); }"#,
+    );
+    let looked_through = server(
+        r#"const dir = path.join(import.meta.dirname, "tools");
+for (const file of fs.readdirSync(dir)) { const found = await import(path.join(dir, file)); found.register(server); }"#,
+    );
+    let elsewhere = server(
+        r#"for (const name of process.env.TOOLS.split(",")) { const found = await import(`./other/${name}.js`); found.register(server); }"#,
+    );
+    let files = |server: &str| {
+        found([
+            ("package.json", r#"{"name":"x","version":"1.0.0","type":"module","main":"index.js"}"#),
+            ("index.js", server),
+            ("tools/ping.js", tool),
+            ("other/nothing.js", "export function register() {}\n"),
+        ])
+    };
+    assert_eq!(files(&by_prefix), ["command-injection in ping"]);
+    assert_eq!(files(&looked_through), ["command-injection in ping"]);
+    assert_eq!(files(&elsewhere), Vec::<String>::new());
+}

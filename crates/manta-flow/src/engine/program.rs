@@ -13,6 +13,8 @@ pub struct Program {
     by_path: HashMap<Arc<str>, ModId>,
     /// For each module, where each of its imports leads.
     links: Vec<Vec<Link>>,
+    /// For each module, what it may load by names that it computes.
+    computed: Vec<Vec<ModId>>,
     /// Where execution starts, in order.
     pub(crate) entries: Vec<(ModId, Entry)>,
     /// Import resolution of each language, for dynamic imports and package facts.
@@ -54,12 +56,14 @@ fn model_root(root: Symbol) -> Symbol {
 }
 
 impl Program {
-    /// Links modules. `resolver_of[i]` says which resolver module `i` uses.
+    /// Links modules. `resolver_of[i]` says which resolver module `i` uses, `computed[i]` which files it may load by
+    /// names that it computes.
     #[must_use]
     pub fn link(
         modules: Vec<Module>,
         resolvers: Vec<Arc<dyn Resolver>>,
         resolver_of: Vec<usize>,
+        computed: &[Vec<String>],
         entries: Vec<Entry>,
     ) -> Self {
         let by_path: HashMap<Arc<str>, ModId> = modules
@@ -69,7 +73,9 @@ impl Program {
             .collect();
         let entries =
             entries.into_iter().filter_map(|entry| by_path.get(entry.path.as_str()).map(|id| (*id, entry))).collect();
-        let mut program = Self { modules, by_path, links: Vec::new(), entries, resolvers, resolver_of };
+        let found = |paths: &Vec<String>| paths.iter().filter_map(|path| by_path.get(path.as_str()).copied()).collect();
+        let computed = computed.iter().map(found).collect();
+        let mut program = Self { modules, by_path, links: Vec::new(), computed, entries, resolvers, resolver_of };
         program.links = (0..program.modules.len())
             .map(|index| {
                 let id = ModId(u32::try_from(index).unwrap_or(u32::MAX));
@@ -96,6 +102,11 @@ impl Program {
             Resolution::Missing => Link::Missing,
             Resolution::Asset(_) => Link::Asset,
         }
+    }
+
+    /// What a module may load by names that it computes.
+    pub(crate) fn computed(&self, module: ModId) -> &[ModId] {
+        self.computed.get(module.0 as usize).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn find(&self, path: &str) -> Option<ModId> {

@@ -11,6 +11,7 @@ use manta_core::Span;
 
 use crate::engine::api::ApiStep;
 use crate::engine::interp::{Args, Interp};
+use crate::engine::program::Link;
 use crate::engine::store::ObjKind;
 use crate::engine::value::{FnId, Kind, Taint, Val};
 use crate::ir::Symbol;
@@ -119,31 +120,39 @@ impl Interp<'_> {
         }
     }
 
-    /// `import(expr)`: literal specifiers resolve; computed ones load what a directory holds.
+    /// `import(expr)`: literal specifiers resolve; computed ones load what the program may mean by them.
     pub(crate) fn dynamic_import(&mut self, request: &Val, span: Span) -> Val {
         self.check_dynamic_import(request, span);
         let module = self.frame().module;
-        if let Some(names) = request.literals() {
-            let values: Vec<Val> = names
-                .iter()
-                .map(|name| match self.program.resolve(module, name) {
-                    crate::engine::program::Link::Module(target) => {
-                        self.load(target);
-                        Val::of(Kind::Module(target))
+        let program = self.program;
+        let named: Vec<Val> = request
+            .literals()
+            .iter()
+            .flatten()
+            .filter_map(|name| match program.resolve(module, name) {
+                Link::Module(target) => {
+                    self.load(target);
+                    Some(Val::of(Kind::Module(target)))
+                }
+                Link::External(root, path) => {
+                    let mut api = self.apis.root(root);
+                    for field in path {
+                        api = self.apis.step(api, ApiStep::Field(field));
                     }
-                    crate::engine::program::Link::External(root, path) => {
-                        let mut api = self.apis.root(root);
-                        for field in path {
-                            api = self.apis.step(api, ApiStep::Field(field));
-                        }
-                        let api = self.models.canonical(&mut self.apis, api);
-                        Val::of(Kind::Api(api, None))
-                    }
-                    _ => Val::unknown(),
-                })
-                .collect();
-            return self.join_all(values).unwrap_or_else(Val::unknown);
+                    let api = self.models.canonical(&mut self.apis, api);
+                    Some(Val::of(Kind::Api(api, None)))
+                }
+                _ => None,
+            })
+            .collect();
+        if !named.is_empty() {
+            return self.join_all(named).unwrap_or_else(Val::unknown);
         }
-        Val::unknown()
+        let loaded = program.computed(module).iter().map(|target| {
+            self.load(*target);
+            Val::of(Kind::Module(*target))
+        });
+        let loaded: Vec<Val> = loaded.collect();
+        self.join_all(loaded).unwrap_or_else(Val::unknown)
     }
 }

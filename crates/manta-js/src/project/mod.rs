@@ -128,6 +128,16 @@ impl Resolver for Project {
         }
         direct
     }
+
+    fn folder(&self, from: &str, prefix: &str) -> Vec<String> {
+        let Some((dir, _)) = prefix.rsplit_once('/') else { return Vec::new() };
+        if !dir.starts_with('.') {
+            return Vec::new();
+        }
+        let around = from.rsplit_once('/').map_or("", |(around, _)| around);
+        let Some(dir) = paths::join(around, dir) else { return Vec::new() };
+        self.siblings(&dir).into_iter().filter(|path| path != from).collect()
+    }
 }
 
 impl Project {

@@ -146,6 +146,24 @@ impl Resolver for Project {
     fn siblings(&self, dir: &str) -> Vec<String> {
         self.modules.below(dir).filter(|path| !entries::is_aside(path)).map(str::to_owned).collect()
     }
+
+    fn folder(&self, from: &str, prefix: &str) -> Vec<String> {
+        let Some((package, _)) = prefix.rsplit_once('.') else { return Vec::new() };
+        // `.name` is beside the file, `..name` one above it.
+        let package = if package.trim_start_matches('.').is_empty() { format!("{package}.") } else { package.to_owned() };
+        let dir = match self.resolve(from, &package) {
+            Resolution::File(path) if path.ends_with("/__init__.py") => modules::dir(&path).to_owned(),
+            Resolution::Namespace(dir) => dir,
+            _ if package == "." => modules::dir(from).to_owned(),
+            _ => return Vec::new(),
+        };
+        let is_direct = |path: &&String| {
+            let rest = path.strip_prefix(dir.as_str()).unwrap_or(path).trim_start_matches('/');
+            rest.split('/').count() == 1 || rest.split('/').count() == 2 && rest.ends_with("/__init__.py")
+        };
+        let all = self.siblings(&dir);
+        all.iter().filter(is_direct).filter(|path| *path != from).cloned().collect()
+    }
 }
 
 fn external(request: &str) -> Resolution {

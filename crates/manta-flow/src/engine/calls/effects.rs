@@ -44,6 +44,7 @@ impl Interp<'_> {
             }
             Effect::Unknown | Effect::Schema => return None,
             Effect::Carries => self.external_result(api, None, args, span),
+            Effect::Import => self.dynamic_import(&arg, span),
             Effect::Boolean => Val::any_bool(),
             Effect::Number => Val::of(Kind::Num(None)),
             Effect::Never => {

@@ -12,6 +12,9 @@ use crate::ir::{Expr, ExprId};
 /// Most alternatives of one value; beyond, they are merged.
 const MAX_ALTERNATIVES: usize = 12;
 
+/// Most modules that one computed import may mean.
+const MAX_MODULES: usize = 64;
+
 impl Interp<'_> {
     /// Runs several alternatives from the same state and joins their effects. Each returns whether it ends normally.
     pub(crate) fn branches(&mut self, alternatives: &mut [&mut dyn FnMut(&mut Self) -> bool]) -> bool {
@@ -304,11 +307,13 @@ impl Interp<'_> {
             self.note_joined(vn, &values);
             return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         }
-        if values.len() > MAX_ALTERNATIVES {
+        // The modules of a folder are one apiece.
+        let are_modules = values.iter().all(|value| matches!(value.kind, Kind::Module(_)));
+        if values.len() > if are_modules { MAX_MODULES } else { MAX_ALTERNATIVES } {
             let (texts, others): (Vec<Val>, Vec<Val>) =
                 values.into_iter().partition(|value| matches!(value.kind, Kind::Str | Kind::Num(_) | Kind::Unknown));
             let mut kept = others;
-            kept.truncate(MAX_ALTERNATIVES - 1);
+            kept.truncate(if are_modules { MAX_MODULES } else { MAX_ALTERNATIVES - 1 });
             if !texts.is_empty() {
                 let props = texts.iter().map(|value| self.props(value)).reduce(|a, b| a.join(&b)).unwrap_or_default();
                 let taint = texts.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));

@@ -173,6 +173,8 @@ pub enum Effect {
     Clean,
     /// Returns text that depends on the arguments in an unknown way (the default).
     Unknown,
+    /// Returns the module of that name (`importlib.import_module`).
+    Import,
     /// Returns a boolean that implies nothing.
     Boolean,
     /// Returns a number.
