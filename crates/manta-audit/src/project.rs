@@ -106,10 +106,11 @@ pub(crate) fn load(
                 }
                 let Some(module) = lowered.module else { continue };
                 expressions += module.exprs.len();
-                let named = requests(&module).into_iter().filter_map(|request| match resolver.resolve(&path, &request) {
-                    Resolution::File(target) => Some(target),
-                    _ => None,
-                });
+                let named =
+                    requests(&module).into_iter().filter_map(|request| match resolver.resolve(&path, &request) {
+                        Resolution::File(target) => Some(target),
+                        _ => None,
+                    });
                 let by_chance = computed::files(&module, resolver.as_ref());
                 let wanted = named.chain(by_chance.iter().cloned());
                 wave.extend(wanted.filter(|target| seen.insert(target.clone())).collect::<Vec<_>>());

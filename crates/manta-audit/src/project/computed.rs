@@ -45,9 +45,8 @@ fn computed_request(module: &Module, expr: &Expr) -> Option<ExprId> {
     match expr {
         Expr::DynamicImport(request) => Some(*request),
         Expr::Call { callee, args, .. } if module.lang == Lang::Python => {
-            let is_importlib = |import: &manta_flow::ir::ImportId| {
-                &*module.imports[import.0 as usize].request == "importlib"
-            };
+            let is_importlib =
+                |import: &manta_flow::ir::ImportId| &*module.imports[import.0 as usize].request == "importlib";
             let is_import = match module.expr(*callee) {
                 Expr::Import(import, ImportName::Named(name)) => {
                     is_importlib(import) && name.as_str() == "import_module"
@@ -89,9 +88,7 @@ fn prefix(module: &Module, text: ExprId, depth: usize) -> Option<String> {
         Expr::Var(Var::Global(name)) if matches!(name.as_str(), "__package__" | "__name__") => Some(".".to_owned()),
         // `tools.__name__`
         Expr::Member { object, name, .. } if name.as_str() == "__name__" => match module.expr(*object) {
-            Expr::Import(import, ImportName::Namespace) => {
-                Some(module.imports[import.0 as usize].request.to_string())
-            }
+            Expr::Import(import, ImportName::Namespace) => Some(module.imports[import.0 as usize].request.to_string()),
             Expr::Import(import, ImportName::Named(name)) => {
                 let package = &module.imports[import.0 as usize].request;
                 let dot = if package.ends_with('.') { "" } else { "." };

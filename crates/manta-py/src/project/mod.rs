@@ -150,7 +150,8 @@ impl Resolver for Project {
     fn folder(&self, from: &str, prefix: &str) -> Vec<String> {
         let Some((package, _)) = prefix.rsplit_once('.') else { return Vec::new() };
         // `.name` is beside the file, `..name` one above it.
-        let package = if package.trim_start_matches('.').is_empty() { format!("{package}.") } else { package.to_owned() };
+        let package =
+            if package.trim_start_matches('.').is_empty() { format!("{package}.") } else { package.to_owned() };
         let dir = match self.resolve(from, &package) {
             Resolution::File(path) if path.ends_with("/__init__.py") => modules::dir(&path).to_owned(),
             Resolution::Namespace(dir) => dir,
