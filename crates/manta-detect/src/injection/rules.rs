@@ -104,7 +104,8 @@ pub(super) static RULES: &[(&str, &str)] = &[
         FAKE_FRAME,
         r"\[\s?(?:system|important|admin|hidden|developer)(?: (?:message|instructions?|prompt|note|override))\s?\]|\[system\]",
     ),
-    (FAKE_FRAME, r"#{2,} ?(?:system|instruction|new instructions?|system prompt)s? ?:"),
+    // A heading that says "Instructions" is an honest one; the frames of prompts have one instruction.
+    (FAKE_FRAME, r"#{2,} ?(?:system|new instructions?|system prompts?|instruction) ?:"),
     (FAKE_FRAME, r"<!--[^>]{0,200}?\b(?:instruction|assistant|llm|ai|model|agent|system)\b[^>]{0,400}?-->"),
     (
         ROLE,

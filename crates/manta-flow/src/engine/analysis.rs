@@ -844,7 +844,10 @@ impl<'p> Interp<'p> {
         let plain = hit.witnesses.iter().take(6).cloned();
         let mut witnesses: Vec<String> = plain.collect();
         let first = witnesses.first().cloned().unwrap_or_default();
-        for prefix in self.found.prefixes.clone() {
+        // Behind anything else an option is none.
+        let is_option = hit.rule == FlowRule::ArgumentInjection && first.starts_with('-');
+        let prefixes = if is_option { Vec::new() } else { self.found.prefixes.clone() };
+        for prefix in prefixes {
             witnesses.push(format!("{prefix}{first}"));
             if hit.rule.class() == "path" {
                 // Through the directory that is asked for, and out of it.

@@ -6,6 +6,8 @@ mod formatting;
 mod patterns;
 mod text;
 
+pub(crate) use text::is_composed;
+
 use std::rc::Rc;
 use std::sync::LazyLock;
 

@@ -102,6 +102,8 @@ pub(crate) struct Frame {
     pub(crate) returns: Vec<Returned>,
     /// Branches entered that only a configuration leads to.
     configured: u32,
+    /// Whether the function ends where the administrator has configured nothing: no check, but a feature that is off.
+    has_end_by_default: bool,
     pub(crate) entry: Mark,
     yielded: Option<Val>,
     jumps: Vec<JumpTarget>,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use manta_core::Span;
 
 use crate::domain::StrProps;
-use crate::engine::api::ApiStep;
+use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::Cond;
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::schema::Schema;
@@ -22,6 +22,16 @@ const PATH_PARTS: [&str; 7] = ["parent", "parents", "parts", "name", "stem", "su
 const DATA_METHODS: [&str; 6] = ["model_dump", "model_dump_json", "model_copy", "dict", "json", "copy"];
 
 impl Interp<'_> {
+    /// Whether an error of the language, made of a text, has no such member: `error.response` is that of another one.
+    fn is_missing_in_error(&self, api: ApiId, name: Symbol) -> bool {
+        const OWN: [&str; 9] =
+            ["message", "stack", "cause", "name", "errors", "toString", "valueOf", "constructor", "hasOwnProperty"];
+        self.lang() == Lang::JavaScript && !OWN.contains(&name.as_str()) && {
+            let path = self.apis.name(api);
+            path.strip_prefix("globalThis.").is_some_and(|class| !class.contains('.') && class.ends_with("Error()"))
+        }
+    }
+
     /// `receiver.name`.
     pub(crate) fn get_member(&mut self, receiver: &Val, name: Symbol, span: Span) -> Val {
         if let Some(made) = self.lifespan_context(receiver, name, span) {
@@ -48,6 +58,9 @@ impl Interp<'_> {
                 }
                 if let Some(value) = self.api_property(*api, *data, receiver, name) {
                     return value;
+                }
+                if self.is_missing_in_error(*api, name) {
+                    return Val::unknown();
                 }
                 let next = self.apis.step(*api, ApiStep::Field(name));
                 let next = self.models.canonical(&mut self.apis, next);
@@ -182,8 +195,10 @@ impl Interp<'_> {
                     if self.found.replay.is_some() { Val::num(0.0) } else { usually_none() }
                 } else if obj.more.is_none() && obj.any.is_none() {
                     Val::num(f64::from(u32::try_from(obj.items.len()).unwrap_or(u32::MAX)))
-                } else if self.found.replay.is_some() && obj.more.as_ref().is_some_and(|more| more.taint.is_none()) {
-                    // A witness is followed with one entry in each list of the administrator's.
+                } else if self.found.replay.is_some()
+                    && obj.more.as_ref().is_some_and(|more| !self.is_of_witness(more.taint))
+                {
+                    // A witness is followed with one entry in each list that it is not in.
                     Val::num(f64::from(u32::try_from(obj.items.len().max(1)).unwrap_or(u32::MAX)))
                 } else {
                     Val::of(Kind::Num(None))

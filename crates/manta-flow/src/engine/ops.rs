@@ -8,6 +8,7 @@ use manta_core::Span;
 use crate::domain::path::{PathState, Within};
 use crate::domain::url::{Host, HostCheck, HostGrade, Scheme, Subject, UrlState, grade_host_check};
 use crate::domain::{CharSet, StrProps, path};
+use crate::engine::builtins::is_composed;
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact, Note, NoteKind, Refinements, both};
 use crate::engine::interp::{Interp, arc, number_text, unary_text};
@@ -307,7 +308,9 @@ impl Interp<'_> {
             },
             UnaryOp::TypeOf => {
                 let name = match &value.kind {
-                    Kind::Str if !value.is_tainted() => "string",
+                    // What is put together is a text, and so is a witness.
+                    Kind::Str if !value.is_tainted() || is_composed(&value) => "string",
+                    Kind::Str if self.found.replay.is_some() && value.literal().is_some() => "string",
                     Kind::Num(_) => "number",
                     Kind::Bool(_) => "boolean",
                     Kind::Undefined => "undefined",
@@ -625,6 +628,12 @@ impl Interp<'_> {
             "string" => {
                 let mut other = StrProps::default();
                 other.first = other.first.minus(CharSet::of("-"));
+                // What else the schema admits.
+                let others = value.alternatives().iter().filter(|value| !matches!(value.kind, Kind::Str));
+                let is_number = |value: &Val| matches!(value.kind, Kind::Num(_) | Kind::Bool(_));
+                if matches!(value.kind, Kind::Union(_)) && others.clone().all(is_number) {
+                    other = others.map(|value| self.props(value)).reduce(|a, b| a.join(&b)).unwrap_or(other);
+                }
                 Cond { when_false: fact(other), ..Cond::default() }
             }
             _ => Cond::default(),
@@ -985,19 +994,20 @@ impl Interp<'_> {
             return Val::bool(super::report::is_in_replay_root(text));
         }
         let first = prefix.literal().and_then(|prefix| prefix.chars().next());
-        if self.taint_now(value).is_none() {
-            let known = value.text.as_deref().and_then(|text| match text.parts.first() {
-                Some(Part::Lit(start)) => Some(start.clone()),
-                _ => None,
-            });
-            if let (Some(start), Some(prefix)) = (known, prefix.literal()) {
-                if start.starts_with(prefix) {
-                    return Val::bool(true);
-                }
-                if !prefix.starts_with(&*start) {
-                    return Val::bool(false);
-                }
+        let is_own = self.taint_now(value).is_none();
+        // A witness that begins the text is a part of its known start.
+        if (is_own || self.found.replay.is_some())
+            && let Some(Part::Lit(start)) = value.text.as_deref().and_then(|text| text.parts.first())
+            && let Some(prefix) = prefix.literal()
+        {
+            if start.starts_with(prefix) {
+                return Val::bool(true);
             }
+            if !prefix.starts_with(&**start) {
+                return Val::bool(false);
+            }
+        }
+        if is_own {
             return Val::any_bool();
         }
         if self.taint_now(prefix).is_some() {

@@ -34,7 +34,7 @@ impl Interp<'_> {
             "startsWith" => self.starts_with(value, &first?, span),
             "endsWith" => self.ends_with(value, &first?, span),
             "includes" => self.contains_text(value, &first?, span),
-            "indexOf" if let Some(at) = concrete_index(value, first.as_ref()) => Val::num(at),
+            "indexOf" if let Some(at) = first_index(value, first.as_ref()?) => Val::num(at),
             "indexOf" | "search" | "lastIndexOf" => {
                 let needle = first?;
                 if let Some(position) = self.exact_position(value, &needle, name.as_str() == "lastIndexOf") {
@@ -126,7 +126,7 @@ impl Interp<'_> {
         Some(match name.as_str() {
             "strip" | "lstrip" | "rstrip" => match &first {
                 None => self.same_text(value, |props| props.trim(), str::trim),
-                Some(characters) if self.is_composed(value) => {
+                Some(characters) if is_composed(value) => {
                     let characters = characters.literal().unwrap_or_default().to_owned();
                     self.strip_ends(value, name.as_str(), &characters, span)
                 }
@@ -146,6 +146,7 @@ impl Interp<'_> {
             "startswith" => self.starts_with(value, &first?, span),
             "endswith" => self.ends_with(value, &first?, span),
             "__contains__" => self.contains_text(value, &first?, span),
+            "find" | "index" if let Some(at) = first_index(value, first.as_ref()?) => Val::num(at),
             "find" | "index" | "rfind" | "count" => {
                 let needle = first?;
                 let test = self.contains_text(value, &needle, span);
@@ -256,6 +257,10 @@ impl Interp<'_> {
             }
             "exists" | "is_file" | "is_dir" | "is_symlink" | "is_mount" => Val::any_bool(),
             "model_dump" | "dict" | "copy" => value.clone(),
+            // One target, or it is the `replace` of a date or of something else that has fields.
+            "rename" | "replace" if args.pos.len() != 1 && args.named("target").is_none() && args.rest.is_none() => {
+                return None;
+            }
             "read_text" | "write_text" | "read_bytes" | "write_bytes" | "open" | "mkdir" | "unlink" | "glob"
             | "rglob" | "iterdir" | "rename" | "touch" | "rmdir" | "stat" | "replace" | "symlink_to"
             | "hardlink_to" | "chmod" | "lstat" | "samefile" => return self.path_method(value, name, args, span),
@@ -575,10 +580,27 @@ impl Interp<'_> {
                 {
                     return filled;
                 }
+                if let Some(stripped) = self.replaced_start(value, &pattern, &flags, replacement, span) {
+                    return stripped;
+                }
                 self.regex_replace(&pattern, &flags, Lang::JavaScript, value, replacement, global, span)
             }
             _ => self.replace_text(value, pattern, replacement, all),
         }
+    }
+
+    /// `text.replace(/^-+/, "")` of a composed text whose constant start goes on behind what is replaced.
+    fn replaced_start(&mut self, value: &Val, pattern: &str, flags: &str, with: &Val, span: Span) -> Option<Val> {
+        let (start, with) = (known_start(value)?, with.literal().filter(|with| !with.contains('$'))?);
+        leading_atom(pattern).filter(|_| flags.is_empty())?;
+        let behind = self.concrete_replace(pattern, flags, Lang::JavaScript, start, "", false)?;
+        let replaced = if behind.len() < start.len() { format!("{with}{behind}") } else { behind.clone() };
+        let rest = value.text.as_deref()?.parts.iter().skip(1).map(|part| match part {
+            Part::Lit(text) => Val::str(text),
+            Part::Hole(hole) => hole.clone(),
+        });
+        let pieces: Vec<Val> = std::iter::once(Val::str(&replaced)).chain(rest).collect();
+        (!behind.is_empty()).then(|| self.concat(&pieces, span).tainted_by(value))
     }
 
     fn replace_text(&mut self, value: &Val, needle: &Val, replacement: &Val, all: bool) -> Val {
@@ -616,11 +638,6 @@ impl Interp<'_> {
         let taint = self.taint_now(&value).union(self.taint_now(replacement));
         let step = if value.taint.is_some() { value.step } else { replacement.step };
         Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
-    }
-
-    /// Whether a text is known as a concatenation.
-    fn is_composed(&self, value: &Val) -> bool {
-        value.text.as_deref().is_some_and(|text| text.parts.len() > 1)
     }
 
     /// `strip`, `lstrip`, `rstrip` of a concatenation: the pieces at its ends get shorter.
@@ -680,11 +697,44 @@ impl Interp<'_> {
     }
 }
 
-/// `text.indexOf(part)` of known texts; -1 when it is not in there.
-fn concrete_index(text: &Val, part: Option<&Val>) -> Option<f64> {
-    let (text, part) = (text.literal()?, part?.literal()?);
-    let at = text.find(part).map(|at| text[..at].encode_utf16().count());
-    Some(at.map_or(-1.0, |at| f64::from(u32::try_from(at).unwrap_or(u32::MAX))))
+/// `text.indexOf(part)`, where the text is known or begins with what is looked for in its known part; -1 when it is
+/// nowhere in a known text.
+fn first_index(text: &Val, part: &Val) -> Option<f64> {
+    let part = part.literal()?;
+    let (start, is_whole) = match text.literal() {
+        Some(text) => (text, true),
+        None => (known_start(text)?, false),
+    };
+    match start.find(part) {
+        Some(at) => Some(f64::from(u32::try_from(start[..at].encode_utf16().count()).unwrap_or(u32::MAX))),
+        None => is_whole.then_some(-1.0),
+    }
+}
+
+/// Whether a text is known as a concatenation.
+pub(crate) fn is_composed(value: &Val) -> bool {
+    value.text.as_deref().is_some_and(|text| text.parts.len() > 1)
+}
+
+/// The constant text that a composed one begins with.
+fn known_start(value: &Val) -> Option<&str> {
+    match value.text.as_deref()?.parts.as_slice() {
+        [Part::Lit(start), _, ..] => Some(start),
+        _ => None,
+    }
+}
+
+/// The only atom of a pattern, repeated or not, at the start of a text: `^-+`, `^[/.]*`. Where its match ends within the
+/// constant start of a composed text, it ends there whatever follows.
+fn leading_atom(pattern: &str) -> Option<&str> {
+    let atom = pattern.strip_prefix('^')?;
+    let length = match atom.as_bytes() {
+        [b'\\', escaped, ..] if escaped.is_ascii() => 2,
+        [b'[', ..] => atom.find(']')? + 1,
+        [plain, ..] if plain.is_ascii() && !b".$()|?*+{^".contains(plain) => 1,
+        _ => return None,
+    };
+    matches!(&atom[length..], "" | "+" | "*" | "?").then_some(atom)
 }
 
 /// The pieces that are complete before anything unknown begins: `/`, `api` of `/api/${id}` split at slashes.

@@ -82,6 +82,11 @@ impl Interp<'_> {
                 self.text_val(props, &arg)
             }
             Effect::PathDirname => self.path_parent(&arg),
+            Effect::PathExtension if arg.literal().is_some() && self.lang() == Lang::JavaScript => {
+                let name = arg.literal().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+                let extension = name.rfind('.').filter(|at| *at > 0).map_or("", |at| &name[at..]);
+                Val { taint: arg.taint, step: arg.step, vn: self.store.fresh_vn(), ..Val::str(extension) }
+            }
             Effect::PathExtension => {
                 let charset = self.props(&arg).charset.minus(crate::domain::CharSet::of("/"));
                 self.text_val(StrProps::of_charset(charset), &arg)

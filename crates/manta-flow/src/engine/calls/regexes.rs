@@ -189,7 +189,7 @@ impl Interp<'_> {
     }
 
     /// The replacement on a concrete text, when the pattern can be run.
-    fn concrete_replace(
+    pub(crate) fn concrete_replace(
         &mut self,
         pattern: &str,
         flags: &str,

@@ -262,6 +262,7 @@ impl<'p> Interp<'p> {
             called_at,
             returns: Vec::new(),
             configured: 0,
+            has_end_by_default: false,
             entry,
             yielded: None,
             jumps: Vec::new(),
@@ -434,8 +435,9 @@ impl<'p> Interp<'p> {
         }
         self.store.rollback(entry);
         self.store.release(entry);
-        // A witness is followed as far as the server lets it by default.
-        if self.found.replay.is_some() && returns.iter().any(|returned| returned.by_default) {
+        // A witness is followed as far as the server lets it by default, and around no check that a setting switches off.
+        let is_refused = !frame.has_end_by_default && frame.configured == 0;
+        if self.found.replay.is_some() && (is_refused || returns.iter().any(|returned| returned.by_default)) {
             returns.retain(|returned| returned.by_default);
         }
         let is_default: Vec<bool> = returns.iter().map(|returned| returned.by_default).collect();

@@ -197,6 +197,7 @@ impl<'p> Interp<'p> {
             called_at: None,
             returns: Vec::new(),
             configured: 0,
+            has_end_by_default: false,
             entry,
             yielded: None,
             jumps: Vec::new(),

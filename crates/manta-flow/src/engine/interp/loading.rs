@@ -49,6 +49,7 @@ impl Interp<'_> {
             called_at: None,
             returns: Vec::new(),
             configured: 0,
+            has_end_by_default: false,
             entry,
             yielded: None,
             jumps: Vec::new(),

@@ -230,6 +230,7 @@ impl<'p> Interp<'p> {
         // A witness that a check in the usual branch refuses is not followed around it. A branch that always leaves is no
         // check but the end of what is not configured.
         let is_refused = self.found.replay.is_some() && !is_usual_alive && !always_leaves(usual.1);
+        self.frame_mut().has_end_by_default |= !is_usual_alive;
         if !is_refused {
             self.assume(&other.0);
             self.frame_mut().configured += 1;

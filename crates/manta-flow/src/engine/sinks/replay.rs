@@ -55,6 +55,12 @@ impl Interp<'_> {
         self.found.replay.as_ref().is_some_and(|replay| replay.param == param)
     }
 
+    /// Whether a witness takes the place of one of these sources.
+    pub(crate) fn is_of_witness(&self, taint: Taint) -> bool {
+        let source = self.found.sources.iter().position(|source| self.is_replayed(&source.param));
+        taint.is_some() && source.is_none_or(|source| taint.0 & Taint::source(source).0 != 0)
+    }
+
     /// The witness in place of the parameter under replay.
     pub(crate) fn replayed(&self, value: Val, param: &str) -> Val {
         match &self.found.replay {

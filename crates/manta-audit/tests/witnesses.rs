@@ -1,0 +1,146 @@
+//! Checks that only a concrete value shows to hold: twins of which one refuses the value and the other does not.
+
+mod common;
+
+const QUIET: Vec<String> = Vec::new();
+
+/// What is found in a JavaScript server whose tool `t` has the parameters `p`, `q` and `n` and does `body`.
+fn js(before: &str, body: &str) -> Vec<String> {
+    let text = format!(
+        r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import path from "node:path";
+import fs from "node:fs";
+import {{ execFileSync }} from "node:child_process";
+const server = new McpServer({{ name: "x", version: "1" }});
+const text = (text) => ({{ content: [{{ type: "text", text }}] }});
+const run = (args) => text(execFileSync("kubectl", args).toString());
+const REFUSED = new Set(["server", "kubeconfig", "as"]);
+function flag(word) {{
+  const name = word.replace(/^-+/, "");
+  const at = name.indexOf("=");
+  return (at === -1 ? name : name.slice(0, at)).toLowerCase();
+}}
+{before}
+const shape = {{ p: z.string(), q: z.string(), n: z.union([z.string(), z.number()]), m: z.string().optional() }};
+server.tool("t", shape, async ({{ p, q, n, m }}) => {{
+  {body}
+}});
+"#
+    );
+    common::found([("index.js", text.as_str())])
+}
+
+/// Every word of an argument list is looked at, after `skip`.
+fn checked(skip: &str, call: &str) -> Vec<String> {
+    let before = format!(
+        r#"
+function check(args) {{
+  {skip}
+  for (let i = 0; i < args.length; i++) {{
+    const word = args[i];
+    if (typeof word !== "string") continue;
+    if (!word.startsWith("-")) continue;
+    if (REFUSED.has(flag(word))) throw new Error("no");
+  }}
+}}"#
+    );
+    js(&before, call)
+}
+
+#[test]
+fn two_values_in_one_word_are_an_option_as_one_is() {
+    assert_eq!(js("", r#"return run(["get", `${p}/${q}`]);"#), ["argument-injection in t"]);
+    assert_eq!(js("", r#"return run(["get", `x/${p}/${q}`]);"#), QUIET);
+}
+
+#[test]
+fn words_are_checked_one_by_one() {
+    let unchecked = r#"const args = ["get", `${p}/${q}`]; return run(args);"#;
+    let all = r#"const args = ["get", `${p}/${q}`]; check(args); return run(args);"#;
+    let others = r#"const args = ["get"]; check(args); args.push(`${p}/${q}`); return run(args);"#;
+    assert_eq!(checked("", unchecked), ["argument-injection in t"]);
+    assert_eq!(checked("", all), QUIET);
+    assert_eq!(checked("", others), ["argument-injection in t"]);
+}
+
+#[test]
+fn a_check_that_a_setting_turns_off_is_a_check() {
+    let call = r#"const args = ["get", `${p}/${q}`]; check(args); return run(args);"#;
+    assert_eq!(checked(r#"if (process.env.UNSAFE === "true") return;"#, call), QUIET);
+    assert_eq!(checked(r#"if (process.env.CHECKED !== "true") return;"#, call), ["argument-injection in t"]);
+}
+
+#[test]
+fn a_number_or_text_is_asked_which_it_is() {
+    let fetch = |port: &str| {
+        let body = format!("const port = {port}; const got = await fetch(`http://localhost:${{port}}/x`); return text(await got.text());");
+        js("", &body)
+    };
+    assert_eq!(fetch(r#"typeof n === "string" ? parseInt(n, 10) : n"#), QUIET);
+    assert_eq!(fetch(r#"typeof n === "string" ? n : 3000"#), ["ssrf in t"]);
+    assert_eq!(fetch("n"), ["ssrf in t"]);
+}
+
+#[test]
+fn what_an_error_was_not_given_it_does_not_have() {
+    let fetch = |member: &str| {
+        let body = format!(
+            r#"let next;
+            try {{ if (q) throw new Error(`no ${{p}}`); next = {{ link: "https://host.example/" }}; }}
+            catch (error) {{ next = error.{member}; }}
+            const got = await fetch(next.link ?? next); return text(await got.text());"#
+        );
+        js("", &body)
+    };
+    assert_eq!(fetch("response"), QUIET);
+    assert_eq!(fetch("message.slice(3)"), ["ssrf in t"]);
+}
+
+#[test]
+fn an_extension_of_a_file_without_one_is_none() {
+    let write = |check: &str| {
+        let body = format!(
+            r#"if ({check}) throw new Error("no"); fs.writeFileSync("/srv/" + p.replace("~", ""), q); return text("ok");"#
+        );
+        js("", &body)
+    };
+    assert_eq!(write(r#"path.extname(p) === "" || p.includes("..") || p.startsWith("/")"#), QUIET);
+    assert_eq!(write(r#"path.extname(p) === "x""#), ["path-traversal in t"]);
+}
+
+/// What is found in a Python server whose tool `t` has the parameters `p` and `q` and does `body`.
+fn py(body: &str) -> Vec<String> {
+    let body = body.replace('\n', "\n    ");
+    let text = format!(
+        r#"
+import os, tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Union
+from cachetools import TTLCache
+import httpx
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+cache = TTLCache(maxsize=8, ttl=60)
+@mcp.tool()
+def t(p: str, q: str, when: Union[str, datetime]) -> str:
+    {body}
+"#
+    );
+    common::found([("server.py", text.as_str())])
+}
+
+#[test]
+fn a_date_is_replaced_by_fields_and_a_file_by_a_file() {
+    assert_eq!(py("return str(when.replace(tzinfo=timezone.utc))"), QUIET);
+    assert_eq!(py("Path(p).replace(q)\nreturn \"ok\""), ["path-traversal in t"]);
+    assert_eq!(py("Path(p).replace(target=q)\nreturn \"ok\""), ["path-traversal in t"]);
+}
+
+#[test]
+fn what_is_kept_under_a_key_is_not_made_of_it() {
+    assert_eq!(py("url = cache.get(p)\nreturn httpx.get(url).text"), QUIET);
+    assert_eq!(py("url = cache.get(p) or p\nreturn httpx.get(url).text"), ["ssrf in t"]);
+}
