@@ -75,7 +75,9 @@ fn a_check_that_a_setting_turns_off_is_a_check() {
 #[test]
 fn a_number_or_text_is_asked_which_it_is() {
     let fetch = |port: &str| {
-        let body = format!("const port = {port}; const got = await fetch(`http://localhost:${{port}}/x`); return text(await got.text());");
+        let body = format!(
+            "const port = {port}; const got = await fetch(`http://localhost:${{port}}/x`); return text(await got.text());"
+        );
         js("", &body)
     };
     assert_eq!(fetch(r#"typeof n === "string" ? parseInt(n, 10) : n"#), QUIET);
