@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 
-pub(super) use system::{read_exact_at, write_all_at};
+pub(super) use system::{is_at, read_exact_at, write_all_at};
 
 /// For a file of the log: readable by its owner only (mode 0600); a symbolic link in its place is refused
 /// (CWE-59). On Windows the rights are those of the directory, and a link is opened as itself, which no record
@@ -28,6 +28,12 @@ mod system {
         file.read_exact_at(bytes, offset)
     }
 
+    pub(in super::super) fn is_at(file: &File, path: &std::path::Path) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt as _;
+        let (open, named) = (file.metadata()?, std::fs::symlink_metadata(path)?);
+        Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+    }
+
     pub(in super::super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         file.write_all_at(bytes, offset)
     }
@@ -44,6 +50,11 @@ mod system {
 
     pub(super) fn make_private(options: &mut OpenOptions) {
         options.custom_flags(OPEN_LINK_ITSELF);
+    }
+
+    /// What is open can't be renamed or deleted here.
+    pub(in super::super) fn is_at(_: &File, path: &std::path::Path) -> io::Result<bool> {
+        path.try_exists()
     }
 
     pub(in super::super) fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
+use manta_core::untrusted::is_invisible;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -182,6 +183,7 @@ pub(super) enum Body<'a> {
 
 /// Adds the line that follows another one, without its end.
 pub(super) fn write_line(out: &mut Vec<u8>, after: &Tip, kind: &str, body: Body<'_>) {
+    let start = out.len();
     out.extend_from_slice(LINE_START);
     put(out, &(after.seq + 1));
     out.extend_from_slice(b",\"kind\":");
@@ -206,6 +208,28 @@ pub(super) fn write_line(out: &mut Vec<u8>, after: &Tip, kind: &str, body: Body<
     out.extend_from_slice(b",\"prev\":\"");
     out.extend_from_slice(after.hash.as_str().as_bytes());
     out.extend_from_slice(b"\"}");
+    escape_invisible(out, start);
+}
+
+/// Writes as `\u` escapes what nobody can see, from `start` on: some readers end a line at U+2028 or U+0085, and a
+/// terminal turns text around at U+202E (CWE-117). Outside strings a record is ASCII, so escapes stand in strings only.
+fn escape_invisible(out: &mut Vec<u8>, start: usize) {
+    use std::io::Write as _;
+    if out[start..].is_ascii() && !out[start..].contains(&0x7f) {
+        return;
+    }
+    let line = out.split_off(start);
+    for chunk in line.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if !is_invisible(character) {
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                continue;
+            }
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}").expect("a Vec takes everything");
+            }
+        }
+    }
 }
 
 fn put(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {

@@ -61,6 +61,70 @@ fn rewrite(path: &Path, change: impl FnOnce(&mut Vec<String>)) {
 }
 
 #[test]
+fn a_log_that_is_taken_away_or_cut_off_is_noticed_and_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let moved = directory.path().join("moved");
+    let log = open(&path);
+    let call = |tool: &str| log.begin(info(tool)).unwrap().finish(Outcome::success(1)).unwrap();
+    call("before");
+    fs::rename(&path, &moved).unwrap();
+    std::thread::sleep(Duration::from_millis(1050));
+    call("after-the-move");
+    let records = lines(&path);
+    assert_eq!(records[0]["kind"], "recovered", "{records:?}");
+    assert!(records[0]["detail"]["reason"].as_str().unwrap().contains("moved"), "{records:?}");
+    assert_eq!(records[1]["tool"], "after-the-move");
+    assert_eq!(lines(&moved).last().unwrap()["tool"], "before", "nothing more goes there");
+
+    fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    std::thread::sleep(Duration::from_millis(1050));
+    call("after-the-cut");
+    let records = lines(&path);
+    assert!(records[0]["detail"]["reason"].as_str().unwrap().contains("cut off"), "{records:?}");
+    drop(log);
+    assert!(!check(&path).problems.is_empty(), "what is gone is missed");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_or_a_pipe_in_place_of_the_log_stops_calls() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &path,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    assert!(matches!(AuditLog::open(&path, options()), Err(AuditError::NotALog { .. })));
+    fs::remove_file(&path).unwrap();
+    let log = open(&path);
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(directory.path().join("elsewhere"), &path).unwrap();
+    std::thread::sleep(Duration::from_millis(1050));
+    assert!(log.begin(info("x")).is_err());
+    assert!(!directory.path().join("elsewhere").exists());
+}
+
+#[test]
+fn what_nobody_can_see_is_written_as_escapes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = open(&path);
+    let name = "a\u{2028}b\u{85}c\u{202e}d\u{7f}\u{e0041} é";
+    log.begin(info(name)).unwrap().finish(Outcome::success(1)).unwrap();
+    log.event("policy", &json!({ "x": name })).unwrap();
+    drop(log);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(!text.chars().any(|c| c != '\n' && manta_core::untrusted::is_invisible(c)), "{text:?}");
+    assert_eq!(lines(&path)[1]["tool"], name, "the value is the same");
+    assert!(check(&path).is_intact());
+}
+
+#[test]
 fn one_call_leaves_two_records_that_stand_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");
@@ -126,6 +190,16 @@ fn whole(line: &Value, kind: &str, info: &CallInfo<'_>, call: &str, ended: Optio
     whole.to_string()
 }
 
+/// As serde wrote it, but with escapes for what nobody can see.
+fn escaped(text: &str) -> String {
+    let escape = |unit: u16| format!("\\u{unit:04x}");
+    let one = |c: char| match manta_core::untrusted::is_invisible(c) {
+        true => c.encode_utf16(&mut [0; 2]).iter().copied().map(escape).collect(),
+        false => c.to_string(),
+    };
+    text.chars().map(one).collect()
+}
+
 proptest! {
     #[test]
     fn a_line_is_what_serde_would_write(
@@ -161,7 +235,7 @@ proptest! {
         write_line(&mut line, &after, "outcome", Body::Call { fields: &fields, ended });
         let line = String::from_utf8(line).unwrap();
         let value: Value = serde_json::from_str(&line).unwrap();
-        prop_assert_eq!(line, whole(&value, "outcome", &info, "0123456789abcdef", ended));
+        prop_assert_eq!(line, escaped(&whole(&value, "outcome", &info, "0123456789abcdef", ended)));
     }
 }
 

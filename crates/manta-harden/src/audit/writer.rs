@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::chain::{Tip, line_hash};
 use super::checkpoint::Checkpointer;
-use super::file::{private, read_exact_at, write_all_at};
+use super::file::{is_at, private, read_exact_at, write_all_at};
 use super::record::{
     Body, CallFields, CallInfo, Ended, ErrorClass, Known, LINE_START, Observer, Outcome, clean_info, clean_outcome,
     write_line,
@@ -145,6 +145,8 @@ struct State {
     /// Raised by every failure: lines of an older generation will never be written.
     generation: u64,
     failure: Option<AuditError>,
+    /// When somebody last looked whether the file is still where it was.
+    looked: Instant,
     /// The latest failure, also after recovery: callers of its generation still ask for it.
     last_failure: Option<AuditError>,
 }
@@ -183,6 +185,9 @@ impl AuditLog {
         let checkpointer = Checkpointer::open(&path, &options)?;
         let before = last_rotated(&path)?;
         let file = private().create(true).read(true).append(true).open(&path).map_err(io)?;
+        if !file.metadata().map_err(io)?.is_file() {
+            return Err(AuditError::NotALog { path, message: "it is no regular file".to_owned() });
+        }
         let tip = before.unwrap_or_default();
         let mut disk = Disk { file, whole: 0, end: 0, tip, checkpointer, spare: Vec::new() };
         let mut torn = disk.catch_up(&path)?;
@@ -204,6 +209,7 @@ impl AuditLog {
             waiting: 0,
             generation: 0,
             failure: None,
+            looked: Instant::now(),
             last_failure: None,
         };
         let (state, written, is_closed) = (Mutex::new(state), Condvar::new(), AtomicBool::new(false));
@@ -307,6 +313,7 @@ impl AuditLog {
 
     fn write(&self, lines: &[(&str, Body<'_>)]) -> Result<(), AuditError> {
         let mut state = self.lock();
+        self.look(&mut state);
         if state.failure.is_some() {
             state = self.recover(state)?;
         }
@@ -329,6 +336,29 @@ impl AuditLog {
             }
             state = self.wait(state, &mut deadline)?;
         }
+    }
+
+    /// Notices, once a second, that the log was moved, replaced or cut off: records must not go where nobody looks for
+    /// them. What was written so far stays where it was taken to; the chain goes on at the old place.
+    fn look(&self, state: &mut State) {
+        const EVERY: Duration = Duration::from_secs(1);
+        let Some(disk) = state.disk.as_ref().filter(|_| state.batch.is_empty() && state.looked.elapsed() >= EVERY)
+        else {
+            return;
+        };
+        let is_whole = disk.file.metadata().is_ok_and(|found| found.len() >= disk.end);
+        let is_in_place = self.is_in_place(disk);
+        state.looked = Instant::now();
+        if !(is_whole && is_in_place) && state.failure.is_none() {
+            let message = if is_in_place { "it was cut off" } else { "it was moved or replaced" }.to_owned();
+            state.fail(AuditError::Io { path: self.path.clone(), message });
+        }
+    }
+
+    /// Whether the open file is the one that the log's name leads to. What is no regular file has no place.
+    fn is_in_place(&self, disk: &Disk) -> bool {
+        let is_regular = disk.file.metadata().is_ok_and(|found| found.is_file());
+        !is_regular || is_at(&disk.file, &self.path).unwrap_or(false)
     }
 
     /// Waits until somebody has written, until the deadline that the first wait of a caller sets.
@@ -430,13 +460,14 @@ impl AuditLog {
             state = self.wait(state, &mut deadline)?;
         }
         let Some(failure) = state.failure.clone() else { return Ok(state) };
-        let disk = state.disk.as_mut().expect("waited for it above");
-        if !self.path.exists() {
-            // Taken away from outside, or a rotation stopped half-way: a new file, the same chain.
+        if state.disk.as_ref().is_some_and(|disk| !self.is_in_place(disk)) {
+            let disk = state.disk.as_mut().expect("waited for it above");
+            // Taken away from outside, or a rotation stopped half-way: another file, the same chain.
             let file = private().create(true).read(true).append(true).open(&self.path);
             disk.file = file.map_err(|error| io_error(&self.path, &error))?;
             (disk.whole, disk.end) = (0, 0);
         }
+        let disk = state.disk.as_mut().expect("waited for it above");
         let torn = disk.catch_up(&self.path)?;
         let mut body = torn.unwrap_or_else(|| json!({}));
         body["reason"] = json!(failure.to_string());
