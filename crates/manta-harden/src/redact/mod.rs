@@ -8,6 +8,8 @@
 //!
 //! Redaction happens before hashing and is idempotent: a mark is never redacted again.
 
+mod spoken;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -50,7 +52,21 @@ const SECRET_ENDINGS: &[&str] = &[
     "connectionstring",
     "onetimecode",
     "securitycode",
+    "creds",
+    "passwort",
+    "kennwort",
+    "contraseña",
+    "contrasena",
+    "motdepasse",
+    "senha",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
 ];
+/// What may follow such an ending and changes nothing: `token_value`, `access_token_v2`.
+const SECRET_TAILS: &[&str] = &["value", "string", "text", "plain", "raw", "old", "new", "v"];
 /// Names with one of these anywhere in them hold a secret: `password_confirmation`, `smtpPasswordAgain`.
 const SECRET_PARTS: &[&str] = &["password", "passwd", "passphrase", "apikey", "privatekey", "clientsecret"];
 /// Names that hold a secret only when nothing else is in them.
@@ -227,6 +243,10 @@ impl Redactor {
         // Whoever sends a text in the form of a mark gets it back as it is: there is nothing to hide.
         let (clean, found) = self.text(text);
         *count += found;
+        let clean = match self.finds_secrets.then(|| without_introduced(&clean, count)).flatten() {
+            Some(cleaner) => Cow::Owned(cleaner),
+            None => clean,
+        };
         self.short(clean, text, count)
     }
 
@@ -258,12 +278,17 @@ impl Redactor {
 
     /// In an argument vector the secret follows its flag: `["--password", "hunter2"]`.
     fn array(&self, items: &[Value], marks: &Marks, depth: usize, count: &mut u64) -> Vec<Value> {
-        let mut follows_flag = false;
+        let (mut follows_flag, mut follows_user) = (false, false);
         items
             .iter()
             .map(|item| {
                 let is_secret = std::mem::take(&mut follows_flag) && item.is_string();
                 let text = item.as_str().unwrap_or_default();
+                if let Some((user, _)) = text.split_once(':').filter(|_| std::mem::take(&mut follows_user)) {
+                    *count += 1;
+                    return Value::String(format!("{user}:{MARK}key]"));
+                }
+                follows_user = matches!(text, "-u" | "-U" | "--user" | "--proxy-user");
                 follows_flag = text.starts_with('-') && !text.contains('=') && self.is_secret_name(text);
                 match text.split_once('=') {
                     _ if is_secret => replaced("key", count),
@@ -304,6 +329,8 @@ impl Redactor {
         let name = folded(name);
         // `password2` is one as well.
         let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let name =
+            SECRET_TAILS.iter().find_map(|tail| name.strip_suffix(tail).filter(|rest| rest.len() > 3)).unwrap_or(name);
         if NOT_SECRET.contains(&name) {
             return self.names.contains(name);
         }
@@ -382,6 +409,21 @@ fn marks_of(schema: &Value, depth: usize) -> Marks {
 fn replaced(why: &str, count: &mut u64) -> Value {
     *count += 1;
     Value::String(format!("{MARK}{why}]"))
+}
+
+/// The text without what it introduces as a secret; `None` when there is nothing of that kind.
+fn without_introduced(text: &str, count: &mut u64) -> Option<String> {
+    let mut found = spoken::find(text);
+    found.retain(|range| !text[range.clone()].contains(MARK));
+    if found.is_empty() {
+        return None;
+    }
+    *count += found.len() as u64;
+    let mut out = text.to_owned();
+    for range in found.into_iter().rev() {
+        out.replace_range(range, &format!("{MARK}secret:introduced]"));
+    }
+    Some(out)
 }
 
 fn folded(name: &str) -> String {
