@@ -10,8 +10,16 @@ pub(super) fn refusal(name: &str) -> Option<&'static str> {
     if is_loader {
         return Some("the dynamic loader runs any program it is given");
     }
-    CLASSES.iter().find(|(_, names)| names.contains(&name.as_str())).map(|&(reason, _)| reason)
+    // `vim.basic`, `nc.openbsd`, `perl5.36-x86_64-linux-gnu`, `python3-dbg`, `emacs-nox`: another build of the same.
+    let version = name.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(name.len());
+    let build = BUILDS.iter().find_map(|build| name.strip_suffix(build));
+    let spellings = [Some(name.as_str()), Some(&name[..version]), build];
+    let is_one = |names: &[&str]| spellings.iter().flatten().any(|spelling| names.contains(spelling));
+    CLASSES.iter().find(|(_, names)| is_one(names)).map(|&(reason, _)| reason)
 }
+
+/// What packagers put behind the name of another build.
+const BUILDS: &[&str] = &["-static", "-dbg", "-debug", "-gtk", "-nox", "-lucid", "-preview", "-minimal", "-portable"];
 
 /// A program of which no argument is safe belongs here; one that has a few dangerous flags (git,
 /// tar, find, curl) doesn't, because its entry simply leaves them out.
@@ -41,6 +49,13 @@ const CLASSES: &[(&str, &[&str])] = &[
             "es",
             "bash-static",
             "git-shell",
+            "yash",
+            "posh",
+            "sash",
+            "lksh",
+            "hush",
+            "bsd-csh",
+            "rssh",
             "pwsh",
             "powershell",
             "cmd",
@@ -138,6 +153,32 @@ const CLASSES: &[(&str, &[&str])] = &[
             "mongosh",
             "pdflatex",
             "latex",
+            "latexmk",
+            "original-awk",
+            "goawk",
+            "qjs",
+            "gjs",
+            "jjs",
+            "rhino",
+            "js",
+            "d8",
+            "jython",
+            "jruby",
+            "micropython",
+            "pypy",
+            "pry",
+            "pdb",
+            "slsh",
+            "mariadb",
+            "redis-cli",
+            "msfconsole",
+            "cscript",
+            "wscript",
+            "r2",
+            "radare",
+            "rizin",
+            "mutt",
+            "ranger",
             "tex",
             "xetex",
             "lualatex",
@@ -194,6 +235,28 @@ const CLASSES: &[(&str, &[&str])] = &[
             "newgrp",
             "unbuffer",
             "rlwrap",
+            "torify",
+            "torsocks",
+            "proxychains",
+            "pexec",
+            "rc-service",
+            "service",
+            "apptainer",
+            "singularity",
+            "toolbox",
+            "distrobox",
+            "aa-exec",
+            "runcon",
+            "eatmydata",
+            "cgexec",
+            "multitime",
+            "sem",
+            "rush",
+            "rpmbuild",
+            "nix-shell",
+            "puppet",
+            "chef-client",
+            "salt-call",
             "socat",
             "nc",
             "ncat",
@@ -297,10 +360,37 @@ mod tests {
             "m4",
             "socat",
             "scp",
+            "vim.basic",
+            "nc.openbsd",
+            "perl5.36-x86_64-linux-gnu",
+            "python3-dbg",
+            "python3.11-intel64",
+            "emacs-nox",
+            "zsh-static",
+            "ksh93",
+            "yash",
         ] {
             assert!(refusal(name).is_some(), "{name}");
         }
-        for name in ["git", "grep", "find", "tar", "ls", "cat", "curl", "wc", "sha256sum", "rg", "bzip2"] {
+        for name in [
+            "git",
+            "grep",
+            "find",
+            "tar",
+            "ls",
+            "cat",
+            "curl",
+            "wc",
+            "sha256sum",
+            "rg",
+            "bzip2",
+            "git-lfs",
+            "md5sum",
+            "7z",
+            "gh",
+            "jq",
+            "b2sum",
+        ] {
             assert!(refusal(name).is_none(), "{name}");
         }
     }
