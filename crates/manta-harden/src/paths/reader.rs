@@ -97,7 +97,20 @@ fn is_bare(text: &str) -> bool {
 fn is_plain(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let has_scheme = text.contains("://") || lower.starts_with("file:");
-    !has_scheme && !names_home(text) && !has_code(text.as_bytes()) && !lower.contains("%u00") && keeps_its_shape(text)
+    !has_scheme
+        && !names_home(text)
+        && !has_code(text.as_bytes())
+        && !lower.contains("%u00")
+        && !is_command(text)
+        && keeps_its_shape(text)
+}
+
+/// Where a program puts the path into a command line, a shell would run what stands in it (CWE-78). Single `&`, quotes
+/// and brackets are in names that people give.
+fn is_command(text: &str) -> bool {
+    text.contains(['`', '|', ';', '<', '>'])
+        || ["$(", "&&"].iter().any(|part| text.contains(part))
+        || text.ends_with('&')
 }
 
 /// `~` is the home directory, `~name` somebody's, whether a slash follows or not: Python's `expanduser` knows
@@ -177,6 +190,13 @@ mod tests {
             "a\u{ff0f}b",
             "\u{2100}/x",
             "\u{ff04}HOME",
+            "a;id",
+            "a.txt | sh",
+            "$(id)",
+            "x`id`",
+            "a && id",
+            "a > b",
+            "a &",
         ] {
             let refused = reader.check(text, &roots, Access::READ).unwrap_err();
             assert_eq!(refused.rule(), PathRule::Ambiguous, "{text:?}");
@@ -195,6 +215,8 @@ mod tests {
             "[slug].tsx",
             "it's",
             "a-b",
+            "R&D (old), 50 % = $5 #1 + {x}!.txt",
+            "Tom & Jerry.txt",
         ] {
             assert!(reader.check(text, &roots, Access::READ).is_ok(), "{text:?}");
         }
