@@ -295,6 +295,13 @@ fn is_disguised(method: &str) -> bool {
     [GUARDED_METHODS, KNOWN_METHODS, SERVER_METHODS].into_iter().flatten().any(|known| plain(known) == folded)
 }
 
+/// Whether a request that a server makes is one that only clients make, or would be taken for one of its own by a
+/// reader that ignores case and punctuation. Questions about tasks and signs of life go both ways.
+pub(super) fn is_for_servers(method: &str) -> bool {
+    let goes_both_ways = SERVER_METHODS.contains(&method) || method == "ping" || method.starts_with("tasks/");
+    is_disguised(method) || (is_request(method) && !goes_both_ways)
+}
+
 /// Methods of any revision that touch no tool, prompt or resource content.
 const KNOWN_METHODS: &[&str] = &[
     "ping",

@@ -153,8 +153,17 @@ impl Engine {
     /// Servers MUST NOT ask for secrets in a form (specification, elicitation), and a page they send a
     /// person to is one that the policy names.
     fn check_elicitation(&self, params: &Value) -> Result<(), Denial> {
-        if let Some(url) = params.get("url") {
-            let url = url.as_str().unwrap_or("");
+        // A client whose decoder ignores case would read these as the members that are looked at here.
+        const READ: &[&str] = &["mode", "message", "url", "requestedSchema"];
+        let is_twin = |key: &String| READ.iter().any(|read| read != key && read.eq_ignore_ascii_case(key));
+        if let Some(twin) = params.as_object().and_then(|members| members.keys().find(|key| is_twin(key))) {
+            let message = format!("the question has a member {} that can be read in two ways", super::shown(twin));
+            return Err(Denial::new("wire", message));
+        }
+        if params.get("url").is_some() || params.get("mode").and_then(Value::as_str) == Some("url") {
+            let Some(url) = params.get("url").and_then(Value::as_str) else {
+                return Err(Denial::new("wire", "the server sends the user to no address"));
+            };
             return self.decider.check_url(url).map_err(|why| {
                 let message = format!("the server wants to send the user to {}: {why}", super::shown(url));
                 Denial::new("guard.elicitation", message)
@@ -275,27 +284,80 @@ fn is_free_text(schema: &Value) -> bool {
 
 /// Whether a name or a question is about a credential.
 fn names_a_secret(text: &str) -> bool {
-    const WORDS: &[&str] = &[
+    // Anywhere in it, whatever stands between the letters.
+    const PARTS: &[&str] = &[
         "password",
         "passwd",
         "passphrase",
+        "passcode",
+        "passwort",
+        "kennwort",
+        "motdepasse",
+        "contraseña",
+        "wachtwoord",
+        "hasło",
+        "пароль",
+        "密码",
+        "密碼",
+        "パスワード",
+        "비밀번호",
         "secret",
         "apikey",
         "accesskey",
         "privatekey",
-        "accesstoken",
-        "authtoken",
-        "bearertoken",
-        "refreshtoken",
+        "signingkey",
+        "encryptionkey",
+        "sshkey",
         "credential",
+        "connectionstring",
+        "onetimecode",
+        "verificationcode",
+        "securitycode",
+        "authenticationcode",
+        "recoverycode",
+        "backupcode",
+        "yourpin",
+        "pinnumber",
+        "socialsecurity",
         "cvv",
         "creditcard",
         "cardnumber",
         "mnemonic",
         "seedphrase",
+        "recoveryphrase",
     ];
+    // As a word of its own: they are parts of harmless ones.
+    const WORDS: &[&str] = &["otp", "totp", "2fa", "ssn", "pwd", "pw", "jwt", "cvc", "pat", "bearer", "senha"];
+    // A token is a credential unless it is counted or described.
+    const OF_TOKENS: &[&str] = &["count", "limit", "budget", "type", "usage", "size", "length", "kind", "name", "id"];
     let plain: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    plain == "token" || plain == "pin" || WORDS.iter().any(|word| plain.contains(word))
+    let words = words(text);
+    let has_token = || {
+        words.iter().enumerate().any(|(at, word)| {
+            word == "token" && words.get(at + 1).is_none_or(|next| !OF_TOKENS.contains(&next.as_str()))
+        })
+    };
+    plain == "pin"
+        || PARTS.iter().any(|part| plain.contains(part))
+        || words.iter().any(|word| WORDS.contains(&word.as_str()))
+        || has_token()
+}
+
+/// Words in lower case: `apiToken`, `API_TOKEN` and `API token` have the same two.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut after_small = false;
+    for c in text.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && after_small) {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric() {
+            words.last_mut().expect("there is one from the start").extend(c.to_lowercase());
+        }
+        after_small = c.is_lowercase();
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// Every string of a valid JSON text, keys included, decoded.
@@ -339,4 +401,48 @@ fn marked(content: &str) -> Option<String> {
         }
     }
     Some(Value::Array(items).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_recognised_in_names_and_questions() {
+        for text in [
+            "password",
+            "new_password",
+            "Enter your GitHub token",
+            "github_token",
+            "apiToken",
+            "API token",
+            "token",
+            "One-time code",
+            "otp",
+            "SSN please",
+            "pass\u{200b}word",
+            "Bitte Passwort eingeben",
+            "Contraseña",
+            "client secret",
+            "pin",
+            "Your PIN",
+        ] {
+            assert!(names_a_secret(text), "{text}");
+        }
+        for text in [
+            "max_tokens",
+            "token_count",
+            "tokenType",
+            "How many tokens?",
+            "Pin this message?",
+            "pineapple",
+            "pattern",
+            "city",
+            "key",
+            "option",
+            "spin",
+        ] {
+            assert!(!names_a_secret(text), "{text}");
+        }
+    }
 }

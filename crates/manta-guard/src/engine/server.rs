@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use manta_mcp::{Frame, Id, Part};
 use serde_json::Value;
 
+use super::client::is_for_servers;
 use super::{DENIED, Engine, InFlight, Sink, answer, is_modern, shown, with_state};
 use crate::decide::{Outcome, Target};
 
@@ -25,6 +26,10 @@ impl Engine {
             self.event("server-request", "server", shown(frame.method()));
             let message = "servers send no requests in this revision";
             return sink.to_server(&answer::error(Some(&id), -32601, message, None));
+        }
+        if is_for_servers(frame.method()) {
+            self.event("server-request-refused", "server", shown(frame.method()));
+            return sink.to_server(&answer::error(Some(&id), -32601, "method not found", None));
         }
         let params = frame.value(Part::Params).unwrap_or(Value::Null);
         let cleaned = self.check_question(frame.method(), &params).and_then(|()| self.clean_part(frame, Part::Params));

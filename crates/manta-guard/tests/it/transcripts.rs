@@ -226,6 +226,32 @@ fn requests_of_the_server_follow_the_settings_and_their_answers_are_matched() {
 }
 
 #[test]
+fn requests_of_clients_are_none_of_a_servers() {
+    let mut harness = Harness::new();
+    let ask = |method: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{}}}}"#);
+    for method in ["tools/call", "resources/read", "initialize", "Sampling/createMessage", "elicitation.create"] {
+        let (to_server, to_client) = harness.server(&ask(method));
+        assert!(to_client.is_empty() && to_server[0].contains("-32601"), "{method}: {to_client:?}");
+    }
+    let (_, to_client) = harness.server(&ask("tasks/get"));
+    assert_eq!(to_client.len(), 1, "questions about tasks go both ways");
+}
+
+#[test]
+fn a_question_has_one_reading() {
+    for params in [
+        r#"{"mode":"url","URL":"https://evil.example/","message":"go"}"#,
+        r#"{"mode":"url","message":"go"}"#,
+        r#"{"message":"go","RequestedSchema":{"type":"object","properties":{"password":{"type":"string"}}}}"#,
+    ] {
+        let mut harness = Harness::new();
+        let ask = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"elicitation/create","params":{params}}}"#);
+        let (to_server, to_client) = harness.server(&ask);
+        assert!(to_client.is_empty() && to_server[0].contains("error"), "{params}: {to_client:?}");
+    }
+}
+
+#[test]
 fn in_the_modern_era_servers_send_no_requests_and_a_retry_is_the_same_call() {
     let mut guard = Harness::new();
     let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
