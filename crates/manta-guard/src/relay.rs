@@ -4,7 +4,7 @@
 //! the reading of the opposite stream, never of its own, so that no order of writing and reading
 //! can lock the three processes up.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -336,12 +336,15 @@ struct Log {
     buffer: Vec<u8>,
     budget: usize,
     dropped: usize,
+    /// A person reads it: what drives a terminal (titles, the clipboard, an older line) is made visible.
+    is_terminal: bool,
 }
 
 impl Log {
     fn new(source: OwnedFd, outlet: OwnedFd) -> io::Result<Self> {
+        let is_terminal = outlet.is_terminal();
         let (source, outlet) = (Source::new(source)?, Outlet::new(outlet)?);
-        Ok(Self { source, outlet, buffer: vec![0; 16 << 10], budget: STDERR_PER_SECOND, dropped: 0 })
+        Ok(Self { source, outlet, buffer: vec![0; 16 << 10], budget: STDERR_PER_SECOND, dropped: 0, is_terminal })
     }
 
     fn has_ended(&self) -> bool {
@@ -351,7 +354,12 @@ impl Log {
     async fn pass_on(&mut self) {
         let Ok(count) = self.source.read(&mut self.buffer).await else { return };
         let kept = if self.outlet.backlog() > STDERR_PER_SECOND { 0 } else { count.min(self.budget) };
-        self.outlet.push_bytes(&self.buffer[..kept]);
+        if self.is_terminal {
+            let text = String::from_utf8_lossy(&self.buffer[..kept]).replace('\t', "    ");
+            self.outlet.push_bytes(manta_core::Untrusted(&text).for_terminal_lines().as_bytes());
+        } else {
+            self.outlet.push_bytes(&self.buffer[..kept]);
+        }
         self.outlet.flush_now();
         self.budget -= kept;
         self.dropped += count - kept;
