@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use manta_harden::audit::{AuditError, AuditLog};
 use manta_harden::enforce::log_options;
 use manta_harden::policy::Policy;
+use sha2::{Digest as _, Sha256};
 
 /// Guards of the same policy that may run at the same time; each writes a log of its own.
 const MAX_LOGS: u32 = 64;
@@ -23,6 +24,25 @@ pub fn open(path: &Path, policy: &Policy) -> Result<AuditLog, String> {
         }
     }
     Err(format!("{}: {MAX_LOGS} other guards write logs there", path.display()))
+}
+
+/// The log of a policy in the user's own state directory, which no server is given.
+///
+/// # Errors
+/// A message when there is no such directory.
+pub fn elsewhere(policy: &Path) -> Result<PathBuf, String> {
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")));
+    let state =
+        state.ok_or("the server may change the policy's directory, and there is no HOME: set `path` under [audit]")?;
+    let policy = std::path::absolute(policy).map_err(|error| error.to_string())?;
+    // One directory per policy, with a name that tells which.
+    let digest = Sha256::digest(policy.as_os_str().as_encoded_bytes());
+    let digest: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let name = policy.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let directory = state.join("manta/guard").join(format!("{name}-{digest}"));
+    std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+    Ok(directory.join("manta-audit.jsonl"))
 }
 
 /// `audit.jsonl`, `audit.2.jsonl`, …

@@ -110,7 +110,12 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     let has_policy = file.is_some();
     let redacts = file.as_ref().is_some_and(|file| file.spec().redact.results);
     let lock = lock_path(file.as_ref(), spec);
-    let store = lock.clone().map(|path| Store { path, server: server.clone() });
+    if let Some(lock) = lock.as_ref().filter(|lock| setup.may_change(lock)) {
+        // It is covered by name, which only works with what is there.
+        LockFile::begin(lock)?;
+    }
+    let in_place = lock.as_ref().is_some_and(|lock| setup.may_change(lock));
+    let store = lock.clone().map(|path| Store { path, server: server.clone(), in_place });
     let pin_mode = if lock.is_some() { spec.pin } else { PinMode::Off };
     // Read anew for every connection: what one has pinned holds for the next.
     let integrity = move || {
@@ -124,6 +129,15 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     let key = spec.http_tls.as_ref().zip(file.as_ref()).map(|(tls, file)| file.directory().join(&tls.key));
     let file = file.map(|file| lock.iter().fold(file, |file, lock| file.protect(lock)));
     let file = file.map(|file| key.iter().fold(file, |file, key| file.hide(key)));
+    if let Some(policy) = options.policy.as_ref().and_then(|path| std::path::absolute(path).ok()) {
+        setup.hide_own(&policy);
+        if setup.may_change(&policy) {
+            let policy = policy.display();
+            note(&format!(
+                "{policy} lies where the server may write; once edited, it is covered only at the next start"
+            ));
+        }
+    }
     let deciders = deciders(file, options, &server, &mut setup)?;
     if let Some(key) = &key {
         setup.hide_own(key);
@@ -171,9 +185,10 @@ pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> 
     let request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     fetch(spec, &request, &launcher)?;
-    let setup = plan(file.as_ref(), spec, options, &request)?;
+    let mut setup = plan(file.as_ref(), spec, options, &request)?;
     let server = identity::of(identified(options), &request.cwd);
     let path = file.as_ref().map_or_else(|| request.cwd.clone(), PolicyFile::directory).join(&spec.lock);
+    setup.hide_own(&std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
     let mut lock = LockFile::load(&path)?;
     let known = lock.server.get(&server).cloned().unwrap_or_default();
     let is_known = !known.is_empty();
@@ -362,11 +377,33 @@ fn explain(setup: &setup::Setup, launcher: &Launcher) -> Result<u8, String> {
     setup.at_level(level).map(|_| 0)
 }
 
-fn audit_path(file: &PolicyFile, options: &Options) -> PathBuf {
-    let path =
-        options.audit.clone().or_else(|| file.spec().audit.path.as_ref().map(|path| file.directory().join(path)));
-    let path = path.unwrap_or_else(|| file.directory().join("manta-audit.jsonl"));
-    std::path::absolute(&path).unwrap_or(path)
+/// Where records go: to the place that was named, else beside the policy. Never where the server may write: it could
+/// change what is told of it.
+fn audit_path(file: &PolicyFile, options: &Options, setup: &setup::Setup) -> Result<PathBuf, String> {
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    let named = |path: &String| absolute(file.directory().join(path));
+    let checkpoints = file.spec().audit.checkpoints.as_ref().map(named);
+    let log = options.audit.clone().map(absolute).or_else(|| file.spec().audit.path.as_ref().map(named));
+    if let Some(own) = log.iter().chain(&checkpoints).find(|path| setup.may_change(path)) {
+        let own = own.display();
+        return Err(format!("{own}: the server may change this directory; let records go elsewhere ([audit])"));
+    }
+    let beside = absolute(file.directory().join("manta-audit.jsonl"));
+    match log {
+        Some(log) => Ok(log),
+        None if !setup.may_change(&beside) => Ok(beside),
+        None => {
+            let log = audit::elsewhere(file.path())?;
+            if setup.may_change(&log) {
+                let log = log.display();
+                return Err(format!(
+                    "the server may change the policy's directory and {log}; set `path` under [audit]"
+                ));
+            }
+            note(&format!("records go to {}, out of the server's reach", log.display()));
+            Ok(log)
+        }
+    }
 }
 
 /// Makes deciders that share policy, limits and log: one per connection.
@@ -379,7 +416,7 @@ fn deciders(
     let Some(file) = file else {
         return Ok(Box::new(|| Box::new(Permissive { show: Some(show), ..Permissive::default() })));
     };
-    let path = audit_path(&file, options);
+    let path = audit_path(&file, options, setup)?;
     let file = file.log_at(&path);
     let text = |error: manta_harden::policy::PolicyError| error.to_string();
     let mut policy = Policy::compile(file).map_err(text)?;
@@ -395,10 +432,13 @@ fn deciders(
     let transport = if options.http.is_some() { "http" } else { "stdio" };
     let peer = format!("{transport} uid={}", rustix::process::getuid().as_raw());
     let counter = Counter::new(&policy).map_err(|error| error.to_string())?;
+    let own = std::path::absolute(policy.file().path()).unwrap_or_default();
+    let fixed =
+        setup.may_change(&own).then(|| "the server may write where the policy lies; start the guard again".to_owned());
     let (server, dry_run, section) = (server.to_owned(), options.dry_run, options.server.clone());
     Ok(Box::new(move || {
         let enforcer = Enforcer::new(Arc::clone(&policy), counter.clone(), Some(Arc::clone(&log)), &server, &peer);
-        Box::new(enforcer.showing(show).shadow(dry_run).section(section.clone()))
+        Box::new(enforcer.showing(show).shadow(dry_run).section(section.clone()).fixed(fixed.clone()))
     }))
 }
 

@@ -31,7 +31,7 @@ impl Setup {
         };
         for (name, grant) in &self.roots {
             let mode = match grant.access {
-                Access::Read => "r",
+                Access::List | Access::Read => "r",
                 Access::Write => "rw",
                 Access::Create => "rwc",
                 Access::Delete => "rwcd",

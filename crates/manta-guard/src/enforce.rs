@@ -36,6 +36,8 @@ pub struct Enforcer {
     dry_run: bool,
     /// The `[server.NAME]` whose rules these are.
     section: Option<String>,
+    /// Why the policy is not read again, where the server could have written it.
+    fixed: Option<String>,
     /// Tools with `approve = "once"` that a person agreed to.
     approved: HashSet<String>,
 }
@@ -67,6 +69,7 @@ impl Enforcer {
             show: None,
             dry_run: false,
             section: None,
+            fixed: None,
             approved: HashSet::new(),
         }
     }
@@ -90,6 +93,13 @@ impl Enforcer {
     #[must_use]
     pub fn section(mut self, section: Option<String>) -> Self {
         self.section = section;
+        self
+    }
+
+    /// Never reads the policy again, for the reason given.
+    #[must_use]
+    pub fn fixed(mut self, why: Option<String>) -> Self {
+        self.fixed = why;
         self
     }
 
@@ -277,6 +287,9 @@ impl Decider for Enforcer {
     }
 
     fn reload(&mut self) -> Result<(), String> {
+        if let Some(why) = &self.fixed {
+            return Err(why.clone());
+        }
         let file = PolicyFile::load(self.policy.file().path()).map_err(|error| error.to_string())?;
         let new = Policy::compile(file.guarding_as(self.policy.file())).map_err(|error| error.to_string())?;
         let new = match &self.section {

@@ -8,6 +8,8 @@ pub mod audit;
 #[cfg(unix)]
 mod bridge;
 #[cfg(unix)]
+mod code;
+#[cfg(unix)]
 pub mod command;
 #[cfg(not(unix))]
 #[path = "elsewhere.rs"]

@@ -98,12 +98,32 @@ impl LockFile {
     /// # Errors
     /// A message when it can't be written.
     pub fn save(&self, path: &Path) -> Result<(), String> {
-        let text = toml::to_string_pretty(self).map_err(|error| error.to_string())?;
-        let text = format!("# What the servers said when they were approved. Written by manta; commit it.\n\n{text}");
+        let text = self.text()?;
         let temporary = path.with_extension("lock.new");
         std::fs::write(&temporary, text)
             .and_then(|()| std::fs::rename(&temporary, path))
             .map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    /// Writes the file where it is. A crash in between leaves one that can't be read, which stops the next start.
+    ///
+    /// # Errors
+    /// A message when it can't be written.
+    fn overwrite(&self, path: &Path) -> Result<(), String> {
+        std::fs::write(path, self.text()?).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    /// Makes an empty file where there is none.
+    ///
+    /// # Errors
+    /// A message when it can't be made.
+    pub fn begin(path: &Path) -> Result<(), String> {
+        if path.exists() { Ok(()) } else { Self { version: 1, ..Self::default() }.save(path) }
+    }
+
+    fn text(&self) -> Result<String, String> {
+        let text = toml::to_string_pretty(self).map_err(|error| error.to_string())?;
+        Ok(format!("# What the servers said when they were approved. Written by manta; commit it.\n\n{text}"))
     }
 }
 
@@ -114,6 +134,8 @@ pub struct Store {
     pub path: PathBuf,
     /// Identity of the server.
     pub server: String,
+    /// The file is covered in the server's file tree, and has to stay the same file for that.
+    pub in_place: bool,
 }
 
 impl Store {
@@ -144,7 +166,7 @@ impl Store {
         }
         let merged = known.clone();
         if merged.len() > before {
-            lock.save(&self.path)?;
+            if self.in_place { lock.overwrite(&self.path)? } else { lock.save(&self.path)? }
         }
         Ok(merged)
     }
@@ -466,7 +488,7 @@ mod tests {
     #[test]
     fn pins_are_kept_when_a_list_has_ended_and_the_first_connection_wins() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store { path: directory.path().join("manta.lock"), server: "s".into() };
+        let store = Store { path: directory.path().join("manta.lock"), server: "s".into(), in_place: false };
         let connection = || Integrity::new(PinMode::Record, store.load().unwrap()).kept_in(Some(store.clone()));
         let (mut one, mut other) = (connection(), connection());
         one.inspect(Item::Tool, "add", &tool("add", "adds"));

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::code;
 use crate::npx;
 use crate::sandbox::{Grant, Level, Limits, Network, PROXY_PORT, Plan};
 
@@ -98,6 +99,13 @@ const SYSTEM_LIBRARIES: &[&str] = &[
     "/private/var/db/timezone",
 ];
 
+/// Whether a path belongs to the system, where everybody's programs and libraries are.
+#[must_use]
+pub fn is_system(path: &Path) -> bool {
+    let mut places = SYSTEM_DIRECTORIES.iter().chain(SYSTEM_LIBRARIES).chain(SYSTEM_FILES);
+    places.any(|place| path.starts_with(place))
+}
+
 /// Finds out what a command needs. `search` is the `PATH` to look in, `home` the user's directory.
 ///
 /// # Errors
@@ -119,11 +127,11 @@ pub fn prepare(
         env: BTreeMap::new(),
         tmp_exec: false,
     };
-    grant_program(&mut prepared.grants, &found, search);
+    grant_program(&mut prepared.grants, &found, search, home);
     match preset {
-        Preset::Node => node(&mut prepared, arguments, cwd),
+        Preset::Node => node(&mut prepared, arguments, cwd, home),
         Preset::Npx => npx(&mut prepared, arguments, &found, search, cwd, home),
-        Preset::Python => python(&mut prepared, &found, arguments, cwd),
+        Preset::Python => python(&mut prepared, &found, arguments, cwd, home),
         Preset::Uvx => uvx(&mut prepared, home),
         Preset::Native | Preset::Auto => {}
     }
@@ -152,7 +160,7 @@ fn system() -> Vec<Grant> {
 }
 
 /// The program, what interprets it, and what links it: each may be started, nothing else.
-fn grant_program(grants: &mut Vec<Grant>, program: &Path, search: &OsStr) {
+fn grant_program(grants: &mut Vec<Grant>, program: &Path, search: &OsStr, home: Option<&Path>) {
     grants.push(Grant::run(program));
     if let Ok(real) = fs::canonicalize(program) {
         grants.push(Grant::run(real));
@@ -171,49 +179,62 @@ fn grant_program(grants: &mut Vec<Grant>, program: &Path, search: &OsStr) {
         grants.push(Grant::run("/usr/bin/env"));
         if let Some(found) = find_program(&interpreter.to_string_lossy(), search, Path::new("/"), None) {
             if found != program {
-                grant_program(grants, &found, search);
+                grant_program(grants, &found, search, home);
             }
-            runtime_library(grants, &found);
+            runtime_library(grants, &found, home);
         }
     }
-    runtime_library(grants, program);
+    runtime_library(grants, program, home);
 }
 
-/// A runtime outside the system directories brings its library along: `PREFIX/bin/x` has `PREFIX/lib`.
-fn runtime_library(grants: &mut Vec<Grant>, program: &Path) {
+/// A runtime outside the system directories brings its library along: `PREFIX/bin/x` has `PREFIX/lib`. A prefix that
+/// is somebody's home directory holds more than that.
+fn runtime_library(grants: &mut Vec<Grant>, program: &Path, home: Option<&Path>) {
     let Ok(real) = fs::canonicalize(program) else { return };
     let Some(prefix) = real.parent().filter(|bin| bin.ends_with("bin")).and_then(Path::parent) else { return };
     let mut system = SYSTEM_DIRECTORIES.iter().chain(SYSTEM_LIBRARIES);
     if system.any(|system| prefix.starts_with(system)) || prefix == Path::new("/") {
         return;
     }
+    if prefix.join("pyvenv.cfg").is_file() {
+        return; // a virtual environment, of which more is known
+    }
+    if code::is_shared(prefix, home) {
+        let libraries = ["lib", "lib64", "lib32", "libexec"].map(|name| prefix.join(name));
+        return grants.extend(libraries.into_iter().filter(|path| path.is_dir()).map(Grant::load));
+    }
     grants.push(Grant::load(prefix));
 }
 
-fn node(prepared: &mut Prepared, arguments: &[String], cwd: &Path) {
+fn node(prepared: &mut Prepared, arguments: &[String], cwd: &Path, home: Option<&Path>) {
     prepared.env.insert("NODE_USE_ENV_PROXY".into(), "1".into());
     // A script started by its own `#!` line is the program itself.
     let scripts = arguments.iter().filter(|argument| !argument.starts_with('-')).take(1).map(|script| cwd.join(script));
     let own = PathBuf::from(&prepared.command[0]);
     for script in scripts.chain(interpreter(&own).map(|_| own)) {
-        grant_package(&mut prepared.grants, &script);
+        grant_package(&mut prepared.grants, &script, home);
     }
 }
 
-/// The package a script belongs to: code is read, and native parts of it loaded.
-fn grant_package(grants: &mut Vec<Grant>, script: &Path) {
+/// The package a script belongs to: code is read, and native parts of it loaded. What is installed is code as a
+/// whole; of a directory of somebody's own only the code in it is.
+fn grant_package(grants: &mut Vec<Grant>, script: &Path, home: Option<&Path>) {
     let Ok(real) = fs::canonicalize(script) else { return };
     // The outermost `node_modules` holds the dependencies of everything inside it.
     let modules = real.ancestors().filter(|path| path.file_name() == Some(OsStr::new("node_modules"))).last();
-    let package = real.ancestors().skip(1).find(|path| path.join("package.json").is_file());
-    let directory = modules.or(package).or_else(|| real.parent());
-    if let Some(directory) = directory.filter(|directory| directory.parent().is_some()) {
-        grants.push(Grant::load(directory));
-    }
-    if let Some(manifest) =
-        directory.and_then(Path::parent).map(|parent| parent.join("package.json")).filter(|file| file.is_file())
-    {
-        grants.push(Grant::read(manifest));
+    match modules {
+        Some(modules) => {
+            grants.push(Grant::load(modules));
+            let manifest = modules.parent().map(|parent| parent.join("package.json"));
+            grants.extend(manifest.filter(|file| file.is_file()).map(Grant::read));
+        }
+        None => {
+            let package = real.ancestors().skip(1).find(|path| path.join("package.json").is_file());
+            grants.push(Grant::read(&real));
+            for directory in real.parent().into_iter().chain(package) {
+                grants.extend(code::around(directory, home));
+            }
+        }
     }
     if script != real {
         grants.push(Grant::read(script));
@@ -225,7 +246,7 @@ fn grant_package(grants: &mut Vec<Grant>, script: &Path) {
 fn npx(prepared: &mut Prepared, arguments: &[String], program: &Path, search: &OsStr, cwd: &Path, home: Option<&Path>) {
     prepared.env.insert("NODE_USE_ENV_PROXY".into(), "1".into());
     let Some(node) = find_program("node", search, cwd, home) else { return };
-    grant_program(&mut prepared.grants, &node, search);
+    grant_program(&mut prepared.grants, &node, search, home);
     let installed = npm_cache(home).and_then(|cache| npx::parse(arguments)?.installed(&cache));
     match installed {
         Some(installed) => {
@@ -234,7 +255,7 @@ fn npx(prepared: &mut Prepared, arguments: &[String], program: &Path, search: &O
                 [node.to_string_lossy().into_owned(), script].into_iter().chain(installed.arguments).collect();
             prepared.grants.push(Grant::load(installed.modules));
         }
-        None => grant_package(&mut prepared.grants, program),
+        None => grant_package(&mut prepared.grants, program, home),
     }
 }
 
@@ -297,36 +318,42 @@ pub fn fetch_plan(preset: Preset, command: &[String], search: &OsStr, cwd: &Path
     })
 }
 
-fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &Path) {
+fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &Path, home: Option<&Path>) {
     prepared.env.insert("PYTHONDONTWRITEBYTECODE".into(), "1".into());
     prepared.env.insert("PYTHONUNBUFFERED".into(), "1".into());
-    grant_environment(&mut prepared.grants, program);
+    grant_environment(&mut prepared.grants, program, home);
     if let Some(interpreter) = interpreter(program) {
-        grant_environment(&mut prepared.grants, &interpreter);
+        grant_environment(&mut prepared.grants, &interpreter, home);
     }
     let script = arguments
         .iter()
         .take_while(|argument| *argument != "-m" && *argument != "-c")
         .find(|argument| !argument.starts_with('-'));
-    if let Some(script) = script.map(|script| cwd.join(script))
-        && let Some(directory) = fs::canonicalize(&script).ok().as_deref().and_then(Path::parent)
-    {
-        prepared.grants.push(Grant::load(directory));
+    // A script that is started by its own first line is the program itself.
+    let own = interpreter(program).is_some().then(|| program.to_owned());
+    for script in script.map(|script| cwd.join(script)).into_iter().chain(own) {
+        let Ok(real) = fs::canonicalize(&script) else { continue };
+        if let Some(directory) = real.parent().filter(|_| real.is_file()) {
+            prepared.grants.extend(code::around(directory, home));
+        }
+        if real.is_dir() {
+            prepared.grants.push(Grant::load(&real));
+        }
+        prepared.grants.extend([Grant::read(&real), Grant::read(script)]);
     }
 }
 
 /// A virtual environment and the installation it was made from.
-fn grant_environment(grants: &mut Vec<Grant>, program: &Path) {
+fn grant_environment(grants: &mut Vec<Grant>, program: &Path, home: Option<&Path>) {
     let Some(prefix) = program.parent().and_then(Path::parent) else { return };
     let Ok(settings) = fs::read_to_string(prefix.join("pyvenv.cfg")) else { return };
-    grants.push(Grant::load(prefix));
+    // Made in a directory of a project, it has other things beside it.
+    let parts = ["bin", "include", "lib", "lib64", "share", "pyvenv.cfg"].map(|name| prefix.join(name));
+    grants.extend(parts.into_iter().filter(|path| path.exists()).map(Grant::load));
     let base = settings.lines().find_map(|line| line.split_once('=').filter(|(key, _)| key.trim() == "home"));
     if let Some((_, bin)) = base {
-        let bin = Path::new(bin.trim());
-        grants.push(Grant::run(bin));
-        if let Some(base) = bin.parent().filter(|base| base.parent().is_some() && *base != Path::new("/usr")) {
-            grants.push(Grant::load(base));
-        }
+        // Its other programs are none of the server's; the interpreter itself is granted where it really is.
+        runtime_library(grants, &Path::new(bin.trim()).join("python3"), home);
     }
 }
 
@@ -396,4 +423,52 @@ fn interpreter(script: &Path) -> Option<PathBuf> {
         return Some(PathBuf::from(first));
     }
     words.find(|word| !word.starts_with('-') && !word.contains('=')).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::Exec;
+
+    fn program(path: &Path) -> String {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "\x7fELF").unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn prepared(preset: Preset, command: &[String], home: &Path) -> Vec<Grant> {
+        prepare(preset, command, OsStr::new("/usr/bin:/bin"), home, Some(home)).unwrap().grants
+    }
+
+    #[test]
+    fn a_virtual_environment_starts_its_interpreter_and_no_other_program() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(directory.path()).unwrap();
+        let python = program(&home.join("project/bin/python3"));
+        fs::write(home.join("project/pyvenv.cfg"), "home = /usr/bin\n").unwrap();
+        fs::write(home.join("project/notes.txt"), "").unwrap();
+        fs::create_dir(home.join("project/lib")).unwrap();
+        let grants = prepared(Preset::Python, &[python, "-m".into(), "server".into()], &home);
+        let runs: Vec<&Grant> = grants.iter().filter(|grant| grant.exec == Exec::Run && grant.path.is_dir()).collect();
+        assert!(runs.is_empty(), "{runs:?}");
+        let reads = |name: &str| grants.iter().any(|grant| home.join("project").join(name).starts_with(&grant.path));
+        assert!(reads("lib/python3.11/site-packages/x.py") && !reads("notes.txt"), "made inside a project: {grants:?}");
+    }
+
+    #[test]
+    fn a_program_in_a_home_directory_does_not_bring_the_home_along() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(directory.path()).unwrap();
+        for place in ["bin/server", ".local/bin/server"] {
+            let server = program(&home.join(place));
+            let grants = prepared(Preset::Native, &[server], &home);
+            let wide = grants.iter().find(|grant| home.join(".local").starts_with(&grant.path));
+            assert!(wide.is_none(), "{place}: {wide:?}");
+        }
+        let server = program(&home.join("opt/runtime/bin/server"));
+        let grants = prepared(Preset::Native, &[server], &home);
+        assert!(grants.iter().any(|grant| grant.path == home.join("opt/runtime")), "{grants:?}");
+    }
 }

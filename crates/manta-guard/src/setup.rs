@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use manta_harden::paths::{DEFAULT_DENIED, DEFAULT_FROZEN, DeniedNames, Reader};
 use manta_harden::policy::PolicyFile;
-use manta_harden::policy::spec::{PolicySpec, RootMode, RootSpec};
+use manta_harden::policy::spec::{PolicySpec, RootMode};
 
 use crate::config::{GuardSpec, LevelSpec, NetworkSpec};
 use crate::preset::{self, Prepared};
@@ -64,10 +64,10 @@ pub struct Setup {
     /// The preset that was used.
     pub preset: preset::Preset,
     pub(crate) roots: Vec<(String, Grant)>,
-    /// What was granted besides the roots by the person who wrote the policy or the command line.
-    extra: Vec<Grant>,
     /// The roots hold more entries than were looked at for denied names.
     pub(crate) truncated: bool,
+    /// Files of the guard that lie where the server may write: covered at level A, and open below it.
+    exposed: Vec<PathBuf>,
 }
 
 /// The paths below a root that a server must not see, or must not change, by the names the policy gives.
@@ -96,7 +96,7 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
         for (name, root) in &policy.spec().roots {
             let root = root.get_ref();
             let path = existing(&base, Path::new(&root.at)).map_err(|error| format!("roots.{name}: {error}"))?;
-            let named = named_in(&path, root);
+            let named = named_in(&path, root.deny.as_deref(), root.frozen.as_deref());
             truncated |= named.truncated;
             hidden.extend(named.denied);
             let grant = Grant { path, access: access(root.mode), exec: Exec::No };
@@ -111,9 +111,12 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
             grants.push(Grant::run(&command.get_ref().exe));
         }
     }
-    let mut extra = Vec::new();
-    extra_grants(spec, request, &base, &mut extra)?;
-    grants.extend(extra.iter().cloned());
+    for directory in own_code(&grants) {
+        let named = named_in(&directory, None, None);
+        truncated |= named.truncated;
+        hidden.extend(named.denied);
+    }
+    extra_grants(spec, request, &base, &mut grants)?;
     let hosts = hosts(policy.map(PolicyFile::spec), spec, request)?;
     let network = match spec.network {
         Some(NetworkSpec::None) => Network::None,
@@ -144,7 +147,7 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
             ..Limits::default()
         },
     };
-    Ok(Setup { plan, require: level(spec.require), hosts, preset, roots, extra, truncated })
+    Ok(Setup { plan, require: level(spec.require), hosts, preset, roots, truncated, exposed: Vec::new() })
 }
 
 /// Makes the plan for the connection to a remote server: the network, and no file but what names are looked up
@@ -176,8 +179,15 @@ pub fn remote(spec: &GuardSpec, request: &Request, target: &Target) -> Result<Se
         tmp_exec: false,
         limits: Limits { file_bytes: Some(0), ..Limits::default() },
     };
-    let (roots, extra) = (Vec::new(), Vec::new());
-    Ok(Setup { plan, require: level(spec.require), hosts: Vec::new(), preset, roots, extra, truncated: false })
+    Ok(Setup {
+        plan,
+        require: level(spec.require),
+        hosts: Vec::new(),
+        preset,
+        roots: Vec::new(),
+        truncated: false,
+        exposed: Vec::new(),
+    })
 }
 
 /// What the C library reads to look names up.
@@ -188,14 +198,29 @@ impl Setup {
     /// where its own policy lies must not change its rules or its record. Call it when they exist.
     pub fn hide_own(&mut self, path: &Path) {
         self.plan.hidden.extend(own_files(path));
+        if self.may_change(path) {
+            self.exposed.push(path.to_owned());
+        }
+    }
+
+    /// Whether the server, confined as the policy requires, may change files in the directory of this one. What is
+    /// covered there comes to light as soon as somebody puts another file in its place.
+    #[must_use]
+    pub fn may_change(&self, path: &Path) -> bool {
+        let Some(directory) = path.parent() else { return false };
+        // A directory that is not there yet is made in the nearest one that is.
+        let real = directory.ancestors().find_map(|directory| fs::canonicalize(directory).ok());
+        let real = real.unwrap_or_else(|| directory.to_owned());
+        let changes = |grant: &Grant| grant.access > Access::Read && real.starts_with(&grant.path);
+        self.wanted() > Level::C && self.plan.grants.iter().any(changes)
     }
 
     /// How the server will read the paths that a call names.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        // Code that a runtime needs is left out: reading it tells nobody anything.
-        let data = self.roots.iter().map(|(_, grant)| grant).chain(&self.extra);
-        let reachable = data.map(|grant| (grant.path.clone(), grant.access > Access::Read)).collect();
+        // The system's own files tell nobody anything. A script's code is not left out: there may be more beside it.
+        let grants = self.plan.grants.iter().filter(|grant| !preset::is_system(&grant.path));
+        let reachable = grants.map(|grant| (grant.path.clone(), grant.access > Access::Read)).collect();
         Reader {
             cwd: self.plan.cwd.clone(),
             variables: self.plan.env.iter().map(|(name, _)| name.clone()).collect(),
@@ -214,6 +239,12 @@ impl Setup {
     /// # Errors
     /// When that level can't enforce what the policy asks for.
     pub fn at_level(&self, level: Level) -> Result<Plan, String> {
+        if let Some(own) = self.exposed.first().filter(|_| level == Level::B) {
+            let own = own.display();
+            return Err(format!(
+                "{own} is the guard's own and lies in a directory that the server may change: keep it elsewhere"
+            ));
+        }
         let mut plan = Plan { level, ..self.plan.clone() };
         let means = sandbox::means(level)?;
         if plan.network == Network::Proxy {
@@ -307,13 +338,23 @@ fn merged(grants: Vec<Grant>) -> Vec<Grant> {
     by_path.into_values().collect()
 }
 
+/// Directories that were granted for the code in them, beside a script.
+fn own_code(grants: &[Grant]) -> Vec<PathBuf> {
+    let is_listed = |path: &Path| grants.iter().any(|grant| grant.access == Access::List && grant.path == path);
+    let own = grants
+        .iter()
+        .map(|grant| &grant.path)
+        .filter(|path| path.parent().is_some_and(is_listed) && !path.ends_with("node_modules") && path.is_dir());
+    own.cloned().collect()
+}
+
 /// The same names in the same spellings that the argument check refuses.
-fn named_in(root: &Path, spec: &RootSpec) -> Named {
-    let names = |given: &Option<Vec<String>>, usual: &[&str]| match given {
+fn named_in(root: &Path, denied: Option<&[String]>, frozen: Option<&[String]>) -> Named {
+    let names = |given: Option<&[String]>, usual: &[&str]| match given {
         Some(names) => DeniedNames::new(names.iter().map(String::as_str)),
         None => DeniedNames::new(usual.iter().copied()),
     };
-    let (denied, frozen) = (names(&spec.deny, DEFAULT_DENIED), names(&spec.frozen, DEFAULT_FROZEN));
+    let (denied, frozen) = (names(denied, DEFAULT_DENIED), names(frozen, DEFAULT_FROZEN));
     let mut found = Named::default();
     let mut queue = vec![root.to_owned()];
     let mut entries = 0;

@@ -62,6 +62,8 @@ pub enum Network {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
+    /// See the names in this one directory.
+    List,
     /// Read files, list directories.
     Read,
     /// And change existing files.

@@ -99,6 +99,7 @@ const CASES: &[Case] = &[
     ("names_that_could_mean_two_servers_are_refused", several::names_that_could_mean_two_servers_are_refused),
     ("paths_that_the_server_would_read_otherwise_are_refused", paths_that_the_server_would_read_otherwise_are_refused),
     ("the_policy_itself_is_out_of_the_servers_reach", the_policy_itself_is_out_of_the_servers_reach),
+    ("what_lies_beside_a_script_is_not_its_code", what_lies_beside_a_script_is_not_its_code),
 ];
 
 fn main() -> ExitCode {
@@ -580,15 +581,88 @@ fn a_store_that_is_away_stops_calls_that_it_must_count(directory: &Path) {
 
 fn the_policy_itself_is_out_of_the_servers_reach(directory: &Path) {
     let policy = OPEN.replace("at = \"root\"", "at = \".\"");
-    let mut guarded = Guarded::start(directory, &policy, &[]);
-    for file in ["manta.toml", "manta-audit.jsonl"] {
+    let state = tempfile::tempdir().unwrap();
+    let start = |policy: &str| {
+        Guarded::start_with(directory, policy, &[], |command| command.env("XDG_STATE_HOME", state.path()))
+    };
+    let mut guarded = start(&policy);
+    for file in ["manta.toml", "manta.lock"] {
         // In its place there is something empty that keeps nothing.
         let answer = guarded.call("read", &json!({ "path": directory.join(file) }));
         assert!(answer.is_empty() || answer.starts_with("failed: "), "{file}: {answer}");
         guarded.call("write", &json!({ "path": directory.join(file) }));
     }
     assert_eq!(fs::read_to_string(directory.join("manta.toml")).unwrap(), policy);
-    assert!(!fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap().contains("overwritten"));
+    // What was seen for the first time is pinned in place: a new file under the old name would lie open.
+    guarded.send(r#"{"jsonrpc":"2.0","id":90,"method":"tools/list"}"#);
+    assert_eq!(guarded.receive()["id"], 90);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !fs::read_to_string(directory.join("manta.lock")).unwrap().contains("echo") {
+        assert!(Instant::now() < deadline, "nothing is pinned");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    guarded.call("write", &json!({ "path": directory.join("manta.lock") }));
+    let lock = fs::read_to_string(directory.join("manta.lock")).unwrap();
+    assert!(lock.contains("echo") && !lock.contains("overwritten"), "{lock}");
+    // Records are begun in new files from time to time, which nothing could cover: they lie elsewhere.
+    assert!(!directory.join("manta-audit.jsonl").exists());
+    let places = fs::read_dir(state.path().join("manta/guard")).unwrap().flatten();
+    let logs: Vec<PathBuf> = places.map(|place| place.path().join("manta-audit.jsonl")).collect();
+    assert!(fs::read_to_string(&logs[0]).unwrap().contains("\"kind\":\"outcome\""), "{logs:?}");
+    drop(guarded);
+
+    // Asked to keep them there, or to be content with a sandbox that covers nothing, it does not start.
+    for section in ["[audit]\npath = \"manta-audit.jsonl\"", "[guard]\nsandbox = \"B\""] {
+        let mut guarded = start(&format!("{policy}\n{section}\n"));
+        assert_eq!(wait(&mut guarded.process), 2, "{section}");
+    }
+}
+
+fn what_lies_beside_a_script_is_not_its_code(directory: &Path) {
+    let python = Command::new("python3").arg("-c").arg("import sys; print(sys.executable)").output();
+    let Some(python) = python.ok().and_then(|output| String::from_utf8(output.stdout).ok()) else {
+        return eprintln!("no python3: not tried");
+    };
+    fs::create_dir_all(directory.join("root")).unwrap();
+    fs::create_dir_all(directory.join("helpers")).unwrap();
+    fs::write(directory.join("root/own.txt"), "own").unwrap();
+    fs::write(directory.join("secret.txt"), "not for you").unwrap();
+    fs::write(directory.join("helpers/__init__.py"), "def read(path):\n    return open(path).read()\n").unwrap();
+    let script = r#"
+import json, sys
+from helpers import read
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" not in message:
+        continue
+    try:
+        text = read(message["params"]["arguments"]["path"])
+    except Exception as error:
+        text = "failed: " + type(error).__name__
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {"content": [{"type": "text", "text": text}]}}), flush=True)
+"#;
+    fs::write(directory.join("server.py"), script).unwrap();
+    let path = r#"[tools.read.args]
+path = { kind = "path", roots = ["project"] }
+[tools.anything]
+extra = "pass"
+"#;
+    let policy = OPEN.replace("[tools.\"*\"]\nextra = \"pass\"\n", path).replace("rwcd", "r");
+    fs::write(directory.join("manta.toml"), policy).unwrap();
+    let mut command = Command::new(GUARD);
+    command.args(["--policy", "manta.toml", "--", python.trim(), "server.py"]).current_dir(directory);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut guarded = Guarded::around(command.spawn().unwrap());
+    assert_eq!(guarded.call("read", &json!({ "path": directory.join("root/own.txt") })), "own");
+    // The server stands beside its secret, and would read this as the file there.
+    let refused = guarded.call("read", &json!({ "path": "server.py" }));
+    assert!(refused.starts_with("denied by manta guard"), "{refused}");
+    for path in ["secret.txt", "./secret.txt", &*directory.join("secret.txt").to_string_lossy(), "manta.toml"] {
+        for tool in ["read", "anything"] {
+            let answer = guarded.call(tool, &json!({ "path": path }));
+            assert!(answer.starts_with("failed: ") || answer.starts_with("denied by"), "{tool} {path}: {answer}");
+        }
+    }
 }
 
 fn a_policy_read_again_takes_effect_and_a_broken_one_does_not(directory: &Path) {

@@ -16,9 +16,17 @@ use crate::sandbox::{Access, Exec, Grant, Level, Network, Plan, limits, sys};
 /// The newest Landlock version whose rights are asked for; the crate leaves out what the kernel lacks.
 const NEWEST: ABI = ABI::V9;
 
+/// Processes and threads of a server at level A where the policy does not say.
+const MOST_PROCESSES: u64 = 4096;
+
 /// Confines this process for good. Returns the Landlock version in force.
 pub(super) fn raise(plan: &Plan) -> io::Result<()> {
-    limits::set(&plan.limits)?;
+    let mut bounds = plan.limits;
+    if plan.level == Level::A {
+        // In a user namespace of its own the kernel counts what is in it, so a tree that only grows meets an end.
+        bounds.processes.get_or_insert(MOST_PROCESSES);
+    }
+    limits::set(&bounds)?;
     if plan.level == Level::C {
         return Ok(());
     }
@@ -79,7 +87,10 @@ fn restrict(plan: &Plan) -> Result<(), landlock::RulesetError> {
 }
 
 fn rights(grant: &Grant) -> BitFlags<AccessFs> {
-    let mut rights = BitFlags::from(AccessFs::ReadFile) | AccessFs::ReadDir;
+    let mut rights = BitFlags::from(AccessFs::ReadDir);
+    if grant.access >= Access::Read {
+        rights |= AccessFs::ReadFile;
+    }
     if grant.exec == Exec::Run {
         rights |= AccessFs::Execute;
     }

@@ -52,6 +52,11 @@ pub(super) fn enter(plan: &Plan) -> io::Result<()> {
     let mut bound = Vec::new();
     for grant in grants {
         let Some(target) = locate(&grant.path, &bound)? else { continue };
+        if grant.access == Access::List {
+            // What is granted in it will stand there, and nothing else.
+            fs::create_dir_all(under(NEW, &target))?;
+            continue;
+        }
         bind(grant, &target)?;
         bound.push(target);
     }

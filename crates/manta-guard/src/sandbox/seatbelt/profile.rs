@@ -73,9 +73,10 @@ pub(super) fn text(plan: &Plan) -> io::Result<String> {
 }
 
 fn allow(profile: &mut String, grant: &Grant, path: &Path) -> io::Result<()> {
-    rule(profile, "allow file-read*", "subpath", path)?;
+    let filter = if grant.access == Access::List { "literal" } else { "subpath" };
+    rule(profile, "allow file-read*", filter, path)?;
     match grant.access {
-        Access::Read => {}
+        Access::List | Access::Read => {}
         Access::Write => rule(profile, "allow file-write-data", "subpath", path)?,
         Access::Create => rule(profile, "allow file-write-data file-write-create", "subpath", path)?,
         Access::Delete => rule(profile, "allow file-write*", "subpath", path)?,
