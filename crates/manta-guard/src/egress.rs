@@ -322,11 +322,15 @@ fn destination(head: &str) -> Result<Destination, Refused> {
         rest.split(['/', '?']).next().unwrap_or("")
     };
     let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| bad())?),
+        Some((host, port)) if !port.ends_with(']') => {
+            let is_number = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+            (host, Some(port).filter(|_| is_number).and_then(|port| port.parse().ok()).ok_or_else(bad)?)
+        }
         _ if is_tunnel => return Err(bad()),
         _ => (authority, 80),
     };
-    if host.is_empty() {
+    // What ends the authority for one reader and not for another is in no name.
+    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b)) {
         return Err(bad());
     }
     Ok(Destination { host: host.to_owned(), port, is_tunnel })
@@ -384,6 +388,13 @@ mod tests {
             "CONNECT api.example HTTP/1.1",
             "CONNECT :443 HTTP/1.1",
             "CONNECT api.example:99999 HTTP/1.1",
+            "CONNECT api.example:+443 HTTP/1.1",
+            "CONNECT api.example#:443 HTTP/1.1",
+            "CONNECT api.example/x:443 HTTP/1.1",
+            "CONNECT user@api.example:443 HTTP/1.1",
+            "GET http://api.example#x/y HTTP/1.1",
+            "GET http://a@api.example/y HTTP/1.1",
+            "GET http://api.example%00/y HTTP/1.1",
         ] {
             assert!(destination(request).is_err(), "{request:?}");
         }

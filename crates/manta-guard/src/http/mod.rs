@@ -37,7 +37,7 @@ use tokio::task::spawn_local;
 use crate::engine::{Counts, Engine, frame_error, plain_error};
 use body::Body;
 use checks::{Access, Era};
-use manta_harden::front::{Door, Rejected};
+use manta_harden::front::{Door, Rejected, check_form};
 use manta_harden::policy::LOCAL;
 use session::{Command, Session};
 pub use tls::{Tls, TlsSpec};
@@ -214,7 +214,8 @@ impl Server {
             // For whoever watches over this process, under whatever name: it tells nothing.
             return text("ok\n".to_owned());
         }
-        if let Err((status, why)) = self.access.check(request.headers()) {
+        let form = check_form(request.uri(), request.headers());
+        if let Err((status, why)) = form.and_then(|()| self.access.check(request.headers())) {
             self.refused.set(self.refused.get() + 1);
             return failure(status, -32600, why);
         }

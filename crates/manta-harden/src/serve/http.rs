@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::{ServeError, ToolServer, guarded};
-use crate::front::{Door, Gate, Keys, Rejected};
+use crate::front::{Door, Gate, Keys, Rejected, check_form};
 use crate::policy::Policy;
 use crate::policy::spec::ServeSpec;
 use crate::rmcp::{Guarded, Principal};
@@ -182,6 +182,9 @@ impl Front {
     }
 
     async fn answer(self, mut request: Request<Incoming>) -> Response<BoxBody> {
+        if let Err((status, why)) = check_form(request.uri(), request.headers()) {
+            return plain(status, why);
+        }
         if request.method() == hyper::Method::GET
             && let Some(metadata) = self.door.metadata(request.uri().path())
         {

@@ -1,0 +1,76 @@
+//! Requests that two HTTP programs would read differently.
+
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap};
+use hyper::{StatusCode, Uri};
+
+/// Headers of which there is one: of two, a proxy may look at the first and a server obey the last (CWE-436).
+const SINGLE: &[&str] =
+    &["mcp-session-id", "mcp-protocol-version", "content-type", "content-encoding", "last-event-id"];
+
+/// Why a request is refused before anything in it counts.
+///
+/// A target in absolute form names its host itself, and that one is meant (RFC 9112, section 3.2.2): it must be the one
+/// that the `Host` check sees. A body in an encoding or a character set that nobody here reads would be read as another
+/// one.
+///
+/// # Errors
+/// Status and sentence of the answer.
+pub fn check_form(uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    if let Some(authority) = uri.authority()
+        && headers.get(HOST).is_none_or(|host| !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()))
+    {
+        return Err((StatusCode::BAD_REQUEST, "the target names another host than the Host header"));
+    }
+    if SINGLE.iter().any(|name| headers.get_all(*name).iter().nth(1).is_some()) {
+        return Err((StatusCode::BAD_REQUEST, "a header that must not be repeated"));
+    }
+    let is_plain = |value: &hyper::header::HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !is_plain(encoding)) {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "an encoded body is not read here"));
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind.split(';').skip(1).any(|parameter| !is_utf8(parameter)) {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be UTF-8"));
+    }
+    Ok(())
+}
+
+/// Whether a parameter of a content type leaves it UTF-8.
+fn is_utf8(parameter: &str) -> bool {
+    let Some((name, value)) = parameter.split_once('=') else { return true };
+    let value = value.trim().trim_matches('"');
+    let is_it = ["utf-8", "utf8", "us-ascii"].iter().any(|known| value.eq_ignore_ascii_case(known));
+    !name.trim().eq_ignore_ascii_case("charset") || is_it
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(uri: &str, headers: &[(&'static str, &str)]) -> Option<u16> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        check_form(&uri.parse().unwrap(), &map).err().map(|(status, _)| status.as_u16())
+    }
+
+    #[test]
+    fn requests_with_two_readings_are_refused() {
+        let host = ("host", "127.0.0.1:8080");
+        for headers in [
+            &[host][..],
+            &[host, ("content-type", "application/json; charset=UTF-8")],
+            &[host, ("content-type", "application/json;charset=\"utf-8\";x=y"), ("content-encoding", "identity")],
+            &[host, ("accept", "a"), ("accept", "b")],
+        ] {
+            assert_eq!(status("/mcp", headers), None, "{headers:?}");
+        }
+        assert_eq!(status("http://127.0.0.1:8080/mcp", &[host]), None);
+        assert_eq!(status("http://evil.example/mcp", &[host]), Some(400));
+        assert_eq!(status("http://evil.example/mcp", &[]), Some(400));
+        assert_eq!(status("/mcp", &[host, ("mcp-session-id", "a"), ("mcp-session-id", "b")]), Some(400));
+        assert_eq!(status("/mcp", &[host, ("content-encoding", "gzip")]), Some(415));
+        assert_eq!(status("/mcp", &[host, ("content-type", "application/json; charset=utf-7")]), Some(415));
+    }
+}
