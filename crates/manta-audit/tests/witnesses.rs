@@ -110,6 +110,9 @@ fn an_extension_of_a_file_without_one_is_none() {
     };
     assert_eq!(write(r#"path.extname(p) === "" || p.includes("..") || p.startsWith("/")"#), QUIET);
     assert_eq!(write(r#"path.extname(p) === "x""#), ["path-traversal in t"]);
+    assert_eq!(write(r#"!path.extname(p)"#), ["path-traversal in t"]);
+    assert_eq!(write(r#"path.extname(p) !== ".csv""#), ["path-traversal in t"]);
+    assert_eq!(write(r#"![".csv", ".tsv"].includes(path.extname(p).toLowerCase())"#), ["path-traversal in t"]);
 }
 
 /// What is found in a Python server whose tool `t` has the parameters `p` and `q` and does `body`.

@@ -673,6 +673,7 @@ impl<'p> Interp<'p> {
         self.found.message = None;
         self.found.lifespan_made = None;
         self.field_vns.clear();
+        self.answers.clear();
         self.evidence.clear();
         self.found.opened.clear();
         self.found.filled.clear();

@@ -335,6 +335,9 @@ impl Interp<'_> {
 
     /// `receiver.name(args)` on a built-in value, or on a value of unknown kind.
     pub(crate) fn call_method(&mut self, receiver: &Val, name: Symbol, args: Args, span: Span) -> Val {
+        if self.reads_answer(receiver, name) {
+            return self.call_method(&Self::as_record(receiver), name, args, span);
+        }
         if let Kind::Union(_) = &receiver.kind {
             let values: Vec<Val> = self.current(receiver).alternatives().to_vec();
             let values: Vec<Val> = values.into_iter().filter(|value| !value.is_nullish()).collect();
@@ -414,7 +417,9 @@ impl Interp<'_> {
         let mut all = args.clone();
         all.pos.push(Val { kind: Kind::Unknown, ..receiver.clone() });
         let target = Val::unknown();
-        self.call_unknown(&target, &all, span)
+        let result = self.call_unknown(&target, &all, span);
+        self.note_answer(&result, receiver, name, &args);
+        result
     }
 
     /// A test of a value that is one of several: what it teaches of each alternative, the value itself learns.

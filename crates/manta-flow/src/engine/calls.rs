@@ -87,7 +87,13 @@ impl Interp<'_> {
                     value
                 } else {
                     self.call_closures(&args, Some(&args), span);
-                    self.external_result(api, data, &args, span)
+                    let result = self.external_result(api, data, &args, span);
+                    if let (ApiStep::Field(method), Some(this)) = (self.apis.last(api), &this)
+                        && self.is_made_outside(this)
+                    {
+                        self.note_answer(&result, this, method, &args);
+                    }
+                    result
                 }
             }
         };
@@ -196,6 +202,12 @@ impl Interp<'_> {
                 Lang::Python => self.py_text_method(&value, name, args, span),
             },
         }
+    }
+
+    /// Whether a value was made by a call to what lies outside the target.
+    fn is_made_outside(&self, value: &Val) -> bool {
+        let is_made = |api: ApiId| self.apis.steps(api).contains(&ApiStep::Call);
+        matches!(value.kind, Kind::Api(api, _) if is_made(api))
     }
 
     /// The result of an external call: a path of its own, with the arguments and whatever gets assigned to it.

@@ -212,6 +212,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) runnable: std::collections::HashMap<String, Option<Rc<fancy_regex::Regex>>>,
     /// Field reads of untrusted objects, so that reading twice gives one value number.
     pub(crate) field_vns: FxHashMap<(Vn, Symbol), Val>,
+    /// Results that are answers of services.
+    pub(crate) answers: FxHashSet<Vn>,
     /// For values computed by functions that keep the file or URL: what they were computed from.
     pub(crate) derivations: FxHashMap<Vn, (Vn, Transform)>,
     /// Results of `path.relative(root, x)`: the `x` they describe.
@@ -283,6 +285,7 @@ impl<'p> Interp<'p> {
             regexes: std::collections::HashMap::new(),
             runnable: std::collections::HashMap::new(),
             field_vns: FxHashMap::default(),
+            answers: FxHashSet::default(),
             derivations: FxHashMap::default(),
             relative_paths: FxHashMap::default(),
             schema_makers: FxHashMap::default(),

@@ -6,6 +6,7 @@
 //! [`models`] (what lies outside), `register` and `schema` (SDKs), `sinks` (judgement), [`analysis`] (the driver).
 
 pub mod analysis;
+mod answers;
 mod api;
 mod builtins;
 mod calls;

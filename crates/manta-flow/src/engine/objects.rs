@@ -37,6 +37,9 @@ impl Interp<'_> {
         if let Some(made) = self.lifespan_context(receiver, name, span) {
             return made;
         }
+        if self.is_answer(receiver) && !self.is_builtin_method(name) {
+            return self.get_member(&Self::as_record(receiver), name, span);
+        }
         match &receiver.kind {
             Kind::Obj(id) => self.object_member(receiver, *id, name, span),
             Kind::Module(module) => self
@@ -415,6 +418,9 @@ impl Interp<'_> {
 
     /// `receiver[key]`.
     pub(crate) fn get_index(&mut self, receiver: &Val, key: &Val, span: Span) -> Val {
+        if self.is_answer(receiver) {
+            return self.get_index(&Self::as_record(receiver), key, span);
+        }
         if let Kind::Union(values) = &receiver.kind {
             let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
             let results: Vec<Val> = values.iter().map(|value| self.get_index(value, key, span)).collect();

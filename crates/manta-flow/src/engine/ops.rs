@@ -605,6 +605,9 @@ impl Interp<'_> {
                 continue;
             }
             let at = self.here(span);
+            for text in other.literals().iter().flat_map(|lits| lits.iter()) {
+                self.found.hint_extension(text);
+            }
             let fact = match other.literals() {
                 Some(lits) => Fact::props(StrProps::one_of(lits.iter().map(|lit| &**lit)), at),
                 None => Fact::listed(at),
@@ -896,6 +899,9 @@ impl Interp<'_> {
             && items.iter().all(|item| item.literal() != element.literal())
         {
             return Val::bool(false);
+        }
+        for text in items.iter().filter_map(Val::literal).filter(|_| element.is_tainted()) {
+            self.found.hint_extension(text);
         }
         let is_controlled = items.iter().chain(&more).any(|item| self.taint_now(item).is_some());
         if self.taint_now(element).is_none() || is_controlled {

@@ -308,6 +308,14 @@ impl Findings {
         }
     }
 
+    /// Remembers an extension that a part of untrusted text was compared with.
+    pub(crate) fn hint_extension(&mut self, text: &str) {
+        let is_extension = text.len() > 1 && text.len() < 12 && text.starts_with('.') && !text.contains(['/', ' ']);
+        if is_extension && text[1..].starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            self.hint(text, false);
+        }
+    }
+
     /// Remembers a format that untrusted text was tested for.
     pub(crate) fn hint(&mut self, text: &str, is_prefix: bool) {
         let list = if is_prefix { &mut self.prefixes } else { &mut self.suffixes };

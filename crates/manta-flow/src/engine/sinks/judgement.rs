@@ -15,13 +15,13 @@ use crate::engine::report::{FlowRule, Outcome};
 use crate::ir::Lang;
 
 /// Paths that lead out of any directory. Some name a place that no list of forbidden directories does: such a list
-/// contains nothing.
+/// contains nothing; and some have an extension, which may be asked for.
 const PATH_WITNESSES: [&str; 5] = [
     "/etc/passwd",
     "../../../../../../etc/passwd",
     "x/../../../../../etc/passwd",
-    "/nowhere-listed/x",
-    "../../../../../../nowhere-listed/x",
+    "/nowhere-listed/x.conf",
+    "../../../../../../nowhere-listed/x.conf",
 ];
 
 impl Interp<'_> {
