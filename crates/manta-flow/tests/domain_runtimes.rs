@@ -5,8 +5,10 @@
 //! fixed seed and evaluated by one process.
 
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::{Command, Stdio};
 
+use manta_flow::domain::address::{is_in_network, python_property};
 use manta_flow::domain::path::{self, Operand, Within};
 use manta_flow::domain::regex::{Dialect, PythonMode, Regex};
 use manta_flow::domain::url::{self, Host, HostCheck, HostGrade, Subject, grade_host_check};
@@ -470,4 +472,110 @@ fn takeover_examples_and_bypasses_reach_another_host() {
         );
     }
     assert!(urls.len() >= 8);
+}
+
+/// Both ends of every range of the special-purpose registries and of the tables asked about, their neighbours, and
+/// random ones.
+fn addresses(random: &mut Random) -> Vec<IpAddr> {
+    const V4: &[(&str, u32)] = &[
+        ("0.0.0.0", 8),
+        ("10.0.0.0", 8),
+        ("100.64.0.0", 10),
+        ("127.0.0.0", 8),
+        ("169.254.0.0", 16),
+        ("172.16.0.0", 12),
+        ("192.0.0.0", 24),
+        ("192.0.0.9", 31),
+        ("192.0.2.0", 24),
+        ("192.88.99.0", 24),
+        ("192.168.0.0", 16),
+        ("198.18.0.0", 15),
+        ("198.51.100.0", 24),
+        ("203.0.113.0", 24),
+        ("224.0.0.0", 4),
+        ("240.0.0.0", 4),
+    ];
+    const V6: &[(&str, u32)] = &[
+        ("::", 128),
+        ("::1", 128),
+        ("::", 8),
+        ("::ffff:0:0", 96),
+        ("64:ff9b:1::", 48),
+        ("100::", 64),
+        ("2001::", 23),
+        ("2001::", 32),
+        ("2001:1::1", 128),
+        ("2001:3::", 32),
+        ("2001:4:112::", 48),
+        ("2001:20::", 28),
+        ("2001:30::", 28),
+        ("2001:db8::", 32),
+        ("2002::", 16),
+        ("3fff::", 20),
+        ("fc00::", 7),
+        ("fe80::", 10),
+        ("fec0::", 10),
+        ("ff00::", 8),
+    ];
+    let mut all = Vec::new();
+    for (base, bits) in V4 {
+        let base = base.parse::<Ipv4Addr>().unwrap().to_bits();
+        let last = base | u32::MAX.checked_shr(*bits).unwrap_or(0);
+        all.extend(
+            [base.wrapping_sub(1), base, last, last.wrapping_add(1)]
+                .map(|bits| IpAddr::from(Ipv4Addr::from_bits(bits))),
+        );
+    }
+    for (base, bits) in V6 {
+        let base = base.parse::<Ipv6Addr>().unwrap().to_bits();
+        let last = base | u128::MAX.checked_shr(*bits).unwrap_or(0);
+        all.extend(
+            [base.wrapping_sub(1), base, last, last.wrapping_add(1)]
+                .map(|bits| IpAddr::from(Ipv6Addr::from_bits(bits))),
+        );
+    }
+    let bits = |random: &mut Random| u32::try_from(random.next()).expect("31 bits") << 1;
+    all.extend((0..500).map(|_| IpAddr::from(Ipv4Addr::from_bits(bits(random)))));
+    all
+}
+
+#[test]
+#[ignore = "needs node and python3"]
+fn properties_of_addresses() {
+    const NAMES: [&str; 7] =
+        ["is_private", "is_global", "is_loopback", "is_link_local", "is_multicast", "is_unspecified", "is_reserved"];
+    let addresses = addresses(&mut Random(11));
+    let cases: Vec<Value> = addresses.iter().map(|address| json!(address.to_string())).collect();
+    // The real tables changed with 3.12.4 and 3.13: these are the same in all versions.
+    let changed = ["192.0.0.0/24", "2001::/23", "64:ff9b:1::/48", "2002::/16", "3fff::/20", "::ffff:0:0/96"];
+    let body = "import ipaddress\nip = ipaddress.ip_address(c)\nreturn [getattr(ip, name) for name in ('is_private', \
+                'is_global', 'is_loopback', 'is_link_local', 'is_multicast', 'is_unspecified', 'is_reserved')]";
+    for (address, real) in addresses.iter().zip(python(body, &json!(cases))) {
+        if !changed.iter().any(|network| is_in_network(*address, network) == Some(true)) {
+            let ours: Vec<bool> = NAMES.iter().map(|name| python_property(*address, name)).collect();
+            assert_eq!(json!(ours), real, "{address}: {NAMES:?}");
+        }
+    }
+    let networks = [
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "169.254.0.0/16",
+        "0.0.0.0/8",
+        "192.0.0.9/31",
+        "fc00::/7",
+        "::1/128",
+        "fe80::/10",
+    ];
+    let body = format!(
+        "const net = require('node:net'); const family = (a) => net.isIP(a) === 6 ? 'ipv6' : 'ipv4'; \
+         return {}.map((n) => {{ const list = new net.BlockList(); const [base, bits] = n.split('/'); \
+         list.addSubnet(base, Number(bits), family(base)); return list.check(c, family(c)); }});",
+        json!(networks)
+    );
+    for (address, real) in addresses.iter().zip(node(&body, &json!(cases))) {
+        // Node looks for the IPv4 address inside of an IPv6 one.
+        let is_mapped = matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
+        let ours: Vec<Option<bool>> = networks.iter().map(|network| is_in_network(*address, network)).collect();
+        assert!(is_mapped || json!(ours) == real, "{address}: {ours:?}, {real}");
+    }
 }

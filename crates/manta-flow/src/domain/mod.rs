@@ -9,6 +9,7 @@
 //! All facts over-approximate: a property excludes a string only if no execution can produce it. What is not understood
 //! yields no fact. Everything here is pure and deterministic.
 
+pub mod address;
 pub mod argv;
 pub mod charset;
 mod checks;

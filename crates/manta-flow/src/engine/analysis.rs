@@ -786,10 +786,12 @@ impl<'p> Interp<'p> {
                 })
                 .unwrap_or((String::new(), hit.at));
             self.observer.enter(Stage::Witnesses, self.fuel_used);
-            let verdict = self.replay(registration, dispatched, schema.as_ref(), &hit, &source.0);
+            let (verdict, witness) = self.replay(registration, dispatched, schema.as_ref(), &hit, &source.0);
             if verdict == Replayed::Stopped {
                 continue;
             }
+            // The usual input was stopped, and another one was not.
+            hit.example = witness.or(hit.example);
             if verdict == Replayed::ArrivesWithEnding && hit.limit == Some(Limit::NotHandedOut) {
                 hit.limit = Some(Limit::FixedEnd);
             }
@@ -821,7 +823,7 @@ impl<'p> Interp<'p> {
         self.field_vns.clear();
     }
 
-    /// Follows concrete inputs to see whether one of them arrives.
+    /// Follows concrete inputs to see whether one of them arrives; which one, if it is not the first.
     fn replay(
         &mut self,
         registration: &Registration,
@@ -829,16 +831,16 @@ impl<'p> Interp<'p> {
         schema: Option<&Schema>,
         hit: &Hit,
         param: &str,
-    ) -> Replayed {
+    ) -> (Replayed, Option<String>) {
         // Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may
         // do to a command line or statement is decided by its characters, which the domain judges exactly.
         let is_followed = matches!(hit.rule.class(), "path" | "network")
             || matches!(hit.rule, FlowRule::ArgumentInjection | FlowRule::UrlScheme);
         if !is_followed {
-            return Replayed::NothingToFollow;
+            return (Replayed::NothingToFollow, None);
         }
         if hit.witnesses.is_empty() || param.is_empty() {
-            return Replayed::NothingToFollow;
+            return (Replayed::NothingToFollow, None);
         }
         let steps = self.trace.len();
         // As it is, and in the formats the program asks for (`mysql://…`, `….png`).
@@ -861,7 +863,7 @@ impl<'p> Interp<'p> {
         }
         for (index, witness) in witnesses.iter().enumerate() {
             if self.replay_budget == 0 {
-                return Replayed::NothingToFollow;
+                return (Replayed::NothingToFollow, None);
             }
             self.is_replaying = true;
             self.start_run();
@@ -884,10 +886,11 @@ impl<'p> Interp<'p> {
             let reached = self.found.replay.take().is_some_and(|replay| replay.reached);
             // A run that ended early says nothing.
             if reached || self.out_of_fuel {
-                return if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
+                let how = if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
+                return (how, (reached && index > 0).then(|| witness.clone()));
             }
         }
-        Replayed::Stopped
+        (Replayed::Stopped, None)
     }
 
     /// Whether the tool's answer holds what is read at `sink` as it is, and not only what a parser made of it.

@@ -192,12 +192,8 @@ impl Interp<'_> {
                 "globalThis.process.env" | "process.env" | "os.environ" | "globalThis.Bun.env" | "globalThis.Deno.env",
                 _,
             ) if self.lang() == Lang::JavaScript => Some(self.environment(name.as_str())),
-            (
-                _,
-                "is_private" | "is_loopback" | "is_link_local" | "is_reserved" | "is_multicast" | "is_unspecified"
-                | "is_global",
-            ) if path.ends_with("ip_address()") || path.ends_with("IPv4Address()") => {
-                Some(self.address_property(receiver, name.as_str()))
+            (_, name) if path.starts_with("ipaddress.") && path.ends_with("()") => {
+                self.address_property(receiver, name)
             }
             ("globalThis.process", "platform") | ("process", "platform") => Some(Val::str("linux")),
             ("path" | "os.path", "sep") | ("os", "sep") => Some(Val::str("/")),
@@ -209,22 +205,6 @@ impl Interp<'_> {
             }
             _ => None,
         }
-    }
-
-    /// `ipaddress.ip_address(text).is_private` and the like, exact for a concrete address.
-    fn address_property(&self, address: &Val, name: &str) -> Val {
-        let text = address.text.as_deref().and_then(|text| text.props().as_literal().map(str::to_owned));
-        let Some(Ok(address)) = text.map(|text| text.parse::<std::net::IpAddr>()) else { return Val::any_bool() };
-        let std::net::IpAddr::V4(v4) = address else { return Val::any_bool() };
-        Val::bool(match name {
-            "is_private" => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
-            "is_loopback" => v4.is_loopback(),
-            "is_link_local" => v4.is_link_local(),
-            "is_multicast" => v4.is_multicast(),
-            "is_unspecified" => v4.is_unspecified(),
-            "is_global" => !(v4.is_private() || v4.is_loopback() || v4.is_link_local()),
-            _ => false,
-        })
     }
 
     /// A value the administrator sets: trusted, unknown, remembered by its path for rules about secrets.

@@ -78,7 +78,9 @@ impl Interp<'_> {
                 if let ApiStep::Field(method) = self.apis.last(api) {
                     self.check_statement(method.as_str(), &name, &args, span);
                 }
-                if let Some(value) = self.value_method(api, this.as_ref(), &args, span) {
+                if let Some(value) = self.address_method(api, data, this.as_ref(), &args) {
+                    value
+                } else if let Some(value) = self.value_method(api, this.as_ref(), &args, span) {
                     if let (Kind::Obj(id), true) = (&value.kind, self.is_setting(api)) {
                         self.store.obj_mut(*id).is_configured = true;
                     }

@@ -5,6 +5,7 @@
 //! (statements and expressions), `objects`, `ops`, `builtins` (fields, operators, built-in methods), `calls` and
 //! [`models`] (what lies outside), `register` and `schema` (SDKs), `sinks` (judgement), [`analysis`] (the driver).
 
+mod addresses;
 pub mod analysis;
 mod answers;
 mod api;

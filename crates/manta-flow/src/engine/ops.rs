@@ -5,9 +5,11 @@ use std::rc::Rc;
 
 use manta_core::Span;
 
+use crate::domain::address::is_in_network;
 use crate::domain::path::{PathState, Within};
 use crate::domain::url::{Host, HostCheck, HostGrade, Scheme, Subject, UrlState, grade_host_check};
 use crate::domain::{CharSet, StrProps, path};
+use crate::engine::addresses::known_text;
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::builtins::is_composed;
 use crate::engine::facts::{Cond, Fact, Note, NoteKind, Refinements, both};
@@ -844,6 +846,7 @@ impl Interp<'_> {
         let element = &self.current(element);
         // `ip_address(a) in ip_network(n)` of known addresses.
         if let (Some(address), Some(network)) = (known_text(element), known_text(collection))
+            && let Ok(address) = address.parse()
             && let Some(inside) = is_in_network(address, network)
         {
             return Val::bool(inside);
@@ -1239,32 +1242,5 @@ fn arithmetic(op: BinaryOp, x: f64, y: f64) -> Option<f64> {
             })
         }
         _ => return None,
-    })
-}
-
-/// The text of a string, or of an address or network made of one.
-fn known_text(value: &Val) -> Option<&str> {
-    match value.kind {
-        Kind::Str => value.literal(),
-        Kind::Api(..) => value.text.as_deref().and_then(|text| text.props().as_literal()),
-        _ => None,
-    }
-}
-
-/// Whether an address lies in a network (`10.0.0.0/8`); none when the texts are something else.
-fn is_in_network(address: &str, network: &str) -> Option<bool> {
-    use std::net::IpAddr;
-    let (base, bits) = network.split_once('/')?;
-    let (address, base, bits) = (address.parse().ok()?, base.parse().ok()?, bits.parse::<u32>().ok()?);
-    Some(match (address, base) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => {
-            let shift = 32_u32.checked_sub(bits)?;
-            (u64::from(a.to_bits()) >> shift) == (u64::from(b.to_bits()) >> shift)
-        }
-        (IpAddr::V6(a), IpAddr::V6(b)) => {
-            let shift = 128_u32.checked_sub(bits)?;
-            a.to_bits().checked_shr(shift) == b.to_bits().checked_shr(shift)
-        }
-        _ => false,
     })
 }

@@ -488,7 +488,7 @@ impl Interp<'_> {
                 let name = self.apis.name(api);
                 self.resolve_host(&name, &arg, args, span)
             }
-            Effect::IsIp => self.is_ip(&arg),
+            Effect::IsIp => self.is_ip(api, &arg),
         })
     }
 

@@ -1,0 +1,175 @@
+//! Checks of the addresses a host has, in the forms that servers use: one that holds beside one that does not.
+
+mod common;
+
+use common::found;
+
+const PYTHON: &str = r#"
+import asyncio, ipaddress, socket
+from urllib.parse import urlparse
+import httpx, requests
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+
+class Refused(Exception):
+    pass
+"#;
+
+fn python(helpers: &str, body: &str) -> Vec<String> {
+    let server = format!("{PYTHON}{helpers}\n@mcp.tool()\nasync def get(url: str) -> str:\n{body}");
+    found([("server.py", server.as_str())])
+}
+
+const TYPESCRIPT: &str = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import dns from "node:dns";
+import { lookup } from "node:dns/promises";
+import { isIP, isIPv4, isIPv6, BlockList } from "node:net";
+import ipaddr from "ipaddr.js";
+const server = new McpServer({ name: "x", version: "1.0.0" });
+"#;
+
+fn typescript(helpers: &str, check: &str) -> Vec<String> {
+    let server = format!(
+        "{TYPESCRIPT}{helpers}\nserver.tool(\"get\", {{ url: z.string() }}, async ({{ url }}) => {{\n  const parsed = new URL(url);\n{check}\n  return fetch(parsed, {{ redirect: \"error\" }});\n}});\n"
+    );
+    found([
+        ("package.json", r#"{"name":"x","version":"1.0.0","type":"module","main":"server.ts"}"#),
+        ("server.ts", server.as_str()),
+    ])
+}
+
+const NOTHING: [&str; 0] = [];
+const FOUND: [&str; 1] = ["ssrf in get"];
+
+#[test]
+fn candidates_are_gathered_and_then_checked() {
+    let check = |refuses: &str| {
+        format!(
+            r#"
+def is_internal(ip):
+    mapped = getattr(ip, "ipv4_mapped", None)
+    if mapped is not None:
+        ip = mapped
+    return {refuses}
+
+def check(url):
+    host = urlparse(url).hostname
+    try:
+        candidates = [ipaddress.ip_address(host)]
+    except ValueError:
+        candidates = []
+        for info in socket.getaddrinfo(host, None):
+            try:
+                candidates.append(ipaddress.ip_address(info[4][0].split("%")[0]))
+            except ValueError:
+                continue
+        if not candidates:
+            raise Refused(host)
+    for ip in candidates:
+        if is_internal(ip):
+            raise Refused(host)
+"#
+        )
+    };
+    let body = "    check(url)\n    return requests.get(url).text\n";
+    assert_eq!(python(&check("ip.is_private or ip.is_loopback or ip.is_link_local"), body), NOTHING);
+    assert_eq!(python(&check("ip.is_loopback or ip.is_multicast"), body), FOUND);
+}
+
+#[test]
+fn the_running_loop_resolves() {
+    let check = |test: &str| {
+        format!(
+            r#"
+async def check(url):
+    loop = asyncio.get_running_loop()
+    for info in await loop.getaddrinfo(urlparse(url).hostname, None):
+        ip = ipaddress.ip_address(info[4][0])
+        if {test}:
+            raise Refused(url)
+"#
+        )
+    };
+    let body = "    await check(url)\n    return requests.get(url).text\n";
+    assert_eq!(python(&check("not ip.is_global"), body), NOTHING);
+    assert_eq!(python(&check("ip.version == 6 and ip.is_private"), body), FOUND);
+    assert_eq!(python(&check("ip.version == 4 and ip.is_private"), body), NOTHING);
+}
+
+#[test]
+fn a_family_is_told_by_its_constant() {
+    let check = |family: &str| {
+        format!(
+            r#"
+def check(url):
+    for family, _, _, _, sockaddr in socket.getaddrinfo(urlparse(url).hostname, None):
+        if family == socket.{family}:
+            if ipaddress.ip_address(sockaddr[0]).is_private:
+                raise Refused(url)
+"#
+        )
+    };
+    let body = "    check(url)\n    return requests.get(url).text\n";
+    assert_eq!(python(&check("AF_INET"), body), NOTHING);
+    assert_eq!(python(&check("AF_INET6"), body), FOUND);
+}
+
+#[test]
+fn ranges_that_a_library_names() {
+    let check = |test: &str| {
+        format!(
+            r#"  const host = parsed.hostname.replace(/^\[|\]$/g, "");
+  const refuses = (text: string) => {test};
+  if (isIP(host)) {{
+    if (refuses(host)) throw new Error("internal");
+  }} else {{
+    const all = await dns.promises.lookup(host, {{ all: true, verbatim: true }});
+    if (all.length === 0 || all.some((one) => refuses(one.address))) throw new Error("internal");
+  }}"#
+        )
+    };
+    assert_eq!(typescript("", &check("ipaddr.process(text).range() !== \"unicast\"")), NOTHING);
+    assert_eq!(typescript("", &check("ipaddr.parse(text).range() === \"loopback\"")), FOUND);
+    let network = |bits: u8| format!("ipaddr.parse(text).match(ipaddr.parseCIDR(\"127.0.0.0/{bits}\"))");
+    assert_eq!(typescript("", &check(&network(0))), NOTHING);
+    assert_eq!(typescript("", &check(&network(8))), FOUND);
+}
+
+#[test]
+fn a_block_list_blocks_what_it_was_given() {
+    let list = |networks: &str| {
+        format!(
+            "const blocked = new BlockList();\nblocked.addAddress(\"127.0.0.1\");\nblocked.addRange(\"192.168.0.0\", \"192.168.255.255\");\nfor (const [base, bits] of {networks} as const) blocked.addSubnet(base, bits, \"ipv4\");\n"
+        )
+    };
+    let check = r#"  const { address, family } = await lookup(parsed.hostname);
+  if (blocked.check(address, family === 6 ? "ipv6" : "ipv4")) throw new Error("internal");"#;
+    assert_eq!(typescript(&list("[[\"10.0.0.0\", 8], [\"169.254.0.0\", 16]]"), check), NOTHING);
+    assert_eq!(typescript(&list("[[\"10.0.0.0\", 8], [\"169.250.0.0\", 16]]"), check), FOUND);
+}
+
+#[test]
+fn numbers_of_an_address_are_compared_for_its_family() {
+    let check = |second: &str| {
+        format!(
+            r#"  const isInternal = (text: string) => {{
+    const [a, b] = text.split(".").map(Number);
+    return a === 10 || a === 127 || (a === 192 && b === 168) || (a === 169 && b === {second});
+  }};
+  const all = await lookup(parsed.hostname, {{ all: true }});
+  if (all.some((one) => (one.family === 4 ? isInternal(one.address) : one.address === "::1"))) throw new Error("internal");"#
+        )
+    };
+    assert_eq!(typescript("", &check("254")), NOTHING);
+    assert_eq!(typescript("", &check("255")), FOUND);
+}
+
+#[test]
+fn brackets_are_no_part_of_an_address() {
+    // `new URL("http://[::1]/").hostname` keeps them, so this never looks at an IPv6 address; an IPv4 one it stops.
+    let check = |test: &str| format!("  if ({test}(parsed.hostname)) throw new Error(\"address\");");
+    assert_eq!(typescript("", &check("isIPv6")), FOUND);
+    assert_eq!(typescript("", &check("isIPv4")), typescript("", &check("isIP")));
+}
