@@ -519,7 +519,7 @@ fn addresses(random: &mut Random) -> Vec<IpAddr> {
     ];
     let mut all = Vec::new();
     for (base, bits) in V4 {
-        let base = base.parse::<Ipv4Addr>().unwrap().to_bits();
+        let base = base.parse::<Ipv4Addr>().expect("an address").to_bits();
         let last = base | u32::MAX.checked_shr(*bits).unwrap_or(0);
         all.extend(
             [base.wrapping_sub(1), base, last, last.wrapping_add(1)]
@@ -527,7 +527,7 @@ fn addresses(random: &mut Random) -> Vec<IpAddr> {
         );
     }
     for (base, bits) in V6 {
-        let base = base.parse::<Ipv6Addr>().unwrap().to_bits();
+        let base = base.parse::<Ipv6Addr>().expect("an address").to_bits();
         let last = base | u128::MAX.checked_shr(*bits).unwrap_or(0);
         all.extend(
             [base.wrapping_sub(1), base, last, last.wrapping_add(1)]
