@@ -27,6 +27,22 @@ const MOST_PAGES: usize = 64;
 /// Ours, outside the range that JSON-RPC and the protocol reserve.
 const REFUSED: ErrorCode = ErrorCode(-31_100);
 
+/// Requests with parameters.
+const METHODS: &[&str] = &[
+    "initialize",
+    "tools/call",
+    "tools/list",
+    "prompts/get",
+    "prompts/list",
+    "resources/read",
+    "resources/list",
+    "resources/templates/list",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "completion/complete",
+    "logging/setLevel",
+];
+
 /// The authenticated caller. An HTTP layer that checks credentials puts it into the extensions of the
 /// request; without one the caller is [`LOCAL`]. Never taken from `clientInfo`, which the peer chooses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -616,8 +632,13 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
     ) -> Result<CustomResult, ErrorData> {
         // Our own reader's note about a message that was too long; it reaches no code but the answer to it.
         #[cfg(feature = "serve")]
-        if request.method == crate::serve::TOO_LONG {
+        if [crate::serve::TOO_LONG, crate::serve::REFUSED].contains(&request.method.as_str()) {
             return self.inner.on_custom_request(request, context).await;
+        }
+        // A method of the protocol comes here when its parameters are none of its own.
+        if METHODS.contains(&request.method.as_str()) {
+            let message = format!("the parameters of {} are not what the protocol says", request.method);
+            return Err(ErrorData::invalid_params(message, None));
         }
         match self.unnamed("unknown method") {
             Ok(()) => self.inner.on_custom_request(request, context).await,

@@ -11,10 +11,14 @@ use std::task::{Context, Poll, ready};
 use regex::bytes::Regex;
 use tokio::io::{AsyncRead, ReadBuf};
 
+use super::strict::{self, Flaw, NOBODY};
+
 /// Longest line that is passed on.
 pub(super) const MAX_LINE: usize = 8 << 20;
 /// The method of the small request. It exists for nobody else: from outside it is answered the same way.
 pub(crate) const TOO_LONG: &str = "manta/message-too-long";
+/// After one of these there is a session, or none is needed.
+const OPENS: [&[u8]; 2] = [b"\"notifications/initialized\"", b"\"io.modelcontextprotocol/protocolVersion\""];
 /// How much of a long line's beginning and end is searched for the id.
 const EDGE: usize = 4096;
 
@@ -24,6 +28,8 @@ pub(super) struct Bounded<R> {
     /// The line that is being read; of one that is too long, its first and last bytes.
     line: Vec<u8>,
     is_too_long: bool,
+    /// The client has said who it is, so that requests are answered.
+    is_open: bool,
     /// Whole lines that wait to be read, from `position` on.
     whole: Vec<u8>,
     position: usize,
@@ -31,7 +37,7 @@ pub(super) struct Bounded<R> {
 
 impl<R> Bounded<R> {
     pub(super) fn new(inner: R) -> Self {
-        Self { inner, line: Vec::new(), is_too_long: false, whole: Vec::new(), position: 0 }
+        Self { inner, line: Vec::new(), is_too_long: false, is_open: false, whole: Vec::new(), position: 0 }
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -55,16 +61,38 @@ impl<R> Bounded<R> {
 
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
-        match std::mem::take(&mut self.is_too_long) {
-            false => self.whole.extend_from_slice(&line),
-            true => self.whole.extend(replacement(&line)),
+        if std::mem::take(&mut self.is_too_long) {
+            self.whole.extend(replacement(&line));
+        } else {
+            self.pass(&line);
         }
         self.whole.push(b'\n');
+    }
+
+    /// A line that is flawed is answered in place of being read; before there is a session nobody could answer.
+    fn pass(&mut self, line: &[u8]) {
+        match strict::flaw(line) {
+            None => {
+                self.is_open |= OPENS.iter().any(|mark| line.windows(mark.len()).any(|window| window == *mark));
+                self.whole.extend_from_slice(line);
+            }
+            Some(flaw) if self.is_open => {
+                let id = (flaw != Flaw::Id && flaw != Flaw::Shape).then(|| id_in(line)).flatten();
+                self.whole.extend(flaw.request(id.as_deref().unwrap_or(NOBODY)));
+            }
+            Some(_) => {}
+        }
     }
 }
 
 /// A request with the id of a line of which only the edges are left; nothing for a notification.
 fn replacement(edges: &[u8]) -> Vec<u8> {
+    let Some(id) = id_in(edges) else { return Vec::new() };
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{TOO_LONG}"}}"#).into_bytes()
+}
+
+/// The id in a line that can't be read as a whole.
+fn id_in(edges: &[u8]) -> Option<String> {
     static ID: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"(?-u)"id"[ \t]*:[ \t]*("[!#-\[\]-~ ]{0,256}"|-?[0-9]{1,18})"#).expect("a valid pattern")
     });
@@ -72,9 +100,7 @@ fn replacement(edges: &[u8]) -> Vec<u8> {
     let head = &edges[..edges.len().min(EDGE)];
     let params = head.windows(8).position(|window| window == b"\"params\"").unwrap_or(head.len());
     let found = ID.captures(&head[..params]).or_else(|| ID.captures_iter(edges).last());
-    let Some(id) = found.and_then(|captures| captures.get(1)) else { return Vec::new() };
-    let id = String::from_utf8_lossy(id.as_bytes());
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{TOO_LONG}"}}"#).into_bytes()
+    found.and_then(|captures| captures.get(1)).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned())
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Bounded<R> {
@@ -91,7 +117,8 @@ impl<R: AsyncRead + Unpin> AsyncRead for Bounded<R> {
                 if this.line.is_empty() || this.is_too_long {
                     return Poll::Ready(Ok(()));
                 }
-                this.whole = std::mem::take(&mut this.line);
+                let line = std::mem::take(&mut this.line);
+                this.pass(&line);
                 break;
             }
             this.take(buffer.filled());
@@ -117,8 +144,24 @@ mod tests {
 
     #[tokio::test]
     async fn ordinary_lines_pass_unchanged() {
-        for text in ["", "{}\n", "a\n\nb\n", "no end", "{\"id\":1}\n{\"id\":2}"] {
+        for text in ["", "{}\n", "{}\n\n{\"a\":[]}\n", "{\"id\":1}\n{\"id\":2}"] {
             assert_eq!(pass(text.as_bytes()).await, text);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flawed_line_becomes_a_request_for_its_answer() {
+        let open = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+        for (line, expected) in [
+            (r#"{"id":7,"method":"x","params":{"a":NaN}}"#, Flaw::Syntax.request("7")),
+            (r#"{"id":7,"method":"x","method":"y"}"#, Flaw::Twins.request("7")),
+            (r#"{"id":1e2,"method":"x"}"#, Flaw::Id.request(NOBODY)),
+            (r#"[{"id":7,"method":"x"}]"#, Flaw::Shape.request(NOBODY)),
+            ("{", Flaw::Syntax.request(NOBODY)),
+        ] {
+            let passed = pass(format!("{open}\n{line}\n").as_bytes()).await;
+            assert_eq!(passed, format!("{open}\n{}\n", String::from_utf8(expected).unwrap()));
+            assert_eq!(pass(format!("{line}\n").as_bytes()).await, "\n", "before there is a session");
         }
     }
 
@@ -133,7 +176,7 @@ mod tests {
         ] {
             assert_eq!(pass(line.as_bytes()).await, expected);
         }
-        let between = format!("before\n{long}\nafter\n");
-        assert_eq!(pass(between.as_bytes()).await, "before\n\nafter\n");
+        let between = format!("{{}}\n{long}\n{{}}\n");
+        assert_eq!(pass(between.as_bytes()).await, "{}\n\n{}\n");
     }
 }

@@ -8,6 +8,7 @@ mod bounded;
 mod clients;
 mod files;
 mod http;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -23,6 +24,7 @@ use rmcp::ServiceExt as _;
 use rmcp::model::*;
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
+pub(crate) use strict::REFUSED;
 
 use crate::enforce::{Enforcer, SetupError};
 use crate::policy::{Policy, PolicyError, PolicyFile};
@@ -135,7 +137,7 @@ pub fn serve_handler_stdio(handler: impl ServerHandler, policy: Policy, default_
     let log = Arc::clone(guarded.enforcer().log());
     let result = runtime.block_on(async {
         let (reader, writer) = rmcp::transport::io::stdio_pipes();
-        let running = guarded.serve((bounded::Bounded::new(reader), writer)).await;
+        let running = guarded.serve((bounded::Bounded::new(reader), strict::ToNobody::new(writer))).await;
         let running = running.map_err(|error| ServeError::Protocol(error.to_string()))?;
         running.waiting().await.map_err(|error| ServeError::Protocol(error.to_string()))
     });
@@ -186,6 +188,10 @@ impl ServerHandler for ToolServer {
             bounded::TOO_LONG => {
                 let message = format!("the message is longer than {} bytes and was not read", bounded::MAX_LINE);
                 Err(ErrorData::invalid_request(message, None))
+            }
+            REFUSED => {
+                let (code, why) = strict::Flaw::of(request.params.as_ref()).answer();
+                Err(ErrorData::new(ErrorCode(code), why, None))
             }
             _ => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None)),
         }
