@@ -460,3 +460,87 @@ async def call(name, arguments):
     found.retain(|found| found.starts_with("command-injection"));
     assert_eq!(found, ["command-injection in list"]);
 }
+
+/// A server whose tool `t` runs `body` with the untrusted text `name`, where `sh(…)` is a shell.
+fn runs(body: &str) -> Vec<String> {
+    found(
+        "index.js",
+        &format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ exec }} from "node:child_process";
+import {{ EventEmitter }} from "node:events";
+import {{ AsyncLocalStorage }} from "node:async_hooks";
+const sh = (command) => exec(command);
+const bus = new EventEmitter();
+bus.on("ping", (host) => sh("ping " + host));
+const context = new AsyncLocalStorage();
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("t", {{ name: z.string() }}, async ({{ name }}) => {{ {body} return {{ content: [] }}; }});
+"#
+        ),
+    )
+}
+
+#[test]
+fn what_keeps_a_value_gives_it_back() {
+    let found = ["command-injection in t"];
+    for body in [
+        r#"const p = new URLSearchParams(name); sh("ping " + p.get("host"));"#,
+        r#"const p = new URLSearchParams(); p.set("host", name); sh("ping " + p.get("host"));"#,
+        r#"const u = new URL("http://x/?" + name); sh("ping " + u.searchParams.get("host"));"#,
+        r#"const h = new Headers({ host: name }); sh("ping " + h.get("host"));"#,
+        r#"bus.emit("ping", name);"#,
+        r#"const own = new EventEmitter(); own.once("x", (host) => sh("ping " + host)); own.emit("x", name);"#,
+        r#"context.run({ host: name }, () => sh("ping " + context.getStore().host));"#,
+        r#"const [one] = await Promise.allSettled([Promise.resolve(name)]); sh("ping " + one.value);"#,
+        r#"setTimeout(sh, 10, "ping " + name);"#,
+        r#"const m = name.match(/(?<host>.*)/); if (m) sh("ping " + m.groups.host);"#,
+    ] {
+        assert_eq!(runs(body), found, "{body}");
+    }
+    for body in [
+        r#"const p = new URLSearchParams(); p.set("host", "localhost"); sh("ping " + p.get("host"));"#,
+        r#"bus.emit("pong", name);"#,
+        r#"bus.emit("ping", "localhost");"#,
+        r#"setTimeout(sh, 10, "ping localhost");"#,
+    ] {
+        assert_eq!(runs(body), QUIET, "{body}");
+    }
+}
+
+#[test]
+fn a_witness_that_lacks_the_format_is_no_proof() {
+    let split = |check: &str| {
+        reads(&format!(
+            r#"function valid(p: string) {{ const [kind, rest] = p.split("://", 2);
+                 const [name, query] = rest ? rest.split("?", 2) : ["", ""];
+                 if (kind !== "note") throw new Error("no"); {check} return path.join(ROOT, name); }}"#
+        ))
+    };
+    assert_eq!(split(""), ["path-traversal in t"]);
+    assert_eq!(split(r#"if (!/^\w+$/.test(name)) throw new Error("no");"#), QUIET);
+}
+
+#[test]
+fn a_path_of_two_arguments_is_followed_for_either() {
+    let joined = |schema: &str| {
+        found(
+            "index.ts",
+            &format!(
+                r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import fs from "fs/promises";
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("t", {{ folder: {schema}, name: {schema} }}, async ({{ folder, name }}) => {{
+  return {{ content: [{{ type: "text", text: await fs.readFile(`${{folder}}/notes/${{name}}`, "utf8") }}] }};
+}});
+"#
+            ),
+        )
+    };
+    assert_eq!(joined("z.string()"), ["path-traversal in t"]);
+    assert_eq!(joined(r"z.string().regex(/^\w+$/)"), QUIET);
+}

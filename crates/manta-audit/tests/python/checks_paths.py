@@ -396,3 +396,17 @@ def of_two_names(folder: str, name: str) -> str:
     if not re.fullmatch(r"[a-z]+", folder) or not re.fullmatch(r"[a-z]+", name):
         raise PathError("no name")
     return open(f"/data/{folder}/notes/{name}").read()
+
+
+@mcp.tool()
+def of_a_checked_name(name: str, folder: str) -> str:
+    if not re.fullmatch(r"[a-z]+", name):
+        raise PathError("no name")
+    return open(os.path.join(folder, f"{name}.md")).read()  # error: path-traversal in of_a_checked_name
+
+
+@mcp.tool()
+def of_a_checked_folder(name: str, folder: str) -> str:
+    if folder not in ("notes", "drafts") or not re.fullmatch(r"[a-z]+", name):
+        raise PathError("no name")
+    return open(os.path.join(folder, f"{name}.md")).read()

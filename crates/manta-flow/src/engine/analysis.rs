@@ -349,6 +349,9 @@ fn is_read_as_it_is(api: &str) -> bool {
     READS.contains(&name) || matches!(name, "open" | "openSync" | "open_file" | "file") && OPENERS.contains(&root)
 }
 
+/// Most further parameters of a flow that are followed when the first one is stopped.
+const MAX_SOURCES: usize = 4;
+
 /// Names of functions that build or start a server without being called by the module itself.
 const STARTERS: [&str; 14] = [
     "main",
@@ -773,8 +776,8 @@ impl<'p> Interp<'p> {
                 .exhausted
                 .push(format!("`{name}` was not analysed to the end: {} steps", self.limits.fuel_per_tool));
         }
-        for (mut hit, steps) in bad {
-            let source = steps
+        for (mut hit, mut steps) in bad {
+            let mut source = steps
                 .first()
                 .map(|step| match &step.what {
                     StepKind::Source(param) => (param.clone(), step.at),
@@ -786,7 +789,21 @@ impl<'p> Interp<'p> {
                 })
                 .unwrap_or((String::new(), hit.at));
             self.observer.enter(Stage::Witnesses, self.fuel_used);
-            let (verdict, witness) = self.replay(registration, dispatched, schema.as_ref(), &hit, &source.0);
+            let (mut verdict, mut witness) = self.replay(registration, dispatched, schema.as_ref(), &hit, &source.0);
+            // Where several parameters meet, one may be checked and another not.
+            let others = sources.iter().enumerate().filter(|(index, _)| hit.taint.0 & Taint::source(*index).0 != 0);
+            for (_, other) in others.filter(|(_, other)| other.param != source.0).take(MAX_SOURCES) {
+                if verdict != Replayed::Stopped {
+                    break;
+                }
+                (verdict, witness) = self.replay(registration, dispatched, schema.as_ref(), &hit, &other.param);
+                if verdict != Replayed::Stopped {
+                    let start = TraceStep { prev: 0, at: other.at, what: StepKind::Source(other.param.clone()) };
+                    steps = std::iter::once(start).chain(steps.pop()).collect();
+                    source = (other.param.clone(), other.at);
+                    break;
+                }
+            }
             if verdict == Replayed::Stopped {
                 continue;
             }

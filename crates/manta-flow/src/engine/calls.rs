@@ -2,6 +2,7 @@
 
 mod collections;
 mod effects;
+mod keepers;
 mod options;
 mod paths;
 mod regexes;

@@ -99,7 +99,10 @@ impl Interp<'_> {
                         return Some(Val::null());
                     }
                     let piece = Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(value) };
-                    let list = self.new_array(Vec::new(), Some(piece));
+                    let list = self.new_array(Vec::new(), Some(piece.clone()));
+                    if let Kind::Obj(id) = list.kind {
+                        self.store.obj_mut(id).fields.insert(Symbol::new("groups"), piece);
+                    }
                     Val { cond: test.cond, ..list }
                 }
                 _ => return None,
@@ -415,7 +418,9 @@ impl Interp<'_> {
             }
             _ => (own.slice(), None),
         };
-        if let Some(literal) = value.literal() {
+        if let Some(literal) = value.literal()
+            && !self.is_unformatted(&value, literal, text.as_deref())
+        {
             let pieces: Vec<String> = match (separator.map(|separator| &separator.kind), &text) {
                 (_, Some(separator)) if !separator.is_empty() => {
                     literal.split(separator.as_str()).map(str::to_owned).collect()
@@ -449,6 +454,16 @@ impl Interp<'_> {
         let mut pieces = leading_pieces(&value, text.as_deref());
         pieces.push(first);
         self.new_array(pieces, Some(piece))
+    }
+
+    /// Whether a witness is taken apart where the program expects a format that it doesn't have (`scheme://path`,
+    /// `kind:name`): then its pieces may be anything. One value is a list, too, of one.
+    fn is_unformatted(&self, value: &Val, literal: &str, separator: Option<&str>) -> bool {
+        self.found.replay.is_some()
+            && value.is_tainted()
+            && separator.is_some_and(|separator| {
+                !matches!(separator.trim(), "" | "," | ";") && !literal.contains(separator)
+            })
     }
 
     /// A limited number of splits leaves separators in what is behind the first piece, or before it from the right.
@@ -550,47 +565,22 @@ impl Interp<'_> {
     }
 
     fn js_replace(&mut self, value: &Val, pattern: &Val, replacement: &Val, all: bool, span: Span) -> Val {
-        // What a function puts in place of a match.
-        let replacement = &if self.is_callable(replacement) {
-            let args = Args { rest: Some(value.clone()), ..Args::default() };
-            let inserted = self.call_value(replacement, None, args, span);
-            Val { kind: Kind::Str, vn: self.store.fresh_vn(), ..self.to_text(&inserted) }
-        } else {
-            replacement.clone()
-        };
         match &pattern.kind {
             Kind::Regex(regex) => {
                 let global = regex.flags.contains('g');
                 let (pattern, flags) = (regex.pattern.clone(), regex.flags.clone());
-                // Filling the places of a template that the program spells out is a concatenation.
-                if value.taint.is_none()
-                    && self.taint_now(replacement).is_some()
-                    && let Some(pieces) =
-                        value.literal().and_then(|text| crate::engine::calls::concrete_split(&pattern, &flags, text))
-                {
-                    let filled = pieces.iter().enumerate().flat_map(|(index, piece)| {
-                        let before = (index > 0).then(|| replacement.clone());
-                        before.into_iter().chain([Val::str(piece)])
-                    });
-                    let filled: Vec<Val> = filled.collect();
-                    return self.concat(&filled, span);
-                }
-                if value.taint.is_none()
-                    && let Some(filled) = self.filled_template(value, replacement)
-                {
-                    return filled;
-                }
-                if let Some(stripped) = self.replaced_start(value, &pattern, &flags, replacement, span) {
-                    return stripped;
-                }
-                self.regex_replace(&pattern, &flags, Lang::JavaScript, value, replacement, global, span)
+                self.regex_fill(&pattern, &flags, Lang::JavaScript, value, replacement, global, span)
+            }
+            _ if self.is_callable(replacement) => {
+                let inserted = self.inserted(value, replacement, span);
+                self.replace_text(value, pattern, &inserted, all)
             }
             _ => self.replace_text(value, pattern, replacement, all),
         }
     }
 
     /// `text.replace(/^-+/, "")` of a composed text whose constant start goes on behind what is replaced.
-    fn replaced_start(&mut self, value: &Val, pattern: &str, flags: &str, with: &Val, span: Span) -> Option<Val> {
+    pub(crate) fn replaced_start(&mut self, value: &Val, pattern: &str, flags: &str, with: &Val, span: Span) -> Option<Val> {
         let (start, with) = (known_start(value)?, with.literal().filter(|with| !with.contains('$'))?);
         leading_atom(pattern).filter(|_| flags.is_empty())?;
         let behind = self.concrete_replace(pattern, flags, Lang::JavaScript, start, "", false)?;
@@ -670,7 +660,7 @@ impl Interp<'_> {
     /// A placeholder in a template that the program does not spell out (`path.replace("{id}", id)` with a path from a
     /// description) is replaced by an untrusted value: what is behind it stays the program's, and it may stand at the
     /// very beginning.
-    fn filled_template(&mut self, template: &Val, replacement: &Val) -> Option<Val> {
+    pub(crate) fn filled_template(&mut self, template: &Val, replacement: &Val) -> Option<Val> {
         if self.taint_now(replacement).is_none() || self.found.replay.is_some() {
             return None;
         }

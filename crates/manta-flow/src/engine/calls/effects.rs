@@ -44,6 +44,25 @@ impl Interp<'_> {
             }
             Effect::Unknown | Effect::Schema => return None,
             Effect::Carries => self.external_result(api, None, args, span),
+            Effect::Put => {
+                self.put(this, args, arg);
+                this.cloned().unwrap_or_else(Val::undefined)
+            }
+            Effect::Take => self.take(this, args),
+            Effect::RunsWith => {
+                self.put(this, args, arg);
+                let function = args.get(1).cloned().unwrap_or_else(Val::unknown);
+                let rest = Args { pos: args.pos.iter().skip(2).cloned().collect(), ..Args::default() };
+                self.call_value(&function, None, rest, span)
+            }
+            Effect::Listen => self.listen(this, args, span),
+            Effect::Emit => self.emit(this, args, span),
+            Effect::Settle => {
+                let (items, more) = self.elements_of(&arg, span);
+                let outcomes: Vec<Val> = items.into_iter().map(|item| self.outcome(item)).collect();
+                let more = more.map(|more| self.outcome(more));
+                self.new_array(outcomes, more)
+            }
             Effect::Import => self.dynamic_import(&arg, span),
             Effect::Boolean => Val::any_bool(),
             Effect::Number => Val::of(Kind::Num(None)),
@@ -320,6 +339,15 @@ impl Interp<'_> {
                 let obj = Obj { items, more, is_configured, ..Obj::new(ObjKind::Set) };
                 Val { taint: arg.taint, step: arg.step, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
             }
+            // `defaultdict(list)`: what is not there yet is made when it is asked for.
+            Effect::DefaultDict => {
+                let missing = (!arg.is_nullish()).then(|| self.call_value(&arg, None, Args::default(), span));
+                let id = self.store.new_obj(Obj { any: missing, ..Obj::new(ObjKind::Dict) });
+                if let Some(source) = args.get(1) {
+                    self.copy_fields(&source.clone(), id);
+                }
+                Val::of(Kind::Obj(id))
+            }
             Effect::Dict => {
                 let mut obj = Obj::new(ObjKind::Dict);
                 for (name, value) in &args.named {
@@ -327,8 +355,14 @@ impl Interp<'_> {
                 }
                 obj.any = args.named_rest.clone();
                 let id = self.store.new_obj(obj);
-                if let Some(source) = args.pos.first() {
-                    self.copy_fields(&source.clone(), id);
+                match args.pos.first().cloned() {
+                    // `dict(pairs)`
+                    Some(Val { kind: Kind::Obj(pairs), .. }) if self.store.obj(pairs).is_sequence() => {
+                        let made = self.from_entries(&arg, span);
+                        self.copy_fields(&made, id);
+                    }
+                    Some(source) => self.copy_fields(&source, id),
+                    None => {}
                 }
                 // A copy of the environment is the environment.
                 if self.is_environment(&arg) {
@@ -416,7 +450,14 @@ impl Interp<'_> {
                 Val::null()
             }
             Effect::Schedules => {
-                self.call_closures(args, None, span);
+                // `setTimeout(f, 100, argument)`
+                match args.pos.as_slice() {
+                    [function, _, given @ ..] if !given.is_empty() && self.is_callable(function) => {
+                        let (function, given) = (function.clone(), given.to_vec());
+                        self.call_value(&function, None, Args::of(given), span);
+                    }
+                    _ => self.call_closures(args, None, span),
+                }
                 Val::unknown()
             }
             Effect::GetAttr => {

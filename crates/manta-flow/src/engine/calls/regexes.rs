@@ -7,6 +7,7 @@ use manta_core::Span;
 use crate::domain::regex::{Dialect, Regex};
 use crate::domain::url::Scheme;
 use crate::domain::{StrProps, path};
+use crate::engine::calls::concrete_split;
 use crate::engine::facts::{Cond, Fact, Note, NoteKind};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::value::{Kind, Transform, Val};
@@ -164,7 +165,10 @@ impl Interp<'_> {
             "sub" | "subn" => {
                 let replacement = args.get(0)?.clone();
                 let value = args.get(1).or_else(|| args.named("string"))?.clone();
-                let result = self.regex_replace(pattern, flags, Lang::Python, &value, &replacement, true, span);
+                let result = self.regex_fill(pattern, flags, Lang::Python, &value, &replacement, true, span);
+                if function.as_str() == "subn" {
+                    return Some(self.new_array(vec![result, Val::of(Kind::Num(None))], None));
+                }
                 Some(result)
             }
             "split" => {
@@ -234,6 +238,55 @@ impl Interp<'_> {
         }
         let limit = if global { 0 } else { 1 };
         regex.try_replacen(text, limit, template.as_str()).ok().map(std::borrow::Cow::into_owned)
+    }
+
+    /// What a function puts in place of a match.
+    pub(crate) fn inserted(&mut self, value: &Val, function: &Val, span: Span) -> Val {
+        let args = Args { rest: Some(value.clone()), ..Args::default() };
+        let inserted = self.call_value(function, None, args, span);
+        Val { kind: Kind::Str, vn: self.store.fresh_vn(), ..self.to_text(&inserted) }
+    }
+
+    /// Replacement of what a pattern matches by a value, or by what a function gives.
+    #[expect(clippy::too_many_arguments, reason = "a regex is a pattern, flags and a dialect")]
+    pub(crate) fn regex_fill(
+        &mut self,
+        pattern: &str,
+        flags: &str,
+        lang: Lang,
+        value: &Val,
+        replacement: &Val,
+        global: bool,
+        span: Span,
+    ) -> Val {
+        let replacement = &if self.is_callable(replacement) {
+            self.inserted(value, replacement, span)
+        } else {
+            replacement.clone()
+        };
+        // Filling the places of a template that the program spells out is a concatenation.
+        if value.taint.is_none()
+            && self.taint_now(replacement).is_some()
+            && let Some(pieces) = value.literal().and_then(|text| concrete_split(pattern, flags, text))
+        {
+            let filled = pieces.iter().enumerate().flat_map(|(index, piece)| {
+                let before = (index > 0).then(|| replacement.clone());
+                before.into_iter().chain([Val::str(piece)])
+            });
+            let filled: Vec<Val> = filled.collect();
+            return self.concat(&filled, span);
+        }
+        if value.taint.is_none()
+            && let Some(filled) = self.filled_template(value, replacement)
+        {
+            return filled;
+        }
+        if lang == Lang::JavaScript
+            && let Some(stripped) = self.replaced_start(value, pattern, flags, replacement, span)
+        {
+            return stripped;
+        }
+        self.regex_replace(pattern, flags, lang, value, replacement, global, span)
     }
 
     /// Replacement of what a pattern matches.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use manta_core::Span;
 
 use crate::domain::StrProps;
+use crate::engine::api::ApiStep;
 use crate::engine::facts::Fact;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::store::{Obj, ObjKind};
@@ -61,7 +62,16 @@ impl Interp<'_> {
         field(self, &["port"], UrlPart::Other, known.map(|url| url.port.as_str()));
         field(self, &["search", "query", "hash", "fragment", "params"], UrlPart::Other, None);
         field(self, &["username", "password"], UrlPart::Other, known.map(|url| url.userinfo.as_str()));
-        let search = Val { taint, step: text.step, vn: self.store.fresh_vn(), ..Val::unknown() };
+        let search = match python {
+            true => Val::unknown(),
+            false => {
+                let root = self.apis.root(Symbol::new("globalThis"));
+                let class = self.apis.step(root, ApiStep::Field(Symbol::new("URLSearchParams")));
+                let made = self.apis.step(class, ApiStep::Call);
+                Val::of(Kind::Api(made, Some(self.store.new_obj(Obj::new(ObjKind::External)))))
+            }
+        };
+        let search = Val { taint, step: text.step, vn: self.store.fresh_vn(), ..search };
         obj.fields.insert(Symbol::new("searchParams"), search);
         if python {
             obj.items = ["scheme", "netloc", "path", "params", "query", "fragment"]

@@ -173,6 +173,18 @@ pub enum Effect {
     Clean,
     /// Returns text that depends on the arguments in an unknown way (the default).
     Unknown,
+    /// Keeps the argument: `queue.put(x)`, `heapq.heappush(list, x)`.
+    Put,
+    /// Returns something of what was kept: `queue.get()`.
+    Take,
+    /// Keeps the argument while the function runs: `storage.run(store, f, …)`.
+    RunsWith,
+    /// `emitter.on(event, listener)`.
+    Listen,
+    /// `emitter.emit(event, …)`.
+    Emit,
+    /// `Promise.allSettled`: a list of outcomes.
+    Settle,
     /// Returns the module of that name (`importlib.import_module`).
     Import,
     /// Returns a boolean that implies nothing.
@@ -283,6 +295,8 @@ pub enum Effect {
     Set,
     /// `dict`.
     Dict,
+    /// `collections.defaultdict(factory)`.
+    DefaultDict,
     /// `types.SimpleNamespace(**fields)`, `dataclasses.replace(object, **fields)`: an object with these fields.
     Record,
     /// `itertools.chain(*lists)`: their elements.
