@@ -461,9 +461,8 @@ impl Interp<'_> {
     fn is_unformatted(&self, value: &Val, literal: &str, separator: Option<&str>) -> bool {
         self.found.replay.is_some()
             && value.is_tainted()
-            && separator.is_some_and(|separator| {
-                !matches!(separator.trim(), "" | "," | ";") && !literal.contains(separator)
-            })
+            && separator
+                .is_some_and(|separator| !matches!(separator.trim(), "" | "," | ";") && !literal.contains(separator))
     }
 
     /// A limited number of splits leaves separators in what is behind the first piece, or before it from the right.
@@ -580,7 +579,14 @@ impl Interp<'_> {
     }
 
     /// `text.replace(/^-+/, "")` of a composed text whose constant start goes on behind what is replaced.
-    pub(crate) fn replaced_start(&mut self, value: &Val, pattern: &str, flags: &str, with: &Val, span: Span) -> Option<Val> {
+    pub(crate) fn replaced_start(
+        &mut self,
+        value: &Val,
+        pattern: &str,
+        flags: &str,
+        with: &Val,
+        span: Span,
+    ) -> Option<Val> {
         let (start, with) = (known_start(value)?, with.literal().filter(|with| !with.contains('$'))?);
         leading_atom(pattern).filter(|_| flags.is_empty())?;
         let behind = self.concrete_replace(pattern, flags, Lang::JavaScript, start, "", false)?;

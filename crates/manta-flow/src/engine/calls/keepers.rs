@@ -94,7 +94,8 @@ impl Interp<'_> {
             None => name.as_str().starts_with(LISTENERS),
         });
         let lists: Vec<Val> = lists.map(|(_, list)| list.clone()).collect();
-        let given = Args { pos: args.pos.iter().skip(1).cloned().collect(), rest: args.rest.clone(), ..Args::default() };
+        let given =
+            Args { pos: args.pos.iter().skip(1).cloned().collect(), rest: args.rest.clone(), ..Args::default() };
         for list in lists {
             let (listeners, more) = self.elements_of(&list, span);
             for listener in listeners.into_iter().chain(more).take(16) {

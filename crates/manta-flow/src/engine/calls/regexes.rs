@@ -259,11 +259,8 @@ impl Interp<'_> {
         global: bool,
         span: Span,
     ) -> Val {
-        let replacement = &if self.is_callable(replacement) {
-            self.inserted(value, replacement, span)
-        } else {
-            replacement.clone()
-        };
+        let replacement =
+            &if self.is_callable(replacement) { self.inserted(value, replacement, span) } else { replacement.clone() };
         // Filling the places of a template that the program spells out is a concatenation.
         if value.taint.is_none()
             && self.taint_now(replacement).is_some()
