@@ -790,8 +790,10 @@ impl<'p> Interp<'p> {
                 .unwrap_or((String::new(), hit.at));
             self.observer.enter(Stage::Witnesses, self.fuel_used);
             let (mut verdict, mut witness) = self.replay(registration, dispatched, schema.as_ref(), &hit, &source.0);
-            // Where several parameters meet, one may be checked and another not.
-            let others = sources.iter().enumerate().filter(|(index, _)| hit.taint.0 & Taint::source(*index).0 != 0);
+            // Where several parameters meet, one may be checked and another not; an option is at the start of its word.
+            let is_of_parts = matches!(hit.rule.class(), "path" | "network");
+            let is_met = |index: usize| is_of_parts && hit.taint.0 & Taint::source(index).0 != 0;
+            let others = sources.iter().enumerate().filter(|(index, _)| is_met(*index));
             for (_, other) in others.filter(|(_, other)| other.param != source.0).take(MAX_SOURCES) {
                 if verdict != Replayed::Stopped {
                     break;

@@ -351,6 +351,10 @@ impl Replay {
                 let host = if host.is_empty() { self.witness.clone() } else { host };
                 text.contains(&host) || text.starts_with("file:")
             }
+            // An option begins a word.
+            _ if self.rule == FlowRule::ArgumentInjection && self.witness.starts_with('-') => {
+                text.starts_with('-') || text.contains(" -")
+            }
             // What matters of the witness are the characters with a meaning; the rest may have been trimmed or normalised.
             _ => {
                 const MARKS: [&str; 10] = [";", "$(", "`", "&", "|", "\n", "'", "\"", "{", "-"];

@@ -436,7 +436,8 @@ impl Interp<'_> {
                     Val { taint: value.taint, step: value.step, vn, ..Val::str(&piece) }
                 };
                 let pieces: Vec<Val> = pieces.into_iter().map(piece).collect();
-                return self.new_array(pieces, None);
+                let behind = self.piece_behind(&value, literal, text.as_deref());
+                return self.new_array(pieces, behind);
             }
         }
         let _ = span;
@@ -456,13 +457,28 @@ impl Interp<'_> {
         self.new_array(pieces, Some(piece))
     }
 
-    /// Whether a witness is taken apart where the program expects a format that it doesn't have (`scheme://path`,
-    /// `kind:name`): then its pieces may be anything. One value is a list, too, of one.
+    /// Whether a witness is taken apart where the program expects a format that it doesn't have (`scheme://path`): then
+    /// its pieces may be anything.
     fn is_unformatted(&self, value: &Val, literal: &str, separator: Option<&str>) -> bool {
+        self.is_followed_without(value, literal, separator) && separator == Some("://")
+    }
+
+    /// What may stand behind a separator that a witness lacks: with `kind:name` the program means two pieces, and the
+    /// first one is a piece of either.
+    fn piece_behind(&mut self, value: &Val, literal: &str, separator: Option<&str>) -> Option<Val> {
+        let parts = ["|", "=", ":", "::", "@", "?", "#", "&", "->", "=>"];
+        let is_format = separator.is_some_and(|separator| parts.contains(&separator.trim()));
+        if !is_format || !self.is_followed_without(value, literal, separator) {
+            return None;
+        }
+        let vn = self.store.fresh_vn();
+        Some(Val { taint: value.taint, step: value.step, vn, ..Val::with_props(StrProps::default()) })
+    }
+
+    fn is_followed_without(&self, value: &Val, literal: &str, separator: Option<&str>) -> bool {
         self.found.replay.is_some()
             && value.is_tainted()
-            && separator
-                .is_some_and(|separator| !matches!(separator.trim(), "" | "," | ";") && !literal.contains(separator))
+            && separator.is_some_and(|separator| !literal.contains(separator))
     }
 
     /// A limited number of splits leaves separators in what is behind the first piece, or before it from the right.
