@@ -373,3 +373,20 @@ async def t(p: str) -> str:
     assert_eq!(loud("server.py", &server("p")), ["ssrf in t"]);
     assert_eq!(loud("server.py", &server("get_http_headers()['x-host']")), Vec::<String>::new());
 }
+
+#[test]
+fn breaking_out_of_a_statement_is_less_where_whole_ones_are_sent() {
+    let server = |whole: &str| {
+        let before = format!(
+            r#"
+import {{ Grail }} from "some-warehouse";
+const grail = new Grail();
+const send = (body, bound) => grail.queryExecute(body, bound);
+server.tool("whole", {{ p: z.string() }}, async ({{ p }}) => {{ {whole}; return text("ok"); }});
+"#
+        );
+        js(&before, "await send({ query: `SELECT a FROM b WHERE c = '${p}'` }); return text(\"ok\");")
+    };
+    assert_eq!(server("await send({ query: p })"), QUIET);
+    assert_eq!(server("await send({ query: 'SELECT a FROM b' }, p)"), ["sql-injection in t"]);
+}

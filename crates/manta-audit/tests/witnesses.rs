@@ -149,3 +149,47 @@ fn what_is_kept_under_a_key_is_not_made_of_it() {
     assert_eq!(py("url = cache.get(p)\nreturn httpx.get(url).text"), QUIET);
     assert_eq!(py("url = cache.get(p) or p\nreturn httpx.get(url).text"), ["ssrf in t"]);
 }
+
+/// What is found in a Python server whose tool `t` runs `dbt` with a list of kinds.
+fn dbt(check: &str, extend: &str) -> Vec<String> {
+    let text = format!(
+        r#"
+import os
+import subprocess
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+KINDS = frozenset({{"model", "seed", "test"}})
+@mcp.tool()
+def t(kinds: list[str], name: str) -> str:
+    command = ["list"] + os.environ["FLAGS"].split()
+    {check}
+    {extend}
+    return subprocess.run(["dbt", "--no-color", *command], capture_output=True, text=True).stdout
+"#
+    );
+    common::found([("server.py", text.as_str())])
+}
+
+#[test]
+fn a_list_of_the_wrong_ones_that_is_empty_says_that_all_are_right() {
+    let all = r#"command.extend(["--resource-type"] + kinds)"#;
+    assert_eq!(dbt("", all), ["argument-injection in t"]);
+    assert_eq!(dbt("if wrong := [k for k in kinds if k not in KINDS]:\n        raise ValueError(wrong)", all), QUIET);
+    assert_eq!(
+        dbt("if right := [k for k in kinds if k in KINDS]:\n        raise ValueError(right)", all),
+        ["argument-injection in t"]
+    );
+    let before = r#"const KINDS = ["get", "list"];"#;
+    let call = |check: &str| js(before, &format!(r#"const words = p.split(" "); {check} return run(["get", "pods", ...words]);"#));
+    let strict = r#"const wrong = words.filter((word) => !KINDS.includes(word)); if (wrong.length > 0) throw new Error("no");"#;
+    let loose = r#"const wrong = words.filter((word) => word.length > 9); if (wrong.length > 0) throw new Error("no");"#;
+    assert_eq!(call(strict), QUIET);
+    assert_eq!(call(loose), ["argument-injection in t"]);
+}
+
+#[test]
+fn the_value_of_an_option_stays_one_behind_words_of_an_unknown_number() {
+    assert_eq!(dbt("", r#"command.extend(["--selector", name])"#), QUIET);
+    assert_eq!(dbt("", "command.extend([name])"), ["argument-injection in t"]);
+    assert_eq!(dbt("", r#"command.extend(["--selector", "x", name])"#), ["argument-injection in t"]);
+}

@@ -16,7 +16,7 @@ pub(super) fn findings(id: FileId, file: &SourceFile, findings: &mut Vec<Finding
     let mut last: Option<&str> = None;
     for found in secrets::find_issued(&file.text) {
         let value = &file.text[found.range.clone()];
-        if is_sample(value) || last == Some(value) {
+        if is_sample(value) || last == Some(value) || is_in_example(&file.text[..found.range.start]) {
             continue;
         }
         last = Some(value);
@@ -32,6 +32,12 @@ pub(super) fn findings(id: FileId, file: &SourceFile, findings: &mut Vec<Finding
         finding.help = "revoke the credential, and read its successor from the environment".to_owned();
         findings.push(finding);
     }
+}
+
+/// Whether what follows stands in the example of a documentation comment, which shows what such a token looks like.
+fn is_in_example(before: &str) -> bool {
+    let comment = before.rfind("/**").map(|start| &before[start..]);
+    comment.is_some_and(|comment| !comment.contains("*/") && comment.contains("@example"))
 }
 
 /// A value of a documentation or a test: it says so, or its characters do.
@@ -54,4 +60,17 @@ fn is_sample(value: &str) -> bool {
     let body =
         value.strip_prefix("-----BEGIN").map_or(value, |rest| rest.split_once('\n').map_or("", |(_, body)| body));
     WORDS.iter().any(|word| lower.contains(word)) || body.len() < 16 || secrets::entropy(body) < 2.8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_example;
+
+    #[test]
+    fn examples_end_with_their_comment() {
+        assert!(is_in_example("/**\n * @example\n * token: \""));
+        assert!(!is_in_example("/**\n * The token: \""));
+        assert!(!is_in_example("/** @example x */\nconst token = \""));
+        assert!(!is_in_example("const token = \""));
+    }
 }

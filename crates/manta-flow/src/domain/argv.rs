@@ -300,13 +300,13 @@ fn has_other_operand(known: Option<&Program>, words: &[Word<'_>], index: usize) 
     })
 }
 
-/// Whether a word is the value of the one before it, which may be one of several options.
+/// Whether a word is the value of the one before it, which may be one of several options, or the end of all options.
 fn follows_option(known: Option<&Program>, before: &[Part<'_>]) -> bool {
+    let takes = |option: &str| option == "--" || is_option_value(known, Some(option));
     match before {
-        [Part::Trusted(props)] => props
-            .lits
-            .as_deref()
-            .is_some_and(|lits| !lits.is_empty() && lits.iter().all(|option| is_option_value(known, Some(option)))),
+        [Part::Trusted(props)] => {
+            props.lits.as_deref().is_some_and(|lits| !lits.is_empty() && lits.iter().all(|option| takes(option)))
+        }
         _ => is_option_value(known, literal(before).as_deref()),
     }
 }

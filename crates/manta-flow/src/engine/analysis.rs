@@ -246,6 +246,11 @@ fn collect_flows(interp: &Interp<'_>, found: Vec<(usize, Hit, Vec<TraceStep>, (S
         if hit.rule == FlowRule::CommandInjection && hit.elsewhere.as_ref().is_some_and(|there| given.contains(there)) {
             hit.limit = Some(Limit::AlreadyGiven);
         }
+        if matches!(hit.rule, FlowRule::SqlInjection | FlowRule::NosqlInjection)
+            && interp.found.given_whole.contains(&hit.at)
+        {
+            hit.limit = Some(Limit::AlreadyGiven);
+        }
         let built_at = built_at(hit.rule, &steps);
         let known = (0..flows.len())
             .find(|&index| flows[index].at == hit.at && flows[index].rule == hit.rule && built[index] == built_at);

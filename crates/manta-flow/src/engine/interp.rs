@@ -18,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::domain::StrProps;
 use crate::engine::api::{ApiId, ApiTable};
-use crate::engine::facts::Refinements;
+use crate::engine::facts::Cond;
 use crate::engine::memo::Memo;
 use crate::engine::models::Models;
 use crate::engine::program::Program;
@@ -223,7 +223,7 @@ pub(crate) struct Interp<'p> {
     /// Results of `typeof x`: the `x` they describe.
     pub(crate) typeofs: FxHashMap<Vn, Val>,
     /// For lists of what passed a test: what it means that there is something in them.
-    pub(crate) evidence: FxHashMap<ObjId, Refinements>,
+    pub(crate) evidence: FxHashMap<ObjId, Cond>,
     /// Results of `commonpath([root, x])`: the `x`, and whether whole components were compared.
     pub(crate) common_paths: FxHashMap<Vn, (Val, bool)>,
     /// Positions that `indexOf` gave: the text that was searched, and what for.

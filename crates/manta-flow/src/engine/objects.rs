@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use manta_core::Span;
 
-use crate::domain::StrProps;
+use crate::domain::{CharSet, StrProps};
 use crate::engine::api::{ApiId, ApiStep};
-use crate::engine::facts::Cond;
+use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::schema::Schema;
 use crate::engine::slices::key_index;
@@ -191,8 +191,7 @@ impl Interp<'_> {
             ObjKind::Set if name.as_str() == "size" && obj.is_configured => return usually_none(),
             ObjKind::Array if name.as_str() == "length" => {
                 if let Some(evidence) = self.evidence.get(&id) {
-                    let cond = Cond { when_true: evidence.clone(), ..Cond::default() };
-                    return Val { cond: Some(Rc::new(cond)), text: Some(Rc::default()), ..Val::of(Kind::Num(None)) };
+                    return Val { cond: Some(Rc::new(evidence.clone())), text: Some(Rc::default()), ..Val::of(Kind::Num(None)) };
                 }
                 return if obj.is_configured {
                     if self.found.replay.is_some() { Val::num(0.0) } else { usually_none() }
@@ -436,7 +435,8 @@ impl Interp<'_> {
                 return match self.evidence.get(&id) {
                     // The first of what passed a test: when there is one, the test was passed.
                     Some(evidence) if matches!(key.kind, Kind::Num(Some(0.0))) => {
-                        Val { cond: Some(Rc::new(Cond { when_true: evidence.clone(), ..Cond::default() })), ..element }
+                        let when_true = evidence.when_true.clone();
+                        Val { cond: Some(Rc::new(Cond { when_true, ..Cond::default() })), ..element }
                     }
                     _ => element,
                 };
@@ -637,6 +637,28 @@ impl Interp<'_> {
         }
     }
 
+    /// Appends what belongs together. Behind elements of an unknown number the order is forgotten, but the value of an
+    /// option (`["--name", name]`) stays one: no operand that could be an option itself.
+    pub(crate) fn push_all(&mut self, id: ObjId, values: impl IntoIterator<Item = Val>) {
+        let mut is_option_before = false;
+        for value in values {
+            let is_option = value.literal().is_some_and(|word| {
+                word.len() > 1 && word.starts_with('-') && word != "--" && !word.contains('=')
+            });
+            let is_value = is_option_before && self.store.obj(id).more.is_some() && value.is_tainted();
+            let value = if is_value { self.without_dash(&value) } else { value };
+            self.push_array(id, value);
+            is_option_before = is_option;
+        }
+    }
+
+    /// The text where it cannot be read as an option.
+    fn without_dash(&self, value: &Val) -> Val {
+        let mut props = StrProps::default();
+        props.first = props.first.minus(CharSet::of("-"));
+        self.refined(value, &Fact::props(props, self.here(Span::default())))
+    }
+
     pub(crate) fn add_more(&mut self, id: ObjId, value: Val) {
         let joined = match self.store.obj(id).more.clone() {
             Some(more) => self.join(&more, &value),
@@ -647,9 +669,7 @@ impl Interp<'_> {
 
     pub(crate) fn extend_array(&mut self, id: ObjId, value: &Val, span: Span) {
         let (items, more) = self.elements_of(value, span);
-        for item in items {
-            self.push_array(id, item);
-        }
+        self.push_all(id, items);
         if let Some(more) = more {
             self.add_more(id, more);
         }

@@ -255,6 +255,8 @@ pub(crate) struct Findings {
     pub(crate) suffixes: Vec<String>,
     /// Open files: the handle, and where it was opened.
     pub(crate) opened: std::collections::HashMap<crate::engine::value::ObjId, Location>,
+    /// Calls that were given a text of the caller's as a whole, where others give statements.
+    pub(crate) given_whole: HashSet<Location>,
     /// Where files were opened that got content of the caller's.
     pub(crate) filled: HashSet<Location>,
     /// Containment checks of this run that a sibling directory passes, by directory: a value that was returned through

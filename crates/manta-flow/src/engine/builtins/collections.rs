@@ -5,7 +5,7 @@ use std::rc::Rc;
 use manta_core::Span;
 
 use crate::domain::StrProps;
-use crate::engine::facts::{Cond, Refinements};
+use crate::engine::facts::Cond;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::slices::key_index;
 use crate::engine::store::{Obj, ObjKind};
@@ -148,9 +148,7 @@ impl Interp<'_> {
         let first = args.get(0).cloned();
         Some(match name.as_str() {
             "push" | "append" | "add" => {
-                for value in &args.pos {
-                    self.push_array(id, value.clone());
-                }
+                self.push_all(id, args.pos.iter().cloned());
                 if let Some(rest) = args.rest.clone() {
                     self.add_more(id, rest);
                 }
@@ -326,14 +324,14 @@ impl Interp<'_> {
             open_kept = (result.truth() != Some(false)).then(|| self.with_outcome(more, &result));
             open = Some(result);
         }
-        // That something passed says what the test says of it.
+        // That something passed says what the test says of it, and that nothing did what it says of all.
         let evidence = match name {
             "filter" | "find" | "findLast" => {
                 let answers = self.new_array(results.clone(), open.clone());
                 let some = self.quantified(&answers, false, span);
-                some.cond.map(|cond| cond.when_true.clone()).unwrap_or_default()
+                some.cond.as_deref().cloned().unwrap_or_default()
             }
-            _ => Refinements::new(),
+            _ => Cond::default(),
         };
         match name {
             "map" => self.new_array(results, open),
@@ -360,15 +358,16 @@ impl Interp<'_> {
             "filter" => {
                 // Known elements stay one by one, also those whose presence is in doubt.
                 let list = self.new_array(kept, open_kept);
-                if let (Kind::Obj(id), false) = (&list.kind, evidence.is_empty()) {
+                if let (Kind::Obj(id), false) = (&list.kind, evidence.is_trivial()) {
                     self.evidence.insert(*id, evidence);
                 }
                 list
             }
             "find" | "findLast" => {
                 let found = self.join_all(kept.into_iter().chain(open_kept)).unwrap_or_else(Val::undefined);
-                if !evidence.is_empty() {
-                    return Val { cond: Some(Rc::new(Cond { when_true: evidence, ..Cond::default() })), ..found };
+                if !evidence.when_true.is_empty() {
+                    let cond = Cond { when_true: evidence.when_true, ..Cond::default() };
+                    return Val { cond: Some(Rc::new(cond)), ..found };
                 }
                 // That something was found means that some element passed.
                 let passed = self.new_array(results, open);

@@ -266,8 +266,6 @@ impl Interp<'_> {
         if b.is_nullish() && matches!(a.kind, Kind::Str | Kind::Unknown) {
             return a.clone();
         }
-        let taint = a.taint.union(b.taint);
-        let step = if a.taint.is_some() { a.step } else { b.step };
         let mut values: Vec<Val> = Vec::new();
         for value in a.alternatives().iter().chain(b.alternatives()) {
             let value = if value.vn == a.vn || value.vn == b.vn { self.current(value) } else { value.clone() };
@@ -275,6 +273,9 @@ impl Interp<'_> {
                 values.push(value);
             }
         }
+        // As known now: what a check found to be the program's own is nobody else's.
+        let taint = values.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));
+        let step = if a.taint.is_some() { a.step } else { b.step };
         if let (Kind::Bool(_), Kind::Bool(_)) = (&a.kind, &b.kind) {
             return Val { taint, step, ..Val::any_bool() };
         }

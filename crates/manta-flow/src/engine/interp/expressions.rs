@@ -330,11 +330,18 @@ impl<'p> Interp<'p> {
             crate::ir::CompKind::Set => ObjKind::Set,
             _ => ObjKind::Array,
         }));
-        self.comprehension_clause(id, element, value, clauses);
+        let mut tests = Vec::new();
+        self.comprehension_clause(id, element, value, clauses, &mut tests);
+        // That nothing passed the filter says of all what the filter says of one.
+        let cond = match clauses {
+            [only] if only.conditions.len() == 1 => tests.into_iter().reduce(|one, other| one.or(&other)),
+            _ => None,
+        };
+        let cond = cond.filter(|cond| !cond.is_trivial()).map(Rc::new);
         let obj = self.store.obj(id);
         let taint = obj.items.iter().chain(&obj.more).fold(Taint::NONE, |taint, value| taint.union(value.taint));
         let step = obj.items.iter().chain(&obj.more).find(|value| value.is_tainted()).map_or(0, |value| value.step);
-        Val { taint, step, ..Val::of(Kind::Obj(id)) }
+        Val { taint, step, cond, ..Val::of(Kind::Obj(id)) }
     }
 
     fn comprehension_clause(
@@ -343,6 +350,7 @@ impl<'p> Interp<'p> {
         element: ExprId,
         value: Option<ExprId>,
         clauses: &'p [crate::ir::CompClause],
+        tests: &mut Vec<Cond>,
     ) {
         let Some((clause, inner)) = clauses.split_first() else {
             let key = self.eval(element);
@@ -381,13 +389,14 @@ impl<'p> Interp<'p> {
             let mut possible = true;
             for condition in &clause.conditions {
                 let test = self.eval(*condition);
+                tests.push(test.cond.as_deref().cloned().unwrap_or_default());
                 match self.outcomes(&test).0 {
                     Some(facts) => self.assume(&facts),
                     None => possible = false,
                 }
             }
             if possible {
-                self.comprehension_clause(into, element, value, inner);
+                self.comprehension_clause(into, element, value, inner, tests);
             }
             // The filter holds for the element that was added, not for what follows.
             let snapshot = without_facts(&self.store.snapshot(mark));

@@ -508,6 +508,12 @@ impl<'p> Interp<'p> {
         outer: Mark,
         rounds: usize,
     ) -> bool {
+        if self.found.replay.is_some() && element.literal().is_some() && self.is_of_witness(element.taint) {
+            // A list of the witness has the witness in it.
+            self.fresh_cells(fresh);
+            self.bind(pat, element.clone());
+            return self.round(body);
+        }
         for _ in 0..rounds {
             let before = self.store.snapshot(outer);
             self.fresh_cells(fresh);

@@ -149,23 +149,30 @@ impl Interp<'_> {
                 return;
             }
         }
-        for argument in args.pos.clone() {
-            for statement in self.statements_in(&argument, 2) {
-                self.check_value(SinkKind::Sql, api, &statement, span);
+        for (index, argument) in args.pos.clone().into_iter().enumerate() {
+            // Behind the statement stand the values that are bound.
+            let is_bound = index > 0 && !matches!(argument.kind, Kind::Obj(_));
+            for text in self.texts_in(&argument, 2) {
+                if text.alternatives().iter().any(is_begun_statement) {
+                    self.check_value(SinkKind::Sql, api, &text, span);
+                } else if !is_bound && text.alternatives().iter().any(is_whole) {
+                    // A whole statement, if this turns out to be where statements go.
+                    let at = self.here(span);
+                    self.found.given_whole.insert(at);
+                }
             }
         }
     }
 
-    /// Texts of the caller's that begin like statements: the value itself, or members of it that are called so.
-    fn statements_in(&mut self, value: &Val, depth: u32) -> Vec<Val> {
+    /// Texts of the caller's: the value itself, or members of it that are called like statements.
+    fn texts_in(&mut self, value: &Val, depth: u32) -> Vec<Val> {
         let value = self.current(value);
         if let (Kind::Obj(id), true) = (&value.kind, depth > 0) {
             let obj = self.store.obj_rc(*id);
             let fields = FIELDS.iter().filter_map(|field| obj.fields.get(&Symbol::new(field)).cloned());
-            return fields.collect::<Vec<_>>().iter().flat_map(|field| self.statements_in(field, depth - 1)).collect();
+            return fields.collect::<Vec<_>>().iter().flat_map(|field| self.texts_in(field, depth - 1)).collect();
         }
-        let is_begun = value.is_tainted() && value.alternatives().iter().any(is_begun_statement);
-        if is_begun { vec![value] } else { Vec::new() }
+        if value.is_tainted() { vec![value] } else { Vec::new() }
     }
 }
 
@@ -183,6 +190,11 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
     cuts.push(name.len());
     let mut from = 0;
     cuts.into_iter().flat_map(move |at| name[std::mem::replace(&mut from, at)..at].split('_'))
+}
+
+/// Whether a text is the caller's from its beginning to its end.
+fn is_whole(value: &Val) -> bool {
+    matches!(value.kind, Kind::Str) && value.is_tainted() && !crate::engine::builtins::is_composed(value)
 }
 
 /// Whether a composed text begins like a statement of SQL, or is a query whose steps are joined by `|`.
