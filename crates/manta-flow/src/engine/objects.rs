@@ -191,7 +191,11 @@ impl Interp<'_> {
             ObjKind::Set if name.as_str() == "size" && obj.is_configured => return usually_none(),
             ObjKind::Array if name.as_str() == "length" => {
                 if let Some(evidence) = self.evidence.get(&id) {
-                    return Val { cond: Some(Rc::new(evidence.clone())), text: Some(Rc::default()), ..Val::of(Kind::Num(None)) };
+                    return Val {
+                        cond: Some(Rc::new(evidence.clone())),
+                        text: Some(Rc::default()),
+                        ..Val::of(Kind::Num(None))
+                    };
                 }
                 return if obj.is_configured {
                     if self.found.replay.is_some() { Val::num(0.0) } else { usually_none() }
@@ -642,9 +646,9 @@ impl Interp<'_> {
     pub(crate) fn push_all(&mut self, id: ObjId, values: impl IntoIterator<Item = Val>) {
         let mut is_option_before = false;
         for value in values {
-            let is_option = value.literal().is_some_and(|word| {
-                word.len() > 1 && word.starts_with('-') && word != "--" && !word.contains('=')
-            });
+            let is_option = value
+                .literal()
+                .is_some_and(|word| word.len() > 1 && word.starts_with('-') && word != "--" && !word.contains('='));
             let is_value = is_option_before && self.store.obj(id).more.is_some() && value.is_tainted();
             let value = if is_value { self.without_dash(&value) } else { value };
             self.push_array(id, value);
