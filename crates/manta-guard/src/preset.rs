@@ -209,7 +209,9 @@ fn runtime_library(grants: &mut Vec<Grant>, program: &Path, home: Option<&Path>)
 fn node(prepared: &mut Prepared, arguments: &[String], cwd: &Path, home: Option<&Path>) {
     prepared.env.insert("NODE_USE_ENV_PROXY".into(), "1".into());
     // A script started by its own `#!` line is the program itself.
-    let scripts = arguments.iter().filter(|argument| !argument.starts_with('-')).take(1).map(|script| cwd.join(script));
+    // A word that names nothing belongs to an option, as in `--import tsx`.
+    let words = arguments.iter().filter(|argument| !argument.starts_with('-')).map(|script| cwd.join(script));
+    let scripts = words.filter(|script| script.exists()).take(1);
     let own = PathBuf::from(&prepared.command[0]);
     for script in scripts.chain(interpreter(&own).map(|_| own)) {
         grant_package(&mut prepared.grants, &script, home);
@@ -229,14 +231,18 @@ fn grant_package(grants: &mut Vec<Grant>, script: &Path, home: Option<&Path>) {
             grants.extend(manifest.filter(|file| file.is_file()).map(Grant::read));
         }
         None => {
-            let package = real.ancestors().skip(1).find(|path| path.join("package.json").is_file());
-            grants.push(Grant::read(&real));
-            for directory in real.parent().into_iter().chain(package) {
+            // `node .` runs what the directory's manifest names.
+            let own = if real.is_dir() { Some(&*real) } else { real.parent() };
+            let package = real.ancestors().find(|path| path.join("package.json").is_file());
+            for directory in own.into_iter().chain(package) {
                 grants.extend(code::around(directory, home));
+            }
+            if real.is_file() {
+                grants.push(Grant::read(&real));
             }
         }
     }
-    if script != real {
+    if script != real && real.is_file() {
         grants.push(Grant::read(script));
     }
 }
@@ -455,6 +461,23 @@ mod tests {
         assert!(runs.is_empty(), "{runs:?}");
         let reads = |name: &str| grants.iter().any(|grant| home.join("project").join(name).starts_with(&grant.path));
         assert!(reads("lib/python3.11/site-packages/x.py") && !reads("notes.txt"), "made inside a project: {grants:?}");
+    }
+
+    #[test]
+    fn a_directory_as_the_script_is_its_code_and_nothing_else_in_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(directory.path()).unwrap();
+        let node = program(&home.join("opt/bin/node"));
+        fs::create_dir_all(home.join("project/src")).unwrap();
+        for file in ["package.json", "src/index.js", "secret.txt"] {
+            fs::write(home.join("project").join(file), "{}").unwrap();
+        }
+        let grants = prepared(Preset::Node, &[node, "--import".into(), "tsx".into(), "project".into()], &home);
+        let reads = |name: &str| {
+            let path = home.join("project").join(name);
+            grants.iter().any(|grant| grant.access >= crate::sandbox::Access::Read && path.starts_with(&grant.path))
+        };
+        assert!(reads("package.json") && reads("src/index.js") && !reads("secret.txt"), "{grants:?}");
     }
 
     #[test]

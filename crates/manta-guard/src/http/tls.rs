@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use manta_harden::policy::LOCAL;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
@@ -90,7 +91,9 @@ pub(super) fn principal(certificate: &CertificateDer<'_>) -> String {
     let Ok(parsed) = webpki::EndEntityCert::try_from(certificate) else { return digest() };
     let (mut uris, mut names) = (parsed.valid_uri_names(), parsed.valid_dns_names());
     let named = uris.next().or_else(|| names.next()).map(str::to_owned);
-    let is_plain = |name: &String| !name.is_empty() && name.len() <= 256 && !name.chars().any(char::is_control);
+    // Nobody may become the user at the keyboard by taking his name.
+    let is_usable = |name: &str| !name.is_empty() && name.len() <= 256 && name != LOCAL;
+    let is_plain = |name: &String| is_usable(name) && !name.chars().any(char::is_control);
     named.or_else(|| common_name(parsed.subject())).filter(is_plain).unwrap_or_else(digest)
 }
 
