@@ -358,7 +358,9 @@ impl Interp<'_> {
             "filter" => {
                 // Known elements stay one by one, also those whose presence is in doubt.
                 let list = self.new_array(kept, open_kept);
-                if let (Kind::Obj(id), false) = (&list.kind, evidence.is_trivial()) {
+                // How many there are is as much in doubt as the elements are.
+                let is_in_doubt = results.iter().any(|result| result.truth().is_none());
+                if let (Kind::Obj(id), true) = (&list.kind, is_in_doubt || !evidence.is_trivial()) {
                     self.evidence.insert(*id, evidence);
                 }
                 list
