@@ -16,7 +16,7 @@ mod tls;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -178,8 +178,13 @@ async fn connection(server: Rc<Server>, stream: tokio::net::TcpStream) {
     match &server.tls {
         None => converse(&server, TokioIo::new(stream), None).await,
         Some(tls) => {
+            let (acceptor, problem) = tls.acceptor();
+            if let Some(why) = problem {
+                // Nobody else is there to be told; the files before stay in force.
+                let _ = writeln!(io::stderr(), "manta guard: {why}");
+            }
             // A handshake that fails concerns its client only.
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.acceptor.accept(stream)).await {
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
                 let chain = stream.get_ref().1.peer_certificates();
                 let caller = chain.and_then(<[_]>::first).map(tls::principal);
                 converse(&server, TokioIo::new(stream), caller).await;

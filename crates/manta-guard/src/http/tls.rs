@@ -4,14 +4,15 @@
 //! a single byte of HTTP is read.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use manta_harden::policy::LOCAL;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring};
 
@@ -25,14 +26,30 @@ pub struct TlsSpec {
     pub key: PathBuf,
     /// Authorities of clients. Left out: clients need no certificate.
     pub clients: Option<PathBuf>,
+    /// Revocation lists of those authorities, several in one file. A certificate that none of them speaks about, or
+    /// only one that is out of date, is not admitted.
+    pub revoked: Option<PathBuf>,
 }
 
-/// A compiled [`TlsSpec`].
+/// A compiled [`TlsSpec`]. Files that change are read again: certificates and lists run out.
 #[derive(Clone)]
 pub struct Tls {
-    pub(super) acceptor: TlsAcceptor,
+    spec: TlsSpec,
+    base: PathBuf,
+    current: Arc<Mutex<Current>>,
     pub(super) wants_certificates: bool,
 }
+
+/// What connections are accepted with.
+struct Current {
+    acceptor: TlsAcceptor,
+    looked: Instant,
+    /// When the files were changed, as far as the system says.
+    changed: Vec<Option<SystemTime>>,
+}
+
+/// How often somebody looks whether the files have changed.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -46,30 +63,82 @@ impl Tls {
     /// # Errors
     /// A message that names the file.
     pub fn load(spec: &TlsSpec, base: &Path) -> Result<Self, String> {
-        let (certificate, key) = (base.join(&spec.certificate), base.join(&spec.key));
-        let wrong = |file: &Path, why: &dyn std::fmt::Display| format!("[guard.http_tls] {}: {why}", file.display());
-        let chain = certificates(&certificate).map_err(|why| wrong(&certificate, &why))?;
-        let private = PrivateKeyDer::from_pem_file(&key).map_err(|error| wrong(&key, &error))?;
-        let provider = Arc::new(ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| wrong(&certificate, &error))?;
-        let builder = match &spec.clients {
-            None => builder.with_no_client_auth(),
-            Some(file) => {
-                let file = base.join(file);
-                let mut roots = RootCertStore::empty();
-                for authority in certificates(&file).map_err(|why| wrong(&file, &why))? {
-                    roots.add(authority).map_err(|error| wrong(&file, &error))?;
-                }
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-                builder.with_client_cert_verifier(verifier.map_err(|error| wrong(&file, &error))?)
-            }
-        };
-        let mut config = builder.with_single_cert(chain, private).map_err(|error| wrong(&certificate, &error))?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), wants_certificates: spec.clients.is_some() })
+        let changed = changes(spec, base);
+        let current = Current { acceptor: acceptor(spec, base)?, looked: Instant::now(), changed };
+        Ok(Self {
+            spec: spec.clone(),
+            base: base.to_owned(),
+            current: Arc::new(Mutex::new(current)),
+            wants_certificates: spec.clients.is_some(),
+        })
     }
+
+    /// What the next connection is accepted with. Files that can't be used leave the ones before them in force, and
+    /// what is wrong is told.
+    pub(super) fn acceptor(&self) -> (TlsAcceptor, Option<String>) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut problem = None;
+        if current.looked.elapsed() >= LOOK_EVERY {
+            current.looked = Instant::now();
+            let changed = changes(&self.spec, &self.base);
+            if changed != current.changed {
+                match acceptor(&self.spec, &self.base) {
+                    Ok(acceptor) => (current.acceptor, current.changed) = (acceptor, changed),
+                    Err(why) => problem = Some(why),
+                }
+            }
+        }
+        (current.acceptor.clone(), problem)
+    }
+}
+
+fn changes(spec: &TlsSpec, base: &Path) -> Vec<Option<SystemTime>> {
+    let files = [Some(&spec.certificate), Some(&spec.key), spec.clients.as_ref(), spec.revoked.as_ref()];
+    files
+        .iter()
+        .flatten()
+        .map(|file| std::fs::metadata(base.join(file)).and_then(|found| found.modified()).ok())
+        .collect()
+}
+
+fn acceptor(spec: &TlsSpec, base: &Path) -> Result<TlsAcceptor, String> {
+    let (certificate, key) = (base.join(&spec.certificate), base.join(&spec.key));
+    let wrong = |file: &Path, why: &dyn std::fmt::Display| format!("[guard.http_tls] {}: {why}", file.display());
+    let chain = certificates(&certificate).map_err(|why| wrong(&certificate, &why))?;
+    let private = PrivateKeyDer::from_pem_file(&key).map_err(|error| wrong(&key, &error))?;
+    if spec.revoked.is_some() && spec.clients.is_none() {
+        return Err("[guard.http_tls] `revoked` means nothing without `clients`".to_owned());
+    }
+    let provider = Arc::new(ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(&certificate, &error))?;
+    let builder = match &spec.clients {
+        None => builder.with_no_client_auth(),
+        Some(file) => {
+            let file = base.join(file);
+            let mut roots = RootCertStore::empty();
+            for authority in certificates(&file).map_err(|why| wrong(&file, &why))? {
+                roots.add(authority).map_err(|error| wrong(&file, &error))?;
+            }
+            let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            if let Some(lists) = &spec.revoked {
+                let lists = base.join(lists);
+                let read = revocations(&lists).map_err(|why| wrong(&lists, &why))?;
+                verifier = verifier.with_crls(read).enforce_revocation_expiration();
+            }
+            builder.with_client_cert_verifier(verifier.build().map_err(|error| wrong(&file, &error))?)
+        }
+    };
+    let mut config = builder.with_single_cert(chain, private).map_err(|error| wrong(&certificate, &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn revocations(file: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
+    let read = CertificateRevocationListDer::pem_file_iter(file).map_err(|error| error.to_string())?;
+    let read: Vec<_> = read.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    if read.is_empty() { Err("there is no revocation list in it".to_owned()) } else { Ok(read) }
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

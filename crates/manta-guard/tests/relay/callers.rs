@@ -9,7 +9,10 @@ use std::time::UNIX_EPOCH;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod, KeyPair,
+    RevokedCertParams, SerialNumber, date_time_ymd,
+};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -114,6 +117,28 @@ impl Authority {
         Self { certificate, issuer: Issuer::new(params, key) }
     }
 
+    /// A list of certificates that count no more, in force for a day or out of date.
+    fn revoke(&self, certificates: &[&CertificateDer<'static>], is_old: bool) -> String {
+        let serials = certificates.iter().map(|certificate| serial(certificate));
+        let (from, to) = if is_old { ((2020, 1), (2020, 2)) } else { ((2020, 1), (4000, 1)) };
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(from.0, from.1, 1),
+            next_update: date_time_ymd(to.0, to.1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: serials
+                .map(|serial_number| RevokedCertParams {
+                    serial_number,
+                    revocation_time: date_time_ymd(2021, 1, 1),
+                    reason_code: None,
+                    invalidity_date: None,
+                })
+                .collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        pem("X509 CRL", params.signed_by(&self.issuer).unwrap().der())
+    }
+
     fn sign(&self, names: &[&str], common: &str) -> (CertificateDer<'static>, Vec<u8>) {
         let mut params =
             CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
@@ -123,14 +148,22 @@ impl Authority {
     }
 }
 
+/// The serial number of a certificate: the first integer of twenty bytes in it.
+fn serial(certificate: &[u8]) -> SerialNumber {
+    let at = certificate.windows(2).position(|bytes| bytes[0] == 2 && (8..=21).contains(&bytes[1])).unwrap();
+    let length = usize::from(certificate[at + 1]);
+    SerialNumber::from_slice(&certificate[at + 2..at + 2 + length])
+}
+
 pub(crate) fn certificates_say_who_calls_and_without_one_nobody_does(directory: &Path) {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let (server, server_key) = authority.sign(&["localhost"], "server");
     fs::write(directory.join("server.pem"), pem("CERTIFICATE", &server)).unwrap();
     fs::write(directory.join("server.key"), pem("PRIVATE KEY", &server_key)).unwrap();
     fs::write(directory.join("ca.pem"), pem("CERTIFICATE", &authority.certificate)).unwrap();
+    fs::write(directory.join("revoked.pem"), authority.revoke(&[], false)).unwrap();
     let policy = format!(
-        "{}\n[guard.http_tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\nclients = \"ca.pem\"\n",
+        "{}\n[guard.http_tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\nclients = \"ca.pem\"\nrevoked = \"revoked.pem\"\n",
         super::OPEN
     );
     let front = Front::start(directory, &policy);
@@ -167,6 +200,16 @@ pub(crate) fn certificates_say_who_calls_and_without_one_nobody_does(directory: 
         let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
         assert!(log.contains(&format!("\"principal\":\"{principal}\"")), "{log}");
     }
+    // A list that names one certificate and leaves the other, given while the guard runs.
+    let (carol, dave) = (authority.sign(&["carol.example"], "x"), authority.sign(&["dave.example"], "x"));
+    fs::write(directory.join("revoked.pem"), authority.revoke(&[&carol.0], false)).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2200));
+    assert!(ask(Some(carol)).is_err(), "revoked");
+    assert!(ask(Some(dave)).unwrap().contains("hello"));
+    // A list that has run out says nothing about anybody any more.
+    fs::write(directory.join("revoked.pem"), authority.revoke(&[], true)).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2200));
+    assert!(ask(Some(authority.sign(&["erin.example"], "x"))).is_err(), "nobody knows");
     // Plain HTTP gets nothing.
     let mut plain = TcpStream::connect(front.address).unwrap();
     plain.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
