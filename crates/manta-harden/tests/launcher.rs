@@ -18,7 +18,7 @@ fn main() {
     let before: Vec<CommandRule> = vec![shell(Limits::default()).run("sh", &["exit 0"]).unwrap_err().rule()];
     command::init();
     assert_eq!(before, [CommandRule::NoLauncher], "without init nothing runs");
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 14] = [
         ("a_program_runs_and_its_streams_come_back", a_program_runs_and_its_streams_come_back),
         ("the_environment_is_empty_but_for_the_entry", the_environment_is_empty_but_for_the_entry),
         ("stray_descriptors_do_not_reach_the_program", stray_descriptors_do_not_reach_the_program),
@@ -32,6 +32,7 @@ fn main() {
         ("arguments_reach_the_program_untouched", arguments_reach_the_program_untouched),
         ("git_obeys_the_grammar", git_obeys_the_grammar),
         ("the_cookbooks_git_runs_nothing_of_the_repositorys", the_cookbooks_git_runs_nothing_of_the_repositorys),
+        ("the_cookbooks_grep_leaves_out_what_is_denied", the_cookbooks_grep_leaves_out_what_is_denied),
     ];
     if let Some(child) = std::env::args().skip_while(|arg| arg != "--as-server").nth(1) {
         let _ = shell(Limits::default()).run("sh", &[format!("(setsid sleep 300 & echo $! > {child}); sleep 300")]);
@@ -339,5 +340,26 @@ fn the_cookbooks_git_runs_nothing_of_the_repositorys() {
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.is_success() && out.contains(expected), "{args:?}: {out}{err}");
         assert!(!marker.exists(), "{args:?} ran a program of the repository's");
+    }
+}
+
+/// A directory is all that is in it, for the program: the names that the root denies have to be left out for it.
+fn the_cookbooks_grep_leaves_out_what_is_denied() {
+    let dir = tempfile::tempdir().unwrap();
+    for file in ["a.txt", "sub/b.txt", ".env", "sub/.env", ".git/config", ".npmrc", "id_rsa"] {
+        let path = dir.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "needle\n").unwrap();
+    }
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/commands.md")).unwrap();
+    let block = page.split("```toml\n").find(|block| block.contains("[commands.grep]")).unwrap();
+    fs::write(dir.path().join("manta.toml"), block.split("```").next().unwrap()).unwrap();
+    let policy = manta_harden::policy::Policy::load(dir.path().join("manta.toml")).unwrap();
+    for args in [&["-r", "-e", "needle", "."][..], &["-r", "-e", "needle", "--include", "*.txt", "."]] {
+        let output = policy.commands().run("grep", args).unwrap();
+        let mut found: Vec<String> = text(&output.stdout).lines().map(str::to_owned).collect();
+        found.sort();
+        let found: Vec<&str> = found.iter().map(|line| line.trim_start_matches("./")).collect();
+        assert_eq!(found, ["a.txt:needle", "sub/b.txt:needle"], "{args:?}");
     }
 }

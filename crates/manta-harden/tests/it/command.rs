@@ -574,6 +574,8 @@ fn the_cookbooks_entries_load_admit_and_refuse() {
         ("git", &["blame", "--contents=/etc/passwd", "f.txt"]),
         ("git", &["ls-files", "--exclude-from=/etc/passwd"]),
         ("grep", &["-rn", "-e", "x", "."]),
+        ("grep", &["-r", "-e", "x", "--include", "*.env", "."]),
+        ("grep", &["-r", "-e", "x", "--include", ".env", "."]),
         ("grep", &["-f", "/etc/passwd", "."]),
         ("grep", &["-e", "x", "/etc/passwd"]),
         ("find", &[".", "-exec", "id", ";"]),
