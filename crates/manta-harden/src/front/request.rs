@@ -5,7 +5,7 @@ use hyper::{StatusCode, Uri};
 
 /// Headers of which there is one: of two, a proxy may look at the first and a server obey the last (CWE-436).
 const SINGLE: &[&str] =
-    &["mcp-session-id", "mcp-protocol-version", "content-type", "content-encoding", "last-event-id"];
+    &["host", "origin", "mcp-session-id", "mcp-protocol-version", "content-type", "content-encoding", "last-event-id"];
 
 /// Why a request is refused before anything in it counts.
 ///
@@ -20,6 +20,11 @@ pub fn check_form(uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, &'s
         && headers.get(HOST).is_none_or(|host| !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()))
     {
         return Err((StatusCode::BAD_REQUEST, "the target names another host than the Host header"));
+    }
+    // A name and a port (RFC 9110, section 7.2). Of `evil@localhost`, one reader takes the first part for the host.
+    let is_host_byte = |b: &u8| b.is_ascii_alphanumeric() || b"-._[]:".contains(b);
+    if headers.get(HOST).is_some_and(|host| !host.as_bytes().iter().all(is_host_byte)) {
+        return Err((StatusCode::BAD_REQUEST, "the Host header is no name and port"));
     }
     if SINGLE.iter().any(|name| headers.get_all(*name).iter().nth(1).is_some()) {
         return Err((StatusCode::BAD_REQUEST, "a header that must not be repeated"));
@@ -69,6 +74,10 @@ mod tests {
         assert_eq!(status("http://127.0.0.1:8080/mcp", &[host]), None);
         assert_eq!(status("http://evil.example/mcp", &[host]), Some(400));
         assert_eq!(status("http://evil.example/mcp", &[]), Some(400));
+        assert_eq!(status("/mcp", &[("host", "evil.example:80@127.0.0.1:8080")]), Some(400));
+        assert_eq!(status("/mcp", &[host, ("host", "evil.example")]), Some(400));
+        let own = ("origin", "http://127.0.0.1:8080");
+        assert_eq!(status("/mcp", &[host, own, ("origin", "http://evil.example")]), Some(400));
         assert_eq!(status("/mcp", &[host, ("mcp-session-id", "a"), ("mcp-session-id", "b")]), Some(400));
         assert_eq!(status("/mcp", &[host, ("content-encoding", "gzip")]), Some(415));
         assert_eq!(status("/mcp", &[host, ("content-type", "application/json; charset=utf-7")]), Some(415));
