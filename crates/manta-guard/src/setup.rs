@@ -198,6 +198,12 @@ impl Setup {
     /// where its own policy lies must not change its rules or its record. Call it when they exist.
     pub fn hide_own(&mut self, path: &Path) {
         self.plan.hidden.extend(own_files(path));
+        // A link is where nothing can be put over; what it leads to is the file.
+        if let Ok(real) = fs::canonicalize(path)
+            && real != path
+        {
+            self.plan.hidden.extend(own_files(&real));
+        }
         if self.may_change(path) {
             self.exposed.push(path.to_owned());
         }
@@ -210,8 +216,10 @@ impl Setup {
         let Some(directory) = path.parent() else { return false };
         // A directory that is not there yet is made in the nearest one that is.
         let real = directory.ancestors().find_map(|directory| fs::canonicalize(directory).ok());
-        let real = real.unwrap_or_else(|| directory.to_owned());
-        let changes = |grant: &Grant| grant.access > Access::Read && real.starts_with(&grant.path);
+        let places = [real, fs::canonicalize(path).ok()];
+        let changes = |grant: &Grant| {
+            grant.access > Access::Read && places.iter().flatten().any(|place| place.starts_with(&grant.path))
+        };
         self.wanted() > Level::C && self.plan.grants.iter().any(changes)
     }
 
@@ -446,4 +454,36 @@ fn environment(
     }
     env.extend(spec.env.clone());
     Ok(env.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_in_place_of_the_policy_is_covered_where_it_leads() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = fs::canonicalize(directory.path()).unwrap();
+        fs::create_dir(at.join("conf")).unwrap();
+        fs::write(at.join("conf/real.toml"), "version = 1\n[roots.r]\nat = \"conf\"\nmode = \"rw\"\n").unwrap();
+        std::os::unix::fs::symlink("conf/real.toml", at.join("manta.toml")).unwrap();
+        let policy = PolicyFile::load(at.join("manta.toml")).unwrap();
+        let request = Request {
+            command: vec!["/bin/true".into()],
+            cwd: at.clone(),
+            environment: BTreeMap::new(),
+            read: Vec::new(),
+            write: Vec::new(),
+            exec: Vec::new(),
+            hosts: Vec::new(),
+            pass_env: Vec::new(),
+        };
+        let mut setup = setup(Some(&policy), &GuardSpec::default(), &request).unwrap();
+        let link = at.join("manta.toml");
+        assert!(setup.may_change(&link) && setup.may_change(&at.join("conf/new/log.jsonl")));
+        assert!(!setup.may_change(&at.join("log.jsonl")));
+        setup.hide_own(&link);
+        assert!(setup.plan.hidden.contains(&at.join("conf/real.toml")), "{:?}", setup.plan.hidden);
+        assert!(setup.at_level(Level::B).is_err(), "nothing covers it there");
+    }
 }
