@@ -468,3 +468,40 @@ for (const file of fs.readdirSync(dir)) { const found = await import(path.join(d
     assert_eq!(files(&looked_through), ["command-injection in ping"]);
     assert_eq!(files(&elsewhere), Vec::<String>::new());
 }
+
+/// A server whose tool `validate` is given one of a list, and calls what has the shape of a tool itself.
+fn composed(registered: &str) -> Vec<String> {
+    let server = format!(
+        r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import fs from "node:fs";
+const server = new McpServer({{ name: "x", version: "1" }});
+const text = (text) => ({{ content: [{{ type: "text", text }}] }});
+function reader() {{
+  return {{
+    name: "read_part", description: "Reads a part", inputSchema: {{ part: z.string() }},
+    handler: async ({{ part }}) => text(fs.readFileSync(`/srv/parts/${{part}}`, "utf8")),
+  }};
+}}
+function validator() {{
+  const part = reader();
+  return {{
+    name: "validate", description: "Validates", inputSchema: {{ part: z.enum(["head", "body"]) }},
+    handler: async (args) => part.handler(args),
+  }};
+}}
+function add(tool) {{
+  server.registerTool(tool.name, {{ description: tool.description, inputSchema: tool.inputSchema }}, (args) => tool.handler(args));
+}}
+{registered}
+"#
+    );
+    found([("index.js", server.as_str())])
+}
+
+#[test]
+fn what_a_tool_keeps_to_call_is_a_part_of_it() {
+    assert_eq!(composed("add(validator());"), Vec::<String>::new());
+    assert_eq!(composed("add(validator()); add(reader());"), ["path-traversal in read_part"]);
+}

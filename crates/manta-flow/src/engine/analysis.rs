@@ -16,7 +16,7 @@ use crate::engine::schema::Schema;
 use crate::engine::stage::{Observer, Stage};
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::trace::{StepKind, TraceStep};
-use crate::engine::value::{Kind, ModId, Taint, Val};
+use crate::engine::value::{FnId, Kind, ModId, ObjId, Taint, Val};
 use crate::ir::{FuncId, Lang, ParamKind, Pat, Symbol};
 
 /// Everything the engine learnt about a target.
@@ -581,6 +581,13 @@ impl<'p> Interp<'p> {
             }
         }
         let has_real = all.iter().any(|registration| is_real(registration) && registration.exposes == Exposes::Tool);
+        // What a tool with a name keeps to call is a part of that tool.
+        let mut parts: BTreeSet<ObjId> = BTreeSet::new();
+        for registration in all.iter().filter(|one| is_real(one) && one.name.is_some()) {
+            if let Some(handler) = registration.handler.as_ref().and_then(|handler| self.closure_of(handler)) {
+                self.kept_objects(handler, &mut parts, 3);
+            }
+        }
         let mut settled: Vec<Registration> = Vec::new();
         for mut registration in all {
             if registration.exposes == Exposes::Tool {
@@ -594,7 +601,11 @@ impl<'p> Interp<'p> {
                 let same = function(self, &registration).is_some_and(|place| known_functions.contains(&place));
                 // With a real SDK in use, a bare shape without schema and description is some other registry.
                 let is_bare = registration.schema.is_none() && registration.description.is_none();
-                if named || same || (has_real && is_bare) {
+                let is_part = registration.this.as_ref().is_some_and(|this| match this.kind {
+                    Kind::Obj(id) => parts.contains(&id),
+                    _ => false,
+                });
+                if named || same || is_part || (has_real && is_bare) {
                     continue;
                 }
             }
@@ -608,6 +619,24 @@ impl<'p> Interp<'p> {
                 || seen.insert((registration.exposes, registration.name.clone(), function(self, registration)))
         });
         settled
+    }
+
+    /// Objects in variables that a function closes over, and what the functions in those variables close over in turn.
+    fn kept_objects(&self, function: FnId, kept: &mut BTreeSet<ObjId>, depth: usize) {
+        for cell in self.store.closure(function).captures.iter() {
+            match self.store.cell(*cell).kind {
+                Kind::Obj(id) => {
+                    kept.insert(id);
+                    let functions = self.store.obj(id).fields.values().filter_map(|field| match field.kind {
+                        Kind::Fn(inner) if depth > 0 => Some(inner),
+                        _ => None,
+                    });
+                    functions.for_each(|inner| self.kept_objects(inner, kept, depth - 1));
+                }
+                Kind::Fn(inner) if depth > 0 => self.kept_objects(inner, kept, depth - 1),
+                _ => {}
+            }
+        }
     }
 
     fn run_registration(
