@@ -44,13 +44,18 @@ pub(crate) fn around(directory: &Path, home: Option<&Path>) -> Vec<Grant> {
     grants
 }
 
+/// Directories of the system that hold what many programs and users keep.
+const SHARED: &[&str] = &[
+    "/", "/data", "/etc", "/home", "/media", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/var", "/var/tmp",
+    "/Users", "/Volumes",
+];
+
 /// Places that hold much besides one project: a home directory and what is above it, a directory for temporary
-/// files, whatever lies directly below the root.
+/// files, and their like. `/app` of a container is a project.
 pub(crate) fn is_shared(directory: &Path, home: Option<&Path>) -> bool {
     let home = home.and_then(|home| fs::canonicalize(home).ok());
     let is_users = home.is_some_and(|home| home.starts_with(directory) || directory == home.join(".local"));
-    let temporary = std::env::temp_dir();
-    is_users || directory == temporary || directory == Path::new("/var/tmp") || directory.components().count() <= 2
+    is_users || directory == std::env::temp_dir() || SHARED.iter().any(|shared| directory == Path::new(shared))
 }
 
 fn is_dotted(name: &OsStr) -> bool {
@@ -141,6 +146,13 @@ mod tests {
         let grants = around(&home, Some(&home));
         assert!(readable(&grants, &home, "server.js") && readable(&grants, &home, "node_modules/a/index.js"));
         assert!(!readable(&grants, &home, "projects/a/index.js") && !readable(&grants, &home, "letter.txt"));
+    }
+
+    #[test]
+    fn a_container_has_its_project_below_the_root() {
+        let home = Path::new("/home/somebody");
+        assert!(!is_shared(Path::new("/app"), Some(home)) && !is_shared(Path::new("/srv/server"), Some(home)));
+        assert!(["/", "/srv", "/tmp", "/var/tmp"].iter().all(|path| is_shared(Path::new(path), Some(home))));
     }
 
     #[test]
