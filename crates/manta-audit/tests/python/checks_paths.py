@@ -410,3 +410,36 @@ def of_a_checked_folder(name: str, folder: str) -> str:
     if folder not in ("notes", "drafts") or not re.fullmatch(r"[a-z]+", name):
         raise PathError("no name")
     return open(os.path.join(folder, f"{name}.md")).read()
+
+
+# -- a name in a directory that is checked
+
+def checked_folder(folder: str) -> str:
+    full = os.path.realpath(folder)
+    if full != BASE and not full.startswith(BASE + os.sep):
+        raise PathError("outside")
+    return full
+
+
+@mcp.tool()
+def name_in_a_folder(folder: str, name: str) -> str:
+    safe = os.path.basename(name)
+    if not safe or safe == "..":
+        raise PathError("no name")
+    return open(os.path.join(checked_folder(folder), safe)).read()
+
+
+@mcp.tool()
+def last_name_in_a_folder(folder: str, name: str) -> str:
+    return open(os.path.join(checked_folder(folder), os.path.basename(name))).read()
+
+
+@mcp.tool()
+def any_name_in_a_folder(folder: str, name: str) -> str:
+    return open(os.path.join(checked_folder(folder), name)).read()  # error: path-traversal in any_name_in_a_folder
+
+
+@mcp.tool()
+def behind_a_last_name(folder: str, name: str, file: str) -> str:
+    inner = os.path.join(checked_folder(folder), os.path.basename(name))
+    return open(f"{inner}/{file}").read()  # error: path-traversal in behind_a_last_name

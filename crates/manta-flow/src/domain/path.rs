@@ -213,7 +213,10 @@ fn climbing_example(props: &StrProps) -> PathVerdict {
 pub(super) fn state_of(parts: &[Part<'_>], charset: CharSet) -> PathState {
     let first_state = parts.first().and_then(|part| part.props()).map(|props| &props.path);
     let dotdot = components::dotdot(parts, components::Count::All);
+    let goes_on = parts.len() > 1;
     let within = match first_state {
+        // Behind a last `..` it would go on elsewhere.
+        Some(state) if goes_on && state.norm == Norm::Raw && state.dotdot != DotDot::No => Within::None,
         Some(state) if keeps_containment(&parts[1..]) => state.within.clone(),
         _ => Within::None,
     };
@@ -326,8 +329,10 @@ impl PathState {
         if !charset.contains('.') {
             self.dotdot = DotDot::No;
         }
-        // In a normalised path nothing stands before a last `..` but others, and those are not there.
-        if self.norm != Norm::Raw && self.dotdot == DotDot::LastOnly && self.is_not_parent {
+        // In a normalised path nothing stands before a last `..` but others, and those are not there; a name has no last
+        // component besides itself.
+        let is_name = !charset.contains('/');
+        if (self.norm != Norm::Raw || is_name) && self.dotdot == DotDot::LastOnly && self.is_not_parent {
             self.dotdot = DotDot::No;
         }
         self

@@ -214,6 +214,15 @@ fn contained(operands: &[Operand<'_>], overriding: bool, raw: bool) -> Within {
         dotdot == DotDot::No && (!overriding || abs == Abs::Rel)
     };
     let rest = &operands[base.max(1)..];
+    // One last name may be `..`: that is a directory, and no file of another one.
+    let is_name = |operand: &Operand<'_>| {
+        let (abs, dotdot) = operand.state();
+        abs == Abs::Rel && dotdot == DotDot::LastOnly && !operand.charset().contains('/')
+    };
+    let rest = match rest.split_last() {
+        Some((last, before)) if base == 0 && is_name(last) => before,
+        _ => rest,
+    };
     if !rest.iter().all(stays) {
         return last_override(operands, overriding, raw);
     }
