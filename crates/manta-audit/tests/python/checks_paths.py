@@ -443,3 +443,38 @@ def any_name_in_a_folder(folder: str, name: str) -> str:
 def behind_a_last_name(folder: str, name: str, file: str) -> str:
     inner = os.path.join(checked_folder(folder), os.path.basename(name))
     return open(f"{inner}/{file}").read()  # error: path-traversal in behind_a_last_name
+
+
+# -- a directory that the caller has a part in
+
+def component(name: str) -> str:
+    if name in {".", ".."} or not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        raise PathError("no name")
+    return name
+
+
+@mcp.tool()
+def in_a_named_folder(owner: str, name: str) -> str:
+    folder = (ROOT / component(owner)).resolve()
+    full = (folder / name).resolve()
+    if not full.is_relative_to(folder):
+        raise PathError("outside")
+    return full.read_text()
+
+
+@mcp.tool()
+def in_a_named_folder_by_what_they_share(owner: str, name: str) -> str:
+    folder = (ROOT / component(owner)).resolve()
+    full = (folder / name).resolve()
+    if os.path.commonpath([str(folder), str(full)]) != str(folder):
+        raise PathError("outside")
+    return full.read_text()
+
+
+@mcp.tool()
+def in_any_folder(owner: str, name: str) -> str:
+    folder = (ROOT / owner).resolve()
+    full = (folder / name).resolve()
+    if not full.is_relative_to(folder):
+        raise PathError("outside")
+    return full.read_text()  # error: path-traversal in in_any_folder

@@ -549,7 +549,7 @@ impl Interp<'_> {
         }
         for (common, other) in [(a, b), (b, a)] {
             if let Some((target, by_component)) = self.common_paths.get(&common.vn).cloned()
-                && self.taint_now(other).is_none()
+                && self.is_own_directory(other)
             {
                 if self.found.replay.is_some()
                     && let Some(text) = target.literal()
@@ -911,6 +911,12 @@ impl Interp<'_> {
             return Val::any_bool();
         }
         let at = self.here(span);
+        // `name in {".", ".."}`: what is not in there is none of them.
+        let other = items
+            .iter()
+            .filter_map(Val::literal)
+            .take(16)
+            .fold(self.props(element), |other, text| other.refine_not(text));
         let fact = match literals {
             Some(list) if !list.is_empty() => {
                 Fact { is_listed: true, ..Fact::props(StrProps::one_of(list.iter().map(|lit| &**lit)), at) }
@@ -918,7 +924,8 @@ impl Interp<'_> {
             Some(_) => return Val::bool(false),
             None => Fact::listed(at),
         };
-        let cond = Cond { when_true: self.implied(element, fact), ..Cond::default() };
+        let when_false = self.implied_exactly(element, Fact::props(other, at));
+        let cond = Cond { when_true: self.implied(element, fact), when_false, ..Cond::default() };
         self.bool_with(None, cond)
     }
 
@@ -1019,7 +1026,7 @@ impl Interp<'_> {
         if is_own {
             return Val::any_bool();
         }
-        if self.taint_now(prefix).is_some() {
+        if !self.is_own_directory(prefix) {
             return Val::any_bool();
         }
         let at = self.here(span);
@@ -1189,6 +1196,12 @@ impl Interp<'_> {
         }
         let cond = Cond { when_true: self.implied(value, fact), ..Cond::default() };
         self.bool_with(None, cond)
+    }
+
+    /// Whether a path may stand for a directory that the program chose: what the caller had a part in lies in one.
+    pub(crate) fn is_own_directory(&self, dir: &Val) -> bool {
+        self.taint_now(dir).is_none()
+            || self.found.replay.is_none() && matches!(self.props(dir).path.within, Within::Strong { .. })
     }
 
     /// How the program names a directory, for messages.

@@ -381,7 +381,7 @@ impl Interp<'_> {
             };
             return Val::bool(inside);
         }
-        if self.taint_now(value).is_none() || self.taint_now(dir).is_some() {
+        if self.taint_now(value).is_none() || !self.is_own_directory(dir) {
             return Val::any_bool();
         }
         let at = self.here(span);

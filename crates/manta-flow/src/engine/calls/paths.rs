@@ -322,7 +322,7 @@ impl Interp<'_> {
     pub(super) fn path_common(&mut self, args: &Args, by_component: bool, span: Span) -> Val {
         let list = args.get(0).cloned().unwrap_or_else(Val::unknown);
         let (items, _) = self.elements_of(&list, span);
-        let tainted = items.iter().find(|item| self.taint_now(item).is_some()).cloned();
+        let tainted = items.iter().find(|item| !self.is_own_directory(item)).cloned();
         let Some(tainted) = tainted else { return Val::with_props(StrProps::default()) };
         let mut common = self.text_val(StrProps::default(), &tainted);
         common.taint = Taint::NONE;
