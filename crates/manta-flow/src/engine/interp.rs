@@ -26,7 +26,7 @@ use crate::engine::report::Findings;
 use crate::engine::stage::Observer;
 use crate::engine::store::{ClassVal, Loc, Mark, Snapshot, Store};
 use crate::engine::trace::{StepKind, Trace};
-use crate::engine::value::{CellId, Kind, ModId, ObjId, Text, Transform, Val, Vn};
+use crate::engine::value::{CellId, Kind, ModId, ObjId, PathShape, Text, Transform, Val, Vn};
 use crate::ir::{FuncId, ImportId, Lang, Module, Symbol, UnaryOp};
 
 /// Limits of one run (design §9.2). Reaching one is reported, never hidden.
@@ -405,7 +405,9 @@ impl<'p> Interp<'p> {
         if let Some(base) = base {
             self.derivations.insert(vn, base);
         }
-        let shape = self.path_shape(from);
+        // What is taken out of a path may be what it was put together for.
+        let keeps_shape = !matches!(transform, Transform::Without(_));
+        let shape = if keeps_shape { self.path_shape(from) } else { PathShape::default() };
         let text = Text { known: props.into(), base, shape, ..Text::default() };
         Val { taint: self.taint_now(from), step: from.step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }

@@ -16,7 +16,7 @@ use crate::engine::facts::{Cond, Fact, Note, NoteKind, Refinements, both};
 use crate::engine::interp::{Interp, arc, number_text, unary_text};
 use crate::engine::store::ObjKind;
 use crate::engine::trace::StepKind;
-use crate::engine::value::{Kind, MAX_TEXT, Part, Taint, Text, Transform, UrlPart, Val, concatenated};
+use crate::engine::value::{Kind, MAX_TEXT, Part, Taint, Text, Transform, UrlPart, Val, Vn, concatenated};
 use crate::ir::{BinaryOp, Lang, Symbol, UnaryOp};
 
 /// Most pieces kept of one concatenation.
@@ -806,6 +806,10 @@ impl Interp<'_> {
                 }),
                 Transform::UrlPart(UrlPart::Whole) => Some(fact.clone()),
                 Transform::UrlPart(_) => None,
+                Transform::Without(removed) => {
+                    all = self.implied_with_removed(base, removed, &fact);
+                    None
+                }
             };
             if let Some(fact) = for_base {
                 let fact = Rc::new(fact);
@@ -833,6 +837,22 @@ impl Interp<'_> {
         if value.vn != 0 {
             all = both(&all, &vec![(value.vn, Rc::new(fact))]);
         }
+        all
+    }
+
+    /// `name.replace("-", "").isalnum()`: what is left has only these characters, so the text had only these and what was
+    /// replaced.
+    fn implied_with_removed(&self, base: Vn, mut removed: CharSet, fact: &Fact) -> Refinements {
+        let mut all = Vec::new();
+        let mut at = base;
+        for _ in 0..8 {
+            let props = StrProps::of_charset(fact.props.charset.union(removed));
+            all.push((at, Rc::new(Fact { props, is_listed: false, at: fact.at, notes: Vec::new() })));
+            let Some((before, Transform::Without(more))) = self.derivations.get(&at) else { break };
+            (at, removed) = (*before, removed.union(*more));
+        }
+        all.sort_by_key(|(vn, _)| *vn);
+        all.dedup_by_key(|(vn, _)| *vn);
         all
     }
 

@@ -647,6 +647,9 @@ impl Interp<'_> {
         if let Some(filled) = self.filled_template(&value, replacement) {
             return filled;
         }
+        if let (Some(needle), Some(_)) = (needle.literal(), replacement.literal()) {
+            return self.derived(props, &value, Transform::Without(CharSet::of(needle)));
+        }
         let taint = self.taint_now(&value).union(self.taint_now(replacement));
         let step = if value.taint.is_some() { value.step } else { replacement.step };
         Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }

@@ -182,7 +182,17 @@ impl Interp<'_> {
                 match name {
                     ImportName::Namespace | ImportName::Default => {}
                     ImportName::Named(name) if name.as_str() == "default" => {}
-                    ImportName::Named(name) => api = self.apis.step(api, ApiStep::Field(name)),
+                    ImportName::Named(name) => {
+                        let module = self.models.canonical(&mut self.apis, api);
+                        let module = Val::of(Kind::Api(module, None));
+                        // `import { sep } from "node:path"`: a value, as `path.sep` is.
+                        if let Kind::Api(of, _) = module.kind
+                            && let Some(value) = self.api_property(of, None, &module, name)
+                        {
+                            return value;
+                        }
+                        api = self.apis.step(api, ApiStep::Field(name));
+                    }
                 }
                 let api = self.models.canonical(&mut self.apis, api);
                 Val::of(Kind::Api(api, None))
