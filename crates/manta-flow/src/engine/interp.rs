@@ -203,6 +203,8 @@ pub(crate) struct Interp<'p> {
     never: RefCell<FxHashMap<ApiId, bool>>,
     element_vns: FxHashMap<Vn, Vn>,
     universal: FxHashSet<Vn>,
+    /// The value number of a text's characters.
+    pub(crate) characters: FxHashMap<Vn, Vn>,
     star_imports: FxHashMap<ModId, Vec<ImportId>>,
     /// Attributes to which code other than constructors assigns, by module, as far as asked.
     pub(crate) set_later: FxHashMap<ModId, FxHashSet<Symbol>>,
@@ -280,6 +282,7 @@ impl<'p> Interp<'p> {
             never: RefCell::default(),
             element_vns: FxHashMap::default(),
             universal: FxHashSet::default(),
+            characters: FxHashMap::default(),
             star_imports: FxHashMap::default(),
             set_later: FxHashMap::default(),
             regexes: std::collections::HashMap::new(),
@@ -383,6 +386,11 @@ impl<'p> Interp<'p> {
         self.element_vns.insert(collection, vn);
         self.universal.insert(vn);
         vn
+    }
+
+    /// A test of this value in a loop is a test of every element.
+    pub(crate) fn note_universal(&mut self, vn: Vn) {
+        self.universal.insert(vn);
     }
 
     pub(crate) fn model_index(&mut self, api: ApiId) -> Option<usize> {

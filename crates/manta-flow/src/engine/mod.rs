@@ -11,6 +11,7 @@ mod answers;
 mod api;
 mod builtins;
 mod calls;
+mod characters;
 pub mod config;
 pub mod controls;
 pub mod credentials;

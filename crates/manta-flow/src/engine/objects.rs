@@ -21,9 +21,6 @@ const PATH_PARTS: [&str; 7] = ["parent", "parents", "parts", "name", "stem", "su
 /// Methods of pydantic's models that give the data of a model in another form.
 const DATA_METHODS: [&str; 6] = ["model_dump", "model_dump_json", "model_copy", "dict", "json", "copy"];
 
-/// Longest text of the program's own that is taken for its characters.
-const MAX_SPELLED: usize = 64;
-
 impl Interp<'_> {
     /// Whether an error of the language, made of a text, has no such member: `error.response` is that of another one.
     fn is_missing_in_error(&self, api: ApiId, name: Symbol) -> bool {
@@ -765,16 +762,7 @@ impl Interp<'_> {
             Kind::Str if self.found.replay.is_some() && collection.is_tainted() && collection.literal().is_some() => {
                 (vec![collection.clone()], None)
             }
-            // The program's own text: `set(";&|")`.
-            Kind::Str if !collection.is_tainted() && collection.literal().is_some_and(|text| text.len() <= MAX_SPELLED) => {
-                let characters = collection.literal().unwrap_or_default().chars();
-                (characters.map(|c| Val::str(c.encode_utf8(&mut [0; 4]))).collect(), None)
-            }
-            Kind::Str => {
-                let props = self.props(collection).slice();
-                let element = self.text_val(props, collection);
-                (Vec::new(), Some(element))
-            }
+            Kind::Str => self.characters_of(collection),
             _ => {
                 let vn = self.element_vn(collection.vn);
                 let mut element = Val { vn, ..Val::unknown().tainted_by(collection) };

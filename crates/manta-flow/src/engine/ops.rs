@@ -332,6 +332,11 @@ impl Interp<'_> {
     }
 
     pub(crate) fn binary(&mut self, op: BinaryOp, a: &Val, b: &Val, span: Span) -> Val {
+        if self.lang() == Lang::Python
+            && let Some(test) = self.set_test(op, a, b, span)
+        {
+            return test;
+        }
         match op {
             BinaryOp::Add => self.add(a, b, span),
             BinaryOp::Eq | BinaryOp::Is => self.compare(BinaryOp::Eq, a, b, span),
@@ -806,6 +811,8 @@ impl Interp<'_> {
                 }),
                 Transform::UrlPart(UrlPart::Whole) => Some(fact.clone()),
                 Transform::UrlPart(_) => None,
+                // One character says nothing of the others; see `for_whole_texts`.
+                Transform::Character => None,
                 Transform::Without(removed) => {
                     all = self.implied_with_removed(base, removed, &fact);
                     None
@@ -937,6 +944,7 @@ impl Interp<'_> {
             .filter_map(Val::literal)
             .take(16)
             .fold(self.props(element), |other, text| other.refine_not(text));
+        let of_character = self.none_of_characters(element, literals.as_deref().unwrap_or_default(), span);
         let fact = match literals {
             Some(list) if !list.is_empty() => {
                 Fact { is_listed: true, ..Fact::props(StrProps::one_of(list.iter().map(|lit| &**lit)), at) }
@@ -944,7 +952,7 @@ impl Interp<'_> {
             Some(_) => return Val::bool(false),
             None => Fact::listed(at),
         };
-        let when_false = self.implied_exactly(element, Fact::props(other, at));
+        let when_false = both(&self.implied_exactly(element, Fact::props(other, at)), &of_character);
         let cond = Cond { when_true: self.implied(element, fact), when_false, ..Cond::default() };
         self.bool_with(None, cond)
     }
@@ -959,7 +967,14 @@ impl Interp<'_> {
             return self.bool_with(None, inside);
         }
         // A charset that lacks a character of the needle decides.
-        let Some(needle) = needle.literal().map(str::to_owned) else { return Val::any_bool() };
+        let Some(needle) = needle.literal().map(str::to_owned) else {
+            return match value.literal() {
+                Some(spelled) if self.taint_now(needle).is_some() => {
+                    self.bool_with(None, self.part_of_spelled(spelled, needle, span))
+                }
+                _ => Val::any_bool(),
+            };
+        };
         if self.taint_now(value).is_none() {
             return Val::any_bool();
         }

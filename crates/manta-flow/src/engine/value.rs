@@ -263,6 +263,8 @@ pub(crate) enum Transform {
     Cosmetic,
     /// `new URL(u)`, or one of its parts: a fact about the host is a fact about the URL.
     UrlPart(UrlPart),
+    /// One character of the base, which stands for all of them.
+    Character,
     /// Some occurrences of texts made of these characters replaced: all other characters of the base are still there.
     Without(CharSet),
 }

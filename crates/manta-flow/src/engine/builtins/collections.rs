@@ -185,6 +185,7 @@ impl Interp<'_> {
                     self.store.obj_mut(id).items.remove(0)
                 }
             }
+            "isdisjoint" | "issubset" | "issuperset" => self.set_method_test(receiver, name.as_str(), &first?, span)?,
             "concat" | "union" => {
                 let mut list = receiver.clone();
                 for value in &args.pos {
@@ -398,7 +399,7 @@ impl Interp<'_> {
         }
     }
 
-    fn quantified(&mut self, results: &Val, is_all: bool, span: Span) -> Val {
+    pub(crate) fn quantified(&mut self, results: &Val, is_all: bool, span: Span) -> Val {
         let (items, more) = self.elements_of(results, span);
         let is_open = more.is_some();
         let mut cond: Option<Cond> = None;
@@ -428,7 +429,17 @@ impl Interp<'_> {
         } else {
             None
         };
-        self.bool_with(truth, cond.unwrap_or_default())
+        let cond = self.quantified_cond(cond.unwrap_or_default(), is_all);
+        self.bool_with(truth, cond)
+    }
+
+    /// What holds of every character of a text holds of the text.
+    pub(crate) fn quantified_cond(&self, cond: Cond, is_all: bool) -> Cond {
+        if is_all {
+            Cond { when_true: self.for_whole_texts(cond.when_true), ..cond }
+        } else {
+            Cond { when_false: self.for_whole_texts(cond.when_false), ..cond }
+        }
     }
 
     pub(super) fn reduce(&mut self, list: &Val, function: &Val, initial: Option<Val>, span: Span) -> Val {

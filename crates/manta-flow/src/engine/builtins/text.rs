@@ -405,6 +405,10 @@ impl Interp<'_> {
 
     pub(crate) fn split_text(&mut self, value: &Val, separator: Option<&Val>, span: Span) -> Val {
         let value = self.as_text(&self.current(value));
+        if separator.and_then(Val::literal) == Some("") && (value.literal().is_none() || !value.is_tainted()) {
+            let (spelled, each) = self.characters_of(&value);
+            return self.new_array(spelled, each);
+        }
         let own = self.props(&value);
         let (props, text) = match separator.map(|separator| (&separator.kind, separator.literal())) {
             Some((_, Some(text))) => (own.split_removing(text), Some(text.to_owned())),

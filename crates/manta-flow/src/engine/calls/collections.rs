@@ -125,6 +125,7 @@ impl Interp<'_> {
                 cond.when_false = Vec::new();
             }
         }
+        let cond = self.quantified_cond(cond, is_all);
         self.bool_with(truth, cond)
     }
 

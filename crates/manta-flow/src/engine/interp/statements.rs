@@ -536,7 +536,9 @@ impl<'p> Interp<'p> {
             self.store.rollback(outer);
             self.join_into_store(vec![before, after]);
             if let Some(fact) = element_fact {
-                self.store.assume(element.vn, &fact);
+                let of_each = vec![(element.vn, fact)];
+                let facts = self.for_whole_texts(of_each);
+                self.assume(&facts);
             }
         }
         true
