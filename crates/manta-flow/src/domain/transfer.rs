@@ -128,12 +128,6 @@ impl StrProps {
         Self { max_len: self.max_len, ..Self::of_charset(self.charset) }.normalized()
     }
 
-    /// One character of the text.
-    #[must_use]
-    pub fn character(&self) -> Self {
-        Self { min_len: 1, max_len: Some(1), ..Self::of_charset(self.charset) }.normalized()
-    }
-
     /// One piece of `split(separator)`: a single-character separator is gone, a longer one proves nothing.
     #[must_use]
     pub fn split_removing(&self, separator: &str) -> Self {

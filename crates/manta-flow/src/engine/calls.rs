@@ -3,6 +3,7 @@
 mod collections;
 mod effects;
 mod keepers;
+mod matches;
 mod options;
 mod paths;
 mod regexes;
@@ -391,6 +392,15 @@ pub(crate) fn concrete_find(pattern: &str, flags: &str, text: &str) -> Option<Op
     }
     let found = runnable_regex(pattern, flags)?.find(text).ok()?;
     Some(found.map(|found| found.start()))
+}
+
+/// The first match of a pattern in a concrete text, and its groups. None when the pattern can't be run or finds nothing.
+pub(crate) fn concrete_captures(pattern: &str, flags: &str, text: &str) -> Option<Vec<Option<String>>> {
+    if text.len() > 4_096 {
+        return None;
+    }
+    let captures = runnable_regex(pattern, flags)?.captures(text).ok()??;
+    Some((0..captures.len()).map(|at| captures.get(at).map(|found| found.as_str().to_owned())).collect())
 }
 
 /// The pieces between the matches of a pattern in a concrete text. (Captures, which JavaScript puts between them, are

@@ -26,29 +26,31 @@ impl Interp<'_> {
         {
             return (spelled.chars().map(|c| Val::str(c.encode_utf8(&mut [0; 4]))).collect(), None);
         }
-        let character = self.props(text).character();
+        // A loop may gather them, so that nothing is said of the length.
+        let character = StrProps::of_charset(self.props(text).charset);
         let vn = self.character_vn(text.vn);
         let step = text.step;
         (Vec::new(), Some(Val { taint: self.taint_now(text), step, vn, ..Val::with_props(character) }))
     }
 
+    /// Another one for each loop: that one loop has met a bar says nothing of the characters that the next one meets.
     fn character_vn(&mut self, text: Vn) -> Vn {
-        if text == 0 {
-            return self.store.fresh_vn();
-        }
-        if let Some(vn) = self.characters.get(&text) {
-            return *vn;
-        }
         let vn = self.store.fresh_vn();
-        self.characters.insert(text, vn);
-        self.derivations.insert(vn, (text, Transform::Character));
-        self.note_universal(vn);
+        if text != 0 {
+            self.derivations.insert(vn, (text, Transform::Character));
+            self.note_universal(vn);
+        }
         vn
     }
 
     /// The text that a value is the character of.
     fn text_of_character(&self, character: Vn) -> Option<Vn> {
         self.derivations.get(&character).filter(|(_, how)| *how == Transform::Character).map(|(text, _)| *text)
+    }
+
+    /// Whether a value is a character of a text that is looked at one by one.
+    pub(crate) fn is_character(&self, value: &Val) -> bool {
+        self.text_of_character(value.vn).is_some()
     }
 
     /// What holds of texts when something holds of each of their characters.
@@ -77,6 +79,11 @@ impl Interp<'_> {
         }
     }
 
+    /// What is known of a character, or of a text of some, that is in a list: what is gathered of them is no list.
+    pub(crate) fn of_listed_characters(list: &[std::sync::Arc<str>]) -> StrProps {
+        StrProps::of_charset(list.iter().fold(CharSet::NONE, |set, text| set.union(CharSet::of(text))))
+    }
+
     /// What is known of a value that none of a list of characters equals.
     pub(crate) fn none_of_characters(&self, element: &Val, list: &[std::sync::Arc<str>], span: Span) -> Refinements {
         let single = list.iter().filter(|text| text.chars().count() == 1);
@@ -86,7 +93,7 @@ impl Interp<'_> {
     }
 
     fn unless_character(&self, value: &Val, fact: Fact) -> Refinements {
-        if self.text_of_character(value.vn).is_some() { self.implied_exactly(value, fact) } else { Vec::new() }
+        if self.is_character(value) { self.implied_exactly(value, fact) } else { Vec::new() }
     }
 
     /// Comparisons and operations of Python sets of characters, as tests: `set(name) <= ALLOWED`, `set(name) & BAD`,
@@ -125,8 +132,7 @@ impl Interp<'_> {
     fn holds_characters(&self, value: &Val) -> bool {
         let Kind::Obj(id) = value.kind else { return false };
         let obj = self.store.obj(id);
-        let is_character = |value: &Val| self.text_of_character(value.vn).is_some();
-        matches!(obj.kind, ObjKind::Set) && obj.more.as_ref().is_some_and(is_character)
+        matches!(obj.kind, ObjKind::Set) && obj.more.as_ref().is_some_and(|value| self.is_character(value))
     }
 
     /// Whether all (or any) of the elements are in a collection.

@@ -203,8 +203,6 @@ pub(crate) struct Interp<'p> {
     never: RefCell<FxHashMap<ApiId, bool>>,
     element_vns: FxHashMap<Vn, Vn>,
     universal: FxHashSet<Vn>,
-    /// The value number of a text's characters.
-    pub(crate) characters: FxHashMap<Vn, Vn>,
     star_imports: FxHashMap<ModId, Vec<ImportId>>,
     /// Attributes to which code other than constructors assigns, by module, as far as asked.
     pub(crate) set_later: FxHashMap<ModId, FxHashSet<Symbol>>,
@@ -282,7 +280,6 @@ impl<'p> Interp<'p> {
             never: RefCell::default(),
             element_vns: FxHashMap::default(),
             universal: FxHashSet::default(),
-            characters: FxHashMap::default(),
             star_imports: FxHashMap::default(),
             set_later: FxHashMap::default(),
             regexes: std::collections::HashMap::new(),

@@ -435,6 +435,9 @@ impl Interp<'_> {
         if let Kind::Obj(id) = receiver.kind {
             let obj = self.store.obj_rc(id);
             if matches!(obj.kind, ObjKind::Array | ObjKind::Set) {
+                if let Some(group) = self.match_method(id, "__getitem__", &Args::of(vec![key.clone()])) {
+                    return group;
+                }
                 let element = self.array_element(receiver, &obj, key, span);
                 return match self.evidence.get(&id) {
                     // The first of what passed a test: when there is one, the test was passed.

@@ -279,7 +279,12 @@ impl Interp<'_> {
             pieces.push(text);
         }
         if let Some(more) = more {
-            let text = self.to_text(&more);
+            let mut text = self.to_text(&more);
+            if separator.is_empty() {
+                // Any number of them, one behind the other.
+                let any_number = StrProps::of_charset(self.props(&text).charset);
+                text = Val { vn: self.store.fresh_vn(), ..self.text_val(any_number, &text) };
+            }
             if !pieces.is_empty() {
                 pieces.push(Val::str(separator));
             }
@@ -541,6 +546,8 @@ impl Interp<'_> {
                 }
                 Kind::Null | Kind::Undefined => {
                     let truth = match &value.kind {
+                        // The result of a match may be none.
+                        Kind::Obj(_) if value.cond.is_some() => None,
                         Kind::Obj(_) | Kind::Fn(_) | Kind::Bound(_) | Kind::Num(_) | Kind::Bool(_) => Some(false),
                         Kind::Str if value.taint.is_none() || value.literal().is_some() => Some(false),
                         _ => None,
@@ -946,6 +953,9 @@ impl Interp<'_> {
             .fold(self.props(element), |other, text| other.refine_not(text));
         let of_character = self.none_of_characters(element, literals.as_deref().unwrap_or_default(), span);
         let fact = match literals {
+            Some(list) if !list.is_empty() && self.is_character(element) => {
+                Fact::props(Self::of_listed_characters(&list), at)
+            }
             Some(list) if !list.is_empty() => {
                 Fact { is_listed: true, ..Fact::props(StrProps::one_of(list.iter().map(|lit| &**lit)), at) }
             }

@@ -22,8 +22,11 @@ use super::url::{Host, HostGrade, Subject, WeakHost};
 use replace::{depends_on_context, is_nullable};
 use tree::Node;
 
+pub use groups::{Group, groups};
+
 mod automaton;
 mod facts;
+mod groups;
 mod parse;
 mod replace;
 mod tree;

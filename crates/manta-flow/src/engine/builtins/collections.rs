@@ -185,6 +185,7 @@ impl Interp<'_> {
                     self.store.obj_mut(id).items.remove(0)
                 }
             }
+            "group" | "groups" | "groupdict" | "start" | "end" => self.match_method(id, name.as_str(), args)?,
             "isdisjoint" | "issubset" | "issuperset" => self.set_method_test(receiver, name.as_str(), &first?, span)?,
             "concat" | "union" => {
                 let mut list = receiver.clone();

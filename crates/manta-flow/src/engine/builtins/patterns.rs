@@ -9,7 +9,10 @@ use crate::ir::{Lang, Symbol};
 impl Interp<'_> {
     pub(super) fn js_regex_test(&mut self, regex: &crate::engine::value::RegexVal, value: &Val, span: Span) -> Val {
         let mode = crate::domain::regex::PythonMode::Search;
-        match self.regex(&regex.pattern, &regex.flags, Lang::JavaScript, mode) {
+        // What is found in one character is all of it.
+        let pattern =
+            if self.is_character(value) { format!("^(?:{})$", regex.pattern) } else { regex.pattern.to_string() };
+        match self.regex(&pattern, &regex.flags, Lang::JavaScript, mode) {
             Some(parsed) => self.regex_test(&parsed, value, span),
             None => Val::any_bool(),
         }
@@ -38,9 +41,7 @@ impl Interp<'_> {
                 if test.truth() == Some(false) {
                     return Some(Val::null());
                 }
-                let piece = Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&value) };
-                let list = self.new_array(Vec::new(), Some(piece));
-                Some(Val { cond: test.cond, ..list })
+                Some(self.match_result(regex, crate::domain::regex::PythonMode::Search, &value, &test))
             }
             "source" | "flags" | "toString" => Some(Val::str(&regex.pattern)),
             _ => None,

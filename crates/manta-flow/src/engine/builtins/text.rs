@@ -98,12 +98,17 @@ impl Interp<'_> {
                     if test.truth() == Some(false) {
                         return Some(Val::null());
                     }
-                    let piece = Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(value) };
-                    let list = self.new_array(Vec::new(), Some(piece.clone()));
-                    if let Kind::Obj(id) = list.kind {
-                        self.store.obj_mut(id).fields.insert(Symbol::new("groups"), piece);
+                    let mode = crate::domain::regex::PythonMode::Search;
+                    if name.as_str() == "matchAll" {
+                        let each = self.match_result(&regex, mode, value, &Val::any_bool());
+                        self.new_array(Vec::new(), Some(each))
+                    } else if regex.flags.contains('g') {
+                        let each = self.any_match(&regex, value);
+                        let list = self.new_array(Vec::new(), Some(each));
+                        Val { cond: test.cond, ..list }
+                    } else {
+                        self.match_result(&regex, mode, value, &test)
                     }
-                    Val { cond: test.cond, ..list }
                 }
                 _ => return None,
             },

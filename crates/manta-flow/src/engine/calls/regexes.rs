@@ -10,7 +10,7 @@ use crate::domain::{StrProps, path};
 use crate::engine::calls::concrete_split;
 use crate::engine::facts::{Cond, Fact, Note, NoteKind};
 use crate::engine::interp::{Args, Interp};
-use crate::engine::value::{Kind, Transform, Val};
+use crate::engine::value::{Kind, RegexVal, Transform, Val};
 use crate::ir::{Lang, Symbol};
 
 /// Most patterns that are kept parsed.
@@ -32,7 +32,7 @@ impl Interp<'_> {
     }
 
     /// A pattern, parsed once: its automata are built on first use and cost as much as a page of code.
-    fn parsed_regex(&mut self, pattern: &str, dialect: &Dialect<'_>) -> Option<Rc<Regex>> {
+    pub(super) fn parsed_regex(&mut self, pattern: &str, dialect: &Dialect<'_>) -> Option<Rc<Regex>> {
         let key = format!("{dialect:?} {pattern}");
         if let Some(known) = self.regexes.get(&key) {
             return known.clone();
@@ -70,7 +70,9 @@ impl Interp<'_> {
         }
         let at = self.here(span);
         let facts = regex.facts();
-        let mut yes = Fact::props(facts.if_match, at);
+        let if_match =
+            if self.is_character(value) { StrProps::of_charset(facts.if_match.charset) } else { facts.if_match };
+        let mut yes = Fact::props(if_match, at);
         let subject = self.host_subject(value);
         match regex.grade_host(subject) {
             crate::domain::url::HostGrade::Strong => yes.props.url.host = crate::domain::url::Host::AllowListed,
@@ -153,14 +155,8 @@ impl Interp<'_> {
                 if test.truth() == Some(false) {
                     return Some(Val::null());
                 }
-                Some(Val {
-                    kind: Kind::Unknown,
-                    cond: test.cond,
-                    taint: value.taint,
-                    step: value.step,
-                    vn: self.store.fresh_vn(),
-                    text: None,
-                })
+                let regex = RegexVal { pattern: pattern.into(), flags: flags.into() };
+                Some(self.match_result(&regex, mode, &value, &test))
             }
             "sub" | "subn" => {
                 let replacement = args.get(0)?.clone();
@@ -185,7 +181,12 @@ impl Interp<'_> {
             }
             "findall" | "finditer" => {
                 let value = args.get(0).or_else(|| args.named("string"))?.clone();
-                let piece = Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&value) };
+                let regex = RegexVal { pattern: pattern.into(), flags: flags.into() };
+                let piece = if function.as_str() == "findall" {
+                    self.any_match(&regex, &value)
+                } else {
+                    self.match_result(&regex, mode, &value, &Val::any_bool())
+                };
                 Some(self.new_array(Vec::new(), Some(piece)))
             }
             _ => None,

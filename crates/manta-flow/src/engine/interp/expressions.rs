@@ -360,7 +360,11 @@ impl<'p> Interp<'p> {
                     let target = Val::of(Kind::Obj(into));
                     self.set_index(&target, &key, value, Span::default());
                 }
-                None => self.push_array(into, key),
+                // As it is where it was let in.
+                None => {
+                    let element = self.current(&key);
+                    self.push_array(into, element);
+                }
             }
             return;
         };

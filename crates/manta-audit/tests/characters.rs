@@ -1,0 +1,199 @@
+//! Checks of a text character by character, and what a match hands out: a form that holds beside one that does not.
+
+mod common;
+
+use common::found;
+
+const NOTHING: [&str; 0] = [];
+const FOUND: [&str; 1] = ["command-injection in run"];
+
+/// A Python tool that runs what `body` leaves in `name`.
+fn python(body: &str) -> Vec<String> {
+    let server = format!(
+        r#"
+import os, re
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+SIGNS = ";&|`$<>\\\"'(){{}}[]!#*?~\n\r\t "
+BAD = set(SIGNS)
+LETTERS = set("abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+@mcp.tool()
+def run(name: str) -> str:
+{body}
+    return os.popen("id x" + name).read()
+"#
+    );
+    found([("server.py", server.as_str())])
+}
+
+/// The same in TypeScript.
+fn typescript(body: &str) -> Vec<String> {
+    let server = format!(
+        r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ execSync }} from "node:child_process";
+const server = new McpServer({{ name: "x", version: "1.0.0" }});
+const SIGNS = ";&|`$<>\\\"'(){{}}[]!#*?~\n\r\t ";
+const BAD = new Set(SIGNS);
+server.tool("run", {{ name: z.string() }}, async ({{ name }}) => {{
+  {body}
+  return execSync("id x" + name).toString();
+}});
+"#
+    );
+    let package = r#"{"name":"x","version":"1.0.0","type":"module","main":"server.ts"}"#;
+    found([("package.json", package), ("server.ts", server.as_str())])
+}
+
+/// `raise` when a test holds.
+fn unless(test: &str) -> String {
+    format!("    if {test}:\n        raise ValueError(name)")
+}
+
+#[test]
+fn every_character_is_tested_in_python() {
+    for holds in [
+        "any(c in SIGNS for c in name)",
+        "any(c in BAD for c in name)",
+        "any(c in name for c in BAD)",
+        "not all(c.isalnum() and c.isascii() or c in '-_' for c in name)",
+        "set(name) & BAD",
+        "not BAD.isdisjoint(name)",
+        "not set(name) <= LETTERS",
+        "not LETTERS.issuperset(name)",
+        "set(name) - LETTERS",
+    ] {
+        assert_eq!(python(&unless(holds)), NOTHING, "{holds}");
+    }
+    for fails in [
+        "all(c in BAD for c in name)",
+        "any(c in '|&' for c in name)",
+        "not any(c.isalnum() for c in name)",
+        "not set(name) & LETTERS",
+        "BAD.isdisjoint(name)",
+        "set(name) <= LETTERS",
+        "not LETTERS.issubset(name)",
+    ] {
+        assert_eq!(python(&unless(fails)), FOUND, "{fails}");
+    }
+    let each = |then: &str| format!("    for c in name:\n        if c in BAD:\n            {then}");
+    assert_eq!(python(&each("raise ValueError(name)")), NOTHING);
+    assert_eq!(python(&each("break")), FOUND);
+}
+
+#[test]
+fn every_character_is_tested_in_javascript() {
+    for holds in [
+        "[...name].some((c) => SIGNS.includes(c))",
+        "[...name].some((c) => BAD.has(c))",
+        "SIGNS.split(\"\").some((c) => name.includes(c))",
+        "!name.split(\"\").every((c) => /[a-z0-9]/.test(c))",
+        "!Array.from(name).every((c) => \"abc\".indexOf(c) >= 0)",
+    ] {
+        assert_eq!(typescript(&format!("if ({holds}) throw new Error(name);")), NOTHING, "{holds}");
+    }
+    for fails in [
+        "[...name].every((c) => SIGNS.includes(c))",
+        "!name.split(\"\").some((c) => /[a-z0-9]/.test(c))",
+        "!name.split(\",\").every((c) => /[a-z0-9]/.test(c))",
+    ] {
+        assert_eq!(typescript(&format!("if ({fails}) throw new Error(name);")), FOUND, "{fails}");
+    }
+    assert_eq!(typescript("for (const c of name) if (BAD.has(c)) throw new Error(name);"), NOTHING);
+}
+
+#[test]
+fn characters_are_let_in_one_by_one() {
+    let only = |test: &str| python(&format!("    name = ''.join(c for c in name if {test})"));
+    assert_eq!(only("c in 'abc-'"), NOTHING);
+    assert_eq!(only("c.isalnum() or c in '-_'"), NOTHING);
+    assert_eq!(only("c not in '|&'"), FOUND);
+    let filtered = |test: &str| typescript(&format!("name = name.split(\"\").filter((c) => {test}).join(\"\");"));
+    assert_eq!(filtered("/[a-z0-9]/.test(c)"), NOTHING);
+    assert_eq!(filtered("/[^|]/.test(c)"), FOUND);
+}
+
+#[test]
+fn what_is_left_says_what_was_there() {
+    let test = |replaced: &str| python(&unless(&format!("not name{replaced}.isalnum()")));
+    assert_eq!(test(".replace('_', '').replace('-', '')"), NOTHING);
+    assert_eq!(test(".replace(';', '')"), FOUND);
+}
+
+#[test]
+fn groups_of_a_match_are_what_their_patterns_say() {
+    let with = |pattern: &str, group: &str| {
+        python(&format!(
+            "    m = re.match(r'{pattern}', name)\n    if not m:\n        raise ValueError(name)\n    name = {group}"
+        ))
+    };
+    assert_eq!(with(r"([\w-]+):(.*)", "m.group(1)"), NOTHING);
+    assert_eq!(with(r"([\w-]+):(.*)", "m.group(2)"), FOUND);
+    assert_eq!(with(r"(?P<host>[\w-]+):(?P<rest>.*)", "m['host'] + m.groups()[0] + m.groupdict()['host']"), NOTHING);
+    assert_eq!(with(r"(?P<host>[\w-]+):(?P<rest>.*)", "m.group('host', 'rest')[1]"), FOUND);
+    let js = |take: &str| {
+        typescript(&format!(
+            "const m = /^(?<id>[\\w-]+):(.*)$/.exec(name); if (m === null) throw new Error(name); name = {take};"
+        ))
+    };
+    assert_eq!(js("m[1] + m.groups.id"), NOTHING);
+    assert_eq!(js("m[2]"), FOUND);
+    let named = |take: &str| {
+        typescript(&format!("const m = name.match(/^(?<id>[\\w-]+):(?<rest>.*)$/); name = m?.groups?.{take} ?? \"\";"))
+    };
+    assert_eq!(named("id"), NOTHING);
+    assert_eq!(named("rest"), FOUND);
+    assert_eq!(python("    name = ' '.join(re.findall(r'\\w+', name))"), NOTHING);
+    assert_eq!(python("    name = ' '.join(re.findall(r'\\S+', name))"), FOUND);
+}
+
+#[test]
+fn a_separator_imported_by_name_is_one() {
+    let server = |imported: &str, end: &str| {
+        let server = format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import fs from "node:fs";
+{imported}
+const server = new McpServer({{ name: "x", version: "1.0.0" }});
+const ROOT = fs.realpathSync("/srv/data");
+server.tool("read", {{ name: z.string() }}, async ({{ name }}) => {{
+  const real = fs.realpathSync(resolve(ROOT, name));
+  if (!real.startsWith(ROOT + {end})) throw new Error(name);
+  return fs.readFileSync(real, "utf8");
+}});
+"#
+        );
+        let package = r#"{"name":"x","version":"1.0.0","type":"module","main":"server.ts"}"#;
+        found([("package.json", package), ("server.ts", server.as_str())])
+    };
+    assert_eq!(server("import { resolve, sep } from \"node:path\";", "sep"), NOTHING);
+    assert_eq!(server("import { resolve, sep } from \"node:path\";", "\"\""), ["path-prefix-bypass in read"]);
+}
+
+#[test]
+fn characters_that_a_loop_gathers_are_a_text() {
+    let gather = |test: &str| {
+        python(&format!(
+            "    kept = ''\n    for c in name:\n        if {test}:\n            kept += c\n    name = kept"
+        ))
+    };
+    assert_eq!(gather("c.isalnum()"), NOTHING);
+    assert_eq!(gather("c in {'a', 'b', '-'}"), NOTHING);
+    assert_eq!(gather("c in {'a', ';', '-', ' '}"), FOUND);
+    assert_eq!(gather("c != '|'"), FOUND);
+}
+
+#[test]
+fn what_one_loop_met_says_nothing_of_the_next() {
+    let server = |finds: &str| {
+        python(&format!(
+            "    found = False\n    for c in name:\n        if c == '|':\n            found = True\n            break\n    if not found:\n        return ''\n    kept = ''\n    for c in name:\n        if c == '{finds}':\n            continue\n        kept += c\n    name = kept"
+        ))
+    };
+    assert_eq!(server("|"), FOUND);
+    assert_eq!(server("x"), FOUND);
+}
