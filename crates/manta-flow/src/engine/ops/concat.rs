@@ -1,0 +1,292 @@
+//! Concatenation, and the text that a value is written as.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use manta_core::Span;
+
+use crate::domain::StrProps;
+use crate::engine::interp::{Interp, arc, number_text};
+use crate::engine::store::ObjKind;
+use crate::engine::trace::StepKind;
+use crate::engine::value::{Kind, MAX_TEXT, Part, Taint, Text, Val, concatenated};
+use crate::ir::{Lang, Symbol};
+
+/// Most pieces kept of one concatenation.
+const MAX_PARTS: usize = 48;
+/// Most combinations of alternatives spelled out by one concatenation.
+const MAX_COMBINATIONS: usize = 12;
+
+/// Pieces of a concatenation; constant ones that follow each other become one.
+#[derive(Default)]
+struct Pieces {
+    parts: Vec<Part>,
+    /// Constant text since the last part.
+    text: String,
+}
+
+impl Pieces {
+    fn text(&mut self, text: &str) {
+        if self.text.len() + text.len() > MAX_TEXT {
+            self.end_text();
+        }
+        if text.len() > MAX_TEXT {
+            self.parts.push(Part::Hole(Val::str(text)));
+        } else {
+            self.text.push_str(text);
+        }
+    }
+
+    fn hole(&mut self, value: Val) {
+        self.end_text();
+        self.parts.push(Part::Hole(value));
+    }
+
+    fn parts(&mut self, parts: &[Part]) {
+        for part in parts {
+            match part {
+                Part::Lit(text) => self.text(text),
+                Part::Hole(hole) => self.hole(hole.clone()),
+            }
+        }
+    }
+
+    fn end_text(&mut self) {
+        if !self.text.is_empty() {
+            self.parts.push(Part::Lit(arc(&self.text)));
+            self.text.clear();
+        }
+    }
+
+    fn into_parts(mut self) -> Vec<Part> {
+        self.end_text();
+        self.parts
+    }
+}
+
+impl Interp<'_> {
+    /// The string that `values` spell together.
+    pub(crate) fn concat(&mut self, values: &[Val], span: Span) -> Val {
+        let combinations: usize =
+            values.iter().map(|value| value.alternatives().len()).fold(1, |all, count| all.saturating_mul(count));
+        if combinations > 1 && combinations <= MAX_COMBINATIONS {
+            let values: Vec<Val> = values.iter().map(|value| self.current(value)).collect();
+            let mut rows: Vec<Vec<Val>> = vec![Vec::new()];
+            for value in &values {
+                rows = rows
+                    .into_iter()
+                    .flat_map(|row| {
+                        value.alternatives().iter().map(move |choice| {
+                            let mut row = row.clone();
+                            row.push(choice.clone());
+                            row
+                        })
+                    })
+                    .collect();
+            }
+            let joined: Vec<Val> = rows.iter().map(|row| self.concat_plain(row, span)).collect();
+            return self.join_all(joined).unwrap_or_else(Val::unknown);
+        }
+        self.concat_plain(values, span)
+    }
+
+    fn concat_plain(&mut self, values: &[Val], span: Span) -> Val {
+        let mut pieces = Pieces::default();
+        let mut taint = Taint::NONE;
+        let mut step = 0;
+        for value in values {
+            // What an object writes itself as.
+            let written = matches!(value.kind, Kind::Obj(_)).then(|| self.to_text(value));
+            let value = written.as_ref().unwrap_or(value);
+            // A number is a number wherever it is written.
+            let is_number = matches!(value.kind, Kind::Num(_) | Kind::Bool(_));
+            let value_taint = if is_number { Taint::NONE } else { self.taint_now(value) };
+            if value_taint.is_some() && taint.is_none() {
+                step = value.step;
+            }
+            taint = taint.union(value_taint);
+            self.add_parts(&mut pieces, value);
+        }
+        let mut parts = pieces.into_parts();
+        if parts.len() > MAX_PARTS {
+            let props = concatenated(&parts, |hole| self.props(hole));
+            let vn = self.store.fresh_vn();
+            let text = Text { known: OnceCell::from(props), ..Text::default() };
+            let tail = Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
+            parts = vec![Part::Hole(tail)];
+        }
+        let literal: Option<String> =
+            parts.iter().map(|part| if let Part::Lit(text) = part { Some(&**text) } else { None }).collect();
+        if let Some(literal) = literal {
+            return Val { taint, step, ..Val::str(&literal) };
+        }
+        if let [Part::Hole(only)] = parts.as_slice()
+            && matches!(only.kind, Kind::Str)
+            && only.vn != 0
+        {
+            return only.clone();
+        }
+        let props = self.parts_props(&parts);
+        if taint.is_some() {
+            let at = self.here(span);
+            step = self.trace.add(step, at, StepKind::Concat);
+        }
+        let text = Text { known: props, parts: parts.into(), ..Text::default() };
+        Val { taint, step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
+    }
+
+    fn add_parts(&mut self, pieces: &mut Pieces, value: &Val) {
+        match &value.kind {
+            Kind::Str => {
+                if let Some(text) = value.literal() {
+                    pieces.text(text);
+                    return;
+                }
+                let text = value.text.as_deref();
+                let is_plain = text.is_some_and(|text| !text.parts.is_empty() && !text.is_contained())
+                    && self.store.fact(value.vn).is_none();
+                if is_plain && let Some(text) = text {
+                    pieces.parts(&text.parts);
+                    return;
+                }
+                let value = self.current(value);
+                pieces.hole(value);
+            }
+            Kind::Num(Some(number)) => pieces.text(&number_text(*number)),
+            Kind::Bool(Some(flag)) => {
+                let text = match (self.lang(), flag) {
+                    (Lang::JavaScript, true) => "true",
+                    (Lang::JavaScript, false) => "false",
+                    (Lang::Python, true) => "True",
+                    (Lang::Python, false) => "False",
+                };
+                pieces.text(text);
+            }
+            Kind::Undefined => pieces.text("undefined"),
+            Kind::Null => pieces.text(if self.lang() == Lang::Python { "None" } else { "null" }),
+            Kind::Obj(_) => {
+                let text = self.to_text(value);
+                match text.literal() {
+                    Some(text) => pieces.text(text),
+                    None => {
+                        if let Some(inner) = text.text.as_deref()
+                            && !inner.parts.is_empty()
+                            && inner.parts.len() < MAX_PARTS
+                        {
+                            pieces.parts(&inner.parts);
+                        } else {
+                            pieces.hole(text);
+                        }
+                    }
+                }
+            }
+            _ => {
+                let props = self.props(value);
+                let value = self.current(value);
+                let text = Text { known: props.into(), ..value.text.as_deref().cloned().unwrap_or_default() };
+                pieces.hole(Val { text: Some(Rc::new(text)), ..value });
+            }
+        }
+    }
+
+    /// The properties of a concatenation as far as they have to be computed now, because something is known of a hole at
+    /// this point; else they follow from the parts at any time.
+    fn parts_props(&self, parts: &[Part]) -> OnceCell<StrProps> {
+        let is_known = |value: &Val| self.store.fact(value.vn).is_some();
+        let is_anything_known = parts.iter().any(|part| match part {
+            Part::Hole(hole) => is_known(hole) || hole.alternatives().iter().any(is_known),
+            Part::Lit(_) => false,
+        });
+        if is_anything_known { concatenated(parts, |hole| self.props(hole)).into() } else { OnceCell::new() }
+    }
+
+    /// The text a value has when it is used as a string.
+    pub(crate) fn to_text(&mut self, value: &Val) -> Val {
+        match &value.kind {
+            Kind::Obj(id) => {
+                let obj = self.store.obj_rc(*id);
+                if let Some(href) = obj.fields.get(&Symbol::new("href")).cloned() {
+                    return href;
+                }
+                if obj.is_sequence() {
+                    return self.join_array(value, ",");
+                }
+                if let ObjKind::Instance(_) = obj.kind {
+                    let name = if self.lang() == Lang::Python { "__str__" } else { "toString" };
+                    let method = self.get_member(value, Symbol::new(name), Span::default());
+                    if let Kind::Bound(_) = method.kind {
+                        return self.call_value(&method, None, crate::engine::interp::Args::default(), Span::default());
+                    }
+                }
+                if let Some(inner) = obj.fields.get(&Symbol::new("value")).cloned()
+                    && matches!(obj.kind, ObjKind::External)
+                {
+                    return inner;
+                }
+                let (taint, step) = self.deep_taint(value, 2);
+                let text = Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) };
+                if !matches!(obj.kind, ObjKind::Instance(_)) {
+                    self.note_written(&text, value);
+                }
+                text
+            }
+            Kind::Num(Some(number)) => Val { taint: value.taint, step: value.step, ..Val::str(&number_text(*number)) },
+            Kind::Num(None) => {
+                Val { taint: value.taint, step: value.step, vn: value.vn, ..Val::with_props(StrProps::number()) }
+            }
+            Kind::Union(values) => {
+                let values: Vec<Val> = values.to_vec();
+                if values.iter().all(|value| matches!(value.kind, Kind::Str)) {
+                    return value.clone();
+                }
+                let texts: Vec<Val> =
+                    values.iter().filter(|value| !value.is_nullish()).map(|value| self.to_text(value)).collect();
+                self.join_all(texts).unwrap_or_else(Val::unknown)
+            }
+            Kind::Unknown => Val { kind: Kind::Str, ..value.clone() },
+            Kind::Bool(Some(flag)) => {
+                let text = if self.lang() == Lang::Python {
+                    if *flag { "True" } else { "False" }
+                } else if *flag {
+                    "true"
+                } else {
+                    "false"
+                };
+                Val::str(text)
+            }
+            _ => value.clone(),
+        }
+    }
+
+    /// The elements of a sequence with a separator between them; any number of them when the sequence is open.
+    pub(crate) fn join_array(&mut self, list: &Val, separator: &str) -> Val {
+        let (items, more) = self.elements_of(list, Span::default());
+        let mut pieces = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                pieces.push(Val::str(separator));
+            }
+            let text = self.to_text(item);
+            pieces.push(text);
+        }
+        if let Some(more) = more {
+            let mut text = self.to_text(&more);
+            if separator.is_empty() {
+                // Any number of them, one behind the other.
+                let any_number = StrProps::of_charset(self.props(&text).charset);
+                text = Val { vn: self.store.fresh_vn(), ..self.text_val(any_number, &text) };
+            }
+            if !pieces.is_empty() {
+                pieces.push(Val::str(separator));
+            }
+            pieces.push(text.clone());
+            // A second one stands for all others, so that what lies between two elements is seen.
+            pieces.push(Val::str(separator));
+            pieces.push(text);
+        }
+        if pieces.is_empty() {
+            return Val::str("");
+        }
+        self.concat(&pieces, Span::default())
+    }
+}
