@@ -1,0 +1,210 @@
+//! The driver: load modules, collect registrations, run every handler, confirm what was found.
+
+mod arguments;
+mod flows;
+mod loading;
+mod running;
+mod witnesses;
+
+use crate::engine::config::{FunctionFacts, Made};
+use crate::engine::controls::Way;
+use crate::engine::credentials::{Credential, HandedOut};
+use crate::engine::interp::{Interp, Limits};
+use crate::engine::models::{Exposes, Models, SinkKind};
+use crate::engine::program::Program;
+use crate::engine::promises::{Act, Promises};
+use crate::engine::report::{FlowRule, Hit, Limit};
+use crate::engine::stage::{Observer, Stage};
+use crate::engine::trace::TraceStep;
+use crate::ir::Lang;
+use flows::collect_flows;
+use manta_core::Location;
+use std::collections::BTreeMap;
+
+/// Everything the engine learnt about a target.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    /// What the server exposes.
+    pub tools: Vec<ToolFacts>,
+    /// Flows of untrusted data into sinks.
+    pub flows: Vec<Flow>,
+    /// Calls that configuration rules look at.
+    pub calls: Vec<CallInfo>,
+    /// Handlers that could not be found: registered name or place, and why.
+    pub unresolved: Vec<(String, Location)>,
+    /// Budgets that ran out, in words.
+    pub exhausted: Vec<String>,
+    /// Expressions evaluated.
+    pub steps: u64,
+    /// Files in the import closure, in order of loading.
+    pub files: Vec<manta_core::FileId>,
+}
+
+/// One exposed tool, resource, prompt or route.
+#[derive(Clone, Debug)]
+pub struct ToolFacts {
+    /// What it is.
+    pub exposes: Exposes,
+    /// Its name; `*` stands for computed parts.
+    pub name: String,
+    /// Its description as far as it is constant.
+    pub description: Option<String>,
+    /// The SDK, framework or `structural`.
+    pub sdk: String,
+    /// Language of the registration.
+    pub lang: Lang,
+    /// Where it is registered.
+    pub at: Location,
+    /// Whether arguments are validated before the handler runs.
+    pub validates: bool,
+    /// Declared parameters.
+    pub params: Vec<ParamFacts>,
+    /// Found by shape only.
+    pub is_structural: bool,
+    /// Whether its handler was found and run.
+    pub is_resolved: bool,
+    /// Checks that stopped untrusted data, by class, with the place of the check if known.
+    pub guarded: BTreeMap<&'static str, Option<Location>>,
+    /// The run ended early.
+    pub is_incomplete: bool,
+    /// What its annotations promise.
+    pub promises: Promises,
+    /// What its handler does, once per kind, whoever decides about the arguments.
+    pub acts: Vec<Act>,
+    /// What a call of it meets on its way.
+    pub way: Way,
+    /// Credentials in what it answers.
+    pub handed_out: Vec<HandedOut>,
+}
+
+/// A declared parameter.
+#[derive(Clone, Debug)]
+pub struct ParamFacts {
+    /// Name.
+    pub name: String,
+    /// Type in words.
+    pub ty: String,
+    /// Constraints as declared.
+    pub constraints: Vec<String>,
+    /// Whether it may be left out.
+    pub is_optional: bool,
+    /// Description.
+    pub description: Option<String>,
+}
+
+/// Untrusted data that does harm.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The rule.
+    pub rule: FlowRule,
+    /// What the sink does.
+    pub kind: SinkKind,
+    /// Indices into [`Analysis::tools`], in order.
+    pub tools: Vec<usize>,
+    /// The sink.
+    pub at: Location,
+    /// Access path of the sink.
+    pub api: String,
+    /// The parameter and where it enters.
+    pub source: (String, Location),
+    /// From source to sink.
+    pub trace: Vec<(Location, String)>,
+    /// An input that shows it.
+    pub example: Option<String>,
+    /// One clause.
+    pub reason: String,
+    /// Where the values of other tools take another way to the same sink.
+    pub others: Vec<(Location, String)>,
+    /// Checks met that do not hold.
+    pub notes: Vec<(Location, String)>,
+    /// What keeps the harm small.
+    pub limit: Option<Limit>,
+    /// Whether a concrete input was followed to the sink.
+    pub is_confirmed: bool,
+}
+
+/// A call outside the target, for configuration rules.
+#[derive(Clone, Debug)]
+pub struct CallInfo {
+    /// Access path.
+    pub api: String,
+    /// Where.
+    pub at: Location,
+    /// Positional arguments, reduced to what rules ask for.
+    pub args: Vec<ArgInfo>,
+    /// Keyword arguments.
+    pub named: Vec<(String, ArgInfo)>,
+    /// Identity of the receiver.
+    pub on: Option<u32>,
+    /// Identity of the result.
+    pub made: Option<u32>,
+    /// Positional arguments the receiver was made with.
+    pub state_args: Vec<ArgInfo>,
+    /// Keyword arguments the receiver was made with, and fields assigned to it since.
+    pub state: Vec<(String, ArgInfo)>,
+    /// Whether there may be arguments that are not known.
+    pub is_open: bool,
+    /// Whether a handler ran, and not a module's own code.
+    pub in_handler: bool,
+    /// Index of the tool whose handler ran, into [`Analysis::tools`].
+    pub tool: Option<usize>,
+}
+
+/// A value as configuration rules see it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ArgInfo {
+    /// Not known.
+    Unknown,
+    /// A constant text.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A boolean.
+    Bool(bool),
+    /// Missing or null.
+    Null,
+    /// A record of constants.
+    Record(Vec<(String, ArgInfo)>),
+    /// A list.
+    List(Vec<ArgInfo>),
+    /// A function, or a class or instance of the target where middleware is expected.
+    Function(std::sync::Arc<FunctionFacts>),
+    /// Something outside the target, by access path (`$env.HOST` for the environment).
+    Api(String),
+    /// Something that a call outside the target made.
+    Made(Box<Made>),
+    /// A text, or what came with a request, that holds credentials.
+    Holds(Vec<Credential>),
+    /// One of several; where the administrator's configuration decides, the usual one first.
+    OneOf(Vec<ArgInfo>),
+}
+
+/// Analyses a linked program.
+#[must_use]
+pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Observer) -> Analysis {
+    let mut interp = Interp::new(program, models, limits);
+    interp.observer = observer.clone();
+    observer.enter(Stage::Loading, 0);
+    interp.load_program();
+    observer.enter(Stage::Handlers, interp.fuel_used);
+    let mut analysis = Analysis::default();
+    let registrations = interp.settled_registrations();
+    let mut found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)> = Vec::new();
+    for registration in registrations {
+        interp.run_registration(&registration, &mut analysis, &mut found);
+    }
+    analysis.flows = collect_flows(&interp, found);
+    analysis.calls = std::mem::take(&mut interp.found.calls);
+    analysis.steps = interp.fuel_used;
+    analysis.files = program.modules().map(|(_, module)| module.file).collect();
+    if interp.fuel_used >= limits.fuel_total {
+        analysis.exhausted.push(format!("the analysis stopped after {} steps", limits.fuel_total));
+    }
+    if interp.is_heavy {
+        analysis.exhausted.push(format!("the analysis stopped at {} MiB of values", limits.store_bytes >> 21));
+    }
+    if interp.found.depth_exceeded {
+        analysis.exhausted.push(format!("calls nested deeper than {} were summarised", limits.call_depth));
+    }
+    analysis
+}
