@@ -1,0 +1,238 @@
+//! What collections hold: elements, keys, values, and how more is put in.
+
+use crate::domain::{CharSet, StrProps};
+use crate::engine::api::ApiStep;
+use crate::engine::facts::Fact;
+use crate::engine::interp::{Args, Interp};
+use crate::engine::store::{Obj, ObjKind, is_same};
+use crate::engine::trace::StepKind;
+use crate::engine::value::{Kind, ObjId, Val};
+use crate::ir::Symbol;
+use manta_core::Span;
+
+/// One list for several of which each has everything that the one before it has, and more in one place
+/// (`["build", *rest]` and `["build", "--quiet", *rest]`): the longest. An argument list stays readable that way: a value
+/// keeps the option it follows. None when they differ in another way.
+pub(super) fn merged_lists<'v>(mut lists: impl Iterator<Item = &'v [Val]>) -> Option<Vec<Val>> {
+    let first = lists.next()?.to_vec();
+    lists.try_fold(first, |merged, list| {
+        let (short, long) = if merged.len() <= list.len() { (&*merged, list) } else { (list, &*merged) };
+        let before = short.iter().zip(long).take_while(|(a, b)| is_same(a, b)).count();
+        let behind = short[before..].iter().rev().zip(long.iter().rev()).take_while(|(a, b)| is_same(a, b)).count();
+        (before + behind == short.len()).then(|| long.to_vec())
+    })
+}
+
+impl Interp<'_> {
+    pub(crate) fn push_array(&mut self, id: ObjId, value: Val) {
+        if self.store.obj(id).more.is_none() && self.store.obj(id).items.len() < 512 {
+            self.store.obj_mut(id).items.push(value);
+        } else {
+            self.add_more(id, value);
+        }
+    }
+
+    /// Appends what belongs together. Behind elements of an unknown number the order is forgotten, but the value of an
+    /// option (`["--name", name]`) stays one: no operand that could be an option itself.
+    pub(crate) fn push_all(&mut self, id: ObjId, values: impl IntoIterator<Item = Val>) {
+        let mut is_option_before = false;
+        for value in values {
+            let is_option = value
+                .literal()
+                .is_some_and(|word| word.len() > 1 && word.starts_with('-') && word != "--" && !word.contains('='));
+            let is_value = is_option_before && self.store.obj(id).more.is_some() && value.is_tainted();
+            let value = if is_value { self.without_dash(&value) } else { value };
+            self.push_array(id, value);
+            is_option_before = is_option;
+        }
+    }
+
+    /// The text where it cannot be read as an option.
+    pub(super) fn without_dash(&self, value: &Val) -> Val {
+        let mut props = StrProps::default();
+        props.first = props.first.minus(CharSet::of("-"));
+        self.refined(value, &Fact::props(props, self.here(Span::default())))
+    }
+
+    pub(crate) fn add_more(&mut self, id: ObjId, value: Val) {
+        let joined = match self.store.obj(id).more.clone() {
+            Some(more) => self.join(&more, &value),
+            None => value,
+        };
+        self.store.obj_mut(id).more = Some(joined);
+    }
+
+    pub(crate) fn extend_array(&mut self, id: ObjId, value: &Val, span: Span) {
+        let (items, more) = self.elements_of(value, span);
+        self.push_all(id, items);
+        if let Some(more) = more {
+            self.add_more(id, more);
+        }
+    }
+
+    /// What iterating a value yields: elements known one by one, then one value for any number of others.
+    pub(crate) fn elements_of(&mut self, collection: &Val, span: Span) -> (Vec<Val>, Option<Val>) {
+        match &collection.kind {
+            Kind::Obj(id) => {
+                let obj = self.store.obj_rc(*id);
+                match obj.kind {
+                    ObjKind::Array | ObjKind::Set => (obj.items.clone(), obj.more.clone()),
+                    ObjKind::Dict => self.keys_of(collection),
+                    ObjKind::Map => {
+                        let pairs: Vec<Val> = obj
+                            .fields
+                            .iter()
+                            .map(|(key, value)| {
+                                let pair = vec![Val::str(key.as_str()), value.clone()];
+                                self.new_array(pair, None)
+                            })
+                            .collect();
+                        let more = obj.any.clone().map(|any| {
+                            let key = Val { taint: any.taint, step: any.step, ..Val::unknown() };
+                            self.new_array(vec![key, any], None)
+                        });
+                        (pairs, more)
+                    }
+                    ObjKind::Class(_) => (self.enum_members(*id), None),
+                    ObjKind::Instance(_) => {
+                        let iterator = self.get_member(collection, Symbol::new("__iter__"), span);
+                        if matches!(iterator.kind, Kind::Bound(_)) {
+                            let result = self.call_value(&iterator, None, Args::default(), span);
+                            if !matches!(&result.kind, Kind::Obj(other) if other == id) {
+                                return self.elements_of(&result, span);
+                            }
+                        }
+                        (Vec::new(), Some(Val::unknown().tainted_by(collection)))
+                    }
+                    ObjKind::Plain | ObjKind::External => {
+                        let more = obj.any.clone().or_else(|| obj.more.clone());
+                        (obj.items.clone(), more.or_else(|| Some(Val::unknown().tainted_by(collection))))
+                    }
+                }
+            }
+            Kind::Union(values) => {
+                let lists: Vec<(Vec<Val>, Option<Val>)> = values
+                    .iter()
+                    .filter(|value| !value.is_nullish())
+                    .map(|value| self.elements_of(value, span))
+                    .collect();
+                // What all alternatives have in one place stays there: the program of a command line, its options. An
+                // empty one (`x if c else []`) moves nothing.
+                let lists: Vec<_> =
+                    lists.into_iter().filter(|(items, more)| !items.is_empty() || more.is_some()).collect();
+                let mores: Vec<Option<&Val>> = lists.iter().map(|(_, more)| more.as_ref()).collect();
+                let is_alike = |pair: &[Option<&Val>]| match (pair[0], pair[1]) {
+                    (None, None) => true,
+                    (Some(a), Some(b)) => is_same(a, b),
+                    _ => false,
+                };
+                if mores.windows(2).all(is_alike)
+                    && let Some(merged) = merged_lists(lists.iter().map(|(items, _)| items.as_slice()))
+                {
+                    return (merged, mores.first().copied().flatten().cloned());
+                }
+                let common = lists.iter().map(|(items, _)| items.len()).min().unwrap_or(0);
+                let mut known = Vec::with_capacity(common);
+                for at in 0..common {
+                    let column: Vec<Val> = lists.iter().map(|(items, _)| items[at].clone()).collect();
+                    known.extend(self.join_all(column));
+                }
+                let rest = lists.into_iter().flat_map(|(items, more)| items.into_iter().skip(common).chain(more));
+                let rest: Vec<Val> = rest.collect();
+                (known, self.join_all(rest))
+            }
+            Kind::Undefined | Kind::Null => (Vec::new(), None),
+            Kind::Api(api, _) => {
+                let next = self.apis.step(*api, ApiStep::Element);
+                let vn = self.element_vn(collection.vn);
+                let element =
+                    Val { taint: collection.taint, step: collection.step, vn, ..Val::of(Kind::Api(next, None)) };
+                (Vec::new(), Some(element))
+            }
+            // A witness in place of a list is its only element.
+            Kind::Str if self.found.replay.is_some() && collection.is_tainted() && collection.literal().is_some() => {
+                (vec![collection.clone()], None)
+            }
+            Kind::Str => self.characters_of(collection),
+            _ => {
+                let vn = self.element_vn(collection.vn);
+                let mut element = Val { vn, ..Val::unknown().tainted_by(collection) };
+                if element.is_tainted() {
+                    let at = self.here(span);
+                    element.step = self.trace.add(element.step, at, StepKind::Through("iteration".to_owned()));
+                }
+                (Vec::new(), Some(element))
+            }
+        }
+    }
+
+    /// Property keys.
+    pub(crate) fn keys_of(&mut self, value: &Val) -> (Vec<Val>, Option<Val>) {
+        match &value.kind {
+            Kind::Obj(id) => {
+                let obj = self.store.obj_rc(*id);
+                let keys = obj.fields.keys().map(|key| Val::str(key.as_str())).collect();
+                let more = obj.any.as_ref().map(|any| {
+                    let vn = self.store.fresh_vn();
+                    Val { vn, taint: any.taint, step: any.step, ..Val::with_props(StrProps::default()) }
+                });
+                (keys, more)
+            }
+            Kind::Module(module) => {
+                let names = self.export_names(*module, 0);
+                (names.iter().map(|name| Val::str(name.as_str())).collect(), None)
+            }
+            Kind::Undefined | Kind::Null => (Vec::new(), None),
+            _ => {
+                let vn = self.store.fresh_vn();
+                (Vec::new(), Some(Val { vn, ..Val::with_props(StrProps::default()) }.tainted_by(value)))
+            }
+        }
+    }
+
+    /// Field values.
+    pub(crate) fn values_of(&mut self, value: &Val) -> (Vec<Val>, Option<Val>) {
+        match &value.kind {
+            Kind::Obj(id) => {
+                let obj = self.store.obj_rc(*id);
+                if obj.is_sequence() {
+                    return (obj.items.clone(), obj.more.clone());
+                }
+                let values = obj.fields.values().cloned().map(|field| self.read_field(field, value, Span::default()));
+                let values: Vec<Val> = values.collect();
+                (values, obj.any.clone())
+            }
+            Kind::Module(module) => {
+                let module = *module;
+                let names = self.export_names(module, 0);
+                let values = names.iter().filter_map(|name| self.export(module, *name, 0)).collect();
+                (values, None)
+            }
+            Kind::Union(alternatives) => {
+                let mut all = Vec::new();
+                for value in alternatives.iter() {
+                    let (known, more) = self.values_of(value);
+                    all.extend(known);
+                    all.extend(more);
+                }
+                (Vec::new(), self.join_all(all))
+            }
+            _ => (Vec::new(), Some(Val { vn: self.element_vn(value.vn), ..Val::unknown().tainted_by(value) })),
+        }
+    }
+
+    /// Members of a Python `Enum` class, in order.
+    pub(crate) fn enum_members(&mut self, class: ObjId) -> Vec<Val> {
+        let obj = self.store.obj_rc(class);
+        obj.fields
+            .iter()
+            .filter(|(name, _)| !name.as_str().starts_with('_'))
+            .map(|(name, value)| {
+                let mut member = Obj::new(ObjKind::External);
+                member.fields.insert(Symbol::new("value"), value.clone());
+                member.fields.insert(Symbol::new("name"), Val::str(name.as_str()));
+                Val::of(Kind::Obj(self.store.new_obj(member)))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,426 @@
+//! `receiver.name`: fields, methods, attributes of classes and of what lies outside.
+
+use crate::engine::api::{ApiId, ApiStep};
+use crate::engine::facts::Cond;
+use crate::engine::interp::{Args, Interp};
+use crate::engine::store::{Obj, ObjKind};
+use crate::engine::value::{Kind, ObjId, Val};
+use crate::ir::{Lang, Symbol};
+use manta_core::Span;
+use std::rc::Rc;
+
+/// Attributes that Python paths have and strings do not.
+const PATH_PARTS: [&str; 7] = ["parent", "parents", "parts", "name", "stem", "suffix", "suffixes"];
+
+/// Methods of pydantic's models that give the data of a model in another form.
+const DATA_METHODS: [&str; 6] = ["model_dump", "model_dump_json", "model_copy", "dict", "json", "copy"];
+
+/// Methods of functions, which classes are.
+pub(super) fn is_function_method(name: Symbol) -> bool {
+    matches!(name.as_str(), "bind" | "call" | "apply" | "toString" | "length")
+}
+
+/// The length of a list that is empty unless the administrator fills it.
+pub(super) fn usually_none() -> Val {
+    let cond = Cond { by_default: Some(false), ..Cond::default() };
+    Val { cond: Some(Rc::new(cond)), text: Some(Rc::default()), ..Val::of(Kind::Num(None)) }
+}
+
+impl Interp<'_> {
+    /// Whether an error of the language, made of a text, has no such member: `error.response` is that of another one.
+    pub(super) fn is_missing_in_error(&self, api: ApiId, name: Symbol) -> bool {
+        const OWN: [&str; 9] =
+            ["message", "stack", "cause", "name", "errors", "toString", "valueOf", "constructor", "hasOwnProperty"];
+        self.lang() == Lang::JavaScript && !OWN.contains(&name.as_str()) && {
+            let path = self.apis.name(api);
+            path.strip_prefix("globalThis.").is_some_and(|class| !class.contains('.') && class.ends_with("Error()"))
+        }
+    }
+
+    /// `receiver.name`.
+    pub(crate) fn get_member(&mut self, receiver: &Val, name: Symbol, span: Span) -> Val {
+        if let Some(made) = self.lifespan_context(receiver, name, span) {
+            return made;
+        }
+        if self.is_answer(receiver) && !self.is_builtin_method(name) {
+            return self.get_member(&Self::as_record(receiver), name, span);
+        }
+        match &receiver.kind {
+            Kind::Obj(id) => self.object_member(receiver, *id, name, span),
+            Kind::Module(module) => self
+                .export(*module, name, 0)
+                .unwrap_or_else(|| if name.as_str() == "default" { receiver.clone() } else { Val::unknown() }),
+            Kind::Api(api, data) => {
+                if let Some(data) = *data {
+                    if let Some(value) = self.store.obj(data).fields.get(&name).cloned() {
+                        return self.read_field(value, receiver, span);
+                    }
+                    if let ObjKind::Instance(class) = self.store.obj(data).kind
+                        && let Some(value) = self.instance_member(receiver, class, name, span)
+                    {
+                        return value;
+                    }
+                }
+                if name.as_str() == "default" {
+                    return receiver.clone();
+                }
+                if let Some(value) = self.api_property(*api, *data, receiver, name) {
+                    return value;
+                }
+                if self.is_missing_in_error(*api, name) {
+                    return Val::unknown();
+                }
+                let next = self.apis.step(*api, ApiStep::Field(name));
+                let next = self.models.canonical(&mut self.apis, next);
+                if let Some(source) = self.source_read(next, span) {
+                    return source;
+                }
+                let value = Val { taint: receiver.taint, step: receiver.step, ..Val::of(Kind::Api(next, *data)) };
+                if receiver.is_tainted() { self.field_of_untrusted(receiver, name, value, span) } else { value }
+            }
+            Kind::Union(values) => {
+                let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
+                let fact = self.store.fact(receiver.vn).cloned();
+                let mut results = Vec::new();
+                for value in &values {
+                    let value = match &fact {
+                        Some(fact) => self.refined(value, fact),
+                        None => value.clone(),
+                    };
+                    results.push(self.get_member(&value, name, span));
+                }
+                if name.as_str() == "length" && self.found.replay.is_some() {
+                    // A list that may be empty is followed as the empty one, which is what nobody configured.
+                    let lengths = results.iter().map(|length| match length.kind {
+                        Kind::Num(Some(length)) => Some(length),
+                        _ => None,
+                    });
+                    if let Some(lengths) = lengths.collect::<Option<Vec<f64>>>()
+                        && let Some(least) = lengths.into_iter().reduce(f64::min)
+                    {
+                        return Val::num(least);
+                    }
+                }
+                let is_unset = name.as_str() == "length" && self.is_empty_by_default(&values);
+                let joined = self.join_all(results).unwrap_or_else(Val::undefined);
+                if is_unset { usually_none() } else { joined }
+            }
+            Kind::Str => match (name.as_str(), self.lang()) {
+                ("length", Lang::JavaScript) => Val::of(Kind::Num(None)),
+                // A member of a string enumeration, as the SDK hands it over.
+                ("value", Lang::Python) if self.props(receiver).is_finite() => receiver.clone(),
+                (_, Lang::Python) if PATH_PARTS.contains(&name.as_str()) => self.path_part(receiver, name.as_str()),
+                _ => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
+            },
+            Kind::Fn(id) => {
+                if let Some(props) = self.store.closure(*id).props
+                    && let Some(value) = self.store.obj(props).fields.get(&name).cloned()
+                {
+                    return value;
+                }
+                match name.as_str() {
+                    "name" | "__name__" | "__qualname__" => {
+                        let closure = self.store.closure(*id);
+                        let func = self.program.module(closure.module).func(closure.func);
+                        func.name.map_or_else(Val::unknown, |name| Val::str(name.as_str()))
+                    }
+                    "__doc__" => {
+                        let closure = self.store.closure(*id);
+                        let func = self.program.module(closure.module).func(closure.func);
+                        func.doc.clone().map_or_else(Val::null, Val::arc_str)
+                    }
+                    _ => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
+                }
+            }
+            Kind::Schema(schema) => self.schema_member(&schema.clone(), receiver, name),
+            Kind::Undefined | Kind::Null => Val::undefined(),
+            Kind::Unknown if receiver.is_tainted() => {
+                let value = Val { taint: receiver.taint, step: receiver.step, ..Val::unknown() };
+                if self.is_builtin_method(name) {
+                    return Val::of(Kind::Method(Rc::new((receiver.clone(), name))));
+                }
+                if self.lang() == Lang::Python && matches!(name.as_str(), "parent" | "parents" | "stem" | "suffix") {
+                    return self.path_part(receiver, name.as_str());
+                }
+                self.field_of_untrusted(receiver, name, value, span)
+            }
+            _ => {
+                if let (Kind::Num(_) | Kind::Bool(_), "length") = (&receiver.kind, name.as_str()) {
+                    return Val::of(Kind::Num(None));
+                }
+                Val::of(Kind::Method(Rc::new((receiver.clone(), name))))
+            }
+        }
+    }
+
+    /// Attributes of a Python path.
+    fn path_part(&mut self, path: &Val, name: &str) -> Val {
+        match name {
+            "parent" => self.path_parent(path),
+            "parents" => {
+                let parent = self.path_parent(path);
+                let vn = self.store.fresh_vn();
+                self.parent_lists.insert(vn, path.clone());
+                Val { vn, ..self.new_array(Vec::new(), Some(parent)) }
+            }
+            "parts" => self.split_text(path, Some(&Val::str("/")), Span::default()),
+            _ => {
+                let props = self.props(path).basename();
+                self.text_val(props, path)
+            }
+        }
+    }
+
+    /// Reading the same field of the same untrusted object twice gives the same value, so that a check of
+    /// `args.path` holds for a later `args.path`.
+    pub(super) fn field_of_untrusted(&mut self, receiver: &Val, name: Symbol, value: Val, span: Span) -> Val {
+        if receiver.vn != 0
+            && let Some(known) = self.field_vns.get(&(receiver.vn, name))
+        {
+            return known.clone();
+        }
+        let at = self.here(span);
+        let value = self.state_of_request(receiver, name, at).unwrap_or(value);
+        let value = self.name_source(receiver, name, value, at);
+        let value = Val { vn: self.store.fresh_vn(), ..value };
+        if receiver.vn != 0 {
+            self.field_vns.insert((receiver.vn, name), value.clone());
+        }
+        value
+    }
+
+    pub(super) fn object_member(&mut self, receiver: &Val, id: ObjId, name: Symbol, span: Span) -> Val {
+        let obj = self.store.obj(id);
+        match &obj.kind {
+            ObjKind::Dict => return Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
+            ObjKind::Set if name.as_str() == "size" && obj.is_configured => return usually_none(),
+            ObjKind::Array if name.as_str() == "length" => {
+                if let Some(evidence) = self.evidence.get(&id) {
+                    return Val {
+                        cond: Some(Rc::new(evidence.clone())),
+                        text: Some(Rc::default()),
+                        ..Val::of(Kind::Num(None))
+                    };
+                }
+                return if obj.is_configured {
+                    if self.found.replay.is_some() { Val::num(0.0) } else { usually_none() }
+                } else if obj.more.is_none() && obj.any.is_none() {
+                    Val::num(f64::from(u32::try_from(obj.items.len()).unwrap_or(u32::MAX)))
+                } else if self.found.replay.is_some()
+                    && obj.more.as_ref().is_some_and(|more| !self.is_of_witness(more.taint))
+                {
+                    // A witness is followed with one entry in each list that it is not in.
+                    Val::num(f64::from(u32::try_from(obj.items.len().max(1)).unwrap_or(u32::MAX)))
+                } else {
+                    Val::of(Kind::Num(None))
+                };
+            }
+            _ => {}
+        }
+        if let Some(value) = obj.fields.get(&name).cloned() {
+            if let (ObjKind::Instance(class), Kind::Null) = (&obj.kind, &value.kind)
+                && self.found.is_running_handler
+                && self.is_set_later(*class, name)
+            {
+                return Val::of(Kind::Union(Rc::from([value, Val::unknown()])));
+            }
+            return self.read_field(value, receiver, span);
+        }
+        match &obj.kind {
+            ObjKind::Instance(class) => {
+                let class = *class;
+                if let Some(value) = self.instance_member(receiver, class, name, span) {
+                    return value;
+                }
+                if let Some(any) = self.store.obj(id).any.clone() {
+                    return any;
+                }
+                Val::undefined_or_unknown(self.lang())
+            }
+            ObjKind::Class(_) => self.class_member(receiver, id, name, span),
+            ObjKind::Array | ObjKind::Set | ObjKind::Map => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
+            ObjKind::Plain | ObjKind::External | ObjKind::Dict => match obj.any.clone() {
+                Some(any) => self.read_any(receiver, id, any, name, span),
+                None if self.is_object_method(name) => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
+                None => Val::undefined(),
+            },
+        }
+    }
+
+    /// Whether an attribute that a constructor leaves at `None` is given a value by other code of its class: by a tool
+    /// that ran before, or when a connection was made.
+    fn is_set_later(&mut self, class: ObjId, name: Symbol) -> bool {
+        let Some(module) = self.class_val(class).map(|class| class.module) else { return false };
+        if !self.set_later.contains_key(&module) {
+            let code = self.program.module(module);
+            let mut names = rustc_hash::FxHashSet::default();
+            let is_constructor = |func: &&crate::ir::Func| func.name.is_some_and(|name| name.as_str() == "__init__");
+            for func in code.funcs.iter().filter(|func| !is_constructor(func)) {
+                crate::engine::config::each_stmt(&func.body, &mut |stmt| {
+                    if let crate::ir::StmtKind::Let { pat: crate::ir::Pat::Member(_, name), value: Some(value) } =
+                        &stmt.kind
+                        && !matches!(code.expr(*value), crate::ir::Expr::Null)
+                    {
+                        names.insert(*name);
+                    }
+                });
+            }
+            self.set_later.insert(module, names);
+        }
+        self.set_later.get(&module).is_some_and(|names| names.contains(&name))
+    }
+
+    /// A field that the object may have: fixed on first reading, so that checks on it are remembered.
+    pub(super) fn read_any(&mut self, receiver: &Val, id: ObjId, any: Val, name: Symbol, span: Span) -> Val {
+        if any.is_tainted() {
+            let at = self.here(span);
+            let value = self.name_source(receiver, name, any, at);
+            let value = Val { vn: self.store.fresh_vn(), ..value };
+            self.store.obj_mut(id).fields.insert(name, value.clone());
+            return value;
+        }
+        any
+    }
+
+    fn instance_member(&mut self, receiver: &Val, class: ObjId, name: Symbol, span: Span) -> Option<Val> {
+        if let Some((method, home)) = self.find_method(class, name) {
+            let is_class_method = self.class_val(home).is_some_and(|class| class.class_methods.contains(&name));
+            return Some(match method.kind {
+                Kind::Accessor(Some(getter), _) => {
+                    self.call_closure(getter, Some(receiver.clone()), Args::default(), span)
+                }
+                Kind::Accessor(None, _) => Val::undefined(),
+                _ if is_class_method => Val::of(Kind::Bound(Rc::new((Val::of(Kind::Obj(class)), method)))),
+                _ => Val::of(Kind::Bound(Rc::new((receiver.clone(), method)))),
+            });
+        }
+        match name.as_str() {
+            "constructor" | "__class__" => return Some(Val::of(Kind::Obj(class))),
+            _ => {}
+        }
+        if self.lang() == Lang::Python
+            && let Some(value) = self.find_static(class, name)
+        {
+            return Some(value);
+        }
+        if let Some(value) = self.annotated_field(class, name) {
+            return Some(value);
+        }
+        // Members inherited from outside the target.
+        let base = self.external_base(class)?;
+        if DATA_METHODS.contains(&name.as_str()) && self.apis.name(base).starts_with("pydantic") {
+            return Some(Val::of(Kind::Method(Rc::new((receiver.clone(), name)))));
+        }
+        let made = self.apis.step(base, ApiStep::Call);
+        let api = self.apis.step(made, ApiStep::Field(name));
+        let api = self.models.canonical(&mut self.apis, api);
+        let data = match receiver.kind {
+            Kind::Obj(id) | Kind::Api(_, Some(id)) => Some(id),
+            _ => None,
+        };
+        Some(Val::of(Kind::Api(api, data)))
+    }
+
+    fn class_member(&mut self, receiver: &Val, class: ObjId, name: Symbol, span: Span) -> Val {
+        if let Some(value) = self.find_static(class, name) {
+            return self.read_field(value, receiver, span);
+        }
+        if let Some((method, home)) = self.find_method(class, name) {
+            let is_class_method = self.class_val(home).is_some_and(|class| class.class_methods.contains(&name));
+            if is_class_method {
+                return Val::of(Kind::Bound(Rc::new((Val::of(Kind::Obj(class)), method))));
+            }
+            return method;
+        }
+        match name.as_str() {
+            "prototype" => {
+                let mut proto = Obj::new(ObjKind::Plain);
+                if let Some(class) = self.class_val(class) {
+                    proto.fields = class.methods.clone();
+                }
+                Val::of(Kind::Obj(self.store.new_obj(proto)))
+            }
+            "name" | "__name__" => {
+                let text =
+                    self.class_val(class).and_then(|class| self.program.module(class.module).class(class.class).name);
+                text.map_or_else(Val::unknown, |name| Val::str(name.as_str()))
+            }
+            _ => match self.external_base(class) {
+                Some(base) => {
+                    let api = self.apis.step(base, ApiStep::Field(name));
+                    Val::of(Kind::Api(api, Some(class)))
+                }
+                // `if (!Pool.instance) Pool.instance = new Pool()`.
+                None if self.lang() == Lang::JavaScript
+                    && !self.is_object_method(name)
+                    && !is_function_method(name) =>
+                {
+                    Val::undefined()
+                }
+                None => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
+            },
+        }
+    }
+
+    pub(super) fn read_field(&mut self, value: Val, receiver: &Val, span: Span) -> Val {
+        match value.kind {
+            Kind::Accessor(Some(getter), _) => self.call_closure(getter, Some(receiver.clone()), Args::default(), span),
+            Kind::Accessor(None, _) => Val::undefined(),
+            _ => value,
+        }
+    }
+
+    /// `target.name = value`.
+    pub(crate) fn set_member(&mut self, target: &Val, name: Symbol, value: Val, span: Span) {
+        match &target.kind {
+            Kind::Obj(id) => {
+                let id = *id;
+                if let Some(Kind::Accessor(_, Some(setter))) =
+                    self.store.obj(id).fields.get(&name).map(|value| &value.kind)
+                {
+                    let setter = *setter;
+                    self.call_closure(setter, Some(target.clone()), Args::of(vec![value]), span);
+                    return;
+                }
+                if let ObjKind::Instance(class) = self.store.obj(id).kind
+                    && let Some((Val { kind: Kind::Accessor(_, Some(setter)), .. }, _)) = self.find_method(class, name)
+                {
+                    self.call_closure(setter, Some(target.clone()), Args::of(vec![value]), span);
+                    return;
+                }
+                self.store.obj_mut(id).fields.insert(name, value.clone());
+                self.member_assigned(target, name, &value, span);
+            }
+            Kind::Api(_, Some(data)) => {
+                let data = *data;
+                self.store.obj_mut(data).fields.insert(name, value.clone());
+                self.member_assigned(target, name, &value, span);
+            }
+            Kind::Fn(id) => {
+                let id = *id;
+                let props = match self.store.closure(id).props {
+                    Some(props) => props,
+                    None => {
+                        let props = self.store.give_props(id);
+                        self.mark_effect();
+                        props
+                    }
+                };
+                self.store.obj_mut(props).fields.insert(name, value);
+            }
+            Kind::Union(values) => {
+                for target in values.iter() {
+                    if let Kind::Obj(id) = target.kind {
+                        let before = self.store.obj(id).fields.get(&name).cloned();
+                        let joined = match before {
+                            Some(before) => self.join(&before, &value),
+                            None => value.clone(),
+                        };
+                        self.store.obj_mut(id).fields.insert(name, joined);
+                    }
+                }
+            }
+            _ => self.member_assigned(target, name, &value, span),
+        }
+    }
+}
