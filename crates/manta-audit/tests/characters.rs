@@ -102,6 +102,12 @@ fn every_character_is_tested_in_javascript() {
         assert_eq!(typescript(&format!("if ({fails}) throw new Error(name);")), FOUND, "{fails}");
     }
     assert_eq!(typescript("for (const c of name) if (BAD.has(c)) throw new Error(name);"), NOTHING);
+    let first = |test: &str| {
+        typescript(&format!("const bad = [...name].find((c) => SIGNS.includes(c)); if ({test}) throw new Error(name);"))
+    };
+    assert_eq!(first("bad"), NOTHING);
+    assert_eq!(first("bad !== undefined"), NOTHING);
+    assert_eq!(first("bad === undefined"), FOUND);
 }
 
 #[test]
@@ -120,6 +126,17 @@ fn what_is_left_says_what_was_there() {
     let test = |replaced: &str| python(&unless(&format!("not name{replaced}.isalnum()")));
     assert_eq!(test(".replace('_', '').replace('-', '')"), NOTHING);
     assert_eq!(test(".replace(';', '')"), FOUND);
+}
+
+#[test]
+fn a_text_equal_to_what_was_made_of_it_is_as_harmless() {
+    let made = |made: &str| python(&unless(&format!("{made} != name")));
+    assert_eq!(made("re.sub(r'[^a-z-]', '', name)"), NOTHING);
+    assert_eq!(made("re.sub(r'[|]', '', name)"), FOUND);
+    assert_eq!(made("name.strip()"), FOUND);
+    assert_eq!(python(&unless("re.sub(r'[^a-z-]', '', name) == name")), FOUND);
+    assert_eq!(typescript("if (name !== name.replace(/[^a-z-]/g, \"\")) throw new Error(name);"), NOTHING);
+    assert_eq!(typescript("if (name !== name.trim()) throw new Error(name);"), FOUND);
 }
 
 #[test]

@@ -370,7 +370,10 @@ impl Interp<'_> {
             "find" | "findLast" => {
                 let found = self.join_all(kept.into_iter().chain(open_kept)).unwrap_or_else(Val::undefined);
                 if !evidence.when_true.is_empty() {
-                    let cond = Cond { when_true: evidence.when_true, ..Cond::default() };
+                    // Nothing found is no element that passed, unless an element may be as false itself; a character isn't.
+                    let is_never_false = more.as_ref().is_some_and(|more| self.is_character(more));
+                    let when_false = if is_never_false { evidence.when_false } else { Vec::new() };
+                    let cond = Cond { when_true: evidence.when_true, when_false, ..Cond::default() };
                     return Val { cond: Some(Rc::new(cond)), ..found };
                 }
                 // That something was found means that some element passed.

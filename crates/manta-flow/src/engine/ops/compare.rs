@@ -152,10 +152,18 @@ impl Interp<'_> {
                     self.found.add_name(&name);
                 }
             }
-            if self.taint_now(value).is_none() || self.taint_now(other).is_some() {
+            if self.taint_now(value).is_none() {
                 continue;
             }
             let at = self.here(span);
+            if self.taint_now(other).is_some() {
+                // `name === basename(name)`: a text that is equal to what was made of it is as harmless as that.
+                if matches!((&value.kind, &other.kind), (Kind::Str | Kind::Unknown, Kind::Str)) {
+                    let fact = Fact::props(self.props(other), at);
+                    cond.when_true = both(&cond.when_true, &self.implied_exactly(value, fact));
+                }
+                continue;
+            }
             for text in other.literals().iter().flat_map(|lits| lits.iter()) {
                 self.found.hint_extension(text);
             }
