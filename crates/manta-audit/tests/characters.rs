@@ -78,6 +78,9 @@ fn every_character_is_tested_in_python() {
     ] {
         assert_eq!(python(&unless(fails)), FOUND, "{fails}");
     }
+    let listed = |test: &str| python(&format!("    bad = [c for c in name if {test}]\n{}", unless("bad")));
+    assert_eq!(listed("c in BAD"), NOTHING);
+    assert_eq!(listed("c in LETTERS"), FOUND);
     let each = |then: &str| format!("    for c in name:\n        if c in BAD:\n            {then}");
     assert_eq!(python(&each("raise ValueError(name)")), NOTHING);
     assert_eq!(python(&each("break")), FOUND);

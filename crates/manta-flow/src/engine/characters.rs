@@ -79,11 +79,6 @@ impl Interp<'_> {
         }
     }
 
-    /// What is known of a character, or of a text of some, that is in a list: what is gathered of them is no list.
-    pub(crate) fn of_listed_characters(list: &[std::sync::Arc<str>]) -> StrProps {
-        StrProps::of_charset(list.iter().fold(CharSet::NONE, |set, text| set.union(CharSet::of(text))))
-    }
-
     /// What is known of a value that none of a list of characters equals.
     pub(crate) fn none_of_characters(&self, element: &Val, list: &[std::sync::Arc<str>], span: Span) -> Refinements {
         let single = list.iter().filter(|text| text.chars().count() == 1);
@@ -137,10 +132,11 @@ impl Interp<'_> {
 
     /// Whether all (or any) of the elements are in a collection.
     fn each_is_in(&mut self, elements: &Val, collection: &Val, is_all: bool, span: Span) -> Val {
-        let (items, more) = self.elements_of(elements, span);
-        let known: Vec<Val> = items.iter().map(|item| self.membership(item, collection, span)).collect();
-        let open = more.map(|more| self.membership(&more, collection, span));
-        let answers = self.new_array(known, open);
-        self.quantified(&answers, is_all, span)
+        self.each_passes(elements, is_all, span, |interp, element| interp.membership(element, collection, span))
     }
+}
+
+/// What is known of a character, or of a text of some, that is in a list: what is gathered of them is no list.
+pub(crate) fn of_listed_characters(list: &[std::sync::Arc<str>]) -> StrProps {
+    StrProps::of_charset(list.iter().fold(CharSet::NONE, |set, text| set.union(CharSet::of(text))))
 }

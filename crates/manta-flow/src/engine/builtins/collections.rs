@@ -403,6 +403,22 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether all (or any) of the elements of a list pass a test.
+    pub(crate) fn each_passes(
+        &mut self,
+        list: &Val,
+        is_all: bool,
+        span: Span,
+        mut test: impl FnMut(&mut Self, &Val) -> Val,
+    ) -> Val {
+        let (items, more) = self.elements_of(list, span);
+        let known: Vec<Val> = items.iter().map(|item| test(self, item)).collect();
+        let open = more.map(|more| test(self, &more));
+        let answers = self.new_array(known, open);
+        self.quantified(&answers, is_all, span)
+    }
+
+    /// Whether all (or any) of these answers are true.
     pub(crate) fn quantified(&mut self, results: &Val, is_all: bool, span: Span) -> Val {
         let (items, more) = self.elements_of(results, span);
         let is_open = more.is_some();

@@ -10,8 +10,8 @@ use crate::engine::api::ApiStep;
 use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::slices::key_index;
-use crate::engine::value::{Kind, Part, Transform, Val, Vn};
-use crate::ir::{Lang, Symbol};
+use crate::engine::value::{Kind, Part, RegexVal, Transform, Val, Vn};
+use crate::ir::Symbol;
 
 impl Interp<'_> {
     pub(crate) fn js_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
@@ -590,11 +590,7 @@ impl Interp<'_> {
 
     fn js_replace(&mut self, value: &Val, pattern: &Val, replacement: &Val, all: bool, span: Span) -> Val {
         match &pattern.kind {
-            Kind::Regex(regex) => {
-                let global = regex.flags.contains('g');
-                let (pattern, flags) = (regex.pattern.clone(), regex.flags.clone());
-                self.regex_fill(&pattern, &flags, Lang::JavaScript, value, replacement, global, span)
-            }
+            Kind::Regex(regex) => self.regex_fill(regex, value, replacement, regex.flags.contains('g'), span),
             _ if self.is_callable(replacement) => {
                 let inserted = self.inserted(value, replacement, span);
                 self.replace_text(value, pattern, &inserted, all)
@@ -604,17 +600,10 @@ impl Interp<'_> {
     }
 
     /// `text.replace(/^-+/, "")` of a composed text whose constant start goes on behind what is replaced.
-    pub(crate) fn replaced_start(
-        &mut self,
-        value: &Val,
-        pattern: &str,
-        flags: &str,
-        with: &Val,
-        span: Span,
-    ) -> Option<Val> {
+    pub(crate) fn replaced_start(&mut self, value: &Val, regex: &RegexVal, with: &Val, span: Span) -> Option<Val> {
         let (start, with) = (known_start(value)?, with.literal().filter(|with| !with.contains('$'))?);
-        leading_atom(pattern).filter(|_| flags.is_empty())?;
-        let behind = self.concrete_replace(pattern, flags, Lang::JavaScript, start, "", false)?;
+        leading_atom(&regex.pattern).filter(|_| regex.flags.is_empty())?;
+        let behind = self.concrete_replace(regex, start, "", false)?;
         let replaced = if behind.len() < start.len() { format!("{with}{behind}") } else { behind.clone() };
         let rest = value.text.as_deref()?.parts.iter().skip(1).map(|part| match part {
             Part::Lit(text) => Val::str(text),

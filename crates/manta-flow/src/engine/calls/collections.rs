@@ -91,42 +91,17 @@ impl Interp<'_> {
     /// Python `any(...)`, `all(...)` over a comprehension of conditions.
     pub(super) fn any_all(&mut self, list: &Val, is_all: bool, span: Span) -> Val {
         let (items, more) = self.elements_of(list, span);
-        let mut cond: Option<Cond> = None;
-        let mut truths = Vec::new();
         let is_open = more.is_some();
-        for item in items.into_iter().chain(more) {
-            truths.push(item.truth());
-            let own = item.cond.as_deref().cloned().unwrap_or_default();
-            cond = Some(match cond {
-                None => own,
-                Some(before) if is_all => before.and(&own),
-                Some(before) => before.or(&own),
-            });
-        }
-        let mut cond = cond.unwrap_or_default();
-        let truth = if is_all {
-            if truths.contains(&Some(false)) {
-                Some(false)
-            } else if truths.iter().all(|t| *t == Some(true)) {
-                Some(true)
-            } else {
-                None
+        let answers = self.new_array(items, more);
+        let answer = self.quantified(&answers, is_all, span);
+        match &answer.cond {
+            // Which of an unknown number failed is not known.
+            Some(cond) if is_all && is_open => {
+                let cond = Cond { when_false: Vec::new(), ..(**cond).clone() };
+                self.bool_with(answer.truth(), cond)
             }
-        } else if truths.contains(&Some(true)) {
-            Some(true)
-        } else if truths.iter().all(|t| *t == Some(false)) {
-            Some(false)
-        } else {
-            None
-        };
-        if is_open {
-            // "Some element passes" needs the passing outcome only; "none passes" holds for the one we know.
-            if is_all {
-                cond.when_false = Vec::new();
-            }
+            _ => answer,
         }
-        let cond = self.quantified_cond(cond, is_all);
-        self.bool_with(truth, cond)
     }
 
     pub(crate) fn extra_source(&mut self, what: &str, span: Span) -> Val {

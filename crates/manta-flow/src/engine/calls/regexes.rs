@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use manta_core::Span;
 
-use crate::domain::regex::{Dialect, Regex};
+use crate::domain::regex::{Dialect, PythonMode, Regex};
 use crate::domain::url::Scheme;
 use crate::domain::{StrProps, path};
 use crate::engine::calls::concrete_split;
@@ -161,7 +161,8 @@ impl Interp<'_> {
             "sub" | "subn" => {
                 let replacement = args.get(0)?.clone();
                 let value = args.get(1).or_else(|| args.named("string"))?.clone();
-                let result = self.regex_fill(pattern, flags, Lang::Python, &value, &replacement, true, span);
+                let regex = RegexVal { pattern: pattern.into(), flags: flags.into() };
+                let result = self.regex_fill(&regex, &value, &replacement, true, span);
                 if function.as_str() == "subn" {
                     return Some(self.new_array(vec![result, Val::of(Kind::Num(None))], None));
                 }
@@ -196,13 +197,12 @@ impl Interp<'_> {
     /// The replacement on a concrete text, when the pattern can be run.
     pub(crate) fn concrete_replace(
         &mut self,
-        pattern: &str,
-        flags: &str,
-        lang: Lang,
+        regex: &RegexVal,
         text: &str,
         with: &str,
         global: bool,
     ) -> Option<String> {
+        let (pattern, flags) = (&*regex.pattern, &*regex.flags);
         if text.len() > 4_096 || pattern.len() > 1_024 || with.len() > 1_024 {
             return None;
         }
@@ -221,7 +221,7 @@ impl Interp<'_> {
         self.charge(1_024);
         // `$1`, `$&` and `\1` become the reference syntax of the crate.
         let mut template = String::new();
-        let marker = if lang == Lang::Python { '\\' } else { '$' };
+        let marker = if self.lang() == Lang::Python { '\\' } else { '$' };
         let mut chars = with.chars().peekable();
         while let Some(c) = chars.next() {
             match (c == marker, chars.peek()) {
@@ -249,12 +249,9 @@ impl Interp<'_> {
     }
 
     /// Replacement of what a pattern matches by a value, or by what a function gives.
-    #[expect(clippy::too_many_arguments, reason = "a regex is a pattern, flags and a dialect")]
     pub(crate) fn regex_fill(
         &mut self,
-        pattern: &str,
-        flags: &str,
-        lang: Lang,
+        regex: &RegexVal,
         value: &Val,
         replacement: &Val,
         global: bool,
@@ -265,7 +262,7 @@ impl Interp<'_> {
         // Filling the places of a template that the program spells out is a concatenation.
         if value.taint.is_none()
             && self.taint_now(replacement).is_some()
-            && let Some(pieces) = value.literal().and_then(|text| concrete_split(pattern, flags, text))
+            && let Some(pieces) = value.literal().and_then(|text| concrete_split(&regex.pattern, &regex.flags, text))
         {
             let filled = pieces.iter().enumerate().flat_map(|(index, piece)| {
                 let before = (index > 0).then(|| replacement.clone());
@@ -279,74 +276,47 @@ impl Interp<'_> {
         {
             return filled;
         }
-        if lang == Lang::JavaScript
-            && let Some(stripped) = self.replaced_start(value, pattern, flags, replacement, span)
+        if self.lang() == Lang::JavaScript
+            && let Some(stripped) = self.replaced_start(value, regex, replacement, span)
         {
             return stripped;
         }
-        self.regex_replace(pattern, flags, lang, value, replacement, global, span)
+        self.regex_replace(regex, value, replacement, global, span)
     }
 
-    /// Replacement of what a pattern matches.
-    #[expect(clippy::too_many_arguments, reason = "a regex is a pattern, flags and a dialect")]
-    pub(crate) fn regex_replace(
-        &mut self,
-        pattern: &str,
-        flags: &str,
-        lang: Lang,
-        value: &Val,
-        replacement: &Val,
-        global: bool,
-        span: Span,
-    ) -> Val {
+    /// Replacement of what a pattern matches by a value.
+    fn regex_replace(&mut self, regex: &RegexVal, value: &Val, replacement: &Val, global: bool, span: Span) -> Val {
         let value = self.current(value);
         if let Kind::Union(values) = &value.kind {
             let values: Vec<Val> = values.to_vec();
-            let results: Vec<Val> = values
-                .iter()
-                .map(|value| self.regex_replace(pattern, flags, lang, value, replacement, global, span))
-                .collect();
+            let results: Vec<Val> =
+                values.iter().map(|value| self.regex_replace(regex, value, replacement, global, span)).collect();
             return self.join_all(results).unwrap_or_else(Val::unknown);
         }
         let own = self.props(&value);
-        if let Some(text) = value.literal()
-            && let Some(regex) = self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search)
-            && !regex.may_match(text)
+        let parsed = self.regex(&regex.pattern, &regex.flags, self.lang(), PythonMode::Search);
+        if let (Some(text), Some(parsed)) = (value.literal(), &parsed)
+            && !parsed.may_match(text)
         {
             return value;
         }
         if let (Some(text), Some(with)) = (value.literal(), replacement.literal())
-            && let Some(replaced) = self.concrete_replace(pattern, flags, lang, text, with, global)
+            && let Some(replaced) = self.concrete_replace(regex, text, with, global)
         {
             let vn = self.store.fresh_vn();
             return Val { taint: value.taint, step: value.step, vn, ..Val::str(&replaced) };
         }
-        let mut props =
-            match (self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search), replacement.literal()) {
-                (Some(regex), Some(text)) => regex.replace(&own, text, global),
-                (_, Some(text)) => own.replace_some(&StrProps::exact(text)),
-                (Some(regex), None) => {
-                    // A function or value: what it inserts is unknown, but what was removed is removed.
-                    let inserted = self.props(replacement);
-                    let _ = regex;
-                    if matches!(replacement.kind, Kind::Fn(_)) {
-                        self.call_value(
-                            &replacement.clone(),
-                            None,
-                            Args { rest: Some(value.clone()), ..Args::default() },
-                            span,
-                        );
-                        StrProps::default()
-                    } else {
-                        own.replace_some(&inserted)
-                    }
-                }
-                _ => StrProps::default(),
-            };
+        let mut props = match (&parsed, replacement.literal()) {
+            (Some(parsed), Some(text)) => parsed.replace(&own, text, global),
+            (None, Some(text)) => own.replace_some(&StrProps::exact(text)),
+            // What a value inserts is unknown, but what was removed is removed.
+            (Some(_), None) => own.replace_some(&self.props(replacement)),
+            (None, None) => StrProps::default(),
+        };
         // Escaping what has no place in a scheme leaves the scheme.
         if own.url.scheme != Scheme::Unknown
-            && self.regex(pattern, flags, lang, crate::domain::regex::PythonMode::Search).is_some_and(|regex| {
-                let removed = regex.removed_characters();
+            && parsed.is_some_and(|parsed| {
+                let removed = parsed.removed_characters();
                 !removed.is_empty() && removed.excludes(":/") && removed.minus(crate::domain::CharSet::ALNUM) == removed
             })
         {

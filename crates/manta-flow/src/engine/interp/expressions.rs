@@ -337,7 +337,7 @@ impl<'p> Interp<'p> {
             [only] if only.conditions.len() == 1 => tests.into_iter().reduce(|one, other| one.or(&other)),
             _ => None,
         };
-        let cond = cond.filter(|cond| !cond.is_trivial()).map(Rc::new);
+        let cond = cond.map(|cond| self.quantified_cond(cond, false)).filter(|cond| !cond.is_trivial()).map(Rc::new);
         let obj = self.store.obj(id);
         let taint = obj.items.iter().chain(&obj.more).fold(Taint::NONE, |taint, value| taint.union(value.taint));
         let step = obj.items.iter().chain(&obj.more).find(|value| value.is_tainted()).map_or(0, |value| value.step);

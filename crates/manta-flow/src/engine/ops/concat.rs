@@ -274,7 +274,7 @@ impl Interp<'_> {
             if separator.is_empty() {
                 // Any number of them, one behind the other.
                 let any_number = StrProps::of_charset(self.props(&text).charset);
-                text = Val { vn: self.store.fresh_vn(), ..self.text_val(any_number, &text) };
+                text = self.text_val(any_number, &text);
             }
             if !pieces.is_empty() {
                 pieces.push(Val::str(separator));

@@ -9,6 +9,7 @@ use crate::domain::path::Within;
 use crate::domain::url::{Host, HostCheck, HostGrade, Subject, UrlState, grade_host_check};
 use crate::domain::{CharSet, StrProps, path};
 use crate::engine::addresses::known_text;
+use crate::engine::characters::of_listed_characters;
 use crate::engine::facts::{Cond, Fact, Note, NoteKind, both};
 use crate::engine::interp::Interp;
 use crate::engine::store::ObjKind;
@@ -95,7 +96,7 @@ impl Interp<'_> {
         let of_character = self.none_of_characters(element, literals.as_deref().unwrap_or_default(), span);
         let fact = match literals {
             Some(list) if !list.is_empty() && self.is_character(element) => {
-                Fact::props(Self::of_listed_characters(&list), at)
+                Fact::props(of_listed_characters(&list), at)
             }
             Some(list) if !list.is_empty() => {
                 Fact { is_listed: true, ..Fact::props(StrProps::one_of(list.iter().map(|lit| &**lit)), at) }
@@ -170,22 +171,7 @@ impl Interp<'_> {
             && self.store.obj(id).is_sequence()
         {
             // Python: a tuple of prefixes.
-            let (items, more) = self.elements_of(prefix, span);
-            let mut cond: Option<Cond> = None;
-            let mut truth = Some(false);
-            for item in items.into_iter().chain(more) {
-                let test = self.starts_with(value, &item, span);
-                truth = if test.truth() == Some(true) || truth == Some(true) {
-                    Some(true)
-                } else if test.truth().is_none() {
-                    None
-                } else {
-                    truth
-                };
-                let own = test.cond.as_deref().cloned().unwrap_or_default();
-                cond = Some(cond.map_or_else(|| own.clone(), |before| before.or(&own)));
-            }
-            return self.bool_with(truth, cond.unwrap_or_default());
+            return self.each_passes(prefix, false, span, |interp, prefix| interp.starts_with(value, prefix, span));
         }
         if self.found.replay.is_some()
             && value.is_tainted()
@@ -324,22 +310,7 @@ impl Interp<'_> {
         if let Kind::Obj(id) = suffix.kind
             && self.store.obj(id).is_sequence()
         {
-            let (items, more) = self.elements_of(suffix, span);
-            let mut cond: Option<Cond> = None;
-            let mut truth = Some(false);
-            for item in items.into_iter().chain(more) {
-                let test = self.ends_with(value, &item, span);
-                truth = if test.truth() == Some(true) || truth == Some(true) {
-                    Some(true)
-                } else if test.truth().is_none() {
-                    None
-                } else {
-                    truth
-                };
-                let own = test.cond.as_deref().cloned().unwrap_or_default();
-                cond = Some(cond.map_or_else(|| own.clone(), |before| before.or(&own)));
-            }
-            return self.bool_with(truth, cond.unwrap_or_default());
+            return self.each_passes(suffix, false, span, |interp, suffix| interp.ends_with(value, suffix, span));
         }
         if self.taint_now(value).is_none()
             && value.vn != 0
