@@ -427,7 +427,13 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// The words of a name in any of the usual spellings, in lower case.
-fn words(name: &str) -> Vec<String> {
+///
+/// ```
+/// use manta_detect::secrets::words;
+/// assert_eq!(words("apiToken"), words("API_TOKEN"));
+/// ```
+#[must_use]
+pub fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before = '_';
     for character in name.chars() {

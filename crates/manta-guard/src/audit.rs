@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use manta_harden::audit::{AuditError, AuditLog};
+use manta_harden::audit::{AuditError, AuditLog, state_directory};
 use manta_harden::enforce::log_options;
 use manta_harden::policy::Policy;
 use sha2::{Digest as _, Sha256};
@@ -31,8 +31,7 @@ pub fn open(path: &Path, policy: &Policy) -> Result<AuditLog, String> {
 /// # Errors
 /// A message when there is no such directory.
 pub fn elsewhere(policy: &Path) -> Result<PathBuf, String> {
-    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")));
+    let state = state_directory();
     let state =
         state.ok_or("the server may change the policy's directory, and there is no HOME: set `path` under [audit]")?;
     let policy = std::path::absolute(policy).map_err(|error| error.to_string())?;

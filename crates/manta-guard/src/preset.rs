@@ -192,8 +192,7 @@ fn grant_program(grants: &mut Vec<Grant>, program: &Path, search: &OsStr, home: 
 fn runtime_library(grants: &mut Vec<Grant>, program: &Path, home: Option<&Path>) {
     let Ok(real) = fs::canonicalize(program) else { return };
     let Some(prefix) = real.parent().filter(|bin| bin.ends_with("bin")).and_then(Path::parent) else { return };
-    let mut system = SYSTEM_DIRECTORIES.iter().chain(SYSTEM_LIBRARIES);
-    if system.any(|system| prefix.starts_with(system)) || prefix == Path::new("/") {
+    if is_system(prefix) || prefix == Path::new("/") {
         return;
     }
     if prefix.join("pyvenv.cfg").is_file() {

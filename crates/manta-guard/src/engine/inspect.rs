@@ -331,7 +331,7 @@ fn names_a_secret(text: &str) -> bool {
     // A token is a credential unless it is counted or described.
     const OF_TOKENS: &[&str] = &["count", "limit", "budget", "type", "usage", "size", "length", "kind", "name", "id"];
     let plain: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    let words = words(text);
+    let words = manta_detect::secrets::words(text);
     let has_token = || {
         words.iter().enumerate().any(|(at, word)| {
             word == "token" && words.get(at + 1).is_none_or(|next| !OF_TOKENS.contains(&next.as_str()))
@@ -341,23 +341,6 @@ fn names_a_secret(text: &str) -> bool {
         || PARTS.iter().any(|part| plain.contains(part))
         || words.iter().any(|word| WORDS.contains(&word.as_str()))
         || has_token()
-}
-
-/// Words in lower case: `apiToken`, `API_TOKEN` and `API token` have the same two.
-fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut after_small = false;
-    for c in text.chars() {
-        if !c.is_alphanumeric() || (c.is_uppercase() && after_small) {
-            words.push(String::new());
-        }
-        if c.is_alphanumeric() {
-            words.last_mut().expect("there is one from the start").extend(c.to_lowercase());
-        }
-        after_small = c.is_lowercase();
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 /// Every string of a valid JSON text, keys included, decoded.

@@ -106,6 +106,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["server", behaviour @ ..] => return server::run(behaviour),
+        // Under the name of an interpreter this program is one that runs a script.
+        ["server.py"] => return server::run(&[]),
         ["linger", file] => return server::linger(Path::new(file)),
         ["--list", ..] => return ExitCode::SUCCESS,
         _ => {}
@@ -619,46 +621,34 @@ fn the_policy_itself_is_out_of_the_servers_reach(directory: &Path) {
 }
 
 fn what_lies_beside_a_script_is_not_its_code(directory: &Path) {
-    let python = Command::new("python3").arg("-c").arg("import sys; print(sys.executable)").output();
-    let Some(python) = python.ok().and_then(|output| String::from_utf8(output.stdout).ok()) else {
-        return eprintln!("no python3: not tried");
-    };
+    let elsewhere = tempfile::tempdir().unwrap();
+    let python = elsewhere.path().join("python3");
+    fs::copy(std::env::current_exe().unwrap(), &python).unwrap();
     fs::create_dir_all(directory.join("root")).unwrap();
     fs::create_dir_all(directory.join("helpers")).unwrap();
-    fs::write(directory.join("root/own.txt"), "own").unwrap();
-    fs::write(directory.join("secret.txt"), "not for you").unwrap();
-    fs::write(directory.join("helpers/__init__.py"), "def read(path):\n    return open(path).read()\n").unwrap();
-    let script = r#"
-import json, sys
-from helpers import read
-for line in sys.stdin:
-    message = json.loads(line)
-    if "id" not in message:
-        continue
-    try:
-        text = read(message["params"]["arguments"]["path"])
-    except Exception as error:
-        text = "failed: " + type(error).__name__
-    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {"content": [{"type": "text", "text": text}]}}), flush=True)
-"#;
-    fs::write(directory.join("server.py"), script).unwrap();
+    for (file, text) in
+        [("root/own.txt", "own"), ("secret.txt", "not for you"), ("server.py", "code"), ("helpers/a.py", "more code")]
+    {
+        fs::write(directory.join(file), text).unwrap();
+    }
     let path = r#"[tools.read.args]
 path = { kind = "path", roots = ["project"] }
-[tools.anything]
+[tools.peek]
 extra = "pass"
 "#;
     let policy = OPEN.replace("[tools.\"*\"]\nextra = \"pass\"\n", path).replace("rwcd", "r");
     fs::write(directory.join("manta.toml"), policy).unwrap();
     let mut command = Command::new(GUARD);
-    command.args(["--policy", "manta.toml", "--", python.trim(), "server.py"]).current_dir(directory);
+    command.args(["--policy", "manta.toml", "--"]).arg(&python).arg("server.py").current_dir(directory);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut guarded = Guarded::around(command.spawn().unwrap());
     assert_eq!(guarded.call("read", &json!({ "path": directory.join("root/own.txt") })), "own");
+    assert_eq!(guarded.call("peek", &json!({ "path": "helpers/a.py" })), "more code");
     // The server stands beside its secret, and would read this as the file there.
     let refused = guarded.call("read", &json!({ "path": "server.py" }));
     assert!(refused.starts_with("denied by manta guard"), "{refused}");
     for path in ["secret.txt", "./secret.txt", &*directory.join("secret.txt").to_string_lossy(), "manta.toml"] {
-        for tool in ["read", "anything"] {
+        for tool in ["read", "peek"] {
             let answer = guarded.call(tool, &json!({ "path": path }));
             assert!(answer.starts_with("failed: ") || answer.starts_with("denied by"), "{tool} {path}: {answer}");
         }

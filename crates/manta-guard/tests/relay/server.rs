@@ -140,7 +140,7 @@ fn call(tool: &str, arguments: &Value) -> Option<String> {
         "silence" => return None,
         "die" => std::process::abort(),
         "large" => "x".repeat(usize::try_from(arguments["bytes"].as_u64().unwrap()).unwrap()),
-        "read" => said(fs::read_to_string(text("path"))),
+        "read" | "peek" => said(fs::read_to_string(text("path"))),
         "write" => said(fs::write(text("path"), "overwritten").map(|()| "written".to_owned())),
         "environment" => std::env::vars().map(|(name, value)| format!("{name}={value}\n")).collect(),
         "connect" => said(

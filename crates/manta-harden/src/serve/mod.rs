@@ -89,9 +89,7 @@ pub fn read_only(directory: &Path) -> Result<Policy, PolicyError> {
 /// Where records go when the policy names no place: the user's state directory, one log per process.
 #[must_use]
 pub fn default_log() -> PathBuf {
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/state"));
-    let state = state.or_else(home).unwrap_or_else(std::env::temp_dir);
+    let state = crate::audit::state_directory().unwrap_or_else(std::env::temp_dir);
     let seconds = std::time::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs());
     state.join("manta/serve").join(format!("{seconds}-{}.jsonl", std::process::id()))
 }
