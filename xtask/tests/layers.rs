@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("manta-core", &["manta-detect"]),
     ("manta-mcp", &["manta-core"]),
     ("manta-flow", &["manta-core", "manta-detect"]),
-    ("manta-harden", &["manta-core", "manta-detect"]),
+    ("manta-harden", &["manta-core", "manta-detect", "manta-mcp"]),
     ("manta-js", &["manta-core", "manta-flow"]),
     ("manta-py", &["manta-core", "manta-flow"]),
     ("manta-audit", &["manta-core", "manta-detect", "manta-mcp", "manta-flow"]),

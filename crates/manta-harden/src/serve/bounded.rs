@@ -8,10 +8,11 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
+use manta_mcp::Refusal;
 use regex::bytes::Regex;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::strict::{self, Flaw, NOBODY};
+use super::strict::{self, NOBODY};
 
 /// Longest line that is passed on.
 pub(super) const MAX_LINE: usize = 8 << 20;
@@ -76,9 +77,10 @@ impl<R> Bounded<R> {
                 self.is_open |= OPENS.iter().any(|mark| line.windows(mark.len()).any(|window| window == *mark));
                 self.whole.extend_from_slice(line);
             }
-            Some(flaw) if self.is_open => {
-                let id = (flaw != Flaw::Id && flaw != Flaw::Shape).then(|| id_in(line)).flatten();
-                self.whole.extend(flaw.request(id.as_deref().unwrap_or(NOBODY)));
+            Some(refusal) if self.is_open => {
+                let has_id = !matches!(refusal, Refusal::BadId | Refusal::Batch | Refusal::NotAnObject);
+                let id = has_id.then(|| id_in(line)).flatten();
+                self.whole.extend(strict::request(refusal, id.as_deref().unwrap_or(NOBODY)));
             }
             Some(_) => {}
         }
@@ -94,7 +96,7 @@ fn replacement(edges: &[u8]) -> Vec<u8> {
 /// The id in a line that can't be read as a whole.
 fn id_in(edges: &[u8]) -> Option<String> {
     static ID: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"(?-u)"id"[ \t]*:[ \t]*("[!#-\[\]-~ ]{0,256}"|-?[0-9]{1,18})"#).expect("a valid pattern")
+        Regex::new(r#"(?-u)"id"[ \t]*:[ \t]*("[!#-\[\]-~ ]{0,256}"|-?[0-9]{1,18})[ \t\r]*[,}]"#).expect("a valid pattern")
     });
     // Before the parameters, or after them. Who writes a false id into the parameters is answered under it.
     let head = &edges[..edges.len().min(EDGE)];
@@ -144,7 +146,8 @@ mod tests {
 
     #[tokio::test]
     async fn ordinary_lines_pass_unchanged() {
-        for text in ["", "{}\n", "{}\n\n{\"a\":[]}\n", "{\"id\":1}\n{\"id\":2}"] {
+        let (one, two) = (r#"{"jsonrpc":"2.0","id":1,"method":"a"}"#, r#"{"jsonrpc":"2.0","method":"b"}"#);
+        for text in ["".to_owned(), format!("{one}\n"), format!("{one}\n\n{two}\n"), format!("{one}\n{two}")] {
             assert_eq!(pass(text.as_bytes()).await, text);
         }
     }
@@ -153,11 +156,12 @@ mod tests {
     async fn a_flawed_line_becomes_a_request_for_its_answer() {
         let open = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
         for (line, expected) in [
-            (r#"{"id":7,"method":"x","params":{"a":NaN}}"#, Flaw::Syntax.request("7")),
-            (r#"{"id":7,"method":"x","method":"y"}"#, Flaw::Twins.request("7")),
-            (r#"{"id":1e2,"method":"x"}"#, Flaw::Id.request(NOBODY)),
-            (r#"[{"id":7,"method":"x"}]"#, Flaw::Shape.request(NOBODY)),
-            ("{", Flaw::Syntax.request(NOBODY)),
+            (r#"{"id":7,"method":"x","params":{"a":NaN}}"#, strict::request(Refusal::Syntax, "7")),
+            (r#"{"id":7,"method":"x","method":"y"}"#, strict::request(Refusal::DuplicateKey, "7")),
+            (r#"{"jsonrpc":"2.0","id":1e2,"method":"x"}"#, strict::request(Refusal::BadId, NOBODY)),
+            (r#"{"id":1e2,"method":"x"}"#, strict::request(Refusal::NotJsonRpc, NOBODY)),
+            (r#"[{"id":7,"method":"x"}]"#, strict::request(Refusal::Batch, NOBODY)),
+            ("{", strict::request(Refusal::Syntax, NOBODY)),
         ] {
             let passed = pass(format!("{open}\n{line}\n").as_bytes()).await;
             assert_eq!(passed, format!("{open}\n{}\n", String::from_utf8(expected).unwrap()));
@@ -176,7 +180,8 @@ mod tests {
         ] {
             assert_eq!(pass(line.as_bytes()).await, expected);
         }
-        let between = format!("{{}}\n{long}\n{{}}\n");
-        assert_eq!(pass(between.as_bytes()).await, "{}\n\n{}\n");
+        let around = r#"{"jsonrpc":"2.0","method":"a"}"#;
+        let between = format!("{around}\n{long}\n{around}\n");
+        assert_eq!(pass(between.as_bytes()).await, format!("{around}\n\n{around}\n"));
     }
 }

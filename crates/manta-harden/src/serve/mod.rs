@@ -188,7 +188,7 @@ impl ServerHandler for ToolServer {
                 Err(ErrorData::invalid_request(message, None))
             }
             REFUSED => {
-                let (code, why) = strict::Flaw::of(request.params.as_ref()).answer();
+                let (code, why) = strict::answer(request.params.as_ref());
                 Err(ErrorData::new(ErrorCode(code), why, None))
             }
             _ => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None)),

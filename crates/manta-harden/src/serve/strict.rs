@@ -1,197 +1,45 @@
 //! Lines that mean one thing, and an answer for those that don't.
 //!
 //! The SDK says nothing about a line that is no JSON, takes the last of two equal keys, and reads `1e2` as the id 100.
-//! Whoever wrote the line waits, and what a proxy in front of this server read may be something else (CWE-436).
-//! Like a line that is too long, such a one becomes a small request that is answered with the reason.
+//! Whoever wrote the line waits, and what a proxy in front of this server read may be something else (CWE-436). Lines
+//! are held to the same rules as in the guard; like a line that is too long, one that breaks them becomes a small
+//! request that is answered with the reason.
 
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use manta_mcp::{Direction, Frame, Limits, Refusal};
+use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 
-/// The method of the small request; `params.why` says which of [`Flaw`].
+use super::bounded::MAX_LINE;
+
+/// The method of the small request; `params` has code and message of the answer.
 pub(crate) const REFUSED: &str = "manta/refused";
 /// Its id where the line has none: the answer goes to `null`.
 pub(super) const NOBODY: &str = "\"manta/nobody\"";
-/// Deepest nesting.
-const MAX_DEPTH: usize = 64;
-
-/// What is wrong with a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    /// Not UTF-8.
-    Encoding,
-    /// No JSON.
-    Syntax,
-    /// Two keys of an object are equal, or differ in case only.
-    Twins,
-    /// Nested too deeply.
-    Depth,
-    /// No object: batches are not allowed.
-    Shape,
-    /// An id that is no string and no whole number.
-    Id,
-}
-
-impl Flaw {
-    const ALL: [Self; 6] = [Self::Encoding, Self::Syntax, Self::Twins, Self::Depth, Self::Shape, Self::Id];
-
-    /// JSON-RPC code and message of the answer.
-    pub(crate) const fn answer(self) -> (i32, &'static str) {
-        match self {
-            Self::Encoding => (-32700, "the message is not UTF-8"),
-            Self::Syntax => (-32700, "the message is not valid JSON"),
-            Self::Twins => (-32600, "two keys of an object are equal or differ in letter case only"),
-            Self::Depth => (-32600, "the message is nested too deeply"),
-            Self::Shape => (-32600, "the message is not one object; batches are not allowed"),
-            Self::Id => (-32600, "the id is no string and no whole number"),
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Encoding => "encoding",
-            Self::Syntax => "syntax",
-            Self::Twins => "twins",
-            Self::Depth => "depth",
-            Self::Shape => "shape",
-            Self::Id => "id",
-        }
-    }
-
-    /// The flaw that a small request names. From outside it can only choose its own answer.
-    pub(crate) fn of(params: Option<&serde_json::Value>) -> Self {
-        let why = params.and_then(|params| params.get("why")?.as_str()).unwrap_or_default();
-        Self::ALL.into_iter().find(|flaw| flaw.word() == why).unwrap_or(Self::Syntax)
-    }
-
-    /// The small request, with the id as it was written.
-    pub(super) fn request(self, id: &str) -> Vec<u8> {
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{REFUSED}","params":{{"why":"{}"}}}}"#, self.word())
-            .into_bytes()
-    }
-}
 
 /// What is wrong with a line; `None` for one that has one reading.
-pub(super) fn flaw(line: &[u8]) -> Option<Flaw> {
+pub(super) fn flaw(line: &[u8]) -> Option<Refusal> {
     if line.iter().all(u8::is_ascii_whitespace) {
         return None;
     }
-    let Ok(text) = std::str::from_utf8(line) else { return Some(Flaw::Encoding) };
-    if text.starts_with('\u{feff}') {
-        return Some(Flaw::Syntax);
-    }
-    let mut found = None;
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Once { depth: 0, found: &mut found, is_id: false }.deserialize(&mut reader);
-    match read.and_then(|()| reader.end()) {
-        Err(_) => Some(found.unwrap_or(Flaw::Syntax)),
-        Ok(()) => None,
-    }
+    let limits = Limits { max_bytes: MAX_LINE, ..Limits::default() };
+    Frame::parse(line, Direction::ToServer, &limits).err().map(|error| error.refusal)
 }
 
-/// Reads a value without keeping it, and stops at the first flaw.
-struct Once<'a> {
-    depth: usize,
-    found: &'a mut Option<Flaw>,
-    is_id: bool,
+/// The small request, with the id as it was written.
+pub(super) fn request(refusal: Refusal, id: &str) -> Vec<u8> {
+    let params = json!({ "code": refusal.code(), "message": refusal.as_str() });
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{REFUSED}","params":{params}}}"#).into_bytes()
 }
 
-impl Once<'_> {
-    fn stop<E: serde::de::Error>(self, flaw: Flaw) -> Result<(), E> {
-        *self.found = Some(flaw);
-        Err(E::custom("a flaw"))
-    }
-
-    /// A value that is neither an object nor a list.
-    fn scalar<E: serde::de::Error>(self, can_be_id: bool) -> Result<(), E> {
-        match (self.depth, self.is_id && !can_be_id) {
-            (0, _) => self.stop(Flaw::Shape),
-            (_, true) => self.stop(Flaw::Id),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Once<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Once<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<(), E> {
-        self.scalar(false)
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<(), E> {
-        self.scalar(true)
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
-        self.scalar(i64::try_from(number).is_ok())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<(), E> {
-        self.scalar(false)
-    }
-
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<(), E> {
-        self.scalar(true)
-    }
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.scalar(false)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        match self.depth {
-            0 => return self.stop(Flaw::Shape),
-            MAX_DEPTH => return self.stop(Flaw::Depth),
-            _ if self.is_id => return self.stop(Flaw::Id),
-            depth => {
-                while items
-                    .next_element_seed(Once { depth: depth + 1, found: &mut *self.found, is_id: false })?
-                    .is_some()
-                {}
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        if self.depth == MAX_DEPTH {
-            return self.stop(Flaw::Depth);
-        }
-        if self.is_id {
-            return self.stop(Flaw::Id);
-        }
-        let mut keys = Vec::new();
-        while let Some(key) = members.next_key::<String>()? {
-            let is_id = self.depth == 0 && key == "id";
-            keys.push(key.to_ascii_lowercase());
-            members.next_value_seed(Once { depth: self.depth + 1, found: &mut *self.found, is_id })?;
-        }
-        keys.sort_unstable();
-        match keys.windows(2).any(|pair| pair[0] == pair[1]) {
-            true => {
-                *self.found = Some(Flaw::Twins);
-                Err(A::Error::custom("a flaw"))
-            }
-            false => Ok(()),
-        }
-    }
+/// Code and message of the answer to a small request. From outside it can only choose the words of its own answer.
+pub(crate) fn answer(params: Option<&Value>) -> (i32, String) {
+    let code = if params.is_some_and(|params| params["code"] == -32700) { -32700 } else { -32600 };
+    let message = params.and_then(|params| params["message"].as_str()).unwrap_or("not a message of the protocol");
+    (code, message.chars().take(100).collect())
 }
 
 /// A writer that sends what is meant for nobody to `null`.
@@ -259,39 +107,47 @@ mod tests {
 
     #[test]
     fn a_line_has_one_reading_or_a_flaw() {
-        for line in
-            ["", "  ", "{}", r#"{"id":1,"a":[{"b":null},1e2,-0]}"#, r#"{"id":"x","params":{"id":1.5}}"#, "{\"a\":1}\r"]
-        {
+        for line in [
+            "",
+            "  ",
+            r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":[{"b":null},1e2,-0]}}"#,
+            r#"{"jsonrpc":"2.0","id":"x","method":"x","params":{"id":1.5}}"#,
+            "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\r",
+        ] {
             assert_eq!(flaw(line.as_bytes()), None, "{line}");
         }
-        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(80), "]".repeat(80));
+        let of = |member: &str| flaw(format!(r#"{{"jsonrpc":"2.0","method":"x",{member}}}"#).as_bytes());
+        let deep = format!("\"params\":{{\"a\":{}1{}}}", "[".repeat(80), "]".repeat(80));
+        for (member, expected) in [
+            (r#""id":1,"params":{"a":NaN}"#, Refusal::Syntax),
+            (r#""id":1,"params":{"a":1e400}"#, Refusal::NumberOverflow),
+            (r#""id":1,"params":{"a":"\ud800"}"#, Refusal::LoneSurrogate),
+            (r#""id":1,"id":2"#, Refusal::DuplicateKey),
+            (r#""id":1,"params":{"name":"a","n\u0061me":"b"}"#, Refusal::DuplicateKey),
+            (r#""id":1,"params":{"name":"a","Name":"b"}"#, Refusal::CaseTwin),
+            (r#""id":1e2"#, Refusal::BadId),
+            (r#""id":[1]"#, Refusal::BadId),
+            (r#""id":18446744073709551615"#, Refusal::UnsafeInteger),
+            (deep.as_str(), Refusal::TooDeep),
+        ] {
+            assert_eq!(of(member), Some(expected), "{member}");
+        }
         for (line, expected) in [
-            ("{", Flaw::Syntax),
-            ("{} x", Flaw::Syntax),
-            ("{}{}", Flaw::Syntax),
-            (r#"{"a":1e400}"#, Flaw::Syntax),
-            (r#"{"a":NaN}"#, Flaw::Syntax),
-            (r#"{"a":"\ud800"}"#, Flaw::Syntax),
-            ("\u{feff}{}", Flaw::Syntax),
-            (r#"{"id":1,"id":2}"#, Flaw::Twins),
-            (r#"{"params":{"name":"a","n\u0061me":"b"}}"#, Flaw::Twins),
-            (r#"{"params":{"name":"a","Name":"b"}}"#, Flaw::Twins),
-            ("[]", Flaw::Shape),
-            ("1", Flaw::Shape),
-            ("null", Flaw::Shape),
-            (r#"{"id":1e2}"#, Flaw::Id),
-            (r#"{"id":-0}"#, Flaw::Id),
-            (r#"{"id":[1]}"#, Flaw::Id),
-            (r#"{"id":{}}"#, Flaw::Id),
-            (r#"{"id":18446744073709551615}"#, Flaw::Id),
-            (deep.as_str(), Flaw::Depth),
+            ("{", Refusal::Syntax),
+            ("{}{}", Refusal::TrailingData),
+            ("\u{feff}{}", Refusal::ByteOrderMark),
+            ("[]", Refusal::Batch),
+            ("null", Refusal::NotAnObject),
         ] {
             assert_eq!(flaw(line.as_bytes()), Some(expected), "{line}");
         }
-        assert_eq!(flaw(b"{\"a\":\"\xff\"}"), Some(Flaw::Encoding));
-        for flaw in Flaw::ALL {
-            let request: serde_json::Value = serde_json::from_slice(&flaw.request("7")).unwrap();
-            assert_eq!(Flaw::of(request.get("params")), flaw);
-        }
+    }
+
+    #[test]
+    fn the_answer_says_what_was_found() {
+        let request: Value = serde_json::from_slice(&request(Refusal::Syntax, "7")).unwrap();
+        assert_eq!(answer(request.get("params")), (-32700, Refusal::Syntax.as_str().to_owned()));
+        assert_eq!(answer(None).0, -32600);
+        assert_eq!(answer(Some(&json!({ "code": 0, "message": "x".repeat(500) }))), (-32600, "x".repeat(100)));
     }
 }
