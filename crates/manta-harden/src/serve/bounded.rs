@@ -96,7 +96,8 @@ fn replacement(edges: &[u8]) -> Vec<u8> {
 /// The id in a line that can't be read as a whole.
 fn id_in(edges: &[u8]) -> Option<String> {
     static ID: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"(?-u)"id"[ \t]*:[ \t]*("[!#-\[\]-~ ]{0,256}"|-?[0-9]{1,18})[ \t\r]*[,}]"#).expect("a valid pattern")
+        Regex::new(r#"(?-u)"id"[ \t]*:[ \t]*("[!#-\[\]-~ ]{0,256}"|-?[0-9]{1,18})[ \t\r]*[,}]"#)
+            .expect("a valid pattern")
     });
     // Before the parameters, or after them. Who writes a false id into the parameters is answered under it.
     let head = &edges[..edges.len().min(EDGE)];
