@@ -13,6 +13,7 @@ mod ready_guard;
 mod ready_harden;
 mod ready_pages;
 mod ready_systems;
+mod suite;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -8,8 +8,9 @@ mod install;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use crate::suite::Server;
 use install::Tools;
 
 const TOKEN: &str = "ready-ready-ready-ready";
@@ -272,53 +273,6 @@ fn results(said: &str) -> Result<String, String> {
 fn serve_http(manta: &Path, policy: &Path) -> Result<Server, String> {
     let mut command = Command::new(manta);
     Server::start(command.args(["serve", "--http", "127.0.0.1:0", "--policy"]).arg(policy).env("MANTA_TOKEN", TOKEN))
-}
-
-/// A server over HTTP, stopped when dropped.
-struct Server {
-    process: Child,
-    url: String,
-}
-
-impl Server {
-    /// Starts a program that says where it listens, on either of its outputs.
-    fn start(command: &mut Command) -> Result<Self, String> {
-        let mut process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("{command:?}: {error}"))?;
-        let (sender, lines) = std::sync::mpsc::channel();
-        let outputs: [Option<Box<dyn std::io::Read + Send>>; 2] = [
-            process.stdout.take().map(|output| Box::new(output) as Box<_>),
-            process.stderr.take().map(|output| Box::new(output) as Box<_>),
-        ];
-        for output in outputs.into_iter().flatten() {
-            let sender = sender.clone();
-            // Reads to the end, so that the server can always write.
-            std::thread::spawn(move || {
-                BufReader::new(output).lines().map_while(Result::ok).for_each(|line| {
-                    let _ = sender.send(line);
-                })
-            });
-        }
-        let mut server = Self { process, url: String::new() };
-        while let Ok(line) = lines.recv_timeout(std::time::Duration::from_secs(30)) {
-            if let Some(url) = line.split("listening on ").nth(1) {
-                let url = url.trim();
-                server.url = if url.ends_with("/mcp") { url.to_owned() } else { format!("{url}/mcp") };
-                return Ok(server);
-            }
-        }
-        Err(format!("{command:?} does not listen"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

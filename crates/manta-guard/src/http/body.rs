@@ -7,18 +7,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
-use tokio::sync::mpsc;
 use tokio::time::{Interval, interval};
 
-use super::session::Outgoing;
+use super::mailbox::{EventId, Outgoing, Reader};
 
 /// How often a silent stream says that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a client should wait before it takes a broken stream up again, in milliseconds.
+const RETRY: u32 = 1000;
 
 /// A response body.
 pub(super) enum Body {
     Text(Option<Bytes>),
-    Events { first: Option<Outgoing>, receiver: mpsc::Receiver<Outgoing>, keep_alive: Interval, has_answered: bool },
+    Events {
+        reader: Reader,
+        /// What the stream begins with: a name without a message, so that a client can take it up from the start.
+        prime: Option<EventId>,
+        keep_alive: Interval,
+        has_answered: bool,
+    },
 }
 
 impl Body {
@@ -27,10 +34,10 @@ impl Body {
     }
 
     /// Events until the answer, or until the other end is dropped.
-    pub(super) fn events(first: Option<Outgoing>, receiver: mpsc::Receiver<Outgoing>) -> Self {
+    pub(super) fn events(reader: Reader, prime: Option<EventId>) -> Self {
         let mut keep_alive = interval(KEEP_ALIVE);
         keep_alive.reset();
-        Self::Events { first, receiver, keep_alive, has_answered: false }
+        Self::Events { reader, prime, keep_alive, has_answered: false }
     }
 }
 
@@ -45,17 +52,14 @@ impl hyper::body::Body for Body {
         match &mut *self {
             Self::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Self::Events { has_answered: true, .. } => Poll::Ready(None),
-            Self::Events { first, receiver, keep_alive, has_answered } => {
-                let next = match first.take() {
-                    Some(first) => Poll::Ready(Some(first)),
-                    None => receiver.poll_recv(context),
-                };
-                match next {
-                    Poll::Ready(Some(message)) => {
+            Self::Events { reader, prime, keep_alive, has_answered } => {
+                if let Some(id) = prime.take() {
+                    return data(format!("id: {id}\nretry: {RETRY}\ndata: \n\n"));
+                }
+                match reader.poll_next(context) {
+                    Poll::Ready(Some((message, id))) => {
                         *has_answered = message.is_answer;
-                        // Frames are one line, so no line of theirs can end the event early.
-                        let event = format!("event: message\ndata: {}\n\n", message.text);
-                        Poll::Ready(Some(Ok(Frame::data(Bytes::from(event)))))
+                        data(event(&message, id))
                     }
                     Poll::Ready(None) => Poll::Ready(None),
                     Poll::Pending => {
@@ -71,5 +75,17 @@ impl hyper::body::Body for Body {
             Self::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
             Self::Events { .. } => SizeHint::default(),
         }
+    }
+}
+
+fn data(text: String) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    Poll::Ready(Some(Ok(Frame::data(Bytes::from(text)))))
+}
+
+/// Messages are one line, so no line of theirs can end the event early.
+fn event(message: &Outgoing, id: Option<EventId>) -> String {
+    match id {
+        Some(id) => format!("event: message\nid: {id}\ndata: {}\n\n", message.text),
+        None => format!("event: message\ndata: {}\n\n", message.text),
     }
 }

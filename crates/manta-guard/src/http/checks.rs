@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use manta_mcp::{Frame, Part};
 
 use crate::mirror::decoded;
@@ -80,7 +80,7 @@ fn without_port(host: &str) -> &str {
 }
 
 /// A header that must not be repeated: two components would read two values.
-fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
@@ -89,6 +89,66 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let kind = single(headers, CONTENT_TYPE.as_str()).and_then(|value| value.split(';').next()).unwrap_or("");
     kind.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// What a client wants its answers to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taste {
+    /// One JSON text and nothing else.
+    Json,
+    /// Whichever suits.
+    Either,
+    /// Events, even of a single answer.
+    Stream,
+}
+
+impl Taste {
+    /// By quality (RFC 9110, section 12.5.1); of two that are wanted alike, a stream when it is named first.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let ranges: Vec<(usize, &str, u16)> = headers
+            .get_all(ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .enumerate()
+            .map(|(place, range)| {
+                let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
+                (place, kind.trim(), quality(parameters))
+            })
+            .collect();
+        // The most specific range speaks for a type.
+        let wanted = |kind: &str| -> Option<(u16, usize)> {
+            let family = format!("{}/*", kind.split('/').next().unwrap_or(""));
+            let named = [kind, &family, "*/*"].into_iter().find_map(|name| {
+                ranges.iter().find(|(_, range, _)| range.eq_ignore_ascii_case(name)).map(|found| (found, name == kind))
+            });
+            let ((place, _, quality), is_exact) = named?;
+            (*quality > 0).then_some((*quality, if is_exact { *place } else { usize::MAX }))
+        };
+        match (wanted("text/event-stream"), wanted("application/json")) {
+            (None, _) => Self::Json,
+            (Some(_), None) => Self::Stream,
+            (Some((stream, first)), Some((json, second))) if stream > json || (stream == json && first < second) => {
+                Self::Stream
+            }
+            _ => Self::Either,
+        }
+    }
+}
+
+/// The weight among the parameters of a range, in thousandths; what can't be read counts as not wanted.
+fn quality(parameters: &str) -> u16 {
+    let weight = parameters.split(';').filter_map(|parameter| parameter.split_once('=')).find_map(|(name, value)| {
+        name.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse::<f32>().unwrap_or(0.0))
+    });
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+    let thousandths = (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0) as u16;
+    thousandths
+}
+
+/// Whether a client knows events that carry nothing but their name (from 2025-11-25 on).
+pub(super) fn knows_priming(headers: &HeaderMap) -> bool {
+    single(headers, VERSION_HEADER).is_some_and(|version| version >= "2025-11-25")
 }
 
 pub(super) fn names_modern(headers: &HeaderMap) -> bool {
@@ -191,6 +251,28 @@ mod tests {
         assert_eq!(status(&[("host", "localhost:8080"), ("origin", "http://localhost:3000")]), Some(403));
         assert_eq!(status(&[("host", "mcp.example"), ("origin", "https://mcp.example:444")]), Some(403));
         assert_eq!(status(&[("host", "mcp.example"), ("origin", "file://mcp.example")]), Some(403));
+    }
+
+    #[test]
+    fn a_stream_is_for_who_accepts_it_and_preferred_by_who_names_it_first() {
+        let taste = |accept: &[&str]| {
+            let pairs: Vec<(&'static str, &str)> = accept.iter().map(|value| ("accept", *value)).collect();
+            Taste::of(&headers(&pairs))
+        };
+        // As the official clients write it.
+        assert_eq!(taste(&["application/json, text/event-stream"]), Taste::Either);
+        assert_eq!(taste(&["application/json", "text/event-stream"]), Taste::Either);
+        assert_eq!(taste(&["*/*"]), Taste::Either);
+        assert_eq!(taste(&["text/event-stream, application/json"]), Taste::Stream);
+        assert_eq!(taste(&["TEXT/Event-Stream"]), Taste::Stream);
+        assert_eq!(taste(&["application/json;q=0.5, text/event-stream;q=0.9"]), Taste::Stream);
+        assert_eq!(taste(&["text/event-stream;q=0.5, application/json"]), Taste::Either);
+        assert_eq!(taste(&["text/event-stream, application/json;q=0"]), Taste::Stream);
+        assert_eq!(taste(&["application/json"]), Taste::Json);
+        assert_eq!(taste(&["application/json, text/event-stream;q=0"]), Taste::Json);
+        assert_eq!(taste(&["application/json, text/event-stream; q=x"]), Taste::Json);
+        assert_eq!(taste(&["text/html"]), Taste::Json);
+        assert_eq!(taste(&[]), Taste::Json);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod body;
 mod checks;
+mod mailbox;
 mod session;
 mod tls;
 
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -36,13 +37,21 @@ use tokio::task::spawn_local;
 
 use crate::engine::{Counts, Engine, frame_error, plain_error};
 use body::Body;
-use checks::{Access, Era};
+use checks::{Access, Era, Taste};
+use mailbox::{EventId, Reader, mailbox};
 use manta_harden::front::{Door, Rejected, check_form};
 use manta_harden::policy::LOCAL;
 use session::{Command, Session};
 pub use tls::{Tls, TlsSpec};
 
 const SESSION_HEADER: &str = "mcp-session-id";
+const LAST_EVENT_HEADER: &str = "last-event-id";
+
+/// How long a client that takes either waits for an answer alone until a stream begins: one that breaks can be taken
+/// up again, and what keeps it alive can be seen.
+const UNTIL_STREAM: Duration = Duration::from_millis(250);
+/// The same from 2026-07-28 on, where streams can't be taken up again, and errors have a status of their own.
+const UNTIL_STREAM_MODERN: Duration = Duration::from_secs(5);
 
 /// Largest request body.
 const MAX_BODY: usize = 4 << 20;
@@ -145,6 +154,9 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
         connections: Cell::new(0),
         counts: Rc::default(),
     });
+    // For whoever chose port 0, and whoever waits for it to serve.
+    let scheme = if server.tls.is_some() { "https" } else { "http" };
+    let _ = writeln!(io::stderr(), "manta guard: listening on {scheme}://{}/mcp", listener.local_addr()?);
     let mut sweep = tokio::time::interval(Duration::from_secs(60));
     let mut stop = crate::relay::StopSignals::new()?;
     loop {
@@ -379,17 +391,25 @@ impl Server {
         if checks::names_modern(headers) {
             return not_allowed();
         }
-        if !accepts(headers, "text/event-stream") {
+        if Taste::of(headers) == Taste::Json {
             return failure(StatusCode::NOT_ACCEPTABLE, -32600, "the client does not accept an event stream");
         }
-        match self.known_session(headers, principal) {
-            Ok(session) => {
-                let (sender, receiver) = mpsc::channel(256);
-                session.send(Command::Listen(sender));
-                stream(receiver)
-            }
-            Err(problem) => problem.into(),
+        let session = match self.known_session(headers, principal) {
+            Ok(session) => session,
+            Err(problem) => return problem.into(),
+        };
+        if headers.contains_key(LAST_EVENT_HEADER) {
+            let last = checks::single(headers, LAST_EVENT_HEADER).and_then(EventId::parse);
+            let reader = last.and_then(|last| session.streams.borrow_mut().take_up(last));
+            return match reader {
+                Some(reader) => event_stream(Body::events(reader, None)),
+                None => failure(StatusCode::BAD_REQUEST, -32600, "what came after that event is not kept here"),
+            };
         }
+        let (sender, reader) = mailbox();
+        let response = lasting_stream(&session, headers, reader);
+        session.send(Command::Listen(sender));
+        response
     }
 
     fn end_session(&self, request: &Request<Incoming>, principal: &str) -> Response<Body> {
@@ -445,30 +465,54 @@ async fn exchange(
         session.send(Command::Message(bytes.to_vec()));
         return empty(StatusCode::ACCEPTED);
     }
-    let (sender, mut receiver) = mpsc::channel(256);
+    let (reply, mut reader) = mailbox();
     let id = frame.id().expect("requests have an id").clone();
+    let taste = Taste::of(headers);
     session.send(Command::Request {
         bytes: bytes.to_vec(),
         id: id.clone(),
-        reply: sender,
+        reply,
         is_modern: era == Era::Modern,
+        answer_only: taste == Taste::Json,
         params: checks::params(headers),
     });
-    if accepts(headers, "text/event-stream") {
-        // One message and no more is simply an answer; a stream is for what comes before it.
-        match receiver.recv().await {
-            Some(message) if message.is_answer => return json(checks::status_of(&message.text, era), message.text),
-            Some(message) => return stream_from(message, receiver),
-            None => {}
-        }
-    } else {
-        while let Some(message) = receiver.recv().await {
+    let ended = || json(StatusCode::BAD_GATEWAY, plain_error(Some(&id), -32603, "the server has ended"));
+    if taste == Taste::Json {
+        while let Some((message, _)) = reader.next().await {
             if message.is_answer {
                 return json(checks::status_of(&message.text, era), message.text);
             }
         }
+        return ended();
     }
-    json(StatusCode::BAD_GATEWAY, plain_error(Some(&id), -32603, "the server has ended"))
+    let patience = match (taste, era) {
+        (_, Era::Modern) => UNTIL_STREAM_MODERN,
+        (Taste::Either, Era::Legacy) => UNTIL_STREAM,
+        (_, Era::Legacy) => Duration::ZERO,
+    };
+    if !patience.is_zero() {
+        // In time or not, what is there then decides.
+        let _ = tokio::time::timeout(patience, reader.wait()).await;
+    }
+    // One message and no more is simply an answer; a stream is for what comes before it, and for who prefers one.
+    let status = reader.look(|first| first.is_answer.then(|| checks::status_of(&first.text, era)));
+    if let Some(status) = status.flatten().filter(|status| taste == Taste::Either || *status != StatusCode::OK)
+        && let Some((message, _)) = reader.next_now()
+    {
+        return json(status, message.text);
+    }
+    match era {
+        _ if reader.is_over() => ended(),
+        Era::Legacy => lasting_stream(session, headers, reader),
+        Era::Modern => event_stream(Body::events(reader, None)),
+    }
+}
+
+/// A stream that can be taken up again when it breaks (up to 2025-11-25).
+fn lasting_stream(session: &Session, headers: &hyper::HeaderMap, reader: Reader) -> Response<Body> {
+    let begin = session.streams.borrow_mut().keep(&reader);
+    // Older clients take an event without data for a broken message.
+    event_stream(Body::events(reader, Some(begin).filter(|_| checks::knows_priming(headers))))
 }
 
 /// HTTP bodies may be formatted; a line of stdio may not. White space between tokens means nothing,
@@ -478,29 +522,12 @@ fn flat(body: &Bytes) -> Vec<u8> {
     trimmed.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect()
 }
 
-fn accepts(headers: &hyper::HeaderMap, kind: &str) -> bool {
-    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(
-        |range| {
-            let range = range.split(';').next().unwrap_or("").trim();
-            range.eq_ignore_ascii_case(kind) || range == "*/*"
-        },
-    )
-}
-
 fn random_name() -> Result<String, Problem> {
     use std::io::Read as _;
     let mut bytes = [0; 16];
     let read = std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes));
     read.map_err(|_| Problem(StatusCode::INTERNAL_SERVER_ERROR, -32603, "no random numbers".to_owned()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn stream(receiver: mpsc::Receiver<session::Outgoing>) -> Response<Body> {
-    event_stream(Body::events(None, receiver))
-}
-
-fn stream_from(first: session::Outgoing, receiver: mpsc::Receiver<session::Outgoing>) -> Response<Body> {
-    event_stream(Body::events(Some(first), receiver))
 }
 
 fn event_stream(body: Body) -> Response<Body> {

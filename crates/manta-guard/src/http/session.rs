@@ -13,6 +13,7 @@ use tokio::task::spawn_local;
 use tokio::time::interval;
 
 use super::EventReceiver;
+use super::mailbox::{Outgoing, Sender, Streams};
 use crate::bridge::{self, Bridge, Bridged};
 use crate::egress::{self, Hosts};
 use crate::engine::{Counts, Engine, Sink};
@@ -27,31 +28,23 @@ const MAX_WAITING: usize = 256;
 /// Bytes the server has not taken at which requests are turned away.
 const HIGH_WATER: usize = 32 << 20;
 
-/// How long an answer waits for a client that reads slowly.
-const SLOW_READER: Duration = Duration::from_secs(60);
-
 /// What HTTP requests ask of a session.
 pub(super) enum Command {
     /// A request: what belongs to it goes to `reply`, its answer last.
     Request {
         bytes: Vec<u8>,
         id: Id,
-        reply: mpsc::Sender<Outgoing>,
+        reply: Sender,
         is_modern: bool,
+        /// The client takes nothing but the answer.
+        answer_only: bool,
         /// What its headers say about arguments.
         params: Vec<(String, Option<String>)>,
     },
     /// A notification or an answer.
     Message(Vec<u8>),
     /// A stream for everything that belongs to no request.
-    Listen(mpsc::Sender<Outgoing>),
-}
-
-/// A message for the client.
-pub(super) struct Outgoing {
-    pub(super) text: String,
-    /// It is the final answer to its request.
-    pub(super) is_answer: bool,
+    Listen(Sender),
 }
 
 /// A handle; the session ends when the last one is dropped.
@@ -59,6 +52,8 @@ pub(super) struct Outgoing {
 pub(super) struct Session {
     commands: mpsc::UnboundedSender<Command>,
     end: Rc<End>,
+    /// Streams that its client can take up again.
+    pub(super) streams: Rc<RefCell<Streams>>,
 }
 
 struct End {
@@ -73,6 +68,7 @@ impl Session {
     ) -> io::Result<Self> {
         let (Launched { pipes, process, listener, .. }, engine, hosts, events) = parts;
         let (commands, receiver) = mpsc::unbounded_channel();
+        let streams: Rc<RefCell<Streams>> = Rc::default();
         let end = Rc::new(End { has_ended: Cell::new(false), notify: Notify::new() });
         if let Some(listener) = listener {
             spawn_local(egress::serve(listener, hosts));
@@ -98,6 +94,7 @@ impl Session {
             events,
             counts,
             counted: Counts::default(),
+            streams: Rc::clone(&streams),
         };
         let ended = Rc::clone(&end);
         spawn_local(async move {
@@ -105,7 +102,7 @@ impl Session {
             ended.has_ended.set(true);
             ended.notify.notify_waiters();
         });
-        Ok(Self { commands, end })
+        Ok(Self { commands, end, streams })
     }
 
     pub(super) fn send(&self, command: Command) {
@@ -119,7 +116,7 @@ impl Session {
 
     /// Lets go of the session and waits until its server has ended.
     pub(super) async fn ended(self) {
-        let Self { commands, end } = self;
+        let Self { commands, end, .. } = self;
         drop(commands);
         while !end.has_ended.get() {
             let _ = tokio::time::timeout(Duration::from_millis(100), end.notify.notified()).await;
@@ -137,6 +134,7 @@ struct Task {
     events: EventReceiver,
     counts: Rc<RefCell<Counts>>,
     counted: Counts,
+    streams: Rc<RefCell<Streams>>,
 }
 
 /// Where the engine's frames go.
@@ -146,14 +144,15 @@ struct Routes {
     open: HashMap<Id, Open>,
     /// Open requests, oldest first.
     order: Vec<Id>,
-    listener: Option<mpsc::Sender<Outgoing>>,
+    listener: Option<Sender>,
     waiting: VecDeque<String>,
     mirrors: Mirrors,
     next_id: i64,
 }
 
 struct Open {
-    reply: mpsc::Sender<Outgoing>,
+    reply: Sender,
+    answer_only: bool,
     /// The id the client used, when ours took its place.
     original: Option<Id>,
     progress: Option<String>,
@@ -198,13 +197,17 @@ impl Task {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Request { bytes, id, reply, is_modern, params } => {
-                self.request(&bytes, id, reply, is_modern, &params);
+            Command::Request { bytes, id, reply, is_modern, answer_only, params } => {
+                let open = Open { reply, answer_only, original: None, progress: None, lists_tools: false };
+                self.request(&bytes, id, open, is_modern, &params);
             }
             Command::Message(bytes) => self.engine.from_client(&bytes, &mut self.routes),
             Command::Listen(sender) => {
-                for text in self.routes.waiting.drain(..) {
-                    let _ = sender.try_send(Outgoing { text, is_answer: false });
+                // What nobody has seen yet, and it alone, moves to the new stream.
+                let unread = self.routes.listener.take().map(|before| before.take_unread()).unwrap_or_default();
+                let waiting = self.routes.waiting.drain(..).map(|text| Outgoing { text, is_answer: false });
+                for message in unread.into_iter().chain(waiting) {
+                    sender.send(message);
                 }
                 self.routes.listener = Some(sender);
             }
@@ -218,37 +221,27 @@ impl Task {
     }
 
     /// Clients that share a process choose ids independently, so theirs are replaced on the way.
-    fn request(
-        &mut self,
-        bytes: &[u8],
-        id: Id,
-        reply: mpsc::Sender<Outgoing>,
-        is_modern: bool,
-        params: &[(String, Option<String>)],
-    ) {
+    fn request(&mut self, bytes: &[u8], id: Id, mut open: Open, is_modern: bool, params: &[(String, Option<String>)]) {
         let Ok(frame) = Frame::parse(bytes, Direction::ToServer, &Limits::default()) else { return };
+        let refuse = |open: Open, code: i32, why: &str| {
+            let text = crate::engine::plain_error(Some(&id), code, why);
+            open.reply.send(Outgoing { text, is_answer: true });
+        };
         if self.routes.server.backlog() > HIGH_WATER {
             // A server that reads nothing must not fill the guard's memory.
-            let text = crate::engine::plain_error(Some(&id), -32603, "the server does not take requests now");
-            let _ = reply.try_send(Outgoing { text, is_answer: true });
-            return;
+            return refuse(open, -32603, "the server does not take requests now");
         }
         if is_modern && let Err(why) = self.routes.mirrors.check(&frame, params) {
-            let text = crate::engine::plain_error(Some(&id), super::checks::HEADER_MISMATCH, &why);
-            let _ = reply.try_send(Outgoing { text, is_answer: true });
-            return;
+            return refuse(open, super::checks::HEADER_MISMATCH, &why);
         }
-        let lists_tools = frame.method() == "tools/list";
-        let progress = frame.raw(Part::MetaProgressToken).map(str::to_owned);
+        open.lists_tools = frame.method() == "tools/list";
+        open.progress = frame.raw(Part::MetaProgressToken).map(str::to_owned);
         if !is_modern {
-            if !self.routes.open.contains_key(&id) {
-                self.routes.order.push(id.clone());
-                self.routes.open.insert(id, Open { reply, original: None, progress, lists_tools });
-            } else {
-                let text = crate::engine::plain_error(Some(&id), -32600, "request id is already in use");
-                let _ = reply.try_send(Outgoing { text, is_answer: true });
-                return;
+            if self.routes.open.contains_key(&id) {
+                return refuse(open, -32600, "request id is already in use");
             }
+            self.routes.order.push(id.clone());
+            self.routes.open.insert(id, open);
             return self.engine.from_client(bytes, &mut self.routes);
         }
         self.routes.next_id += 1;
@@ -261,7 +254,8 @@ impl Task {
         }
         let text = frame.splice(&edits);
         self.routes.order.push(ours.clone());
-        self.routes.open.insert(ours, Open { reply, original: Some(id), progress, lists_tools });
+        open.original = Some(id);
+        self.routes.open.insert(ours, open);
         self.engine.from_client(text.as_bytes(), &mut self.routes);
     }
 
@@ -280,6 +274,7 @@ impl Task {
     fn tick(&mut self) {
         let now = std::time::Instant::now();
         self.engine.tick(now, &mut self.routes);
+        self.streams.borrow_mut().tidy(now);
         self.routes.bridge.tick(now);
         // In the modern era closing the stream cancels the request; a legacy client says so itself.
         let gone: Vec<Id> = self
@@ -325,17 +320,23 @@ impl Routes {
     /// Where a message goes that answers nothing: to the request whose progress it reports, else to
     /// the youngest open request, else to the listening stream, else it waits for one.
     fn unasked(&mut self, frame: &str) {
-        let (target, text) = match self.addressee(frame) {
-            Some(Some((open, text))) => (Some(&open.reply), text),
-            // About a request that is over, or that never was: it belongs to nobody else.
-            Some(None) => return,
+        let message = |text: String| Outgoing { text, is_answer: false };
+        let target = match self.addressee(frame) {
+            Some(about) => {
+                // About a request that is over, or that never was: it belongs to nobody else.
+                if let Some((open, text)) = about {
+                    open.reply.send(message(text));
+                }
+                return;
+            }
             None => {
-                let youngest = self.order.iter().rev().find_map(|id| self.open.get(id)).map(|open| &open.reply);
-                (youngest.or(self.listener.as_ref()), frame.to_owned())
+                let streaming = |open: &&Open| !open.answer_only && !open.reply.is_closed();
+                let youngest = self.order.iter().rev().find_map(|id| self.open.get(id).filter(streaming));
+                youngest.map(|open| &open.reply).or(self.listener.as_ref())
             }
         };
-        let sent = target.map(|target| target.try_send(Outgoing { text, is_answer: false }));
-        if !matches!(sent, Some(Ok(()))) && self.waiting.len() < MAX_WAITING {
+        let is_sent = target.is_some_and(|target| target.send(message(frame.to_owned())));
+        if !is_sent && self.waiting.len() < MAX_WAITING {
             self.waiting.push_back(frame.to_owned());
         }
     }
@@ -403,11 +404,7 @@ impl Sink for Routes {
             Some(original) => with_id(frame, original),
             None => frame.to_owned(),
         };
-        let answer = Outgoing { text, is_answer: true };
-        if let Err(mpsc::error::TrySendError::Full(answer)) = open.reply.try_send(answer) {
-            // Messages before it fill the channel: a slow reader still gets its answer, a dead one in the end not.
-            spawn_local(async move { drop(tokio::time::timeout(SLOW_READER, open.reply.send(answer)).await) });
-        }
+        open.reply.send(Outgoing { text, is_answer: true });
     }
 }
 

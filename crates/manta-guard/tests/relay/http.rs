@@ -65,6 +65,26 @@ impl Front {
         answer.session.unwrap()
     }
 
+    /// Sends a request and leaves its answer on the way; the head of the answer was read.
+    fn begin(&self, method: &str, headers: &[(&str, &str)], body: &str) -> (u16, BufReader<TcpStream>) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut request = format!("{method} /mcp HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n", body.len());
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
+        let mut reader = BufReader::new(stream);
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let status = line.split(' ').nth(1).unwrap().parse().unwrap();
+        while line.trim_end() != "" {
+            line.clear();
+            reader.read_line(&mut line).unwrap();
+        }
+        (status, reader)
+    }
+
     fn call(&self, session: &str, id: u32, tool: &str, arguments: &Value) -> Answer {
         let call = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
         self.ask("POST", &[("mcp-session-id", session)], &call.to_string())
@@ -130,6 +150,78 @@ pub(crate) fn sessions_are_apart_and_end_when_told(directory: &Path) {
     assert_eq!(front.call(&other, 10, "echo", &json!({})).status, 404);
     assert_eq!(front.call("guessed", 1, "echo", &json!({})).status, 404);
     assert_eq!(front.ask("POST", &[], r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).status, 400);
+}
+
+/// One event: its name and its data.
+fn event(stream: &mut BufReader<TcpStream>) -> (Option<String>, String) {
+    let (mut id, mut data) = (None, None);
+    loop {
+        let mut line = String::new();
+        assert_ne!(stream.read_line(&mut line).unwrap(), 0, "the stream ended");
+        match line.trim_end().split_once(':') {
+            Some(("id", value)) => id = Some(value.trim().to_owned()),
+            Some(("data", value)) => data = Some(value.trim().to_owned()),
+            Some(_) => {}
+            None => match data {
+                Some(data) => return (id, data),
+                None => id = None,
+            },
+        }
+    }
+}
+
+fn fixed<'a>(session: &'a str, accept: &'a str, version: &'a str) -> [(&'static str, &'a str); 4] {
+    [
+        ("mcp-session-id", session),
+        ("Content-Type", "application/json"),
+        ("Accept", accept),
+        ("mcp-protocol-version", version),
+    ]
+}
+
+pub(crate) fn streams_that_break_are_taken_up_again(directory: &Path) {
+    let front = Front::start(directory, super::OPEN);
+    let (session, other) = (front.open(), front.open());
+    let slow = |id: u32| {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "slow", "arguments": { "ms": 300, "text": format!("answer {id}") } } }).to_string()
+    };
+    let take_up = |session: &str, last: &str| {
+        let mut headers = fixed(session, "text/event-stream", "2025-11-25").to_vec();
+        headers.push(("last-event-id", last));
+        front.begin("GET", &headers, "")
+    };
+    let either = fixed(&session, "application/json, text/event-stream", "2025-11-25");
+    let (status, mut stream) = front.begin("POST", &either, &slow(1));
+    let (begin, nothing) = event(&mut stream);
+    assert_eq!((status, nothing.as_str()), (200, ""));
+    let begin = begin.expect("the stream begins with its name");
+    // The connection breaks before anything else came; the call goes on, and its stream waits.
+    drop(stream);
+    let (status, mut stream) = take_up(&session, &begin);
+    let (first, message) = event(&mut stream);
+    assert!(status == 200 && message.contains("on it"), "{message}");
+    drop(stream);
+    std::thread::sleep(Duration::from_millis(500));
+    let (_, mut stream) = take_up(&session, &first.unwrap());
+    let (last, message) = event(&mut stream);
+    assert!(message.contains("answer 1"), "{message}");
+    assert_eq!(stream.read_line(&mut String::new()).unwrap(), 0, "nothing comes after the answer");
+    // Seen to the end there is nothing more, from the beginning everything comes again, and nobody else gets any.
+    let (_, mut stream) = take_up(&session, &last.unwrap());
+    assert_eq!(stream.read_line(&mut String::new()).unwrap(), 0);
+    assert!(event(&mut take_up(&session, &begin).1).1.contains("on it"));
+    for (session, name) in [(&other, begin.as_str()), (&session, "77-0"), (&session, "1-99"), (&session, "x")] {
+        assert_eq!(take_up(session, name).0, 400, "{name}");
+    }
+    // Who names a stream first gets one for a quick answer too; older clients know no event without data.
+    let ping = r#"{"jsonrpc":"2.0","id":2,"method":"ping"}"#;
+    let (_, mut stream) =
+        front.begin("POST", &fixed(&session, "text/event-stream, application/json", "2025-06-18"), ping);
+    assert!(event(&mut stream).1.contains("\"id\":2"));
+    let (_, mut body) = front.begin("POST", &either, ping);
+    let mut line = String::new();
+    body.read_line(&mut line).unwrap();
+    assert!(line.starts_with('{'), "{line}");
 }
 
 pub(crate) fn http_requests_that_could_be_read_two_ways_are_refused(directory: &Path) {

@@ -76,6 +76,7 @@ const CASES: &[Case] = &[
         "http_clients_share_a_server_without_mixing_answers",
         http::many_stateless_clients_share_a_server_without_mixing_answers,
     ),
+    ("http_streams_that_break_are_taken_up_again", http::streams_that_break_are_taken_up_again),
     ("a_full_disk_stops_calls_and_says_so", a_full_disk_stops_calls_and_says_so),
     ("a_store_that_is_away_stops_calls_that_it_must_count", a_store_that_is_away_stops_calls_that_it_must_count),
     ("a_remote_server_is_guarded_like_a_local_one", upstream::a_remote_server_is_guarded_like_a_local_one),

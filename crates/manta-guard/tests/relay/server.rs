@@ -137,6 +137,14 @@ fn call(tool: &str, arguments: &Value) -> Option<String> {
     let said = |result: std::io::Result<String>| result.unwrap_or_else(|error| format!("failed: {error}"));
     Some(match tool {
         "echo" => text("text"),
+        "slow" => {
+            println!(
+                "{}",
+                json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "info", "data": "on it" } })
+            );
+            std::thread::sleep(Duration::from_millis(arguments["ms"].as_u64().unwrap()));
+            text("text")
+        }
         "silence" => return None,
         "die" => std::process::abort(),
         "large" => "x".repeat(usize::try_from(arguments["bytes"].as_u64().unwrap()).unwrap()),
