@@ -46,7 +46,7 @@ pub struct Enforcer {
 struct Open {
     record: Option<audit::Call>,
     /// Frees its place under limits on concurrency when it is dropped.
-    _permit: Option<Permit>,
+    permit: Option<Permit>,
 }
 
 impl Enforcer {
@@ -177,6 +177,16 @@ impl Decider for Enforcer {
             grant.as_ref().and_then(|grant| grant.max_result).and_then(|bytes| usize::try_from(bytes).ok());
         let timeout = grant.as_ref().and_then(|grant| grant.timeout);
         if let Some(ticket) = call.retry_of.filter(|ticket| self.open.contains_key(ticket)) {
+            // Counted and recorded when it began; only its place among the running calls was given up.
+            if let Some(grant) = &grant {
+                let key = Key { server: &self.server, tool: call.name, principal: call.principal };
+                let again = self.counter.check_again(&grant.limits, key).into_result();
+                match again {
+                    Ok(permit) => drop(self.open.get_mut(&ticket).map(|open| open.permit.replace(permit))),
+                    Err(refusal) if !self.is_shadow() => return Err(limit_denial(&refusal)),
+                    Err(_) => {}
+                }
+            }
             return Ok(Admission { ticket, max_result, timeout });
         }
         let mut rule = grant.as_ref().map(|grant| Cow::Borrowed(grant.rule.as_text()));
@@ -206,7 +216,7 @@ impl Decider for Enforcer {
             None => None,
         };
         self.next += 1;
-        self.open.insert(self.next, Open { record, _permit: permit });
+        self.open.insert(self.next, Open { record, permit });
         Ok(Admission { ticket: self.next, max_result, timeout })
     }
 
@@ -231,6 +241,10 @@ impl Decider for Enforcer {
 
     fn finished(&mut self, ticket: Ticket, outcome: &Outcome, bytes: usize, redactions: usize) -> Result<(), Denial> {
         if *outcome == Outcome::InputRequired {
+            // Nothing runs while a person thinks, and a client that never comes back must not block the others.
+            if let Some(open) = self.open.get_mut(&ticket) {
+                open.permit = None;
+            }
             return Ok(());
         }
         let Some(Open { record: Some(record), .. }) = self.open.remove(&ticket) else { return Ok(()) };

@@ -55,6 +55,8 @@ pub mod run;
 #[cfg(unix)]
 pub mod sandbox;
 #[cfg(unix)]
+mod server_log;
+#[cfg(unix)]
 pub mod setup;
 #[cfg(unix)]
 mod stream;

@@ -4,7 +4,7 @@
 //! the reading of the opposite stream, never of its own, so that no order of writing and reading
 //! can lock the three processes up.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::decide::Event;
 use crate::engine::{Engine, Sink};
 use crate::lines::{Line, Lines};
 use crate::sandbox::{Pipes, Process};
+use crate::server_log::ServerLog;
 use crate::stream::{Outlet, Source};
 
 /// Queue length at which the reading of the opposite stream pauses.
@@ -31,9 +32,6 @@ const GRACE_IN_FLIGHT: Duration = Duration::from_secs(20);
 
 /// How long after SIGTERM until the tree is killed for certain.
 const KILL_AFTER: Duration = Duration::from_secs(4);
-
-/// Most bytes of standard error passed on per second; the rest is counted.
-const STDERR_PER_SECOND: usize = 64 << 10;
 
 /// The client's streams.
 pub struct Client {
@@ -70,7 +68,7 @@ pub async fn run(
     let mut relay = Relay {
         from_client: Source::new(client.input)?,
         from_server: Source::new(pipes.stdout)?,
-        log: Log::new(pipes.stderr, client.log)?,
+        log: ServerLog::new(pipes.stderr, client.log)?,
         out: Outlets {
             server: Outlet::new(pipes.stdin)?,
             client: Outlet::new(client.output)?,
@@ -97,7 +95,7 @@ pub async fn run(
 struct Relay {
     from_client: Source,
     from_server: Source,
-    log: Log,
+    log: ServerLog,
     out: Outlets,
     client_lines: Lines,
     server_lines: Lines,
@@ -327,53 +325,6 @@ fn ask_on_terminal(text: &str) -> io::Result<bool> {
     let mut answer = String::new();
     io::BufReader::new(terminal).read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
-/// The server's standard error: always drained, passed on up to a rate.
-struct Log {
-    source: Source,
-    outlet: Outlet,
-    buffer: Vec<u8>,
-    budget: usize,
-    dropped: usize,
-    /// A person reads it: what drives a terminal (titles, the clipboard, an older line) is made visible.
-    is_terminal: bool,
-}
-
-impl Log {
-    fn new(source: OwnedFd, outlet: OwnedFd) -> io::Result<Self> {
-        let is_terminal = outlet.is_terminal();
-        let (source, outlet) = (Source::new(source)?, Outlet::new(outlet)?);
-        Ok(Self { source, outlet, buffer: vec![0; 16 << 10], budget: STDERR_PER_SECOND, dropped: 0, is_terminal })
-    }
-
-    fn has_ended(&self) -> bool {
-        self.source.has_ended()
-    }
-
-    async fn pass_on(&mut self) {
-        let Ok(count) = self.source.read(&mut self.buffer).await else { return };
-        let kept = if self.outlet.backlog() > STDERR_PER_SECOND { 0 } else { count.min(self.budget) };
-        if self.is_terminal {
-            let text = String::from_utf8_lossy(&self.buffer[..kept]).replace('\t', "    ");
-            self.outlet.push_bytes(manta_core::Untrusted(&text).for_terminal_lines().as_bytes());
-        } else {
-            self.outlet.push_bytes(&self.buffer[..kept]);
-        }
-        self.outlet.flush_now();
-        self.budget -= kept;
-        self.dropped += count - kept;
-    }
-
-    fn new_second(&mut self) {
-        self.budget = STDERR_PER_SECOND;
-        if self.dropped > 0 {
-            let note = format!("manta guard: {} bytes of the server's standard error were dropped", self.dropped);
-            self.outlet.push_line(&note);
-            self.dropped = 0;
-        }
-        self.outlet.flush_now();
-    }
 }
 
 pub(crate) struct StopSignals {

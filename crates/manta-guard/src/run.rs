@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::http;
 use crate::relay::{self, Client, Ended};
 use crate::sandbox::{LaunchError, Launched, Launcher, Level, Plan, launch};
+use crate::server_log;
 use crate::setup::{AllowedHost, Setup};
 use crate::stream;
 
@@ -81,8 +82,7 @@ pub fn to_the_end(launcher: &Launcher, plan: &Plan) -> Result<(), String> {
     drop(pipes.stdin);
     let mut output = std::fs::File::from(pipes.stdout);
     let drain = std::thread::spawn(move || io::copy(&mut output, &mut io::sink()));
-    // Nobody may be listening; what was said is then lost, not the download.
-    let _ = io::copy(&mut std::fs::File::from(pipes.stderr), &mut io::stderr());
+    server_log::pass_on_to_the_end(pipes.stderr, &mut io::stderr());
     let _ = drain.join();
     match process.wait() {
         0 => Ok(()),

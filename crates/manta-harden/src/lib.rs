@@ -45,6 +45,7 @@
 //! from 5.6 and component by component elsewhere; commands run on Linux only.
 #![forbid(unsafe_code)]
 
+pub mod approval;
 pub mod audit;
 pub mod command;
 mod digest;

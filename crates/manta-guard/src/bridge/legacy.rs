@@ -1,8 +1,9 @@
 //! A stateless client in front of a server that wants a session.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::hash::{BuildHasher as _, RandomState};
+use std::time::Instant;
 
+use manta_harden::approval::{self, TOOL_PATIENCE};
 use manta_mcp::{Direction, Frame, Id, Kind, Limits, Part};
 use serde_json::{Value, json};
 
@@ -16,6 +17,8 @@ const CACHEABLE: &[&str] =
 const MAY_ASK: &[&str] = &["tools/call", "prompts/get", "resources/read"];
 /// Questions of one call that wait for their turn.
 const MOST_QUEUED: usize = 16;
+/// Questions of all calls that wait for their answer.
+const MOST_ASKED: usize = 1024;
 /// `Resource not found` before the stateless era, which forbids it.
 const OLD_NOT_FOUND: i64 = -32002;
 
@@ -39,6 +42,8 @@ struct Call {
     /// The id under which the client waits.
     client: Id,
     method: String,
+    /// What it asks for, as its retry has to ask for it again.
+    asks: [u8; 32],
     /// The state of the question that is out.
     state: Option<String>,
     /// Questions that come after it: the server's id, method and parameters.
@@ -50,8 +55,11 @@ struct Asked {
     call: Id,
     /// The server's question.
     question: Id,
+    asks: [u8; 32],
     /// What the server said in the end, when it did not wait for the answer.
     answer: Option<String>,
+    /// Until when the client may come back.
+    until: Instant,
 }
 
 struct Filter {
@@ -72,6 +80,12 @@ impl ToLegacy {
             listeners: HashMap::new(),
             level: None,
         }
+    }
+
+    /// Nothing waits for anybody.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.order.is_empty() && self.asked.is_empty()
     }
 
     pub(super) fn to_server(&mut self, frame: &Frame<'_>, out: &mut Out) {
@@ -99,7 +113,8 @@ impl ToLegacy {
         if MAY_ASK.contains(&frame.method()) {
             self.order.push(id.clone());
         }
-        self.calls.insert(id.clone(), Call { client: id, method, state: None, queue: VecDeque::new() });
+        let asks = asks(frame);
+        self.calls.insert(id.clone(), Call { client: id, method, asks, state: None, queue: VecDeque::new() });
         out.to_server(frame.text());
     }
 
@@ -153,9 +168,13 @@ impl ToLegacy {
 
     /// The client comes back with what a person, or its model, said.
     fn retried(&mut self, id: &Id, state: &str, frame: &Frame<'_>, out: &mut Out) {
-        let Some(asked) = self.asked.remove(state) else {
-            return out.to_engine(plain_error(Some(id), -32602, "this requestState is unknown or was used before"));
-        };
+        // The rules looked at this request, and the record is about it: it must be the call that the answer is for.
+        let is_same = |asked: &Asked| asked.asks == asks(frame) && asked.until > Instant::now();
+        if !self.asked.get(state).is_some_and(is_same) {
+            let why = "this requestState is unknown, too old, of another call, or was used before";
+            return out.to_engine(plain_error(Some(id), -32602, why));
+        }
+        let Some(asked) = self.asked.remove(state) else { return };
         if let Some(answer) = asked.answer {
             return out.to_engine(answer.replacen(PLACE, &id.to_string(), 1));
         }
@@ -171,6 +190,21 @@ impl ToLegacy {
         call.state = None;
         if let Some((question, method, params)) = call.queue.pop_front() {
             self.ask(&asked.call, question, &method, &params, out);
+        }
+    }
+
+    /// Gives up on clients that never came back: the server is told that nobody answers, and to stop.
+    pub(super) fn tick(&mut self, now: Instant, out: &mut Out) {
+        for (_, asked) in self.asked.extract_if(|_, asked| asked.until <= now) {
+            self.order.retain(|other| *other != asked.call);
+            let Some(call) = self.calls.remove(&asked.call).filter(|_| asked.answer.is_none()) else { continue };
+            for question in std::iter::once(asked.question).chain(call.queue.into_iter().map(|(id, ..)| id)) {
+                out.to_server(plain_error(Some(&question), -32603, "the client did not come back"));
+            }
+            out.to_server(format!(
+                "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":{}}}}}",
+                asked.call
+            ));
         }
     }
 
@@ -222,7 +256,11 @@ impl ToLegacy {
 
     fn ask(&mut self, call: &Id, question: Id, method: &str, params: &Value, out: &mut Out) {
         let Some(known) = self.calls.get_mut(call) else { return };
-        let state = format!("{OWN}{:016x}{:016x}", random(), random());
+        let token = approval::token().ok().filter(|_| self.asked.len() < MOST_ASKED);
+        let Some(token) = token else {
+            return out.to_server(plain_error(Some(&question), -32603, "nobody can be asked now"));
+        };
+        let state = format!("{OWN}{token}");
         let result = json!({
             "resultType": "input_required",
             "inputRequests": { QUESTION: { "method": method, "params": params } },
@@ -230,7 +268,9 @@ impl ToLegacy {
         });
         out.answer(&known.client, &result);
         known.state = Some(state.clone());
-        self.asked.insert(state, Asked { call: call.clone(), question, answer: None });
+        let until = Instant::now() + TOOL_PATIENCE;
+        let (call, asks) = (call.clone(), known.asks);
+        self.asked.insert(state, Asked { call, question, asks, answer: None, until });
     }
 
     /// What the server says unasked goes to those who listen for it.
@@ -324,7 +364,19 @@ fn id_value(id: &Id) -> Value {
     }
 }
 
-/// Unpredictable to a peer: a keyed hash under fresh random keys.
-fn random() -> u64 {
-    RandomState::new().hash_one(0)
+/// Method, name and arguments of a request, whatever else it says.
+fn asks(frame: &Frame<'_>) -> [u8; 32] {
+    use sha2::{Digest as _, Sha256};
+    let arguments = frame.value(Part::Arguments).unwrap_or_default();
+    let mut hash = Sha256::new();
+    for piece in [
+        frame.method(),
+        &frame.string(Part::Name).unwrap_or_default(),
+        &frame.string(Part::Uri).unwrap_or_default(),
+        &manta_mcp::canonical::to_string(&arguments),
+    ] {
+        hash.update((piece.len() as u64).to_le_bytes());
+        hash.update(piece);
+    }
+    hash.finalize().into()
 }

@@ -187,8 +187,11 @@ impl Bridge {
         }
     }
 
-    /// Asks a server that says nothing. Call it about once a second, and [`settle`] afterwards.
+    /// Asks a server that says nothing, and ends what nobody waits for. Call it about once a second, and [`settle`] afterwards.
     pub(crate) fn tick(&mut self, now: Instant) {
+        if let Phase::ToLegacy(bridge) = &mut self.phase {
+            bridge.tick(now, &mut self.out);
+        }
         let Phase::Waiting(waiting) = &mut self.phase else { return };
         let is_silent = waiting.since.is_some_and(|since| now.duration_since(since) > SILENCE);
         let first = waiting.asked.values().find(|text| era_of(text, &self.limits) == Some(Era::Stateless)).cloned();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use manta_harden::approval::MOST_ROUNDS;
 use manta_mcp::{Direction, Frame, Id, Kind, Limits, Part};
 use serde_json::{Map, Value, json};
 
@@ -10,8 +11,6 @@ use crate::engine::plain_error;
 
 /// Revisions with a session.
 const SESSIONS: &[&str] = &["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
-/// Rounds of questions of one call.
-const MOST_ROUNDS: u32 = 16;
 /// What a server may ask a client for.
 const QUESTIONS: &[&str] = &["elicitation/create", "sampling/createMessage", "roots/list"];
 
@@ -124,6 +123,8 @@ impl ToModern {
             "notifications/cancelled" => {
                 let Some(id) = frame.raw(Part::RequestId).and_then(Id::from_json) else { return };
                 self.rounds.retain(|_, round| round.call.client != id);
+                let rounds = &self.rounds;
+                self.questions.retain(|_, (number, _)| rounds.contains_key(number));
                 let known = self.calls.iter().find(|(_, call)| call.client == id).map(|(known, _)| known.clone());
                 match (known, frame.span(Part::RequestId)) {
                     (Some(known), Some(span)) => out.to_server(frame.splice(&[(span, known.to_string())])),

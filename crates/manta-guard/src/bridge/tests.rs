@@ -289,6 +289,49 @@ fn requests_of_the_server_become_the_answer_and_the_retry_its_answer() {
 }
 
 #[test]
+fn a_state_goes_on_with_the_call_it_was_given_for_and_no_other() {
+    let mut stage = to_legacy(&stateless(0, "tools/list", json!({})));
+    stage.at_server();
+    stage.client(stateless(1, "tools/call", json!({ "name": "delete", "arguments": { "x": 1 } })));
+    let asked = stage.server(ask(100, "elicitation/create", json!({ "message": "?" }))).remove(0);
+    let state = &asked["result"]["requestState"];
+    let retry = |id: u64, method: &str, mut params: Value| {
+        params["requestState"] = state.clone();
+        params["inputResponses"] = json!({ "manta-bridge": { "action": "accept" } });
+        stateless(id, method, params)
+    };
+    for (id, method, params) in [
+        (2, "tools/call", json!({ "name": "harmless", "arguments": { "x": 1 } })),
+        (3, "tools/call", json!({ "name": "delete", "arguments": { "x": 2 } })),
+        (4, "tools/call", json!({ "name": "delete" })),
+        (5, "prompts/get", json!({ "name": "delete", "arguments": { "x": 1 } })),
+        (6, "resources/read", json!({ "uri": "delete" })),
+    ] {
+        assert!(stage.client(retry(id, method, params)).is_empty());
+        assert_eq!(stage.at_client()[0]["error"]["code"], -32602, "{id}");
+    }
+    let same = json!({ "name": "delete", "arguments": { "x": 1 } });
+    assert_eq!(stage.client(retry(7, "tools/call", same)), [result(&json!(100), json!({ "action": "accept" }))]);
+}
+
+#[test]
+fn a_client_that_never_comes_back_leaves_nothing_behind() {
+    let mut stage = to_legacy(&stateless(0, "tools/list", json!({})));
+    stage.at_server();
+    stage.server(result(&json!(0), json!({ "tools": [] })));
+    stage.client(stateless(1, "tools/call", json!({ "name": "t" })));
+    stage.server(ask(100, "elicitation/create", json!({ "message": "?" })));
+    stage.0.tick(Instant::now() + Duration::from_secs(60));
+    assert!(stage.at_server().is_empty());
+    stage.0.tick(Instant::now() + Duration::from_secs(601));
+    let told = stage.at_server();
+    assert_eq!((&told[0]["id"], &told[0]["error"]["code"]), (&json!(100), &json!(-32603)));
+    assert_eq!((&told[1]["method"], &told[1]["params"]["requestId"]), (&json!("notifications/cancelled"), &json!(1)));
+    let Phase::ToLegacy(bridge) = &stage.0.phase else { panic!("it was one") };
+    assert!(bridge.is_empty());
+}
+
+#[test]
 fn an_answer_that_did_not_wait_is_told_when_the_client_comes_back() {
     let mut stage = to_legacy(&stateless(0, "tools/list", json!({})));
     stage.at_server();

@@ -8,20 +8,15 @@
 //! An approval is good for one call and for a limited time, and every other check runs again after it. A client
 //! that lets its model answer gives no person's consent: the record says where the answer came from.
 
-use std::hash::{BuildHasher as _, RandomState};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use manta_harden::approval::{self, ASKED_PER, MOST_ASKED, PATIENCE};
 use manta_mcp::{Direction, Frame, Id, Kind, Part};
 use serde_json::{Value, json};
 
 use super::{Engine, Sink, answer};
 use crate::decide::{Call, Denial, Target};
 
-/// How long a person may take.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Most characters of one argument that are shown, and most arguments.
-const SHOWN: usize = 200;
-const MOST_SHOWN: usize = 12;
 /// What the states and ids of our questions begin with.
 const TOKEN: &str = "manta-approve-";
 /// Name of our question among those of a result.
@@ -71,16 +66,29 @@ impl Engine {
         if self.held.len() + self.asked.len() >= self.settings.max_in_flight {
             return Err(Denial::new("approve", "too many calls wait for approval"));
         }
-        let token = format!("{TOKEN}{:016x}{:016x}", random(), random());
-        let message =
-            format!("Allow {} `{}` with {}?", call.target.noun(), super::shown(call.name), summary(call.arguments));
-        let expires = Instant::now() + PATIENCE;
+        let now = Instant::now();
+        while self.asked_at.front().is_some_and(|at| now.duration_since(*at) >= ASKED_PER) {
+            self.asked_at.pop_front();
+        }
+        if self.asked_at.len() >= MOST_ASKED as usize {
+            // Who is asked too often agrees to anything.
+            let wait = self.asked_at.front().map(|at| ASKED_PER.saturating_sub(now.duration_since(*at)));
+            return Err(Denial { retry_after: wait, ..Denial::new("approve", "a person was asked too often lately") });
+        }
+        let token =
+            approval::token().map_err(|error| Denial::new("approve", format!("nobody can be asked: {error}")))?;
+        let token = format!("{TOKEN}{token}");
+        self.asked_at.push_back(now);
+        let none = serde_json::Map::new();
+        let arguments = approval::summary(call.arguments.as_object().unwrap_or(&none));
+        let message = format!("Allow {} `{}` with {arguments}?", call.target.noun(), super::shown(call.name));
+        let expires = now + PATIENCE;
         if is_modern && !by_terminal {
             if frame.raw(Part::RequestState).is_some() || frame.raw(Part::InputResponses).is_some() {
                 let why = "an answer to another question can't be combined with an approval; call again without it";
                 return Err(Denial::new("approve", why));
             }
-            let digest = super::request_digest(call.target, call.name, call.arguments);
+            let digest = whole_request(frame);
             self.asked.insert(token.clone(), (digest, expires));
             let question = json!({ "method": "elicitation/create", "params": form(&message) });
             let result = json!({
@@ -114,8 +122,10 @@ impl Engine {
 
     /// What was said on the terminal.
     pub fn terminal_answered(&mut self, question: &Id, agreed: bool, sink: &mut dyn Sink) {
-        if let Some(held) = self.held.remove(question) {
-            self.decided(held, agreed, "terminal", sink);
+        match self.held.remove(question) {
+            Some(held) if held.expires <= Instant::now() => self.decline(&held, "nobody answered in time", sink),
+            Some(held) => self.decided(held, agreed, "terminal", sink),
+            None => {}
         }
     }
 
@@ -123,11 +133,7 @@ impl Engine {
     ///
     /// # Errors
     /// A denial when the state is not one that was given out for this very request, or the answer is not yes.
-    pub(super) fn approved_retry(
-        &mut self,
-        frame: &Frame<'_>,
-        digest: impl FnOnce() -> [u8; 32],
-    ) -> Result<Option<String>, Denial> {
+    pub(super) fn approved_retry(&mut self, frame: &Frame<'_>) -> Result<Option<String>, Denial> {
         let Some(state) = frame.string(Part::RequestState).filter(|state| state.starts_with(TOKEN)) else {
             return Ok(None);
         };
@@ -135,11 +141,11 @@ impl Engine {
         let Some((asked, _)) = known else {
             return Err(Denial::new("approve", "this approval is unknown, too old, or was used already"));
         };
-        if asked != digest() {
+        if asked != whole_request(frame) {
             return Err(Denial::new("approve", "this is not the call that was asked about"));
         }
         let answers = frame.value(Part::InputResponses).unwrap_or(Value::Null);
-        if !is_yes(answers.get(QUESTION).unwrap_or(&Value::Null)) {
+        if !approval::is_yes(answers.get(QUESTION).unwrap_or(&Value::Null)) {
             return Err(Denial::new("approve", "a person was asked and did not agree"));
         }
         self.event("approved", "client", format!("{} request by retry", frame.method()));
@@ -154,8 +160,12 @@ impl Engine {
     /// The client's answer to a question of ours; `false` when it is not one.
     pub(super) fn answered(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> bool {
         let Some(held) = frame.id().and_then(|id| self.held.remove(id)) else { return false };
+        if held.expires <= Instant::now() {
+            self.decline(&held, "nobody answered in time", sink);
+            return true;
+        }
         let result = frame.value(Part::Result).unwrap_or(Value::Null);
-        self.decided(held, frame.kind() == Kind::Response && is_yes(&result), "client", sink);
+        self.decided(held, frame.kind() == Kind::Response && approval::is_yes(&result), "client", sink);
         true
     }
 
@@ -212,23 +222,21 @@ impl Engine {
     }
 }
 
-/// What a person sees of the arguments. Each is cut by itself and says so, so that a long one can't push another
-/// out of sight.
-fn summary(arguments: &Value) -> String {
-    let members = arguments.as_object();
-    let shown = members.into_iter().flatten().take(MOST_SHOWN).map(|(name, value)| {
-        let whole = value.to_string();
-        let cut: String = whole.chars().take(SHOWN).collect();
-        let more =
-            if cut.len() < whole.len() { format!(" … ({} bytes, cut here)", whole.len()) } else { String::new() };
-        format!("{}: {}{more}", super::shown(name), manta_core::Untrusted(&cut).for_terminal())
-    });
-    let shown: Vec<String> = shown.collect();
-    match members.map_or(0, serde_json::Map::len) {
-        0 => "no arguments".to_owned(),
-        count if count > MOST_SHOWN => format!("{}, and {} more arguments", shown.join(", "), count - MOST_SHOWN),
-        _ => shown.join(", "),
+/// What an approval is for: everything that a request asks for. Only how it is to be answered (`_meta`) may differ
+/// when it comes again, and the two members that make it a retry.
+fn whole_request(frame: &Frame<'_>) -> [u8; 32] {
+    use sha2::{Digest as _, Sha256};
+    let mut params = frame.value(Part::Params).unwrap_or(Value::Null);
+    if let Some(members) = params.as_object_mut() {
+        for name in ["_meta", "requestState", "inputResponses"] {
+            members.remove(name);
+        }
     }
+    let mut hash = Sha256::new();
+    hash.update(frame.method());
+    hash.update([0]);
+    hash.update(manta_mcp::canonical::to_string(&params));
+    hash.finalize().into()
 }
 
 fn form(message: &str) -> Value {
@@ -240,17 +248,7 @@ fn form(message: &str) -> Value {
     json!({ "mode": "form", "message": message, "requestedSchema": schema })
 }
 
-fn is_yes(answer: &Value) -> bool {
-    answer.get("action").and_then(Value::as_str) == Some("accept")
-        && answer.pointer("/content/approve") == Some(&Value::Bool(true))
-}
-
 /// In the modern era each request says what its client can do.
 fn declares_elicitation(frame: &Frame<'_>) -> bool {
     frame.value(Part::MetaClientCapabilities).is_some_and(|capabilities| capabilities.get("elicitation").is_some())
-}
-
-/// Unpredictable to a peer: a keyed hash of nothing under fresh random keys.
-fn random() -> u64 {
-    RandomState::new().hash_one(Instant::now().elapsed())
 }

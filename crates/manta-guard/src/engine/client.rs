@@ -6,7 +6,9 @@ use std::time::Instant;
 use manta_mcp::{Direction, Frame, Id, Part};
 use serde_json::Value;
 
-use super::{CANCEL_GRACE, Engine, InFlight, Method, Pass, Sink, answer, is_modern, request_digest, shown, with_state};
+use super::{
+    Awaited, CANCEL_GRACE, Engine, InFlight, Method, Pass, Sink, answer, is_modern, request_digest, shown, with_state,
+};
 use crate::decide::{Admission, Call, Denial, Target};
 
 impl Engine {
@@ -101,7 +103,7 @@ impl Engine {
                 return sink.to_client(&answer::error(Some(&id), -32602, message, None), Some(&id));
             }
         };
-        match self.approved_retry(frame, || request_digest(target, &name, &arguments)) {
+        match self.approved_retry(frame) {
             Ok(None) => {}
             Ok(Some(text)) => {
                 let limits = self.settings.limits;
@@ -117,10 +119,12 @@ impl Engine {
             }
         }
         let trace = frame.string(Part::MetaTraceparent);
-        let retry_of = frame.raw(Part::InputResponses).and_then(|_| {
+        let awaited = frame.raw(Part::InputResponses).and_then(|_| {
             let digest = with_state(request_digest(target, &name, &arguments), frame.raw(Part::RequestState));
-            self.awaited_retries.remove(&digest).map(|(ticket, _)| ticket)
+            let is_open = |awaited: &Awaited| awaited.until > Instant::now();
+            self.awaited_retries.remove(&digest).filter(is_open).map(|awaited| (digest, awaited))
         });
+        let (retry_of, rounds) = awaited.as_ref().map_or((None, 0), |(_, it)| (Some(it.ticket), it.rounds));
         let (principal, protocol) = (Arc::clone(&self.principal), Arc::clone(&self.protocol));
         let call = Call {
             target,
@@ -147,6 +151,8 @@ impl Engine {
             Ok(admission) => admission,
             Err(denial) => {
                 self.counts.denied += 1;
+                // The call itself goes on waiting for its answer.
+                self.awaited_retries.extend(awaited);
                 return sink.to_client(&answer::refusal(Some(target), &id, &denial, &self.protocol), Some(&id));
             }
         };
@@ -158,6 +164,7 @@ impl Engine {
             name: name.as_ref().into(),
             deadline: admission.timeout.map(|timeout| Instant::now() + timeout),
             cancelled: false,
+            rounds,
             // Only the modern era answers with a question, and the digest costs a microsecond.
             request_digest: is_modern(&self.protocol).then(|| request_digest(target, &name, &arguments)),
         };

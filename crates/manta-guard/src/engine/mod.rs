@@ -14,7 +14,7 @@ mod schema;
 mod server;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -110,7 +110,16 @@ struct InFlight {
     name: Box<str>,
     deadline: Option<Instant>,
     cancelled: bool,
+    /// Questions of the server that were answered in this call.
+    rounds: u32,
     request_digest: Option<[u8; 32]>,
+}
+
+/// A call that the server answered with a question.
+struct Awaited {
+    ticket: Ticket,
+    rounds: u32,
+    until: Instant,
 }
 
 /// The methods whose answers the guard looks into.
@@ -155,7 +164,7 @@ pub struct Engine {
     in_flight: HashMap<Id, InFlight>,
     server_requests: HashMap<Id, ()>,
     /// Digests of calls the server answered with `input_required`, each good for one retry.
-    awaited_retries: HashMap<[u8; 32], (Ticket, Instant)>,
+    awaited_retries: HashMap<[u8; 32], Awaited>,
     counts: Counts,
     server_gone: bool,
     /// The client declared that it can ask its user.
@@ -166,6 +175,8 @@ pub struct Engine {
     held: HashMap<Id, approve::Held>,
     /// Calls that were answered with a question, by the state of their retry: what was asked, and until when.
     asked: HashMap<String, ([u8; 32], Instant)>,
+    /// When a person was asked lately.
+    asked_at: VecDeque<Instant>,
     /// Questions for the terminal.
     prompts: Vec<(Id, String)>,
 }
@@ -189,6 +200,7 @@ impl Engine {
             can_elicit: false,
             held: HashMap::new(),
             asked: HashMap::new(),
+            asked_at: VecDeque::new(),
             prompts: Vec::new(),
             tasks: HashMap::new(),
         }
@@ -301,7 +313,7 @@ impl Engine {
     /// The guard ends or the client is gone: what is still in flight is recorded as unanswered.
     pub fn closed(&mut self, why: &str) {
         self.keep_pins(true);
-        for (_, (ticket, _)) in std::mem::take(&mut self.awaited_retries) {
+        for (_, Awaited { ticket, .. }) in std::mem::take(&mut self.awaited_retries) {
             let _ = self.decider.finished(ticket, &Outcome::Unanswered("the client never retried".to_owned()), 0, 0);
         }
         for (_, entry) in std::mem::take(&mut self.in_flight) {
@@ -320,7 +332,7 @@ impl Engine {
     pub fn tick(&mut self, now: Instant, sink: &mut dyn Sink) {
         self.keep_pins(false);
         self.expire_questions(now, sink);
-        for (ticket, _) in self.awaited_retries.extract_if(|_, (_, expires)| *expires <= now).map(|(_, entry)| entry) {
+        for (_, Awaited { ticket, .. }) in self.awaited_retries.extract_if(|_, awaited| awaited.until <= now) {
             // The answer went out long ago; there is nothing left to hold back.
             let _ = self.decider.finished(ticket, &Outcome::Unanswered("the client never retried".to_owned()), 0, 0);
         }
@@ -384,6 +396,7 @@ impl InFlight {
             name: "".into(),
             deadline: None,
             cancelled: false,
+            rounds: 0,
             request_digest: None,
         }
     }

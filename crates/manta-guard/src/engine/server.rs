@@ -1,12 +1,13 @@
 //! What the server sends.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use manta_harden::approval::{MOST_ROUNDS, TOOL_PATIENCE};
 use manta_mcp::{Frame, Id, Part};
 use serde_json::Value;
 
 use super::client::is_for_servers;
-use super::{DENIED, Engine, InFlight, Sink, answer, is_modern, shown, with_state};
+use super::{Awaited, DENIED, Engine, InFlight, Sink, answer, is_modern, shown, with_state};
 use crate::decide::{Outcome, Target};
 
 impl Engine {
@@ -64,7 +65,10 @@ impl Engine {
         self.note_task(&entry, frame);
         let mut inspected = self.inspect(&entry, frame);
         // A question without a ticket to hold it open (an older era's server) ends the call.
-        let can_retry = entry.request_digest.is_some() && self.awaited_retries.len() < self.settings.max_in_flight;
+        // So does one that asks without end: what is answered then is a call of its own, counted and recorded.
+        let can_retry = entry.request_digest.is_some()
+            && entry.rounds < MOST_ROUNDS
+            && self.awaited_retries.len() < self.settings.max_in_flight;
         if inspected.outcome == Outcome::InputRequired && !can_retry {
             inspected.outcome = Outcome::Success;
         }
@@ -80,10 +84,14 @@ impl Engine {
     }
 
     fn await_retry(&mut self, entry: &InFlight, frame: &Frame<'_>) {
-        const RETRY_WITHIN: Duration = Duration::from_secs(600);
         if let (Some(digest), Some(ticket)) = (entry.request_digest, entry.ticket) {
             let key = with_state(digest, frame.raw(Part::ResultState));
-            self.awaited_retries.insert(key, (ticket, Instant::now() + RETRY_WITHIN));
+            let awaited = Awaited { ticket, rounds: entry.rounds + 1, until: Instant::now() + TOOL_PATIENCE };
+            if let Some(before) = self.awaited_retries.insert(key, awaited) {
+                // The same question to the same call made twice: one retry is good for one of them.
+                let why = Outcome::Unanswered("the same call was made again".to_owned());
+                let _ = self.decider.finished(before.ticket, &why, 0, 0);
+            }
         }
     }
 

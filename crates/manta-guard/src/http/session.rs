@@ -20,7 +20,8 @@ use crate::engine::{Counts, Engine, Sink};
 use crate::lines::{Line, Lines};
 use crate::mirror::Mirrors;
 use crate::sandbox::{Launched, Process};
-use crate::stream::{Outlet, Source};
+use crate::server_log::ServerLog;
+use crate::stream::{self, Outlet, Source};
 
 /// Messages kept for a client that has no stream open.
 const MAX_WAITING: usize = 256;
@@ -77,7 +78,7 @@ impl Session {
         let reload = signal(SignalKind::hangup())?;
         let task = Task {
             from_server: Source::new(pipes.stdout)?,
-            log: Source::new(pipes.stderr)?,
+            log: ServerLog::new(pipes.stderr, stream::duplicate(io::stderr())?)?,
             routes: Routes {
                 bridge: engine.bridge(),
                 server: Outlet::new(pipes.stdin)?,
@@ -127,7 +128,7 @@ impl Session {
 struct Task {
     engine: Engine,
     from_server: Source,
-    log: Source,
+    log: ServerLog,
     routes: Routes,
     lines: Lines,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -163,7 +164,6 @@ struct Open {
 impl Task {
     async fn run(mut self, mut process: Process, mut reload: Signal) {
         let mut buffer = vec![0; 64 << 10];
-        let mut log = vec![0; 16 << 10];
         let mut tick = interval(Duration::from_secs(1));
         loop {
             tokio::select! {
@@ -175,12 +175,7 @@ impl Task {
                     Ok(count) if count > 0 => self.server_bytes(&buffer[..count]),
                     _ => break,
                 },
-                count = self.log.read(&mut log), if !self.log.has_ended() => {
-                    if let Ok(count) = count {
-                        // Nobody may be listening to the guard's own standard error.
-                        let _ = io::Write::write_all(&mut io::stderr(), &log[..count]);
-                    }
-                }
+                () = self.log.pass_on(), if !self.log.has_ended() => {}
                 Some(event) = self.events.recv() => self.engine.record(&event),
                 () = self.routes.server.flush(), if self.routes.server.backlog() > 0 => {}
                 _ = reload.recv() => self.engine.reload(),
@@ -275,6 +270,7 @@ impl Task {
         let now = std::time::Instant::now();
         self.engine.tick(now, &mut self.routes);
         self.streams.borrow_mut().tidy(now);
+        self.log.new_second();
         self.routes.bridge.tick(now);
         // In the modern era closing the stream cancels the request; a legacy client says so itself.
         let gone: Vec<Id> = self

@@ -207,6 +207,33 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 mod tests {
     use super::*;
 
+    /// A certificate of these names, signed by itself.
+    fn certificate(names: &[&str], common: &str) -> CertificateDer<'static> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = rcgen::CertificateParams::new(names).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, common);
+        params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().clone()
+    }
+
+    #[test]
+    fn nobody_takes_the_name_of_the_user_at_the_keyboard_or_one_that_can_not_be_shown() {
+        assert_eq!(principal(&certificate(&["alice.example"], "bob")), "alice.example");
+        assert_eq!(principal(&certificate(&[], "bob")), "bob");
+        let long = "x".repeat(300);
+        for (names, common) in [
+            (&[][..], LOCAL),
+            (&[LOCAL][..], "bob"),
+            (&[], ""),
+            (&[], "bob\u{1b}[2J"),
+            (&[], "bob\nlocal"),
+            (&[], &long),
+        ] {
+            let name = principal(&certificate(names, common));
+            assert!(name.starts_with("sha256:") && name.len() == 71, "{names:?} {common:?}: {name}");
+        }
+    }
+
     #[test]
     fn a_common_name_is_read_and_two_are_none() {
         let pair = |name: &[u8]| {

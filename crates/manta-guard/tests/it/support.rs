@@ -23,11 +23,13 @@ pub(crate) struct Rules {
     next: Ticket,
     pub(crate) shadow: bool,
     pub(crate) audit_fails: bool,
+    /// Refuses the next retry.
+    pub(crate) crowded: bool,
 }
 
 impl Rules {
     pub(crate) fn new(told: &Rc<RefCell<Told>>) -> Self {
-        Self { told: Rc::clone(told), next: 0, shadow: false, audit_fails: false }
+        Self { told: Rc::clone(told), next: 0, shadow: false, audit_fails: false, crowded: false }
     }
 
     fn note(&self, text: String) {
@@ -49,6 +51,9 @@ impl Decider for Rules {
 
     fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial> {
         if let Some(ticket) = call.retry_of {
+            if std::mem::take(&mut self.crowded) {
+                return Err(Denial::new("limits.default", "too many at once"));
+            }
             self.note(format!("retry of {ticket}"));
             return Ok(Admission { ticket, max_result: None, timeout: None });
         }

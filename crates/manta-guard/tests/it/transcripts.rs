@@ -277,6 +277,83 @@ fn in_the_modern_era_servers_send_no_requests_and_a_retry_is_the_same_call() {
     assert_eq!((server.len(), client.len()), (1, 0));
 }
 
+/// A call of the modern era, with what makes it a retry.
+fn retried(id: u32, tool: &str, x: u32, state: &str) -> String {
+    modern(id, tool, x, &format!(r#""inputResponses":{{"q":{{}}}},"requestState":"{state}","#))
+}
+
+/// The server's question to a call.
+fn question(id: u32, state: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"input_required","inputRequests":{{"q":{{"method":"elicitation/create","params":{{}}}}}},"requestState":"{state}"}}}}"#
+    )
+}
+
+#[test]
+fn only_the_very_call_that_was_asked_about_goes_on_uncounted() {
+    for (what, retry) in [
+        ("other arguments", retried(2, "t", 2, "s")),
+        ("another tool", retried(2, "u", 1, "s")),
+        ("another state", retried(2, "t", 1, "s2")),
+        ("no state", modern(2, "t", 1, r#""inputResponses":{"q":{}},"#)),
+        ("no answers", modern(2, "t", 1, r#""requestState":"s","#)),
+        ("a state that ends where another begins", retried(2, "t", 1, "")),
+    ] {
+        let mut guard = Harness::new();
+        guard.client(&modern(1, "t", 1, ""));
+        guard.server(&question(1, "s"));
+        guard.log();
+        guard.client(&retry);
+        assert!(guard.log().iter().any(|line| line.starts_with("admit")), "{what}: counted as a call of its own");
+        // And the call that was asked about still waits for its own retry.
+        guard.client(&retried(3, "t", 1, "s"));
+        assert_eq!(guard.log(), ["retry of 1"], "{what}");
+    }
+}
+
+#[test]
+fn a_call_that_waits_for_its_retry_ends_in_time_and_asks_so_often() {
+    let mut guard = Harness::new();
+    guard.client(&modern(1, "t", 1, ""));
+    guard.server(&question(1, "s"));
+    guard.engine.tick(Instant::now() + Duration::from_secs(601), &mut guard.wire);
+    guard.client(&retried(2, "t", 1, "s"));
+    let log = guard.log();
+    assert!(log[2].starts_with("finish 1 Unanswered") && log[3].starts_with("admit"), "{log:?}");
+    // A server, or a client that answers wrongly, that goes round and round.
+    let mut guard = Harness::new();
+    guard.client(&modern(1, "t", 1, ""));
+    for id in 1..40 {
+        guard.server(&question(id, "s"));
+        guard.client(&retried(id + 1, "t", 1, "s"));
+    }
+    let admitted = guard.log().iter().filter(|line| line.starts_with("admit")).count();
+    assert_eq!(admitted, 3, "seventeen rounds each");
+}
+
+#[test]
+fn a_retry_that_is_refused_leaves_its_call_waiting() {
+    let mut guard = Harness::with(Settings::default(), Integrity::off(), |rules| rules.crowded = true);
+    guard.client(&modern(1, "t", 1, ""));
+    guard.server(&question(1, "s"));
+    let (server, client) = guard.client(&retried(2, "t", 1, "s"));
+    assert!(server.is_empty() && client[0].contains("too many at once"), "{client:?}");
+    assert_eq!(guard.client(&retried(3, "t", 1, "s")).0.len(), 1);
+}
+
+#[test]
+fn the_same_call_twice_with_one_state_leaves_no_call_without_an_end() {
+    let mut guard = Harness::new();
+    guard.client(&modern(1, "t", 1, ""));
+    guard.client(&modern(2, "t", 1, ""));
+    guard.server(&question(1, "s"));
+    guard.server(&question(2, "s"));
+    guard.client(&retried(3, "t", 1, "s"));
+    let log = guard.log();
+    let ended = |ticket: u32| log.iter().any(|line| line.starts_with(&format!("finish {ticket} Unanswered")));
+    assert!(ended(1) && log.iter().any(|line| line == "retry of 2"), "{log:?}");
+}
+
 #[test]
 fn questions_inside_results_are_policed_like_requests() {
     let settings = Settings { sampling: Pass::Deny, ..Settings::default() };
@@ -597,6 +674,25 @@ fn in_the_modern_era_a_call_is_asked_for_by_its_answer_and_approved_by_its_retry
     let state = question(&mut guard, 8);
     refused(&mut guard, &modern(9, "dangerous", 1, &with(&state, "false")), "no");
     refused(&mut guard, &modern(10, "dangerous", 1, &with("manta-approve-0", "true")), "a forged state");
+    let state = question(&mut guard, 11);
+    let in_background = format!(r#""task":{{"ttl":60000}},{}"#, with(&state, "true"));
+    refused(&mut guard, &modern(12, "dangerous", 1, &in_background), "the same call in another way");
+    let state = question(&mut guard, 13);
+    guard.engine.tick(Instant::now() + Duration::from_secs(121), &mut guard.wire);
+    refused(&mut guard, &modern(14, "dangerous", 1, &with(&state, "true")), "too late");
+    // Another connection knows nothing of this one's questions.
+    let state = question(&mut guard, 15);
+    refused(&mut Harness::new(), &modern(1, "dangerous", 1, &with(&state, "true")), "of another session");
+}
+
+#[test]
+fn a_person_is_not_asked_until_they_agree_to_anything() {
+    let mut guard = Harness::new();
+    let asked =
+        (1..=30).filter(|id| guard.client(&modern(*id, "dangerous", *id, "")).1[0].contains("input_required")).count();
+    assert_eq!(asked, 20);
+    let (_, client) = guard.client(&modern(31, "dangerous", 1, ""));
+    assert!(client[0].contains("asked too often") && client[0].contains("retry_after_ms"), "{}", client[0]);
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Drop for Front {
     }
 }
 
-fn ask(address: SocketAddr, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+pub(crate) fn ask(address: SocketAddr, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut request = format!("{method} /mcp HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());

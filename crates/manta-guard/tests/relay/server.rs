@@ -15,6 +15,9 @@ pub(crate) fn run(behaviour: &[&str]) -> ExitCode {
         ["stateless"] => return stateless(),
         _ => {}
     }
+    if behaviour.contains(&"theatrical") {
+        eprintln!("\u{1b}]0;root shell\u{7}\u{1b}[2J\u{9b}31m\u{202e}all is well");
+    }
     let is_noisy = behaviour.contains(&"noisy");
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { break };

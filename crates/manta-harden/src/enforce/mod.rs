@@ -274,9 +274,11 @@ impl Enforcer {
         if grant.approve != Approve::Never && !request.is_approved {
             return Err(self.refuse(request, Refused::Approval(request.name.to_owned())));
         }
-        let limits: &[Limit] = if request.is_retry { &[] } else { &grant.limits };
         let key = Key { server: request.server, tool: request.name, principal: request.principal };
-        let (admission, counted_by) = self.counter.check(limits, key);
+        let (admission, counted_by) = match request.is_retry {
+            true => (self.counter.check_again(&grant.limits, key), Some(LOCALLY)),
+            false => self.counter.check(&grant.limits, key),
+        };
         let (permit, exhausted) = match admission {
             limit::Decision::Admit(permit) => (Some(permit), None),
             limit::Decision::Deny(refusal) if self.policy.mode() == Mode::Shadow => (None, Some(refusal.limit)),
@@ -426,6 +428,13 @@ impl Counter {
             return (self.local.check(limits, key), Some(LOCALLY));
         }
         self.check_apart(limits, key)
+    }
+
+    /// Whether a call that was counted may go on as the same call: places under limits on concurrency are taken
+    /// anew, and those are counted here in any case.
+    #[must_use]
+    pub fn check_again(&self, limits: &[Limit], key: Key<'_>) -> limit::Decision {
+        self.local.check_again(limits, key)
     }
 
     fn check_apart(&self, limits: &[Limit], key: Key<'_>) -> (limit::Decision, Option<Cow<'static, str>>) {

@@ -322,6 +322,30 @@ impl Limiter {
         Decision::Admit(permit)
     }
 
+    /// Decides whether an admitted call may run again as the same call: it is not counted a second time, and has to
+    /// find a place under the limits on concurrency.
+    #[must_use]
+    pub fn check_again<L: Borrow<Limit>>(&self, limits: &[L], key: Key<'_>) -> Decision {
+        let inner = &self.inner;
+        let mut state = inner.lock();
+        let now = state.advance(inner.clock.now());
+        let mut permit = Permit::default();
+        let held = limits.iter().map(Borrow::borrow).filter(|limit| limit.concurrent.is_some());
+        let found: Vec<(&Limit, Found)> = held.map(|limit| (limit, state.find(limit, key, now, inner))).collect();
+        for (limit, at) in &found {
+            if let Some(reason) = state.crowd(limit, *at) {
+                let (limit, tool) = (limit.name.clone(), key.tool.to_owned());
+                return Decision::Deny(Refusal { limit, tool, reason, retry_after: None });
+            }
+        }
+        for (_, at) in &found {
+            *state.counted[at.counted].running.entry(at.id).or_default() += 1;
+            permit.held.push((at.counted, at.id));
+        }
+        permit.inner = (!found.is_empty()).then(|| Arc::clone(inner));
+        Decision::Admit(permit)
+    }
+
     /// How many more calls the window of `limit` admits now.
     #[must_use]
     pub fn remaining(&self, limit: &Limit, key: Key<'_>) -> u32 {
@@ -387,14 +411,18 @@ impl State {
     }
 
     fn obstacle(&self, limit: &Limit, at: Found, now: u64) -> Option<(Reason, Option<Duration>)> {
-        let counted = &self.counted[at.counted];
-        if let Some(most) = limit.concurrent
-            && counted.running.get(&at.id).is_some_and(|running| *running >= most)
-        {
-            return Some((Reason::Concurrency { most }, None));
+        if let Some(reason) = self.crowd(limit, at) {
+            return Some((reason, None));
         }
-        let wait = counted.table.wait(at.place, now)?;
+        let wait = self.counted[at.counted].table.wait(at.place, now)?;
         Some((Reason::Rate { calls: limit.calls, per: limit.per }, Some(Duration::from_nanos(wait))))
+    }
+
+    /// Whether too many calls run already.
+    fn crowd(&self, limit: &Limit, at: Found) -> Option<Reason> {
+        let most = limit.concurrent?;
+        let running = self.counted[at.counted].running.get(&at.id).copied().unwrap_or_default();
+        (running >= most).then_some(Reason::Concurrency { most })
     }
 
     fn admit(&mut self, at: Found, now: u64) {

@@ -100,6 +100,25 @@ fn a_permit_holds_its_place_until_it_is_dropped() {
 }
 
 #[test]
+fn a_call_that_goes_on_is_not_counted_twice_but_needs_a_place() {
+    let limiter = Limiter::new(Hand::default());
+    let mut limit = Limit::new("l", 2, Duration::from_secs(1), &[Part::Principal]);
+    limit.concurrent = Some(1);
+    for _ in 0..10 {
+        assert!(limiter.check_again(&[&limit], key("a")).into_result().is_ok());
+    }
+    assert_eq!(limiter.remaining(&limit, key("a")), 2);
+    let running = limiter.check(&[&limit], key("a")).into_result().unwrap();
+    let refusal = limiter.check_again(&[&limit], key("a")).into_result().unwrap_err();
+    assert_eq!(refusal.reason, Reason::Concurrency { most: 1 });
+    drop(running);
+    let again = limiter.check_again(&[&limit], key("a")).into_result().unwrap();
+    assert!(limiter.check(&[&limit], key("a")).into_result().is_err(), "it takes the place of another");
+    drop(again);
+    assert!(limiter.check(&[&limit], key("a")).into_result().is_ok());
+}
+
+#[test]
 fn a_clock_that_steps_back_opens_nothing() {
     let clock = Hand::default();
     let limiter = Limiter::new(clock.clone());

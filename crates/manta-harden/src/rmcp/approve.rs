@@ -7,21 +7,17 @@
 //! consent: that is between the person and the client.
 
 use std::collections::{HashSet, VecDeque};
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use rmcp::model::*;
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::approval::{self, ASKED_PER, MOST_ASKED, PATIENCE, TOOL_PATIENCE};
 use crate::limit::{Decision, Key, Limit, Limiter, Part};
 
-/// How long a person may take.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Most characters of the arguments that are shown; that there are more is said.
-const SHOWN: usize = 1000;
 /// Name of our question among the input requests.
 const QUESTION: &str = "manta-approval";
 
@@ -30,8 +26,8 @@ const QUESTION: &str = "manta-approval";
 pub(super) enum Question {
     /// Ours: may the call run?
     Approval,
-    /// The tool's own; the call may run already.
-    Tool,
+    /// The tool's own, and which one of this call; the call may run already.
+    Tool(u32),
 }
 
 /// Who called what with which arguments, and the state that was handed out.
@@ -44,7 +40,8 @@ pub(super) fn id(principal: &str, tool: &str, args: &Map<String, Value>, state: 
 /// Questions that wait for an answer, and tools that were approved once.
 #[derive(Debug, Default)]
 pub(super) struct Approvals {
-    open: Mutex<VecDeque<(Id, Question)>>,
+    /// With the time until which an answer counts.
+    open: Mutex<VecDeque<(Id, Question, Instant)>>,
     approved: Mutex<HashSet<(String, String)>>,
     limiter: Limiter,
 }
@@ -67,19 +64,21 @@ impl Approvals {
     /// More approved tools than anybody has; beyond it everybody is asked again.
     const MOST_APPROVED: usize = 10_000;
 
-    pub(super) fn put(&self, id: Id, question: Question) {
+    pub(super) fn put(&self, id: Id, question: Question, now: Instant) {
+        let patience = if question == Question::Approval { PATIENCE } else { TOOL_PATIENCE };
         let mut open = lock(&self.open);
-        open.push_back((id, question));
+        open.push_back((id, question, now + patience));
         if open.len() > Self::MOST_OPEN {
             open.pop_front();
         }
     }
 
-    /// The question under that id. Once answered it is closed.
-    pub(super) fn take(&self, id: &Id) -> Option<Question> {
+    /// The question under that id, if it is still open. Once answered it is closed.
+    pub(super) fn take(&self, id: &Id, now: Instant) -> Option<Question> {
         let mut open = lock(&self.open);
-        let position = open.iter().position(|(other, _)| other == id)?;
-        open.remove(position).map(|(_, question)| question)
+        open.retain(|(_, _, until)| *until > now);
+        let position = open.iter().position(|(other, ..)| other == id)?;
+        open.remove(position).map(|(_, question, _)| question)
     }
 
     pub(super) fn was_approved(&self, principal: &str, tool: &str) -> bool {
@@ -103,14 +102,14 @@ impl Approvals {
         context: &RequestContext<RoleServer>,
     ) -> Asked {
         let can_ask = context.client_capabilities().is_some_and(|can| can.elicitation.is_some());
-        let limit = Limit::new("approvals", 20, Duration::from_secs(60), &[Part::Principal]);
+        let limit = Limit::new("approvals", MOST_ASKED, ASKED_PER, &[Part::Principal]);
         let key = Key { server: "", tool, principal };
         if !can_ask || matches!(self.limiter.check(&[&limit], key), Decision::Deny(_)) {
             return Asked::Nobody;
         }
         if context.meta.protocol_version().is_some() {
-            let state = format!("{:016x}{:016x}", random(), random());
-            self.put(id(principal, tool, args, Some(&state)), Question::Approval);
+            let Ok(state) = approval::token() else { return Asked::Nobody };
+            self.put(id(principal, tool, args, Some(&state)), Question::Approval, Instant::now());
             let request = json!({ QUESTION: { "method": "elicitation/create", "params": question(tool, args) } });
             return match serde_json::from_value::<InputRequests>(request) {
                 Ok(requests) => Asked::Later(InputRequiredResult::new(Some(requests), Some(state))),
@@ -136,23 +135,15 @@ impl Approvals {
 
 /// Whether a retry says that a person agreed.
 pub(super) fn agrees(responses: Option<&InputResponses>) -> bool {
-    let answer = responses.and_then(|responses| responses.get(QUESTION));
-    answer.is_some_and(|answer| {
-        answer.get("action").and_then(Value::as_str) == Some("accept")
-            && answer.pointer("/content/approve") == Some(&Value::Bool(true))
-    })
+    responses.and_then(|responses| responses.get(QUESTION)).is_some_and(approval::is_yes)
 }
 
 fn question(tool: &str, args: &Map<String, Value>) -> Value {
-    let args = Value::Object(args.clone()).to_string();
-    let shown = manta_core::Untrusted(&args).for_terminal();
-    let cut: String = shown.chars().take(SHOWN).collect();
-    let more =
-        if cut.len() < shown.len() { format!("… ({} bytes in all, cut here)", args.len()) } else { String::new() };
+    let shown = approval::summary(args);
     let tool = manta_core::Untrusted(tool).for_agent(128);
     json!({
         "mode": "form",
-        "message": format!("Allow the tool {tool} with {cut}{more}?"),
+        "message": format!("Allow the tool {tool} with {shown}?"),
         "requestedSchema": {
             "type": "object",
             "properties": { "approve": { "type": "boolean", "title": "Allow this call" } },
@@ -161,11 +152,40 @@ fn question(tool: &str, args: &Map<String, Value>) -> Value {
     })
 }
 
-/// Unpredictable to a peer: keyed hashes under fresh random keys.
-fn random() -> u64 {
-    RandomState::new().hash_one(std::time::Instant::now())
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn an_approval_is_for_one_call_of_one_principal_and_runs_out() {
+        let (approvals, now) = (Approvals::default(), Instant::now());
+        let args = Map::from_iter([("to".to_owned(), json!("a"))]);
+        let asked = |who: &str, tool: &str, args: &Map<String, Value>, state: &str| id(who, tool, args, Some(state));
+        let mine = asked("alice", "send", &args, "s");
+        approvals.put(mine, Question::Approval, now);
+        for other in [
+            asked("bob", "send", &args, "s"),
+            asked("alice", "delete", &args, "s"),
+            asked("alice", "send", &Map::new(), "s"),
+            asked("alice", "send", &args, "t"),
+            // Texts that run into each other are still other texts.
+            asked("alices", "end", &args, "s"),
+            id("alice", "send", &args, None),
+        ] {
+            assert_eq!(approvals.take(&other, now), None);
+        }
+        assert_eq!(approvals.take(&mine, now), Some(Question::Approval));
+        assert_eq!(approvals.take(&mine, now), None, "good once");
+        approvals.put(mine, Question::Approval, now);
+        assert_eq!(approvals.take(&mine, now + PATIENCE), None, "and for a while");
+        approvals.put(mine, Question::Tool(1), now);
+        assert_eq!(approvals.take(&mine, now + PATIENCE), Some(Question::Tool(1)));
+        approvals.put(mine, Question::Tool(1), now);
+        assert_eq!(approvals.take(&mine, now + TOOL_PATIENCE + Duration::from_secs(1)), None);
+    }
 }

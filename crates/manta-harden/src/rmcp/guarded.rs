@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rmcp::model::*;
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::approve::{self, Approvals, Asked, Question};
 use super::extract::Granted;
 use super::schemas::Schemas;
+use crate::approval::MOST_ROUNDS;
 use crate::audit::{ErrorClass, Outcome};
 use crate::enforce::{Enforcer, Refused, Request, Running, Subject};
 use crate::policy::LOCAL;
@@ -192,11 +194,11 @@ impl<H: ServerHandler> Guarded<H> {
         // A retry that answers an open question is the same call: decided anew, and not charged again.
         let is_answer = request.request_state.is_some() || request.input_responses.is_some();
         let question = approve::id(who, name, args, request.request_state.as_deref());
-        let question = is_answer.then(|| self.approvals.take(&question)).flatten();
+        let question = is_answer.then(|| self.approvals.take(&question, Instant::now())).flatten();
         let wanted = self.enforcer.policy().approval(who, name, args);
-        let standing = |is_retry, is_approved| Standing { is_retry, is_approved };
+        let standing = |is_retry, is_approved| Standing { is_retry, is_approved, rounds: 0 };
         match (question, wanted) {
-            (Some(Question::Tool), _) => Ok(standing(true, wanted != Approve::Never)),
+            (Some(Question::Tool(rounds)), _) => Ok(Standing { rounds, ..standing(true, wanted != Approve::Never) }),
             (_, Approve::Never) => Ok(standing(false, false)),
             (Some(Question::Approval), _) if approve::agrees(request.input_responses.as_ref()) => {
                 if wanted == Approve::Once {
@@ -306,6 +308,8 @@ impl Tasks {
 struct Standing {
     /// The same call was charged before.
     is_retry: bool,
+    /// Questions of the tool that were answered in this call.
+    rounds: u32,
     /// A person agreed.
     is_approved: bool,
 }
@@ -479,9 +483,9 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
                 match self.run(running, call, describe).await {
                     Ok(answer) => {
                         match &answer {
-                            Ok(CallToolResponse::InputRequired(asked)) => {
+                            Ok(CallToolResponse::InputRequired(asked)) if standing.rounds < MOST_ROUNDS => {
                                 let id = approve::id(&who, &name, &same_args, asked.request_state.as_deref());
-                                self.approvals.put(id, Question::Tool);
+                                self.approvals.put(id, Question::Tool(standing.rounds + 1), Instant::now());
                             }
                             Ok(CallToolResponse::Task(created)) => self.tasks.note(&created.task.task_id, &who),
                             _ => {}

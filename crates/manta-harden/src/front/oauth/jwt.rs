@@ -60,6 +60,8 @@ struct Claims {
     scope: Option<String>,
     /// How some issuers spell `scope`.
     scp: Option<OneOrMany>,
+    /// The key of the client that alone may use it (RFC 7800).
+    cnf: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +122,10 @@ fn judge(claims: &Claims, expected: &Expected, now: f64) -> Result<Subject, Refu
     if subject == crate::policy::LOCAL {
         return Err(Refusal::Invalid("the token's subject is a reserved name"));
     }
+    // Whoever presents it here proves nothing about that key: a stolen one would do (RFC 8705 §3, RFC 9449 §7.1).
+    if claims.cnf.is_some() {
+        return Err(Refusal::Invalid("the token is bound to a key whose proof is not checked here"));
+    }
     let granted = |wanted: &String| {
         claims.scope.iter().flat_map(|scopes| scopes.split(' ')).any(|scope| scope == wanted)
             || match &claims.scp {
@@ -146,7 +152,12 @@ fn bytes(part: &str) -> Result<Vec<u8>, Refusal> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Invalid("the token is no JWT"))
 }
 
-/// A struct, not a map: serde refuses a member that comes twice.
+/// A struct, not a map: serde refuses a member that comes twice. It would also take a list for one, which nobody else
+/// reads as such.
 fn decode<T: DeserializeOwned>(part: &str) -> Result<T, Refusal> {
-    serde_json::from_slice(&bytes(part)?).map_err(|_| Refusal::Invalid("the token lacks what an access token has"))
+    let text = bytes(part)?;
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Refusal::Invalid("the token is no JWT"));
+    }
+    serde_json::from_slice(&text).map_err(|_| Refusal::Invalid("the token lacks what an access token has"))
 }

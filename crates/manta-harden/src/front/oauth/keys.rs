@@ -37,6 +37,15 @@ enum Public {
     Ed25519(Vec<u8>),
 }
 
+/// Why a text gives no keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// It is no key set: whoever wrote it is in trouble.
+    NoSet,
+    /// It is one, with nothing in it that verifies signatures: the issuer has taken its keys back.
+    NoKey,
+}
+
 /// A member that is of no use to us is ignored, as the standard wants it: sets hold keys of many kinds.
 #[derive(Deserialize)]
 struct Jwk {
@@ -58,15 +67,15 @@ impl KeySet {
     ///
     /// # Errors
     /// When it is no key set, or none of its keys can be used.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, &'static str> {
+    pub(super) fn parse(text: &[u8]) -> Result<Self, Unusable> {
         #[derive(Deserialize)]
         struct Set {
             keys: Vec<Value>,
         }
-        let set: Set = serde_json::from_slice(text).map_err(|_| "the answer is no key set")?;
+        let set: Set = serde_json::from_slice(text).map_err(|_| Unusable::NoSet)?;
         let keys: Vec<Key> = set.keys.into_iter().filter_map(key).take(MAX_KEYS).collect();
         if keys.is_empty() {
-            return Err("the key set has no key for signatures");
+            return Err(Unusable::NoKey);
         }
         Ok(Self(keys))
     }

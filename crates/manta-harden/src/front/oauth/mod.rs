@@ -23,7 +23,7 @@ use crate::net::{ClientLimits, SafeClient, UrlArg, UrlPolicy};
 use crate::policy::Policy;
 use crate::policy::spec::OAuthSpec;
 use jwt::{Expected, Refusal};
-use keys::KeySet;
+use keys::{KeySet, Unusable};
 
 /// Keys older than this are fetched again, which ends the life of a key that the issuer took back.
 const FRESH: Duration = Duration::from_secs(600);
@@ -155,7 +155,12 @@ impl Gate {
             Some(address) => address.clone(),
             None => self.discover().await?,
         };
-        KeySet::parse(&self.get(&address).await?).ok()
+        match KeySet::parse(&self.get(&address).await?) {
+            Ok(keys) => Some(keys),
+            // That is an answer: none of the keys before counts any more.
+            Err(Unusable::NoKey) => Some(KeySet::default()),
+            Err(Unusable::NoSet) => None,
+        }
     }
 
     /// Where the issuer says that its keys are (RFC 8414, OpenID Connect Discovery).

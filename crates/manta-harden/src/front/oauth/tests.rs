@@ -219,6 +219,8 @@ struct Issuer {
     keys: Arc<Mutex<Vec<Value>>>,
     asked: Arc<AtomicUsize>,
     is_away: Arc<AtomicBool>,
+    /// Where its page says that its keys are, instead of with itself.
+    elsewhere: Arc<Mutex<Option<String>>>,
 }
 
 impl Issuer {
@@ -227,8 +229,10 @@ impl Issuer {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (keys, asked, is_away) =
             (Arc::<Mutex<Vec<Value>>>::default(), Arc::<AtomicUsize>::default(), Arc::default());
+        let elsewhere = Arc::<Mutex<Option<String>>>::default();
         let issuer = Self {
             url: url.clone(),
+            elsewhere: Arc::clone(&elsewhere),
             keys: Arc::clone(&keys),
             asked: Arc::clone(&asked),
             is_away: Arc::clone(&is_away),
@@ -242,7 +246,8 @@ impl Issuer {
                 let body = match head.split(' ').nth(1).unwrap_or_default() {
                     _ if is_away.load(Ordering::Relaxed) => None,
                     "/.well-known/oauth-authorization-server" => {
-                        Some(json!({ "issuer": url, "jwks_uri": format!("{url}/keys") }))
+                        let keys = elsewhere.lock().unwrap().clone().unwrap_or_else(|| format!("{url}/keys"));
+                        Some(json!({ "issuer": url, "jwks_uri": keys }))
                     }
                     "/keys" => {
                         asked.fetch_add(1, Ordering::Relaxed);
@@ -294,6 +299,99 @@ async fn a_new_key_is_found_and_a_key_that_went_away_counts_no_more() {
     assert_eq!(gate.admit(Some(&issuer.token(&new, "new"))).await, Ok("alice".to_owned()));
     assert!(matches!(gate.admit(Some(&issuer.token(&old, "old"))).await, Err(Rejected::Unauthorized(Some(_)))));
     assert_eq!(gate.admit(None).await, Err(Rejected::Unauthorized(None)));
+}
+
+#[tokio::test]
+async fn keys_that_were_all_taken_back_admit_nobody() {
+    let issuer = Issuer::start();
+    let gate = issuer.gate(Duration::ZERO);
+    let signer = Signer::ed(1);
+    issuer.keys.lock().unwrap().push(signer.jwk("k"));
+    assert!(gate.admit(Some(&issuer.token(&signer, "k"))).await.is_ok());
+    issuer.keys.lock().unwrap().clear();
+    // A token with another name makes the gate ask again.
+    let _ = gate.admit(Some(&issuer.token(&signer, "other"))).await;
+    assert!(matches!(gate.admit(Some(&issuer.token(&signer, "k"))).await, Err(Rejected::Unauthorized(Some(_)))));
+}
+
+#[tokio::test]
+async fn a_key_set_of_somebody_else_is_not_asked_for() {
+    // The issuer's page names keys at a host that the policy does not: nobody is judged by those.
+    let (issuer, other) = (Issuer::start(), Issuer::start());
+    let signer = Signer::ed(1);
+    other.keys.lock().unwrap().push(signer.jwk("k"));
+    *issuer.elsewhere.lock().unwrap() = Some(format!("{}/keys", other.url));
+    let gate = issuer.gate(Duration::ZERO);
+    assert_eq!(gate.admit(Some(&issuer.token(&signer, "k"))).await, Err(Rejected::Unavailable));
+    assert_eq!(other.asked.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn forms_that_another_reader_would_take_for_something_else_are_refused() {
+    let signer = Signer::ed(1);
+    let keys = keys(&[signer.jwk("k1")]);
+    let refuse = |header: &str, claims: &str| {
+        let refused = jwt::verify(&signer.sign_text(header, claims), &keys, &expected(), NOW);
+        assert!(matches!(refused, Err(Refusal::Invalid(_))), "{header} {claims}: {refused:?}");
+    };
+    let (header, good) = (r#"{"alg":"EdDSA","kid":"k1"}"#, claims().to_string());
+    assert!(jwt::verify(&signer.sign_text(header, &good), &keys, &expected(), NOW).is_ok());
+    // Lists in the order of our fields.
+    refuse(r#"["EdDSA",null,"k1",null,null]"#, &good);
+    let list = json!([ISSUER, "alice", AUDIENCE, NOW + 300.0, null, null, "mcp", null, null]);
+    refuse(header, &list.to_string());
+    for header in [
+        r#"{"alg":"EdDSA","alg":"none","kid":"k1"}"#,
+        r#"{"alg":"EdDSA","kid":"k2","kid":"k1"}"#,
+        r#"{"alg":["EdDSA"],"kid":"k1"}"#,
+        r#"{"alg":"EdDSA","kid":["k1"]}"#,
+        r#"{"alg":"EdDSA","kid":1}"#,
+        r#"{"Alg":"EdDSA","kid":"k1"}"#,
+        "\u{feff}{\"alg\":\"EdDSA\",\"kid\":\"k1\"}",
+        r#"{"alg":"EdDSA","kid":"k1"}{}"#,
+        r#""EdDSA""#,
+        "null",
+    ] {
+        refuse(header, &good);
+    }
+    for claims in [
+        good.replacen('{', r#"{"exp":99999999999,"#, 1),
+        good.replacen('{', r#"{"aud":"https://mcp.example.com/mcp","#, 1),
+        good.replace("\"exp\"", "\"EXP\""),
+        with("exp", json!(-1)).to_string(),
+        with("exp", json!([NOW + 300.0])).to_string(),
+        with("exp", json!(true)).to_string(),
+        good.replace(&format!("{:.1}", NOW + 300.0), "1e999"),
+        with("nbf", json!("0")).to_string(),
+        with("nbf", json!(1e300)).to_string(),
+        with("iss", json!([ISSUER])).to_string(),
+        with("aud", json!([])).to_string(),
+        with("aud", json!([[AUDIENCE]])).to_string(),
+        with("aud", json!(AUDIENCE.to_uppercase())).to_string(),
+        with("aud", json!(format!("{AUDIENCE}\0"))).to_string(),
+        with("sub", json!(["alice"])).to_string(),
+        with("sub", json!("alice\u{0}")).to_string(),
+        // Bound to a key that whoever stole the token does not have, and that nobody proves here.
+        with("cnf", json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" })).to_string(),
+        with("cnf", json!({ "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" })).to_string(),
+    ] {
+        refuse(header, &claims);
+    }
+    // Clocks may differ by a minute, not by more, and a second of it is not a day.
+    for (name, ahead, is_good) in [
+        ("nbf", 59.0, true),
+        ("nbf", 61.0, false),
+        ("iat", 59.0, true),
+        ("iat", 61.0, false),
+        ("exp", -59.0, true),
+        ("exp", -60.0, false),
+    ] {
+        let token = signer.sign_text(header, &with(name, json!(NOW + ahead)).to_string());
+        assert_eq!(jwt::verify(&token, &keys, &expected(), NOW).is_ok(), is_good, "{name} {ahead}");
+    }
+    // A clock that stands before 1970 knows no time at all.
+    assert!(jwt::verify(&signer.sign_text(header, &good), &keys, &expected(), f64::INFINITY).is_err());
+    assert!(jwt::verify(&signer.sign_text(header, &good), &keys, &expected(), f64::NAN).is_err());
 }
 
 #[tokio::test]
