@@ -1,7 +1,7 @@
 //! What a server says on its standard error, on its way to whoever started the guard.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal, Read as _, Write as _};
+use std::io::{self, IsTerminal, Read as _};
 use std::os::fd::OwnedFd;
 
 use crate::stream::{Outlet, Source};
