@@ -17,6 +17,8 @@ pub mod rules;
 mod said;
 mod shipped;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use manta_core::{ProjectInput, ScanReport, SkipReason, SkippedFile};
 use manta_flow::engine::models::Models;
 use manta_flow::engine::{Limits, Observer, Stage, analysis};
@@ -42,6 +44,16 @@ pub struct Settings {
     pub threads: usize,
     /// Is told what the analysis is at.
     pub observer: Observer,
+    /// The versions that packages have now, by the words of [`unpinned`], as far as somebody asked: findings about them
+    /// have repairs.
+    pub current: BTreeMap<String, String>,
+}
+
+/// The packages of npm and PyPI that configurations of a target run in whatever version is the newest, as `npm:NAME` and
+/// `pypi:NAME`.
+#[must_use]
+pub fn unpinned(input: &ProjectInput) -> BTreeSet<String> {
+    configured::read(input, &mut ScanReport::new(input)).iter().flat_map(configured::packages::unpinned).collect()
 }
 
 /// Audits one target.
@@ -91,7 +103,7 @@ pub fn audit(
     let speakers = said::speakers(&report, &captures);
     let findings = said::findings(&report, &speakers);
     report.findings.extend(findings);
-    let findings = configured::findings(&configs, input, &report);
+    let findings = configured::findings(&configs, input, &report, &settings.current);
     report.findings.extend(findings);
     let findings = shipped::findings(input, &report);
     report.findings.extend(findings);

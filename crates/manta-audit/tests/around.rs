@@ -113,3 +113,19 @@ fn pages_say_what_is_found() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_secret_of_a_configuration_is_one_finding() {
+    // Divided, so that no scanner takes this file for a leak.
+    let token = |rest: &str| format!("ghp{rest}");
+    let text = format!(
+        r#"{{"mcpServers": {{"notes": {{"command": "notes", "env": {{"GITHUB_TOKEN": "{}"}}}}}}, "other": "{}"}}"#,
+        token("_16C7e42F292c6912E7710c838347Ae178B4a"),
+        token("_Zk49QmT7xVbN2wLs8RfHc3PyDgJ6aEu5Xo1K")
+    );
+    let input = ProjectInput::from_texts("home", [("claude_desktop_config.json", text.as_str())]);
+    let report = audit(&input, &[], &Models::builtin(), &Settings::default());
+    let secrets = report.findings.iter().filter(|finding| finding.rule.id == "exposed-secret");
+    let places: Vec<String> = secrets.map(|finding| finding.tools.join(", ")).collect();
+    assert_eq!(places, ["notes", ""]);
+}

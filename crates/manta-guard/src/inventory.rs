@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MAX_PAGES: usize = 100;
 /// Most bytes of standard error that are kept to say why a server ended.
 const MAX_LAST_WORDS: usize = 2_048;
+/// How many of its lines are shown.
+const LAST_LINES: usize = 8;
 /// Longest frame.
 const MAX_FRAME: usize = 16 << 20;
 
@@ -82,7 +84,7 @@ pub fn list(launched: Launched) -> Result<Value, String> {
     result.map_err(|problem| if said.is_empty() { problem } else { format!("{problem}; the server said: {said}") })
 }
 
-/// The last line with something in it that arrives, fit for a terminal.
+/// The last lines with something in them that arrive, fit for a terminal: one as it is, several below each other.
 fn last_words(mut log: impl Read) -> String {
     let mut tail: Vec<u8> = Vec::new();
     let mut buffer = [0; 4_096];
@@ -93,8 +95,13 @@ fn last_words(mut log: impl Read) -> String {
         tail.drain(..surplus);
     }
     let text = String::from_utf8_lossy(&tail);
-    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    manta_core::Untrusted(last.trim()).for_terminal()
+    let mut last: Vec<&str> = text.lines().rev().filter(|line| !line.trim().is_empty()).take(LAST_LINES).collect();
+    last.reverse();
+    match last[..] {
+        [] => String::new(),
+        [line] => manta_core::Untrusted(line.trim()).for_terminal(),
+        _ => last.iter().map(|line| format!("\n    {}", manta_core::Untrusted(line.trim_end()).for_terminal())).collect(),
+    }
 }
 
 impl Client {
@@ -206,11 +213,14 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_LAST_WORDS, last_words};
+    use super::{LAST_LINES, MAX_LAST_WORDS, last_words};
 
     #[test]
-    fn the_last_words_of_a_server_are_one_harmless_line() {
-        assert_eq!(last_words(&b"starting\nno such file\n\n"[..]), "no such file");
+    fn the_last_words_of_a_server_are_a_few_harmless_lines() {
+        assert_eq!(last_words(&b"no such file\n\n"[..]), "no such file");
+        assert_eq!(last_words(&b"starting\n\n  no such file\n\n"[..]), "\n    starting\n      no such file");
+        let many: String = (0..20).map(|line| format!("{line}\n")).collect();
+        assert_eq!(last_words(many.as_bytes()).lines().count(), 1 + LAST_LINES);
         assert_eq!(last_words(&b""[..]), "");
         assert!(!last_words(&b"\x1b[2Jgone\xff"[..]).contains('\x1b'));
         assert!(last_words("x".repeat(1 << 20).as_bytes()).len() <= MAX_LAST_WORDS);

@@ -1,5 +1,6 @@
 //! Hands a collected target to the analysis, with every front end there is.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,7 @@ pub struct Analysis {
     front_ends: Vec<Box<dyn FrontEnd>>,
     models: Models,
     observer: Observer,
+    current: BTreeMap<String, String>,
 }
 
 impl Analysis {
@@ -47,13 +49,19 @@ impl Analysis {
                 models.add(&name.to_string(), &text).map_err(|error| Failure::new(format!("failed to {error}")))?;
             }
         }
-        Ok(Self { front_ends: front_ends(), models, observer: Observer::default() })
+        Ok(Self { front_ends: front_ends(), models, observer: Observer::default(), current: BTreeMap::new() })
     }
 
     /// The same, and `observer` is told what it is at.
     #[must_use]
     pub fn observed(self, observer: Observer) -> Self {
         Self { observer, ..self }
+    }
+
+    /// The same, and it knows the versions that packages have now; see [`manta_audit::Settings`].
+    #[must_use]
+    pub fn knowing(self, current: BTreeMap<String, String>) -> Self {
+        Self { current, ..self }
     }
 
     /// Who is told what an analysis is at.
@@ -70,7 +78,8 @@ impl Analysis {
     /// The same on so many threads; the report does not depend on their number.
     #[must_use]
     pub fn run_on(&self, input: &ProjectInput, threads: usize) -> ScanReport {
-        let settings = Settings { threads, observer: self.observer.clone(), ..Settings::default() };
+        let (observer, current) = (self.observer.clone(), self.current.clone());
+        let settings = Settings { threads, observer, current, ..Settings::default() };
         let mut report = manta_audit::audit(input, &self.front_ends, &self.models, &settings);
         report.rules = rules();
         report

@@ -11,6 +11,7 @@ use crate::collect::{self, Limits};
 use crate::exit::Failure;
 
 pub(crate) use clients::configurations;
+pub(crate) use packages::Package;
 #[cfg(feature = "guard")]
 pub(crate) use running::{Consent, Running, listing};
 

@@ -14,6 +14,8 @@ mod transport;
 mod twice;
 mod writable;
 
+use std::collections::BTreeMap;
+
 use manta_core::{
     ConfiguredServer, FileId, Finding, Location, ProjectInput, RuleMeta, ScanReport, SkipReason, SkippedFile, Span,
 };
@@ -81,15 +83,20 @@ fn is_bundle(path: &str) -> bool {
     path == "manifest.json"
 }
 
-/// Findings about all configurations.
-pub(crate) fn findings(configs: &[Config], input: &ProjectInput, report: &ScanReport) -> Vec<Finding> {
+/// Findings about all configurations. `current` has the versions that packages have now, where they are known.
+pub(crate) fn findings(
+    configs: &[Config],
+    input: &ProjectInput,
+    report: &ScanReport,
+    current: &BTreeMap<String, String>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for config in configs {
         approval::findings(config, &mut findings);
         for server in &config.servers {
             secrets::findings(config, server, &mut findings);
             transport::findings(config, server, &mut findings);
-            packages::findings(config, server, &mut findings);
+            packages::findings(config, server, input, current, &mut findings);
             advisories::findings(config, server, &mut findings);
             squats::findings(config, server, &mut findings);
             access::findings(config, server, &mut findings);

@@ -1,6 +1,8 @@
 //! `unpinned-package`: a server that is whatever its registry serves today.
 
-use manta_core::{Finding, Severity};
+use std::collections::BTreeMap;
+
+use manta_core::{Edit, Finding, Fix, Location, ProjectInput, Safety, Severity};
 use manta_mcp::clients::{Configured, Word};
 
 use super::Config;
@@ -230,6 +232,18 @@ fn parse(registry: Registry, text: &str, word: &Word) -> Option<Package> {
 }
 
 impl Package {
+    /// How a registry is asked for the newest version, where the text means that; `None` for images.
+    fn asked(&self) -> Option<String> {
+        if self.version.as_deref().is_some_and(|version| version.trim_start_matches('@') != "latest") {
+            return None;
+        }
+        match self.registry {
+            Registry::Npm => Some(format!("npm:{}", self.name)),
+            Registry::PyPi => Some(format!("pypi:{}", self.name)),
+            Registry::Image => None,
+        }
+    }
+
     /// The one version that is meant, if the text means only one.
     pub(crate) fn exact(&self) -> Option<&str> {
         let version = self.version.as_deref()?;
@@ -246,11 +260,47 @@ impl Package {
     }
 }
 
-pub(super) fn findings(config: &Config, server: &Configured, findings: &mut Vec<Finding>) {
-    let Some(package) = package(server) else { return };
-    if package.exact().is_some() {
-        return;
-    }
+/// What the servers of a configuration run in no certain version, as it is asked for.
+pub(crate) fn unpinned(config: &Config) -> impl Iterator<Item = String> {
+    config.servers.iter().filter_map(floating).filter_map(|package| package.asked())
+}
+
+/// The package a server runs in whatever version there is.
+fn floating(server: &Configured) -> Option<Package> {
+    package(server).filter(|package| package.exact().is_none())
+}
+
+/// Names the version that there is now, where the file names the package.
+fn repair(config: &Config, input: &ProjectInput, package: &Package, version: &str) -> Option<Fix> {
+    let at = package.word.at;
+    let written = input.sources.get(config.file)?.slice(at);
+    let rest = written.split_once(package.name.as_str())?.1;
+    // `name[extra]` keeps its extras; what is between them and the end of the word, its quote left out, is the version.
+    let kept = rest.starts_with('[').then(|| rest.find(']')).flatten().map_or(0, |end| end + 1);
+    let end = rest.trim_end_matches(['"', '\'']).len();
+    let length = |text: &str| u32::try_from(text.len()).ok();
+    let tail = &rest[kept.min(end)..];
+    let (start, end) = (at.end - length(tail)?, at.end - length(&rest[end..])?);
+    let sign = if package.registry == Registry::PyPi { "==" } else { "@" };
+    Some(Fix {
+        title: format!("pin `{}` to {version}, the version there is now", package.name),
+        safety: Safety::Safe,
+        reason: String::new(),
+        edits: vec![Edit {
+            at: Location::new(config.file, manta_core::Span::new(start, end)),
+            text: format!("{sign}{version}"),
+        }],
+    })
+}
+
+pub(super) fn findings(
+    config: &Config,
+    server: &Configured,
+    input: &ProjectInput,
+    current: &BTreeMap<String, String>,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(package) = floating(server) else { return };
     let name = &package.name;
     let (what, fixed) = match package.registry {
         Registry::Npm => ("the newest version in the registry", format!("\"{name}@1.2.3\"")),
@@ -264,6 +314,8 @@ pub(super) fn findings(config: &Config, server: &Configured, findings: &mut Vec<
         // A range is narrower than everything.
         finding.severity = Severity::Low;
     }
+    let version = package.asked().and_then(|asked| current.get(&asked));
+    finding.fix = version.and_then(|version| repair(config, input, &package, version));
     findings.push(finding);
 }
 

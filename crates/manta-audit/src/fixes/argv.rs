@@ -3,15 +3,16 @@
 use manta_core::{Fix, Safety};
 use manta_flow::ir::{Expr, ExprId};
 
-use super::Code;
+use super::{Code, end_of_options};
 
-/// Puts `--` before the first operand that is not constant, if no constant option comes behind it.
+/// Puts the end of the options before the first operand that is not constant, if no constant option comes behind it.
 pub(super) fn repair(code: &Code<'_>) -> Option<Fix> {
-    let items = code.calls().find_map(|call| {
-        call.args.iter().find_map(|arg| match code.module.expr(arg.value) {
+    let (call, items) = code.calls().find_map(|call| {
+        let items = call.args.iter().find_map(|arg| match code.module.expr(arg.value) {
             Expr::Seq { items, .. } if !items.is_empty() => Some(items),
             _ => None,
-        })
+        })?;
+        Some((call, items))
     })?;
     let option = |id: ExprId| matches!(code.module.expr(id), Expr::Str(text) if text.starts_with('-'));
     let constant = |id: ExprId| matches!(code.module.expr(id), Expr::Str(_));
@@ -25,13 +26,20 @@ pub(super) fn repair(code: &Code<'_>) -> Option<Fix> {
     if items[at..].iter().any(|(id, _)| option(*id)) {
         return None;
     }
+    let text = |id: ExprId| match code.module.expr(id) {
+        Expr::Str(text) => Some(&**text),
+        _ => None,
+    };
+    let program = if code.is_python() { text(items[0].0) } else { call.args.first().and_then(|arg| text(arg.value)) };
+    let command = items[first..at].iter().filter_map(|(id, _)| text(*id)).find(|word| !word.starts_with('-'));
+    let end = end_of_options(program.unwrap_or_default(), command);
     let start = code.module.span(items[at].0).start;
     // A spread is written before the value.
     let spread = if items[at].1 { if code.is_python() { 1 } else { 3 } } else { 0 };
     Some(Fix {
-        title: "put `--` before the operands".to_owned(),
+        title: format!("put `{end}` before the operands"),
         safety: Safety::Unsafe,
-        reason: "the program has to know `--`, and values that start with `-` are no options any more".to_owned(),
-        edits: vec![code.insert(start.checked_sub(spread)?, "\"--\", ")],
+        reason: format!("the program has to know `{end}`, and values that start with `-` are no options any more"),
+        edits: vec![code.insert(start.checked_sub(spread)?, format!("\"{end}\", "))],
     })
 }

@@ -6,6 +6,7 @@
 
 mod argv;
 mod prefix;
+mod schema;
 mod shell;
 
 use manta_core::{Edit, Finding, Location, SourceFile, SourceMap, Span};
@@ -18,6 +19,10 @@ pub(crate) fn attach(findings: &mut [Finding], program: &Program, sources: &Sour
         finding.fix = match finding.rule.id {
             "command-injection" => Code::at(finding.location, program, sources).and_then(|code| shell::repair(&code)),
             "argument-injection" => Code::at(finding.location, program, sources).and_then(|code| argv::repair(&code)),
+            "loose-schema" => {
+                let param = finding.source.as_ref().map_or("", |source| &source.param);
+                Code::at(finding.location, program, sources).and_then(|code| schema::repair(&code, param))
+            }
             // The place of the check, not of the sink.
             "path-prefix-bypass" => finding
                 .trace
@@ -42,14 +47,19 @@ impl<'a> Code<'a> {
         Some(Self { module: program.module_of(location.file)?, file: sources.get(location.file)?, span: location.span })
     }
 
+    /// The expressions inside the place.
+    fn exprs(&self) -> impl Iterator<Item = ExprId> {
+        let ids = (0..self.module.exprs.len()).filter_map(|index| Some(ExprId(u32::try_from(index).ok()?)));
+        ids.filter(|id| self.span.contains(self.module.span(*id)))
+    }
+
     /// The calls inside the place, widest first.
     fn calls(&self) -> impl Iterator<Item = Call<'a>> {
-        let mut found: Vec<(Span, Call<'a>)> = (0..self.module.exprs.len())
-            .filter_map(|index| {
-                let id = ExprId(u32::try_from(index).ok()?);
-                let span = self.module.span(id);
+        let mut found: Vec<(Span, Call<'a>)> = self
+            .exprs()
+            .filter_map(|id| {
                 let Expr::Call { callee, args, is_new: false, .. } = self.module.expr(id) else { return None };
-                self.span.contains(span).then_some((span, Call { callee: *callee, args }))
+                Some((self.module.span(id), Call { callee: *callee, args }))
             })
             .collect();
         found.sort_by_key(|(span, _)| std::cmp::Reverse(span.end - span.start));
@@ -85,6 +95,16 @@ impl<'a> Code<'a> {
 struct Call<'a> {
     callee: ExprId,
     args: &'a [Arg],
+}
+
+/// What ends the options of a program. git takes revisions before `--` and paths behind it, so that most of its commands
+/// have another word for it (git 2.24).
+fn end_of_options(program: &str, command: Option<&str>) -> &'static str {
+    const OF_PATHS: [&str; 8] = ["add", "rm", "mv", "clean", "restore", "ls-files", "blame", "annotate"];
+    match command {
+        Some(command) if program == "git" && !OF_PATHS.contains(&command) => "--end-of-options",
+        _ => "--",
+    }
 }
 
 /// A text as a literal that both languages read alike; `None` when it has control characters.

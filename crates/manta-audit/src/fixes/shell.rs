@@ -6,7 +6,7 @@
 use manta_core::{Edit, Fix, Safety, Span};
 use manta_flow::ir::{ArgKind, BinaryOp, Expr, ExprId, ImportName};
 
-use super::{Call, Code, literal};
+use super::{Call, Code, end_of_options, literal};
 
 /// A piece of a command.
 #[derive(Clone, Copy)]
@@ -151,7 +151,7 @@ fn python_word(code: &Code<'_>, parts: &[WordPart]) -> Option<String> {
     Some(parts?.join(" + "))
 }
 
-/// The program and its arguments as source text, with `--` before the first operand that is not constant where no
+/// The program and its arguments as source text, with the end of the options before the first operand that is not constant where no
 /// constant option follows.
 fn list(words: &[Word], write: impl Fn(&[WordPart]) -> Option<String>) -> Option<(String, Vec<String>)> {
     let [program, arguments @ ..] = words else { return None };
@@ -165,7 +165,11 @@ fn list(words: &[Word], write: impl Fn(&[WordPart]) -> Option<String>) -> Option
     });
     let mut written: Vec<String> = arguments.iter().map(|word| write(word)).collect::<Option<_>>()?;
     if let Some(at) = operand.filter(|&at| !arguments[at..].iter().any(is_option)) {
-        written.insert(at, "\"--\"".to_owned());
+        let command = arguments[..at].iter().filter(|word| !is_option(word)).find_map(|word| match word.as_slice() {
+            [WordPart::Text(text)] => Some(text.as_str()),
+            _ => None,
+        });
+        written.insert(at, format!("\"{}\"", end_of_options(name, command)));
     }
     Some((literal(name)?, written))
 }

@@ -13,7 +13,7 @@ pub(crate) fn findings(input: &ProjectInput, report: &ScanReport) -> Vec<Finding
         if input.set_aside.contains_key(&id) && !agents::is_one(&file.path) {
             continue;
         }
-        secrets::findings(id, file, &mut findings);
+        secrets::findings(id, file, report, &mut findings);
         scripts::findings(id, file, &mut findings);
         agents::findings(id, file, report, &mut findings);
     }

@@ -1,6 +1,6 @@
 //! `exposed-secret` in the files of a server: credentials whose issuer gave them a shape.
 
-use manta_core::{Confidence, FileId, FileKind, Finding, Location, Severity, SourceFile, Span};
+use manta_core::{Confidence, FileId, FileKind, Finding, Location, ScanReport, Severity, SourceFile, Span};
 use manta_detect::secrets;
 
 use crate::rules;
@@ -8,7 +8,9 @@ use crate::rules;
 /// Shapes that are made to be shown to browsers: finding one in a file is a question and not an answer.
 const PUBLIC: &[&str] = &["google-api-key", "jwt", "sentry-token"];
 
-pub(super) fn findings(id: FileId, file: &SourceFile, findings: &mut Vec<Finding>) {
+/// Findings in one file, but for those whose place the report names already: what a client's configuration holds is
+/// known there by its server and variable.
+pub(super) fn findings(id: FileId, file: &SourceFile, report: &ScanReport, findings: &mut Vec<Finding>) {
     // Digests of lock files are no credentials, and there are many.
     if file.kind == FileKind::Manifest && !file.path.ends_with("package.json") {
         return;
@@ -22,9 +24,14 @@ pub(super) fn findings(id: FileId, file: &SourceFile, findings: &mut Vec<Finding
         last = Some(value);
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let at = Location::new(id, Span::new(offset(found.range.start), offset(found.range.end)));
+        let rule = rules::known("exposed-secret");
+        let is_same = |known: &Location| known.file == id && known.span.contains(at.span);
+        if report.findings.iter().any(|known| known.rule.id == rule.id && is_same(&known.location)) {
+            continue;
+        }
         // The value itself is never part of a message.
         let message = format!("the file holds a credential in plain text ({})", found.rule);
-        let mut finding = Finding::at(rules::known("exposed-secret"), at, message);
+        let mut finding = Finding::at(rule, at, message);
         if PUBLIC.contains(&found.rule) {
             finding.severity = Severity::Low;
             finding.confidence = Confidence::Low;

@@ -11,6 +11,7 @@ use crate::analyse::Analysis;
 use crate::collect::{self, Limits};
 use crate::config::{Config, Configs};
 use crate::exit::{Exit, Failure};
+use crate::targets::Package;
 use crate::{output, suppress};
 
 /// Repair findings in your own source, showing every change
@@ -28,6 +29,15 @@ pub(crate) struct Args {
     #[arg(long = "unsafe")]
     is_unsafe: bool,
 
+    /// Whose findings are repaired: regular, pedantic, or auditor, who also wants narrower schemas
+    #[arg(long, default_value_t = Persona::Regular)]
+    persona: Persona,
+
+    /// Also pin packages of client configurations to the version there is now, which your own npm and pip are asked for;
+    /// nothing of a package is run
+    #[arg(long)]
+    online: bool,
+
     /// Only show the changes
     #[arg(long)]
     dry_run: bool,
@@ -41,6 +51,7 @@ const EXAMPLES: &str = "\
 Examples:
   manta fix                        make the safe repairs
   manta fix --unsafe --dry-run     show everything that could be done
+  manta fix --online               pin what client configurations run, too
 
 Exit codes: 0 nothing left that can be repaired this way, 1 repairs are left, 2 manta failed, 3 nothing to scan";
 
@@ -57,14 +68,18 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn run_here(args: &Args) -> Result<Exit, Failure> {
     let root = directory(&args.target)?;
-    let analysis = Analysis::new(&args.models)?;
+    let mut analysis = Analysis::new(&args.models)?;
     let configs = Configs::find(None, false)?;
     let config = configs.own().map(AsRef::as_ref);
     let mut before = collect::collect(&args.target, &Limits::default())?;
     if let Some(config) = config {
         config.exclude(&mut before);
     }
-    let mut repair = Repair::of(before.clone(), &analysis, config, args.is_unsafe);
+    if args.online {
+        analysis = analysis.knowing(current(&before)?);
+    }
+    let scope = Scope { is_unsafe: args.is_unsafe, persona: args.persona };
+    let mut repair = Repair::of(before.clone(), &analysis, config, scope);
     if repair.report.is_empty() {
         return Ok(Exit::Incomplete);
     }
@@ -80,6 +95,18 @@ fn run_here(args: &Args) -> Result<Exit, Failure> {
     Ok(if repair.left().next().is_some() || !repair.dropped.is_empty() { Exit::Findings } else { Exit::Clean })
 }
 
+/// The versions that packages of the target's configurations have now.
+fn current(input: &ProjectInput) -> Result<BTreeMap<String, String>, Failure> {
+    let mut current = BTreeMap::new();
+    for word in manta_audit::unpinned(input) {
+        // A name that is no name of a package stays as it is.
+        if let Ok(Some(package)) = Package::parse(&word) {
+            current.insert(word, package.version()?);
+        }
+    }
+    Ok(current)
+}
+
 /// Where the paths of the target start; archives can't be repaired.
 fn directory(target: &str) -> Result<PathBuf, Failure> {
     let path = Path::new(target);
@@ -93,12 +120,26 @@ fn directory(target: &str) -> Result<PathBuf, Failure> {
         .hint("unpack an archive first"))
 }
 
+/// Which repairs are wanted.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    is_unsafe: bool,
+    persona: Persona,
+}
+
+impl Scope {
+    /// Whether a finding is in this reader's report.
+    fn shows(self, finding: &Finding) -> bool {
+        finding.is_reported() && finding.persona <= self.persona
+    }
+}
+
 /// The state between two repairs.
 struct Repair<'a> {
     analysis: &'a Analysis,
     /// Findings that it accepts are not repaired.
     config: Option<&'a Config>,
-    is_unsafe: bool,
+    scope: Scope,
     input: ProjectInput,
     report: ScanReport,
     made: usize,
@@ -108,16 +149,16 @@ struct Repair<'a> {
 }
 
 impl<'a> Repair<'a> {
-    fn of(input: ProjectInput, analysis: &'a Analysis, config: Option<&'a Config>, is_unsafe: bool) -> Self {
+    fn of(input: ProjectInput, analysis: &'a Analysis, config: Option<&'a Config>, scope: Scope) -> Self {
         let report = scan(&input, analysis, config);
-        Self { analysis, config, is_unsafe, input, report, made: 0, tried: BTreeSet::new(), dropped: Vec::new() }
+        Self { analysis, config, scope, input, report, made: 0, tried: BTreeSet::new(), dropped: Vec::new() }
     }
 
     /// Tries the next repair; `false` when there is none left.
     fn step(&mut self) -> bool {
         let wanted = |finding: &&Finding| {
-            finding.is_reported()
-                && finding.fix.as_ref().is_some_and(|fix| self.is_unsafe || fix.safety == Safety::Safe)
+            self.scope.shows(finding)
+                && finding.fix.as_ref().is_some_and(|fix| self.scope.is_unsafe || fix.safety == Safety::Safe)
                 && !self.tried.contains(&finding.fingerprint.to_string())
         };
         let Some(finding) = self.report.findings.iter().find(wanted).cloned() else { return false };
@@ -144,13 +185,17 @@ impl<'a> Repair<'a> {
 
     /// Findings with a repair that only `--unsafe` makes.
     fn left(&self) -> impl Iterator<Item = &Finding> {
-        let is_unsafe = self.is_unsafe;
-        self.report.findings.iter().filter(move |finding| finding.is_reported() && finding.fix.is_some() && !is_unsafe)
+        let scope = self.scope;
+        self.report
+            .findings
+            .iter()
+            .filter(move |finding| scope.shows(finding) && finding.fix.is_some() && !scope.is_unsafe)
     }
 
     fn summary(&self, dry_run: bool, files: usize) -> String {
         let verb = if dry_run { "would be made" } else { "made" };
-        let mut out = format!("{} repairs {verb} in {files} files\n", self.made);
+        let plural = |number: usize| if number == 1 { "" } else { "s" };
+        let mut out = format!("{} repair{} {verb} in {files} file{}\n", self.made, plural(self.made), plural(files));
         for Dropped { headline, why } in &self.dropped {
             out.push_str(&format!("not repaired: {}: {why}\n", Untrusted(headline).for_terminal()));
         }
@@ -165,11 +210,11 @@ impl<'a> Repair<'a> {
                 ));
             }
         }
-        let is_left =
-            |finding: &&Finding| finding.is_reported() && finding.persona == Persona::Regular && finding.fix.is_none();
+        let is_left = |finding: &&Finding| self.scope.shows(finding) && finding.fix.is_none();
         let rest = self.report.findings.iter().filter(is_left).count();
         if rest > 0 {
-            out.push_str(&format!("{rest} findings need a person; `manta scan` shows them\n"));
+            let need = if rest == 1 { " needs" } else { "s need" };
+            out.push_str(&format!("{rest} finding{need} a person; `manta scan` shows them\n"));
         }
         out
     }

@@ -42,13 +42,9 @@ enum Command {
     Wrap(super::wrap::Args),
 }
 
-/// How a server is started; shared with `manta pin`.
+/// What a server that is started may reach; shared with `manta pin` and `manta scan --stdio`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct ServerArgs {
-    /// The policy file
-    #[arg(short, long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-
+pub(crate) struct Grants {
     /// Let the server read this file or directory (repeatable)
     #[arg(long, value_name = "PATH")]
     read: Vec<PathBuf>,
@@ -68,6 +64,36 @@ pub(crate) struct ServerArgs {
     /// Pass this variable on to the server (repeatable)
     #[arg(long = "env", value_name = "NAME")]
     pass_env: Vec<String>,
+}
+
+impl Grants {
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            read: self.read.clone(),
+            write: self.write.clone(),
+            exec: self.exec.clone(),
+            hosts: self.host.clone(),
+            pass_env: self.pass_env.clone(),
+            ..Options::default()
+        }
+    }
+
+    /// Whether nothing is granted.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { read, write, exec, host, pass_env } = self;
+        read.is_empty() && write.is_empty() && exec.is_empty() && host.is_empty() && pass_env.is_empty()
+    }
+}
+
+/// How a server is started; shared with `manta pin`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServerArgs {
+    /// The policy file
+    #[arg(short, long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    #[command(flatten)]
+    grants: Grants,
 
     /// Guard the remote server at this URL (Streamable HTTP) instead of starting one
     #[arg(long, value_name = "URL", conflicts_with = "command")]
@@ -91,15 +117,10 @@ impl ServerArgs {
     pub(crate) fn options(&self) -> Options {
         Options {
             policy: self.policy.clone(),
-            read: self.read.clone(),
-            write: self.write.clone(),
-            exec: self.exec.clone(),
-            hosts: self.host.clone(),
-            pass_env: self.pass_env.clone(),
             upstream: self.upstream.clone(),
             server: self.server.clone(),
             command: self.command.clone(),
-            ..Options::default()
+            ..self.grants.options()
         }
     }
 }

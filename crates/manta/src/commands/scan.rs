@@ -55,6 +55,10 @@ pub(crate) struct Args {
     #[arg(short, long)]
     yes: bool,
 
+    #[cfg(feature = "guard")]
+    #[command(flatten, next_help_heading = "Grants for servers of --stdio")]
+    grants: super::guard::Grants,
+
     /// Scan the configurations of every client below your home directory, or below this one
     #[arg(long, value_name = "HOME", num_args = 0..=1, default_missing_value = "~")]
     clients: Option<PathBuf>,
@@ -142,6 +146,7 @@ Examples:
   manta scan --persona auditor                    everything a reviewer wants to know
   manta scan tools.json                           a captured tools/list
   manta scan --stdio 'npx -y some-mcp-server'     what a running server says of itself
+  manta scan --stdio mcp-server-git --exec git    the same, and it may start git
   manta scan --url http://127.0.0.1:8000/mcp      the same for one that runs already
   manta scan . --stdio 'node dist/index.js'       the code, and whether the server that runs is what it says
   manta scan --watch                              again whenever a file changes
@@ -246,9 +251,15 @@ impl Args {
     #[cfg(feature = "guard")]
     fn running(&self, code: &mut Vec<Target>) -> Result<Vec<Target>, Failure> {
         let consent = if self.yes { targets::Consent::Given } else { targets::Consent::Asked };
+        if self.stdio.is_empty() && !self.grants.is_empty() {
+            return Err(
+                Failure::new("grants are for a server that is started").hint("name it with --stdio 'COMMAND …'")
+            );
+        }
         let commands = self.stdio.iter().map(|line| targets::Running::Command(line));
         let urls = self.url.iter().map(|url| targets::Running::Url(url));
-        let listings = commands.chain(urls).map(|server| targets::listing(server, consent));
+        let grants = self.grants.options();
+        let listings = commands.chain(urls).map(|server| targets::listing(server, &grants, consent));
         let mut listings = listings.collect::<Result<Vec<_>, _>>()?;
         if let ([_], [_]) = (code.as_slice(), listings.as_slice())
             && let (Some(code), Some(listing)) = (code.pop(), listings.pop())

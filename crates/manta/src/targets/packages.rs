@@ -23,7 +23,7 @@ pub(crate) struct Package {
 
 impl Package {
     /// The package that a word names; `None` when it is no such word.
-    pub(super) fn parse(given: &str) -> Result<Option<Self>, Failure> {
+    pub(crate) fn parse(given: &str) -> Result<Option<Self>, Failure> {
         let (is_npm, specifier) = match given.split_once(':') {
             Some(("npm", rest)) => (true, rest),
             Some(("pypi", rest)) => (false, rest),
@@ -39,11 +39,28 @@ impl Package {
 
     /// Fetches the archive and reads it.
     pub(super) fn collect(&self, limits: &Limits) -> Result<ProjectInput, Failure> {
-        let scratch = tempfile::tempdir()
-            .map_err(|error| Failure::new(format!("failed to create a directory for packages: {error}")))?;
-        let mut command = if self.is_npm { self.npm(scratch.path()) } else { self.pip(scratch.path()) };
+        let scratch = scratch()?;
+        let archive = self.fetch(scratch.path())?;
+        let mut input = collect::collect(&archive.to_string_lossy(), limits)?;
+        input.target.clone_from(&self.given);
+        Ok(input)
+    }
+
+    /// The version that the registry answers the word with.
+    pub(crate) fn version(&self) -> Result<String, Failure> {
+        let scratch = scratch()?;
+        let archive = self.fetch(scratch.path())?;
+        let name = archive.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let version = if self.is_npm { npm_version(name, &self.specifier) } else { name.split('-').nth(1) };
+        let version = version.filter(|version| is_version(version)).map(str::to_owned);
+        version.ok_or_else(|| Failure::new(format!("failed to find the version of {}: it came as {name}", self.given)))
+    }
+
+    /// Fetches the archive into a directory.
+    fn fetch(&self, directory: &Path) -> Result<PathBuf, Failure> {
+        let mut command = if self.is_npm { self.npm(directory) } else { self.pip(directory) };
         // An empty directory: settings of whatever project the user stands in don't count.
-        command.current_dir(scratch.path()).stdin(Stdio::null());
+        command.current_dir(directory).stdin(Stdio::null());
         let program = command.get_program().to_string_lossy().into_owned();
         let output = command.output().map_err(|error| Failure::new(format!("failed to start {program}: {error}")))?;
         if !output.status.success() {
@@ -56,11 +73,8 @@ impl Package {
                 failure.hint("only wheels are fetched: building a source distribution would run its code")
             });
         }
-        let archive = only_file(scratch.path())
-            .ok_or_else(|| Failure::new(format!("failed to fetch {}: {program} left no archive", self.given)))?;
-        let mut input = collect::collect(&archive.to_string_lossy(), limits)?;
-        input.target.clone_from(&self.given);
-        Ok(input)
+        only_file(directory)
+            .ok_or_else(|| Failure::new(format!("failed to fetch {}: {program} left no archive", self.given)))
     }
 
     fn npm(&self, directory: &Path) -> Command {
@@ -78,6 +92,17 @@ impl Package {
             .arg(&self.specifier);
         command
     }
+}
+
+fn scratch() -> Result<tempfile::TempDir, Failure> {
+    tempfile::tempdir().map_err(|error| Failure::new(format!("failed to create a directory for packages: {error}")))
+}
+
+/// The version in the name that `npm pack` gives an archive: `scope-name-1.2.3.tgz`.
+fn npm_version<'a>(archive: &'a str, specifier: &str) -> Option<&'a str> {
+    let name = specifier.char_indices().skip(1).find(|(_, c)| *c == '@').map_or(specifier, |(at, _)| &specifier[..at]);
+    let flat = name.trim_start_matches('@').replace('/', "-");
+    archive.strip_prefix(flat.as_str())?.strip_prefix('-')?.strip_suffix(".tgz")
 }
 
 fn is_npm_name(specifier: &str) -> bool {
@@ -116,6 +141,13 @@ fn only_file(directory: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn archives_of_npm_name_their_version() {
+        assert_eq!(npm_version("s-a-b-1.2.3-rc.1.tgz", "@s/a-b"), Some("1.2.3-rc.1"));
+        assert_eq!(npm_version("a-1.2.3.tgz", "a@latest"), Some("1.2.3"));
+        assert_eq!(npm_version("other-1.2.3.tgz", "a"), None);
+    }
 
     #[test]
     fn only_names_are_taken() {

@@ -32,7 +32,7 @@ impl Running<'_> {
         }
     }
 
-    fn options(&self) -> Result<Options, Failure> {
+    fn options(&self, grants: &Options) -> Result<Options, Failure> {
         match self {
             Self::Url(url) => Ok(Options { upstream: Some((*url).to_owned()), ..Options::default() }),
             Self::Command(line) => {
@@ -41,21 +41,29 @@ impl Running<'_> {
                 if command.is_empty() {
                     return Err(Failure::new("--stdio names no command"));
                 }
-                Ok(Options { command, ..Options::default() })
+                Ok(Options { command, ..grants.clone() })
             }
         }
     }
 }
 
-/// Asks a running server for its lists and takes down what it says, as a target of its own.
-pub(crate) fn listing(server: Running<'_>, consent: Consent) -> Result<ProjectInput, Failure> {
-    let options = server.options()?;
+/// Asks a running server for its lists and takes down what it says, as a target of its own. `grants` are for one that is
+/// started.
+pub(crate) fn listing(server: Running<'_>, grants: &Options, consent: Consent) -> Result<ProjectInput, Failure> {
+    let options = server.options(grants)?;
     if consent == Consent::Asked {
         ask(server)?;
     }
     let named = server.named();
-    let said = command::list(&options)
-        .map_err(|problem| Failure::new(format!("failed to list what `{named}` offers: {problem}")))?;
+    let said = command::list(&options).map_err(|problem| {
+        let failure = Failure::new(format!("failed to list what `{named}` offers: {problem}"));
+        match server {
+            Running::Command(_) => {
+                failure.hint("what it lacks in its sandbox is granted by --read, --exec, --host or --env")
+            }
+            Running::Url(_) => failure,
+        }
+    })?;
     let text = manta_report::pretty_json(&said);
     Ok(ProjectInput::from_texts(named, [("listed.json", text.as_str())]))
 }

@@ -49,7 +49,7 @@ fn a_shell_command_becomes_a_list_only_when_asked() {
     let (said, code, text) = fixed("index.ts", &server, &["--unsafe"]);
     assert!(text.contains("import { execFile, exec } from \"child_process\";"), "{said}\n{text}");
     assert!(
-        text.contains("execFile(\"git\", [\"log\", \"--oneline\", \"HEAD\", \"--\", `${value}`]);"),
+        text.contains("execFile(\"git\", [\"log\", \"--oneline\", \"HEAD\", \"--end-of-options\", `${value}`]);"),
         "{said}\n{text}"
     );
     assert_eq!(code, Some(0), "{said}");
@@ -60,18 +60,52 @@ fn the_same_in_python() {
     let server = python("    return subprocess.run(f\"git log {value}\", shell=True, capture_output=True).stdout");
     let (said, code, text) = fixed("server.py", &server, &["--unsafe"]);
     assert!(
-        text.contains("subprocess.run([\"git\", \"log\", \"--\", str(value)], capture_output=True)"),
+        text.contains("subprocess.run([\"git\", \"log\", \"--end-of-options\", str(value)], capture_output=True)"),
         "{said}\n{text}"
     );
     assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]
-fn operands_get_two_dashes_before_them() {
+fn operands_get_the_end_of_options_before_them() {
     let server = python("    return subprocess.run([\"git\", \"log\", value], capture_output=True).stdout");
     let (said, code, text) = fixed("server.py", &server, &["--unsafe"]);
-    assert!(text.contains("[\"git\", \"log\", \"--\", value]"), "{said}\n{text}");
+    assert!(text.contains("[\"git\", \"log\", \"--end-of-options\", value]"), "{said}\n{text}");
     assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn operands_of_other_programs_get_two_dashes() {
+    for (line, repaired) in [
+        ("[\"tar\", \"cf\", \"x.tar\", value]", "[\"tar\", \"cf\", \"x.tar\", \"--\", value]"),
+        ("[\"git\", \"blame\", value]", "[\"git\", \"blame\", \"--\", value]"),
+    ] {
+        let server = python(&format!("    return subprocess.run({line}, capture_output=True).stdout"));
+        let (said, _, text) = fixed("server.py", &server, &["--unsafe"]);
+        assert!(text.contains(repaired), "{said}\n{text}");
+    }
+}
+
+#[test]
+fn schemas_are_narrowed_for_auditors() {
+    let server = javascript("import fs from \"fs\";", "  return fs.readFileSync(value, \"utf8\");");
+    let (said, _, text) = fixed("index.ts", &server, &["--unsafe"]);
+    assert_eq!(text, server, "{said}");
+    let (said, _, text) = fixed("index.ts", &server, &["--unsafe", "--persona", "auditor"]);
+    assert!(text.contains("{ value: z.string().max(4096) }"), "{said}\n{text}");
+
+    let server = python("    return open(value).read()");
+    let (said, _, text) = fixed("server.py", &server, &["--unsafe", "--persona", "auditor"]);
+    assert!(text.contains("def run(value: Annotated[str, Field(max_length=4096)]) -> str:"), "{said}\n{text}");
+    assert!(
+        text.starts_with("from typing import Annotated\nfrom pydantic import Field\nimport os\n"),
+        "{said}\n{text}"
+    );
+
+    let server = "const tools = [{ name: \"read\", inputSchema: { type: \"object\", properties: { value: { type: \"string\" } } }, \
+                  execute: async ({ value }) => require(\"fs\").readFileSync(value) }];\nmodule.exports = { tools };\n";
+    let (said, _, text) = fixed("index.js", server, &["--unsafe", "--persona", "auditor"]);
+    assert!(text.contains("value: { type: \"string\", maxLength: 4096 }"), "{said}\n{text}");
 }
 
 #[test]
@@ -79,7 +113,7 @@ fn what_a_shell_does_with_a_pipe_is_left_to_a_person() {
     let server = javascript("import { exec } from \"child_process\";", "  exec(`cat ${value} | wc -l`);");
     let (said, code, text) = fixed("index.ts", &server, &["--unsafe"]);
     assert_eq!((text.as_str(), code), (server.as_str(), Some(0)), "{said}");
-    assert!(said.contains("1 findings need a person"), "{said}");
+    assert!(said.contains("1 finding needs a person"), "{said}");
 }
 
 #[test]
@@ -87,5 +121,5 @@ fn a_dry_run_changes_nothing() {
     let server = python("    return subprocess.run([\"git\", \"log\", value], capture_output=True).stdout");
     let (said, _, text) = fixed("server.py", &server, &["--unsafe", "--dry-run"]);
     assert_eq!(text, server);
-    assert!(said.contains("1 repairs would be made in 1 files"), "{said}");
+    assert!(said.contains("1 repair would be made in 1 file"), "{said}");
 }

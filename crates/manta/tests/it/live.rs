@@ -227,4 +227,23 @@ done
         assert_eq!(failed.status.code(), Some(2), "{failed:?}");
         assert!(String::from_utf8_lossy(&failed.stderr).contains("the server said: no database"), "{failed:?}");
     }
+
+    #[test]
+    fn a_server_that_is_started_has_what_it_is_granted() {
+        let (tree, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        process(tree.path());
+        let (settings, script) = (elsewhere.path().join("settings"), tree.path().join("listen.sh"));
+        std::fs::write(&settings, "x\n").unwrap();
+        let text = std::fs::read_to_string(&script).unwrap();
+        let reads = format!("#!/bin/sh\nread -r setting < {} || exit 3\n", settings.display());
+        std::fs::write(&script, text.replacen("#!/bin/sh\n", &reads, 1)).unwrap();
+        let scan = ["scan", "--stdio", "./listen.sh", "--yes"];
+        let without = manta(tree.path(), &scan);
+        assert_eq!(without.status.code(), Some(2), "{without:?}");
+        assert!(String::from_utf8_lossy(&without.stderr).contains("--read"), "{without:?}");
+        let with = manta(tree.path(), &[&scan[..], &["--read", settings.to_str().unwrap()]].concat());
+        assert!(stdout(&with).contains("(2 tools, 1 file)"), "{with:?}");
+        let alone = manta(tree.path(), &["scan", ".", "--read", "/"]);
+        assert!(String::from_utf8_lossy(&alone.stderr).contains("--stdio"), "{alone:?}");
+    }
 }
