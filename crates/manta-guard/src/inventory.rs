@@ -100,7 +100,9 @@ fn last_words(mut log: impl Read) -> String {
     match last[..] {
         [] => String::new(),
         [line] => manta_core::Untrusted(line.trim()).for_terminal(),
-        _ => last.iter().map(|line| format!("\n    {}", manta_core::Untrusted(line.trim_end()).for_terminal())).collect(),
+        _ => {
+            last.iter().map(|line| format!("\n    {}", manta_core::Untrusted(line.trim_end()).for_terminal())).collect()
+        }
     }
 }
 
