@@ -12,6 +12,7 @@ mod eras;
 mod http;
 mod server;
 mod several;
+mod telemetry;
 mod terminal;
 mod upstream;
 
@@ -54,6 +55,10 @@ const CASES: &[Case] = &[
     ("a_client_that_does_not_read_costs_bounded_memory", a_client_that_does_not_read_costs_bounded_memory),
     ("the_paths_that_defeat_checks_fail_in_the_check", the_paths_that_defeat_checks_fail_in_the_check),
     ("the_same_paths_fail_in_the_kernel_without_the_check", the_same_paths_fail_in_the_kernel_without_the_check),
+    (
+        "a_collector_hears_of_calls_and_of_the_traces_they_belong_to",
+        telemetry::a_collector_hears_of_calls_and_of_the_traces_they_belong_to,
+    ),
     ("a_server_does_not_drive_the_terminal", terminal::a_server_does_not_drive_the_terminal),
     (
         "the_environment_is_cleared_but_for_names_that_are_passed",
