@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use manta_harden::trace::TraceParent;
 use manta_mcp::Id;
 
 /// What a guarded request is about.
@@ -126,7 +127,7 @@ impl fmt::Display for Denial {
 pub type Ticket = u64;
 
 /// What an admitted call may use up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Admission {
     /// Names the call.
     pub ticket: Ticket,
@@ -134,6 +135,8 @@ pub struct Admission {
     pub max_result: Option<usize>,
     /// Longest time for an answer, when the policy bounds it.
     pub timeout: Option<Duration>,
+    /// The `traceparent` that the server is told of, when it is not the caller's.
+    pub traceparent: Option<TraceParent>,
 }
 
 /// How an admitted call ended.

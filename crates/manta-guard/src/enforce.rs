@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use manta_harden::audit::{self, AuditLog, CallInfo, DecisionInfo, ErrorClass, Verdict};
-use manta_harden::enforce::Counter;
+use manta_harden::enforce::{Counter, span_of};
 use manta_harden::limit::{self, Key, Permit};
 use manta_harden::policy::spec::{self, Approve, Mode};
 use manta_harden::policy::{self, Policy, PolicyFile};
 use manta_harden::redact::Sensitive;
+use manta_harden::trace::TraceParent;
 use serde_json::{Map, json};
 
 use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};
@@ -47,6 +48,8 @@ struct Open {
     record: Option<audit::Call>,
     /// Frees its place under limits on concurrency when it is dropped.
     permit: Option<Permit>,
+    /// Its place in a trace.
+    span: Option<TraceParent>,
 }
 
 impl Enforcer {
@@ -130,6 +133,7 @@ impl Enforcer {
             params,
             bytes_in: call.arguments_len as u64,
             trace: call.trace.map(Cow::Borrowed),
+            span: None,
             decision,
         }
     }
@@ -187,7 +191,8 @@ impl Decider for Enforcer {
                     Err(_) => {}
                 }
             }
-            return Ok(Admission { ticket, max_result, timeout });
+            let traceparent = self.open.get(&ticket).and_then(|open| open.span.clone());
+            return Ok(Admission { ticket, max_result, timeout, traceparent });
         }
         let mut rule = grant.as_ref().map(|grant| Cow::Borrowed(grant.rule.as_text()));
         let mut verdict = Verdict::Allow;
@@ -208,16 +213,17 @@ impl Decider for Enforcer {
             }
         }
         let decision = DecisionInfo { limit: counted_by, ..self.decision(verdict, rule) };
+        let span = span_of(&self.policy, call.trace);
         let record = match self.log.clone() {
             Some(log) => {
-                let info = self.info(call, decision);
+                let info = CallInfo { span: span.clone(), ..self.info(call, decision) };
                 self.recorded(log.begin(info))?
             }
             None => None,
         };
         self.next += 1;
-        self.open.insert(self.next, Open { record, permit });
-        Ok(Admission { ticket: self.next, max_result, timeout })
+        self.open.insert(self.next, Open { record, permit, span: span.clone() });
+        Ok(Admission { ticket: self.next, max_result, timeout, traceparent: span })
     }
 
     fn refused(&mut self, call: &Call<'_>, denial: &Denial, enforced: bool) -> Result<(), Denial> {

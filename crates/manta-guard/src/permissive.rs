@@ -19,7 +19,7 @@ impl Decider for Permissive {
 
     fn admit(&mut self, _call: &Call<'_>) -> Result<Admission, Denial> {
         self.next += 1;
-        Ok(Admission { ticket: self.next, max_result: None, timeout: None })
+        Ok(Admission { ticket: self.next, max_result: None, timeout: None, traceparent: None })
     }
 
     fn refused(&mut self, _call: &Call<'_>, _denial: &Denial, _enforced: bool) -> Result<(), Denial> {

@@ -63,6 +63,7 @@ pub mod redact;
 pub mod rmcp;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod trace;
 pub mod values;
 
 /// Compiles and runs the guide's code as documentation tests.

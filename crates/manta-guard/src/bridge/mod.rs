@@ -375,7 +375,7 @@ fn code(frame: &Frame<'_>) -> i64 {
 }
 
 /// The text of a JSON object with more members at its start; `members` is their text without braces.
-fn with_members(object: &str, members: &str) -> String {
+pub(crate) fn with_members(object: &str, members: &str) -> String {
     let inner = object.trim_start().strip_prefix('{').unwrap_or("}");
     let separator = if inner.trim_start().starts_with('}') || members.is_empty() { "" } else { "," };
     format!("{{{members}{separator}{inner}")

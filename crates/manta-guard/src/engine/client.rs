@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Awaited, CANCEL_GRACE, Engine, InFlight, Method, Pass, Sink, answer, is_modern, request_digest, shown, with_state,
 };
+use crate::bridge::with_members;
 use crate::decide::{Admission, Call, Denial, Target};
 
 impl Engine {
@@ -169,7 +170,10 @@ impl Engine {
             request_digest: is_modern(&self.protocol).then(|| request_digest(target, &name, &arguments)),
         };
         self.in_flight.insert(id.clone(), entry);
-        sink.to_server(&frame.wire_text());
+        match admission.traceparent {
+            None => sink.to_server(&frame.wire_text()),
+            Some(span) => sink.to_server(&with_traceparent(frame, &span.to_string())),
+        }
     }
 
     /// What a call that went on in the background comes to is looked at as the call's own result.
@@ -268,6 +272,23 @@ impl Engine {
         {
             self.protocol = version.into();
         }
+    }
+}
+
+/// The frame with another `traceparent`, or with its first. It has parameters: it was read for them.
+fn with_traceparent(frame: &Frame<'_>, traceparent: &str) -> String {
+    let text = frame.text();
+    let member = format!("\"traceparent\":\"{traceparent}\"");
+    let object = |part| frame.span(part).filter(|span| text[span.clone()].starts_with('{'));
+    if let Some(span) = frame.span(Part::MetaTraceparent) {
+        return frame.splice(&[(span, format!("\"{traceparent}\""))]);
+    }
+    match (object(Part::Meta), object(Part::Params)) {
+        (Some(meta), _) => frame.splice(&[(meta.clone(), with_members(&text[meta], &member))]),
+        (None, Some(params)) if frame.raw(Part::Meta).is_none() => {
+            frame.splice(&[(params.clone(), with_members(&text[params], &format!("\"_meta\":{{{member}}}")))])
+        }
+        _ => frame.wire_text().into_owned(),
     }
 }
 

@@ -55,7 +55,7 @@ impl Decider for Rules {
                 return Err(Denial::new("limits.default", "too many at once"));
             }
             self.note(format!("retry of {ticket}"));
-            return Ok(Admission { ticket, max_result: None, timeout: None });
+            return Ok(Admission { ticket, max_result: None, timeout: None, traceparent: None });
         }
         if self.audit_fails {
             return Err(Denial::new("audit", "audit_unavailable"));
@@ -63,7 +63,12 @@ impl Decider for Rules {
         self.next += 1;
         self.note(format!("admit {} {}", call.name, call.arguments));
         let timeout = (call.name == "slow").then_some(Duration::ZERO);
-        Ok(Admission { ticket: self.next, max_result: (call.name == "small").then_some(100), timeout })
+        Ok(Admission {
+            ticket: self.next,
+            max_result: (call.name == "small").then_some(100),
+            timeout,
+            traceparent: None,
+        })
     }
 
     fn refused(&mut self, call: &Call<'_>, denial: &Denial, enforced: bool) -> Result<(), Denial> {

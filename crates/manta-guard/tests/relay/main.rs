@@ -59,6 +59,10 @@ const CASES: &[Case] = &[
         "a_collector_hears_of_calls_and_of_the_traces_they_belong_to",
         telemetry::a_collector_hears_of_calls_and_of_the_traces_they_belong_to,
     ),
+    (
+        "a_guard_that_joins_a_trace_stands_between_caller_and_server",
+        telemetry::a_guard_that_joins_a_trace_stands_between_caller_and_server,
+    ),
     ("a_server_does_not_drive_the_terminal", terminal::a_server_does_not_drive_the_terminal),
     (
         "the_environment_is_cleared_but_for_names_that_are_passed",

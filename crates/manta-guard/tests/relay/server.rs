@@ -32,6 +32,14 @@ pub(crate) fn run(behaviour: &[&str]) -> ExitCode {
             }
             "tools/call" => {
                 let params = &message["params"];
+                if params["name"] == "meta" {
+                    let text = params["_meta"].to_string();
+                    println!(
+                        "{}",
+                        json!({ "jsonrpc": "2.0", "id": id, "result": { "content": [{ "type": "text", "text": text }] } })
+                    );
+                    continue;
+                }
                 match call(params["name"].as_str().unwrap(), &params["arguments"]) {
                     Some(text) => json!({ "content": [{ "type": "text", "text": text }] }),
                     None => continue,

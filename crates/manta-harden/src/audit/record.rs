@@ -35,6 +35,8 @@ pub struct CallInfo<'a> {
     pub bytes_in: u64,
     /// `traceparent` from `_meta`: chosen by the peer, so it is recorded and never obeyed.
     pub trace: Option<Cow<'a, str>>,
+    /// The span of this call, when it joins the caller's trace: for telemetry, not for the record.
+    pub span: Option<crate::trace::TraceParent>,
     /// What was decided before execution.
     pub decision: DecisionInfo<'a>,
 }
@@ -79,6 +81,7 @@ impl CallInfo<'_> {
             params: self.params,
             bytes_in: self.bytes_in,
             trace: self.trace.map(own),
+            span: self.span,
             decision,
         }
     }

@@ -216,6 +216,7 @@ proptest! {
             params: has(0).then(|| Redactor::new([1; 32]).redact(&params)),
             bytes_in: numbers[1].into(),
             trace: has(1).then(|| text(7)),
+            span: None,
             decision: DecisionInfo {
                 verdict: Verdict::WouldDeny,
                 rule: has(2).then(|| text(8)),

@@ -16,6 +16,7 @@ use crate::limit::{self, Key, Limit, Limiter, Permit};
 use crate::policy::spec::{Approve, AuditMode, Mode, OnAuditError};
 use crate::policy::{Decision, Denial, Grant, Policy, PolicyError};
 use crate::redact::{Redactor, Sensitive};
+use crate::trace::TraceParent;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -342,6 +343,7 @@ impl Enforcer {
             params: Some(redacted),
             bytes_in,
             trace: request.trace.map(Cow::Borrowed),
+            span: span_of(&self.policy, request.trace),
             decision: DecisionInfo {
                 verdict,
                 rule,
@@ -482,6 +484,13 @@ fn shared(policy: &Policy, names: &[String], local: &Limiter) -> Result<Option<l
     let all_local = names.iter().all(|name| spec.limits[name].get_ref().on_error == OnLimitError::Local);
     let on_error = if all_local { limit::OnError::Local } else { limit::OnError::Deny };
     Ok(Some(limit::SharedLimiter::new(address, on_error, local.clone())))
+}
+
+/// The span of a call of its own in the trace of its caller, where the policy wants that.
+#[must_use]
+pub fn span_of(policy: &Policy, caller: Option<&str>) -> Option<TraceParent> {
+    let joins = policy.file().spec().otel.as_ref().is_some_and(|spec| spec.get_ref().join);
+    if joins { TraceParent::below(caller.and_then(TraceParent::parse).as_ref()) } else { None }
 }
 
 /// What sees ended calls besides the log, when `[otel]` asks for it.

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::audit::Ended;
+use crate::trace::TraceParent;
 
 /// Bounds of the duration histogram that the conventions advise, in seconds.
 const BOUNDS: [f64; 14] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
@@ -20,8 +21,10 @@ pub(super) struct Span {
     duration: Duration,
     attributes: Vec<(&'static str, Value)>,
     error: Option<String>,
-    /// Trace and span that the caller said it belongs to.
-    link: Option<(String, String)>,
+    /// What the caller said it belongs to.
+    caller: Option<TraceParent>,
+    /// Its own place in a trace, when it joins the caller's.
+    own: Option<TraceParent>,
 }
 
 impl Span {
@@ -81,16 +84,21 @@ impl Span {
             duration: call.duration,
             attributes,
             error,
-            link: info.trace.as_deref().and_then(parent),
+            caller: info.trace.as_deref().and_then(TraceParent::parse),
+            own: info.span.clone(),
         }
     }
 
     fn json(&self) -> Value {
         let end = self.start + self.duration;
-        let links = self.link.iter().map(|(trace, span)| json!({ "traceId": trace, "spanId": span }));
+        let parent =
+            self.caller.as_ref().filter(|caller| self.own.as_ref().is_some_and(|own| own.trace() == caller.trace()));
+        let linked = self.caller.iter().filter(|_| parent.is_none());
+        let links = linked.map(|caller| json!({ "traceId": caller.trace(), "spanId": caller.span() }));
         json!({
-            "traceId": random_hex(2),
-            "spanId": random_hex(1),
+            "traceId": self.own.as_ref().map_or_else(|| random_hex(2), |own| own.trace().to_owned()),
+            "spanId": self.own.as_ref().map_or_else(|| random_hex(1), |own| own.span().to_owned()),
+            "parentSpanId": parent.map_or("", TraceParent::span),
             "name": self.name,
             "kind": 2, // server
             "startTimeUnixNano": nanoseconds(self.start),
@@ -221,18 +229,6 @@ fn attributes(pairs: &[(&str, Value)]) -> Vec<Value> {
 
 fn nanoseconds(time: SystemTime) -> String {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string()
-}
-
-/// Trace and span of a `traceparent` (W3C Trace Context, version 00), if it is one.
-fn parent(text: &str) -> Option<(String, String)> {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [version, trace, span, _flags] = parts.as_slice() else { return None };
-    let is_hex = |text: &str, length: usize| {
-        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    };
-    let is_some = |text: &str| text.bytes().any(|b| b != b'0');
-    let is_valid = *version == "00" && is_hex(trace, 32) && is_hex(span, 16) && is_some(trace) && is_some(span);
-    is_valid.then(|| ((*trace).to_owned(), (*span).to_owned()))
 }
 
 /// Sixteen digits per word, different every time: keyed hashes under fresh random keys.

@@ -10,7 +10,13 @@ use crate::audit::{CallInfo, DecisionInfo, ErrorClass, Outcome, Verdict};
 use crate::redact::Redactor;
 
 fn spec(endpoint: &str) -> OtelSpec {
-    OtelSpec { endpoint: endpoint.to_owned(), headers_env: None, service: "manta".to_owned(), arguments: false }
+    OtelSpec {
+        endpoint: endpoint.to_owned(),
+        headers_env: None,
+        service: "manta".to_owned(),
+        arguments: false,
+        join: false,
+    }
 }
 
 /// A collector that gives every request, head and body, to the test and answers with `status`.

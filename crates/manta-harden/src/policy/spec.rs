@@ -466,6 +466,10 @@ pub struct OtelSpec {
     /// Also export the arguments of calls, as they are in the audit log.
     #[serde(default)]
     pub arguments: bool,
+    /// Be part of the caller's trace (`traceparent`) instead of only naming it, and hand the guard's own span on to
+    /// the server behind it.
+    #[serde(default)]
+    pub join: bool,
 }
 
 /// `[redact]`: what is replaced in records, and on request in results.
