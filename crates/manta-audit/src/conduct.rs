@@ -62,7 +62,10 @@ fn misleading(analysis: &Analysis, tool: &ToolFacts) -> Option<Finding> {
 
 /// A parameter that decides about a command, file or address, and whose schema takes any text.
 fn loose(analysis: &Analysis, flow: &Flow) -> Option<Finding> {
-    let tool = analysis.tools.get(*flow.tools.first()?)?;
+    let tool = match &flow.set_by {
+        Some(setter) => analysis.tools.iter().find(|tool| tool.name == *setter)?,
+        None => analysis.tools.get(*flow.tools.first()?)?,
+    };
     let param = tool.params.iter().find(|param| param.name == flow.source.0)?;
     let is_free = param.constraints.is_empty() && matches!(param.ty.as_str(), "string" | "str" | "any" | "string[]");
     let what = match flow.rule.class() {

@@ -18,7 +18,7 @@ fn finding(analysis: &Analysis, flow: &Flow) -> Option<Finding> {
     finding.severity = severity(flow, rule.severity);
     finding.confidence = confidence(analysis, flow);
     finding.tools = flow.tools.iter().map(|index| analysis.tools[*index].name.clone()).collect();
-    let tool = finding.tools.first().cloned().unwrap_or_default();
+    let tool = flow.set_by.clone().or_else(|| finding.tools.first().cloned()).unwrap_or_default();
     finding.source = Some(ParamSource { tool, param: flow.source.0.clone(), location: flow.source.1 });
     finding.trace = trace(flow);
     finding.help = rules::help(flow.rule, flow.kind).to_owned();
@@ -50,7 +50,12 @@ fn confidence(analysis: &Analysis, flow: &Flow) -> Confidence {
 }
 
 fn message(flow: &Flow) -> String {
-    let param = if flow.source.0.is_empty() { "the caller's input".to_owned() } else { format!("`{}`", flow.source.0) };
+    let param = match (&flow.source.0, &flow.set_by) {
+        (param, None) if param.is_empty() => "the caller's input".to_owned(),
+        (param, None) => format!("`{param}`"),
+        (param, Some(setter)) if param.is_empty() => format!("what `{setter}` was given"),
+        (param, Some(setter)) => format!("`{param}` of `{setter}`, which is kept,"),
+    };
     let verb = match (flow.rule, flow.kind) {
         (FlowRule::CommandExecution, SinkKind::Argv) => "decides which program runs",
         (FlowRule::CommandExecution, _) => "is run as a command",

@@ -27,7 +27,7 @@ pub(super) fn check(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
             .collect();
         if let Some(index) = report(findings, "credential-forwarding", flow.at, message, help, trace) {
             let tools: Vec<String> = flow.tools.iter().map(|tool| setup.analysis.tools[*tool].name.clone()).collect();
-            let tool = tools.first().cloned().unwrap_or_default();
+            let tool = flow.set_by.clone().or_else(|| tools.first().cloned()).unwrap_or_default();
             findings[index].source = Some(ParamSource { tool, param: flow.source.0.clone(), location: flow.source.1 });
             findings[index].tools = tools;
         }

@@ -211,7 +211,23 @@ impl Interp<'_> {
     pub(crate) fn environment(&mut self, name: &str) -> Val {
         let root = self.apis.root(Symbol::new("$env"));
         let api = self.apis.step(root, ApiStep::Field(Symbol::new(name)));
-        Val::of(Kind::Api(api, None))
+        self.or_set(Val::of(Kind::Api(api, None)), Symbol::new(name))
+    }
+
+    /// A variable of the environment as the server found it, or what a handler has put into it.
+    pub(crate) fn or_set(&mut self, given: Val, name: Symbol) -> Val {
+        let set = self.found.environment.and_then(|id| self.store.obj(id).fields.get(&name).cloned());
+        match set {
+            Some(set) => self.join(&given, &set),
+            None => given,
+        }
+    }
+
+    /// A variable of the environment gets a value of the caller's.
+    pub(crate) fn set_environment(&mut self, name: Symbol, value: &Val) {
+        if let Some(environment) = self.found.environment.filter(|_| value.is_tainted()) {
+            self.store.obj_mut(environment).fields.insert(name, value.clone());
+        }
     }
 
     /// Calls of built-ins that need more than a model row says.

@@ -9,9 +9,8 @@ use std::collections::BTreeSet;
 use manta_core::{Location, Span};
 use manta_detect::secrets;
 
+use crate::engine::analysis::HandlerCall;
 use crate::engine::interp::Interp;
-use crate::engine::report::Registration;
-use crate::engine::schema::Schema;
 use crate::engine::store::ObjKind;
 use crate::engine::value::{Kind, ObjId, Part, Val, Vn};
 use crate::ir::Symbol;
@@ -186,9 +185,7 @@ impl Interp<'_> {
     pub(crate) fn handed_out(
         &mut self,
         credentials: BTreeSet<Credential>,
-        registration: &Registration,
-        dispatched: Option<&str>,
-        schema: Option<&Schema>,
+        call: &HandlerCall<'_>,
     ) -> Vec<HandedOut> {
         if credentials.is_empty() {
             return Vec::new();
@@ -199,7 +196,7 @@ impl Interp<'_> {
         self.found.returned = Some(Vec::new());
         let memo = std::mem::replace(&mut self.limits.memo, false);
         let mark = self.store.mark();
-        self.call_handler(registration, dispatched, schema);
+        self.call_handler(call);
         self.store.rollback(mark);
         self.store.release(mark);
         self.limits.memo = memo;

@@ -17,6 +17,7 @@ use manta_core::{Location, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::domain::StrProps;
+use crate::engine::analysis::Carried;
 use crate::engine::api::{ApiId, ApiTable};
 use crate::engine::facts::Cond;
 use crate::engine::memo::Memo;
@@ -167,6 +168,7 @@ pub(crate) struct Interp<'p> {
     pub(crate) frames: Vec<Frame>,
     pub(crate) mods: Vec<ModState>,
     pub(crate) found: Findings,
+    pub(crate) carried: Carried,
     pub(crate) tries: Vec<TryFrame>,
     classes: FxHashMap<ObjId, Rc<ClassVal>>,
     /// Functions entered at least once, for the pass over code nothing reaches.
@@ -257,6 +259,7 @@ impl<'p> Interp<'p> {
             frames: Vec::new(),
             mods: vec![ModState::Unloaded; program.len()],
             found: Findings::default(),
+            carried: Carried::default(),
             tries: Vec::new(),
             classes: FxHashMap::default(),
             entered: FxHashSet::default(),

@@ -18,7 +18,7 @@ impl Interp<'_> {
     }
 
     /// What the context manager of the server gives, when `name` of something unknown stands for it.
-    pub(crate) fn lifespan_context(&mut self, receiver: &Val, name: Symbol, span: Span) -> Option<Val> {
+    pub(crate) fn lifespan_context(&self, receiver: &Val, name: Symbol) -> Option<Val> {
         let is_held = matches!(receiver.kind, Kind::Unknown | Kind::Api(..))
             && self.found.is_running_handler
             && self.lang() == Lang::Python
@@ -26,13 +26,18 @@ impl Interp<'_> {
         if !is_held {
             return None;
         }
-        if let Some(made) = &self.found.lifespan_made {
-            return Some(made.clone());
-        }
-        let lifespan = self.found.lifespan.clone()?;
-        let manager = self.call_value(&lifespan, None, Args::of(vec![Val::unknown()]), span);
-        let made = self.enter_context(&manager, span);
-        self.found.lifespan_made = Some(made.clone());
-        Some(made)
+        self.found.lifespan_made.clone()
+    }
+
+    /// Runs it, once: what it gives outlives the calls of tools, and one tool may set what another uses.
+    pub(crate) fn start_lifespan(&mut self) {
+        let Some(lifespan) = self.found.lifespan.clone() else { return };
+        let Some(module) = self.closure_of(&lifespan).map(|id| self.store.closure(id).module) else { return };
+        self.fuel = self.limits.fuel_per_tool;
+        let made = self.in_module(module, |interp| {
+            let manager = interp.call_value(&lifespan, None, Args::of(vec![Val::unknown()]), Span::default());
+            interp.enter_context(&manager, Span::default())
+        });
+        self.found.lifespan_made = Some(made);
     }
 }

@@ -1,6 +1,7 @@
 //! What a run finds: registrations, sink hits, checks that held.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::rc::Rc;
 
 use manta_core::Location;
 use rustc_hash::FxHashMap;
@@ -217,11 +218,13 @@ pub(crate) struct Findings {
     /// Values read with a key of the caller (`object[key]`).
     pub(crate) picked: HashSet<Vn>,
     pub(crate) registrations: Vec<Registration>,
+    /// What handlers put into variables of the environment.
+    pub(crate) environment: Option<ObjId>,
     /// In a handler that reads messages itself: the message, for what it parses.
     pub(crate) message: Option<Val>,
     /// The context manager that the server is made with.
     pub(crate) lifespan: Option<Val>,
-    /// What it gave in the present run.
+    /// What it gave.
     pub(crate) lifespan_made: Option<Val>,
     pub(crate) mounts: Vec<Mount>,
     /// Names that HTTP routes were given as operations, by handler.
@@ -238,6 +241,10 @@ pub(crate) struct Findings {
     pub(crate) is_running_handler: bool,
     /// Sources of the current run: parameter name and place.
     pub(crate) sources: Vec<SourceInfo>,
+    /// The tool that runs for what it leaves behind, and not for itself.
+    pub(crate) setter: Option<Rc<str>>,
+    /// The parameters of it that matter then.
+    pub(crate) kept_params: Vec<String>,
     /// Value numbers that stand for the name of the called tool.
     name_vns: HashSet<Vn>,
     /// Names the called tool was compared with.
@@ -293,6 +300,15 @@ pub(crate) struct SourceInfo {
     /// Parameter name; a path below it for nested fields.
     pub(crate) param: String,
     pub(crate) at: Location,
+    /// The tool that it is a parameter of, where it is kept from an earlier call.
+    pub(crate) setter: Option<Rc<str>>,
+}
+
+impl SourceInfo {
+    /// Whether it is this parameter, of this tool.
+    pub(crate) fn is(&self, param: &str, setter: Option<&str>) -> bool {
+        self.param == param && self.setter.as_deref() == setter
+    }
 }
 
 impl Findings {
@@ -332,6 +348,8 @@ impl Findings {
 pub(crate) struct Replay {
     /// The parameter that takes the witness.
     pub(crate) param: String,
+    /// The tool it is a parameter of, where it is kept from an earlier call.
+    pub(crate) setter: Option<Rc<str>>,
     pub(crate) witness: String,
     /// The sink in question.
     pub(crate) at: Location,

@@ -450,6 +450,11 @@ impl Store {
         self.trail.len() == mark.trail
     }
 
+    /// Locations that were written since `mark`, with what they held: some of them repeatedly, what came first first.
+    pub(crate) fn changed(&self, mark: Mark) -> impl Iterator<Item = &(Loc, Content)> {
+        self.trail[mark.trail.min(self.trail.len())..].iter()
+    }
+
     /// What changed since `mark`, in its present state; nothing is undone.
     pub(crate) fn snapshot(&self, mark: Mark) -> Snapshot {
         // Things younger than the mark are included: an object made in this region and filled in a branch of it would

@@ -1,5 +1,7 @@
 //! How a value came to be: steps in an arena, each pointing to the one before.
 
+use std::rc::Rc;
+
 use manta_core::{FileId, Location, Span};
 use rustc_hash::FxHashMap;
 
@@ -16,8 +18,8 @@ pub(crate) struct TraceStep {
 /// What happened to the value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum StepKind {
-    /// Enters the program as this parameter.
-    Source(String),
+    /// Enters the program as this parameter; of another tool, where it is kept from an earlier call.
+    Source(String, Option<Rc<str>>),
     /// Is put into a larger string.
     Concat,
     /// Is assigned.
@@ -32,6 +34,8 @@ pub(crate) enum StepKind {
     Through(String),
     /// Is used in what is called here.
     Call,
+    /// Is kept after the call, and there when this tool is called.
+    Kept(Rc<str>),
 }
 
 /// The arena.
@@ -87,5 +91,14 @@ impl Trace {
         }
         path.reverse();
         path
+    }
+
+    /// The last step on the way to `last` that is older than `boundary`; 0 if there is none.
+    pub(crate) fn before(&self, last: StepId, boundary: usize) -> StepId {
+        let mut next = last;
+        while next as usize >= boundary {
+            next = self.steps[next as usize].prev;
+        }
+        next
     }
 }

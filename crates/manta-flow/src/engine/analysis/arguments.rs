@@ -1,6 +1,6 @@
 //! What handlers are called with.
 
-use super::ParamFacts;
+use super::{HandlerCall, ParamFacts};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Exposes, HandlerArgs};
 use crate::engine::report::Registration;
@@ -26,18 +26,14 @@ pub(super) fn schema_params(schema: &Schema) -> Vec<ParamFacts> {
 
 impl<'p> Interp<'p> {
     /// Calls a handler with untrusted arguments; returns the parameters of Python-style handlers, and the answer.
-    pub(crate) fn call_handler(
-        &mut self,
-        registration: &Registration,
-        dispatched: Option<&str>,
-        schema: Option<&Schema>,
-    ) -> (Vec<ParamFacts>, Val) {
+    pub(crate) fn call_handler(&mut self, call: &HandlerCall<'_>) -> (Vec<ParamFacts>, Val) {
+        let registration = call.registration;
         let Some(handler) = registration.handler.clone() else { return (Vec::new(), Val::undefined()) };
         let at = registration.at;
-        let registration = registration.clone();
         self.in_module(registration.module, |interp| {
-            let (args, params) = interp.handler_args(&registration, &handler, dispatched, schema, at);
-            let this = interp.handler_this(&registration);
+            let (args, params) =
+                interp.handler_args(registration, &handler, call.dispatched.as_deref(), call.schema.as_ref(), at);
+            let this = interp.handler_this(registration);
             let answer = interp.call_value(&handler, this, args, Span::default());
             (params, answer)
         })

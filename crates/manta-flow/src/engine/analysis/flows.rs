@@ -1,6 +1,6 @@
 //! From hits to flows: hits of several tools at one sink become one flow, with the path of the first.
 
-use super::Flow;
+use super::{Flow, Found};
 use crate::engine::interp::Interp;
 use crate::engine::models::SinkKind;
 use crate::engine::report::{FlowRule, Hit, Limit};
@@ -26,14 +26,14 @@ const MAX_OTHERS: usize = 16;
 /// One flow per rule, sink and place where its text was built; the tools that reach it are listed together.
 pub(super) fn collect_flows(
     interp: &Interp<'_>,
-    found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>,
+    found: Vec<Found>,
 ) -> Vec<Flow> {
     let mut flows: Vec<Flow> = Vec::new();
     let mut built: Vec<Option<Location>> = Vec::new();
     // Where the caller runs whole commands by another tool, breaking out of one there gains nothing.
-    let by_design = found.iter().filter(|(_, hit, ..)| hit.rule == FlowRule::DangerousByDesign);
-    let given: BTreeSet<String> = by_design.filter_map(|(_, hit, ..)| hit.elsewhere.clone()).collect();
-    for (tool, mut hit, steps, source, is_confirmed) in found {
+    let by_design = found.iter().map(|found| &found.hit).filter(|hit| hit.rule == FlowRule::DangerousByDesign);
+    let given: BTreeSet<String> = by_design.filter_map(|hit| hit.elsewhere.clone()).collect();
+    for Found { tool, mut hit, steps, source, is_confirmed } in found {
         if hit.rule == FlowRule::CommandInjection && hit.elsewhere.as_ref().is_some_and(|there| given.contains(there)) {
             hit.limit = Some(Limit::AlreadyGiven);
         }
@@ -57,7 +57,7 @@ pub(super) fn collect_flows(
                 && flow.others.len() < MAX_OTHERS
                 && !flow.trace.iter().chain(&flow.others).any(|(at, _)| *at == call.at)
             {
-                flow.others.push((call.at, format!("`{}` comes this way", source.0)));
+                flow.others.push((call.at, format!("{} comes this way", named(&source.param, source.setter.as_deref()))));
             }
             continue;
         }
@@ -69,7 +69,8 @@ pub(super) fn collect_flows(
             tools: vec![tool],
             at: hit.at,
             api: hit.api.clone(),
-            source,
+            source: (source.param, source.at),
+            set_by: source.setter.as_deref().map(str::to_owned),
             trace,
             example: hit.example.clone(),
             reason: hit.reason.clone(),
@@ -100,9 +101,18 @@ fn built_at(rule: FlowRule, steps: &[TraceStep]) -> Option<Location> {
     last.filter(|_| is_text).map(|step| step.at)
 }
 
+/// A parameter, and the tool that it is one of, if that is another one.
+fn named(param: &str, setter: Option<&str>) -> String {
+    match setter {
+        Some(setter) => format!("`{param}` of `{setter}`"),
+        None => format!("`{param}`"),
+    }
+}
+
 fn describe(what: &StepKind) -> String {
     match what {
-        StepKind::Source(param) => format!("`{param}` comes from the caller"),
+        StepKind::Source(param, setter) => format!("{} comes from the caller", named(param, setter.as_deref())),
+        StepKind::Kept(tool) => format!("is kept, and there when `{tool}` is called"),
         StepKind::Concat => "becomes part of a larger string".to_owned(),
         StepKind::Assign => "is assigned".to_owned(),
         StepKind::Element => "is put into a list".to_owned(),

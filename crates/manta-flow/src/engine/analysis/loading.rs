@@ -4,7 +4,7 @@ use super::CallInfo;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::Exposes;
 use crate::engine::report::Registration;
-use crate::engine::store::ObjKind;
+use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, ModId, ObjId, Val};
 use crate::ir::{FuncId, Symbol};
 use manta_core::Span;
@@ -68,6 +68,8 @@ impl<'p> Interp<'p> {
         self.register_tool_hierarchy();
         self.register_message_handlers();
         self.is_loading = false;
+        self.start_lifespan();
+        self.found.environment = Some(self.store.new_obj(Obj::new(ObjKind::Plain)));
         self.found.written_before = std::mem::take(&mut self.found.written);
         self.weight_before = self.store.weight();
         let lists = std::mem::take(&mut self.found.list_handlers);

@@ -4,7 +4,11 @@ mod arguments;
 mod flows;
 mod loading;
 mod running;
+mod state;
 mod witnesses;
+
+pub(crate) use state::Carried;
+use state::Left;
 
 use crate::engine::config::{FunctionFacts, Made};
 use crate::engine::controls::Way;
@@ -13,13 +17,16 @@ use crate::engine::interp::{Interp, Limits};
 use crate::engine::models::{Exposes, Models, SinkKind};
 use crate::engine::program::Program;
 use crate::engine::promises::{Act, Promises};
-use crate::engine::report::{FlowRule, Hit, Limit};
+use crate::engine::report::{FlowRule, Hit, Limit, Registration, SourceInfo};
+use crate::engine::schema::Schema;
 use crate::engine::stage::{Observer, Stage};
+use crate::engine::store::Loc;
 use crate::engine::trace::TraceStep;
 use crate::ir::Lang;
 use flows::collect_flows;
 use manta_core::Location;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
 /// Everything the engine learnt about a target.
 #[derive(Debug, Default)]
@@ -107,6 +114,8 @@ pub struct Flow {
     pub api: String,
     /// The parameter and where it enters.
     pub source: (String, Location),
+    /// The tool that it is a parameter of, where that one is called first and the value is kept.
+    pub set_by: Option<String>,
     /// From source to sink.
     pub trace: Vec<(Location, String)>,
     /// An input that shows it.
@@ -179,6 +188,37 @@ pub enum ArgInfo {
     OneOf(Vec<ArgInfo>),
 }
 
+/// A handler, and what it is called with.
+pub(crate) struct HandlerCall<'r> {
+    pub(crate) registration: &'r Registration,
+    /// The tool that a dispatcher is asked for.
+    pub(crate) dispatched: Option<String>,
+    pub(crate) schema: Option<Schema>,
+}
+
+/// A handler that was run, and what it has to do with the state of the server.
+struct Run<'r> {
+    call: HandlerCall<'r>,
+    name: Rc<str>,
+    /// What it read of what was there before.
+    reads: Vec<Loc>,
+    /// What it left for others.
+    left: Left,
+    /// Sinks that data of the caller's came to, checked or not.
+    places: HashSet<Location>,
+}
+
+/// A hit with the way to it.
+struct Found {
+    /// Index into [`Analysis::tools`].
+    tool: usize,
+    hit: Hit,
+    steps: Vec<TraceStep>,
+    source: SourceInfo,
+    /// Whether a concrete input was followed to it.
+    is_confirmed: bool,
+}
+
 /// Analyses a linked program.
 #[must_use]
 pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Observer) -> Analysis {
@@ -189,10 +229,12 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Ob
     observer.enter(Stage::Handlers, interp.fuel_used);
     let mut analysis = Analysis::default();
     let registrations = interp.settled_registrations();
-    let mut found: Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)> = Vec::new();
-    for registration in registrations {
-        interp.run_registration(&registration, &mut analysis, &mut found);
+    let mut found: Vec<Found> = Vec::new();
+    let mut runs: Vec<Run<'_>> = Vec::new();
+    for registration in &registrations {
+        interp.run_registration(registration, &mut analysis, &mut found, &mut runs);
     }
+    interp.follow_state(&runs, &mut analysis, &mut found);
     analysis.flows = collect_flows(&interp, found);
     analysis.calls = std::mem::take(&mut interp.found.calls);
     analysis.steps = interp.fuel_used;

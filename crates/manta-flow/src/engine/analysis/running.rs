@@ -2,11 +2,12 @@
 
 use super::arguments::schema_params;
 use super::flows::ways_of_control;
+use super::state::{Before, Left};
 use super::witnesses::{Replayed, is_read_as_it_is};
-use super::{Analysis, ToolFacts};
+use super::{Analysis, Found, HandlerCall, Run, ToolFacts};
 use crate::engine::interp::Interp;
 use crate::engine::models::Exposes;
-use crate::engine::report::{FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, TRANSPORT};
+use crate::engine::report::{FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, SourceInfo, TRANSPORT};
 use crate::engine::stage::Stage;
 use crate::engine::trace::{StepKind, TraceStep};
 use crate::engine::value::{Kind, Taint};
@@ -16,12 +17,22 @@ use std::collections::BTreeMap;
 /// Most further parameters of a flow that are followed when the first one is stopped.
 const MAX_SOURCES: usize = 4;
 
+/// A hit that is not confirmed yet.
+pub(super) struct Suspect {
+    pub(super) hit: Hit,
+    pub(super) steps: Vec<TraceStep>,
+    pub(super) source: SourceInfo,
+    /// The other sources that it depends on, where they meet.
+    pub(super) others: Vec<SourceInfo>,
+}
+
 impl<'p> Interp<'p> {
-    pub(super) fn run_registration(
+    pub(super) fn run_registration<'r>(
         &mut self,
-        registration: &Registration,
+        registration: &'r Registration,
         analysis: &mut Analysis,
-        found: &mut Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>,
+        found: &mut Vec<Found>,
+        runs: &mut Vec<Run<'r>>,
     ) {
         let names = if registration.name.is_none() && registration.exposes == Exposes::Tool {
             self.dispatched_names(registration)
@@ -36,11 +47,11 @@ impl<'p> Interp<'p> {
                 Exposes::Command => "command line".to_owned(),
                 _ => "handler".to_owned(),
             });
-            self.run_tool(registration, &name, None, analysis, found);
+            runs.push(self.run_tool(registration, &name, None, analysis, found));
             return;
         }
         for name in names {
-            self.run_tool(registration, &name.clone(), Some(&name), analysis, found);
+            runs.push(self.run_tool(registration, &name.clone(), Some(name), analysis, found));
         }
     }
 
@@ -50,7 +61,7 @@ impl<'p> Interp<'p> {
         self.start_run();
         self.found.is_running_handler = false;
         let mark = self.store.mark();
-        self.call_handler(registration, None, None);
+        self.call_handler(&HandlerCall { registration, dispatched: None, schema: None });
         self.store.rollback(mark);
         self.store.release(mark);
         let mut names: Vec<String> = std::mem::take(&mut self.found.names).into_keys().collect();
@@ -82,14 +93,13 @@ impl<'p> Interp<'p> {
         self.found.hits.clear();
         self.found.conduct.take_acts();
         self.found.met.start();
-        self.found.sources.clear();
+        self.found.sources.clone_from(&self.carried.sources);
         self.found.weak_checks.clear();
-        self.found.written.clear();
+        self.found.written.clone_from(&self.carried.written);
         self.found.message = None;
-        self.found.lifespan_made = None;
         self.field_vns.clear();
-        self.answers.clear();
-        self.evidence.clear();
+        self.answers.clone_from(&self.carried.answers);
+        self.evidence.clone_from(&self.carried.evidence);
         self.found.opened.clear();
         self.found.filled.clear();
         if self.found.replay.is_none() && !self.is_replaying {
@@ -99,22 +109,25 @@ impl<'p> Interp<'p> {
         self.found.is_running_handler = true;
     }
 
-    fn run_tool(
+    fn run_tool<'r>(
         &mut self,
-        registration: &Registration,
+        registration: &'r Registration,
         name: &str,
-        dispatched: Option<&str>,
+        dispatched: Option<String>,
         analysis: &mut Analysis,
-        found: &mut Vec<(usize, Hit, Vec<TraceStep>, (String, Location), bool)>,
-    ) {
-        let listed = dispatched.and_then(|name| self.found.listed.iter().find(|(listed, ..)| listed == name).cloned());
+        found: &mut Vec<Found>,
+    ) -> Run<'r> {
+        let listed = dispatched.as_ref().and_then(|name| self.found.listed.iter().find(|(listed, ..)| listed == name));
+        let listed = listed.cloned();
         let schema =
             registration.schema.clone().or_else(|| listed.as_ref().and_then(|(_, _, schema, _)| schema.clone()));
         let at = listed.as_ref().map_or(registration.at, |(.., at)| *at);
         let description = registration.description.clone().or_else(|| listed.and_then(|(_, text, ..)| text));
+        let call = HandlerCall { registration, dispatched, schema };
+        let is_route = matches!(registration.exposes, Exposes::Route | Exposes::Command);
         self.start_run();
         self.replay_budget = self.limits.fuel_per_tool;
-        if matches!(registration.exposes, Exposes::Route | Exposes::Command) {
+        if is_route {
             // Routes of the server's own HTTP surface mostly set up transports; tools have handlers of their own.
             self.fuel = self.limits.fuel_per_tool / 5;
         }
@@ -123,53 +136,37 @@ impl<'p> Interp<'p> {
         let closures = self.store.closures.len();
         let steps = self.trace.len();
         let mark = self.store.mark();
-        self.found.tool = Some(analysis.tools.len());
-        let (params, answer) = self.call_handler(registration, dispatched, schema.as_ref());
+        let watch = self.store.watch();
+        let index = analysis.tools.len();
+        self.found.tool = Some(index);
+        let (params, answer) = self.call_handler(&call);
+        let reads = self.store.unwatch(watch, !is_route);
+        let left = if is_route { Left::default() } else { self.left(mark) };
         let hits = std::mem::take(&mut self.found.hits);
+        let places = hits.iter().map(|hit| hit.at).collect();
         let acts = self.found.conduct.take_acts();
         let way = self.way();
-        let sources = self.found.sources.clone();
         let is_incomplete = self.out_of_fuel;
-        let index = analysis.tools.len();
         let mut guarded: BTreeMap<&'static str, Option<Location>> = BTreeMap::new();
         for hit in hits.iter().filter(|hit| hit.outcome == Outcome::Guarded) {
             let place = guarded.entry(hit.rule.class()).or_insert(None);
             *place = place.or(hit.guard);
         }
-        // Whoever types a command may name any file, host or option of theirs; but an operand that runs as code is
-        // pasted from elsewhere.
-        let is_command = registration.exposes == Exposes::Command;
-        let is_of_interest =
-            |hit: &Hit| !is_command || matches!(hit.rule, FlowRule::CommandInjection | FlowRule::CodeInjection);
-        let mut bad: Vec<(Hit, Vec<TraceStep>)> = hits
-            .into_iter()
-            .filter(|hit| hit.outcome == Outcome::Vulnerable && is_of_interest(hit))
-            .map(|mut hit| {
-                // The file was opened here and filled elsewhere.
-                if hit.limit == Some(Limit::OwnContent) && self.found.filled.contains(&hit.at) {
-                    hit.limit = None;
-                }
-                let mut steps = self.trace.path(hit.step);
-                steps.extend(ways_of_control(&hit, &steps));
-                (hit, steps)
-            })
-            .collect();
-        bad.sort_by_key(|(hit, _)| (hit.at.file, hit.at.span.start, hit.rule));
+        let suspects = self.suspects(&call, hits);
         self.found.tool = None;
         let credentials = self.credentials(&answer);
         self.store.rollback(mark);
         self.store.release(mark);
-        let handed_out = self.handed_out(credentials, registration, dispatched, schema.as_ref());
-        let module = registration.module;
+        let handed_out = self.handed_out(credentials, &call);
         analysis.tools.push(ToolFacts {
             exposes: registration.exposes,
             name: name.to_owned(),
             description,
             sdk: registration.sdk.clone(),
-            lang: self.program.module(module).lang,
+            lang: self.program.module(registration.module).lang,
             at,
             validates: registration.validates,
-            params: schema.as_ref().map_or(params, schema_params),
+            params: call.schema.as_ref().map_or(params, schema_params),
             is_structural: registration.is_structural,
             is_resolved: registration.handler.as_ref().is_some_and(|handler| self.closure_of(handler).is_some()),
             guarded,
@@ -179,7 +176,6 @@ impl<'p> Interp<'p> {
             way,
             handed_out,
         });
-        let is_route = matches!(registration.exposes, Exposes::Route | Exposes::Command);
         if !is_route && registration.handler.as_ref().is_none_or(|handler| self.closure_of(handler).is_none()) {
             analysis.unresolved.push((name.to_owned(), at));
         }
@@ -188,58 +184,8 @@ impl<'p> Interp<'p> {
                 .exhausted
                 .push(format!("`{name}` was not analysed to the end: {} steps", self.limits.fuel_per_tool));
         }
-        for (mut hit, mut steps) in bad {
-            let mut source = steps
-                .first()
-                .map(|step| match &step.what {
-                    StepKind::Source(param) => (param.clone(), step.at),
-                    _ => (String::new(), step.at),
-                })
-                .or_else(|| {
-                    let index = hit.taint.0.trailing_zeros() as usize;
-                    sources.get(index).map(|source| (source.param.clone(), source.at))
-                })
-                .unwrap_or((String::new(), hit.at));
-            self.observer.enter(Stage::Witnesses, self.fuel_used);
-            let (mut verdict, mut witness) = self.replay(registration, dispatched, schema.as_ref(), &hit, &source.0);
-            // Where several parameters meet, one may be checked and another not; an option is at the start of its word.
-            let is_of_parts = matches!(hit.rule.class(), "path" | "network");
-            let is_met = |index: usize| is_of_parts && hit.taint.0 & Taint::source(index).0 != 0;
-            let others = sources.iter().enumerate().filter(|(index, _)| is_met(*index));
-            for (_, other) in others.filter(|(_, other)| other.param != source.0).take(MAX_SOURCES) {
-                if verdict != Replayed::Stopped {
-                    break;
-                }
-                (verdict, witness) = self.replay(registration, dispatched, schema.as_ref(), &hit, &other.param);
-                if verdict != Replayed::Stopped {
-                    let start = TraceStep { prev: 0, at: other.at, what: StepKind::Source(other.param.clone()) };
-                    steps = std::iter::once(start).chain(steps.pop()).collect();
-                    source = (other.param.clone(), other.at);
-                    break;
-                }
-            }
-            if verdict == Replayed::Stopped {
-                continue;
-            }
-            // The usual input was stopped, and another one was not.
-            hit.example = witness.or(hit.example);
-            if verdict == Replayed::ArrivesWithEnding && hit.limit == Some(Limit::NotHandedOut) {
-                hit.limit = Some(Limit::FixedEnd);
-            }
-            if hit.limit == Some(Limit::NotHandedOut)
-                && is_read_as_it_is(&hit.api)
-                && self.hands_out(registration, dispatched, schema.as_ref(), hit.at)
-            {
-                hit.limit = None;
-            }
-            if source.0 == REQUEST_STATE {
-                hit.limit = hit.limit.or(Some(Limit::SetByServer));
-            }
-            if TRANSPORT.iter().any(|carrier| source.0.starts_with(carrier)) {
-                hit.limit = hit.limit.or(Some(Limit::OfTransport));
-            }
-            let is_confirmed = matches!(verdict, Replayed::Arrives | Replayed::ArrivesWithEnding);
-            found.push((index, hit, steps, source, is_confirmed));
+        for suspect in suspects {
+            found.extend(self.confirm(&call, index, suspect, |_| None));
         }
         self.observer.enter(Stage::Handlers, self.fuel_used);
         self.found.sources.clear();
@@ -247,10 +193,109 @@ impl<'p> Interp<'p> {
         self.found.registrations.clear();
         self.store.truncate(cells, objs, closures, weight);
         self.trace.truncate(steps);
+        self.forget_instances(objs);
+        self.field_vns.clear();
+        Run { call, name: name.into(), reads, left, places }
+    }
+
+    /// Drops instances that a run made, of which there were so many before.
+    pub(super) fn forget_instances(&mut self, objs: usize) {
         self.found.instances.retain(|_, value| match value.kind {
             Kind::Obj(id) => (id.0 as usize) < objs,
             _ => true,
         });
-        self.field_vns.clear();
+    }
+
+    /// What does harm among the hits of a run, with the way to it.
+    pub(super) fn suspects(&self, call: &HandlerCall<'_>, hits: Vec<Hit>) -> Vec<Suspect> {
+        // Whoever types a command may name any file, host or option of theirs; but an operand that runs as code is
+        // pasted from elsewhere.
+        let is_command = call.registration.exposes == Exposes::Command;
+        let is_of_interest =
+            |hit: &Hit| !is_command || matches!(hit.rule, FlowRule::CommandInjection | FlowRule::CodeInjection);
+        let bad = hits.into_iter().filter(|hit| hit.outcome == Outcome::Vulnerable && is_of_interest(hit));
+        let mut suspects: Vec<Suspect> = bad
+            .map(|mut hit| {
+                // The file was opened here and filled elsewhere.
+                if hit.limit == Some(Limit::OwnContent) && self.found.filled.contains(&hit.at) {
+                    hit.limit = None;
+                }
+                let mut steps = self.trace.path(hit.step);
+                steps.extend(ways_of_control(&hit, &steps));
+                let source = self.origin(&hit, &steps);
+                // Where several parameters meet, one may be checked and another not; an option is at the start of its
+                // word.
+                let is_of_parts = matches!(hit.rule.class(), "path" | "network");
+                let is_met = |index: usize| is_of_parts && hit.taint.0 & Taint::source(index).0 != 0;
+                let sources = self.found.sources.iter().enumerate();
+                let others = sources.filter(|(index, other)| is_met(*index) && other.param != source.param);
+                let others = others.map(|(_, other)| other.clone()).take(MAX_SOURCES).collect();
+                Suspect { hit, steps, source, others }
+            })
+            .collect();
+        suspects.sort_by_key(|suspect| (suspect.hit.at.file, suspect.hit.at.span.start, suspect.hit.rule));
+        suspects
+    }
+
+    /// Where the way to a hit begins.
+    fn origin(&self, hit: &Hit, steps: &[TraceStep]) -> SourceInfo {
+        let of_step = |step: &TraceStep| {
+            let (param, setter) = match &step.what {
+                StepKind::Source(param, setter) => (param.clone(), setter.clone()),
+                _ => (String::new(), None),
+            };
+            SourceInfo { param, at: step.at, setter }
+        };
+        let of_taint = || self.found.sources.get(hit.taint.0.trailing_zeros() as usize).cloned();
+        let nowhere = || SourceInfo { param: String::new(), at: hit.at, setter: None };
+        steps.first().map(of_step).or_else(of_taint).unwrap_or_else(nowhere)
+    }
+
+    /// Follows concrete inputs to a suspect; none when every one of them is stopped. `before` gives the call that keeps a
+    /// source for this one.
+    pub(super) fn confirm<'b>(
+        &mut self,
+        call: &HandlerCall<'_>,
+        tool: usize,
+        suspect: Suspect,
+        before: impl Fn(&SourceInfo) -> Option<Before<'b>>,
+    ) -> Option<Found> {
+        let Suspect { mut hit, mut steps, mut source, others } = suspect;
+        self.observer.enter(Stage::Witnesses, self.fuel_used);
+        let (mut verdict, mut witness) = self.replay(call, before(&source).as_ref(), &hit, &source.param);
+        for other in others {
+            if verdict != Replayed::Stopped {
+                break;
+            }
+            (verdict, witness) = self.replay(call, before(&other).as_ref(), &hit, &other.param);
+            if verdict != Replayed::Stopped {
+                let what = StepKind::Source(other.param.clone(), other.setter.clone());
+                let start = TraceStep { prev: 0, at: other.at, what };
+                steps = std::iter::once(start).chain(steps.pop()).collect();
+                source = other;
+            }
+        }
+        if verdict == Replayed::Stopped {
+            return None;
+        }
+        // The usual input was stopped, and another one was not.
+        hit.example = witness.or(hit.example);
+        if verdict == Replayed::ArrivesWithEnding && hit.limit == Some(Limit::NotHandedOut) {
+            hit.limit = Some(Limit::FixedEnd);
+        }
+        if hit.limit == Some(Limit::NotHandedOut)
+            && is_read_as_it_is(&hit.api)
+            && self.hands_out(call, before(&source).as_ref(), hit.at)
+        {
+            hit.limit = None;
+        }
+        if source.param == REQUEST_STATE {
+            hit.limit = hit.limit.or(Some(Limit::SetByServer));
+        }
+        if TRANSPORT.iter().any(|carrier| source.param.starts_with(carrier)) {
+            hit.limit = hit.limit.or(Some(Limit::OfTransport));
+        }
+        let is_confirmed = matches!(verdict, Replayed::Arrives | Replayed::ArrivesWithEnding);
+        Some(Found { tool, hit, steps, source, is_confirmed })
     }
 }

@@ -1,8 +1,9 @@
 //! Concrete inputs in place of a parameter: whether one arrives, and whether the answer holds what it reads.
 
+use super::HandlerCall;
+use super::state::Before;
 use crate::engine::interp::Interp;
-use crate::engine::report::{FlowRule, Hit, Registration, Replay};
-use crate::engine::schema::Schema;
+use crate::engine::report::{FlowRule, Hit, Replay};
 use crate::engine::store::ObjKind;
 use crate::engine::value::{Kind, Val};
 use manta_core::Location;
@@ -56,9 +57,8 @@ impl<'p> Interp<'p> {
     /// Follows concrete inputs to see whether one of them arrives; which one, if it is not the first.
     pub(super) fn replay(
         &mut self,
-        registration: &Registration,
-        dispatched: Option<&str>,
-        schema: Option<&Schema>,
+        call: &HandlerCall<'_>,
+        before: Option<&Before<'_>>,
         hit: &Hit,
         param: &str,
     ) -> (Replayed, Option<String>) {
@@ -102,13 +102,14 @@ impl<'p> Interp<'p> {
             self.fuel = self.limits.fuel_per_tool.min(400_000);
             self.found.replay = Some(Replay {
                 param: param.to_owned(),
+                setter: before.and_then(|before| before.setter).map(|(run, _)| run.name.clone()),
                 witness: witness.clone(),
                 at: hit.at,
                 rule: hit.rule,
                 reached: false,
             });
             let mark = self.store.mark();
-            self.call_handler(registration, dispatched, schema);
+            self.call_after(before, call);
             self.store.rollback(mark);
             self.store.release(mark);
             self.trace.truncate(steps);
@@ -126,9 +127,8 @@ impl<'p> Interp<'p> {
     /// Whether the tool's answer holds what is read at `sink` as it is, and not only what a parser made of it.
     pub(super) fn hands_out(
         &mut self,
-        registration: &Registration,
-        dispatched: Option<&str>,
-        schema: Option<&Schema>,
+        call: &HandlerCall<'_>,
+        before: Option<&Before<'_>>,
         sink: Location,
     ) -> bool {
         if self.replay_budget == 0 {
@@ -140,7 +140,7 @@ impl<'p> Interp<'p> {
         self.fuel = budget;
         self.found.followed = Some(sink);
         let mark = self.store.mark();
-        let (_, answer) = self.call_handler(registration, dispatched, schema);
+        let answer = self.call_after(before, call);
         let is_handed_out = self.holds_content(&answer, 8);
         self.store.rollback(mark);
         self.store.release(mark);

@@ -6,7 +6,9 @@ use crate::domain::StrProps;
 use crate::engine::facts::Cond;
 use crate::engine::interp::Interp;
 use crate::engine::models::RegisterRow;
+use crate::engine::report::SourceInfo;
 use crate::engine::store::{Obj, ObjKind};
+use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, Taint, Val};
 
 impl Interp<'_> {
@@ -106,9 +108,10 @@ impl Interp<'_> {
 
     pub(crate) fn extra_source(&mut self, what: &str, span: Span) -> Val {
         let at: Location = self.here(span);
+        let setter = self.found.setter.clone();
         let index = self.found.sources.len();
-        self.found.sources.push(crate::engine::report::SourceInfo { param: what.to_owned(), at });
-        let step = self.trace.add(0, at, crate::engine::trace::StepKind::Source(what.to_owned()));
+        self.found.sources.push(SourceInfo { param: what.to_owned(), at, setter: setter.clone() });
+        let step = self.trace.add(0, at, StepKind::Source(what.to_owned(), setter));
         Val { taint: Taint::source(index), step, vn: self.store.fresh_vn(), ..Val::unknown() }
     }
 

@@ -474,6 +474,9 @@ impl Interp<'_> {
                     (args.get(1).and_then(|key| key.literal().map(Symbol::new)), args.get(2).cloned())
                 {
                     self.set_member(&object, name, value, span);
+                } else if let (Kind::Obj(id), Some(key), Some(value)) = (&object.kind, args.get(1), args.get(2)) {
+                    let names = self.props(key);
+                    self.write_any(*id, value, |name| names.admits(name.as_str()));
                 }
                 Val::null()
             }

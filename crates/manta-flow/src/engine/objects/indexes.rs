@@ -88,6 +88,8 @@ impl Interp<'_> {
                     let value = Val { taint: receiver.taint, step: receiver.step, ..Val::of(Kind::Api(next, None)) };
                     return if receiver.is_tainted() {
                         self.field_of_untrusted(receiver, name, value, span)
+                    } else if self.is_environment(receiver) {
+                        self.or_set(value, name)
                     } else {
                         value
                     };
@@ -216,14 +218,10 @@ impl Interp<'_> {
                     }
                     return;
                 }
-                let before = self.store.obj(id).any.clone();
                 // Keys are untrusted data too: they come out again through iteration.
-                let value = Val { taint: value.taint.union(key.taint), ..value };
-                let joined = match before {
-                    Some(before) => self.join(&before, &value),
-                    None => value,
-                };
-                self.store.obj_mut(id).any = Some(joined);
+                let kept = Val { taint: value.taint.union(key.taint), ..value.clone() };
+                let names = self.props(key);
+                self.write_any(id, &kept, |name| value.is_tainted() && names.admits(name.as_str()));
             }
         }
     }

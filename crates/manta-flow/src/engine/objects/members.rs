@@ -39,7 +39,7 @@ impl Interp<'_> {
 
     /// `receiver.name`.
     pub(crate) fn get_member(&mut self, receiver: &Val, name: Symbol, span: Span) -> Val {
-        if let Some(made) = self.lifespan_context(receiver, name, span) {
+        if let Some(made) = self.lifespan_context(receiver, name) {
             return made;
         }
         if self.is_answer(receiver) && !self.is_builtin_method(name) {
@@ -420,6 +420,7 @@ impl Interp<'_> {
                     }
                 }
             }
+            Kind::Api(_, None) if self.is_environment(target) => self.set_environment(name, &value),
             _ => self.member_assigned(target, name, &value, span),
         }
     }

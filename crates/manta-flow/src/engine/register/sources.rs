@@ -1,5 +1,7 @@
 //! What a handler is called with.
 
+use std::rc::Rc;
+
 use manta_core::{Location, Span};
 
 use crate::engine::interp::Interp;
@@ -21,7 +23,7 @@ impl Interp<'_> {
         } else {
             format!("{}.{name}", parent.param)
         };
-        self.source(param, parent.at)
+        self.source_of(parent.setter, param, parent.at)
     }
 
     /// A field read from an untrusted object of unknown shape.
@@ -74,8 +76,10 @@ impl Interp<'_> {
         }
         // Destructuring has no place of its own; the registration is the next best.
         let at = if at.span == Span::default() { self.found.sources[index].at } else { at };
-        let (taint, step) = self.source(name.as_str().to_owned(), at);
-        self.replayed(Val { taint, step, ..value }, name.as_str())
+        // What another tool was given and kept is that tool's.
+        let setter = self.found.sources[index].setter.clone();
+        let (taint, step) = self.source_of(setter.clone(), name.as_str().to_owned(), at);
+        self.replayed_of(setter.as_deref(), Val { taint, step, ..value }, name.as_str())
     }
 
     /// The argument called `name` among those of unknown name: one value of `**arguments`.
@@ -101,15 +105,24 @@ impl Interp<'_> {
 
     /// A new source of the current run.
     pub(crate) fn source(&mut self, param: String, at: Location) -> (Taint, u32) {
-        if self.found.followed.is_some() {
+        self.source_of(self.found.setter.clone(), param, at)
+    }
+
+    /// The same, of a call before.
+    fn source_of(&mut self, setter: Option<Rc<str>>, param: String, at: Location) -> (Taint, u32) {
+        let is_of_no_matter = self.found.setter.is_some()
+            && self.found.setter == setter
+            && param != "arguments"
+            && !self.found.kept_params.iter().any(|kept| kept.starts_with(&param));
+        if self.found.followed.is_some() || is_of_no_matter {
             return (Taint::NONE, 0);
         }
-        let known = self.found.sources.iter().position(|source| source.param == param);
+        let known = self.found.sources.iter().position(|source| source.is(&param, setter.as_deref()));
         let index = known.unwrap_or_else(|| {
-            self.found.sources.push(SourceInfo { param: param.clone(), at });
+            self.found.sources.push(SourceInfo { param: param.clone(), at, setter: setter.clone() });
             self.found.sources.len() - 1
         });
-        let step = self.trace.add(0, at, StepKind::Source(param));
+        let step = self.trace.add(0, at, StepKind::Source(param, setter));
         (Taint::source(index), step)
     }
 }

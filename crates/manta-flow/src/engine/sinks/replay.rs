@@ -14,8 +14,11 @@ impl Interp<'_> {
             return false;
         }
         let at = self.here(span);
-        let param = self.found.replay.as_ref().map(|replay| replay.param.clone()).unwrap_or_default();
-        let source = self.found.sources.iter().position(|source| source.param == param).map(Taint::source);
+        // A call before is followed for what it leaves behind.
+        if self.found.setter.is_some() {
+            return true;
+        }
+        let source = self.witness_source().map(Taint::source);
         if source.is_some_and(|source| spelled.taint.0 & source.0 == 0) {
             // Another parameter at the same sink.
             return true;
@@ -52,19 +55,31 @@ impl Interp<'_> {
 
     /// Whether a witness takes the place of this parameter.
     pub(crate) fn is_replayed(&self, param: &str) -> bool {
-        self.found.replay.as_ref().is_some_and(|replay| replay.param == param)
+        let setter = self.found.setter.as_deref();
+        self.found.replay.as_ref().is_some_and(|replay| replay.param == param && replay.setter.as_deref() == setter)
+    }
+
+    /// The source whose place a witness takes.
+    fn witness_source(&self) -> Option<usize> {
+        let replay = self.found.replay.as_ref()?;
+        self.found.sources.iter().position(|source| source.is(&replay.param, replay.setter.as_deref()))
     }
 
     /// Whether a witness takes the place of one of these sources.
     pub(crate) fn is_of_witness(&self, taint: Taint) -> bool {
-        let source = self.found.sources.iter().position(|source| self.is_replayed(&source.param));
+        let source = self.witness_source();
         taint.is_some() && source.is_none_or(|source| taint.0 & Taint::source(source).0 != 0)
     }
 
     /// The witness in place of the parameter under replay.
     pub(crate) fn replayed(&self, value: Val, param: &str) -> Val {
+        self.replayed_of(self.found.setter.as_deref(), value, param)
+    }
+
+    /// The same, for a parameter of a call before.
+    pub(crate) fn replayed_of(&self, setter: Option<&str>, value: Val, param: &str) -> Val {
         match &self.found.replay {
-            Some(replay) if replay.param == param => {
+            Some(replay) if replay.param == param && replay.setter.as_deref() == setter => {
                 let text = Val::arc_str(arc(&replay.witness));
                 Val { taint: value.taint, step: value.step, vn: value.vn, ..text }
             }
