@@ -56,7 +56,8 @@ fn instances_classes_and_functions_are_kept() {
     let class = "class Shell { private dir = '/srv'; setDir(d: string) { this.dir = d; }
         run() { return execSync(`make -C ${this.dir}`); } } const shell = new Shell();";
     assert_eq!(found(class, "shell.setDir(p);", "shell.run()"), INJECTED);
-    let single = "class Config { static one: Config; #dir = '/srv'; static get() { return (Config.one ??= new Config()); }
+    let single =
+        "class Config { static one: Config; #dir = '/srv'; static get() { return (Config.one ??= new Config()); }
         set(d: string) { this.#dir = d; } get dir() { return this.#dir; } }";
     assert_eq!(found(single, "Config.get().set(p);", "execSync(`ls ${Config.get().dir}`)"), INJECTED);
     let fixed = "class Config { static dir = '/srv'; }";

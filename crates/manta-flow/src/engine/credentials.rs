@@ -182,11 +182,7 @@ impl Interp<'_> {
     }
 
     /// Where the credentials in a tool's answer are returned.
-    pub(crate) fn handed_out(
-        &mut self,
-        credentials: BTreeSet<Credential>,
-        call: &HandlerCall<'_>,
-    ) -> Vec<HandedOut> {
+    pub(crate) fn handed_out(&mut self, credentials: BTreeSet<Credential>, call: &HandlerCall<'_>) -> Vec<HandedOut> {
         if credentials.is_empty() {
             return Vec::new();
         }

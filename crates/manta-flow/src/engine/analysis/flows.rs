@@ -24,10 +24,7 @@ pub(super) fn ways_of_control(hit: &Hit, steps: &[TraceStep]) -> Vec<TraceStep> 
 const MAX_OTHERS: usize = 16;
 
 /// One flow per rule, sink and place where its text was built; the tools that reach it are listed together.
-pub(super) fn collect_flows(
-    interp: &Interp<'_>,
-    found: Vec<Found>,
-) -> Vec<Flow> {
+pub(super) fn collect_flows(interp: &Interp<'_>, found: Vec<Found>) -> Vec<Flow> {
     let mut flows: Vec<Flow> = Vec::new();
     let mut built: Vec<Option<Location>> = Vec::new();
     // Where the caller runs whole commands by another tool, breaking out of one there gains nothing.
@@ -57,7 +54,8 @@ pub(super) fn collect_flows(
                 && flow.others.len() < MAX_OTHERS
                 && !flow.trace.iter().chain(&flow.others).any(|(at, _)| *at == call.at)
             {
-                flow.others.push((call.at, format!("{} comes this way", named(&source.param, source.setter.as_deref()))));
+                flow.others
+                    .push((call.at, format!("{} comes this way", named(&source.param, source.setter.as_deref()))));
             }
             continue;
         }

@@ -90,13 +90,7 @@ impl<'p> Interp<'p> {
         }
     }
 
-    fn follow_shared(
-        &mut self,
-        mut shared: Shared,
-        runs: &[Run<'_>],
-        analysis: &mut Analysis,
-        found: &mut Vec<Found>,
-    ) {
+    fn follow_shared(&mut self, mut shared: Shared, runs: &[Run<'_>], analysis: &mut Analysis, found: &mut Vec<Found>) {
         let (cells, objs) = self.store.sizes();
         let weight = self.store.weight();
         let closures = self.store.closures.len();
@@ -348,9 +342,11 @@ impl<'p> Interp<'p> {
             }
             Kind::Fn(id) => {
                 let captures = self.store.closure(*id).captures.iter().map(|cell| Loc::Cell(*cell));
-                captures.filter(|cell| mark.is_younger(*cell)).fold(Taint::NONE, |taint, cell| match self.store.peek(cell) {
-                    Peek::Cell(value, _) => taint.union(self.taint_left(value, mark, depth - 1)),
-                    _ => taint,
+                captures.filter(|cell| mark.is_younger(*cell)).fold(Taint::NONE, |taint, cell| {
+                    match self.store.peek(cell) {
+                        Peek::Cell(value, _) => taint.union(self.taint_left(value, mark, depth - 1)),
+                        _ => taint,
+                    }
                 })
             }
             Kind::Bound(bound) => {
@@ -358,7 +354,9 @@ impl<'p> Interp<'p> {
             }
             Kind::Method(method) => self.taint_left(&method.0, mark, depth - 1),
             Kind::Union(values) => {
-                return values.iter().fold(Taint::NONE, |taint, value| taint.union(self.taint_left(value, mark, depth)));
+                return values
+                    .iter()
+                    .fold(Taint::NONE, |taint, value| taint.union(self.taint_left(value, mark, depth)));
             }
             _ => Taint::NONE,
         };

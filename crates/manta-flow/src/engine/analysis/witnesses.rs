@@ -125,12 +125,7 @@ impl<'p> Interp<'p> {
     }
 
     /// Whether the tool's answer holds what is read at `sink` as it is, and not only what a parser made of it.
-    pub(super) fn hands_out(
-        &mut self,
-        call: &HandlerCall<'_>,
-        before: Option<&Before<'_>>,
-        sink: Location,
-    ) -> bool {
+    pub(super) fn hands_out(&mut self, call: &HandlerCall<'_>, before: Option<&Before<'_>>, sink: Location) -> bool {
         if self.replay_budget == 0 {
             return false;
         }
