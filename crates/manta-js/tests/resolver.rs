@@ -431,3 +431,25 @@ fn hostile_manifests_do_no_harm() {
         }
     }
 }
+
+#[test]
+fn a_package_that_the_build_copies_is_read_where_it_stands() {
+    let files = [
+        ("local/package.json", r#"{ "name": "x-server", "main": "build/index.js" }"#),
+        ("local/src/index.ts", ""),
+        ("local/src/own/a.ts", ""),
+        ("shared/package.json", r#"{ "name": "x-shared", "main": "build/index.js" }"#),
+        ("shared/src/index.ts", ""),
+        ("shared/src/logging.ts", ""),
+        ("docs/index.ts", ""),
+    ];
+    let made = project(&files);
+    let from = |request: &str| made.resolve("local/src/index.ts", request);
+    assert_eq!(from("../shared/index.js"), file("shared/src/index.ts"));
+    assert_eq!(from("./shared/logging.js"), file("shared/src/logging.ts"));
+    assert_eq!(from("./own/b.js"), Resolution::Missing);
+    assert_eq!(from("../docs/index.js"), Resolution::Missing, "no package");
+    // What is there is what is meant.
+    let copied = project(&[&files[..], &[("local/shared/other.js", "")]].concat());
+    assert_eq!(copied.resolve("local/src/index.ts", "../shared/index.js"), Resolution::Missing);
+}

@@ -57,7 +57,27 @@ fn relative(project: &Project, from: &str, request: &str, typescript: bool) -> R
         };
     }
     // A wrapper in a source repository imports output that has not been built.
-    source_of(project, &path).map_or(Resolution::Missing, Resolution::File)
+    let unbuilt = || source_of(project, &path).map(Resolution::File);
+    unbuilt().or_else(|| copied_package(project, from, &path, typescript)).unwrap_or(Resolution::Missing)
+}
+
+/// A file of a neighbouring package that the build copies or links into the importing one: `local/shared/x.js` for
+/// `shared/src/x.ts`, where `local` has no directory `shared`.
+fn copied_package(project: &Project, from: &str, path: &str, typescript: bool) -> Option<Resolution> {
+    let importer = project.package_of(from)?;
+    let mut rest = paths::below(&importer.dir, path)?;
+    while let Some((name, inner)) = rest.split_once('/') {
+        let copy = path[..path.len() - inner.len()].trim_end_matches('/');
+        let original = paths::join(paths::parent(&importer.dir), name)?;
+        let package = project.packages.iter().find(|package| package.dir == original && package.dir != importer.dir);
+        if let Some(package) = package
+            && project.below(copy).next().is_none()
+        {
+            return in_package(project, package, inner, typescript);
+        }
+        rest = inner;
+    }
+    None
 }
 
 /// Specifiers that lead to files of the target: aliases, `#imports`, workspace packages, the package itself.
