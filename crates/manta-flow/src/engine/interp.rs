@@ -193,6 +193,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) memo: Memo,
     /// Whether modules are loading: registrations are what matters.
     pub(crate) is_loading: bool,
+    /// Names that a module's `__getattr__` is being asked for.
+    lazy_exports: Vec<(ModId, Symbol)>,
     load_costs: FxHashMap<(ModId, FuncId), LoadCost>,
     /// Weight of the store when the run began.
     pub(crate) weight_before: usize,
@@ -271,6 +273,7 @@ impl<'p> Interp<'p> {
             is_heavy: false,
             is_decided: false,
             is_loading: false,
+            lazy_exports: Vec::new(),
             load_costs: FxHashMap::default(),
             weight_before: 0,
             memo: Memo::default(),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use manta_core::Span;
 
-use super::{Frame, Interp, ModState};
+use super::{Args, Frame, Interp, ModState};
 use crate::engine::api::ApiStep;
 use crate::engine::program::Link;
 use crate::engine::store::{Obj, ObjKind};
@@ -135,8 +135,26 @@ impl Interp<'_> {
             if let Link::Module(target) = self.program.resolve(module, &format!(".{name}")) {
                 return Some(Val::of(Kind::Module(target)));
             }
+            return self.lazy_export(module, name);
         }
         None
+    }
+
+    /// What a Python module makes of a name it doesn't have (PEP 562): `def __getattr__(name)` at its top level.
+    fn lazy_export(&mut self, module: ModId, name: Symbol) -> Option<Val> {
+        if name.as_str().starts_with("__") || self.lazy_exports.contains(&(module, name)) {
+            return None;
+        }
+        let makes = self.export(module, Symbol::new("__getattr__"), 0)?;
+        if !matches!(makes.kind, Kind::Fn(_)) {
+            return None;
+        }
+        self.lazy_exports.push((module, name));
+        let failed = std::mem::replace(&mut self.last_call_failed, false);
+        let value = self.call_value(&makes, None, Args::of(vec![Val::str(name.as_str())]), Span::default());
+        let is_missing = std::mem::replace(&mut self.last_call_failed, failed);
+        self.lazy_exports.pop();
+        (!is_missing).then_some(value)
     }
 
     fn commonjs_value(&mut self, module: ModId, slot: u32) -> Val {
