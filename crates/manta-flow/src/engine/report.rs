@@ -369,7 +369,10 @@ impl Replay {
             "network" => {
                 let host = super::url_text::split(&self.witness).hostname;
                 let host = if host.is_empty() { self.witness.clone() } else { host };
-                text.contains(&host) || text.starts_with("file:")
+                // `https://http://169.254.169.254/` goes to a host called `http`.
+                let reached = super::url_text::split(text).hostname;
+                let is_nested = matches!(reached.as_str(), "http" | "https");
+                text.contains(&host) && !is_nested || text.starts_with("file:")
             }
             // An option begins a word.
             _ if self.rule == FlowRule::ArgumentInjection && self.witness.starts_with('-') => {

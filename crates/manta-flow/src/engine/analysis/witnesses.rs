@@ -81,7 +81,13 @@ impl<'p> Interp<'p> {
         let is_option = hit.rule == FlowRule::ArgumentInjection && first.starts_with('-');
         let prefixes = if is_option { Vec::new() } else { self.found.prefixes.clone() };
         for prefix in prefixes {
-            witnesses.push(format!("{prefix}{first}"));
+            // A scheme that is asked for takes the place of the witness's own.
+            let rest = first.split_once("://").map_or(first.as_str(), |(_, rest)| rest);
+            witnesses.push(if prefix.ends_with("://") {
+                format!("{prefix}{rest}")
+            } else {
+                format!("{prefix}{first}")
+            });
             if hit.rule.class() == "path" {
                 // Through the directory that is asked for, and out of it.
                 witnesses.push(format!("{prefix}/../../../../../../../../etc/passwd"));
