@@ -173,3 +173,124 @@ fn brackets_are_no_part_of_an_address() {
     assert_eq!(typescript("", &check("isIPv6")), FOUND);
     assert_eq!(typescript("", &check("isIPv4")), typescript("", &check("isIP")));
 }
+
+#[test]
+fn a_scheme_that_is_asked_for_first_changes_nothing_of_the_check() {
+    let get = |scheme: &str, refuses: &str| {
+        let check = format!(
+            r#"
+def check(url):
+    {scheme}
+    for found in socket.getaddrinfo(urlparse(url).hostname, None):
+        if {refuses}:
+            return False
+    return True
+"#
+        );
+        let body = r#"
+    if not check(url):
+        raise Refused(url)
+    async with httpx.AsyncClient() as client:
+        return (await client.get(url)).text
+"#;
+        python(&check, body)
+    };
+    let global = "not ipaddress.ip_address(found[4][0]).is_global";
+    for scheme in [
+        r#"if not url.startswith("http://"): return False"#,
+        r#"if not url.startswith(("http://", "https://")): return False"#,
+        r#"if "://" not in url: return False"#,
+    ] {
+        assert_eq!(get(scheme, global), NOTHING, "{scheme}");
+        assert_eq!(get(scheme, "ipaddress.ip_address(found[4][0]).is_loopback"), FOUND, "{scheme}");
+    }
+    // Another text is checked than the one that is used: `https://http://…` leads to a host called `http`.
+    assert_eq!(get(r#"if not url.startswith("https"): url = "https://" + url"#, global), FOUND);
+}
+
+#[test]
+fn a_checker_that_tells_what_is_wrong_or_nothing() {
+    let get = |refuses: &str| {
+        let check = format!(
+            r#"
+def what_is_wrong(url):
+    host = urlparse(url).hostname
+    if not host:
+        return "no host"
+    try:
+        if {refuses}:
+            return f"{{host}} is internal"
+    except ValueError:
+        pass
+    for found in socket.getaddrinfo(host, None):
+        if not ipaddress.ip_address(found[4][0]).is_global:
+            return "leads to an internal address"
+    return None
+"#
+        );
+        let body = r#"
+    wrong = what_is_wrong(url)
+    if wrong is not None:
+        return wrong
+    return requests.get(url, allow_redirects=False).text
+"#;
+        python(&check, body)
+    };
+    assert_eq!(get("not ipaddress.ip_address(host).is_global"), NOTHING);
+    assert_eq!(get("not ipaddress.ip_address(host.strip('.')).is_global"), NOTHING);
+}
+
+#[test]
+fn a_message_or_nothing_is_no_end_of_the_run() {
+    let get = |helper: &str, asks: &str| {
+        let body = format!(
+            "    wrong = what_is_wrong(url)\n    if {asks}:\n        return wrong\n    return requests.get(url).text\n"
+        );
+        python(helper, &body)
+    };
+    let constant = r#"
+def what_is_wrong(url):
+    if url.startswith("ftp://"):
+        return "no ftp"
+    return None
+"#;
+    let computed = r#"
+def what_is_wrong(url):
+    wrong = None
+    if len(url) > LIMIT:
+        wrong = f"longer than {LIMIT}"
+    return wrong
+"#;
+    for helper in [constant, computed] {
+        assert_eq!(get(helper, "wrong is not None"), FOUND, "{helper}");
+        assert_eq!(get(helper, "wrong"), FOUND, "{helper}");
+    }
+    // A text in any case.
+    let always = "\ndef what_is_wrong(url):\n    return \"no ftp\" if url.startswith(\"ftp://\") else \"nothing\"\n";
+    assert_eq!(get(always, "wrong is not None"), NOTHING);
+}
+
+#[test]
+fn prefixes_that_only_a_configuration_has_are_not_the_default() {
+    let get = |prefixes: &str| {
+        let body = r#"
+    if not any(url.startswith(prefix) for prefix in PREFIXES):
+        raise Refused(url)
+    return requests.get(url, allow_redirects=False).text
+"#;
+        let helper = format!(
+            "\nimport json, os\nfrom dataclasses import dataclass, field\nfrom pydantic import BaseModel, Field\n{prefixes}\n"
+        );
+        python(&helper, body)
+    };
+    let settings = |default: &str| {
+        format!(
+            "@dataclass\nclass Limits:\n    prefixes: list[str] = field(default_factory=lambda: {default})\nclass Settings(BaseModel):\n    limits: Limits = Field(default_factory=Limits)\nPREFIXES = Settings(**json.load(open('settings.json'))).limits.prefixes"
+        )
+    };
+    assert_eq!(get(r#"PREFIXES = json.loads(os.environ["PREFIXES"])"#), NOTHING);
+    assert_eq!(get(r#"PREFIXES = json.loads(os.environ["PREFIXES"]) or ["https://api.example.com/"]"#), NOTHING);
+    assert_eq!(get(r#"PREFIXES = json.loads(os.environ["PREFIXES"]) or ["http://", "https://"]"#), FOUND);
+    assert_eq!(get(&settings(r#"["https://api.example.com/"]"#)), NOTHING);
+    assert_eq!(get(&settings(r#"["http://", "https://"]"#)), FOUND);
+}

@@ -215,3 +215,21 @@ fn a_function_fills_the_places_of_a_template() {
     assert_eq!(run(r#"p.replace(/[^a-z]/g, "")"#), QUIET);
     assert_eq!(run(r#"q ? "/srv" : "/tmp""#), QUIET);
 }
+
+#[test]
+fn what_a_service_answers_may_be_a_list_with_something_in_it() {
+    let write = |gather: &str, name: &str| {
+        let before = r#"function names(parts: any) { GATHER }"#.replace("GATHER", gather);
+        let body = r#"const answer = await (await fetch("https://mail.example.com/parts")).json();
+            if (names(answer.parts).length === 0) return text("nothing");
+            fs.writeFileSync(path.join("/srv/mail", `kept-${NAME}`), "x"); return text("done");"#;
+        found(&before, &body.replace("NAME", name))
+    };
+    let gather = "if (!parts) return []; const all: any[] = []; for (const part of parts) { if (part.name) all.push(part.name); } return all;";
+    let nested = "if (!parts) return []; const all: any[] = []; for (const part of parts) { all.push(part.name, ...names(part.parts)); } return all;";
+    for gather in [gather, nested] {
+        assert_eq!(write(gather, "p"), ["path-traversal"]);
+        assert_eq!(write(gather, r#"p.replace(/[^\w-]/g, "_")"#), QUIET);
+    }
+    assert_eq!(write("return [];", "p"), QUIET);
+}

@@ -127,6 +127,27 @@ impl Cond {
         }
     }
 
+    /// What one of two conditions teaches when it is not known which: the answer of a check that was made against one
+    /// list or another. Each comes with its truth, where that is known.
+    pub(crate) fn of_either(a: (Option<bool>, Option<&Self>), b: (Option<bool>, Option<&Self>)) -> Self {
+        let of = |outcome: bool| {
+            let side = |(truth, cond): (Option<bool>, Option<&Self>)| {
+                let refinements = cond.map(|cond| if outcome { &cond.when_true } else { &cond.when_false });
+                (truth != Some(!outcome)).then(|| refinements.cloned().unwrap_or_default())
+            };
+            match (side(a), side(b)) {
+                (Some(a), Some(b)) => either(&a, &b),
+                (one, other) => one.or(other).unwrap_or_default(),
+            }
+        };
+        let by_default = |cond: Option<&Self>| cond.and_then(|cond| cond.by_default);
+        Self {
+            when_true: of(true),
+            when_false: of(false),
+            by_default: by_default(a.1).filter(|_| by_default(a.1) == by_default(b.1)),
+        }
+    }
+
     /// What holds when at least one of the two sides has an outcome; a side that is `never` without it by default
     /// leaves it to the other.
     fn one_of(&self, other: &Self, never: bool, outcome: impl Fn(&Self) -> &Refinements) -> Refinements {

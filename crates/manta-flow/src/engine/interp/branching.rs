@@ -259,11 +259,14 @@ impl Interp<'_> {
         if is_same(a, b) {
             return a.clone();
         }
-        // Nothing is learnt from "or missing": a string that may be absent is a string.
-        if a.is_nullish() && matches!(b.kind, Kind::Str | Kind::Unknown) {
+        // Nothing is learnt from "or missing": a string that may be absent is a string. What the program says (`"bad
+        // port"`, or none when there is nothing to say) is more than that: whether it is there decides what follows.
+        let may_be_absent =
+            |value: &Val| matches!(value.kind, Kind::Unknown) || matches!(value.kind, Kind::Str) && !is_said(value);
+        if a.is_nullish() && may_be_absent(b) {
             return b.clone();
         }
-        if b.is_nullish() && matches!(a.kind, Kind::Str | Kind::Unknown) {
+        if b.is_nullish() && may_be_absent(a) {
             return a.clone();
         }
         let mut values: Vec<Val> = Vec::new();
@@ -277,7 +280,8 @@ impl Interp<'_> {
         let taint = values.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));
         let step = if a.taint.is_some() { a.step } else { b.step };
         if let (Kind::Bool(_), Kind::Bool(_)) = (&a.kind, &b.kind) {
-            return Val { taint, step, ..Val::any_bool() };
+            let cond = Cond::of_either((a.truth(), a.cond.as_deref()), (b.truth(), b.cond.as_deref()));
+            return Val { taint, step, ..self.bool_with(None, cond) };
         }
         let are_plain_text = values.iter().all(|value| {
             matches!(value.kind, Kind::Str | Kind::Num(_))
@@ -355,5 +359,15 @@ impl Interp<'_> {
             fact.props.lits.is_some()
                 && self.store.fact(*vn).is_some_and(|known| known.props.refine(&fact.props).is_bottom())
         })
+    }
+}
+
+/// A text that the program says: `"bad port"`, `"port " + n`, also with the caller's words in it while a witness is
+/// followed: no witness has a blank, messages do.
+fn is_said(value: &Val) -> bool {
+    let is_composed = |text: &Text| text.parts.iter().any(|part| matches!(part, Part::Lit(_)));
+    match value.taint.is_none() {
+        true => value.literals().is_some() || value.text.as_deref().is_some_and(is_composed),
+        false => value.literal().is_some_and(|text| text.contains(' ')),
     }
 }

@@ -90,13 +90,14 @@ impl Interp<'_> {
                     results.push(self.get_member(&value, name, span));
                 }
                 if name.as_str() == "length" && self.found.replay.is_some() {
-                    // A list that may be empty is followed as the empty one, which is what nobody configured.
+                    // A list that may be empty is followed as the empty one where that is what nobody configured.
                     let lengths = results.iter().map(|length| match length.kind {
                         Kind::Num(Some(length)) => Some(length),
                         _ => None,
                     });
                     if let Some(lengths) = lengths.collect::<Option<Vec<f64>>>()
                         && let Some(least) = lengths.into_iter().reduce(f64::min)
+                        && (least > 0.0 || self.is_of_configuration(&values))
                     {
                         return Val::num(least);
                     }

@@ -83,11 +83,8 @@ impl Interp<'_> {
                 }
                 Kind::Null | Kind::Undefined => {
                     let truth = match &value.kind {
-                        // The result of a match may be none.
-                        Kind::Obj(_) if value.cond.is_some() => None,
-                        Kind::Obj(_) | Kind::Fn(_) | Kind::Bound(_) | Kind::Num(_) | Kind::Bool(_) => Some(false),
-                        Kind::Str if value.taint.is_none() || value.literal().is_some() => Some(false),
-                        _ => None,
+                        Kind::Union(values) if values.iter().all(is_something) => Some(false),
+                        _ => is_something(value).then_some(false),
                     };
                     let mut cond = value.cond.as_deref().map(Cond::not).unwrap_or_default();
                     cond.when_true = both(&cond.when_true, &self.nothing_to_fear(value));
@@ -272,6 +269,23 @@ impl Interp<'_> {
         lists.iter().any(is_configured) && lists.iter().all(|list| is_configured(list) || is_empty(list))
     }
 
+    /// Whether one of the lists has what an administrator may have configured: names, addresses, directories. What a
+    /// service answers are records.
+    pub(crate) fn is_of_configuration(&self, lists: &[Val]) -> bool {
+        lists.iter().any(|list| match list.kind {
+            Kind::Obj(id) => {
+                let list = self.store.obj(id);
+                let is_said = |value: &Val| match value.kind {
+                    Kind::Api(api, _) => self.is_setting(api),
+                    _ => matches!(value.kind, Kind::Str),
+                };
+                let first = list.items.first().or(list.more.as_ref());
+                list.is_configured || first.is_some_and(|value| value.alternatives().iter().all(is_said))
+            }
+            _ => false,
+        })
+    }
+
     /// What a value implies as a condition: an environment variable is not set by default.
     pub(crate) fn condition(&self, value: &Val) -> Cond {
         match value.cond.as_deref() {
@@ -418,5 +432,16 @@ impl Interp<'_> {
     /// The fact about the value alone.
     pub(crate) fn implied_exactly(&self, value: &Val, fact: Fact) -> Refinements {
         if value.vn == 0 { Vec::new() } else { vec![(value.vn, Rc::new(fact))] }
+    }
+}
+
+/// Whether a value is certainly neither `null` nor `undefined`, nor `None`.
+fn is_something(value: &Val) -> bool {
+    match value.kind {
+        // The result of a match may be none.
+        Kind::Obj(_) => value.cond.is_none(),
+        Kind::Fn(_) | Kind::Bound(_) | Kind::Num(_) | Kind::Bool(_) => true,
+        Kind::Str => value.taint.is_none() || value.literals().is_some(),
+        _ => false,
     }
 }

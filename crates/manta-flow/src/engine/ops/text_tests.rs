@@ -167,6 +167,14 @@ impl Interp<'_> {
         if let (Some(text), Some(prefix)) = (value.literal(), prefix.literal()) {
             return Val::bool(text.starts_with(prefix));
         }
+        if let Kind::Union(prefixes) = &prefix.kind {
+            let is_own =
+                |prefix: &&Val| matches!(prefix.kind, Kind::Obj(_)) || prefix.literal().is_some_and(looks_like_url);
+            let own: Vec<Val> = prefixes.iter().filter(is_own).cloned().collect();
+            if !own.is_empty() {
+                return self.starts_with_own(value, &own, span);
+            }
+        }
         if let Kind::Obj(id) = prefix.kind
             && self.store.obj(id).is_sequence()
         {
@@ -283,6 +291,15 @@ impl Interp<'_> {
         }
         cond.when_true = self.implied(value, fact);
         self.bool_with(None, cond)
+    }
+
+    /// A test for a prefix that is the program's own unless the administrator has set another: what the program's own
+    /// proves is what the server comes with.
+    fn starts_with_own(&mut self, value: &Val, own: &[Val], span: Span) -> Val {
+        let tests: Vec<Val> = own.iter().map(|prefix| self.starts_with(value, prefix, span)).collect();
+        let conds = tests.iter().map(|test| test.cond.as_deref().cloned().unwrap_or_default());
+        let cond = conds.reduce(|a, b| Cond::of_either((None, Some(&a)), (None, Some(&b))));
+        self.bool_with(None, cond.unwrap_or_default())
     }
 
     /// A test of `path.relative(root, x)` for `..`: when it fails, `x` is inside. (On Windows the result may also be

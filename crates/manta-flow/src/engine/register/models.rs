@@ -47,8 +47,18 @@ impl Interp<'_> {
                 .iter()
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.clone())
-                .or_else(|| args.pos.get(index).cloned().filter(|_| !is_pydantic))
-                .or_else(|| args.named_rest.as_ref().map(|rest| self.named_of(rest, *name)));
+                .or_else(|| args.pos.get(index).cloned().filter(|_| !is_pydantic));
+            let given = given.or_else(|| {
+                let value = self.named_of(args.named_rest.as_ref()?, *name);
+                // What a configuration may leave out is as the program has it.
+                match default {
+                    Some(default) if !value.is_tainted() => {
+                        let default = self.field_default(default).unwrap_or_else(|| default.clone());
+                        Some(self.join(&value, &default))
+                    }
+                    _ => Some(value),
+                }
+            });
             // Settings are read from the environment; the default is what they are without it.
             let given = match given {
                 None if is_settings => {
