@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use manta_harden::paths::{DEFAULT_DENIED, DeniedNames};
 
@@ -42,6 +42,26 @@ pub(crate) fn around(directory: &Path, home: Option<&Path>) -> Vec<Grant> {
         }
     }
     grants
+}
+
+/// What lies in the directories of a server's scripts and was not granted, by the grants there are: whoever misses a
+/// template or a page can be told where it is. Names that are denied by default, and what lies in a home directory or
+/// its like, are not offered.
+pub(crate) fn left_out(grants: &[Grant], home: Option<&Path>) -> Vec<PathBuf> {
+    let denied = DeniedNames::new(DEFAULT_DENIED.iter().copied());
+    let is_granted =
+        |path: &Path| grants.iter().any(|grant| grant.access >= Access::Read && path.starts_with(&grant.path));
+    let listed = grants.iter().filter(|grant| grant.access == Access::List && !is_shared(&grant.path, home));
+    let entries = listed.flat_map(|grant| fs::read_dir(&grant.path).into_iter().flatten().flatten());
+    let is_offered = |name: &OsStr| !is_dotted(name) && name.to_str().is_some_and(|name| !denied.contains(name));
+    let mut left: Vec<PathBuf> = entries
+        .filter(|entry| is_offered(&entry.file_name()))
+        .map(|entry| entry.path())
+        .filter(|path| !is_granted(path))
+        .collect();
+    left.sort();
+    left.dedup();
+    left
 }
 
 /// Directories of the system that hold what many programs and users keep.
@@ -137,6 +157,12 @@ mod tests {
             "node_modules/a/data.bin",
         ];
         assert_eq!(given, code);
+        // What may be missed is named, and what nobody should grant without thinking is not.
+        let left = left_out(&grants, None);
+        let names: Vec<_> =
+            left.iter().map(|path| path.strip_prefix(stage.path()).unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["data", "notes.txt", "secret.json"]);
+        assert!(left_out(&grants, Some(stage.path())).is_empty(), "a home directory is not offered");
     }
 
     #[test]

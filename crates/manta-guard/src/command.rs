@@ -167,7 +167,15 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     let integrity = integrity()?;
     let principal = options.principal.as_deref().unwrap_or(LOCAL);
     let engine = Engine::new(settings, deciders(), integrity, principal);
+    let beside = setup.beside();
     let ended = run::stdio(launched, engine, &setup.hosts).map_err(|error| error.to_string())?;
+    if let Ended::ByServer(1..) = ended
+        && !beside.is_empty()
+    {
+        note(&format!(
+            "beside the server's code it can't read {beside}; if it needs one of them: --read PATH, or `read` under [guard]"
+        ));
+    }
     Ok(match ended {
         Ended::ByClient => 0,
         Ended::ByServer(code) => u8::try_from(code).unwrap_or(1),

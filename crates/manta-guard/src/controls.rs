@@ -39,6 +39,10 @@ impl Setup {
             add(&format!("root {name}"), format!("{mode} {}", grant.path.display()), means.files);
         }
         add("other files", "code and system libraries only".into(), means.files);
+        if !self.left_out.is_empty() {
+            let none = sandbox::By(means.files.0, "a server that needs one: `read` under [guard]");
+            add("beside the code, not readable", self.beside(), none);
+        }
         if !self.plan.hidden.is_empty() {
             let late = "the roots are large: names found late meet the argument check only";
             let denied = if self.truncated { sandbox::By(means.denied.0, late) } else { means.denied };
@@ -62,6 +66,21 @@ impl Setup {
         let one_process = sandbox::By("argument check only", "all tools run in one process");
         add("separation of tools", "per tool".into(), one_process);
         Ok(lines)
+    }
+
+    /// Names of what lies beside the code and is not readable.
+    pub(crate) fn beside(&self) -> String {
+        const MOST: usize = 12;
+        let name = |path: &std::path::PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = manta_core::Untrusted(&name).for_terminal();
+            if path.is_dir() { format!("{name}/") } else { name }
+        };
+        let names: Vec<String> = self.left_out.iter().take(MOST).map(name).collect();
+        match self.left_out.len() {
+            count if count > MOST => format!("{}, and {} more", names.join(", "), count - MOST),
+            _ => names.join(", "),
+        }
     }
 
     fn network(&self, means: &Means) -> (String, sandbox::By) {

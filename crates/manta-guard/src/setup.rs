@@ -66,6 +66,8 @@ pub struct Setup {
     pub(crate) roots: Vec<(String, Grant)>,
     /// The roots hold more entries than were looked at for denied names.
     pub(crate) truncated: bool,
+    /// What lies beside the server's scripts and is not readable.
+    pub(crate) left_out: Vec<PathBuf>,
     /// Files of the guard that lie where the server may write: covered at level A, and open below it.
     exposed: Vec<PathBuf>,
 }
@@ -147,7 +149,8 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
             ..Limits::default()
         },
     };
-    Ok(Setup { plan, require: level(spec.require), hosts, preset, roots, truncated, exposed: Vec::new() })
+    let left_out = crate::code::left_out(&plan.grants, home.as_deref());
+    Ok(Setup { plan, require: level(spec.require), hosts, preset, roots, truncated, left_out, exposed: Vec::new() })
 }
 
 /// Makes the plan for the connection to a remote server: the network, and no file but what names are looked up
@@ -186,6 +189,7 @@ pub fn remote(spec: &GuardSpec, request: &Request, target: &Target) -> Result<Se
         preset,
         roots: Vec::new(),
         truncated: false,
+        left_out: Vec::new(),
         exposed: Vec::new(),
     })
 }
