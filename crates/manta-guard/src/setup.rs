@@ -149,7 +149,15 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
             ..Limits::default()
         },
     };
-    let left_out = crate::code::left_out(&plan.grants, home.as_deref());
+    let mut left_out = crate::code::left_out(&plan.grants, home.as_deref());
+    // The guard's own files are nothing to grant.
+    let own = policy.into_iter().flat_map(|policy| {
+        let log = policy.spec().audit.path.as_deref().unwrap_or("manta-audit.jsonl");
+        [policy.path().to_owned(), base.join(&spec.lock), base.join(log)]
+    });
+    let own: Vec<PathBuf> =
+        own.filter_map(|path| fs::canonicalize(path).ok()).flat_map(|path| own_files(&path)).collect();
+    left_out.retain(|path| !own.contains(path));
     Ok(Setup { plan, require: level(spec.require), hosts, preset, roots, truncated, left_out, exposed: Vec::new() })
 }
 
