@@ -505,3 +505,35 @@ fn what_a_tool_keeps_to_call_is_a_part_of_it() {
     assert_eq!(composed("add(validator());"), Vec::<String>::new());
     assert_eq!(composed("add(validator()); add(reader());"), ["path-traversal in read_part"]);
 }
+
+#[test]
+fn decorators_before_the_standard_wrap_methods_in_their_descriptor() {
+    let server = |inside: &str| {
+        format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ execSync }} from "child_process";
+const server = new McpServer({{ name: "x", version: "1" }});
+const registry: {{ name: string; run: any }}[] = [];
+function Tool(name: string) {{
+  return (target: any, key: string, descriptor: PropertyDescriptor) => {{
+    const method = descriptor.value;
+    descriptor.value = async function (args: any) {{ {inside} return method.apply(this, [args]); }};
+    registry.push({{ name, run: descriptor.value }});
+  }};
+}}
+class Tools {{
+  @Tool("grep")
+  async grep({{ word }}: {{ word: string }}) {{
+    return {{ content: [{{ type: "text", text: execSync(`grep ${{word}} notes`).toString() }}] }};
+  }}
+}}
+for (const tool of registry) server.tool(tool.name, {{ word: z.string() }}, tool.run.bind(new Tools()));
+"#
+        )
+    };
+    let checked = "if (!/^\\w+$/.test(args.word)) throw new Error('a word');";
+    assert_eq!(common::found([("index.ts", server("").as_str())]), ["command-injection in grep"]);
+    assert_eq!(common::found([("index.ts", server(checked).as_str())]), Vec::<String>::new());
+}

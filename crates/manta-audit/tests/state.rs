@@ -113,3 +113,38 @@ fn the_finding_names_the_tool_at_the_sink_and_its_steps_begin_at_the_other() {
     assert!(steps.contains(&"is kept, and there when `use` is called"), "{steps:?}");
     assert!(finding.message.starts_with("`p` of `set`, which is kept, becomes part"), "{}", finding.message);
 }
+
+#[test]
+fn members_of_modules_are_variables() {
+    let settings = "ROOT = '/srv'\nCHECKED = 'a'\n";
+    let server = r#"
+import subprocess
+import settings
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+
+@mcp.tool()
+def set_root(path: str) -> str:
+    settings.ROOT = path
+    return "set"
+
+@mcp.tool()
+def build() -> str:
+    return subprocess.check_output("make -C " + settings.ROOT, shell=True, text=True)
+
+@mcp.tool()
+def set_checked(name: str) -> str:
+    if not name.isalnum():
+        raise ValueError("a name")
+    settings.CHECKED = name
+    return "set"
+
+@mcp.tool()
+def build_checked() -> str:
+    return subprocess.check_output("make -C " + settings.CHECKED, shell=True, text=True)
+
+mcp.run()
+"#;
+    let found = common::found([("server.py", server), ("settings.py", settings)]);
+    assert_eq!(found, ["command-injection in build"]);
+}

@@ -264,6 +264,9 @@ impl Interp<'_> {
                 Some(Val::str(&format!("@@{name}")))
             }
             "builtins.super" => Some(Val::unknown()),
+            // The module, whose members are the entries.
+            "builtins.globals" => Some(Val::of(Kind::Module(self.frame().module))),
+            "builtins.locals" => Some(Val::unknown()),
             "globalThis.Object.defineProperty" => {
                 let target = args.get(0).cloned()?;
                 let key = args.get(1).cloned()?;

@@ -329,7 +329,8 @@ impl<'p> Interp<'p> {
     }
 
     fn step(&mut self, value: Val, span: Span, what: StepKind) -> Val {
-        if value.taint.is_none() {
+        // What is done on behalf of something else has no place of its own.
+        if value.taint.is_none() || span == Span::default() {
             return value;
         }
         let at = self.here(span);

@@ -45,6 +45,10 @@ impl Interp<'_> {
 
     pub(crate) fn function_name(&self, value: &Val) -> Option<String> {
         let closure = self.store.closure(self.wrapped(self.closure_of(value)?));
+        let given = closure.props.and_then(|props| self.store.obj(props).fields.get(&Symbol::new("__name__")));
+        if let Some(name) = given.and_then(Val::literal) {
+            return Some(name.to_owned());
+        }
         let func = self.program.module(closure.module).func(closure.func);
         func.name.map(|name| name.as_str().to_owned())
     }

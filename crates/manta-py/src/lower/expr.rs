@@ -9,7 +9,7 @@ use ruff_python_ast::{
 };
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{Lowerer, Reference, ScopeKind};
+use super::{Binding, Lowerer, Reference, ScopeKind};
 use crate::scope::Collector;
 
 /// Operands of one operator in a row that are regrouped, so that a long sum is not a deep one.
@@ -208,6 +208,9 @@ impl Lowerer<'_> {
         if self.is_super(&call.func) {
             return self.expr(Ir::Super, call.range());
         }
+        if let Some(variables) = self.local_variables(call) {
+            return variables;
+        }
         let callee = self.value(&call.func);
         let mut args = Vec::with_capacity(call.arguments.len());
         for argument in call.arguments.iter_source_order() {
@@ -231,6 +234,32 @@ impl Lowerer<'_> {
                 Arg { value, kind }
             }
         }
+    }
+
+    /// `locals()` and `vars()` in a function: a dictionary of its variables.
+    fn local_variables(&mut self, call: &ExprCall) -> Option<ExprId> {
+        let Expr::Name(name) = &*call.func else { return None };
+        if !matches!(name.id.as_str(), "locals" | "vars") || !call.arguments.is_empty() {
+            return None;
+        }
+        let name = self.names.symbol(name.id.as_str());
+        if !matches!(self.resolve(name), Reference::Var(Var::Global(_))) {
+            return None;
+        }
+        let at = self.scopes.iter().rposition(|scope| scope.kind != ScopeKind::Comprehension)?;
+        if self.scopes[at].kind != ScopeKind::Function {
+            return None;
+        }
+        let names = self.scopes[at].order.clone();
+        let mut props = Vec::with_capacity(names.len());
+        for name in names {
+            let is_variable = matches!(self.scopes[at].names.get(&name), Some(Binding::Slot(..)));
+            if is_variable && let Reference::Var(var) = self.reference(at, name) {
+                let value = self.expr(Ir::Var(var), call.range());
+                props.push(Prop::Init(Key::Static(name), value));
+            }
+        }
+        Some(self.expr(Ir::Object { props, is_dict: true }, call.range()))
     }
 
     /// `super` in a call, unless the file gives the name another meaning.

@@ -6,7 +6,7 @@ use crate::engine::models::{Exposes, HandlerArgs};
 use crate::engine::report::Registration;
 use crate::engine::schema::Schema;
 use crate::engine::store::{Obj, ObjKind};
-use crate::engine::value::{Kind, Taint, Val};
+use crate::engine::value::{FnId, Kind, Taint, Val};
 use crate::ir::{Lang, ParamKind, Pat, Symbol};
 use manta_core::{Location, Span};
 
@@ -268,6 +268,46 @@ impl<'p> Interp<'p> {
             });
             args.named.push((name, value));
         }
+        self.wrapper_args(id, &mut args, &mut facts);
         (args, facts)
+    }
+
+    /// What a wrapper asks for itself: the function in it gets something else, made of that (`path` and a repository).
+    fn wrapper_args(&mut self, id: FnId, args: &mut Args, facts: &mut Vec<ParamFacts>) {
+        if self.wrapped(id) == id {
+            return;
+        }
+        let closure = self.store.closure(id).clone();
+        let code = self.program.module(closure.module);
+        let func = code.func(closure.func);
+        let signature = Symbol::new("__signature__");
+        let has_signature = closure.props.is_some_and(|props| self.store.obj(props).fields.contains_key(&signature));
+        for param in func.params.iter().skip(usize::from(closure.takes_self)) {
+            let at = Location::new(code.file, param.span);
+            match (param.kind, param.name) {
+                // Whatever the signature names that was put in its place.
+                (ParamKind::KeywordRest, _) if has_signature => {
+                    let (taint, step) = self.source("arguments".to_owned(), at);
+                    args.named_rest = Some(Val { taint, step, ..Val::unknown() });
+                }
+                (ParamKind::Normal | ParamKind::KeywordOnly, Some(name))
+                    if param.default.is_none() && args.named.iter().all(|(known, _)| *known != name) =>
+                {
+                    let (taint, step) = self.source(name.as_str().to_owned(), at);
+                    let schema = self.param_schema(&closure, param.annotation, None);
+                    let value = self.untrusted(schema.as_ref(), false, taint, step, 1);
+                    let value = self.replayed(value, name.as_str());
+                    args.named.push((name, value));
+                    facts.push(ParamFacts {
+                        name: name.as_str().to_owned(),
+                        ty: schema.as_ref().map_or("any", Schema::type_name).to_owned(),
+                        constraints: Vec::new(),
+                        is_optional: false,
+                        description: None,
+                    });
+                }
+                _ => {}
+            }
+        }
     }
 }

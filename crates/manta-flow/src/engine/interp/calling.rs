@@ -346,8 +346,8 @@ impl<'p> Interp<'p> {
                         .map(|at| named.remove(at).1);
                     let by_position =
                         if param.kind == crate::ir::ParamKind::Normal { positional.pop_front() } else { None };
-                    let given = by_name
-                        .or(by_position)
+                    let given = by_position
+                        .or(by_name)
                         .or_else(|| if param.kind == crate::ir::ParamKind::Normal { rest.clone() } else { None });
                     let given = given.or_else(|| {
                         let rest = named_rest.as_ref()?;

@@ -67,6 +67,18 @@ impl Interp<'_> {
         }
     }
 
+    /// `settings.name = value`, by whoever imported the module.
+    pub(crate) fn set_in_module(&mut self, module: ModId, name: Symbol, value: Val) {
+        let slot = self.program.module(module).exports.iter().find_map(|export| match export {
+            crate::ir::Export::Local { name: public, slot } if *public == name => Some(*slot),
+            _ => None,
+        });
+        if let (Some(slot), ModState::Loaded(cells)) = (slot, &self.mods[module.0 as usize]) {
+            let cell = cells[slot as usize];
+            self.store.set_cell(cell, value);
+        }
+    }
+
     /// What `module` exports as `name`.
     pub(crate) fn export(&mut self, module: ModId, name: Symbol, depth: usize) -> Option<Val> {
         if depth > 24 {

@@ -297,6 +297,12 @@ impl Interp<'_> {
         }
         match name.as_str() {
             "constructor" | "__class__" => return Some(Val::of(Kind::Obj(class))),
+            "__dict__" if self.lang() == Lang::Python => {
+                let Kind::Obj(id) = receiver.kind else { return None };
+                let fields = self.store.obj(id).fields.clone();
+                let entries = Obj { fields, ..Obj::new(ObjKind::Dict) };
+                return Some(Val::of(Kind::Obj(self.store.new_obj(entries))));
+            }
             _ => {}
         }
         if self.lang() == Lang::Python
@@ -421,6 +427,7 @@ impl Interp<'_> {
                     }
                 }
             }
+            Kind::Module(module) => self.set_in_module(*module, name, value),
             Kind::Api(_, None) if self.is_environment(target) => self.set_environment(name, &value),
             _ => self.member_assigned(target, name, &value, span),
         }

@@ -7,7 +7,7 @@ use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Exposes, HandlerArgs, RegisterRow};
 use crate::engine::report::{Mount, Registration};
-use crate::engine::store::ObjKind;
+use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::{Lang, Symbol};
 
@@ -195,11 +195,36 @@ impl Interp<'_> {
                 return value;
             }
         }
-        let result = self.decorate(decorator, value, span);
+        let result = match self.decorate_legacy(decorator, &value, class, name, span) {
+            Some(result) => result,
+            None => self.decorate(decorator, value, span),
+        };
         for registration in &mut self.found.registrations[before..] {
             registration.this = Some(Val::of(Kind::Obj(class)));
         }
         result
+    }
+
+    /// TypeScript before the standard: `(target, key, descriptor) => …`, which may put another method into the
+    /// descriptor or give another one.
+    fn decorate_legacy(&mut self, decorator: &Val, value: &Val, class: ObjId, name: Symbol, span: Span) -> Option<Val> {
+        let closure = self.store.closure(self.closure_of(decorator)?);
+        let asks_for = self.program.module(closure.module).func(closure.func).params.len();
+        if self.lang() != Lang::JavaScript || asks_for < 3 {
+            return None;
+        }
+        let field = Symbol::new("value");
+        let mut descriptor = Obj::new(ObjKind::Plain);
+        descriptor.fields.insert(field, value.clone());
+        let descriptor = self.store.new_obj(descriptor);
+        let target = Val::of(Kind::Obj(class));
+        let args = Args::of(vec![target, Val::str(name.as_str()), Val::of(Kind::Obj(descriptor))]);
+        let given = self.call_value(decorator, None, args, span);
+        let holder = match given.kind {
+            Kind::Obj(id) => id,
+            _ => descriptor,
+        };
+        self.store.obj(holder).fields.get(&field).cloned().filter(|value| self.is_callable(value))
     }
 
     fn register_method_tool(

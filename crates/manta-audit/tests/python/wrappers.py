@@ -1,0 +1,133 @@
+"""Wrappers around handlers: what they ask for themselves, what they pass on, and what they check."""
+import functools
+import inspect
+import subprocess
+from functools import wraps
+from mcp.server.fastmcp import FastMCP
+
+mcp = FastMCP("wrappers")
+
+
+class Repo:
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def log(self) -> str:
+        return subprocess.check_output(f"git -C {self.path} log", shell=True, text=True)  # error: command-injection in log
+
+
+# -- a wrapper that asks for something and passes on what it makes of it
+
+def with_repo(func):
+    @wraps(func)
+    def wrapper(path: str, *args, **kwargs):
+        return func(Repo(path), *args, **kwargs)
+    return wrapper
+
+
+@mcp.tool()
+@with_repo
+def log(repo: Repo) -> str:
+    return repo.log()
+
+
+def with_checked_repo(func):
+    @wraps(func)
+    def wrapper(path: str, *args, **kwargs):
+        if not path.isalnum():
+            raise ValueError("a name")
+        return func(Repo(path), *args, **kwargs)
+    return wrapper
+
+
+@mcp.tool()
+@with_checked_repo
+def checked_status(repo: Repo) -> str:
+    return subprocess.check_output(f"git -C {repo.path} status", shell=True, text=True)
+
+
+def with_signature(func):
+    @functools.wraps(func)
+    async def wrapper(*args, **kwargs):
+        kwargs["repo"] = Repo(kwargs.pop("path"))
+        return await func(*args, **kwargs)
+    wrapper.__signature__ = inspect.signature(func)
+    return wrapper
+
+
+@mcp.tool()
+@with_signature
+async def show(repo: Repo) -> str:
+    return subprocess.check_output("git -C " + repo.path + " show", shell=True, text=True)  # error: command-injection in show
+
+
+def renamed(func):
+    @wraps(func)
+    def wrapper(folder: str):
+        return func(directory=folder)
+    return wrapper
+
+
+@mcp.tool()
+@renamed
+def look(directory: str) -> str:
+    return subprocess.check_output("ls " + directory, shell=True, text=True)  # error: command-injection in look
+
+
+# -- what only the wrapper gives is none of the caller's
+
+def inject(**given):
+    def decorator(func):
+        @wraps(func)
+        def wrapper(*args, retries=3, **kwargs):
+            return func(*args, **{**kwargs, **given})
+        return wrapper
+    return decorator
+
+
+@mcp.tool()
+@inject(prefix="ls ")
+def named(name: str, prefix: str) -> str:
+    return subprocess.check_output(prefix + name, shell=True, text=True)  # error: command-injection in named
+
+
+@mcp.tool()
+@inject(prefix="ls ")
+def fixed(prefix: str) -> str:
+    return subprocess.check_output(prefix, shell=True, text=True)
+
+
+# -- a wrapper that takes the name by hand
+
+def plain(func):
+    def wrapper(*args, **kwargs):
+        return func(*args, **kwargs)
+    wrapper.__name__ = func.__name__
+    wrapper.__annotations__ = func.__annotations__
+    return wrapper
+
+
+@mcp.tool()
+@plain
+def plainly(cmd: str) -> str:
+    return subprocess.check_output(cmd, shell=True, text=True)  # error: command-execution in plainly
+
+
+# -- a registration of the program's own around the one of the SDK
+
+def tool(name):
+    def register(func):
+        @wraps(func)
+        async def run(**kwargs):
+            try:
+                return await func(**kwargs)
+            except OSError as error:
+                return str(error)
+        mcp.add_tool(run, name=name)
+        return func
+    return register
+
+
+@tool("own")
+async def own_tool(cmd: str) -> str:
+    return subprocess.check_output(cmd, shell=True, text=True)  # error: command-execution in own
