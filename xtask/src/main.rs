@@ -6,6 +6,7 @@
 
 mod advisories;
 mod bench;
+mod cut;
 mod generate;
 mod ready;
 mod ready_bundles;

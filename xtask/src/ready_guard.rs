@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::cut;
 use crate::suite::{self, REVISIONS, Server};
 
 /// Published packages, pinned so that a run can be repeated.
@@ -43,6 +44,9 @@ pub(crate) fn ready_guard(root: &Path) -> Result<String, String> {
         for client in ["client.mjs", "client.py"] {
             stage.compare_direct_and_guarded(&case, client, &mut report)?;
         }
+    }
+    for client in ["resume.mjs", "resume.py"] {
+        stage.broken_connection(client, &mut report)?;
     }
     stage.conformance(&mut report)?;
     Ok(report)
@@ -96,7 +100,7 @@ impl Stage {
         }
         fs::write(at.join("data/a.txt"), "hello\n").map_err(|error| error.to_string())?;
         let scripts = self.root.join("crates/manta-guard/tests/real");
-        for script in ["client.mjs", "client.py", "fixture.mjs"] {
+        for script in ["client.mjs", "client.py", "fixture.mjs", "slow.mjs", "resume.mjs", "resume.py"] {
             fs::copy(scripts.join(script), at.join(script)).map_err(|error| error.to_string())?;
         }
         Ok(())
@@ -146,6 +150,27 @@ impl Stage {
             case.name,
             count(&direct["tools"]),
             count(&direct["calls"])
+        );
+        Ok(())
+    }
+
+    /// A call whose connection breaks while it runs is answered all the same.
+    fn broken_connection(&self, client: &str, report: &mut String) -> Result<(), String> {
+        let policy = self.work.join("conformance.toml");
+        fs::write(&policy, format!("{OPEN}{MANY}")).map_err(|error| error.to_string())?;
+        let front = self.front(&policy, &["--", "node", "slow.mjs"])?;
+        let address = front.url.trim_start_matches("http://").trim_end_matches("/mcp");
+        let address = address.parse().map_err(|error| format!("{address}: {error}"))?;
+        let (between, seen) = cut::relay(address).map_err(|error| error.to_string())?;
+        let python = self.work.join("venv/bin/python").to_string_lossy().into_owned();
+        let program = if client.ends_with(".py") { python.as_str() } else { "node" };
+        let said = self.run(program, &[client, &format!("http://{between}/mcp")], &self.work)?;
+        if said.trim() != "made it" || !seen.is_resumed() {
+            return Err(format!("{client}: `{}`, resumed: {}", said.trim(), seen.is_resumed()));
+        }
+        let _ = writeln!(
+            report,
+            "{client}: a call whose connection broke was answered on a stream that was taken up again"
         );
         Ok(())
     }
