@@ -234,12 +234,15 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Ob
     for registration in &registrations {
         interp.run_registration(registration, &mut analysis, &mut found, &mut runs);
     }
-    interp.follow_state(&runs, &mut analysis, &mut found);
+    let is_stopped = interp.fuel_used >= limits.fuel_total;
+    if !is_stopped {
+        interp.follow_state(&runs, &mut analysis, &mut found);
+    }
     analysis.flows = collect_flows(&interp, found);
     analysis.calls = std::mem::take(&mut interp.found.calls);
     analysis.steps = interp.fuel_used;
     analysis.files = program.modules().map(|(_, module)| module.file).collect();
-    if interp.fuel_used >= limits.fuel_total {
+    if is_stopped {
         analysis.exhausted.push(format!("the analysis stopped after {} steps", limits.fuel_total));
     }
     if interp.is_heavy {

@@ -24,6 +24,8 @@ use manta_core::Location;
 
 /// How many setters in a row are followed.
 const ROUNDS: usize = 2;
+/// The part of all steps that this may take beyond those of the handlers by themselves.
+const SHARE: u64 = 8;
 /// Most sources that are kept for later calls; the rest of [`Taint`] is for the parameters of these.
 const MAX_KEPT: usize = 48;
 /// Most setters of one place; more than that run through the same code.
@@ -83,10 +85,15 @@ impl<'p> Interp<'p> {
     /// Runs handlers once more that read what others leave.
     pub(super) fn follow_state(&mut self, runs: &[Run<'_>], analysis: &mut Analysis, found: &mut Vec<Found>) {
         let left: Vec<(usize, &Left)> = runs.iter().enumerate().map(|(index, run)| (index, &run.left)).collect();
+        let budget = self.limits.fuel_total / SHARE;
+        self.limits.fuel_total = self.fuel_used + budget;
         // Servers that a target consists of have nothing to do with each other, and what tools share is mostly little.
         for shared in Shared::all(runs, &left, &FxHashSet::default()) {
             self.carried = Carried { known_before: self.store.fresh_vn(), ..Carried::default() };
             self.follow_shared(shared, runs, analysis, found);
+        }
+        if self.fuel_used >= self.limits.fuel_total {
+            analysis.exhausted.push(format!("what tools leave for each other was followed for {budget} steps only"));
         }
     }
 
@@ -126,7 +133,7 @@ impl<'p> Interp<'p> {
                 let (suspects, mut now) = self.run_reader(run, &told);
                 // What the server opens is open already.
                 now.opened.clear();
-                if self.out_of_fuel && !analysis.tools[*reader].is_incomplete {
+                if self.out_of_fuel && self.fuel == 0 && !analysis.tools[*reader].is_incomplete {
                     analysis.exhausted.push(format!(
                         "`{}` was not analysed to the end with what other tools set: {} steps",
                         run.name, self.limits.fuel_per_tool
