@@ -294,3 +294,83 @@ fn prefixes_that_only_a_configuration_has_are_not_the_default() {
     assert_eq!(get(&settings(r#"["https://api.example.com/"]"#)), NOTHING);
     assert_eq!(get(&settings(r#"["http://", "https://"]"#)), FOUND);
 }
+
+const PERMITTED: &str = r#"
+def permitted(address):
+    ip = ipaddress.ip_address(address)
+    return ip.is_global and not ip.is_multicast
+
+def addresses(url):
+    return [info[4][0] for info in socket.getaddrinfo(urlparse(url).hostname, None)]
+"#;
+
+#[test]
+fn addresses_that_are_refused_are_gathered_first() {
+    let gathered = |gather: &str, refuse: &str| {
+        let body = format!(
+            "    ips = addresses(url)\n{gather}\n    if {refuse}:\n        raise Refused()\n    \
+             return requests.get(url, allow_redirects=False).text\n"
+        );
+        python(PERMITTED, &body)
+    };
+    let listed = "    bad = [ip for ip in ips if not permitted(ip)]";
+    let appended = "    bad = []\n    for ip in ips:\n        if not permitted(ip):\n            bad.append(ip)";
+    let filtered = "    bad = list(filter(lambda ip: not permitted(ip), ips))";
+    let set = "    bad = {ip for ip in ips if not permitted(ip)}";
+    for gather in [listed, appended, filtered, set] {
+        for refuse in ["bad", "len(bad) > 0", "bool(bad)"] {
+            assert_eq!(gathered(gather, refuse), NOTHING, "{gather} {refuse}");
+        }
+        assert_eq!(gathered(gather, "not bad"), FOUND, "{gather}");
+        assert_eq!(gathered(gather, "len(bad) > 1"), FOUND, "{gather}");
+    }
+    let good = "    good = [ip for ip in ips if permitted(ip)]";
+    assert_eq!(gathered(good, "not good"), NOTHING);
+    assert_eq!(gathered(good, "len(good) != len(ips)"), NOTHING);
+    assert_eq!(gathered(good, "good"), FOUND);
+}
+
+#[test]
+fn handlers_catch_what_they_name() {
+    let checked = |raised: &str, caught: &str| {
+        let body = format!(
+            "    try:\n        for ip in addresses(url):\n            if not permitted(ip):\n                \
+             raise {raised}('no')\n    except {caught}:\n        pass\n    \
+             return requests.get(url, allow_redirects=False).text\n"
+        );
+        python(&format!("{PERMITTED}\nclass Worse(Refused, ValueError):\n    pass\n"), &body)
+    };
+    for (raised, caught) in [
+        ("PermissionError", "ValueError"),
+        ("Refused", "(socket.gaierror, ValueError)"),
+        ("ValueError", "Refused"),
+        ("Refused", "Worse"),
+    ] {
+        assert_eq!(checked(raised, caught), NOTHING, "{raised} {caught}");
+    }
+    for (raised, caught) in [
+        ("PermissionError", "OSError"),
+        ("Refused", "Exception"),
+        ("Worse", "ValueError"),
+        ("Worse", "(KeyError, Refused)"),
+        ("ValueError", "BaseException"),
+    ] {
+        assert_eq!(checked(raised, caught), FOUND, "{raised} {caught}");
+    }
+}
+
+#[test]
+fn answers_of_a_resolver_read_like_addresses() {
+    for address in ["str(answer)", "answer.to_text()", "answer.address"] {
+        let body = |refuse: &str| {
+            format!(
+                "    for answer in dns.resolver.resolve(urlparse(url).hostname, 'A'):\n        \
+                 if {refuse}permitted({address}):\n            raise Refused()\n    \
+                 return requests.get(url, allow_redirects=False).text\n"
+            )
+        };
+        let helpers = format!("import dns.resolver\n{PERMITTED}");
+        assert_eq!(python(&helpers, &body("not ")), NOTHING, "{address}");
+        assert_eq!(python(&helpers, &body("")), FOUND, "{address}");
+    }
+}

@@ -74,7 +74,12 @@ pub(super) static RULES: &[(&str, &str)] = &[
     ),
     (
         CONCEALMENT,
-        r"\b(?:the )?user (?:must|should|does|will|need|can)(?: not|n'?t) (?:\w+ ){0,2}?(?:know|see|notice|be (?:told|aware|informed|notified)|find out)\b",
+        r"\b(?:the )?user (?:must|should|will|need|can)(?: not|n'?t) (?:\w+ ){0,2}?(?:know|see|notice|be (?:told|aware|informed|notified)|find out)\b",
+    ),
+    // What the user doesn't know is often only said; as the aim of something it is an order.
+    (
+        CONCEALMENT,
+        r"\b(?:so|ensure|ensures|ensuring|sure|until|unless|way)(?: that)? (?:the )?user does(?: not|n'?t) (?:\w+ ){0,2}?(?:know|see|notice|find out)\b",
     ),
     (CONCEALMENT, r"\bwithout (?:the )?(?:user'?s?|human'?s?) (?:knowledge|knowing|noticing|awareness)\b"),
     (

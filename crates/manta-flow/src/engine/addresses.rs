@@ -59,6 +59,17 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether reading a witness as an address raises an error. One that does not, has no use for handlers.
+    pub(crate) fn refuses_address(&mut self, api: ApiId, text: &Val) -> bool {
+        let Some(text) = self.found.replay.is_some().then(|| text.literal()).flatten() else { return false };
+        let is_address = parse(text).is_some();
+        if is_address {
+            self.expect_success();
+        }
+        // A zone behind the address is left to doubt.
+        !is_address && !text.contains('%') && &*self.apis.name(api) == "ipaddress.ip_address"
+    }
+
     fn python_family(&mut self, address: IpAddr) -> Val {
         let socket = self.apis.root(Symbol::new("socket"));
         let family = if address.is_ipv4() { "AF_INET" } else { "AF_INET6" };

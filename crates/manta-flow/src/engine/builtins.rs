@@ -104,6 +104,7 @@ const METHODS: &[&str] = &[
     "format_map",
     "encode",
     "decode",
+    "to_text",
     "isalnum",
     "isdigit",
     "isalpha",

@@ -4,6 +4,7 @@ mod binding;
 mod branching;
 mod calling;
 mod classes;
+mod exceptions;
 mod expressions;
 mod inheritance;
 mod loading;

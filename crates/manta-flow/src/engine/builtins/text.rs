@@ -188,7 +188,7 @@ impl Interp<'_> {
                 let args = Args { named: fields, named_rest: args.get(0).cloned(), ..Args::default() };
                 self.brace_format(value, &args, span)
             }
-            "encode" | "decode" | "__str__" | "as_posix" | "expandtabs" => self.to_text(value),
+            "encode" | "decode" | "__str__" | "as_posix" | "expandtabs" | "to_text" => self.to_text(value),
             "removeprefix" | "removesuffix" | "zfill" | "ljust" | "rjust" | "center" | "translate" => {
                 let props = self.props(value).slice();
                 let props =

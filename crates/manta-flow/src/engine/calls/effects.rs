@@ -199,6 +199,13 @@ impl Interp<'_> {
                 Some(number) => Val { taint: arg.taint, step: arg.step, ..Val::num(number) },
                 _ => Val { taint: arg.taint, step: arg.step, ..Val::of(Kind::Num(None)) },
             },
+            Effect::Length => {
+                let length = match arg.kind {
+                    Kind::Obj(id) if self.found.replay.is_some() => self.exact_length(id).map(f64::from),
+                    _ => None,
+                };
+                Val { taint: arg.taint, step: arg.step, ..Val::of(Kind::Num(length)) }
+            }
             Effect::ToText => match args.pos.first() {
                 Some(value) => {
                     let value = value.clone();
@@ -206,7 +213,7 @@ impl Interp<'_> {
                 }
                 None => Val::str(""),
             },
-            Effect::ToBool => Val { kind: Kind::Bool(arg.truth()), taint: Taint::NONE, ..arg },
+            Effect::ToBool => Val { kind: Kind::Bool(self.truth(&arg)), taint: Taint::NONE, ..arg },
             Effect::JsonText => {
                 let (taint, step) = self.deep_taint(&arg, 4);
                 let props =
@@ -519,6 +526,9 @@ impl Interp<'_> {
             }
             Effect::Enter => self.enter_context(&arg, span),
             Effect::IpAddress => {
+                if self.refuses_address(api, &arg) {
+                    self.raise_here();
+                }
                 let made = self.apis.step(api, ApiStep::Call);
                 Val {
                     vn: arg.vn,

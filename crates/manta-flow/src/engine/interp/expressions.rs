@@ -15,6 +15,14 @@ use crate::ir::{BinaryOp, Captured, Expr, ExprId, FuncId, Key, LogicalOp, Prop, 
 /// Most elements of a sequence that are known one by one.
 const MAX_ITEMS: usize = 2_048;
 
+/// What the filters of a comprehension say of its elements.
+#[derive(Default)]
+struct Tests {
+    conds: Vec<Cond>,
+    /// Whether an element may or may not be let in.
+    are_in_doubt: bool,
+}
+
 impl<'p> Interp<'p> {
     pub(crate) fn eval(&mut self, id: ExprId) -> Val {
         if !self.burn() {
@@ -330,13 +338,16 @@ impl<'p> Interp<'p> {
             crate::ir::CompKind::Set => ObjKind::Set,
             _ => ObjKind::Array,
         }));
-        let mut tests = Vec::new();
+        let mut tests = Tests::default();
         self.comprehension_clause(id, element, value, clauses, &mut tests);
         // That nothing passed the filter says of all what the filter says of one.
         let cond = match clauses {
-            [only] if only.conditions.len() == 1 => tests.into_iter().reduce(|one, other| one.or(&other)),
+            [only] if only.conditions.len() == 1 => tests.conds.into_iter().reduce(|one, other| one.or(&other)),
             _ => None,
         };
+        if tests.are_in_doubt {
+            self.evidence.insert(id, cond.clone().unwrap_or_default());
+        }
         let cond = cond.map(|cond| self.quantified_cond(cond, false)).filter(|cond| !cond.is_trivial()).map(Rc::new);
         let obj = self.store.obj(id);
         let taint = obj.items.iter().chain(&obj.more).fold(Taint::NONE, |taint, value| taint.union(value.taint));
@@ -350,7 +361,7 @@ impl<'p> Interp<'p> {
         element: ExprId,
         value: Option<ExprId>,
         clauses: &'p [crate::ir::CompClause],
-        tests: &mut Vec<Cond>,
+        tests: &mut Tests,
     ) {
         let Some((clause, inner)) = clauses.split_first() else {
             let key = self.eval(element);
@@ -393,10 +404,13 @@ impl<'p> Interp<'p> {
             let mut possible = true;
             for condition in &clause.conditions {
                 let test = self.eval(*condition);
-                tests.push(test.cond.as_deref().cloned().unwrap_or_default());
-                match self.outcomes(&test).0 {
-                    Some(facts) => self.assume(&facts),
-                    None => possible = false,
+                tests.conds.push(test.cond.as_deref().cloned().unwrap_or_default());
+                match self.outcomes(&test) {
+                    (Some(facts), otherwise) => {
+                        tests.are_in_doubt |= otherwise.is_some();
+                        self.assume(&facts);
+                    }
+                    (None, _) => possible = false,
                 }
             }
             if possible {
@@ -459,7 +473,7 @@ impl<'p> Interp<'p> {
                     Some(true)
                 }
             }
-            _ => a.truth(),
+            _ => self.truth(&a),
         };
         match (op, truth) {
             (LogicalOp::And, Some(false)) | (LogicalOp::Or | LogicalOp::Coalesce, Some(true)) => return a,

@@ -258,7 +258,7 @@ impl<'p> Interp<'p> {
 
     /// Facts of the true and of the false outcome; none when that outcome is impossible.
     pub(crate) fn outcomes(&self, value: &Val) -> (Option<Refinements>, Option<Refinements>) {
-        let truth = value.truth();
+        let truth = self.truth(value);
         let cond = self.condition(value);
         let yes = (truth != Some(false) && !self.is_impossible(&cond.when_true)).then_some(cond.when_true);
         let no = (truth != Some(true) && !self.is_impossible(&cond.when_false)).then_some(cond.when_false);
@@ -266,6 +266,17 @@ impl<'p> Interp<'p> {
             // Contradiction on both sides means that we know less than we think: take both.
             (None, None) => (Some(Vec::new()), Some(Vec::new())),
             outcomes => outcomes,
+        }
+    }
+
+    /// Whether a value is taken for true. A Python list is when it has an element; where a witness is followed that is known
+    /// of lists whose elements are, as it is of their length.
+    pub(crate) fn truth(&self, value: &Val) -> Option<bool> {
+        match value.kind {
+            Kind::Obj(id) if self.lang() == Lang::Python && self.found.replay.is_some() => {
+                self.exact_length(id).map(|length| length > 0)
+            }
+            _ => value.truth(),
         }
     }
 
@@ -634,7 +645,6 @@ impl<'p> Interp<'p> {
         let mut alive = self.block(body);
         debug_assert_eq!(depth, self.frames.len());
         let (throws, succeeds) = self.tries.pop().map(|frame| (frame.throws, frame.succeeds)).unwrap_or_default();
-        let handlers = if succeeds && throws.is_empty() { &[] } else { handlers };
         let end_of_body = self.store.snapshot(mark);
         if alive {
             alive = self.block(otherwise);
@@ -644,15 +654,35 @@ impl<'p> Interp<'p> {
             ends.push(self.store.snapshot(mark));
         }
         self.store.rollback(mark);
-        // Anything in the body may fail: the handlers see the state before it, after it, and at each throw, without
-        // the facts that the failing operation would have established.
+        // Anything in the body may fail, if it isn't known to succeed: the handlers see the state before it, after it, and
+        // at each throw that they may catch, without the facts that the failing operation would have established.
+        let mut pending: Vec<(Val, Snapshot, bool)> =
+            throws.into_iter().map(|(value, at)| (value, at, false)).collect();
         for handler in handlers {
-            let mut starts: Vec<Snapshot> = throws.iter().map(|(_, at)| at.clone()).collect();
-            starts.push(without_facts(&end_of_body));
-            starts.push(Snapshot::default());
+            let mut starts = Vec::new();
+            let mut thrown = Vec::new();
+            let mut rest = Vec::with_capacity(pending.len());
+            for (value, at, is_caught) in pending {
+                let catches = self.catches(handler, &value);
+                if catches != Some(false) {
+                    starts.push(at.clone());
+                    thrown.push(value.clone());
+                }
+                // What is surely caught goes no further.
+                if catches != Some(true) {
+                    rest.push((value, at, is_caught || catches.is_none()));
+                }
+            }
+            pending = rest;
+            if !succeeds {
+                starts.push(without_facts(&end_of_body));
+                starts.push(Snapshot::default());
+            }
+            if starts.is_empty() {
+                continue;
+            }
             self.join_into_store(starts);
             if let Some(pat) = &handler.pat {
-                let thrown: Vec<Val> = throws.iter().map(|(value, _)| value.clone()).collect();
                 let mut error = self.join_all(thrown).unwrap_or_else(Val::unknown);
                 if error.taint.is_none() && !matches!(error.kind, Kind::Obj(_)) {
                     error = Val::unknown();
@@ -664,14 +694,12 @@ impl<'p> Interp<'p> {
             }
             self.store.rollback(mark);
         }
-        if handlers.is_empty() {
-            // `try … finally`: the exception goes on to the next handler outwards.
-            for (value, at) in throws {
-                self.store.apply(at);
-                self.block(finally);
-                self.throw(value);
-                self.store.rollback(mark);
-            }
+        // What no handler catches goes on to the next one outwards, `finally` being run on the way.
+        for (value, at, _) in pending.into_iter().filter(|(_, _, is_caught)| !is_caught) {
+            self.store.apply(at);
+            self.block(finally);
+            self.throw(value);
+            self.store.rollback(mark);
         }
         self.store.release(mark);
         let reached = !ends.is_empty();

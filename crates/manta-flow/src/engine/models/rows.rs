@@ -251,6 +251,8 @@ pub enum Effect {
     ShellSplit,
     /// `parseInt`, `Number`, `int`.
     ToNumber,
+    /// `len`.
+    Length,
     /// `String`, `str`.
     ToText,
     /// `Boolean`, `bool`.

@@ -110,6 +110,8 @@ impl Interp<'_> {
                 ("length", Lang::JavaScript) => Val::of(Kind::Num(None)),
                 // A member of a string enumeration, as the SDK hands it over.
                 ("value", Lang::Python) if self.props(receiver).is_finite() => receiver.clone(),
+                // An answer of `dns.resolver`, which reads like its text.
+                ("address", Lang::Python) => receiver.clone(),
                 (_, Lang::Python) if PATH_PARTS.contains(&name.as_str()) => self.path_part(receiver, name.as_str()),
                 _ => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
             },
@@ -190,6 +192,17 @@ impl Interp<'_> {
         value
     }
 
+    /// How many elements a list or set has, where that is known.
+    pub(crate) fn exact_length(&self, id: ObjId) -> Option<u32> {
+        let obj = self.store.obj(id);
+        let is_exact = matches!(obj.kind, ObjKind::Array | ObjKind::Set)
+            && obj.more.is_none()
+            && obj.any.is_none()
+            && !obj.is_configured
+            && !self.evidence.contains_key(&id);
+        is_exact.then(|| u32::try_from(obj.items.len()).unwrap_or(u32::MAX))
+    }
+
     pub(super) fn object_member(&mut self, receiver: &Val, id: ObjId, name: Symbol, span: Span) -> Val {
         let obj = self.store.obj(id);
         match &obj.kind {
@@ -205,8 +218,8 @@ impl Interp<'_> {
                 }
                 return if obj.is_configured {
                     if self.found.replay.is_some() { Val::num(0.0) } else { usually_none() }
-                } else if obj.more.is_none() && obj.any.is_none() {
-                    Val::num(f64::from(u32::try_from(obj.items.len()).unwrap_or(u32::MAX)))
+                } else if let Some(length) = self.exact_length(id) {
+                    Val::num(f64::from(length))
                 } else if self.found.replay.is_some()
                     && obj.more.as_ref().is_some_and(|more| !self.is_of_witness(more.taint))
                 {

@@ -23,7 +23,7 @@ impl Interp<'_> {
         match op {
             UnaryOp::Not => {
                 let cond = Some(self.condition(&value).not()).filter(|cond| !cond.is_trivial()).map(Rc::new);
-                Val { cond, ..Val::of(Kind::Bool(value.truth().map(|truth| !truth))) }
+                Val { cond, ..Val::of(Kind::Bool(self.truth(&value).map(|truth| !truth))) }
             }
             UnaryOp::Neg | UnaryOp::Plus | UnaryOp::BitNot => match value.kind {
                 Kind::Num(Some(number)) if op == UnaryOp::Neg => Val::num(-number),
