@@ -374,3 +374,24 @@ fn answers_of_a_resolver_read_like_addresses() {
         assert_eq!(python(&helpers, &body("")), FOUND, "{address}");
     }
 }
+
+#[test]
+fn encryption_alone_is_no_check() {
+    let encrypted = "  if (parsed.protocol !== 'https:') throw new Error('no');\n";
+    let looked = "  for (const { address } of await lookup(parsed.hostname, { all: true }))\n    \
+                  if (ipaddr.process(address).range() !== 'unicast') throw new Error('no');\n";
+    assert_eq!(typescript("", encrypted), FOUND);
+    assert_eq!(typescript("", &format!("{encrypted}{}", looked.replace("!==", "==="))), FOUND);
+    assert_eq!(typescript("", &format!("{encrypted}{looked}")), NOTHING);
+    let get = |check: &str| {
+        let body = format!(
+            "    parsed = urlparse(url)\n    if parsed.scheme != 'https':\n        raise Refused()\n{check}    \
+             return requests.get(url, allow_redirects=False).text\n"
+        );
+        python(PERMITTED, &body)
+    };
+    assert_eq!(get(""), FOUND);
+    let refused = "    if any(not permitted(ip) for ip in addresses(url)):\n        raise Refused()\n";
+    assert_eq!(get(refused), NOTHING);
+    assert_eq!(get(&refused.replace("not permitted", "permitted")), FOUND);
+}

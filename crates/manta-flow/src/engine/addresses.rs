@@ -22,6 +22,9 @@ impl Interp<'_> {
         // An address is its own and only address; a name has at least one.
         let known = host.literal().and_then(|text| parse(text.trim_matches(['[', ']'])));
         let address = if known.is_some() {
+            if self.found.replay.is_some() {
+                self.expect_success();
+            }
             host.clone()
         } else {
             self.derived(StrProps::default(), &host, Transform::UrlPart(UrlPart::Other))

@@ -46,6 +46,7 @@ impl Interp<'_> {
         if !self.found.is_running_handler {
             self.note_mount(&name, data, &args);
         }
+        self.note_hook(&name, data, &args);
         let models = self.models;
         let entry = self.model_index(api).map(|index| models.get(index));
         let mut result = self.command_line(&name, api, data, &args, span);

@@ -1,5 +1,6 @@
 //! Judging what reaches a sink: can this value, in this place, do something the program did not mean?
 
+mod hooks;
 mod judgement;
 mod network;
 mod programs;

@@ -76,6 +76,9 @@ impl<'p> Interp<'p> {
         // As it is, and in the formats the program asks for (`mysql://…`, `….png`).
         let plain = hit.witnesses.iter().take(6).cloned();
         let mut witnesses: Vec<String> = plain.collect();
+        // Who asks for encryption asks for nothing else yet.
+        let encrypted = witnesses.iter().filter_map(|witness| witness.strip_prefix("http://"));
+        witnesses.extend(encrypted.map(|rest| format!("https://{rest}")).collect::<Vec<_>>());
         let first = witnesses.first().cloned().unwrap_or_default();
         // Behind anything else an option is none.
         let is_option = hit.rule == FlowRule::ArgumentInjection && first.starts_with('-');

@@ -54,7 +54,10 @@ impl Interp<'_> {
         let python = self.lang() == Lang::Python;
         field(self, &["href"], UrlPart::Whole, None);
         field(self, &["hostname", "raw_host"], UrlPart::Host, known.map(|url| url.hostname.as_str()));
-        field(self, &["host", "netloc"], UrlPart::Host, known.map(|url| url.host.as_str()));
+        // `httpx.URL(…).host` and `yarl.URL(…).host` are without the port, as in `hostname` elsewhere.
+        let host = known.map(|url| if python { url.hostname.as_str() } else { url.host.as_str() });
+        field(self, &["host"], UrlPart::Host, host);
+        field(self, &["netloc"], UrlPart::Host, known.map(|url| url.host.as_str()));
         field(self, &["origin"], UrlPart::Host, known.map(|url| url.origin.as_str()));
         let scheme = known.map(|url| if python { url.scheme.clone() } else { format!("{}:", url.scheme) });
         field(self, &["protocol", "scheme"], UrlPart::Scheme, scheme.as_deref());

@@ -7,7 +7,6 @@ use crate::domain::url::{self, Host, Internal, Scheme};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::SinkKind;
 use crate::engine::report::{FlowRule, Outcome};
-use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::Symbol;
 
@@ -64,42 +63,6 @@ impl Interp<'_> {
                 }
             }
         }
-    }
-
-    /// Runs what a client runs before each request (httpx: `event_hooks={"request": […]}`), for what it learns of the
-    /// URL; true when it surely throws.
-    pub(super) fn is_refused(&mut self, url: &Val, data: Option<ObjId>, span: Span) -> bool {
-        if !url.is_tainted() {
-            return false;
-        }
-        let mut next = data;
-        for _ in 0..4 {
-            let Some(id) = next else { return false };
-            let state = self.store.obj_rc(id);
-            for key in ["event_hooks", "$event_hooks"] {
-                let Some(hooks) = state.fields.get(&Symbol::new(key)).cloned() else { continue };
-                let list = self.get_index(&hooks, &Val::str("request"), span);
-                let (items, more) = self.elements_of(&list, span);
-                for hook in items.into_iter().chain(more) {
-                    if !self.is_callable(&hook) {
-                        continue;
-                    }
-                    let mut request = Obj::new(ObjKind::Plain);
-                    let parsed = self.url_parse(&Args::of(vec![url.clone()]), span);
-                    request.fields.insert(Symbol::new("url"), parsed);
-                    let request = Val::of(Kind::Obj(self.store.new_obj(request)));
-                    self.call_value(&hook, None, Args::of(vec![request]), span);
-                    if self.last_call_failed {
-                        return true;
-                    }
-                }
-            }
-            next = match state.fields.get(&Symbol::new("$of")).map(|value| &value.kind) {
-                Some(Kind::Obj(id)) => Some(*id),
-                _ => None,
-            };
-        }
-        false
     }
 
     /// `axios.create({ baseURL })`, `httpx.Client(base_url=…)`: kept with the client.
