@@ -81,6 +81,10 @@ pub(super) static RULES: &[(&str, &str)] = &[
         CONCEALMENT,
         r"\b(?:so|ensure|ensures|ensuring|sure|until|unless|way)(?: that)? (?:the )?user does(?: not|n'?t) (?:\w+ ){0,2}?(?:know|see|notice|find out)\b",
     ),
+    (
+        CONCEALMENT,
+        r"\b(?:the )?user does(?: not|n'?t) (?:need|have) to (?:know|see|notice|be (?:told|aware|informed|notified))\b",
+    ),
     (CONCEALMENT, r"\bwithout (?:the )?(?:user'?s?|human'?s?) (?:knowledge|knowing|noticing|awareness)\b"),
     (
         CONCEALMENT,
