@@ -62,15 +62,14 @@ impl Interp<'_> {
         }
     }
 
-    /// Whether reading a witness as an address raises an error. One that does not, has no use for handlers.
-    pub(crate) fn refuses_address(&mut self, api: ApiId, text: &Val) -> bool {
-        let Some(text) = self.found.replay.is_some().then(|| text.literal()).flatten() else { return false };
-        let is_address = parse(text).is_some();
-        if is_address {
-            self.expect_success();
+    /// Whether a witness is read as an address; false when that raises an error. None where it is not known.
+    pub(crate) fn reads_as_address(&self, api: ApiId, text: &Val) -> Option<bool> {
+        let text = self.found.replay.is_some().then(|| text.literal()).flatten()?;
+        match parse(text) {
+            Some(_) => Some(true),
+            // A zone behind the address is left to doubt, and so are the other notations that other libraries read.
+            None => (!text.contains('%') && &*self.apis.name(api) == "ipaddress.ip_address").then_some(false),
         }
-        // A zone behind the address is left to doubt.
-        !is_address && !text.contains('%') && &*self.apis.name(api) == "ipaddress.ip_address"
     }
 
     fn python_family(&mut self, address: IpAddr) -> Val {

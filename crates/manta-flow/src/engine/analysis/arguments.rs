@@ -4,7 +4,7 @@ use super::{HandlerCall, ParamFacts};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Exposes, HandlerArgs};
 use crate::engine::report::Registration;
-use crate::engine::schema::Schema;
+use crate::engine::schema::{Schema, Ty};
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, Taint, Val};
 use crate::ir::{Lang, ParamKind, Pat, Symbol};
@@ -251,25 +251,31 @@ impl<'p> Interp<'p> {
                 continue;
             }
             let schema = self.param_schema(&closure, param.annotation, default.as_ref());
-            let (taint, step) = self.source(name.as_str().to_owned(), param_at);
-            let value = self.untrusted(schema.as_ref(), registration.validates, taint, step, 1);
-            let value = match schema.as_ref().map(|schema| &schema.ty) {
-                None | Some(crate::engine::schema::Ty::Any | crate::engine::schema::Ty::Str) => {
-                    self.replayed(value, name.as_str())
-                }
-                _ => value,
-            };
-            facts.push(ParamFacts {
-                name: name.as_str().to_owned(),
-                ty: schema.as_ref().map_or("any", Schema::type_name).to_owned(),
-                constraints: schema.as_ref().map(|schema| schema.constraints.clone()).unwrap_or_default(),
-                is_optional: param.default.is_some(),
-                description: schema.and_then(|schema| schema.description),
-            });
+            let (value, mut fact) = self.named_arg(name, schema, registration.validates, param_at);
+            fact.is_optional = param.default.is_some();
+            facts.push(fact);
             args.named.push((name, value));
         }
         self.wrapper_args(id, &mut args, &mut facts);
         (args, facts)
+    }
+
+    /// One argument by name, and what is declared of it.
+    fn named_arg(&mut self, name: Symbol, schema: Option<Schema>, enforced: bool, at: Location) -> (Val, ParamFacts) {
+        let (taint, step) = self.source(name.as_str().to_owned(), at);
+        let value = self.untrusted(schema.as_ref(), enforced, taint, step, 1);
+        let value = match schema.as_ref().map(|schema| &schema.ty) {
+            None | Some(Ty::Any | Ty::Str) => self.replayed(value, name.as_str()),
+            _ => value,
+        };
+        let fact = ParamFacts {
+            name: name.as_str().to_owned(),
+            ty: schema.as_ref().map_or("any", Schema::type_name).to_owned(),
+            constraints: schema.as_ref().map(|schema| schema.constraints.clone()).unwrap_or_default(),
+            is_optional: false,
+            description: schema.and_then(|schema| schema.description),
+        };
+        (value, fact)
     }
 
     /// What a wrapper asks for itself: the function in it gets something else, made of that (`path` and a repository).
@@ -293,18 +299,10 @@ impl<'p> Interp<'p> {
                 (ParamKind::Normal | ParamKind::KeywordOnly, Some(name))
                     if param.default.is_none() && args.named.iter().all(|(known, _)| *known != name) =>
                 {
-                    let (taint, step) = self.source(name.as_str().to_owned(), at);
                     let schema = self.param_schema(&closure, param.annotation, None);
-                    let value = self.untrusted(schema.as_ref(), false, taint, step, 1);
-                    let value = self.replayed(value, name.as_str());
+                    let (value, fact) = self.named_arg(name, schema, false, at);
                     args.named.push((name, value));
-                    facts.push(ParamFacts {
-                        name: name.as_str().to_owned(),
-                        ty: schema.as_ref().map_or("any", Schema::type_name).to_owned(),
-                        constraints: Vec::new(),
-                        is_optional: false,
-                        description: None,
-                    });
+                    facts.push(fact);
                 }
                 _ => {}
             }

@@ -526,8 +526,10 @@ impl Interp<'_> {
             }
             Effect::Enter => self.enter_context(&arg, span),
             Effect::IpAddress => {
-                if self.refuses_address(api, &arg) {
-                    self.raise_here();
+                match self.reads_as_address(api, &arg) {
+                    Some(true) => self.expect_success(),
+                    Some(false) => self.raise_here(),
+                    None => {}
                 }
                 let made = self.apis.step(api, ApiStep::Call);
                 Val {

@@ -33,8 +33,6 @@ const PARENTS: &[(&str, &str)] = &[
     ("NameError", "Exception"),
     ("UnboundLocalError", "NameError"),
     ("OSError", "Exception"),
-    ("IOError", "OSError"),
-    ("EnvironmentError", "OSError"),
     ("BlockingIOError", "OSError"),
     ("ChildProcessError", "OSError"),
     ("ConnectionError", "OSError"),
@@ -68,10 +66,25 @@ const PARENTS: &[(&str, &str)] = &[
     ("ipaddress.AddressValueError", "ValueError"),
     ("ipaddress.NetmaskValueError", "ValueError"),
     ("json.JSONDecodeError", "ValueError"),
-    ("json.decoder.JSONDecodeError", "ValueError"),
     ("subprocess.SubprocessError", "Exception"),
     ("subprocess.CalledProcessError", "subprocess.SubprocessError"),
     ("subprocess.TimeoutExpired", "subprocess.SubprocessError"),
+];
+
+/// Other names of the same classes, old ones and those of other modules.
+const ALIASES: &[(&str, &str)] = &[
+    ("IOError", "OSError"),
+    ("EnvironmentError", "OSError"),
+    ("WindowsError", "OSError"),
+    ("os.error", "OSError"),
+    ("select.error", "OSError"),
+    ("socket.error", "OSError"),
+    ("socket.timeout", "TimeoutError"),
+    ("asyncio.TimeoutError", "TimeoutError"),
+    ("asyncio.exceptions.TimeoutError", "TimeoutError"),
+    ("asyncio.exceptions.CancelledError", "asyncio.CancelledError"),
+    ("concurrent.futures.TimeoutError", "TimeoutError"),
+    ("json.decoder.JSONDecodeError", "json.JSONDecodeError"),
 ];
 
 impl Interp<'_> {
@@ -136,35 +149,23 @@ impl Interp<'_> {
 /// The class in the name of a class or of what it makes: `builtins.ValueError()`.
 fn exception(name: &str) -> &str {
     let name = name.strip_suffix("()").unwrap_or(name);
-    name.strip_prefix("builtins.").unwrap_or(name)
+    let name = name.strip_prefix("builtins.").unwrap_or(name);
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name)
 }
 
 /// Whether one exception is another or derived from it. Those that aren't listed are exceptions like any other.
 fn is_derived(name: &str, from: &str) -> Option<bool> {
     let of = |name: &str| PARENTS.iter().find(|(child, _)| *child == name).map(|(_, parent)| *parent);
-    // The two old names of `OSError` are that class.
-    let plain = |name: &str| {
-        if matches!(name, "IOError" | "EnvironmentError") { "OSError".to_owned() } else { name.to_owned() }
-    };
-    let from = plain(from);
-    if name == from || matches!(from.as_str(), "Exception" | "BaseException") && of(name).is_none() {
+    if name == from || matches!(from, "Exception" | "BaseException") && of(name).is_none() {
         return Some(true);
     }
-    let mut at = of(name)?;
-    loop {
-        if at == from {
-            return Some(true);
-        }
-        match of(at) {
-            Some(parent) => at = parent,
-            None => return Some(false),
-        }
-    }
+    let ancestors = std::iter::successors(Some(of(name)?), |name| of(name));
+    Some(ancestors.into_iter().any(|ancestor| ancestor == from))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_derived;
+    use super::{exception, is_derived};
 
     #[test]
     fn exceptions_are_derived_as_python_has_it() {
@@ -172,6 +173,9 @@ mod tests {
             ("PermissionError", "ValueError", Some(false)),
             ("PermissionError", "OSError", Some(true)),
             ("PermissionError", "IOError", Some(true)),
+            ("OSError", "socket.error", Some(true)),
+            ("builtins.TimeoutError()", "asyncio.TimeoutError", Some(true)),
+            ("json.JSONDecodeError", "json.decoder.JSONDecodeError", Some(true)),
             ("ValueError", "Exception", Some(true)),
             ("ValueError", "ValueError", Some(true)),
             ("ValueError", "httpx.HTTPError", Some(false)),
@@ -181,7 +185,7 @@ mod tests {
             ("httpx.ConnectError", "httpx.HTTPError", None),
             ("httpx.ConnectError", "Exception", Some(true)),
         ] {
-            assert_eq!(is_derived(name, from), expected, "{name} from {from}");
+            assert_eq!(is_derived(exception(name), exception(from)), expected, "{name} from {from}");
         }
     }
 }
