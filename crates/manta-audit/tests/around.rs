@@ -129,3 +129,39 @@ fn a_secret_of_a_configuration_is_one_finding() {
     let places: Vec<String> = secrets.map(|finding| finding.tools.join(", ")).collect();
     assert_eq!(places, ["notes", ""]);
 }
+
+#[test]
+fn packages_are_pinned_where_the_file_names_them() {
+    let pinned = |path: &str, text: &str| {
+        let input = ProjectInput::from_texts("home", [(path, text)]);
+        let asked = manta_audit::unpinned(&input);
+        let current = asked.iter().map(|word| (word.clone(), "1.2.3".to_owned())).collect();
+        let report = audit(&input, &[], &Models::builtin(), &Settings { current, ..Settings::default() });
+        let found = report.findings.iter().find(|finding| finding.rule.id == "unpinned-package");
+        let fix = found.and_then(|finding| finding.fix.as_ref());
+        (
+            asked.into_iter().collect::<Vec<_>>(),
+            fix.and_then(|fix| manta_core::fix::apply(text, &fix.edits)).unwrap_or_else(|| "as it is".to_owned()),
+        )
+    };
+    let json = |command: &str, word: &str| {
+        format!(r#"{{"mcpServers": {{"x": {{"command": "{command}", "args": ["{word}", "/data"]}}}}}}"#)
+    };
+    for (command, word, asked, expected) in [
+        ("npx", "@scope/notes", "npm:@scope/notes", "@scope/notes@1.2.3"),
+        ("npx", "notes@latest", "npm:notes", "notes@1.2.3"),
+        ("uvx", "notes", "pypi:notes", "notes==1.2.3"),
+        ("uvx", "notes[cli]", "pypi:notes", "notes[cli]==1.2.3"),
+        ("uvx", "notes@latest", "pypi:notes", "notes==1.2.3"),
+    ] {
+        let (named, text) = pinned("claude_desktop_config.json", &json(command, word));
+        assert_eq!((named, text), (vec![asked.to_owned()], json(command, expected)));
+    }
+    // A range was somebody's decision, and an image has a digest and no version.
+    for (command, word) in [("npx", "notes@^1.0.0"), ("npx", "notes@1.0.0")] {
+        let text = json(command, word);
+        assert_eq!(pinned("claude_desktop_config.json", &text), (Vec::new(), "as it is".to_owned()));
+    }
+    let toml = "[mcp_servers.x]\ncommand = 'uvx'\nargs = ['notes']\n";
+    assert_eq!(pinned(".codex/config.toml", toml).1, toml.replace("'notes'", "'notes==1.2.3'"));
+}
