@@ -523,11 +523,8 @@ fn flat(body: &Bytes) -> Vec<u8> {
 }
 
 fn random_name() -> Result<String, Problem> {
-    use std::io::Read as _;
-    let mut bytes = [0; 16];
-    let read = std::fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes));
-    read.map_err(|_| Problem(StatusCode::INTERNAL_SERVER_ERROR, -32603, "no random numbers".to_owned()))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    manta_harden::approval::token()
+        .map_err(|_| Problem(StatusCode::INTERNAL_SERVER_ERROR, -32603, "no random numbers".to_owned()))
 }
 
 fn event_stream(body: Body) -> Response<Body> {

@@ -67,17 +67,8 @@ impl Front {
 
     /// Sends a request and leaves its answer on the way; the head of the answer was read.
     fn begin(&self, method: &str, headers: &[(&str, &str)], body: &str) -> (u16, BufReader<TcpStream>) {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let mut request = format!("{method} /mcp HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n", body.len());
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
-        let mut reader = BufReader::new(stream);
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        let status = line.split(' ').nth(1).unwrap().parse().unwrap();
+        let (status, mut reader) = send(self.address, &format!("{method} /mcp HTTP/1.0"), headers, body);
+        let mut line = String::from("-");
         while line.trim_end() != "" {
             line.clear();
             reader.read_line(&mut line).unwrap();
@@ -98,25 +89,33 @@ impl Drop for Front {
     }
 }
 
-pub(crate) fn ask(address: SocketAddr, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+/// Sends a request and reads the first line of its answer.
+fn send(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: &str) -> (u16, BufReader<TcpStream>) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let mut request = format!("{method} /mcp HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
-    for (name, value) in
-        [("Host", "localhost"), ("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")]
-    {
-        if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-    }
-    for (name, value) in headers {
+    let mut request = format!("{line}\r\nContent-Length: {}\r\n", body.len());
+    let is_given = |name: &str| headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    for (name, value) in [("Host", "localhost")].iter().filter(|(name, _)| !is_given(name)).chain(headers) {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
     stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
-    let status = line.split(' ').nth(1).unwrap().parse().unwrap();
+    (line.split(' ').nth(1).unwrap().parse().unwrap(), reader)
+}
+
+pub(crate) fn ask(address: SocketAddr, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let is_given = |name: &str| headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    let usual = [
+        ("Connection", "close"),
+        ("Content-Type", "application/json"),
+        ("Accept", "application/json, text/event-stream"),
+    ];
+    let headers: Vec<_> =
+        usual.into_iter().filter(|(name, _)| !is_given(name)).chain(headers.iter().copied()).collect();
+    let (status, mut reader) = send(address, &format!("{method} /mcp HTTP/1.1"), &headers, body);
+    let mut line = String::new();
     let mut session = None;
     loop {
         line.clear();

@@ -23,7 +23,8 @@ pub(super) struct Span {
     error: Option<String>,
     /// What the caller said it belongs to.
     caller: Option<TraceParent>,
-    /// Its own place in a trace, when it joins the caller's.
+    /// Its own place: in the caller's trace when it joins that, else in a new one. None without randomness, and then a
+    /// collector refuses it.
     own: Option<TraceParent>,
 }
 
@@ -85,7 +86,7 @@ impl Span {
             attributes,
             error,
             caller: info.trace.as_deref().and_then(TraceParent::parse),
-            own: info.span.clone(),
+            own: info.span.clone().or_else(|| TraceParent::below(None)),
         }
     }
 
@@ -96,8 +97,8 @@ impl Span {
         let linked = self.caller.iter().filter(|_| parent.is_none());
         let links = linked.map(|caller| json!({ "traceId": caller.trace(), "spanId": caller.span() }));
         json!({
-            "traceId": self.own.as_ref().map_or_else(|| random_hex(2), |own| own.trace().to_owned()),
-            "spanId": self.own.as_ref().map_or_else(|| random_hex(1), |own| own.span().to_owned()),
+            "traceId": self.own.as_ref().map_or("", TraceParent::trace),
+            "spanId": self.own.as_ref().map_or("", TraceParent::span),
             "parentSpanId": parent.map_or("", TraceParent::span),
             "name": self.name,
             "kind": 2, // server
@@ -229,10 +230,4 @@ fn attributes(pairs: &[(&str, Value)]) -> Vec<Value> {
 
 fn nanoseconds(time: SystemTime) -> String {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string()
-}
-
-/// Sixteen digits per word, different every time: keyed hashes under fresh random keys.
-fn random_hex(words: usize) -> String {
-    use std::hash::{BuildHasher as _, RandomState};
-    (0..words).map(|word| format!("{:016x}", RandomState::new().hash_one(word).max(1))).collect()
 }
