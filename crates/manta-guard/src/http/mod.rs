@@ -10,36 +10,32 @@
 
 mod body;
 mod checks;
+mod connection;
 mod mailbox;
 mod session;
 mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use manta_mcp::{Direction, Frame, Kind, Limits};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::spawn_local;
 
 use crate::engine::{Counts, Engine, frame_error, plain_error};
 use body::Body;
 use checks::{Access, Era, Taste};
+use connection::Connections;
 use mailbox::{EventId, Reader, mailbox};
-use manta_harden::front::{Door, Rejected, check_form};
+use manta_harden::front::{Door, Rejected, accept, check_form, is_last, listen};
 use manta_harden::policy::LOCAL;
 use session::{Command, Session};
 pub use tls::{Tls, TlsSpec};
@@ -61,14 +57,10 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 const MAX_SESSIONS: usize = 64;
 /// Most sessions of one principal where there are several, so that nobody locks the others out.
 const MAX_OF_ONE: usize = 32;
-/// Longest time for a TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A session that was silent for so long ends.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 /// A session that was silent for so long may end when its principal wants another.
 const LEFT: Duration = Duration::from_secs(60);
-/// Most connections at once.
-const MAX_CONNECTIONS: usize = 12_000;
 
 /// Makes what a session of a principal needs: a running server and its engine.
 pub type Factory =
@@ -118,7 +110,7 @@ struct Server {
     shared: RefCell<HashMap<String, Entry>>,
     requests: Cell<u64>,
     refused: Cell<u64>,
-    connections: Cell<usize>,
+    connections: Connections,
     counts: Rc<RefCell<Counts>>,
 }
 
@@ -139,7 +131,7 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
                    clients, under [guard]";
         return Err(io::Error::other(why));
     }
-    let listener = TcpListener::bind(address).await?;
+    let listener = listen(address)?;
     let access = Access::new(listener.local_addr()?, guests.hosts, guests.origins);
     let server = Rc::new(Server {
         factory,
@@ -151,7 +143,7 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
         shared: RefCell::default(),
         requests: Cell::new(0),
         refused: Cell::new(0),
-        connections: Cell::new(0),
+        connections: Connections::default(),
         counts: Rc::default(),
     });
     // For whoever chose port 0, and whoever waits for it to serve.
@@ -161,14 +153,11 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
     let mut stop = crate::relay::StopSignals::new()?;
     loop {
         tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                if server.connections.get() >= MAX_CONNECTIONS {
-                    continue;
+            accepted = accept(&listener) => {
+                match accepted {
+                    Ok(stream) => connection::take(&server, stream),
+                    Err(error) => server.connections.report(&error),
                 }
-                // Small answers must not wait for more to come.
-                let _ = stream.set_nodelay(true);
-                spawn_local(connection(Rc::clone(&server), stream));
             }
             _ = sweep.tick() => {
                 server.sessions.borrow_mut().retain(|_, entry| entry.last_used.elapsed() < IDLE);
@@ -185,48 +174,18 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
     Ok(())
 }
 
-async fn connection(server: Rc<Server>, stream: tokio::net::TcpStream) {
-    server.connections.set(server.connections.get() + 1);
-    match &server.tls {
-        None => converse(&server, TokioIo::new(stream), None).await,
-        Some(tls) => {
-            let (acceptor, problem) = tls.acceptor();
-            if let Some(why) = problem {
-                // Nobody else is there to be told; the files before stay in force.
-                let _ = writeln!(io::stderr(), "manta guard: {why}");
-            }
-            // A handshake that fails concerns its client only.
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                let chain = stream.get_ref().1.peer_certificates();
-                let caller = chain.and_then(<[_]>::first).map(tls::principal);
-                converse(&server, TokioIo::new(stream), caller).await;
-            }
-        }
-    }
-    server.connections.set(server.connections.get() - 1);
-}
-
-/// Speaks HTTP on one connection; `caller` is what its certificate says.
-async fn converse<S>(server: &Rc<Server>, stream: TokioIo<S>, caller: Option<String>)
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + 'static,
-{
-    let service = service_fn(|request| {
-        let (server, caller) = (Rc::clone(server), caller.clone());
-        async move { Ok::<_, Infallible>(server.answer(request, caller).await) }
-    });
-    // A connection that breaks concerns its client only.
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(10))
-        .max_buf_size(64 << 10)
-        .serve_connection(stream, service)
-        .await;
-}
-
 impl Server {
     async fn answer(&self, request: Request<Incoming>, certificate: Option<String>) -> Response<Body> {
         self.requests.set(self.requests.get() + 1);
+        let is_last = is_last(request.headers());
+        let mut response = self.respond(request, certificate).await;
+        if is_last {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn respond(&self, request: Request<Incoming>, certificate: Option<String>) -> Response<Body> {
         if request.method() == Method::GET && request.uri().path() == "/healthz" {
             // For whoever watches over this process, under whatever name: it tells nothing.
             return text("ok\n".to_owned());
@@ -273,9 +232,13 @@ impl Server {
             return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, -32600, "the content type is not application/json");
         }
         // A body has an end in time as well as in length.
-        let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
-        let Ok(Ok(collected)) = collected else {
-            return failure(StatusCode::PAYLOAD_TOO_LARGE, -32600, "the body is too large, too slow or was cut off");
+        let collected = match tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await {
+            Ok(Ok(collected)) => collected,
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                return failure(StatusCode::PAYLOAD_TOO_LARGE, -32600, "the body is too large");
+            }
+            Ok(Err(_)) => return failure(StatusCode::BAD_REQUEST, -32600, "the body is malformed or was cut off"),
+            Err(_) => return failure(StatusCode::REQUEST_TIMEOUT, -32600, "the body took too long"),
         };
         let bytes = flat(&collected.to_bytes());
         let frame = match Frame::parse(&bytes, Direction::ToServer, &Limits::default()) {
@@ -430,7 +393,7 @@ impl Server {
             ("manta_guard_http_requests_total", self.requests.get()),
             ("manta_guard_http_refused_total", self.refused.get()),
             ("manta_guard_sessions", self.sessions.borrow().len() as u64),
-            ("manta_guard_connections", self.connections.get() as u64),
+            ("manta_guard_connections", self.connections.open() as u64),
             ("manta_guard_frames_from_client_total", counts.from_client),
             ("manta_guard_frames_from_server_total", counts.from_server),
             ("manta_guard_frames_refused_total", counts.refused_frames),

@@ -254,6 +254,33 @@ pub(crate) fn http_requests_that_could_be_read_two_ways_are_refused(directory: &
     );
 }
 
+/// A request whose end a proxy may see elsewhere is the last one of its connection: what follows it is not read.
+pub(crate) fn what_follows_a_body_in_chunks_is_no_request(directory: &Path) {
+    let front = Front::start(directory, super::OPEN);
+    let ask = |framing: &str, body: &str| {
+        let mut stream = TcpStream::connect(front.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let smuggled = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let head = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+        write!(stream, "{head}{framing}\r\n{body}{smuggled}").unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).unwrap();
+        let statuses: Vec<String> =
+            heard.split("HTTP/1.1 ").filter(|rest| rest.len() > 3).map(|rest| rest[..3].to_owned()).collect();
+        statuses.join(" ")
+    };
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let chunks = format!("{:x}\r\n{ping}\r\n0\r\n\r\n", ping.len());
+    let length = format!("Content-Length: {}\r\n", ping.len());
+    // There is no session, which the answer says; a connection with a plain length goes on.
+    assert_eq!(ask(&length, ping), "400 200");
+    assert_eq!(ask("Transfer-Encoding: chunked\r\n", &chunks), "400");
+    assert_eq!(ask(&format!("Transfer-Encoding: chunked\r\n{length}"), &chunks), "400");
+    assert_eq!(ask(&format!("{length}Transfer-Encoding: chunked\r\n"), &chunks), "400");
+    assert_eq!(ask("Transfer-Encoding: gzip, chunked\r\n", &chunks), "501");
+    assert_eq!(ask("Transfer-Encoding: chunked\r\n", "zz\r\n"), "400");
+}
+
 pub(crate) fn many_stateless_clients_share_a_server_without_mixing_answers(directory: &Path) {
     const CLIENTS: usize = 60;
     const CALLS: usize = 20;

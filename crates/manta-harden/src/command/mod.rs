@@ -34,7 +34,7 @@
 //! | unknown, abbreviated or bundled flag | exact match with the list |
 //! | operand that begins with `-` | refused, and `--` or `--end-of-options` before operands |
 //! | `@file` | refused |
-//! | interpreter or wrapper as "command" | refused when the set is built, with the reason |
+//! | interpreter or wrapper as "command", a flag that runs what it is told (`-exec`, `--rsh`, `git -c`) | refused when the set is built, with the reason |
 //! | program replaced under its name | executed by descriptor |
 //! | `LD_PRELOAD`, `GIT_*`, `PATH` | environment cleared |
 //! | daemon, double fork, `setsid` | launcher as subreaper; swept |
@@ -49,6 +49,7 @@ mod interpreters;
 mod launch;
 #[cfg(target_os = "linux")]
 mod launcher;
+mod runs;
 mod set;
 mod value;
 

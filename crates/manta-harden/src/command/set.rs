@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{CommandError, CommandRule};
 use super::grammar::{EndOfOptions, Grammar};
-use super::interpreters;
+use super::{interpreters, runs};
 use crate::paths::Root;
 
 /// What a running command may use up. All hold for each process of its tree, but `wall`, `output`
@@ -186,8 +186,10 @@ impl Prepared {
             .canonicalize()
             .map_err(|error| broken(&format!("the program can't be found: {}", error.kind())))?;
         if !spec.interpreter {
-            refuse_interpreter(&spec.exe)?;
-            refuse_interpreter(&real)?;
+            for exe in [&spec.exe, &real] {
+                refuse_interpreter(exe)?;
+                refuse_flags_that_run(exe, &spec.grammar)?;
+            }
         }
         let mut exe =
             File::open(&real).map_err(|error| broken(&format!("the program can't be opened: {}", error.kind())))?;
@@ -219,6 +221,17 @@ fn refuse_interpreter(exe: &Path) -> Result<(), CommandError> {
         Some(reason) => Err(CommandError::new(
             CommandRule::Interpreter,
             format!("{reason}, so no rule about its arguments can hold; allow the program it would run instead"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn refuse_flags_that_run(exe: &Path, grammar: &Grammar) -> Result<(), CommandError> {
+    let name = exe.file_name().unwrap_or_default().to_string_lossy();
+    match runs::flag(&name, grammar) {
+        Some(flag) => Err(CommandError::new(
+            CommandRule::Interpreter,
+            format!("with {flag}, {name} runs what its caller says; leave it out, or list its values (`enum …`)"),
         )),
         None => Ok(()),
     }

@@ -4,6 +4,7 @@
 //! whoever brings an access token of one issuer ([`Gate`]). What was presented says who calls and goes no
 //! further: a credential that is handed on opens the next door as well (CWE-441, CWE-522).
 
+mod listen;
 mod oauth;
 mod request;
 
@@ -14,8 +15,9 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+pub use listen::{accept, listen};
 pub use oauth::Gate;
-pub use request::check_form;
+pub use request::{check_form, is_last};
 
 /// A key in a header of its own, for clients that can't send a bearer token.
 const API_KEY: &str = "x-api-key";

@@ -1,11 +1,19 @@
 //! Requests that two HTTP programs would read differently.
 
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, TRANSFER_ENCODING};
 use hyper::{StatusCode, Uri};
 
 /// Headers of which there is one: of two, a proxy may look at the first and a server obey the last (CWE-436).
-const SINGLE: &[&str] =
-    &["host", "origin", "mcp-session-id", "mcp-protocol-version", "content-type", "content-encoding", "last-event-id"];
+const SINGLE: &[&str] = &[
+    "host",
+    "origin",
+    "mcp-session-id",
+    "mcp-protocol-version",
+    "content-type",
+    "content-encoding",
+    "transfer-encoding",
+    "last-event-id",
+];
 
 /// Why a request is refused before anything in it counts.
 ///
@@ -29,6 +37,10 @@ pub fn check_form(uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, &'s
     if SINGLE.iter().any(|name| headers.get_all(*name).iter().nth(1).is_some()) {
         return Err((StatusCode::BAD_REQUEST, "a header that must not be repeated"));
     }
+    // One coding, which hyper has taken off. Of two it takes off the last and hands on the body in the first.
+    if headers.get(TRANSFER_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err((StatusCode::NOT_IMPLEMENTED, "a body in this transfer coding is not read here"));
+    }
     let is_plain = |value: &hyper::header::HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !is_plain(encoding)) {
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "an encoded body is not read here"));
@@ -38,6 +50,14 @@ pub fn check_form(uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, &'s
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be UTF-8"));
     }
     Ok(())
+}
+
+/// Whether the connection has to end with the answer to this request. A request may have said its length as well as
+/// sent its body in chunks; hyper has dropped the length, and a proxy that believed it takes what follows for another
+/// request than we do (RFC 9112, section 6.1).
+#[must_use]
+pub fn is_last(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING)
 }
 
 /// Whether a parameter of a content type leaves it UTF-8.
@@ -80,6 +100,11 @@ mod tests {
         assert_eq!(status("/mcp", &[host, own, ("origin", "http://evil.example")]), Some(400));
         assert_eq!(status("/mcp", &[host, ("mcp-session-id", "a"), ("mcp-session-id", "b")]), Some(400));
         assert_eq!(status("/mcp", &[host, ("content-encoding", "gzip")]), Some(415));
+        let coding = |value| status("/mcp", &[host, ("transfer-encoding", value)]);
+        assert_eq!(coding("Chunked"), None);
+        for other in ["gzip, chunked", "chunked, chunked", "identity", ""] {
+            assert_eq!(coding(other), Some(501), "{other}");
+        }
         assert_eq!(status("/mcp", &[host, ("content-type", "application/json; charset=utf-7")]), Some(415));
     }
 }

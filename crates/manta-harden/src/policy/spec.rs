@@ -224,7 +224,7 @@ pub struct CommandSpec {
     /// Most bytes of arguments.
     #[serde(default = "max_bytes")]
     pub max_bytes: usize,
-    /// Admit a program that runs whatever it is told (shell, interpreter, `env`, `xargs`).
+    /// Admit a program, or a flag of one (`find -exec`), that runs whatever it is told (shell, `env`, `xargs`).
     #[serde(default)]
     pub interpreter: bool,
     /// Flags when there are no subcommands: name to value grammar, such as `"int 1..1000"`,

@@ -171,6 +171,10 @@ fn urls_and_commands_follow_their_policies() {
     ] {
         assert_eq!(files.denial("fetch", json!({ "url": url })).rule.name, "tools.fetch.args.url", "{url}");
     }
+    let shell = json!({ "url": "https://api.example.com/`id`" });
+    assert!(files.allows("fetch", shell.clone()), "our own client writes it as a code");
+    let guarded = compile(FILES).unwrap().policy.read_by(Some(crate::paths::Reader::default()));
+    assert!(!guarded.decide("fetch", &args(shell)).is_allowed(), "another program gets it as it is");
     assert!(files.allows("run", json!({ "command": "true", "args": ["--count", "3", "word"] })));
     assert!(files.allows("run", json!({ "command": "true" })));
     assert!(files.allows("line", json!({ "command": "true --count 3" })));

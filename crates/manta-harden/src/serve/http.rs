@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -25,8 +25,9 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::strict;
 use super::{ServeError, ToolServer, guarded};
-use crate::front::{Door, Gate, Keys, Rejected, check_form};
+use crate::front::{Door, Gate, Keys, Rejected, accept as take, check_form, is_last, listen};
 use crate::policy::Policy;
 use crate::policy::spec::ServeSpec;
 use crate::rmcp::{Guarded, Principal};
@@ -71,7 +72,7 @@ pub fn serve_http(
     let guarded = guarded(policy, default_log)?;
     let log = Arc::clone(guarded.enforcer().log());
     let result = runtime.block_on(async {
-        let listener = TcpListener::bind(options.address).await?;
+        let listener = listen(options.address)?;
         let bound = listener.local_addr()?;
         ready(bound);
         let front = Front::new(guarded, config(&serve, bound), door);
@@ -119,7 +120,7 @@ async fn accept(listener: TcpListener, front: Front) -> std::io::Result<()> {
     loop {
         let place = Arc::clone(&places).acquire_owned().await.map_err(std::io::Error::other)?;
         // One connection that fails to be accepted is not the end of the server.
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok(stream) = take(&listener).await else { continue };
         let front = front.clone();
         tokio::spawn(async move {
             let service = service_fn(move |request| {
@@ -181,14 +182,23 @@ impl Front {
         Self { service, sessions, owners: Arc::default(), door }
     }
 
-    async fn answer(self, mut request: Request<Incoming>) -> Response<BoxBody> {
+    async fn answer(self, request: Request<Incoming>) -> Response<BoxBody> {
+        let is_last = is_last(request.headers());
+        let mut response = self.respond(request).await;
+        if is_last {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn respond(self, mut request: Request<Incoming>) -> Response<BoxBody> {
         if let Err((status, why)) = check_form(request.uri(), request.headers()) {
             return plain(status, why);
         }
         if request.method() == hyper::Method::GET
             && let Some(metadata) = self.door.metadata(request.uri().path())
         {
-            return json(&metadata);
+            return json(StatusCode::OK, &metadata);
         }
         let principal = match self.door.admit(request.headers()).await {
             Ok(principal) => principal,
@@ -215,6 +225,9 @@ impl Front {
             Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, "the request ended early"),
             Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
         };
+        if let Some(error) = strict::error_of(&body) {
+            return json(StatusCode::BAD_REQUEST, &error);
+        }
         let response = self.service.handle(Request::from_parts(head, Full::new(body))).await;
         if session.is_none() {
             self.note_session(&response, principal).await;
@@ -263,8 +276,9 @@ fn plain(status: StatusCode, text: &'static str) -> Response<BoxBody> {
     response
 }
 
-fn json(value: &serde_json::Value) -> Response<BoxBody> {
+fn json(status: StatusCode, value: &serde_json::Value) -> Response<BoxBody> {
     let mut response = Response::new(Full::new(Bytes::from(value.to_string())).boxed());
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

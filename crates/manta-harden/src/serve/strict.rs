@@ -1,4 +1,4 @@
-//! Lines that mean one thing, and an answer for those that don't.
+//! Messages that mean one thing, and an answer for those that don't.
 //!
 //! The SDK says nothing about a line that is no JSON, takes the last of two equal keys, and reads `1e2` as the id 100.
 //! Whoever wrote the line waits, and what a proxy in front of this server read may be something else (CWE-436). Lines
@@ -9,6 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use manta_mcp::scan::IdScanner;
 use manta_mcp::{Direction, Frame, Limits, Refusal};
 use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
@@ -27,6 +28,16 @@ pub(super) fn flaw(line: &[u8]) -> Option<Refusal> {
     }
     let limits = Limits { max_bytes: MAX_LINE, ..Limits::default() };
     Frame::parse(line, Direction::ToServer, &limits).err().map(|error| error.refusal)
+}
+
+/// The error that answers the body of a request over HTTP; `None` for one that has one reading. Bodies may be formatted:
+/// line breaks between tokens are blanks, and inside of strings they are no JSON.
+pub(super) fn error_of(body: &[u8]) -> Option<Value> {
+    let text: Vec<u8> = body.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect();
+    let refusal = flaw(&text)?;
+    let seen = IdScanner::scan(&text);
+    let id = seen.id().map_or(Value::Null, |id| serde_json::from_str(&id.to_string()).unwrap_or_default());
+    Some(json!({ "jsonrpc": "2.0", "id": id, "error": { "code": refusal.code(), "message": refusal.as_str() } }))
 }
 
 /// The small request, with the id as it was written.
@@ -141,6 +152,23 @@ mod tests {
         ] {
             assert_eq!(flaw(line.as_bytes()), Some(expected), "{line}");
         }
+    }
+
+    #[test]
+    fn a_body_may_be_formatted_and_has_one_reading() {
+        let body =
+            |members: &str| format!("{{\r\n  \"jsonrpc\": \"2.0\",\n  \"method\": \"x\",\r  {members}\r\n}}\r\n");
+        assert_eq!(error_of(body("\"id\": 1").as_bytes()), None);
+        assert_eq!(error_of(b""), None);
+        for (members, id, code) in [
+            ("\"id\": 1, \"params\": {\"name\": \"a\", \"name\": \"b\"}", json!(1), -32600),
+            ("\"id\": \"a\\u0022\", \"params\": {\"a\": \"b\rc\"}", json!("a\""), -32700),
+            ("\"id\": 1e2", Value::Null, -32600),
+        ] {
+            let error = error_of(body(members).as_bytes()).unwrap();
+            assert_eq!((&error["id"], &error["error"]["code"]), (&id, &json!(code)), "{members}");
+        }
+        assert_eq!(error_of(b"[]").unwrap()["error"]["message"], Refusal::Batch.as_str());
     }
 
     #[test]

@@ -336,6 +336,57 @@ fn browsers_of_other_origins_and_other_hosts_are_refused() {
 }
 
 #[test]
+fn a_body_with_two_readings_is_refused_over_http_too() {
+    use std::io::{Read as _, Write as _};
+    let address = http(None);
+    let ask = |framing: &str, body: &str| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+             Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
+             Mcp-Method: tools/call\r\nMcp-Name: read_file\r\n"
+        );
+        write!(stream, "{head}{framing}\r\n{body}").unwrap();
+        let mut heard = String::new();
+        let mut byte = [0];
+        // To the end of the answer, or of the connection when there is nothing after it.
+        while stream.read(&mut byte).unwrap() > 0 {
+            heard.push(char::from(byte[0]));
+            if heard.ends_with("}}") || heard.ends_with("}\n\n") {
+                break;
+            }
+        }
+        heard
+    };
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let call = |id: &str, path: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"read_file","arguments":{{{path}}},{meta}}}}}"#
+        )
+    };
+    let whole = |body: &str| ask(&format!("Content-Length: {}\r\n", body.len()), body);
+    let good = call("1", r#""path":"a.txt""#);
+    assert!(whole(&good).starts_with("HTTP/1.1 200"), "{}", whole(&good));
+    for (bad, id) in [
+        (call("2", r#""path":"a.txt","path":"b.txt""#), "2"),
+        (call("3", r#""path":"a.txt","Path":"b.txt""#), "3"),
+        (call("1e2", r#""path":"a.txt""#), "null"),
+        (call("5", r#""path":"\ud800""#), "5"),
+        (format!("[{good}]"), "null"),
+        ("{".to_owned(), "null"),
+    ] {
+        let heard = whole(&bad);
+        assert!(heard.starts_with("HTTP/1.1 400"), "{bad}: {heard}");
+        assert!(heard.contains("application/json") && heard.contains(&format!("\"id\":{id}")), "{bad}: {heard}");
+    }
+    // Where a proxy may see another end of the body, nothing follows it.
+    let chunks = format!("{:x}\r\n{good}\r\n0\r\n\r\n", good.len());
+    let heard = ask("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", &chunks);
+    assert!(heard.to_lowercase().contains("connection: close"), "{heard}");
+    assert!(ask("Transfer-Encoding: gzip, chunked\r\n", &chunks).starts_with("HTTP/1.1 501"));
+}
+
+#[test]
 fn a_token_is_asked_for_before_anything_else() {
     let address = http(Some("0123456789abcdef"));
     let host = address.to_string();
