@@ -233,3 +233,16 @@ fn what_a_service_answers_may_be_a_list_with_something_in_it() {
     }
     assert_eq!(write("return [];", "p"), QUIET);
 }
+
+#[test]
+fn what_happens_without_an_argument_is_followed() {
+    let reads = |check: &str| {
+        let register = r#"server.tool("u", { p: z.string(), list: z.array(z.string()).optional(), n: z.number().nullish() },
+            async ({ p, list, n }) => { if (CHECK) return text("no"); return text(fs.readFileSync(p, "utf8")); });"#;
+        found(&register.replace("CHECK", check), r#"return text("");"#)
+    };
+    assert_eq!(reads("list !== undefined"), ["path-traversal"]);
+    assert_eq!(reads("list != null"), ["path-traversal"]);
+    assert_eq!(reads("n !== null"), ["path-traversal"]);
+    assert_eq!(reads("[] != null"), QUIET);
+}

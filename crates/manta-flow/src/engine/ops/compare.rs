@@ -435,12 +435,15 @@ impl Interp<'_> {
     }
 }
 
-/// Whether a value is certainly neither `null` nor `undefined`, nor `None`.
+/// Whether a value is certainly neither `null` nor `undefined`, nor `None`. An argument of the caller may be left out.
 fn is_something(value: &Val) -> bool {
+    let is_argument = value.taint.is_some() && value.vn != 0;
     match value.kind {
         // The result of a match may be none.
-        Kind::Obj(_) => value.cond.is_none(),
-        Kind::Fn(_) | Kind::Bound(_) | Kind::Num(_) | Kind::Bool(_) => true,
+        Kind::Obj(_) => value.cond.is_none() && !is_argument,
+        Kind::Num(known) => known.is_some() || !is_argument,
+        Kind::Bool(known) => known.is_some(),
+        Kind::Fn(_) | Kind::Bound(_) => true,
         Kind::Str => value.taint.is_none() || value.literals().is_some(),
         _ => false,
     }
