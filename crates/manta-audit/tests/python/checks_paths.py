@@ -478,3 +478,28 @@ def in_any_folder(owner: str, name: str) -> str:
     if not full.is_relative_to(folder):
         raise PathError("outside")
     return full.read_text()  # error: path-traversal in in_any_folder
+
+
+# -- one of two paths, both of the caller
+
+def relative_of_either(path: str, other: str) -> Path:
+    either = Path(other) if path.startswith("~") else path
+    full = Path(either).resolve()
+    full.relative_to(BASE)
+    return full
+
+
+def relative_of_one(path: str, other: str) -> Path:
+    full = Path(path).resolve()
+    full.relative_to(BASE)
+    return Path(other) if path.startswith("~") else full
+
+
+@mcp.tool()
+def either_of_two(path: str, other: str) -> str:
+    return relative_of_either(path, other).read_text()
+
+
+@mcp.tool()
+def one_of_two(path: str, other: str) -> str:
+    return relative_of_one(path, other).read_text()  # error: path-traversal in one_of_two

@@ -72,12 +72,20 @@ impl<'p> Interp<'p> {
         if let Kind::Union(_) = &receiver.kind {
             let values: Vec<Val> = self.current(receiver).alternatives().to_vec();
             let values: Vec<Val> = values.into_iter().filter(|value| !value.is_nullish()).collect();
-            let mut results = Vec::new();
+            let (mut results, mut proofs) = (Vec::new(), Vec::new());
             let joined = self.each_alternative(&values, |interp, value| {
                 let result = interp.call_member(value, name, args.clone(), is_new, span);
                 results.push(result.clone());
+                if interp.taint_now(value).is_some() {
+                    proofs.push(interp.store.fact(value.vn).cloned());
+                }
                 result
             });
+            // `path.relative_to(root)` comes back only with what it asks for, of whichever alternative it was.
+            let proven: Option<Vec<_>> = proofs.into_iter().collect();
+            if let Some(common) = proven.and_then(|all| all.into_iter().reduce(|one, other| Rc::new(one.or(&other)))) {
+                self.assume(&vec![(receiver.vn, common)]);
+            }
             return self.lifted(receiver, &values, &results, joined);
         }
         if let Some(message) = self.message_read(receiver, name) {
