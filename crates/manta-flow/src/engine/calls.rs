@@ -216,7 +216,7 @@ impl Interp<'_> {
     }
 
     /// The result of an external call: a path of its own, with the arguments and whatever gets assigned to it.
-    fn external_result(&mut self, api: ApiId, data: Option<ObjId>, args: &Args, span: Span) -> Val {
+    pub(super) fn external_result(&mut self, api: ApiId, data: Option<ObjId>, args: &Args, span: Span) -> Val {
         let made = self.apis.step(api, ApiStep::Call);
         let made = self.models.canonical(&mut self.apis, made);
         let mut state = Obj::new(ObjKind::External);

@@ -42,6 +42,10 @@ impl Interp<'_> {
                 }
                 Val::of(Kind::Api(made, Some(state)))
             }
+            Effect::Inspect => {
+                let made = self.external_result(api, None, args, span);
+                Val { taint: Taint::NONE, step: 0, ..made }
+            }
             Effect::Unknown | Effect::Schema => return None,
             Effect::Carries => self.external_result(api, None, args, span),
             Effect::Put => {

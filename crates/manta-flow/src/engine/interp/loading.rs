@@ -193,15 +193,16 @@ impl Interp<'_> {
                     ImportName::Default => {
                         self.export(target, Symbol::new("default"), depth).unwrap_or_else(Val::unknown)
                     }
-                    ImportName::Named(name) => self.export(target, name, depth).unwrap_or_else(|| {
-                        match self.program.resolve(target, &format!(".{name}")) {
-                            Link::Module(sub) if code.lang == Lang::Python => {
+                    ImportName::Named(name) => match self.export(target, name, depth) {
+                        Some(value) => {
+                            // `from package import module` runs the module.
+                            if let Kind::Module(sub) = value.kind {
                                 self.load(sub);
-                                Val::of(Kind::Module(sub))
                             }
-                            _ => Val::unknown(),
+                            value
                         }
-                    }),
+                        None => Val::unknown(),
+                    },
                 }
             }
             Link::External(root, path) => {

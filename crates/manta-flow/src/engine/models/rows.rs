@@ -173,6 +173,8 @@ pub enum Effect {
     Clean,
     /// Returns text that depends on the arguments in an unknown way (the default).
     Unknown,
+    /// Looks at a function and does not call it: `functools.wraps(f)`, `inspect.signature(f)`.
+    Inspect,
     /// Keeps the argument: `queue.put(x)`, `heapq.heappush(list, x)`.
     Put,
     /// Returns something of what was kept: `queue.get()`.
