@@ -60,3 +60,23 @@ fn a_module_that_is_imported_from_its_package_runs() {
     assert_eq!(server("from notes import (  # noqa\n        two as other,\n    )"), ["path-traversal in second"]);
     assert_eq!(server("pass"), [""; 0]);
 }
+
+#[test]
+fn a_package_imports_its_own_module_by_name() {
+    let registry = r#"
+from mcp.server.fastmcp import FastMCP
+
+mcp = FastMCP("notes")
+
+@mcp.tool()
+def read(path: str) -> str:
+    return open(path).read()
+
+def main():
+    mcp.run(transport="sse")
+"#;
+    let listening = |package: &str| found([("notes/__init__.py", package), ("notes/server.py", registry)]);
+    let both = ["dns-rebinding in ", "path-traversal in read"];
+    assert_eq!(listening("from . import server\n\nserver.main()\n"), both);
+    assert_eq!(listening("from notes import server as own\n\ndef main():\n    own.main()\n"), both);
+}

@@ -3,6 +3,8 @@ import asyncio
 import contextlib
 import functools
 import os
+import typing
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -257,4 +259,30 @@ def second_piece(x: str) -> str:
     pieces = f"/api/{x}".split("/")
     os.system("ls " + pieces[1])
     os.system("ls " + pieces[2])  # error: command-injection in second_piece
+    return ""
+
+
+# -- what a checker of types or of characters is given comes back
+
+@mcp.tool()
+def through_cast(x: object) -> str:
+    os.system("ls " + typing.cast(str, x))  # error: command-injection in through_cast
+    return ""
+
+
+@mcp.tool()
+def through_named_cast(x: object) -> str:
+    os.system("ls " + typing.cast("str", val=x))  # error: command-injection in through_named_cast
+    return ""
+
+
+@mcp.tool()
+def through_normalize(x: str) -> str:
+    os.system("ls " + unicodedata.normalize("NFC", x))  # error: command-injection in through_normalize
+    return ""
+
+
+@mcp.tool()
+def only_named(x: str) -> str:
+    os.system("ls " + str(typing.cast(x, "/srv")))
     return ""

@@ -193,16 +193,20 @@ impl Interp<'_> {
                     ImportName::Default => {
                         self.export(target, Symbol::new("default"), depth).unwrap_or_else(Val::unknown)
                     }
-                    ImportName::Named(name) => match self.export(target, name, depth) {
-                        Some(value) => {
-                            // `from package import module` runs the module.
-                            if let Kind::Module(sub) = value.kind {
-                                self.load(sub);
+                    ImportName::Named(name) => {
+                        let value = self.export(target, name, depth).unwrap_or_else(|| {
+                            // `from . import module` in the package itself, which exports it by that statement.
+                            match self.program.resolve(target, &format!(".{name}")) {
+                                Link::Module(sub) if code.lang == Lang::Python => Val::of(Kind::Module(sub)),
+                                _ => Val::unknown(),
                             }
-                            value
+                        });
+                        // `from package import module` runs the module.
+                        if let Kind::Module(sub) = value.kind {
+                            self.load(sub);
                         }
-                        None => Val::unknown(),
-                    },
+                        value
+                    }
                 }
             }
             Link::External(root, path) => {
