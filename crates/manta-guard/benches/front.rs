@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures has nobody to report errors to")]
 #![cfg(target_os = "linux")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -218,7 +219,7 @@ fn many(clients: usize) {
     let (mut process, address) = stage.listening();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let begun = Instant::now();
-    let (ok, failed) = runtime.block_on(tokio::task::LocalSet::new().run_until(async {
+    let (ok, failed, reasons) = runtime.block_on(tokio::task::LocalSet::new().run_until(async {
         let together = std::rc::Rc::new(tokio::sync::Barrier::new(clients));
         let tasks: Vec<_> = (0..clients)
             .map(|client| {
@@ -226,20 +227,24 @@ fn many(clients: usize) {
                 tokio::task::spawn_local(async move {
                     let stream = connect(address).await;
                     together.wait().await;
-                    let Some(mut stream) = stream else { return (0, CALLS) };
+                    let Some(mut stream) = stream else { return (0, Some("no connection".to_owned())) };
                     for call in 0..CALLS {
-                        if !exchange(&mut stream, client * CALLS + call).await {
-                            return (call, CALLS - call);
+                        if let Err(why) = exchange(&mut stream, client * CALLS + call).await {
+                            return (call, Some(why));
                         }
                     }
-                    (CALLS, 0)
+                    (CALLS, None)
                 })
             })
             .collect();
-        let mut sum = (0, 0);
+        let mut sum = (0, 0, BTreeMap::<String, usize>::new());
         for task in tasks {
-            let (ok, failed) = task.await.unwrap();
-            sum = (sum.0 + ok, sum.1 + failed);
+            let (ok, why) = task.await.unwrap();
+            sum.0 += ok;
+            sum.1 += CALLS - ok;
+            if let Some(why) = why {
+                *sum.2.entry(why).or_default() += 1;
+            }
         }
         sum
     }));
@@ -249,6 +254,9 @@ fn many(clients: usize) {
         ok as f64 / took,
         resident(process.id()) as f64 / 1024.0
     );
+    for (why, clients) in reasons {
+        println!("  {clients} clients: {why}");
+    }
     let _ = process.kill();
     let _ = process.wait();
 }
@@ -264,24 +272,27 @@ async fn connect(address: SocketAddr) -> Option<tokio::net::TcpStream> {
     None
 }
 
-async fn exchange(stream: &mut tokio::net::TcpStream, id: usize) -> bool {
+/// One call, or in what words it failed.
+async fn exchange(stream: &mut tokio::net::TcpStream, id: usize) -> Result<(), String> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    if stream.write_all(request(id).as_bytes()).await.is_err() {
-        return false;
-    }
+    stream.write_all(request(id).as_bytes()).await.map_err(|error| format!("sending: {error}"))?;
     let mut answer = Vec::new();
     let mut chunk = [0; 4096];
     loop {
         match stream.read(&mut chunk).await {
             Ok(count @ 1..) => answer.extend_from_slice(&chunk[..count]),
-            _ => return false,
+            Ok(_) => return Err("the connection was closed".to_owned()),
+            Err(error) => return Err(format!("receiving: {error}")),
         }
         let text = String::from_utf8_lossy(&answer);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let length =
             head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
         if length.is_some_and(|length: usize| body.len() >= length) {
-            return head.starts_with("HTTP/1.1 200") && body.contains("hello, who is there?");
+            let is_right = head.starts_with("HTTP/1.1 200") && body.contains("hello, who is there?");
+            let words =
+                || format!("{}: {}", head.lines().next().unwrap_or_default(), body.replace(&id.to_string(), "N"));
+            return if is_right { Ok(()) } else { Err(words()) };
         }
     }
 }

@@ -218,6 +218,12 @@ impl Engine {
         self.in_flight.len()
     }
 
+    /// Whether one more request of the client may be in flight.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.server_gone || self.in_flight.len() < self.settings.max_in_flight
+    }
+
     /// Limits on frames, for the transport that splits them.
     #[must_use]
     pub fn limits(&self) -> &Limits {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use manta_mcp::{Direction, Frame, FrameError, Id, Limits, Part, Refusal};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -28,6 +28,12 @@ const MAX_WAITING: usize = 256;
 
 /// Bytes the server has not taken at which requests are turned away.
 const HIGH_WATER: usize = 32 << 20;
+
+/// Bytes of requests that wait for their turn; beyond them a request is turned away.
+const MAX_HELD: usize = 32 << 20;
+
+/// Longest time that a request waits for its turn: those in flight may be subscriptions without an end.
+const HELD_FOR: Duration = Duration::from_secs(30);
 
 /// What HTTP requests ask of a session.
 pub(super) enum Command {
@@ -83,7 +89,7 @@ impl Session {
                 bridge: engine.bridge(),
                 server: Outlet::new(pipes.stdin)?,
                 open: HashMap::new(),
-                order: Vec::new(),
+                opened: 0,
                 listener: None,
                 waiting: VecDeque::new(),
                 mirrors: Mirrors::default(),
@@ -96,6 +102,8 @@ impl Session {
             counts,
             counted: Counts::default(),
             streams: Rc::clone(&streams),
+            held: VecDeque::new(),
+            held_bytes: 0,
         };
         let ended = Rc::clone(&end);
         spawn_local(async move {
@@ -136,6 +144,20 @@ struct Task {
     counts: Rc<RefCell<Counts>>,
     counted: Counts,
     streams: Rc<RefCell<Streams>>,
+    /// Requests that came while as many were in flight as may be. A crowd of callers shares one server, and each has
+    /// nobody but the others to wait for.
+    held: VecDeque<Asked>,
+    held_bytes: usize,
+}
+
+/// A request of a client.
+struct Asked {
+    since: Instant,
+    bytes: Vec<u8>,
+    id: Id,
+    open: Open,
+    is_modern: bool,
+    params: Vec<(String, Option<String>)>,
 }
 
 /// Where the engine's frames go.
@@ -143,8 +165,8 @@ struct Routes {
     bridge: Bridge,
     server: Outlet,
     open: HashMap<Id, Open>,
-    /// Open requests, oldest first.
-    order: Vec<Id>,
+    /// Requests that were opened so far.
+    opened: u64,
     listener: Option<Sender>,
     waiting: VecDeque<String>,
     mirrors: Mirrors,
@@ -153,6 +175,8 @@ struct Routes {
 
 struct Open {
     reply: Sender,
+    /// Its place in the order of requests.
+    place: u64,
     answer_only: bool,
     /// The id the client used, when ours took its place.
     original: Option<Id>,
@@ -193,8 +217,8 @@ impl Task {
     fn command(&mut self, command: Command) {
         match command {
             Command::Request { bytes, id, reply, is_modern, answer_only, params } => {
-                let open = Open { reply, answer_only, original: None, progress: None, lists_tools: false };
-                self.request(&bytes, id, open, is_modern, &params);
+                let open = Open { reply, place: 0, answer_only, original: None, progress: None, lists_tools: false };
+                self.request(Asked { since: Instant::now(), bytes, id, open, is_modern, params });
             }
             Command::Message(bytes) => self.engine.from_client(&bytes, &mut self.routes),
             Command::Listen(sender) => {
@@ -212,12 +236,38 @@ impl Task {
             self.engine.terminal_answered(&question, false, &mut self.routes);
         }
         bridge::settle(&mut self.engine, &mut self.routes);
+        self.take_held();
         self.routes.server.flush_now();
     }
 
+    /// Sends a request on its way, or lets it wait for its turn. Answers and notifications never wait: those in flight
+    /// may be waiting for them.
+    fn request(&mut self, asked: Asked) {
+        let size = asked.bytes.len();
+        if (self.engine.has_room() && self.held.is_empty()) || self.held_bytes + size > MAX_HELD {
+            return self.send(asked); // where there is no room, the engine says so
+        }
+        self.held_bytes += size;
+        self.held.push_back(asked);
+    }
+
+    /// Sends on what waited, as far as there is room now or it has waited for too long, which the engine then says.
+    fn take_held(&mut self) {
+        while let Some(asked) =
+            self.held.pop_front_if(|asked| self.engine.has_room() || asked.since.elapsed() > HELD_FOR)
+        {
+            self.held_bytes -= asked.bytes.len();
+            // Whoever has gone meanwhile is asked nothing for.
+            if !asked.open.reply.is_closed() {
+                self.send(asked);
+            }
+        }
+    }
+
     /// Clients that share a process choose ids independently, so theirs are replaced on the way.
-    fn request(&mut self, bytes: &[u8], id: Id, mut open: Open, is_modern: bool, params: &[(String, Option<String>)]) {
-        let Ok(frame) = Frame::parse(bytes, Direction::ToServer, &Limits::default()) else { return };
+    fn send(&mut self, asked: Asked) {
+        let Asked { bytes, id, mut open, is_modern, params, .. } = asked;
+        let Ok(frame) = Frame::parse(&bytes, Direction::ToServer, &Limits::default()) else { return };
         let refuse = |open: Open, code: i32, why: &str| {
             let text = crate::engine::plain_error(Some(&id), code, why);
             open.reply.send(Outgoing { text, is_answer: true });
@@ -226,7 +276,7 @@ impl Task {
             // A server that reads nothing must not fill the guard's memory.
             return refuse(open, -32603, "the server does not take requests now");
         }
-        if is_modern && let Err(why) = self.routes.mirrors.check(&frame, params) {
+        if is_modern && let Err(why) = self.routes.mirrors.check(&frame, &params) {
             return refuse(open, super::checks::HEADER_MISMATCH, &why);
         }
         open.lists_tools = frame.method() == "tools/list";
@@ -235,9 +285,8 @@ impl Task {
             if self.routes.open.contains_key(&id) {
                 return refuse(open, -32600, "request id is already in use");
             }
-            self.routes.order.push(id.clone());
-            self.routes.open.insert(id, open);
-            return self.engine.from_client(bytes, &mut self.routes);
+            self.routes.insert(id, open);
+            return self.engine.from_client(&bytes, &mut self.routes);
         }
         self.routes.next_id += 1;
         let ours = Id::Number(self.routes.next_id);
@@ -248,9 +297,8 @@ impl Task {
             edits.push((token, ours.to_string()));
         }
         let text = frame.splice(&edits);
-        self.routes.order.push(ours.clone());
         open.original = Some(id);
-        self.routes.open.insert(ours, open);
+        self.routes.insert(ours, open);
         self.engine.from_client(text.as_bytes(), &mut self.routes);
     }
 
@@ -263,11 +311,12 @@ impl Task {
                 Line::TooLong(seen) => self.engine.refuse_from_server(too_long, &seen, &mut self.routes),
             }
         }
+        self.take_held();
         self.routes.server.flush_now();
     }
 
     fn tick(&mut self) {
-        let now = std::time::Instant::now();
+        let now = Instant::now();
         self.engine.tick(now, &mut self.routes);
         self.streams.borrow_mut().tidy(now);
         self.log.new_second();
@@ -281,13 +330,14 @@ impl Task {
             .map(|(id, _)| id.clone())
             .collect();
         for id in gone {
-            self.routes.forget(&id);
+            self.routes.open.remove(&id);
             let cancel = format!(
                 "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":{id},\"reason\":\"the client closed the stream\"}}}}"
             );
             self.engine.from_client(cancel.as_bytes(), &mut self.routes);
         }
         bridge::settle(&mut self.engine, &mut self.routes);
+        self.take_held();
         self.routes.server.flush_now();
         self.publish_counts();
     }
@@ -308,9 +358,10 @@ impl Task {
 }
 
 impl Routes {
-    fn forget(&mut self, id: &Id) -> Option<Open> {
-        self.order.retain(|other| other != id);
-        self.open.remove(id)
+    fn insert(&mut self, id: Id, mut open: Open) {
+        self.opened += 1;
+        open.place = self.opened;
+        self.open.insert(id, open);
     }
 
     /// Where a message goes that answers nothing: to the request whose progress it reports, else to
@@ -326,8 +377,8 @@ impl Routes {
                 return;
             }
             None => {
-                let streaming = |open: &&Open| !open.answer_only && !open.reply.is_closed();
-                let youngest = self.order.iter().rev().find_map(|id| self.open.get(id).filter(streaming));
+                let streaming = self.open.values().filter(|open| !open.answer_only && !open.reply.is_closed());
+                let youngest = streaming.max_by_key(|open| open.place);
                 youngest.map(|open| &open.reply).or(self.listener.as_ref())
             }
         };
@@ -389,7 +440,7 @@ impl Sink for Routes {
 
     fn to_client(&mut self, frame: &str, answers: Option<&Id>) {
         let Some(id) = answers else { return self.unasked(frame) };
-        let Some(open) = self.forget(id) else { return };
+        let Some(open) = self.open.remove(id) else { return };
         if open.lists_tools
             && let Ok(parsed) = Frame::parse(frame.as_bytes(), Direction::ToClient, &Limits::default())
             && let Some(tools) = parsed.value(Part::Tools)

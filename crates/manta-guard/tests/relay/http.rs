@@ -282,9 +282,19 @@ pub(crate) fn what_follows_a_body_in_chunks_is_no_request(directory: &Path) {
 }
 
 pub(crate) fn many_stateless_clients_share_a_server_without_mixing_answers(directory: &Path) {
+    let policy = super::with_guard("");
+    crowd(directory, &policy);
+}
+
+/// Nobody is refused because others came at the same time.
+pub(crate) fn more_callers_than_may_be_in_flight_wait_for_their_turn(directory: &Path) {
+    crowd(directory, &super::with_guard("max_in_flight = 2"));
+}
+
+fn crowd(directory: &Path, policy: &str) {
     const CLIENTS: usize = 60;
     const CALLS: usize = 20;
-    let front = Front::start(directory, super::OPEN);
+    let front = Front::start(directory, policy);
     let address = front.address;
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
