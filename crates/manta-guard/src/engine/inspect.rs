@@ -56,6 +56,10 @@ pub enum Injection {
 
 impl Engine {
     pub(super) fn inspect<'a>(&mut self, entry: &InFlight, frame: &Frame<'a>) -> Inspected<'a> {
+        if let Some(flaw) = flaw(frame) {
+            self.event("frame-refused", "server", flaw.to_owned());
+            return self.refuse_answer(entry, frame, &Denial::new("wire", flaw));
+        }
         if frame.kind() == Kind::Error {
             return self.clean_answer(entry, frame, Part::Error, protocol_error(frame));
         }
@@ -358,6 +362,21 @@ pub(super) fn for_each_string(json: &str, see: &mut dyn FnMut(&str)) {
     }
     if let Ok(value) = serde_json::from_str(json) {
         walk(&value, see);
+    }
+}
+
+/// Why an answer is none of the protocol's. Clients drop such a message and go on waiting.
+fn flaw(frame: &Frame<'_>) -> Option<&'static str> {
+    match frame.value(Part::Error) {
+        Some(error) => {
+            let is_error =
+                error.get("code").is_some_and(Value::is_i64) && error.get("message").is_some_and(Value::is_string);
+            (!is_error).then_some("the server's answer is an error without a code and a message")
+        }
+        None => {
+            let is_object = frame.raw(Part::Result).is_some_and(|result| result.starts_with('{'));
+            (!is_object).then_some("the server's answer is no object")
+        }
     }
 }
 

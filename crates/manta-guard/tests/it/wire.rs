@@ -6,7 +6,7 @@ use manta_guard::engine::{Hidden, ResponseSettings, Settings};
 use manta_guard::pin::Integrity;
 use manta_mcp::{Direction, Frame, Limits};
 
-use crate::support::Harness;
+use crate::support::{Harness, call, json};
 
 /// A frame that came in over several lines, as a formatted body may, reaches the other side as one line.
 #[test]
@@ -15,6 +15,38 @@ fn a_frame_leaves_on_one_line() {
     guard.engine.from_client(b"{\"jsonrpc\":\"2.0\",\n\"id\":1,\n\"method\":\"ping\"}", &mut guard.wire);
     let (server, _) = guard.take();
     assert_eq!(server, [r#"{"jsonrpc":"2.0", "id":1, "method":"ping"}"#]);
+}
+
+/// A client drops an answer that is none of the protocol's, and waits for one until it gives up.
+#[test]
+fn an_answer_that_is_none_of_the_protocols_becomes_one() {
+    let mut guard = Harness::with(Settings::default(), Integrity::off(), |_| {});
+    for (id, answer) in (1..).zip([
+        r#""result":null"#,
+        r#""result":[]"#,
+        r#""result":"x""#,
+        r#""result":7"#,
+        r#""error":null"#,
+        r#""error":"x""#,
+        r#""error":{}"#,
+        r#""error":{"code":"-1","message":"x"}"#,
+        r#""error":{"code":1.5,"message":"x"}"#,
+        r#""error":{"code":-1}"#,
+    ]) {
+        guard.client(&call(id, "t"));
+        guard.log();
+        let (_, client) = guard.server(&format!(r#"{{"jsonrpc":"2.0","id":{id},{answer}}}"#));
+        assert_eq!(json(&client[0])["result"]["isError"], true, "{answer}: {client:?}");
+        assert!(guard.log().iter().any(|line| line.contains("BadResponse")), "{answer}");
+        guard.client(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#));
+        let (_, client) = guard.server(&format!(r#"{{"jsonrpc":"2.0","id":{id},{answer}}}"#));
+        assert!(json(&client[0])["error"]["code"].is_i64(), "{answer}: {client:?}");
+    }
+    for answer in [r#""result":{}"#, r#""error":{"code":-1,"message":"x","data":null,"more":1}"#] {
+        guard.client(r#"{"jsonrpc":"2.0","id":99,"method":"ping"}"#);
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":99,{answer}}}"#);
+        assert_eq!(guard.server(&answer).1, [answer]);
+    }
 }
 
 #[test]

@@ -261,7 +261,7 @@ impl Policy {
             return self.unnamed("resources", uri);
         };
         let is_allowed = |pattern: &String| match pattern.strip_suffix('*') {
-            Some(prefix) => uri.strip_prefix(prefix).is_some_and(|rest| !uri::climbs(rest)),
+            Some(prefix) => uri.strip_prefix(prefix).is_some_and(|rest| !uri::climbs(prefix, rest)),
             None => uri == pattern,
         };
         let read = uri::read(uri);

@@ -22,12 +22,31 @@ pub(super) fn read(uri: &str) -> Option<String> {
 }
 
 /// Whether what follows an allowed prefix leads out of it in any reading: `..`, also behind percent codes,
-/// look-alikes, `;` parameters and characters that parsers drop.
-pub(super) fn climbs(rest: &str) -> bool {
+/// look-alikes, `;` parameters and characters that parsers drop; a separator in code, which is none for who finds the
+/// template (`notes://{name}`) and one for who opens the file; a path that begins anew (`docs//etc/passwd`), which is all
+/// that is left when it is joined to a directory (CWE-36).
+pub(super) fn climbs(prefix: &str, rest: &str) -> bool {
+    let begins_anew = rest.starts_with('/') && prefix.ends_with('/') && !prefix.ends_with("://");
     let Some(read) = read(rest) else { return true };
+    let separators = |text: &str| text.bytes().filter(|byte| matches!(byte, b'/' | b'\\')).count();
+    if begins_anew || separators(&decoded(rest)) != separators(rest) {
+        return true;
+    }
     let is_dropped = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
     let is_parent = |segment: &str| segment.split(';').next().unwrap_or_default().trim() == "..";
     read.contains(is_dropped) || read.split(['/', '?', '#', '&', '=']).any(is_parent)
+}
+
+/// As often decoded as anybody may decode it, as far as it is text.
+fn decoded(text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..ROUNDS {
+        match decode(&text) {
+            Some(next) if next != text => text = next,
+            _ => break,
+        }
+    }
+    text
 }
 
 /// One round of percent decoding; `None` when the bytes are not UTF-8, as overlong codes are not.
@@ -113,10 +132,32 @@ mod tests {
             "%c0%ae%c0%ae/b",
             "?x=../b",
         ] {
-            assert!(climbs(rest), "{rest:?}");
+            assert!(climbs("file:///data/", rest), "{rest:?}");
         }
         for rest in ["", "a/b", "a..b", "...", "a%20b", "100%", "caf\u{e9}.txt", "a?b=c#d"] {
-            assert!(!climbs(rest), "{rest:?}");
+            assert!(!climbs("file:///data/", rest), "{rest:?}");
+        }
+    }
+
+    #[test]
+    fn separators_in_code_and_paths_that_begin_anew_lead_out() {
+        for (prefix, rest) in [
+            ("notes://", "%2fetc%2fpasswd"),
+            ("notes://", "a%252Fb"),
+            ("notes://", "a%5cb"),
+            ("notes://docs/", "/etc/passwd"),
+            ("file:///data/", "//etc/passwd"),
+        ] {
+            assert!(climbs(prefix, rest), "{prefix}{rest}");
+        }
+        for (prefix, rest) in [
+            ("file://", "/data/a"),
+            ("notes://", "a/b%20c"),
+            ("notes://docs", "/a"),
+            ("https://h/", "a?x=1/2"),
+            ("notes://docs/", "a//b"),
+        ] {
+            assert!(!climbs(prefix, rest), "{prefix}{rest}");
         }
     }
 }
