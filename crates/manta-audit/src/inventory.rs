@@ -94,7 +94,9 @@ fn powers(tool: &ToolFacts) -> BTreeMap<Power, Location> {
             SinkKind::Url | SinkKind::Host | SinkKind::Browse => Power::Network,
             SinkKind::Sql | SinkKind::Query => Power::Database,
             SinkKind::Code | SinkKind::Deserialize | SinkKind::PageScript | SinkKind::Kernel => Power::RunCode,
-            SinkKind::Template | SinkKind::Regex | SinkKind::Attribute | SinkKind::Merge => return None,
+            SinkKind::Template | SinkKind::Regex | SinkKind::Attribute | SinkKind::Merge | SinkKind::Stdin => {
+                return None;
+            }
         })
     };
     let mut powers = BTreeMap::new();

@@ -151,6 +151,61 @@ pub fn code_option_of_reader(words: &[String]) -> Option<&'static str> {
     if names_program || interpreter.language == Language::Sql { None } else { interpreter.code.first().copied() }
 }
 
+/// Options whose value is a file of code: of which program, and what runs the code.
+const SCRIPT_OPTIONS: [(&str, &str, &str); 8] = [
+    ("powershell", "-file", "powershell"),
+    ("pwsh", "-file", "powershell"),
+    ("psql", "-f", "psql"),
+    ("psql", "--file", "psql"),
+    ("blender", "--python", "python"),
+    ("blender", "-P", "python"),
+    ("freecadcmd", "-c", "python"),
+    ("expect", "-f", "expect"),
+];
+
+/// For an argument list that makes an interpreter run the file at `index` (`python x.py`, `timeout 5 bash x`, `./x.sh`):
+/// the interpreter, and its option that would take the content as an argument. `extension` is the file's. Words that are
+/// not known are empty.
+#[must_use]
+pub fn runs_file(words: &[String], index: usize, extension: &str) -> Option<(&'static str, &'static str)> {
+    let by_name = |name: &str| {
+        let known = program(name)?;
+        Some((*known.names.first()?, *known.interpreter.as_ref()?.code.first()?))
+    };
+    if index == 0 {
+        return by_name(interpreter_of(extension));
+    }
+    let name = program_name(words.first()?);
+    let option = words[index - 1].as_str();
+    let given =
+        SCRIPT_OPTIONS.iter().find(|(program, before, _)| *program == name && before.eq_ignore_ascii_case(option));
+    if let Some((.., runs)) = given {
+        return by_name(runs);
+    }
+    let any = StrProps::top();
+    let line: Vec<Word<'_>> = words
+        .iter()
+        .enumerate()
+        .map(|(at, word)| vec![if at == index { Part::Hole(&any) } else { Part::Lit(word) }])
+        .collect();
+    let is_run = matches!(judge(&line, index), ArgVerdict::Program { .. });
+    is_run.then(|| words[..index].iter().rev().find_map(|word| by_name(&program_name(word)))).flatten()
+}
+
+/// The program that runs files of an extension.
+fn interpreter_of(extension: &str) -> &'static str {
+    match extension {
+        "py" => "python",
+        "js" | "mjs" | "cjs" | "ts" | "mts" => "node",
+        "rb" => "ruby",
+        "pl" => "perl",
+        "php" => "php",
+        "ps1" => "powershell",
+        "bat" | "cmd" => "cmd",
+        _ => "sh",
+    }
+}
+
 /// The verdict for an element of an interpreter's arguments, `None` when the interpreter leaves it alone.
 fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, depth: u32) -> Option<ArgVerdict> {
     let interpreter = known.interpreter.as_ref()?;

@@ -220,6 +220,8 @@ pub(crate) struct Findings {
     pub(crate) registrations: Vec<Registration>,
     /// What handlers put into variables of the environment.
     pub(crate) environment: Option<ObjId>,
+    /// What the running handler has written into files, by what tells a file from others.
+    pub(crate) files: Option<ObjId>,
     /// In a handler that reads messages itself: the message, for what it parses.
     pub(crate) message: Option<Val>,
     /// The context manager that the server is made with.

@@ -6,6 +6,7 @@ mod network;
 mod programs;
 mod recording;
 mod replay;
+mod scripts;
 mod spelling;
 mod statements;
 
@@ -133,7 +134,14 @@ impl Interp<'_> {
             SinkKind::Argv => self.check_argv(row, api, args, this, span),
             SinkKind::SourceFile => {
                 let Some(text) = self.select(&row.arg, args, this) else { return };
+                if let Some(opened) = data {
+                    self.note_file_to(opened, &text);
+                }
                 self.check_source_file(api, &text, this, data, span);
+            }
+            SinkKind::Stdin => {
+                let Some(text) = self.select(&row.arg, args, this) else { return };
+                self.check_input_of_started(api, data, &text, span);
             }
             SinkKind::Url | SinkKind::Browse => {
                 let Some(value) = self.select(&row.arg, args, this) else { return };
@@ -145,6 +153,11 @@ impl Interp<'_> {
             }
             _ => {
                 let Some(value) = self.select(&row.arg, args, this) else { return };
+                if let (SinkKind::FileWrite, Some(content)) = (row.kind, &row.content)
+                    && let Some(content) = self.select(content, args, this)
+                {
+                    self.note_file(&value, &content);
+                }
                 let kind = self.kind_of_access(row, args, this);
                 self.check_value(kind, api, &value, span);
             }
@@ -251,6 +264,9 @@ impl Interp<'_> {
                 return;
             }
         }
+        if kind == SinkKind::Shell {
+            self.check_files_in_line(api, &value, span);
+        }
         let shape = self.path_shape(&value);
         for alternative in value.alternatives().to_vec() {
             if alternative.is_nullish() || matches!(alternative.kind, Kind::Fn(_) | Kind::Bool(_)) {
@@ -337,6 +353,10 @@ impl Interp<'_> {
     }
 }
 
+/// Values that name the interpreter which runs the server.
+const OWN_INTERPRETERS: [(&str, &str); 3] =
+    [("sys.executable", "python"), ("process.execPath", "node"), ("process.argv0", "node")];
+
 /// The program a value names when only its directory is configurable: `${sdk}/platform-tools/adb`, `env.ADB || "adb"`,
 /// `config.adb_path`.
 fn program_of(apis: &crate::engine::api::ApiTable, value: &Val) -> Option<String> {
@@ -348,6 +368,10 @@ fn program_of(apis: &crate::engine::api::ApiTable, value: &Val) -> Option<String
             return names.first().map(|name| name.to_string());
         }
         if let Kind::Api(api, _) = value.kind {
+            let own = OWN_INTERPRETERS.iter().find(|(path, _)| apis.name(api).ends_with(path));
+            if let Some((_, program)) = own {
+                return Some((*program).to_owned());
+            }
             return argv::program_kept_as(apis.name(api).rsplit('.').next()?).map(str::to_owned);
         }
         match value.text.as_deref()?.parts.as_slice() {

@@ -86,7 +86,8 @@ pub(super) struct Interpreter {
 
 /// What is known of a program.
 pub(super) struct Program {
-    names: &'static [&'static str],
+    /// What it is called; the first is the usual name.
+    pub(super) names: &'static [&'static str],
     pub(super) options: &'static [Danger],
     /// Single letters of options without a value.
     letters: &'static str,
@@ -222,6 +223,10 @@ const PROGRAMS: &[Program] = &[
     interpreter(&["php"], Language::Php, &["-r", "-B", "-R"], &["-d", "-c"]),
     interpreter(&["lua", "luajit"], Language::Other, &["-e"], &["-l"]),
     interpreter(&["rscript"], Language::Other, &["-e"], &[]),
+    interpreter(&["julia"], Language::Other, &["-e", "-E"], &["-p", "-t", "-J"]),
+    interpreter(&["octave", "octave-cli"], Language::Other, &["--eval"], &["-p", "--path"]),
+    interpreter(&["groovy", "swift", "elixir", "scala"], Language::Other, &["-e"], &["-cp", "-classpath"]),
+    interpreter(&["expect"], Language::Other, &["-c"], &["-f"]),
     interpreter(&["osascript"], Language::AppleScript, &["-e"], &["-l", "-s"]),
     interpreter(&["powershell", "pwsh"], Language::PowerShell, &["-command", "-c", "/c", "/command", "-commandwithargs"],
         &["-executionpolicy", "-ExecutionPolicy", "-File", "-WindowStyle", "-OutputFormat"]),

@@ -70,6 +70,7 @@ impl<'p> Interp<'p> {
         self.is_loading = false;
         self.start_lifespan();
         self.found.environment = Some(self.store.new_obj(Obj::new(ObjKind::Plain)));
+        self.found.files = Some(self.store.new_obj(Obj::new(ObjKind::Plain)));
         self.found.written_before = std::mem::take(&mut self.found.written);
         self.weight_before = self.store.weight();
         let lists = std::mem::take(&mut self.found.list_handlers);

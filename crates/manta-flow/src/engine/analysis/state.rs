@@ -292,7 +292,9 @@ impl<'p> Interp<'p> {
 
     /// What is older than `mark` and now holds data of the caller's.
     pub(super) fn left(&self, mark: Mark) -> Left {
-        let older = self.store.changed(mark).filter(|(loc, _)| !mark.is_younger(*loc));
+        // What files hold is followed within a call: their names are those of a run.
+        let files = self.found.files.map(Loc::Obj);
+        let older = self.store.changed(mark).filter(|(loc, _)| !mark.is_younger(*loc) && Some(*loc) != files);
         let mut changed: Vec<&(Loc, Content)> = older.collect();
         // Stable: what a location held first stays first.
         changed.sort_by_key(|(loc, _)| *loc);

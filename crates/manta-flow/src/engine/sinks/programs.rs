@@ -72,20 +72,8 @@ impl Interp<'_> {
         self.check_words(api, words, more, span);
     }
 
-    /// What a program reads from its standard input is data, unless it is an interpreter that is given no script.
-    fn check_input(&mut self, api: &str, words: &[Val], input: &Val, span: Span) {
-        let known: Vec<String> = words
-            .iter()
-            .map(|word| word.literal().map(str::to_owned).or_else(|| program_of(&self.apis, word)).unwrap_or_default())
-            .collect();
-        let Some(option) = argv::code_option_of_reader(&known) else { return };
-        // The same as giving the text as an argument.
-        let words = vec![Val::str(&known[0]), Val::str(option), input.clone()];
-        self.check_words(api, words, None, span);
-    }
-
     /// Elements of an argument list, or a single word.
-    fn add_words(&mut self, value: &Val, words: &mut Vec<Val>, more: &mut Option<Val>, span: Span) {
+    pub(super) fn add_words(&mut self, value: &Val, words: &mut Vec<Val>, more: &mut Option<Val>, span: Span) {
         let value = self.current(value);
         let is_list = match &value.kind {
             Kind::Obj(id) => self.store.obj(*id).is_sequence(),
@@ -123,7 +111,7 @@ impl Interp<'_> {
         }
     }
 
-    fn check_words(&mut self, api: &str, words: Vec<Val>, more: Option<Val>, span: Span) {
+    pub(super) fn check_words(&mut self, api: &str, words: Vec<Val>, more: Option<Val>, span: Span) {
         let known = words.len();
         let all: Vec<Val> = words.into_iter().chain(more).collect();
         let spelled: Vec<Vec<Option<Spelled>>> = all
@@ -136,6 +124,7 @@ impl Interp<'_> {
             })
             .collect();
         let readings = self.readings(&all);
+        self.check_files_run(api, &all, &readings, span);
         let own: Vec<StrProps> = all.iter().map(|word| self.props(word)).collect();
         for (index, alternatives) in spelled.iter().enumerate() {
             for word in alternatives.iter().flatten() {

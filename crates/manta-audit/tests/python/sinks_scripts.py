@@ -1,0 +1,94 @@
+"""Code that reaches an interpreter past its command line: through its input, or in a file that it then runs."""
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from mcp.server.fastmcp import FastMCP
+
+mcp = FastMCP("scripts")
+
+
+@mcp.tool()
+def run_temporary(code: str) -> str:
+    with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
+        file.write(code)
+        name = file.name
+    return subprocess.run([sys.executable, name], capture_output=True, text=True).stdout  # error: code-injection in run_temporary
+
+
+@mcp.tool()
+def run_descriptor(code: str) -> str:
+    handle, path = tempfile.mkstemp(suffix=".rb")
+    with os.fdopen(handle, "w") as file:
+        file.write(code)
+    return subprocess.check_output(f"ruby {path}", shell=True, text=True)  # error: code-injection in run_descriptor
+
+
+def keep(text: str, path: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+@mcp.tool()
+def run_program(script: str) -> str:
+    path = os.path.join(tempfile.mkdtemp(), "job")
+    keep("#!/bin/sh\n" + script, path)
+    os.chmod(path, 0o755)
+    return subprocess.run([path], capture_output=True, text=True).stdout  # error: command-injection in run_program
+
+
+@mcp.tool()
+def run_in_directory(code: str) -> str:
+    folder = Path(tempfile.mkdtemp())
+    (folder / "job.py").write_text(code)
+    return subprocess.run("timeout 5 python job.py", cwd=folder, shell=True, text=True).stdout  # error: code-injection in run_in_directory
+
+
+@mcp.tool()
+async def run_input(script: str) -> str:
+    child = await asyncio.create_subprocess_exec("bash", stdin=asyncio.subprocess.PIPE)
+    out, _ = await child.communicate(script.encode())  # error: command-execution in run_input
+    return str(out)
+
+
+@mcp.tool()
+def run_template(title: str) -> str:
+    child = subprocess.Popen(["python3", "-"], stdin=subprocess.PIPE, text=True)
+    child.stdin.write(f"print('{title}')\n")  # error: code-injection in run_template
+    return ""
+
+
+@mcp.tool()
+def run_literal(title: str) -> str:
+    path = os.path.join(tempfile.mkdtemp(), "job.py")
+    keep(f"print({title!r})\n", path)
+    return subprocess.run(["python3", path], capture_output=True, text=True).stdout
+
+
+@mcp.tool()
+def run_with_data(text: str) -> str:
+    path = os.path.join(tempfile.mkdtemp(), "data.json")
+    keep(json.dumps({"text": text}), path)
+    return subprocess.run(["python3", "/srv/job.py", path], capture_output=True, text=True).stdout
+
+
+@mcp.tool()
+def run_filter(text: str) -> str:
+    return subprocess.run(["jq", "."], input=text, capture_output=True, text=True).stdout
+
+
+@mcp.tool()
+async def run_reader(text: str) -> str:
+    child = await asyncio.create_subprocess_exec("python3", "/srv/reader.py", stdin=asyncio.subprocess.PIPE)
+    out, _ = await child.communicate(text.encode())
+    return str(out)
+
+
+@mcp.tool()
+def run_number(count: int) -> str:
+    path = os.path.join(tempfile.mkdtemp(), "job.py")
+    keep(f"print({count})\n", path)
+    return subprocess.run(["python3", path], capture_output=True, text=True).stdout

@@ -1,0 +1,82 @@
+//! Code that reaches an interpreter past its command line: through its input, or in a file that it then runs. The same in
+//! Python is in `python/sinks_scripts.py`.
+
+mod common;
+
+use common::found;
+
+const HEAD: &str = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import fs from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { exec, execFile, execFileSync, execSync, spawn, spawnSync } from "node:child_process";
+const server = new McpServer({ name: "x", version: "1" });
+const file = (name: string) => path.join(os.tmpdir(), name);
+"#;
+
+/// What is found in a tool `run` with this body.
+fn run(body: &str) -> Vec<String> {
+    let tool = format!(
+        "server.tool(\"run\", {{ text: z.string() }}, async ({{ text }}) => {{\n{body}\nreturn {{ content: [] }};\n}});\n"
+    );
+    found([("server.ts", format!("{HEAD}{tool}").as_str())])
+}
+
+#[test]
+fn a_file_that_is_run_is_code() {
+    for body in [
+        "const f = file(`x-${Date.now()}.mjs`); await fs.writeFile(f, text); spawn(process.execPath, [f]);",
+        "const f = file(\"x.py\"); await fs.writeFile(f, text); execFileSync(\"python3\", [\"-u\", f]);",
+        "await fs.writeFile(file(\"x.py\"), text); execFileSync(\"python3\", [file(\"x.py\")]);",
+        "const f = file(\"x.py\"); await fs.writeFile(f, `print(\"${text}\")`); execSync(`timeout 5 python3 ${f}`);",
+        "const f = file(\"x.ps1\"); await fs.writeFile(f, text); spawn(\"pwsh\", [\"-NoProfile\", \"-File\", f]);",
+    ] {
+        assert_eq!(run(body), ["code-injection in run"], "{body}");
+    }
+    for body in [
+        "const f = file(\"x.sh\"); await fs.writeFile(f, `#!/bin/sh\n${text}`); await fs.chmod(f, 0o755); exec(f);",
+        "const f = file(\"x\"); await fs.writeFile(f, `#!/bin/sh\n${text}`); execFile(\"sudo\", [\"bash\", f]);",
+    ] {
+        assert_eq!(run(body), ["command-injection in run"], "{body}");
+    }
+}
+
+#[test]
+fn a_file_that_is_read_is_data() {
+    for body in [
+        "const f = file(\"x.json\"); await fs.writeFile(f, text); execFileSync(\"python3\", [\"/srv/job.py\", f]);",
+        "const f = file(\"x.txt\"); await fs.writeFile(f, text); execSync(`wc -l ${f}`);",
+        "const f = file(\"x.py\"); await fs.writeFile(f, text); execFileSync(\"python3\", [file(\"y.py\")]);",
+        "const f = file(\"x.py\"); await fs.writeFile(f, `print(${JSON.stringify(text)})`); execFileSync(\"python3\", [f]);",
+        "const f = file(\"x.js\"); await fs.writeFile(f, `run(${text.length})`); spawn(process.execPath, [f]);",
+    ] {
+        assert!(run(body).is_empty(), "{body}: {:?}", run(body));
+    }
+}
+
+#[test]
+fn the_input_of_an_interpreter_is_code() {
+    for body in [
+        "const p = spawn(\"python3\", [\"-\"]); p.stdin.write(text); p.stdin.end();",
+        "const p = spawn(\"node\"); p.stdin.end(`console.log('${text}')`);",
+        "spawnSync(\"python3\", [], { input: text });",
+    ] {
+        assert!(run(body).iter().all(|one| one == "code-injection in run"), "{body}");
+        assert!(!run(body).is_empty(), "{body}");
+    }
+    let shell = run("const p = spawn(\"bash\", [\"-i\"]); p.stdin.write(text + \"\\n\");");
+    assert_eq!(shell, ["command-injection in run"]);
+}
+
+#[test]
+fn the_input_of_other_programs_is_data() {
+    for body in [
+        "const p = spawn(\"jq\", [\".\"]); p.stdin.write(text); p.stdin.end();",
+        "const p = spawn(\"python3\", [\"/srv/job.py\"]); p.stdin.end(text);",
+        "spawnSync(\"pandoc\", [\"-f\", \"markdown\"], { input: text });",
+    ] {
+        assert!(run(body).is_empty(), "{body}: {:?}", run(body));
+    }
+}
