@@ -144,7 +144,9 @@ impl<'p> Interp<'p> {
     }
 
     pub(crate) fn throw(&mut self, value: Val) {
-        self.memo.least_tries = self.memo.least_tries.min(self.tries.len());
+        if self.found.is_running_handler {
+            self.memo.note_throw(self.tries.len(), &value);
+        }
         if let Some(mark) = self.tries.last().map(|frame| frame.mark) {
             let snapshot = self.store.snapshot(mark);
             if let Some(frame) = self.tries.last_mut()
@@ -170,7 +172,7 @@ impl<'p> Interp<'p> {
     }
 
     /// Control does not come back from the operation under way.
-    pub(super) fn leave_path(&mut self) {
+    pub(crate) fn leave_path(&mut self) {
         let at = self.here(Span::default());
         self.store.assume(NOT_TAKEN, &Rc::new(Fact::listed(at)));
     }

@@ -1,0 +1,272 @@
+//! What a call made, and how it is made anew.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use super::MAX_MADE;
+use super::alike::values;
+use crate::engine::interp::Interp;
+use crate::engine::store::{Age, Closure, Content, Loc, Mark, Obj, ObjKind, Peek};
+use crate::engine::value::{CellId, FnId, Kind, ObjId, Val};
+
+/// What a call made and its result reaches, as it was when the call returned.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Made {
+    pub(super) objs: Vec<(ObjId, Rc<Obj>)>,
+    /// Variables that functions among it share with the call that made them, with their versions.
+    pub(super) cells: Vec<(CellId, Val, u32)>,
+    /// With what they hold: the store forgets them after the run.
+    closures: Vec<(FnId, Closure)>,
+}
+
+/// What was there before a call.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) mark: Mark,
+    pub(super) age: Age,
+}
+
+/// The copies of what a call made, by what they are copies of.
+#[derive(Default)]
+struct Copies {
+    objs: FxHashMap<ObjId, ObjId>,
+    cells: FxHashMap<CellId, CellId>,
+    closures: FxHashMap<FnId, FnId>,
+}
+
+impl Made {
+    pub(super) fn is_empty(&self) -> bool {
+        self.objs.is_empty() && self.closures.is_empty() && self.cells.is_empty()
+    }
+
+    /// Every value in it.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Val> {
+        let held = self.closures.iter().flat_map(|(_, closure)| held(closure));
+        self.objs
+            .iter()
+            .flat_map(|(_, obj)| values(obj))
+            .chain(self.cells.iter().map(|(_, value, _)| value))
+            .chain(held)
+    }
+
+    /// Whether nothing in it refers to anything else that a run made.
+    pub(super) fn is_of_old(&self, old: Age) -> bool {
+        let is_old_cell = |id: &CellId| old.is_older(Loc::Cell(*id)) || self.has_cell(*id);
+        self.values().all(|value| is_old(value, old, self))
+            && self.closures.iter().all(|(_, closure)| closure.captures.iter().all(is_old_cell))
+    }
+
+    fn has_obj(&self, id: ObjId) -> bool {
+        self.objs.iter().any(|(known, _)| *known == id)
+    }
+
+    fn has_cell(&self, id: CellId) -> bool {
+        self.cells.iter().any(|(known, ..)| *known == id)
+    }
+
+    fn has_closure(&self, id: FnId) -> bool {
+        self.closures.iter().any(|(known, _)| *known == id)
+    }
+
+    fn len(&self) -> usize {
+        self.objs.len() + self.cells.len() + self.closures.len()
+    }
+}
+
+impl Interp<'_> {
+    pub(super) fn is_instance(&self, value: &Val) -> bool {
+        match value.kind {
+            Kind::Obj(id) => matches!(self.store.obj(id).kind, ObjKind::Instance(_) | ObjKind::External),
+            _ => false,
+        }
+    }
+
+    /// What is different now from what it was when the call that made it returned.
+    pub(super) fn changed(&self, made: &Made) -> Vec<(Loc, Content)> {
+        let objs = made.objs.iter().filter_map(|(id, obj)| match self.store.peek(Loc::Obj(*id)) {
+            Peek::Obj(now) if Rc::ptr_eq(now, obj) => None,
+            _ => Some((Loc::Obj(*id), Content::Obj(obj.clone()))),
+        });
+        let cells = made.cells.iter().filter_map(|(id, value, version)| match self.store.peek(Loc::Cell(*id)) {
+            Peek::Cell(_, now) if now == *version => None,
+            _ => Some((Loc::Cell(*id), Content::Cell(value.clone(), *version))),
+        });
+        objs.chain(cells).collect()
+    }
+
+    /// A copy of a value and of what it reaches, which is returned as well.
+    pub(super) fn make_anew(&mut self, value: &Val, made: &Made, is_this_run: bool) -> (Val, Made) {
+        let mut copies = Copies::default();
+        for (id, obj) in &made.objs {
+            copies.objs.insert(*id, self.store.new_obj((**obj).clone()));
+        }
+        for (id, value, _) in &made.cells {
+            copies.cells.insert(*id, self.store.new_cell(value.clone()));
+        }
+        for (id, closure) in &made.closures {
+            copies.closures.insert(*id, self.store.new_closure(closure.clone()));
+        }
+        let renamed = |value: &Val| copies.renamed(value);
+        for now in copies.closures.values() {
+            let closure = &mut self.store.closures[now.0 as usize];
+            closure.captures = closure.captures.iter().map(|cell| copies.cell(*cell)).collect();
+            closure.this = closure.this.as_ref().map(renamed);
+            closure.bound = closure.bound.iter().map(renamed).collect();
+            closure.bound_named = closure.bound_named.iter().map(|(name, value)| (*name, renamed(value))).collect();
+        }
+        for (before, value, _) in &made.cells {
+            self.store.set_cell(copies.cells[before], renamed(value));
+        }
+        for (before, _) in &made.objs {
+            let now = copies.objs[before];
+            let obj = self.store.obj_mut(now);
+            let inside = obj.fields.values_mut().chain(&mut obj.any).chain(&mut obj.items).chain(&mut obj.more);
+            for value in inside {
+                copies.rename(value);
+            }
+            if let ObjKind::Instance(class) = &mut obj.kind {
+                *class = copies.objs.get(class).copied().unwrap_or(*class);
+            }
+            // Numbers of objects are given out anew in every run.
+            if !is_this_run {
+                continue;
+            }
+            if let Some(evidence) = self.evidence.get(before).cloned() {
+                self.evidence.insert(now, evidence);
+            }
+            if let Some(at) = self.found.opened.get(before).copied() {
+                self.found.opened.insert(now, at);
+            }
+        }
+        let value = copies.renamed(value);
+        let cells = made.cells.iter().map(|(before, ..)| {
+            let now = copies.cells[before];
+            match self.store.peek(Loc::Cell(now)) {
+                Peek::Cell(value, version) => (now, value.clone(), version),
+                _ => (now, Val::unknown(), 0),
+            }
+        });
+        let anew = Made {
+            cells: cells.collect(),
+            objs: made.objs.iter().map(|(id, _)| (copies.objs[id], self.store.obj_rc(copies.objs[id]))).collect(),
+            closures: made.closures.iter().map(|(id, _)| self.closure_of_copy(&copies, *id)).collect(),
+        };
+        (value, anew)
+    }
+
+    fn closure_of_copy(&self, copies: &Copies, id: FnId) -> (FnId, Closure) {
+        let id = copies.closure(id);
+        (id, self.store.closure(id).clone())
+    }
+
+    /// What a value reaches that is younger than `entry`; none when there is too much of it, or a class.
+    pub(super) fn collect_made(&self, value: &Val, entry: Entry, made: &mut Made) -> Option<()> {
+        match &value.kind {
+            Kind::Obj(id) | Kind::Api(_, Some(id)) => {
+                if !entry.mark.is_younger(Loc::Obj(*id)) || made.has_obj(*id) {
+                    return Some(());
+                }
+                let obj = self.store.obj_rc(*id);
+                if made.len() >= MAX_MADE || matches!(obj.kind, ObjKind::Class(_)) {
+                    return None;
+                }
+                if let ObjKind::Instance(class) = obj.kind
+                    && entry.mark.is_younger(Loc::Obj(class))
+                {
+                    return None;
+                }
+                made.objs.push((*id, obj.clone()));
+                values(&obj).try_for_each(|value| self.collect_made(value, entry, made))
+            }
+            Kind::Fn(id) => self.collect_closure(*id, entry, made),
+            Kind::Accessor(get, set) => get.iter().chain(set).try_for_each(|id| self.collect_closure(*id, entry, made)),
+            Kind::Resolver(id) => self.collect_cell(*id, entry, made),
+            Kind::Bound(bound) => {
+                self.collect_made(&bound.0, entry, made)?;
+                self.collect_made(&bound.1, entry, made)
+            }
+            Kind::Method(method) => self.collect_made(&method.0, entry, made),
+            Kind::Union(values) => values.iter().try_for_each(|value| self.collect_made(value, entry, made)),
+            _ => Some(()),
+        }
+    }
+
+    fn collect_closure(&self, id: FnId, entry: Entry, made: &mut Made) -> Option<()> {
+        if entry.age.is_older_closure(id) || made.has_closure(id) {
+            return Some(());
+        }
+        let closure = self.store.closure(id);
+        let is_of_younger = closure.home.is_some_and(|class| entry.mark.is_younger(Loc::Obj(class)));
+        if made.len() >= MAX_MADE || is_of_younger || closure.props.is_some() {
+            return None;
+        }
+        made.closures.push((id, closure.clone()));
+        closure.captures.iter().try_for_each(|cell| self.collect_cell(*cell, entry, made))?;
+        held(closure).try_for_each(|value| self.collect_made(value, entry, made))
+    }
+
+    fn collect_cell(&self, id: CellId, entry: Entry, made: &mut Made) -> Option<()> {
+        if !entry.mark.is_younger(Loc::Cell(id)) || made.has_cell(id) {
+            return Some(());
+        }
+        if made.len() >= MAX_MADE {
+            return None;
+        }
+        let Peek::Cell(value, version) = self.store.peek(Loc::Cell(id)) else { return None };
+        made.cells.push((id, value.clone(), version));
+        self.collect_made(value, entry, made)
+    }
+}
+
+/// Values that a function holds beside its variables.
+pub(super) fn held(closure: &Closure) -> impl Iterator<Item = &Val> {
+    closure.this.iter().chain(closure.bound.iter()).chain(closure.bound_named.iter().map(|(_, value)| value))
+}
+
+/// Whether a value refers to nothing that a run made, but for what a call made itself.
+pub(super) fn is_old(value: &Val, old: Age, made: &Made) -> bool {
+    let is_old_closure = |id: &FnId| old.is_older_closure(*id) || made.has_closure(*id);
+    match &value.kind {
+        Kind::Obj(id) | Kind::Api(_, Some(id)) => old.is_older(Loc::Obj(*id)) || made.has_obj(*id),
+        Kind::Fn(id) => is_old_closure(id),
+        Kind::Accessor(get, set) => get.iter().chain(set).all(is_old_closure),
+        Kind::Resolver(id) => old.is_older(Loc::Cell(*id)) || made.has_cell(*id),
+        Kind::Bound(bound) => is_old(&bound.0, old, made) && is_old(&bound.1, old, made),
+        Kind::Method(method) => is_old(&method.0, old, made),
+        Kind::Union(values) => values.iter().all(|value| is_old(value, old, made)),
+        _ => true,
+    }
+}
+
+impl Copies {
+    fn cell(&self, id: CellId) -> CellId {
+        self.cells.get(&id).copied().unwrap_or(id)
+    }
+
+    fn closure(&self, id: FnId) -> FnId {
+        self.closures.get(&id).copied().unwrap_or(id)
+    }
+
+    fn renamed(&self, value: &Val) -> Val {
+        let mut value = value.clone();
+        self.rename(&mut value);
+        value
+    }
+
+    /// Points a value at copies.
+    fn rename(&self, value: &mut Val) {
+        match &mut value.kind {
+            Kind::Obj(id) | Kind::Api(_, Some(id)) => *id = self.objs.get(id).copied().unwrap_or(*id),
+            Kind::Fn(id) => *id = self.closure(*id),
+            Kind::Accessor(get, set) => {
+                get.iter_mut().chain(set).for_each(|id| *id = self.closure(*id));
+            }
+            Kind::Resolver(id) => *id = self.cell(*id),
+            Kind::Bound(bound) => *bound = Rc::new((self.renamed(&bound.0), self.renamed(&bound.1))),
+            Kind::Method(method) => *method = Rc::new((self.renamed(&method.0), method.1)),
+            Kind::Union(values) => *values = values.iter().map(|value| self.renamed(value)).collect(),
+            _ => {}
+        }
+    }
+}
