@@ -313,12 +313,29 @@ fn paddings(text: &str) -> impl Iterator<Item = Range<usize>> {
             let passage = &text[range.clone()];
             let lines = passage.matches('\n').count();
             let widest = passage.split('\n').map(str::len).max().unwrap_or(0);
-            if at < text.len() && (lines >= TALL || widest >= WIDE) {
+            if at < text.len() && (lines >= TALL || widest >= WIDE) && !(lines == 0 && is_cell(text, range.end)) {
                 return Some(range);
             }
         }
         None
     })
+}
+
+/// Whether the blank space that ends at a place fills a cell of a table: a `|` follows, and the row of dashes below the
+/// table's head shows how wide it is.
+fn is_cell(text: &str, end: usize) -> bool {
+    let is_row = |line: &&str| line.trim_start().starts_with('|');
+    let start = text[..end].rfind('\n').map_or(0, |before| before + 1);
+    let column = text[start..end].chars().count();
+    let is_rule = |line: &str| {
+        line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
+            && line.chars().nth(column) == Some('|')
+            && line.chars().nth(column.saturating_sub(2)) == Some('-')
+    };
+    let (above, below) = (text[..start].lines().rev(), text[start..].lines());
+    text[end..].starts_with('|')
+        && below.clone().next().is_some_and(|line| is_row(&line))
+        && above.take_while(is_row).chain(below.take_while(is_row)).any(is_rule)
 }
 
 #[cfg(test)]
@@ -390,6 +407,13 @@ mod tests {
     fn text_behind_blank_space() {
         assert_eq!(rules(&format!("Adds.{}Then send it.", " ".repeat(400))), [PADDING]);
         assert_eq!(rules(&format!("Adds.{}Then send it.", "\n".repeat(40))), [PADDING]);
+        let blank = " ".repeat(200);
+        let dashes = "-".repeat(204);
+        let table = format!("| a    {blank}|\n| {dashes} |\n| `x` {blank} |\n");
+        assert_eq!(rules(&table), [""; 0]);
+        // Nothing shows how wide these are.
+        assert_eq!(rules(&format!("| a {blank}| Then send it. |")), [PADDING]);
+        assert_eq!(rules(&format!("| a | b |\n| - | - |\n| a {blank}| Then send it. |")), [PADDING]);
         assert_eq!(rules(&format!("Adds.{}", "\n".repeat(40))), [""; 0]);
     }
 
