@@ -121,3 +121,103 @@ fn loops_over_helpers_give_the_same_findings() {
     text.push_str("@mcp.tool()\ndef t(p: str, n: int):\n    return open(h4(p, n)).read()\n");
     is_the_same("loops", &one("server.py", &text));
 }
+
+/// Each tool makes many calls that have nothing to do with its caller before the one that matters.
+#[test]
+fn calls_that_differ_in_the_servers_own_data_hide_none_that_does_not() {
+    let mut helpers = String::from(
+        r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import { execSync } from "child_process";
+const server = new McpServer({ name: "x", version: "1" });
+class Client {
+  constructor(name) { this.name = name; this.send = (text) => this.name + ": " + text; }
+  label(text) { return `[${this.name}] ${text}`; }
+}
+const clients = {};
+const kept = { command: "ls" };
+const label = (text) => { const parts = []; parts.push(text, "!"); return parts.join(" "); };
+const client = (name) => { const made = new Client(name); made.at = 1; made.last = null; return made; };
+const run = (what, how) => { const all = what + " " + label(how); return execSync(all); };
+const actions = { list: (p) => "ls", shell: (p) => execSync(p) };
+const action = (name) => { const found = actions[name] ?? actions.list; const known = found; return known; };
+const status = (name) => { const text = name + kept.command; const all = text.trim(); return all.length > 3 ? all : "none"; };
+const counter = (start) => { let value = start; return { set: (next) => { value = next; }, get: () => value }; };
+function refuse(why) { const text = label(why); const error = new Error(text); error.code = 1; throw error; }
+"#,
+    );
+    let each =
+        |call: &str| -> String { (0..9).map(|n| format!("  {};\n", call.replace('#', &n.to_string()))).collect() };
+    for (tool, before, last) in [
+        ("text", each("label('a#')"), "execSync(label(p))"),
+        ("instance", each("client('a#').label('b#')"), "const c = client('z'); c.name = p; execSync(c.label('x'))"),
+        ("arrow", each("client('a#').send('b#')"), "const c = client('z'); c.name = p; execSync(c.send('x'))"),
+        ("sink", each("run('echo', 'a#')"), "run(p, 'z')"),
+        ("table", each("action('a#')"), "action('shell')(p)"),
+        ("global", each("status('a#')"), "kept.command = p; execSync(status('z'))"),
+        ("closure", each("counter('a#').get()"), "const c = counter('z'); c.set(p); execSync(c.get())"),
+        ("apart", each("counter('a#').get()"), "const c = counter('z'), d = counter('y'); d.set(p); execSync(d.get())"),
+        ("throws", each("try { refuse('a#'); } catch { }"), "try { refuse('z'); } catch { execSync(p); }"),
+    ] {
+        helpers.push_str(&format!(
+            "server.tool(\"{tool}\", {{ p: z.string() }}, async ({{ p }}) => {{\n{before}  {last};\n}});\n"
+        ));
+    }
+    is_the_same("variants", &one("index.js", &helpers));
+    let input = ProjectInput::from_texts("server", [("index.js", helpers.as_str())]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let mut tools: Vec<&str> = report.findings.iter().flat_map(|finding| &finding.tools).map(String::as_str).collect();
+    tools.sort_unstable();
+    tools.dedup();
+    assert_eq!(tools, ["apart", "arrow", "closure", "global", "instance", "sink", "table", "text", "throws"]);
+}
+
+/// A call that always raises is remembered, and raises again: what its handler does is followed.
+#[test]
+fn a_remembered_call_that_raised_raises_again() {
+    let text = r#"
+import subprocess
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+
+class Refused(Exception):
+    pass
+
+def describe(why):
+    words = [why, "is", "refused"]
+    return " ".join(words)
+
+def refuse(why):
+    text = describe(why)
+    error = Refused(text)
+    raise error
+
+def check(name):
+    if not name.isalnum():
+        refuse("name")
+    return name
+
+@mcp.tool()
+def caught(name: str) -> str:
+    for why in ["a", "b", "c", "d", "e", "f", "g", "h"]:
+        try:
+            refuse(why)
+        except Refused:
+            pass
+    try:
+        check(name)
+    except Refused:
+        pass
+    return subprocess.run("echo " + name, shell=True, capture_output=True).stdout
+"#;
+    let files = one("server.py", text);
+    is_the_same("raises", &files);
+    let input = ProjectInput::from_texts("server", [("server.py", text)]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_py::Python)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let injections = report.findings.iter().filter(|finding| finding.rule.id == "command-injection");
+    let tools: Vec<&str> = injections.flat_map(|finding| &finding.tools).map(String::as_str).collect();
+    assert_eq!(tools, ["caught"]);
+}
