@@ -23,6 +23,10 @@ impl Interp<'_> {
                 let charset = encoded_as(first.as_ref())?;
                 self.text_val(StrProps::of_charset(charset), value)
             }
+            // Whoever has this method is a number.
+            "toFixed" | "toPrecision" | "toExponential" if value.is_tainted() && value.text.is_none() => {
+                self.text_val(StrProps { max_len: None, ..StrProps::number() }, value)
+            }
             "toString" | "valueOf" | "toFixed" | "toJSON" | "normalize" | "toWellFormed"
                 if !matches!(value.kind, Kind::Unknown) || name.as_str() == "toString" =>
             {
