@@ -18,7 +18,7 @@ use manta_core::{Location, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::domain::StrProps;
-use crate::engine::analysis::Carried;
+use crate::engine::analysis::{Arrivals, Carried};
 use crate::engine::api::{ApiId, ApiTable};
 use crate::engine::facts::Cond;
 use crate::engine::memo::Memo;
@@ -170,6 +170,7 @@ pub(crate) struct Interp<'p> {
     pub(crate) mods: Vec<ModState>,
     pub(crate) found: Findings,
     pub(crate) carried: Carried,
+    pub(crate) arrivals: Arrivals,
     pub(crate) tries: Vec<TryFrame>,
     classes: FxHashMap<ObjId, Rc<ClassVal>>,
     /// Functions entered at least once, for the pass over code nothing reaches.
@@ -277,6 +278,7 @@ impl<'p> Interp<'p> {
             lazy_exports: Vec::new(),
             load_costs: FxHashMap::default(),
             weight_before: 0,
+            arrivals: Arrivals::default(),
             memo: Memo::default(),
             rounds: 1,
             replay_budget: 0,

@@ -353,16 +353,16 @@ pub(crate) struct Replay {
     /// The tool it is a parameter of, where it is kept from an earlier call.
     pub(crate) setter: Option<Rc<str>>,
     pub(crate) witness: String,
-    /// The sink in question.
-    pub(crate) at: Location,
-    pub(crate) rule: FlowRule,
-    pub(crate) reached: bool,
+    /// The sinks in question.
+    pub(crate) targets: Vec<(Location, FlowRule)>,
+    /// Those of them that it reached, still harmful.
+    pub(crate) reached: Vec<(Location, FlowRule)>,
 }
 
 impl Replay {
     /// Whether a concrete text at the sink still does what the witness was made for.
-    pub(crate) fn is_harmful(&self, text: &str) -> bool {
-        match self.rule.class() {
+    pub(crate) fn is_harmful(&self, rule: FlowRule, text: &str) -> bool {
+        match rule.class() {
             "path" => {
                 let leaf = self.witness.trim_start_matches(['.', '/']);
                 let leaf = leaf.rsplit("../").next().unwrap_or(leaf);
@@ -377,7 +377,7 @@ impl Replay {
                 text.contains(&host) && !is_nested || text.starts_with("file:")
             }
             // An option begins a word.
-            _ if self.rule == FlowRule::ArgumentInjection && self.witness.starts_with('-') => {
+            _ if rule == FlowRule::ArgumentInjection && self.witness.starts_with('-') => {
                 text.starts_with('-') || text.contains(" -")
             }
             // What matters of the witness are the characters with a meaning; the rest may have been trimmed or normalised.

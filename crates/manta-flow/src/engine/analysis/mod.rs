@@ -9,6 +9,7 @@ mod witnesses;
 
 pub(crate) use state::Carried;
 use state::Left;
+pub(crate) use witnesses::Arrivals;
 
 use crate::engine::config::{FunctionFacts, Made};
 use crate::engine::controls::Way;

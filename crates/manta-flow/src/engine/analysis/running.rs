@@ -3,7 +3,7 @@
 use super::arguments::schema_params;
 use super::flows::ways_of_control;
 use super::state::{Before, Left};
-use super::witnesses::{Replayed, is_read_as_it_is};
+use super::witnesses::{Arrivals, Replayed, is_read_as_it_is};
 use super::{Analysis, Found, HandlerCall, Run, ToolFacts};
 use crate::engine::interp::Interp;
 use crate::engine::models::Exposes;
@@ -184,6 +184,7 @@ impl<'p> Interp<'p> {
                 .exhausted
                 .push(format!("`{name}` was not analysed to the end: {} steps", self.limits.fuel_per_tool));
         }
+        self.arrivals = Arrivals::of(&suspects);
         for suspect in suspects {
             found.extend(self.confirm(&call, index, suspect, |_| None));
         }

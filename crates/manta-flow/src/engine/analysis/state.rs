@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::running::Suspect;
+use super::witnesses::Arrivals;
 use super::{Analysis, Found, HandlerCall, Run};
 use crate::engine::facts::Cond;
 use crate::engine::interp::Interp;
@@ -169,6 +170,7 @@ impl<'p> Interp<'p> {
         self.found.prefixes = pending.prefixes;
         self.found.suffixes = pending.suffixes;
         self.replay_budget = self.limits.fuel_per_tool;
+        self.arrivals = Arrivals::of(&pending.suspects);
         for suspect in pending.suspects {
             let is_told = |known: &Found| {
                 known.tool == pending.run && known.hit.at == suspect.hit.at && known.hit.rule == suspect.hit.rule

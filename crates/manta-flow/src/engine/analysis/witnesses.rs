@@ -1,12 +1,79 @@
 //! Concrete inputs in place of a parameter: whether one arrives, and whether the answer holds what it reads.
 
 use super::HandlerCall;
+use super::running::Suspect;
 use super::state::Before;
 use crate::engine::interp::Interp;
 use crate::engine::report::{FlowRule, Hit, Replay};
 use crate::engine::store::ObjKind;
 use crate::engine::value::{Kind, Val};
 use manta_core::Location;
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// A sink that data of a parameter came to: the tool that the parameter belongs to, if that is called before, its name,
+/// and the sink.
+type Target = (Option<Rc<str>>, String, (Location, FlowRule));
+
+/// A concrete input: the tool that its parameter belongs to, if that is called before, the parameter, and the text.
+type Input = (Option<Rc<str>>, String, String);
+
+/// The hits of a run that are to be confirmed, and what was seen of inputs that were followed. One input is followed to
+/// all sinks of its parameter at once.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    /// What no input arrived at yet.
+    targets: Vec<Target>,
+    followed: FxHashMap<Input, Vec<Followed>>,
+}
+
+/// What was seen of one input.
+#[derive(Debug)]
+struct Followed {
+    targets: Vec<(Location, FlowRule)>,
+    reached: Vec<(Location, FlowRule)>,
+    /// The run ended early, which says nothing of what was not reached.
+    is_cut: bool,
+}
+
+impl Arrivals {
+    pub(super) fn of(suspects: &[Suspect]) -> Self {
+        let targets = suspects.iter().filter(|suspect| is_followed(suspect.hit.rule)).map(|suspect| {
+            let source = &suspect.source;
+            (source.setter.clone(), source.param.clone(), (suspect.hit.at, suspect.hit.rule))
+        });
+        Self { targets: targets.collect(), followed: FxHashMap::default() }
+    }
+
+    /// Whether an input arrived at a sink; none if it was not followed to that.
+    fn arrived(&self, input: &Input, target: (Location, FlowRule)) -> Option<bool> {
+        let seen = self.followed.get(input)?.iter().find(|seen| seen.targets.contains(&target))?;
+        Some(seen.is_cut || seen.reached.contains(&target))
+    }
+
+    /// Whether it was seen to arrive, and not only that the run ended early.
+    fn is_seen(&self, input: &Input, target: (Location, FlowRule)) -> bool {
+        self.followed.get(input).is_some_and(|seen| seen.iter().any(|seen| seen.reached.contains(&target)))
+    }
+
+    /// This sink, and what else the same input may be followed to.
+    fn along(&self, setter: Option<&Rc<str>>, param: &str, target: (Location, FlowRule)) -> Vec<(Location, FlowRule)> {
+        let is_alike = |rule: FlowRule| rule == target.1 || rule.class() == target.1.class();
+        let others = self.targets.iter().filter(|(of, name, other)| {
+            of.as_ref() == setter && name == param && *other != target && is_alike(other.1)
+        });
+        let mut all: Vec<_> = others.map(|(.., other)| *other).chain([target]).collect();
+        all.sort_unstable_by_key(|(at, rule)| (at.file, at.span.start, *rule));
+        all.dedup();
+        all
+    }
+}
+
+/// Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may do to a
+/// command line or statement is decided by its characters, which the domain judges exactly.
+fn is_followed(rule: FlowRule) -> bool {
+    matches!(rule.class(), "path" | "network") || matches!(rule, FlowRule::ArgumentInjection | FlowRule::UrlScheme)
+}
 
 /// What became of concrete inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,14 +129,7 @@ impl<'p> Interp<'p> {
         hit: &Hit,
         param: &str,
     ) -> (Replayed, Option<String>) {
-        // Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may
-        // do to a command line or statement is decided by its characters, which the domain judges exactly.
-        let is_followed = matches!(hit.rule.class(), "path" | "network")
-            || matches!(hit.rule, FlowRule::ArgumentInjection | FlowRule::UrlScheme);
-        if !is_followed {
-            return (Replayed::NothingToFollow, None);
-        }
-        if hit.witnesses.is_empty() || param.is_empty() {
+        if !is_followed(hit.rule) || hit.witnesses.is_empty() || param.is_empty() {
             return (Replayed::NothingToFollow, None);
         }
         let steps = self.trace.len();
@@ -100,37 +160,58 @@ impl<'p> Interp<'p> {
         for suffix in self.found.suffixes.clone() {
             witnesses.push(format!("{first}{suffix}"));
         }
+        let setter = before.and_then(|before| before.setter).map(|(run, _)| run.name.clone());
+        let target = (hit.at, hit.rule);
         for (index, witness) in witnesses.iter().enumerate() {
-            if self.replay_budget == 0 {
+            let input = (setter.clone(), param.to_owned(), witness.clone());
+            let arrived = self.arrivals.arrived(&input, target);
+            if arrived.is_none() && self.replay_budget == 0 {
                 return (Replayed::NothingToFollow, None);
             }
-            self.is_replaying = true;
-            self.start_run();
-            self.is_replaying = false;
-            // A replay follows one value; what does not arrive within this budget counts as arriving.
-            self.fuel = self.limits.fuel_per_tool.min(400_000);
-            self.found.replay = Some(Replay {
-                param: param.to_owned(),
-                setter: before.and_then(|before| before.setter).map(|(run, _)| run.name.clone()),
-                witness: witness.clone(),
-                at: hit.at,
-                rule: hit.rule,
-                reached: false,
-            });
-            let mark = self.store.mark();
-            self.call_after(before, call);
-            self.store.rollback(mark);
-            self.store.release(mark);
-            self.trace.truncate(steps);
-            self.replay_budget = self.replay_budget.saturating_sub(self.limits.fuel_per_tool.min(400_000) - self.fuel);
-            let reached = self.found.replay.take().is_some_and(|replay| replay.reached);
-            // A run that ended early says nothing.
-            if reached || self.out_of_fuel {
+            if arrived.is_none() {
+                self.follow_input(call, before, &input, target);
+                self.trace.truncate(steps);
+            }
+            if arrived.or_else(|| self.arrivals.arrived(&input, target)) == Some(true) {
+                let is_seen = self.arrivals.is_seen(&input, target);
                 let how = if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
-                return (how, (reached && index > 0).then(|| witness.clone()));
+                return (how, (is_seen && index > 0).then(|| witness.clone()));
             }
         }
         (Replayed::Stopped, None)
+    }
+
+    /// Calls a handler with a concrete input in place of a parameter, and keeps where that arrives.
+    fn follow_input(
+        &mut self,
+        call: &HandlerCall<'_>,
+        before: Option<&Before<'_>>,
+        input: &Input,
+        target: (Location, FlowRule),
+    ) {
+        let (setter, param, witness) = input;
+        let targets = self.arrivals.along(setter.as_ref(), param, target);
+        self.is_replaying = true;
+        self.start_run();
+        self.is_replaying = false;
+        // A replay follows one value; what does not arrive within this budget counts as arriving.
+        self.fuel = self.limits.fuel_per_tool.min(400_000);
+        self.found.replay = Some(Replay {
+            param: param.clone(),
+            setter: setter.clone(),
+            witness: witness.clone(),
+            targets: targets.clone(),
+            reached: Vec::new(),
+        });
+        let mark = self.store.mark();
+        self.call_after(before, call);
+        self.store.rollback(mark);
+        self.store.release(mark);
+        self.replay_budget = self.replay_budget.saturating_sub(self.limits.fuel_per_tool.min(400_000) - self.fuel);
+        let reached = self.found.replay.take().map(|replay| replay.reached).unwrap_or_default();
+        self.arrivals.targets.retain(|(of, name, other)| of != setter || name != param || !reached.contains(other));
+        let seen = Followed { targets, reached, is_cut: self.out_of_fuel && !self.is_decided };
+        self.arrivals.followed.entry(input.clone()).or_default().push(seen);
     }
 
     /// Whether the tool's answer holds what is read at `sink` as it is, and not only what a parser made of it.

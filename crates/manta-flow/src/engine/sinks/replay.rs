@@ -1,9 +1,10 @@
 //! Following a witness: whether one concrete input gets to the sink.
 
-use manta_core::Span;
+use manta_core::{Location, Span};
 
 use super::{Piece, Spelled};
 use crate::engine::interp::{Interp, arc};
+use crate::engine::report::FlowRule;
 use crate::engine::value::{Taint, Val};
 
 impl Interp<'_> {
@@ -41,14 +42,15 @@ impl Interp<'_> {
             .collect();
         let not_taken = self.is_not_taken();
         if let Some(replay) = &mut self.found.replay
-            && replay.at == at
+            && !not_taken
         {
             // A concrete value that lost what made it harmful was sanitised.
-            let harmless = text.as_deref().is_some_and(|text| !replay.is_harmful(text));
-            if !harmless && !not_taken {
-                replay.reached = true;
-                self.is_decided = true;
-            }
+            let is_harmful = |rule: FlowRule| text.as_deref().is_none_or(|text| replay.is_harmful(rule, text));
+            let is_new = |target: &&(Location, FlowRule)| target.0 == at && !replay.reached.contains(target);
+            let here: Vec<_> =
+                replay.targets.iter().filter(is_new).filter(|(_, rule)| is_harmful(*rule)).copied().collect();
+            replay.reached.extend(here);
+            self.is_decided |= replay.reached.len() == replay.targets.len();
         }
         true
     }
