@@ -28,7 +28,7 @@ const HIGH_WATER: usize = 32 << 20;
 /// How long the server may stay silent after its input was closed: with nothing left to answer, and
 /// with answers still owed.
 const GRACE: Duration = Duration::from_secs(3);
-const GRACE_IN_FLIGHT: Duration = Duration::from_secs(20);
+pub(crate) const GRACE_IN_FLIGHT: Duration = Duration::from_secs(20);
 
 /// How long after SIGTERM until the tree is killed for certain.
 const KILL_AFTER: Duration = Duration::from_secs(4);

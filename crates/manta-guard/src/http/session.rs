@@ -19,6 +19,7 @@ use crate::egress::{self, Hosts};
 use crate::engine::{Counts, Engine, Sink};
 use crate::lines::{Line, Lines};
 use crate::mirror::Mirrors;
+use crate::relay::GRACE_IN_FLIGHT;
 use crate::sandbox::{Launched, Process};
 use crate::server_log::ServerLog;
 use crate::stream::{self, Outlet, Source};
@@ -183,17 +184,21 @@ struct Open {
     progress: Option<String>,
     /// Its answer says which arguments headers repeat.
     lists_tools: bool,
+    /// Its answer comes when the server or its client ends.
+    is_subscription: bool,
 }
 
 impl Task {
     async fn run(mut self, mut process: Process, mut reload: Signal) {
         let mut buffer = vec![0; 64 << 10];
         let mut tick = interval(Duration::from_secs(1));
-        loop {
+        // Set when nobody can ask any more: whoever waits for an answer still gets it.
+        let mut ends_at: Option<Instant> = None;
+        while ends_at.is_none_or(|end| self.routes.is_awaited() && Instant::now() < end) {
             tokio::select! {
-                command = self.commands.recv() => match command {
+                command = self.commands.recv(), if ends_at.is_none() => match command {
                     Some(command) => self.command(command),
-                    None => break,
+                    None => ends_at = Some(Instant::now() + GRACE_IN_FLIGHT),
                 },
                 count = self.from_server.read(&mut buffer) => match count {
                     Ok(count) if count > 0 => self.server_bytes(&buffer[..count]),
@@ -217,7 +222,9 @@ impl Task {
     fn command(&mut self, command: Command) {
         match command {
             Command::Request { bytes, id, reply, is_modern, answer_only, params } => {
-                let open = Open { reply, place: 0, answer_only, original: None, progress: None, lists_tools: false };
+                let (place, original, progress) = (0, None, None);
+                let (lists_tools, is_subscription) = (false, false);
+                let open = Open { reply, place, answer_only, original, progress, lists_tools, is_subscription };
                 self.request(Asked { since: Instant::now(), bytes, id, open, is_modern, params });
             }
             Command::Message(bytes) => self.engine.from_client(&bytes, &mut self.routes),
@@ -280,6 +287,7 @@ impl Task {
             return refuse(open, super::checks::HEADER_MISMATCH, &why);
         }
         open.lists_tools = frame.method() == "tools/list";
+        open.is_subscription = frame.method() == "subscriptions/listen";
         open.progress = frame.raw(Part::MetaProgressToken).map(str::to_owned);
         if !is_modern {
             if self.routes.open.contains_key(&id) {
@@ -362,6 +370,11 @@ impl Routes {
         self.opened += 1;
         open.place = self.opened;
         self.open.insert(id, open);
+    }
+
+    /// Whether somebody waits for an answer that may come.
+    fn is_awaited(&self) -> bool {
+        self.open.values().any(|open| !open.is_subscription && !open.reply.is_closed())
     }
 
     /// Where a message goes that answers nothing: to the request whose progress it reports, else to

@@ -254,6 +254,23 @@ pub(crate) fn http_requests_that_could_be_read_two_ways_are_refused(directory: &
     );
 }
 
+/// Asked to end, the guard takes no more requests and answers those that are with the server, whose answer is a stream
+/// already.
+pub(crate) fn calls_in_flight_are_answered_before_the_end(directory: &Path) {
+    let mut front = Front::start(directory, super::OPEN);
+    let session = front.open();
+    let slow = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "slow", "arguments": { "ms": 1500, "text": "answered" } } });
+    let either = fixed(&session, "application/json, text/event-stream", "2025-06-18");
+    let (_, mut stream) = front.begin("POST", &either, &slow.to_string());
+    assert!(event(&mut stream).1.contains("on it"));
+    let pid = rustix::process::Pid::from_child(&front.process);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(event(&mut stream).1.contains("answered"));
+    assert!(front.process.wait().unwrap().success());
+    let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
+    assert!(log.contains("\"success\":true") && log.contains("\"kind\":\"stopped\""), "{log}");
+}
+
 /// A request whose end a proxy may see elsewhere is the last one of its connection: what follows it is not read.
 pub(crate) fn what_follows_a_body_in_chunks_is_no_request(directory: &Path) {
     let front = Front::start(directory, super::OPEN);

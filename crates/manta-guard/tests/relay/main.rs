@@ -83,6 +83,7 @@ const CASES: &[Case] = &[
         "http_requests_that_could_be_read_two_ways_are_refused",
         http::http_requests_that_could_be_read_two_ways_are_refused,
     ),
+    ("http_calls_in_flight_are_answered_before_the_end", http::calls_in_flight_are_answered_before_the_end),
     ("what_follows_a_body_in_chunks_is_no_request", http::what_follows_a_body_in_chunks_is_no_request),
     (
         "http_clients_share_a_server_without_mixing_answers",
