@@ -371,24 +371,19 @@ impl Inner {
 
     fn id(&self, parts: Parts, key: Key<'_>) -> Id {
         let mut hash = self.hasher.build_hasher();
-        let tool = key.counted_tool();
-        let counted = [(parts.server, key.server), (parts.tool, &*tool), (parts.principal, key.principal)];
-        let texts = || counted.iter().filter(|(is_counted, _)| *is_counted).map(|(_, text)| text.as_bytes());
-        // No text has the byte in between, so ("a", "bc") and ("ab", "c") differ. Short keys are hashed in one piece,
-        // which costs half as much.
-        let (mut room, mut filled) = ([0xff; 96], 0);
-        for text in texts() {
-            if let Some(place) = room.get_mut(filled..filled + text.len()) {
-                place.copy_from_slice(text);
-            }
-            filled += text.len() + 1;
+        let mut write = |text: &str| {
+            // No text has this byte, so ("a", "bc") and ("ab", "c") differ.
+            hash.write(text.as_bytes());
+            hash.write_u8(0xff);
+        };
+        if parts.server {
+            write(key.server);
         }
-        match room.get(..filled) {
-            Some(whole) => hash.write(whole),
-            None => texts().for_each(|text| {
-                hash.write(text);
-                hash.write_u8(0xff);
-            }),
+        if parts.tool {
+            write(&key.counted_tool());
+        }
+        if parts.principal {
+            write(key.principal);
         }
         hash.finish()
     }

@@ -52,7 +52,7 @@ fn the_eleventh_call_waits_for_the_first_to_leave_the_window() {
 fn keys_do_not_share_and_cannot_be_confused() {
     let limiter = Limiter::new(Hand::default());
     let limit = Limit::new("l", 1, Duration::from_secs(1), &[Part::Tool, Part::Principal]);
-    // Short ones, and such as fill or exceed the room that short ones are put together in.
+    // Short ones and long ones.
     let (long, longer) = ("x".repeat(93), "x".repeat(94));
     for (tool, principal) in [
         ("ab", "c"),
