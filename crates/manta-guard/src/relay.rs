@@ -79,6 +79,7 @@ pub async fn run(
         events,
         ending: None,
         by_client: false,
+        full_since: None,
     };
     relay.relay(engine, process, &exited).await?;
     let code = process.wait();
@@ -103,6 +104,8 @@ struct Relay {
     events: UnboundedReceiver<Event>,
     ending: Option<Ending>,
     by_client: bool,
+    /// Since when as much is in flight as may be.
+    full_since: Option<Instant>,
 }
 
 /// Steps of an orderly end, each with the time at which the next one is taken.
@@ -115,6 +118,9 @@ enum Ending {
     /// Its tree was killed.
     Killed,
 }
+
+/// Longest time that a client's messages wait for a place among those in flight.
+const FULL_FOR: Duration = Duration::from_secs(30);
 
 /// Where the engine's frames go.
 struct Outlets {
@@ -153,7 +159,8 @@ impl Relay {
         let mut from_server = vec![0; 64 << 10];
         let mut terminal = Terminal::new();
         loop {
-            let read_client = self.ending.is_none() && self.out.server.backlog() < HIGH_WATER;
+            let read_client =
+                self.ending.is_none() && self.out.server.backlog() < HIGH_WATER && self.takes_more(engine);
             let read_server = !self.from_server.has_ended() && self.out.client.backlog() < HIGH_WATER;
             let deadline = match self.ending {
                 Some(Ending::InputClosed(at) | Ending::Terminated(at)) => Some(at),
@@ -189,7 +196,7 @@ impl Relay {
                     self.out.bridge.tick(now);
                     bridge::settle(engine, &mut self.out);
                     self.log.new_second();
-                    self.flush_now();
+                    self.client_frames(engine);
                 }
             }
             for (question, text) in engine.take_prompts() {
@@ -202,9 +209,27 @@ impl Relay {
         }
     }
 
+    /// Whether the client's next message is read. A client that asks for more than may be in flight waits, as it does for
+    /// a server that reads slowly; but not while those in flight may be waiting for it, and not for ever: then the engine
+    /// says that there is too much.
+    fn takes_more(&mut self, engine: &Engine) -> bool {
+        if engine.has_room() || engine.awaits_client() {
+            self.full_since = None;
+            return true;
+        }
+        self.full_since.get_or_insert_with(Instant::now).elapsed() > FULL_FOR
+    }
+
     fn client_bytes(&mut self, bytes: &[u8], engine: &mut Engine) {
         self.client_lines.feed(bytes);
-        while let Some(line) = self.client_lines.next_line() {
+        self.client_frames(engine);
+    }
+
+    /// What the client has said already, as far as it may be taken now.
+    fn client_frames(&mut self, engine: &mut Engine) {
+        while (self.ending.is_some() || self.takes_more(engine))
+            && let Some(line) = self.client_lines.next_line()
+        {
             match line {
                 Line::Frame(frame) => engine.from_client(frame, &mut self.out),
                 Line::TooLong(seen) => engine.refuse_from_client(too_long(engine), &seen, &mut self.out),
@@ -225,10 +250,12 @@ impl Relay {
         if let Some(Ending::InputClosed(at)) = &mut self.ending {
             *at = Instant::now() + grace(engine);
         }
-        self.flush_now();
+        self.client_frames(engine);
     }
 
     fn client_ended(&mut self, engine: &mut Engine) {
+        self.ending = Some(Ending::InputClosed(Instant::now()));
+        self.client_frames(engine);
         // A last frame without a line feed is still a frame.
         let rest = self.client_lines.rest().to_vec();
         if !rest.iter().all(u8::is_ascii_whitespace) {

@@ -224,6 +224,12 @@ impl Engine {
         self.server_gone || self.in_flight.len() < self.settings.max_in_flight
     }
 
+    /// Whether something in flight waits for the client to answer a question.
+    #[must_use]
+    pub fn awaits_client(&self) -> bool {
+        !self.server_requests.is_empty() || !self.held.is_empty()
+    }
+
     /// Limits on frames, for the transport that splits them.
     #[must_use]
     pub fn limits(&self) -> &Limits {

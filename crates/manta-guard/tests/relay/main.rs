@@ -43,6 +43,7 @@ const CASES: &[Case] = &[
         callers::certificates_say_who_calls_and_without_one_nobody_does,
     ),
     ("calls_pass_in_order_and_unchanged", calls_pass_in_order_and_unchanged),
+    ("more_calls_than_may_be_in_flight_wait_for_their_turn", more_calls_than_may_be_in_flight_wait_for_their_turn),
     ("writing_much_before_reading_does_not_lock_up", writing_much_before_reading_does_not_lock_up),
     (
         "a_killed_server_leaves_no_call_unanswered_or_unrecorded",
@@ -259,6 +260,23 @@ fn calls_pass_in_order_and_unchanged(directory: &Path) {
     let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
     assert_eq!(log.matches("\"kind\":\"intent\"").count(), 500);
     assert_eq!(log.matches("\"kind\":\"outcome\"").count(), 500);
+}
+
+/// A client may ask for more at once than is given to the server at once, and close its end before the answers came.
+fn more_calls_than_may_be_in_flight_wait_for_their_turn(directory: &Path) {
+    let mut guarded = Guarded::start(directory, &with_guard("max_in_flight = 3"), &[]);
+    for _ in 0..60 {
+        guarded.post("slow", &json!({ "ms": 5, "text": "done" }));
+    }
+    drop(guarded.input.take());
+    let mut answers = 0;
+    while answers < 60 {
+        let message = guarded.receive();
+        if !message["id"].is_null() {
+            answers += 1;
+            assert_eq!(message["result"]["content"][0]["text"], "done", "{message}");
+        }
+    }
 }
 
 fn writing_much_before_reading_does_not_lock_up(directory: &Path) {
