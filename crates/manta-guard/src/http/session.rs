@@ -227,6 +227,7 @@ impl Task {
                 let open = Open { reply, place, answer_only, original, progress, lists_tools, is_subscription };
                 self.request(Asked { since: Instant::now(), bytes, id, open, is_modern, params });
             }
+            Command::Message(bytes) if self.cancels_held(&bytes) => {}
             Command::Message(bytes) => self.engine.from_client(&bytes, &mut self.routes),
             Command::Listen(sender) => {
                 // What nobody has seen yet, and it alone, moves to the new stream.
@@ -269,6 +270,20 @@ impl Task {
                 self.send(asked);
             }
         }
+    }
+
+    /// Whether a message takes back a request that still waits, which then never reaches the server. Stateless clients
+    /// say so by closing the stream.
+    fn cancels_held(&mut self, bytes: &[u8]) -> bool {
+        let of_session = |asked: &Asked, id: &Id| !asked.is_modern && asked.id == *id;
+        let Some(at) = cancelled(bytes).and_then(|id| self.held.iter().position(|asked| of_session(asked, &id))) else {
+            return false;
+        };
+        let Some(asked) = self.held.remove(at) else { return false };
+        self.held_bytes -= asked.bytes.len();
+        let text = crate::engine::plain_error(Some(&asked.id), -32603, "the client cancelled the request");
+        asked.open.reply.send(Outgoing { text, is_answer: true });
+        true
     }
 
     /// Clients that share a process choose ids independently, so theirs are replaced on the way.
@@ -363,6 +378,13 @@ impl Task {
         sum.unanswered += now.unanswered - before.unanswered;
         self.counted = now;
     }
+}
+
+/// The request that a message takes back.
+fn cancelled(bytes: &[u8]) -> Option<Id> {
+    let frame = Frame::parse(bytes, Direction::ToServer, &Limits::default()).ok()?;
+    let id = frame.raw(Part::RequestId).filter(|_| frame.method() == "notifications/cancelled")?;
+    Id::from_json(id)
 }
 
 impl Routes {

@@ -308,6 +308,31 @@ pub(crate) fn more_callers_than_may_be_in_flight_wait_for_their_turn(directory: 
     crowd(directory, &super::with_guard("max_in_flight = 2"));
 }
 
+/// What was taken back before its turn came never runs.
+pub(crate) fn a_call_that_is_taken_back_before_its_turn_never_runs(directory: &Path) {
+    let front = Front::start(directory, &super::with_guard("max_in_flight = 1"));
+    let session = front.open();
+    let call = |id: u32, arguments: Value| {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "slow", "arguments": arguments } }).to_string()
+    };
+    let json_only = fixed(&session, "application/json", "2025-11-25");
+    std::thread::scope(|scope| {
+        let first = call(1, json!({ "ms": 1500, "text": "first" }));
+        let first = scope.spawn(move || ask(front.address, "POST", &json_only, &first));
+        std::thread::sleep(Duration::from_millis(400));
+        let second = call(2, json!({ "ms": 0, "text": "second" }));
+        let second = scope.spawn(move || ask(front.address, "POST", &json_only, &second));
+        std::thread::sleep(Duration::from_millis(400));
+        let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}"#;
+        assert_eq!(ask(front.address, "POST", &json_only, cancel).status, 202);
+        let second = second.join().unwrap();
+        assert!(second.body.contains("cancelled"), "{}", second.body);
+        assert!(first.join().unwrap().body.contains("first"));
+    });
+    let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
+    assert_eq!(log.matches("\"kind\":\"intent\"").count(), 1, "{log}");
+}
+
 fn crowd(directory: &Path, policy: &str) {
     const CLIENTS: usize = 60;
     const CALLS: usize = 20;

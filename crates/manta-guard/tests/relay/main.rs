@@ -84,6 +84,10 @@ const CASES: &[Case] = &[
         "http_requests_that_could_be_read_two_ways_are_refused",
         http::http_requests_that_could_be_read_two_ways_are_refused,
     ),
+    (
+        "http_a_call_that_is_taken_back_before_its_turn_never_runs",
+        http::a_call_that_is_taken_back_before_its_turn_never_runs,
+    ),
     ("http_calls_in_flight_are_answered_before_the_end", http::calls_in_flight_are_answered_before_the_end),
     ("what_follows_a_body_in_chunks_is_no_request", http::what_follows_a_body_in_chunks_is_no_request),
     (
