@@ -360,4 +360,17 @@ fn crowd(directory: &Path, policy: &str) {
     }
     let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
     assert_eq!(log.matches("\"kind\":\"outcome\"").count(), CLIENTS * CALLS);
+    // What a session counted is published once a second.
+    std::thread::sleep(Duration::from_millis(1500));
+    let metrics = front.get("/metrics");
+    for line in [
+        "# TYPE manta_guard_calls_admitted_total counter".to_owned(),
+        format!("manta_guard_calls_admitted_total {}", CLIENTS * CALLS),
+        "manta_guard_calls_denied_total 0".to_owned(),
+        "manta_guard_calls_unanswered_total 0".to_owned(),
+        format!("manta_guard_http_requests_total {}", CLIENTS * CALLS + 1),
+        "manta_guard_connections 1".to_owned(),
+    ] {
+        assert!(metrics.lines().any(|other| other == line), "{line}: {metrics}");
+    }
 }
