@@ -395,12 +395,32 @@ pub fn pin_of(value: &Value) -> Pin {
     }
 }
 
-/// What a model or a client acts on. `_meta` is left out: it may hold counters and dates.
+/// What a model or a client acts on. `_meta` may hold counters and dates; of it only addresses count, because clients
+/// show the pages that stand there (`ui://…` of MCP Apps).
 fn acted_on(value: &Value) -> Value {
     let Value::Object(members) = value else { return value.clone() };
-    let kept: Map<String, Value> =
-        members.iter().filter(|(key, _)| *key != "_meta").map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut kept = members.clone();
+    if let Some(meta) = kept.remove("_meta").as_ref().and_then(addresses) {
+        kept.insert("_meta".to_owned(), meta);
+    }
     Value::Object(kept)
+}
+
+/// The addresses in a value, where they stand.
+fn addresses(value: &Value) -> Option<Value> {
+    match value {
+        Value::String(text) => text.contains("://").then(|| value.clone()),
+        Value::Array(items) => {
+            let kept: Vec<Value> = items.iter().filter_map(addresses).collect();
+            (!kept.is_empty()).then_some(Value::Array(kept))
+        }
+        Value::Object(members) => {
+            let kept = members.iter().filter_map(|(key, value)| Some((key.clone(), addresses(value)?)));
+            let kept: Map<String, Value> = kept.collect();
+            (!kept.is_empty()).then_some(Value::Object(kept))
+        }
+        _ => None,
+    }
 }
 
 fn key(item: Item, name: &str) -> String {
@@ -455,6 +475,23 @@ mod tests {
         assert!(problem.contains("id_rsa"), "{problem}");
         assert!(pins.check_call(Target::Tool, "add").is_err());
         assert!(pins.check_call(Target::Tool, "sub").is_ok());
+    }
+
+    #[test]
+    fn of_what_is_beside_a_tool_the_pages_that_clients_show_count() {
+        let tool = |meta: &str| -> Value {
+            serde_json::from_str(&format!(
+                r#"{{"name":"add","description":"adds","inputSchema":{{"type":"object"}},"_meta":{meta}}}"#
+            ))
+            .unwrap()
+        };
+        let mut pins = approved();
+        for meta in ["{}", r#"{"calls":7,"at":"2026-11-28T22:30:00Z","ui":{"visibility":["model"]}}"#] {
+            assert_eq!(pins.inspect(Item::Tool, "add", &tool(meta)), None, "{meta}");
+        }
+        for meta in [r#"{"ui":{"resourceUri":"ui://evil"}}"#, r#"{"openai/outputTemplate":["https://evil/x"]}"#] {
+            assert!(pins.inspect(Item::Tool, "add", &tool(meta)).is_some(), "{meta}");
+        }
     }
 
     #[test]
