@@ -214,7 +214,7 @@ impl Interp<'_> {
     }
 
     /// `kw:shell` (must be true or unknown), `!kw:Loader` (must be absent), `kw:Loader=yaml.Loader,yaml.FullLoader`
-    /// (must be one of these access paths).
+    /// (must be one of these access paths), `kw:weights_only=False` (must be false).
     fn option_holds(&mut self, when: &str, args: &Args, this: Option<&Val>) -> bool {
         if let Some((selector, wanted)) = when.split_once('=') {
             let Some(value) = self.select(selector, args, this) else { return false };
@@ -223,6 +223,7 @@ impl Interp<'_> {
                     let name = self.apis.name(api);
                     wanted.split(',').any(|wanted| *wanted == *name)
                 }
+                Kind::Bool(Some(false)) => wanted == "False",
                 _ => false,
             });
         }

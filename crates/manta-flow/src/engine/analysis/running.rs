@@ -252,15 +252,16 @@ impl<'p> Interp<'p> {
         steps.first().map(of_step).or_else(of_taint).unwrap_or_else(nowhere)
     }
 
-    /// Follows concrete inputs to a suspect; none when every one of them is stopped. `before` gives the call that keeps a
-    /// source for this one.
+    /// Follows concrete inputs to a suspect; none when every one of them is stopped. Where a suspect is a file that the
+    /// caller names, what becomes of its content is found beside it. `before` gives the call that keeps a source for this
+    /// one.
     pub(super) fn confirm<'b>(
         &mut self,
         call: &HandlerCall<'_>,
         tool: usize,
         suspect: Suspect,
         before: impl Fn(&SourceInfo) -> Option<Before<'b>>,
-    ) -> Option<Found> {
+    ) -> Vec<Found> {
         let Suspect { mut hit, mut steps, mut source, others } = suspect;
         self.observer.enter(Stage::Witnesses, self.fuel_used);
         let (mut verdict, mut witness) = self.replay(call, before(&source).as_ref(), &hit, &source.param);
@@ -277,18 +278,20 @@ impl<'p> Interp<'p> {
             }
         }
         if verdict == Replayed::Stopped {
-            return None;
+            return Vec::new();
         }
         // The usual input was stopped, and another one was not.
         hit.example = witness.or(hit.example);
         if verdict == Replayed::ArrivesWithEnding && hit.limit == Some(Limit::NotHandedOut) {
             hit.limit = Some(Limit::FixedEnd);
         }
-        if hit.limit == Some(Limit::NotHandedOut)
-            && is_read_as_it_is(&hit.api)
-            && self.hands_out(call, before(&source).as_ref(), hit.at)
-        {
-            hit.limit = None;
+        let mut run = Vec::new();
+        if hit.limit == Some(Limit::NotHandedOut) && is_read_as_it_is(&hit.api) {
+            let (is_handed_out, run_there) = self.hands_out(call, before(&source).as_ref(), hit.at);
+            if is_handed_out {
+                hit.limit = None;
+            }
+            run = run_there;
         }
         if source.param == REQUEST_STATE {
             hit.limit = hit.limit.or(Some(Limit::SetByServer));
@@ -297,6 +300,18 @@ impl<'p> Interp<'p> {
             hit.limit = hit.limit.or(Some(Limit::OfTransport));
         }
         let is_confirmed = matches!(verdict, Replayed::Arrives | Replayed::ArrivesWithEnding);
-        Some(Found { tool, hit, steps, source, is_confirmed })
+        let mut found: Vec<Found> = Vec::new();
+        for (mut ran, way) in run {
+            // What the file holds is the caller's as much as which file it is.
+            let mut there = steps.clone();
+            there.push(TraceStep { prev: 0, at: hit.at, what: StepKind::Through(hit.api.clone()) });
+            there.extend(way.into_iter().filter(|step| !matches!(step.what, StepKind::Source(..))));
+            ran.taint = hit.taint;
+            ran.reason = format!("it names a file, and {}", ran.reason);
+            ran.limit = ran.limit.or(hit.limit.filter(|limit| matches!(limit, Limit::SetByServer | Limit::OfTransport)));
+            found.push(Found { tool, hit: ran, steps: there, source: source.clone(), is_confirmed: false });
+        }
+        found.push(Found { tool, hit, steps, source, is_confirmed });
+        found
     }
 }

@@ -4,8 +4,10 @@ use super::HandlerCall;
 use super::running::Suspect;
 use super::state::Before;
 use crate::engine::interp::Interp;
-use crate::engine::report::{FlowRule, Hit, Replay};
+use crate::engine::models::SinkKind;
+use crate::engine::report::{FlowRule, Hit, Outcome, Replay};
 use crate::engine::store::ObjKind;
+use crate::engine::trace::TraceStep;
 use crate::engine::value::{Kind, Val};
 use manta_core::Location;
 use rustc_hash::FxHashMap;
@@ -214,10 +216,16 @@ impl<'p> Interp<'p> {
         self.arrivals.followed.entry(input.clone()).or_default().push(seen);
     }
 
-    /// Whether the tool's answer holds what is read at `sink` as it is, and not only what a parser made of it.
-    pub(super) fn hands_out(&mut self, call: &HandlerCall<'_>, before: Option<&Before<'_>>, sink: Location) -> bool {
+    /// Where what is read at `sink` goes: whether the tool's answer holds it as it is, and not only what a parser made of
+    /// it, and where it runs (as code, as a template, as a pickled object), with the way there.
+    pub(super) fn hands_out(
+        &mut self,
+        call: &HandlerCall<'_>,
+        before: Option<&Before<'_>>,
+        sink: Location,
+    ) -> (bool, Vec<(Hit, Vec<TraceStep>)>) {
         if self.replay_budget == 0 {
-            return false;
+            return (false, Vec::new());
         }
         let steps = self.trace.len();
         self.start_run();
@@ -227,12 +235,22 @@ impl<'p> Interp<'p> {
         let mark = self.store.mark();
         let answer = self.call_after(before, call);
         let is_handed_out = self.holds_content(&answer, 8);
+        let runs = |hit: &Hit| {
+            let is_run = matches!(hit.kind, SinkKind::Code | SinkKind::Deserialize | SinkKind::Template);
+            is_run && hit.outcome == Outcome::Vulnerable
+        };
+        let run = std::mem::take(&mut self.found.hits).into_iter().filter(runs);
+        let run = run.map(|hit| {
+            let steps = self.trace.path(hit.step);
+            (hit, steps)
+        });
+        let run = run.collect();
         self.store.rollback(mark);
         self.store.release(mark);
         self.trace.truncate(steps);
         self.found.followed = None;
         self.replay_budget = self.replay_budget.saturating_sub(budget - self.fuel);
-        is_handed_out
+        (is_handed_out, run)
     }
 
     /// Whether text that is followed is somewhere in a value. Numbers and conditions computed from it are not the text.
