@@ -308,7 +308,8 @@ impl<'p> Interp<'p> {
             there.extend(way.into_iter().filter(|step| !matches!(step.what, StepKind::Source(..))));
             ran.taint = hit.taint;
             ran.reason = format!("it names a file, and {}", ran.reason);
-            ran.limit = ran.limit.or(hit.limit.filter(|limit| matches!(limit, Limit::SetByServer | Limit::OfTransport)));
+            ran.limit =
+                ran.limit.or(hit.limit.filter(|limit| matches!(limit, Limit::SetByServer | Limit::OfTransport)));
             found.push(Found { tool, hit: ran, steps: there, source: source.clone(), is_confirmed: false });
         }
         found.push(Found { tool, hit, steps, source, is_confirmed });
