@@ -90,7 +90,9 @@ fn powers(tool: &ToolFacts) -> BTreeMap<Power, Location> {
         Some(match kind {
             SinkKind::FileRead => Power::ReadFiles,
             SinkKind::FileWrite | SinkKind::FileCreate | SinkKind::SourceFile | SinkKind::Extract => Power::WriteFiles,
-            SinkKind::Shell | SinkKind::Argv | SinkKind::RemoteShell | SinkKind::Open => Power::RunPrograms,
+            SinkKind::Shell | SinkKind::Argv | SinkKind::RemoteShell | SinkKind::Open | SinkKind::CommandTag => {
+                Power::RunPrograms
+            },
             SinkKind::Url | SinkKind::Host | SinkKind::Browse => Power::Network,
             SinkKind::Sql | SinkKind::Query => Power::Database,
             SinkKind::Code | SinkKind::Deserialize | SinkKind::PageScript | SinkKind::Kernel => Power::RunCode,

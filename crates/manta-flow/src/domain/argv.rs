@@ -8,9 +8,11 @@ use super::path::Abs;
 use super::props::{Part, StrProps};
 use super::shell;
 
+mod operands;
 mod programs;
 mod wrappers;
 
+pub use operands::{Operand, operand};
 pub use programs::{Effect, Language};
 use programs::{Program, generic_switch, program};
 

@@ -74,7 +74,7 @@ impl Interp<'_> {
         func.doc.as_deref().map(str::to_owned)
     }
 
-    /// Tagged templates: ``$`git clone ${url}` `` quotes its holes; ``sql`…${x}` `` binds them.
+    /// Tagged templates: ``$`git clone ${url}` `` passes each hole as one word; ``sql`…${x}` `` binds them.
     pub(crate) fn call_tagged(&mut self, tag: &Val, parts: &[Val], span: Span) -> Val {
         if let Kind::Fn(id) = tag.kind {
             let strings: Vec<Val> = parts.iter().filter(|part| part.literal().is_some()).cloned().collect();
@@ -91,8 +91,9 @@ impl Interp<'_> {
             }
             result = result.tainted_by(part);
         }
-        if let Kind::Api(api, _) = &tag.kind {
+        if let Kind::Api(api, data) = &tag.kind {
             let name = self.apis.name(*api);
+            self.check_command_tag(*api, *data, parts, span);
             let is_layout = LAYOUT_TAGS.contains(&name.split('.').next().unwrap_or_default());
             if is_layout || name.ends_with("String.raw") || name.ends_with(".html") || name.ends_with(".gql") {
                 return self.concat(parts, span);

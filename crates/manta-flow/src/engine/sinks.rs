@@ -139,6 +139,8 @@ impl Interp<'_> {
                 }
                 self.check_source_file(api, &text, this, data, span);
             }
+            // Called, it only takes options: what it runs is in the template.
+            SinkKind::CommandTag => {}
             SinkKind::Stdin => {
                 let Some(text) = self.select(&row.arg, args, this) else { return };
                 self.check_input_of_started(api, data, &text, span);

@@ -47,6 +47,8 @@ pub enum SinkKind {
     Kernel,
     /// Writes text into a file that is a program, as its name says (`out/x.py`); the file is what the method is called on.
     SourceFile,
+    /// A template tag that runs the command it spells, each value as one word: ``$`git log ${ref}` ``.
+    CommandTag,
     /// Writes to the standard input of a program that was started; the program is what the method is called on.
     Stdin,
     /// Compiles a template.

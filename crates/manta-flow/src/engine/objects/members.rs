@@ -45,6 +45,11 @@ impl Interp<'_> {
         if self.is_answer(receiver) && !self.is_builtin_method(name) {
             return self.get_member(&Self::as_record(receiver), name, span);
         }
+        // `(async () => {}).constructor` compiles code as `Function` does.
+        if matches!(receiver.kind, Kind::Fn(_)) && name.as_str() == "constructor" && self.lang() == Lang::JavaScript {
+            let global = self.apis.root(Symbol::new("globalThis"));
+            return Val::of(Kind::Api(self.apis.step(global, ApiStep::Field(Symbol::new("Function"))), None));
+        }
         match &receiver.kind {
             Kind::Obj(id) => self.object_member(receiver, *id, name, span),
             Kind::Module(module) => self

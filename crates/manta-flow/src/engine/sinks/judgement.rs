@@ -89,7 +89,8 @@ impl Interp<'_> {
                 "keys from the caller are merged into an object",
             )],
             SinkKind::Open => vec![self.judge_scheme(spelled)],
-            SinkKind::Argv | SinkKind::Url | SinkKind::Browse | SinkKind::SourceFile | SinkKind::Stdin => Vec::new(),
+            SinkKind::Argv | SinkKind::Url | SinkKind::Browse | SinkKind::SourceFile => Vec::new(),
+            SinkKind::Stdin | SinkKind::CommandTag => Vec::new(),
         }
     }
 

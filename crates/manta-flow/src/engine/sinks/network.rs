@@ -92,7 +92,7 @@ impl Interp<'_> {
         None
     }
 
-    fn judge_url(&self, kind: SinkKind, spelled: &Spelled) -> Vec<Judged> {
+    pub(super) fn judge_url(&self, kind: SinkKind, spelled: &Spelled) -> Vec<Judged> {
         if let ([Piece::Hole(props)], SinkKind::Browse) = (spelled.pieces.as_slice(), kind)
             && matches!(props.url.scheme, Scheme::Web | Scheme::Https)
         {

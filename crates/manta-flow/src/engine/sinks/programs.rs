@@ -4,13 +4,15 @@ use manta_core::Span;
 
 use super::{Judged, REMOTE_SHELLS, Spelled, judge_argument, program_of};
 use crate::domain::StrProps;
-use crate::domain::argv::{self, ArgVerdict};
+use crate::domain::argv::{self, ArgVerdict, Operand};
 use crate::domain::props::Part as DomainPart;
 use crate::domain::shell::Verdict;
+use crate::engine::api::ApiId;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{SinkKind, SinkRow};
 use crate::engine::report::{FlowRule, Outcome};
-use crate::engine::value::{Kind, Val};
+use crate::engine::value::{Kind, ObjId, Val};
+use crate::ir::Symbol;
 
 /// Options whose value is a file the program writes.
 const OUTPUT_OPTIONS: [&str; 9] =
@@ -70,6 +72,51 @@ impl Interp<'_> {
             self.check_input(api, &words, &input, span);
         }
         self.check_words(api, words, more, span);
+    }
+
+    /// A command as a template: blanks of the template part words, blanks of values do not, and an array is as many words as
+    /// it has elements. With the `shell` option, which `$({ shell: true })` keeps, it is a line for a shell.
+    pub(crate) fn check_command_tag(&mut self, api: ApiId, options: Option<ObjId>, parts: &[Val], span: Span) {
+        let models = self.models;
+        let rows = self.model_index(api).map(|index| &models.get(index).sinks);
+        let is_command = rows.is_some_and(|rows| rows.iter().any(|row| row.kind == SinkKind::CommandTag));
+        if !is_command || !self.found.is_running_handler {
+            return;
+        }
+        let (at, name) = (self.here(span), self.apis.name(api));
+        self.found.conduct.act(SinkKind::CommandTag, at, &name);
+        let options = options.and_then(|options| self.store.obj(options).items.first().cloned());
+        let shell = options.map(|options| self.get_member(&options, Symbol::new("shell"), span));
+        if shell.is_some_and(|shell| shell.truth() == Some(true)) {
+            let line = self.concat(parts, span);
+            self.check_value(SinkKind::Shell, &name, &line, span);
+            return;
+        }
+        let (mut words, mut more, mut word) = (Vec::new(), None, Vec::new());
+        for part in parts {
+            let Some(text) = part.literal().filter(|_| part.taint.is_none()) else {
+                let is_list = matches!(part.kind, Kind::Obj(id) if self.store.obj(id).is_sequence());
+                if is_list && word.is_empty() {
+                    self.add_words(part, &mut words, &mut more, span);
+                } else {
+                    word.push(part.clone());
+                }
+                continue;
+            };
+            for (index, piece) in text.split(char::is_whitespace).enumerate() {
+                if index > 0 && !word.is_empty() {
+                    words.push(self.concat(&std::mem::take(&mut word), span));
+                }
+                let piece = piece.trim_matches(['"', '\'']);
+                if !piece.is_empty() {
+                    word.push(Val::str(piece));
+                }
+            }
+        }
+        if !word.is_empty() {
+            words.push(self.concat(&word, span));
+        }
+        self.check_words(&name, words, more, span);
     }
 
     /// Elements of an argument list, or a single word.
@@ -219,6 +266,26 @@ impl Interp<'_> {
         if is_quiet && is_output_file(fixed, index) {
             let judged = self.judge_path(word, FlowRule::FileWrite);
             self.hit(SinkKind::FileCreate, api, word, judged, span);
+        }
+        match argv::operand(fixed, index) {
+            Some(Operand::Fetches) => {
+                for judged in self.judge_url(SinkKind::Url, word) {
+                    self.hit(SinkKind::Url, api, word, judged, span);
+                }
+            }
+            Some(Operand::Reads) => {
+                let judged = self.judge_path(word, FlowRule::PathTraversal);
+                self.hit(SinkKind::FileRead, api, word, judged, span);
+            }
+            Some(Operand::Changes) => {
+                let judged = self.judge_path(word, FlowRule::FileWrite);
+                self.hit(SinkKind::FileWrite, api, word, judged, span);
+            }
+            Some(Operand::Creates) => {
+                let judged = self.judge_path(word, FlowRule::FileWrite);
+                self.hit(SinkKind::FileCreate, api, word, judged, span);
+            }
+            None => {}
         }
     }
 }

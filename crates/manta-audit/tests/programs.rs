@@ -1,0 +1,72 @@
+//! Programs that template tags start, and what programs do with their operands.
+
+mod common;
+
+use common::found;
+
+const HEAD: &str = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import { execFile } from "node:child_process";
+import { $ } from "execa";
+import { simpleGit } from "simple-git";
+const server = new McpServer({ name: "x", version: "1" });
+const git = simpleGit("/srv/repo");
+"#;
+
+/// What is found in a tool `run` with this body.
+fn run(body: &str) -> Vec<String> {
+    let tool = format!(
+        "server.tool(\"run\", {{ text: z.string() }}, async ({{ text }}) => {{\n{body}\nreturn {{ content: [] }};\n}});\n"
+    );
+    found([("server.ts", format!("{HEAD}{tool}").as_str())])
+}
+
+fn is_found(rule: &str, bodies: &[&str]) {
+    for body in bodies {
+        assert_eq!(run(body), [format!("{rule} in run")], "{body}");
+    }
+}
+
+fn is_quiet(bodies: &[&str]) {
+    for body in bodies {
+        assert!(run(body).is_empty(), "{body}: {:?}", run(body));
+    }
+}
+
+#[test]
+fn a_value_in_a_template_tag_is_one_word() {
+    is_found("command-execution", &["await $`bash -c ${text}`;"]);
+    is_found("argument-injection", &["await $`git log ${text}`;", "await $`git log ${[\"HEAD\", text]}`;"]);
+    is_found("command-injection", &["await $({ shell: true })`ls ${text}`;"]);
+    is_quiet(&["await $`echo ${text}`;", "await $({ cwd: \"/srv\" })`git log -- ${text}`;", "await $`git log -n${text}`;"]);
+}
+
+#[test]
+fn methods_of_git_are_its_subcommands() {
+    is_found("argument-injection", &["await git.log([text]);", "await git.diff([text, \"HEAD\"]);"]);
+    is_quiet(&["await git.log([\"--\", text]);", "await git.log({ maxCount: text.length });"]);
+}
+
+#[test]
+fn programs_fetch_addresses_and_open_files() {
+    is_found("ssrf", &["execFile(\"curl\", [\"-s\", text]);", "execFile(\"wget\", [\"-q\", \"--\", text]);"]);
+    is_found("path-traversal", &["execFile(\"cat\", [\"--\", text]);", "execFile(\"grep\", [\"-r\", \"x\", \"--\", `/srv/${text}`]);"]);
+    is_quiet(&[
+        "execFile(\"curl\", [\"-s\", `https://api.example.com/items/${encodeURIComponent(text)}`]);",
+        "execFile(\"grep\", [\"-r\", \"-e\", text, \"/srv\"]);",
+        "execFile(\"cat\", [`/srv/${text.replace(/[^a-z]/g, \"\")}`]);",
+    ]);
+}
+
+#[test]
+fn the_constructor_of_a_function_compiles_code() {
+    is_found(
+        "code-injection",
+        &[
+            "const F = Object.getPrototypeOf(async function () {}).constructor; await new F(text)();",
+            "await (async () => {}).constructor(text)();",
+        ],
+    );
+    is_quiet(&["const F = Object.getPrototypeOf(async function () {}).constructor; await new F(\"return 1\")();"]);
+}
