@@ -92,7 +92,7 @@ fn powers(tool: &ToolFacts) -> BTreeMap<Power, Location> {
             SinkKind::FileWrite | SinkKind::FileCreate | SinkKind::SourceFile | SinkKind::Extract => Power::WriteFiles,
             SinkKind::Shell | SinkKind::Argv | SinkKind::RemoteShell | SinkKind::Open | SinkKind::CommandTag => {
                 Power::RunPrograms
-            },
+            }
             SinkKind::Url | SinkKind::Host | SinkKind::Browse => Power::Network,
             SinkKind::Sql | SinkKind::Query => Power::Database,
             SinkKind::Code | SinkKind::Deserialize | SinkKind::PageScript | SinkKind::Kernel => Power::RunCode,

@@ -195,7 +195,8 @@ fn a_value_follows_one_of_several_options() {
         found("", &body.replace("OPTION", option))
     };
     assert_eq!(search(r#"q === "" ? "--iglob" : "--glob""#), QUIET);
-    assert_eq!(search(r#"q === "" ? "--iglob" : "--files""#), ["argument-injection"]);
+    // Behind a switch they are operands: the second one is a place to search in.
+    assert_eq!(search(r#"q === "" ? "--iglob" : "--files""#), ["argument-injection", "path-traversal"]);
 }
 
 #[test]

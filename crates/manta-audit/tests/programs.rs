@@ -39,7 +39,11 @@ fn a_value_in_a_template_tag_is_one_word() {
     is_found("command-execution", &["await $`bash -c ${text}`;"]);
     is_found("argument-injection", &["await $`git log ${text}`;", "await $`git log ${[\"HEAD\", text]}`;"]);
     is_found("command-injection", &["await $({ shell: true })`ls ${text}`;"]);
-    is_quiet(&["await $`echo ${text}`;", "await $({ cwd: \"/srv\" })`git log -- ${text}`;", "await $`git log -n${text}`;"]);
+    is_quiet(&[
+        "await $`echo ${text}`;",
+        "await $({ cwd: \"/srv\" })`git log -- ${text}`;",
+        "await $`git log -n${text}`;",
+    ]);
 }
 
 #[test]
@@ -51,7 +55,10 @@ fn methods_of_git_are_its_subcommands() {
 #[test]
 fn programs_fetch_addresses_and_open_files() {
     is_found("ssrf", &["execFile(\"curl\", [\"-s\", text]);", "execFile(\"wget\", [\"-q\", \"--\", text]);"]);
-    is_found("path-traversal", &["execFile(\"cat\", [\"--\", text]);", "execFile(\"grep\", [\"-r\", \"x\", \"--\", `/srv/${text}`]);"]);
+    is_found(
+        "path-traversal",
+        &["execFile(\"cat\", [\"--\", text]);", "execFile(\"grep\", [\"-r\", \"x\", \"--\", `/srv/${text}`]);"],
+    );
     is_quiet(&[
         "execFile(\"curl\", [\"-s\", `https://api.example.com/items/${encodeURIComponent(text)}`]);",
         "execFile(\"grep\", [\"-r\", \"-e\", text, \"/srv\"]);",

@@ -17,20 +17,41 @@ pub enum Operand {
 
 use Operand::{Changes, Creates, Fetches, Reads};
 
-/// Programs, what they do with operands, and how many operands come before those (a pattern, a mode).
-const OPERANDS: &[(&[&str], Operand, usize)] = &[
-    (&["curl", "wget", "aria2c", "lynx", "w3m", "links", "httrack", "yt-dlp", "youtube-dl", "gallery-dl", "xh"], Fetches, 0),
-    (&["cat", "bat", "head", "tail", "less", "more", "tac", "nl", "od", "xxd", "hexdump", "strings", "base64"], Reads, 0),
-    (&["sort", "uniq", "cut", "wc", "ls", "tree", "stat", "du", "file", "pdftotext", "pdfinfo", "exiftool"], Reads, 0),
-    (&["ffprobe", "mediainfo", "identify", "md5sum", "sha1sum", "sha256sum", "readlink", "realpath"], Reads, 0),
-    (&["grep", "egrep", "fgrep", "rg", "ag", "ack", "jq", "yq", "sed", "awk", "gawk"], Reads, 1),
-    (&["rm", "rmdir", "unlink", "shred", "truncate", "tee", "mv", "cp", "ln"], Changes, 0),
-    (&["chmod", "chown", "chgrp"], Changes, 1),
-    (&["mkdir", "touch"], Creates, 0),
+/// What is known of some programs.
+struct Row {
+    names: &'static [&'static str],
+    operand: Operand,
+    /// Operands that come before those: a pattern, a mode.
+    skipped: usize,
+    /// Letters of options that take a value, for programs of which nothing else is known.
+    valued: &'static str,
+}
+
+const fn row(names: &'static [&'static str], operand: Operand, skipped: usize, valued: &'static str) -> Row {
+    Row { names, operand, skipped, valued }
+}
+
+/// Programs that only tell of a file (`ls`, `stat`, `wc`) are left out: what they say is not what it holds.
+const ROWS: &[Row] = &[
+    row(
+        &["curl", "wget", "aria2c", "lynx", "w3m", "links", "httrack", "yt-dlp", "youtube-dl", "xh"],
+        Fetches,
+        0,
+        "oOdHXu",
+    ),
+    row(&["cat", "bat", "less", "more", "tac", "nl", "strings", "uniq", "pdftotext"], Reads, 0, "nfl"),
+    row(&["head", "tail", "od", "xxd", "hexdump", "base64"], Reads, 0, "ncNjAtlswe"),
+    row(&["sort", "cut"], Reads, 0, "ktodfcbST"),
+    row(&["grep", "egrep", "fgrep", "rg", "ag", "ack", "jq", "yq", "sed", "awk", "gawk"], Reads, 1, "efmABCgtTjdFvL"),
+    row(&["rm", "rmdir", "unlink", "shred", "tee", "mv", "cp", "ln"], Changes, 0, "tSns"),
+    row(&["truncate"], Changes, 0, "sr"),
+    row(&["chmod", "chown", "chgrp"], Changes, 1, ""),
+    row(&["mkdir", "touch"], Creates, 0, "mdtr"),
 ];
 
 /// Options whose value is such an operand.
-const VALUES: &[(&str, &str, Operand)] = &[("curl", "--url", Fetches), ("ffmpeg", "-i", Reads), ("ffprobe", "-i", Reads)];
+const VALUES: &[(&str, &str, Operand)] =
+    &[("curl", "--url", Fetches), ("ffmpeg", "-i", Reads), ("ffprobe", "-i", Reads)];
 
 /// What the program does with the word at `index`, if the word is an operand and that is known. Words that are not known
 /// are anything.
@@ -41,15 +62,23 @@ pub fn operand(words: &[String], index: usize) -> Option<Operand> {
     if let Some((.., operand)) = VALUES.iter().find(|(program, option, _)| *program == name && *option == before) {
         return Some(*operand);
     }
-    let (_, operand, skipped) = OPERANDS.iter().find(|(names, ..)| names.contains(&name.as_str()))?;
+    let row = ROWS.iter().find(|row| row.names.contains(&name.as_str()))?;
     let known = program(&name);
-    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    let is_operand = |at: usize| {
-        at > end
-            || at != end && !words[at].starts_with('-') && !(at > 1 && is_option_value(known, Some(&words[at - 1])))
+    // What may be an option makes a value of what follows.
+    let is_unknown = |word: &str| word.is_empty() || word.contains('\0');
+    if index > 1 && is_unknown(before) && words[..index].iter().all(|word| word != "--") {
+        return None;
+    }
+    let takes_value = |option: &str| match option.strip_prefix('-') {
+        _ if known.is_some() => is_option_value(known, Some(option)),
+        Some(letters) if !letters.starts_with('-') => letters.ends_with(|letter| row.valued.contains(letter)),
+        _ => is_option_value(None, Some(option)),
     };
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let is_operand =
+        |at: usize| at > end || at != end && !words[at].starts_with('-') && !(at > 1 && takes_value(&words[at - 1]));
     let before = (1..index).filter(|&at| is_operand(at)).count();
-    (is_operand(index) && before >= *skipped).then_some(*operand)
+    (is_operand(index) && before >= row.skipped).then_some(row.operand)
 }
 
 #[cfg(test)]
@@ -71,6 +100,9 @@ mod tests {
         assert_eq!(of("grep -r ? /srv"), None);
         assert_eq!(of("grep -r x ?"), Some(Reads));
         assert_eq!(of("rm -rf ?"), Some(Changes));
+        assert_eq!(of("head -n ? /srv/x"), None);
+        assert_eq!(of("head -n 5 ?"), Some(Reads));
+        assert_eq!(of("ls -- ?"), None);
         assert_eq!(of("chmod ? /srv/x"), None);
         assert_eq!(of("chmod 755 ?"), Some(Changes));
         assert_eq!(of("ffmpeg -y -i ? out.mp4"), Some(Reads));

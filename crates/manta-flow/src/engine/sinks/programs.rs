@@ -267,7 +267,8 @@ impl Interp<'_> {
             let judged = self.judge_path(word, FlowRule::FileWrite);
             self.hit(SinkKind::FileCreate, api, word, judged, span);
         }
-        match argv::operand(fixed, index) {
+        // Where a list goes on, what stands before a word is not known.
+        match argv::operand(fixed, index).filter(|_| index < known) {
             Some(Operand::Fetches) => {
                 for judged in self.judge_url(SinkKind::Url, word) {
                     self.hit(SinkKind::Url, api, word, judged, span);
