@@ -197,3 +197,15 @@ fn the_value_of_an_option_stays_one_behind_words_of_an_unknown_number() {
     assert_eq!(dbt("", "command.extend([name])"), ["argument-injection in t"]);
     assert_eq!(dbt("", r#"command.extend(["--selector", "x", name])"#), ["argument-injection in t"]);
 }
+
+/// An absolute path leads nowhere else below a directory; a relative one does, with whatever ending is asked for.
+#[test]
+fn an_ending_that_is_asked_for_keeps_nothing_inside() {
+    let write = |check: &str| {
+        js("", &format!(r#"{check} fs.writeFileSync(path.join("/srv/notes", p), q); return text("ok");"#))
+    };
+    assert_eq!(write(r#"if (!p.endsWith(".md")) throw new Error("no");"#), ["path-traversal in t"]);
+    assert_eq!(write(r#"if (!p.endsWith(".md") || p.includes("..")) throw new Error("no");"#), QUIET);
+    let listed = r#"if (![p].every((name) => name.endsWith(".md"))) throw new Error("no");"#;
+    assert_eq!(write(listed), ["path-traversal in t"]);
+}

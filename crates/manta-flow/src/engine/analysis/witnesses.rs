@@ -162,7 +162,9 @@ impl<'p> Interp<'p> {
         // Below a directory an absolute path leads nowhere else, and a relative one does.
         let relative = witnesses.iter().find(|witness| witness.starts_with("../") && **witness != first).cloned();
         for suffix in self.found.suffixes.clone() {
-            witnesses.extend([Some(&first), relative.as_ref()].into_iter().flatten().map(|plain| format!("{plain}{suffix}")));
+            witnesses.extend(
+                [Some(&first), relative.as_ref()].into_iter().flatten().map(|plain| format!("{plain}{suffix}")),
+            );
         }
         let setter = before.and_then(|before| before.setter).map(|(run, _)| run.name.clone());
         let target = (hit.at, hit.rule);
