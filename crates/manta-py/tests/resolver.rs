@@ -39,6 +39,28 @@ fn external(root: &str, path: &[&str]) -> Resolution {
 
 const SERVER: &str = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n";
 
+/// What one package needs of another is declared like anything installed, and is beside it.
+#[test]
+fn a_dependency_that_is_a_package_of_the_repository() {
+    let project = project(&[
+        ("pyproject.toml", "[project]\nname = \"graph-core\"\ndependencies = [\"driver\"]\n"),
+        ("graph_core/__init__.py", ""),
+        ("graph_core/search/filters.py", ""),
+        ("driver.py", ""),
+        (
+            "server/pyproject.toml",
+            "[project]\nname = \"server\"\ndependencies = [\"graph-core[all]==1.2.3\", \"other\"]\n\
+             [project.scripts]\nserver = \"main:main\"\n",
+        ),
+        ("server/src/main.py", SERVER),
+        ("elsewhere/other.py", ""),
+    ]);
+    let from = "server/src/main.py";
+    assert_eq!(project.resolve(from, "graph_core"), file("graph_core/__init__.py"));
+    assert_eq!(project.resolve(from, "graph_core.search.filters"), file("graph_core/search/filters.py"));
+    assert_eq!(project.resolve(from, "other"), external("other", &[]));
+}
+
 #[test]
 fn src_layout_with_scripts() {
     let project = project(&[

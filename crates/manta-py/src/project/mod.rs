@@ -96,11 +96,18 @@ impl Project {
         roots
     }
 
-    /// Whether a top-level name means an installed package: of the standard library, an MCP SDK, or a dependency.
+    /// Whether a top-level name means an installed package: of the standard library, an MCP SDK, or a dependency. What
+    /// one package of a target needs of another is beside it.
     fn is_library(&self, from: &str, root: &str) -> bool {
         modules::STANDARD_LIBRARY.binary_search(&root).is_ok()
             || entries::SDKS.contains(&root)
-            || self.dependency(from, root).is_some()
+            || !self.is_beside(root) && self.dependency(from, root).is_some()
+    }
+
+    fn is_beside(&self, root: &str) -> bool {
+        let name = dependencies::normalized(root);
+        let mut names = self.packages.iter().filter(|package| package.is_package).filter_map(|p| p.name.as_deref());
+        names.any(|known| dependencies::normalized(known) == name)
     }
 
     fn relative(&self, from: &str, request: &str) -> Resolution {
