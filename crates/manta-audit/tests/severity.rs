@@ -2,14 +2,19 @@
 
 use manta_audit::{Settings, audit};
 use manta_core::{Persona, ProjectInput, Severity};
+use manta_flow::engine::Limits;
 use manta_flow::engine::models::Models;
 use manta_flow::frontend::FrontEnd;
 
 /// Rules of findings at high or critical that the regular persona sees, with the tools they name.
 fn loud(path: &str, text: &str) -> Vec<String> {
+    loud_within(Limits::default(), path, text)
+}
+
+fn loud_within(limits: Limits, path: &str, text: &str) -> Vec<String> {
     let input = ProjectInput::from_texts("server", [(path, text)]);
     let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
-    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings { limits, ..Settings::default() });
     let is_loud = |severity: Severity| matches!(severity, Severity::High | Severity::Critical);
     let findings = report.findings.iter();
     let loud = findings.filter(|finding| finding.persona == Persona::Regular && is_loud(finding.severity));
@@ -389,4 +394,23 @@ server.tool("whole", {{ p: z.string() }}, async ({{ p }}) => {{ {whole}; return 
     };
     assert_eq!(server("await send({ query: p })"), QUIET);
     assert_eq!(server("await send({ query: 'SELECT a FROM b' }, p)"), ["sql-injection in t"]);
+}
+
+#[test]
+fn what_no_input_was_followed_to_is_less_certain() {
+    let server = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import fs from "node:fs";
+import path from "node:path";
+const server = new McpServer({ name: "x", version: "1" });
+server.tool("t", { p: z.string() }, async ({ p }) => {
+  const names = ["a", "b", "c"].map((name) => name.toUpperCase()).filter((name) => name !== "B");
+  const file = path.join("/data", names.join("/"), p);
+  return { content: [{ type: "text", text: fs.readFileSync(file, "utf8") }] };
+});
+"#;
+    assert_eq!(loud("index.js", server), ["path-traversal in t"]);
+    let limits = Limits { fuel_per_witness: 20, ..Limits::default() };
+    assert!(loud_within(limits, "index.js", server).is_empty());
 }

@@ -36,6 +36,8 @@ use crate::ir::{FuncId, ImportId, Lang, Module, Symbol, UnaryOp};
 pub struct Limits {
     /// Expressions evaluated for one tool.
     pub fuel_per_tool: u64,
+    /// Expressions evaluated for one concrete input that is followed to a sink.
+    pub fuel_per_witness: u64,
     /// Expressions evaluated for the whole target.
     pub fuel_total: u64,
     /// Nested calls.
@@ -48,7 +50,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { fuel_per_tool: 1_000_000, fuel_total: 40_000_000, call_depth: 48, memo: true, store_bytes: 384 << 20 }
+        Self {
+            fuel_per_tool: 1_000_000,
+            fuel_per_witness: 400_000,
+            fuel_total: 25_000_000,
+            call_depth: 48,
+            memo: true,
+            store_bytes: 384 << 20,
+        }
     }
 }
 

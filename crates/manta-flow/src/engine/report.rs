@@ -183,6 +183,8 @@ pub enum Limit {
     Browser,
     /// Another tool of the server runs whole statements, or whole commands on that machine, for the caller.
     AlreadyGiven,
+    /// The limit of steps ended the scan before a concrete input was seen to arrive.
+    NotFollowed,
     /// It comes from the state of an HTTP request, which code of the server fills before the tool runs, and what that
     /// code checks is not followed.
     SetByServer,
@@ -205,6 +207,7 @@ impl Limit {
             Self::NotHandedOut => "what the file holds is not seen to be handed out as it is",
             Self::OwnContent => "what is written is not the caller's",
             Self::Browser => "a browser goes there",
+            Self::NotFollowed => "no input was followed there before the limit of steps was reached",
             Self::SetByServer => "the server sets it for each request, and what it checks then is not followed",
             Self::OfTransport => "the client's configuration sets it, and not the model",
             Self::AlreadyGiven => "another tool of the server runs whatever the caller sends there",

@@ -159,3 +159,30 @@ fn a_diff_shows_what_a_change_brings_and_counts_the_rest() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("there is no commit `no-such-branch`"), "{}", stderr(&output));
 }
+
+/// Whether a log is whole can only be said with its head or its checkpoints, and a script asks the exit code.
+#[cfg(feature = "guard")]
+#[test]
+fn what_verify_cannot_know_is_no_success() {
+    use manta_harden::audit::{AuditLog, CallInfo, Options, Outcome};
+    use manta_harden::redact::Redactor;
+    use std::sync::Arc;
+
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options::new(Redactor::new([1; 32]));
+    let log = Arc::new(AuditLog::open(directory.path().join("audit.jsonl"), options).unwrap());
+    for tool in ["a", "b"] {
+        log.begin(CallInfo { tool: tool.into(), ..CallInfo::default() }).unwrap().finish(Outcome::success(5)).unwrap();
+    }
+    drop(log);
+    let verify = || manta(directory.path(), &["audit", "verify", "audit.jsonl"]);
+    assert_eq!(verify().status.code(), Some(0), "{}", stdout(&verify()));
+    for beside in ["audit.jsonl.head", "audit.jsonl.checkpoints"] {
+        fs::remove_file(directory.path().join(beside)).unwrap();
+    }
+    assert_eq!(verify().status.code(), Some(3));
+    assert!(stdout(&verify()).contains("a missing end would not show"), "{}", stdout(&verify()));
+    let text = fs::read_to_string(directory.path().join("audit.jsonl")).unwrap();
+    fs::write(directory.path().join("audit.jsonl"), text.replace("\"b\"", "\"c\"")).unwrap();
+    assert_eq!(verify().status.code(), Some(1));
+}

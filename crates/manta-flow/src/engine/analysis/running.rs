@@ -299,6 +299,9 @@ impl<'p> Interp<'p> {
         if TRANSPORT.iter().any(|carrier| source.param.starts_with(carrier)) {
             hit.limit = hit.limit.or(Some(Limit::OfTransport));
         }
+        if verdict == Replayed::CutShort {
+            hit.limit = hit.limit.or(Some(Limit::NotFollowed));
+        }
         let is_confirmed = matches!(verdict, Replayed::Arrives | Replayed::ArrivesWithEnding);
         let mut found: Vec<Found> = Vec::new();
         for (mut ran, way) in run {

@@ -80,8 +80,10 @@ fn is_followed(rule: FlowRule) -> bool {
 /// What became of concrete inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replayed {
-    /// Judged by characters alone, or there is no time.
+    /// Judged by characters alone.
     NothingToFollow,
+    /// The limit of steps ended it before anything was seen.
+    CutShort,
     /// None arrives.
     Stopped,
     /// One arrives.
@@ -172,19 +174,25 @@ impl<'p> Interp<'p> {
             let input = (setter.clone(), param.to_owned(), witness.clone());
             let arrived = self.arrivals.arrived(&input, target);
             if arrived.is_none() && self.replay_budget == 0 {
-                return (Replayed::NothingToFollow, None);
+                return (Replayed::CutShort, None);
             }
             if arrived.is_none() {
                 self.follow_input(call, before, &input, target);
                 self.trace.truncate(steps);
             }
             if arrived.or_else(|| self.arrivals.arrived(&input, target)) == Some(true) {
-                let is_seen = self.arrivals.is_seen(&input, target);
+                if !self.arrivals.is_seen(&input, target) {
+                    return (Replayed::CutShort, None);
+                }
                 let how = if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
-                return (how, (is_seen && index > 0).then(|| witness.clone()));
+                return (how, (index > 0).then(|| witness.clone()));
             }
         }
         (Replayed::Stopped, None)
+    }
+
+    fn fuel_per_witness(&self) -> u64 {
+        self.limits.fuel_per_tool.min(self.limits.fuel_per_witness)
     }
 
     /// Calls a handler with a concrete input in place of a parameter, and keeps where that arrives.
@@ -200,8 +208,9 @@ impl<'p> Interp<'p> {
         self.is_replaying = true;
         self.start_run();
         self.is_replaying = false;
-        // A replay follows one value; what does not arrive within this budget counts as arriving.
-        self.fuel = self.limits.fuel_per_tool.min(400_000);
+        // A replay follows one value; what does not arrive within this budget may arrive.
+        let budget = self.fuel_per_witness();
+        self.fuel = budget;
         self.found.replay = Some(Replay {
             param: param.clone(),
             setter: setter.clone(),
@@ -213,7 +222,7 @@ impl<'p> Interp<'p> {
         self.call_after(before, call);
         self.store.rollback(mark);
         self.store.release(mark);
-        self.replay_budget = self.replay_budget.saturating_sub(self.limits.fuel_per_tool.min(400_000) - self.fuel);
+        self.replay_budget = self.replay_budget.saturating_sub(budget - self.fuel);
         let reached = self.found.replay.take().map(|replay| replay.reached).unwrap_or_default();
         self.arrivals.targets.retain(|(of, name, other)| of != setter || name != param || !reached.contains(other));
         let seen = Followed { targets, reached, is_cut: self.out_of_fuel && !self.is_decided };
@@ -233,7 +242,7 @@ impl<'p> Interp<'p> {
         }
         let steps = self.trace.len();
         self.start_run();
-        let budget = self.limits.fuel_per_tool.min(400_000);
+        let budget = self.fuel_per_witness();
         self.fuel = budget;
         self.found.followed = Some(sink);
         let mark = self.store.mark();
