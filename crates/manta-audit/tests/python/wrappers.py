@@ -131,3 +131,41 @@ def tool(name):
 @tool("own")
 async def own_tool(cmd: str) -> str:
     return subprocess.check_output(cmd, shell=True, text=True)  # error: command-execution in own
+
+
+# -- a wrapper that looks the arguments up by the names that the handler has for them
+
+def stripped(signature, args, kwargs):
+    if "name" not in signature.parameters:
+        return args, kwargs
+    given = signature.bind_partial(*args, **kwargs)
+    name = given.arguments.get("name")
+    if isinstance(name, str):
+        given.arguments["name"] = name.strip()
+    return given.args, given.kwargs
+
+
+def bound(func):
+    signature = inspect.signature(func)
+
+    @wraps(func)
+    def run(*args, **kwargs):
+        args, kwargs = stripped(signature, args, kwargs)
+        return func(*args, **kwargs)
+    return run
+
+
+@mcp.tool()
+@bound
+def bound_open(name: str) -> str:
+    with open(f"/srv/notes/{name}", encoding="utf-8") as file:  # error: path-traversal in bound_open
+        return file.read()
+
+
+@mcp.tool()
+@bound
+def bound_checked(name: str) -> str:
+    if "/" in name or "\\" in name or name in (".", ".."):
+        raise ValueError("a name")
+    with open(f"/srv/notes/{name}", encoding="utf-8") as file:
+        return file.read()

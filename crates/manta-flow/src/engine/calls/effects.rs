@@ -10,7 +10,7 @@ use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Effect, EffectRow};
 use crate::engine::store::{Closure, Obj, ObjKind};
-use crate::engine::value::{FnId, Kind, Taint, Text, Val};
+use crate::engine::value::{FnId, Kind, ObjId, Taint, Text, Val};
 use crate::ir::{Lang, Symbol};
 
 impl Interp<'_> {
@@ -386,16 +386,16 @@ impl Interp<'_> {
                     Some(Kind::Obj(id)) => (*self.store.obj_rc(*id)).clone(),
                     _ => Obj::new(ObjKind::Plain),
                 };
-                let id = self.store.new_obj(obj);
-                for (name, value) in &args.named {
-                    self.store.obj_mut(id).fields.insert(*name, value.clone());
+                Val::of(Kind::Obj(self.with_named(obj, args)))
+            }
+            Effect::Bind => {
+                let named = Val::of(Kind::Obj(self.with_named(Obj::new(ObjKind::Dict), args)));
+                let passed = self.new_array(args.pos.clone(), args.rest.clone());
+                let mut bound = Obj::new(ObjKind::Plain);
+                for (name, value) in [("args", &passed), ("kwargs", &named), ("arguments", &named)] {
+                    bound.fields.insert(Symbol::new(name), value.clone());
                 }
-                match args.named_rest.clone() {
-                    Some(fields @ Val { kind: Kind::Obj(_), .. }) => self.copy_fields(&fields, id),
-                    Some(any) => self.store.obj_mut(id).any = Some(any),
-                    None => {}
-                }
-                Val::of(Kind::Obj(id))
+                Val::of(Kind::Obj(self.store.new_obj(bound)))
             }
             Effect::Chain => {
                 let (mut all, mut more) = (Vec::new(), None);
@@ -604,5 +604,19 @@ impl Interp<'_> {
             Some(this) if !this.is_nullish() => Val::of(Kind::Bound(Rc::new((this.clone(), function)))),
             _ => function,
         }
+    }
+
+    /// An object with the named arguments as fields.
+    fn with_named(&mut self, obj: Obj, args: &Args) -> ObjId {
+        let id = self.store.new_obj(obj);
+        for (name, value) in &args.named {
+            self.store.obj_mut(id).fields.insert(*name, value.clone());
+        }
+        match args.named_rest.clone() {
+            Some(fields @ Val { kind: Kind::Obj(_), .. }) => self.copy_fields(&fields, id),
+            Some(any) => self.store.obj_mut(id).any = Some(any),
+            None => {}
+        }
+        id
     }
 }

@@ -139,19 +139,32 @@ impl<'p> Interp<'p> {
                     all.rest = more;
                 }
                 ArgKind::Named(name) => all.named.push((name, value)),
-                ArgKind::SpreadNamed => match &value.kind {
-                    Kind::Obj(id) => {
-                        let obj = self.store.obj_rc(*id);
-                        for (key, value) in &obj.fields {
-                            all.named.push((*key, value.clone()));
-                        }
-                        all.named_rest = obj.any.clone();
-                    }
-                    _ => all.named_rest = Some(Val::unknown().tainted_by(&value)),
-                },
+                ArgKind::SpreadNamed => self.spread_named(&value, &mut all),
             }
         }
         all
+    }
+
+    /// `**kwargs`; of several dictionaries that it may be, an argument has what any of them says.
+    fn spread_named(&mut self, value: &Val, all: &mut Args) {
+        let mut named: Vec<(Symbol, Val)> = Vec::new();
+        let mut rest: Vec<Val> = Vec::new();
+        for one in value.alternatives().to_vec() {
+            let Kind::Obj(id) = one.kind else {
+                rest.push(Val::unknown().tainted_by(&one));
+                continue;
+            };
+            let obj = self.store.obj_rc(id);
+            for (key, value) in &obj.fields {
+                match named.iter().position(|(name, _)| name == key) {
+                    Some(at) => named[at].1 = self.join(&named[at].1, value),
+                    None => named.push((*key, value.clone())),
+                }
+            }
+            rest.extend(obj.any.clone());
+        }
+        all.named.extend(named);
+        all.named_rest = self.join_all(rest);
     }
 
     /// Calls any value.

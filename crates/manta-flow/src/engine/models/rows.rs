@@ -179,6 +179,8 @@ pub enum Effect {
     Unknown,
     /// Looks at a function and does not call it: `functools.wraps(f)`, `inspect.signature(f)`.
     Inspect,
+    /// Arguments as they are passed, kept in an object: `args`, `kwargs`, and `arguments`, by name as far as they have one.
+    Bind,
     /// Keeps the argument: `queue.put(x)`, `heapq.heappush(list, x)`.
     Put,
     /// Returns something of what was kept: `queue.get()`.
