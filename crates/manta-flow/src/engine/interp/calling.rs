@@ -145,25 +145,33 @@ impl<'p> Interp<'p> {
         all
     }
 
-    /// `**kwargs`; of several dictionaries that it may be, an argument has what any of them says.
+    /// `**kwargs`. Of several dictionaries that it may be, only arguments that all of them have are known by name.
     fn spread_named(&mut self, value: &Val, all: &mut Args) {
-        let mut named: Vec<(Symbol, Val)> = Vec::new();
+        let alternatives = value.alternatives().to_vec();
+        let mut named: Vec<(Symbol, Vec<Val>)> = Vec::new();
         let mut rest: Vec<Val> = Vec::new();
-        for one in value.alternatives().to_vec() {
+        for one in &alternatives {
             let Kind::Obj(id) = one.kind else {
-                rest.push(Val::unknown().tainted_by(&one));
+                rest.push(Val::unknown().tainted_by(one));
                 continue;
             };
             let obj = self.store.obj_rc(id);
             for (key, value) in &obj.fields {
-                match named.iter().position(|(name, _)| name == key) {
-                    Some(at) => named[at].1 = self.join(&named[at].1, value),
-                    None => named.push((*key, value.clone())),
+                match named.iter_mut().find(|(name, _)| name == key) {
+                    Some((_, values)) => values.push(value.clone()),
+                    None => named.push((*key, vec![value.clone()])),
                 }
             }
             rest.extend(obj.any.clone());
         }
-        all.named.extend(named);
+        for (name, values) in named {
+            if values.len() == alternatives.len() {
+                let value = self.join_all(values).unwrap_or_else(Val::unknown);
+                all.named.push((name, value));
+            } else {
+                rest.extend(values.iter().map(|value| Val::unknown().tainted_by(value)));
+            }
+        }
         all.named_rest = self.join_all(rest);
     }
 
