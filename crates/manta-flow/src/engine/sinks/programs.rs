@@ -263,30 +263,24 @@ impl Interp<'_> {
             let judged = self.judge_scheme(word);
             self.hit(SinkKind::Open, api, word, judged, span);
         }
-        if is_quiet && is_output_file(fixed, index) {
-            let judged = self.judge_path(word, FlowRule::FileWrite);
-            self.hit(SinkKind::FileCreate, api, word, judged, span);
-        }
         // Where a list goes on, what stands before a word is not known.
-        match argv::operand(fixed, index).filter(|_| index < known) {
+        let operand = argv::operand(fixed, index).filter(|_| index < known);
+        let file = match operand {
             Some(Operand::Fetches) => {
                 for judged in self.judge_url(SinkKind::Url, word) {
                     self.hit(SinkKind::Url, api, word, judged, span);
                 }
+                None
             }
-            Some(Operand::Reads) => {
-                let judged = self.judge_path(word, FlowRule::PathTraversal);
-                self.hit(SinkKind::FileRead, api, word, judged, span);
-            }
-            Some(Operand::Changes) => {
-                let judged = self.judge_path(word, FlowRule::FileWrite);
-                self.hit(SinkKind::FileWrite, api, word, judged, span);
-            }
-            Some(Operand::Creates) => {
-                let judged = self.judge_path(word, FlowRule::FileWrite);
-                self.hit(SinkKind::FileCreate, api, word, judged, span);
-            }
-            None => {}
+            Some(Operand::Reads) => Some((SinkKind::FileRead, FlowRule::PathTraversal)),
+            Some(Operand::Changes) => Some((SinkKind::FileWrite, FlowRule::FileWrite)),
+            Some(Operand::Creates) => Some((SinkKind::FileCreate, FlowRule::FileWrite)),
+            None if is_quiet && is_output_file(fixed, index) => Some((SinkKind::FileCreate, FlowRule::FileWrite)),
+            None => None,
+        };
+        if let Some((kind, rule)) = file {
+            let judged = self.judge_path(word, rule);
+            self.hit(kind, api, word, judged, span);
         }
     }
 }
