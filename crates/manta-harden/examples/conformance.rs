@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use manta_harden::{enforce::Enforcer, policy::Policy, rmcp::Guarded};
 use rmcp::model::*;
 use rmcp::service::{RequestContext, RoleServer, SubscriptionContext, SubscriptionSink};
@@ -54,7 +54,7 @@ async fn serve(handler: impl ServerHandler + Clone) -> Result<(), Failure> {
                 let service = service.clone();
                 async move { Ok::<_, Infallible>(service.handle(request).await) }
             });
-            let connection = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+            let connection = hyper::server::conn::http1::Builder::new();
             let _ = connection.serve_connection(TokioIo::new(stream), answer).await;
         });
     }

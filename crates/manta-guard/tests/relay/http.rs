@@ -23,17 +23,24 @@ pub(crate) struct Answer {
 
 impl Front {
     pub(crate) fn start(directory: &Path, policy: &str) -> Self {
+        Self::start_under(directory, policy, &[])
+    }
+
+    /// Starts the guard by a launcher, with its words in the file `stderr`.
+    fn start_under(directory: &Path, policy: &str, launcher: &[&str]) -> Self {
         fs::create_dir_all(directory.join("root")).unwrap();
         fs::write(directory.join("manta.toml"), policy).unwrap();
         // A port that was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let process = Command::new(super::GUARD)
+        let mut words = launcher.iter().copied().chain([super::GUARD]);
+        let process = Command::new(words.next().unwrap())
+            .args(words)
             .args(["--policy", "manta.toml", "--http", &address.to_string(), "--"])
             .arg(std::env::current_exe().unwrap())
             .arg("server")
             .current_dir(directory)
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(fs::File::create(directory.join("stderr")).unwrap())
             .spawn()
             .unwrap();
         let deadline = Instant::now() + Duration::from_secs(10);
@@ -42,6 +49,13 @@ impl Front {
             std::thread::sleep(Duration::from_millis(10));
         }
         Self { process, address }
+    }
+
+    /// What the guard has used, in ticks of a hundredth of a second.
+    fn processor_time(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
     }
 
     pub(crate) fn ask(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -331,6 +345,21 @@ pub(crate) fn a_call_that_is_taken_back_before_its_turn_never_runs(directory: &P
     });
     let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
     assert_eq!(log.matches("\"kind\":\"intent\"").count(), 1, "{log}");
+}
+
+/// Where the machine has no descriptor left, those who are connected go on, nothing spins, and who comes later is served
+/// when others have gone.
+pub(crate) fn a_want_of_descriptors_is_waited_out(directory: &Path) {
+    let front = Front::start_under(directory, super::OPEN, &["prlimit", "--nofile=64:64"]);
+    let idle: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(front.address).unwrap()).collect();
+    let before = front.processor_time();
+    std::thread::sleep(Duration::from_millis(1500));
+    let spent = front.processor_time() - before;
+    assert!(spent < 30, "{spent} hundredths of a second of work while nobody can come in");
+    let said = fs::read_to_string(directory.join("stderr")).unwrap();
+    assert_eq!(said.matches("no further connection than these").count(), 1, "{said}");
+    drop(idle);
+    assert!(front.get("/healthz").ends_with("ok\n"));
 }
 
 fn crowd(directory: &Path, policy: &str) {

@@ -88,6 +88,7 @@ const CASES: &[Case] = &[
         "http_a_call_that_is_taken_back_before_its_turn_never_runs",
         http::a_call_that_is_taken_back_before_its_turn_never_runs,
     ),
+    ("http_a_want_of_descriptors_is_waited_out", http::a_want_of_descriptors_is_waited_out),
     ("http_calls_in_flight_are_answered_before_the_end", http::calls_in_flight_are_answered_before_the_end),
     ("what_follows_a_body_in_chunks_is_no_request", http::what_follows_a_body_in_chunks_is_no_request),
     (
@@ -115,6 +116,10 @@ const CASES: &[Case] = &[
     (
         "a_server_that_dies_is_started_again_and_its_calls_are_answered",
         several::a_server_that_dies_is_started_again_and_its_calls_are_answered,
+    ),
+    (
+        "more_calls_than_a_server_may_have_in_flight_wait_for_their_turn",
+        several::more_calls_than_a_server_may_have_in_flight_wait_for_their_turn,
     ),
     ("names_that_could_mean_two_servers_are_refused", several::names_that_could_mean_two_servers_are_refused),
     ("paths_that_the_server_would_read_otherwise_are_refused", paths_that_the_server_would_read_otherwise_are_refused),

@@ -97,6 +97,25 @@ pub(crate) fn a_server_that_dies_is_started_again_and_its_calls_are_answered(dir
     assert_eq!(guarded.close(), 0);
 }
 
+/// Each server's guard lets its own callers wait; those of the others do not notice.
+pub(crate) fn more_calls_than_a_server_may_have_in_flight_wait_for_their_turn(directory: &Path) {
+    let slow =
+        "tools.slow.args = { ms = { kind = \"number\" }, text = { kind = \"string\" } }\nguard.max_in_flight = 3\n";
+    let mut guarded = start(directory, &policy().replace("tools.silence = {}\n", slow));
+    for _ in 0..60 {
+        guarded.post("one_slow", &json!({ "ms": 20, "text": "done" }));
+    }
+    let quick = guarded.post("zwei_echo", &json!({ "text": "quick" }));
+    let messages = std::iter::repeat_with(|| guarded.receive()).filter(|message| !message["id"].is_null());
+    let answers: Vec<Value> = messages.take(61).collect();
+    let place = answers.iter().position(|answer| answer["id"] == quick).unwrap();
+    assert!(place < 30, "it waited for {place} calls of the other server");
+    for answer in answers.iter().filter(|answer| answer["id"] != quick) {
+        assert_eq!(answer["result"]["content"][0]["text"], "done", "{answer}");
+    }
+    assert_eq!(guarded.close(), 0);
+}
+
 pub(crate) fn names_that_could_mean_two_servers_are_refused(directory: &Path) {
     fs::write(directory.join("manta.toml"), policy().replace("prefix = \"zwei\"", "prefix = \"one_two\"")).unwrap();
     let output = Command::new(super::GUARD)

@@ -4,6 +4,7 @@
 //! whoever brings an access token of one issuer ([`Gate`]). What was presented says who calls and goes no
 //! further: a credential that is handed on opens the next door as well (CWE-441, CWE-522).
 
+mod connection;
 mod listen;
 mod oauth;
 mod request;
@@ -15,6 +16,7 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+pub use connection::{Crowd, Place, send_away, speak};
 pub use listen::{accept, listen};
 pub use oauth::Gate;
 pub use request::{check_form, is_last};

@@ -15,24 +15,20 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use super::strict;
 use super::{ServeError, ToolServer, guarded};
-use crate::front::{Door, Gate, Keys, Rejected, accept as take, check_form, is_last, listen};
+use crate::front::{Crowd, Door, Gate, Keys, Rejected, accept as take, check_form, is_last, listen, send_away, speak};
 use crate::policy::Policy;
 use crate::policy::spec::ServeSpec;
 use crate::rmcp::{Guarded, Principal};
 
-/// Connections at once; more wait in the kernel's queue.
+/// Connections at once; others are told that there are too many.
 const CONNECTIONS: usize = 1024;
 /// Largest request, and the longest time to send it.
 const MAX_BODY: usize = 4 << 20;
@@ -116,23 +112,26 @@ async fn stopped() -> std::io::Result<()> {
 }
 
 async fn accept(listener: TcpListener, front: Front) -> std::io::Result<()> {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let crowd = Crowd::new(CONNECTIONS);
     loop {
-        let place = Arc::clone(&places).acquire_owned().await.map_err(std::io::Error::other)?;
         // One connection that fails to be accepted is not the end of the server.
         let Ok(stream) = take(&listener).await else { continue };
-        let front = front.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
+        match crowd.enter() {
+            Ok(place) => {
                 let front = front.clone();
-                async move { Ok::<_, Infallible>(front.answer(request).await) }
-            });
-            let mut builder = auto::Builder::new(TokioExecutor::new());
-            builder.http1().timer(TokioTimer::new()).header_read_timeout(std::time::Duration::from_secs(10));
-            // A peer that breaks the protocol only ends its own connection.
-            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
-            drop(place);
-        });
+                tokio::spawn(async move {
+                    speak(stream, |request| front.clone().answer(request)).await;
+                    drop(place);
+                });
+            }
+            Err(Some(place)) => {
+                tokio::spawn(async move {
+                    send_away(stream).await;
+                    drop(place);
+                });
+            }
+            Err(None) => {}
+        }
     }
 }
 
