@@ -37,6 +37,7 @@ mod error;
 mod input;
 mod open;
 mod ops;
+mod pattern;
 mod reader;
 mod roots;
 mod search;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::error::{PathError, PathRule};
-use super::{Access, Roots};
+use super::{Access, Roots, pattern};
 
 /// A program that reads paths on its own.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +32,7 @@ impl Reader {
     /// # Errors
     /// [`PathRule::Ambiguous`].
     pub fn check(&self, text: &str, roots: &Roots, wanted: Access) -> Result<(), PathError> {
-        let is_literal = is_bare(text) && is_plain(text) && !self.names_variable(text);
+        let is_literal = is_bare(text) && is_plain(text) && !self.names_variable(text) && !self.is_pattern(text, roots);
         if is_literal && self.reads_alike(text, roots, wanted) { Ok(()) } else { Err(PathRule::Ambiguous.into()) }
     }
 
@@ -46,6 +46,15 @@ impl Reader {
             // `${NAME:-default}` has a value even where the variable has none.
             self.variables.contains(&name) || (is_braced && rest.contains(":-"))
         })
+    }
+
+    /// `l*`, where the program stands or below the root.
+    fn is_pattern(&self, text: &str, roots: &Roots) -> bool {
+        if !text.contains(['*', '?', '[', '{']) {
+            return false;
+        }
+        let below = roots.find(text).map(|(root, relative)| root.path().join(relative));
+        pattern::finds_others(&self.cwd.join(text)) || below.is_ok_and(|path| pattern::finds_others(&path))
     }
 
     /// A relative path, resolved where the program stands, must be allowed as well, if it leads anywhere that
@@ -126,15 +135,38 @@ fn has_code(text: &[u8]) -> bool {
     text.windows(3).any(|code| code[0] == b'%' && code[1].is_ascii_hexdigit() && code[2].is_ascii_hexdigit())
 }
 
-/// Compatibility normalisation (NFKC) turns `‥`, `／` and others into dots and separators.
+/// Compatibility normalisation (NFKC) turns `‥`, `／` and others into dots and separators. Programs that drop what nobody
+/// sees, or take a division slash for a separator, must not find a way up either; such characters are in honest names too.
 fn keeps_its_shape(text: &str) -> bool {
     if text.is_ascii() {
         return true;
     }
     let folded: String = text.nfkc().collect();
     let count = |text: &str| text.chars().filter(|c| matches!(c, '/' | '\\' | '~' | '$' | '%')).count();
-    let climbs = |text: &str| text.split(['/', '\\']).any(|part| part == "..");
-    count(&folded) == count(text) && climbs(&folded) == climbs(text)
+    let climbs = |text: &str| text.split(['/', '\\']).any(|part| part.trim() == "..");
+    let seen: String = text.chars().filter(|c| !is_unseen(*c)).map(separator).nfkc().collect();
+    count(&folded) == count(text)
+        && climbs(&folded) == climbs(text)
+        && climbs(&seen) == climbs(text)
+        && seen.starts_with(['/', '~']) == text.starts_with(['/', '~'])
+}
+
+/// Joiners, variation selectors, fillers and soft hyphens; other invisible characters are refused everywhere.
+const fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}'
+    )
+}
+
+/// The slash that looks so.
+const fn separator(c: char) -> char {
+    match c {
+        '\u{2044}' | '\u{2215}' | '\u{2571}' | '\u{29f8}' | '\u{29f6}' | '\u{1735}' | '\u{2216}' | '\u{29f5}'
+        | '\u{29f9}' => '/',
+        c => c,
+    }
 }
 
 #[cfg(test)]
@@ -190,6 +222,16 @@ mod tests {
             "a\u{ff0f}b",
             "\u{2100}/x",
             "\u{ff04}HOME",
+            "..\u{2215}x",
+            "a\u{2044}..\u{29f8}x",
+            "\u{2215}etc\u{2215}passwd",
+            "..\u{200d}/x",
+            ".\u{ad}./x",
+            "*",
+            "a*",
+            "?.txt",
+            "[a-b].txt",
+            "{a,b}.txt",
             "a;id",
             "a.txt | sh",
             "$(id)",
@@ -217,6 +259,10 @@ mod tests {
             "a-b",
             "R&D (old), 50 % = $5 #1 + {x}!.txt",
             "Tom & Jerry.txt",
+            "AC\u{29f8}DC live",
+            "1\u{2044}2 cup.md",
+            "\u{1f469}\u{200d}\u{1f4bb}.md",
+            "why?",
         ] {
             assert!(reader.check(text, &roots, Access::READ).is_ok(), "{text:?}");
         }

@@ -43,10 +43,11 @@ pub(super) enum Check {
     Any,
 }
 
-/// Whether a URL that another program gets as it is written has nothing in it that a shell would run (CWE-78) and
-/// nothing that nobody can see. RFC 3986 has no place for either; our own client writes them as codes.
+/// Whether a URL that another program gets as it is written has nothing in it that a shell would run (CWE-78), no mark that
+/// ends it in a text around it, and nothing that nobody can see. RFC 3986 has no place for any of them; our own client writes
+/// them as codes.
 fn is_plain_url(text: &str) -> bool {
-    let runs = text.contains('`') || text.contains("$(") || text.contains("${");
+    let runs = text.contains(['`', '"', '<', '>']) || text.contains("$(") || text.contains("${");
     !runs && !text.chars().any(manta_core::untrusted::is_invisible)
 }
 
@@ -160,8 +161,10 @@ impl Arg {
     fn url(&self, name: &str, value: &Value, sets: &[Arc<HostSet>], found: &mut Found<'_>) -> Result<(), Denial> {
         let text = value.as_str().ok_or_else(|| self.wrong_type(name, value, "a URL"))?;
         if found.reader.is_some() && !is_plain_url(text) {
-            let message =
-                format!("`{name}` = {} is refused: a program may take parts of it for a command", self.shown(text));
+            let message = format!(
+                "`{name}` = {} is refused: a program may take parts of it for a command; write them as percent codes",
+                self.shown(text)
+            );
             return Err(self.deny(message));
         }
         let mut last = None;
@@ -466,9 +469,15 @@ mod tests {
 
     #[test]
     fn urls_for_other_programs_have_nothing_that_a_shell_runs() {
-        for text in
-            ["https://h/`id`", "https://h/$(id)", "https://h/?q=${IFS}", "https://h/\u{202e}x", "https://h/\u{2028}"]
-        {
+        for text in [
+            "https://h/`id`",
+            "https://h/$(id)",
+            "https://h/?q=${IFS}",
+            "https://h/\u{202e}x",
+            "https://h/\u{2028}",
+            "https://h/\"; id",
+            "https://h/><x",
+        ] {
             assert!(!is_plain_url(text), "{text:?}");
         }
         for text in ["https://h/a_(b)?$filter=x&y=1;2|3#z", "https://h/caf\u{e9}", "https://h/%60id%60"] {

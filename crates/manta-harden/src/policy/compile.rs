@@ -284,9 +284,31 @@ impl<'a> Compiler<'a> {
         for (spec, span) in &commands {
             CommandSet::new([spec.clone()])
                 .map_err(|error| self.error(span, format!("command `{}`: {error}", spec.name)))?;
+            self.refuse_writable(spec, span)?;
         }
         CommandSet::new(commands.into_iter().map(|(spec, _)| spec))
             .map_err(|error| PolicyError::file(self.file.path(), error.to_string()))
+    }
+
+    /// Whoever may write a program decides what it does: no rule about its arguments holds it.
+    fn refuse_writable(&self, spec: &command::CommandSpec, span: &Range<usize>) -> Result<()> {
+        let real = spec.exe.canonicalize().unwrap_or_else(|_| spec.exe.clone());
+        let is_writable = |root: &&Root| {
+            let place = root.path().canonicalize();
+            root.access().changes() && (spec.exe.starts_with(root.path()) || place.is_ok_and(|at| real.starts_with(at)))
+        };
+        match self.roots.values().find(is_writable).filter(|_| !spec.interpreter) {
+            Some(root) => Err(self.error(
+                span,
+                format!(
+                    "command `{}`: the program lies in root `{}`, where callers may write: they decide what it does; \
+                     move it, or admit that with `interpreter = true`",
+                    spec.name,
+                    root.name()
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 
     fn limit(&self, name: &str, spec: &Spanned<LimitSpec>) -> Result<Limit> {

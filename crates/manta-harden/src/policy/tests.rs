@@ -97,6 +97,19 @@ fn files() -> Fixture {
 }
 
 #[test]
+fn a_program_that_callers_may_write_is_no_program_with_rules() {
+    let policy = |mode: &str, more: &str| {
+        compile(&format!(
+            "version = 1\n[roots.bin]\nat = \"/bin\"\nmode = \"{mode}\"\n[commands.true]\nexe = \"/bin/true\"\n{more}"
+        ))
+    };
+    let refused = policy("rw", "").unwrap_err().to_string();
+    assert!(refused.contains("lies in root `bin`, where callers may write") && refused.contains(":5"), "{refused}");
+    assert!(policy("r", "").is_ok());
+    assert!(policy("rw", "interpreter = true").is_ok());
+}
+
+#[test]
 fn paths_are_decided_by_what_they_lead_to() {
     let files = files();
     for allowed in ["a.txt", "sub", "sub/../a.txt", "missing.txt"] {
