@@ -112,7 +112,7 @@ pub(crate) fn load(
                         _ => None,
                     });
                 let by_chance = computed::files(&module, resolver.as_ref());
-                let wanted = named.chain(by_chance.iter().cloned());
+                let wanted = named.chain(resolver.parent(&path)).chain(by_chance.iter().cloned());
                 wave.extend(wanted.filter(|target| seen.insert(target.clone())).collect::<Vec<_>>());
                 computed.push(by_chance);
                 modules.push(module);

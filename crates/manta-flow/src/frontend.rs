@@ -66,6 +66,11 @@ pub trait Resolver: Send + Sync {
     /// Resolves a specifier written in file `from`.
     fn resolve(&self, from: &str, request: &str) -> Resolution;
 
+    /// The file that is loaded before `path` because it is its package (`pkg/__init__.py` before `pkg/tools.py`).
+    fn parent(&self, _path: &str) -> Option<String> {
+        None
+    }
+
     /// Version (or version range as written) of a dependency as declared for the package that contains `from`.
     fn dependency(&self, from: &str, package: &str) -> Option<String>;
 

@@ -29,6 +29,9 @@ pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
     let is_searched = found.is_empty();
     for expr in &module.exprs {
         let Expr::Str(text) = expr else { continue };
+        if !text.contains(char::is_alphanumeric) {
+            continue;
+        }
         match resolver.resolve(path, text) {
             Resolution::File(target) if text.contains(['.', '/']) && target != path => {
                 found.insert(target);
@@ -36,6 +39,10 @@ pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
             _ if is_searched => found.extend(named_folder(module, resolver, text)),
             _ => {}
         }
+    }
+    // A loader that is told which package to look through stands, as a rule, in that package.
+    if found.is_empty() && module.lang == Lang::Python {
+        found.extend(resolver.folder(path, "."));
     }
     found.into_iter().take(MAX_FILES).collect()
 }

@@ -154,6 +154,11 @@ impl Args {
         Self { pos, ..Self::default() }
     }
 
+    /// Whether nothing is given, nor may be.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pos.is_empty() && self.named.is_empty() && self.rest.is_none() && self.named_rest.is_none()
+    }
+
     pub(crate) fn get(&self, index: usize) -> Option<&Val> {
         self.pos.get(index).or(self.rest.as_ref())
     }

@@ -13,6 +13,8 @@ pub struct Program {
     by_path: HashMap<Arc<str>, ModId>,
     /// For each module, where each of its imports leads.
     links: Vec<Vec<Link>>,
+    /// For each module, the package that is loaded before it.
+    parents: Vec<Option<ModId>>,
     /// For each module, what it may load by names that it computes.
     computed: Vec<Vec<ModId>>,
     /// Where execution starts, in order.
@@ -75,13 +77,17 @@ impl Program {
             entries.into_iter().filter_map(|entry| by_path.get(entry.path.as_str()).map(|id| (*id, entry))).collect();
         let found = |paths: &Vec<String>| paths.iter().filter_map(|path| by_path.get(path.as_str()).copied()).collect();
         let computed = computed.iter().map(found).collect();
-        let mut program = Self { modules, by_path, links: Vec::new(), computed, entries, resolvers, resolver_of };
+        let mut program = Self { modules, by_path, links: Vec::new(), parents: Vec::new(), computed, entries, resolvers, resolver_of };
         program.links = (0..program.modules.len())
             .map(|index| {
                 let id = ModId(u32::try_from(index).unwrap_or(u32::MAX));
                 let imports = &program.modules[index].imports;
                 imports.iter().map(|import| program.resolve(id, &import.request)).collect()
             })
+            .collect();
+        program.parents = program
+            .modules()
+            .map(|(id, module)| program.find(&program.resolver(id).parent(&module.path)?).filter(|parent| *parent != id))
             .collect();
         program
     }
@@ -127,6 +133,11 @@ impl Program {
 
     pub(crate) fn len(&self) -> usize {
         self.modules.len()
+    }
+
+    /// The package that is loaded before a module.
+    pub(crate) fn parent(&self, module: ModId) -> Option<ModId> {
+        self.parents[module.0 as usize]
     }
 
     pub(crate) fn link_of(&self, module: ModId, import: ImportId) -> &Link {

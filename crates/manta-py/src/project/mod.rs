@@ -136,6 +136,15 @@ impl Resolver for Project {
         if request.starts_with('.') { self.relative(from, request) } else { self.absolute(from, request) }
     }
 
+    fn parent(&self, path: &str) -> Option<String> {
+        let dir = modules::dir(path);
+        let package = if path.ends_with("__init__.py") { modules::dir(dir) } else { dir };
+        match self.modules.lookup(package, "") {
+            Some(Found::File(init)) if init != path => Some(init),
+            _ => None,
+        }
+    }
+
     fn dependency(&self, from: &str, package: &str) -> Option<String> {
         let name = dependencies::normalized(package);
         let around = || self.packages.iter().rev().filter(|package| modules::is_below(from, &package.dir));

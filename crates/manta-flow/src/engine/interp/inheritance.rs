@@ -75,7 +75,8 @@ impl Interp<'_> {
         external().find(|api| !self.is_marker(*api)).or_else(|| external().next())
     }
 
-    fn is_marker(&self, api: ApiId) -> bool {
+    /// Whether a base outside the target only says what a class is for.
+    pub(crate) fn is_marker(&self, api: ApiId) -> bool {
         let name = self.apis.name(api);
         ["abc.", "typing.", "typing_extensions.", "builtins."].iter().any(|package| name.starts_with(package))
     }

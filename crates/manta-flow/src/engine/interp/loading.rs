@@ -17,6 +17,13 @@ impl Interp<'_> {
         if !matches!(self.mods[id.0 as usize], ModState::Unloaded) {
             return;
         }
+        if let Some(package) = self.program.parent(id) {
+            self.load(package);
+            // The package may have imported it.
+            if !matches!(self.mods[id.0 as usize], ModState::Unloaded) {
+                return;
+            }
+        }
         self.mark_effect();
         let module = self.program.module(id);
         let slots = module.func(FuncId(0)).slots;

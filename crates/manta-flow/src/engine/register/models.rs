@@ -7,7 +7,7 @@ use crate::engine::interp::{Args, Interp};
 use crate::engine::schema::{Schema, Ty};
 use crate::engine::store::{Closure, Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Taint, Val};
-use crate::ir::{Expr, ExprId, Lang, Symbol};
+use crate::ir::{Expr, ExprId, ImportName, Lang, Symbol};
 
 impl Interp<'_> {
     /// Classes whose construction is not what `__init__` says: enums, pydantic models, dataclasses, named tuples.
@@ -32,7 +32,7 @@ impl Interp<'_> {
             return None;
         }
         let fields = self.class_fields(class, 0);
-        if fields.is_empty() {
+        if fields.is_empty() || args.is_empty() && !self.declares_data(class) {
             return None;
         }
         let this = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Instance(class)))));
@@ -112,6 +112,28 @@ impl Interp<'_> {
                     _ => false,
                 })
             })
+    }
+
+    /// Whether annotations of a class make fields of its instances: something that is not known to leave them alone
+    /// decorates it, made it, or is its base (`dataclass`, pydantic, named tuples). On any other class they are
+    /// attributes of the class, which a class derived from it replaces without saying their type again.
+    fn declares_data(&self, class: ObjId) -> bool {
+        let Some(class) = self.class_val(class) else { return false };
+        class.order.iter().any(|ancestor| match ancestor.kind {
+            Kind::Obj(id) => self.class_val(id).is_some_and(|own| {
+                let code = self.program.module(own.module);
+                let own = code.class(own.class);
+                let is_abstract = |value: &ExprId| match code.expr(*value) {
+                    Expr::Import(_, ImportName::Named(name)) | Expr::Member { name, .. } => name.as_str() == "ABCMeta",
+                    _ => false,
+                };
+                !own.decorators.is_empty() || own.keywords.iter().any(|(_, value)| !is_abstract(value))
+            }),
+            Kind::Api(api, _) => {
+                !self.is_marker(api) || ["NamedTuple", "TypedDict"].iter().any(|name| self.apis.name(api).ends_with(name))
+            }
+            _ => true,
+        })
     }
 
     /// Annotated fields along the bases: name, annotation, default.

@@ -1,0 +1,114 @@
+//! Python packages whose modules enter themselves into a registry when they are loaded.
+
+mod common;
+
+use common::found;
+
+const REGISTRY: &str = r#"
+class Registry:
+    tools: dict[str, "Base"] = {}
+
+    @classmethod
+    def register(cls, kind):
+        tool = kind()
+        cls.tools[tool.name] = tool
+
+    @classmethod
+    def listing(cls):
+        return [tool.describe() for tool in cls.tools.values()]
+
+class Base:
+    name: str = ""
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if cls.name:
+            Registry.register(cls)
+
+    def describe(self):
+        return Tool(name=self.name, description="", inputSchema={"type": "object"})
+"#;
+
+const SERVER: &str = r#"
+from mcp.server.lowlevel import Server
+from .tools.registry import Registry
+
+app = Server("registry")
+
+@app.list_tools()
+async def listing():
+    return Registry.listing()
+
+@app.call_tool()
+async def call(name, arguments):
+    return await Registry.tools[name].run(arguments)
+"#;
+
+const PING: &str = r#"
+import subprocess
+from .registry import Base
+
+class Ping(Base):
+    name = "ping"
+
+    async def run(self, arguments):
+        return subprocess.getoutput("ping " + arguments["host"])
+"#;
+
+const READ: &str = r#"
+from app.tools import Ping
+from .registry import Base
+
+class Read(Base):
+    name = "read"
+
+    async def run(self, arguments):
+        return open(arguments["path"]).read()
+"#;
+
+fn server(package: &str) -> Vec<String> {
+    let registry = format!("from mcp.types import Tool\n{REGISTRY}");
+    found([
+        ("app/__init__.py", ""),
+        ("app/server.py", SERVER),
+        ("app/tools/__init__.py", package),
+        ("app/tools/registry.py", registry.as_str()),
+        ("app/tools/ping.py", PING),
+        ("app/tools/read.py", READ),
+    ])
+}
+
+/// A package runs before its modules do, whoever imports which of them; and an attribute of a class keeps its own value
+/// where the class that it derives from says only of its attribute which type it has.
+#[test]
+fn packages_run_before_their_modules() {
+    let both = ["command-injection in ping", "path-traversal in read"];
+    assert_eq!(server("from .ping import Ping\nfrom .read import Read\n"), both);
+    assert_eq!(server("from .ping import Ping\n"), both[..1]);
+    assert_eq!(server(""), [""; 0]);
+}
+
+const LOADER: &str = r#"
+import importlib
+import pkgutil
+
+def load(package_name):
+    package = __import__(package_name, fromlist=["_"])
+    for _, name, _ in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package_name}.{name}")
+"#;
+
+#[test]
+fn a_loader_is_told_its_own_package() {
+    let registry = format!("from mcp.types import Tool\n{REGISTRY}");
+    let server = format!("from .tools.loader import load\n{SERVER}\nload(\"app.tools\")\n");
+    let found = found([
+        ("app/__init__.py", ""),
+        ("app/server.py", server.as_str()),
+        ("app/tools/__init__.py", ""),
+        ("app/tools/loader.py", LOADER),
+        ("app/tools/registry.py", registry.as_str()),
+        ("app/tools/ping.py", PING),
+    ]);
+    assert_eq!(found, ["command-injection in ping"]);
+}
