@@ -37,12 +37,10 @@ impl Interp<'_> {
             self.store.set_cell(cells[slots.exports as usize], exports);
             self.store.set_cell(cells[slots.module as usize], holder);
         }
-        for import in 0..module.imports.len() {
-            if let Link::Module(target) = self.program.link_of(id, ImportId(u32::try_from(import).unwrap_or(0)))
-                && !module.imports[import].type_only
-            {
-                self.load(*target);
-            }
+        // JavaScript's imports come first wherever they stand; Python's are statements.
+        let is_python = module.lang == Lang::Python;
+        if !is_python {
+            self.load_imports(id);
         }
         self.entered.insert((id, FuncId(0)));
         let entry = self.store.mark();
@@ -64,6 +62,21 @@ impl Interp<'_> {
         self.block(&module.func(FuncId(0)).body);
         self.frames.pop();
         self.store.release(entry);
+        if is_python {
+            // What functions import when they are called is there before any handler runs.
+            self.load_imports(id);
+        }
+    }
+
+    fn load_imports(&mut self, id: ModId) {
+        let module = self.program.module(id);
+        for import in 0..module.imports.len() {
+            if let Link::Module(target) = self.program.link_of(id, ImportId(u32::try_from(import).unwrap_or(0)))
+                && !module.imports[import].type_only
+            {
+                self.load(*target);
+            }
+        }
     }
 
     pub(crate) fn module_slot(&mut self, module: ModId, slot: u32) -> Val {

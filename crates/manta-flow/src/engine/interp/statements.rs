@@ -7,6 +7,7 @@ use manta_core::Span;
 use super::{Interp, JumpTarget, MAX_UNROLL, NOT_TAKEN, Returned, TryFrame, without_facts};
 use crate::engine::api::ApiId;
 use crate::engine::facts::{Fact, Refinements};
+use crate::engine::program::Link;
 use crate::engine::store::{Content, Loc, Mark, Snapshot};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, Val};
@@ -124,7 +125,14 @@ impl<'p> Interp<'p> {
                 self.star_imports.entry(module).or_default().push(*import);
                 true
             }
-            StmtKind::ImportEffect(_) => true,
+            // JavaScript's imports were loaded before the module ran.
+            StmtKind::ImportEffect(import) => {
+                let module = self.frame().module;
+                if let (Lang::Python, Link::Module(target)) = (self.lang(), self.program.link_of(module, *import)) {
+                    self.load(*target);
+                }
+                true
+            }
         }
     }
 
