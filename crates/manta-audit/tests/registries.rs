@@ -117,13 +117,11 @@ fn a_loader_is_told_its_own_package() {
 #[test]
 fn imports_are_statements() {
     let server = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP(\"cycle\")\n\ndef start():\n    from app import early\n    mcp.run()\n\nfrom app import tools\n";
-    let tools = "import os\nfrom app.server import mcp\n\n@mcp.tool()\ndef run(command: str):\n    os.system(command)\n";
-    let early = "import os\nfrom app.server import mcp\n\n@mcp.tool()\ndef ping(host: str):\n    os.system('ping ' + host)\n";
-    let found = found([
-        ("app/__init__.py", ""),
-        ("app/server.py", server),
-        ("app/tools.py", tools),
-        ("app/early.py", early),
-    ]);
+    let tools =
+        "import os\nfrom app.server import mcp\n\n@mcp.tool()\ndef run(command: str):\n    os.system(command)\n";
+    let early =
+        "import os\nfrom app.server import mcp\n\n@mcp.tool()\ndef ping(host: str):\n    os.system('ping ' + host)\n";
+    let found =
+        found([("app/__init__.py", ""), ("app/server.py", server), ("app/tools.py", tools), ("app/early.py", early)]);
     assert_eq!(found, ["command-execution in run", "command-injection in ping"]);
 }

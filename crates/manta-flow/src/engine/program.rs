@@ -77,7 +77,16 @@ impl Program {
             entries.into_iter().filter_map(|entry| by_path.get(entry.path.as_str()).map(|id| (*id, entry))).collect();
         let found = |paths: &Vec<String>| paths.iter().filter_map(|path| by_path.get(path.as_str()).copied()).collect();
         let computed = computed.iter().map(found).collect();
-        let mut program = Self { modules, by_path, links: Vec::new(), parents: Vec::new(), computed, entries, resolvers, resolver_of };
+        let mut program = Self {
+            modules,
+            by_path,
+            links: Vec::new(),
+            parents: Vec::new(),
+            computed,
+            entries,
+            resolvers,
+            resolver_of,
+        };
         program.links = (0..program.modules.len())
             .map(|index| {
                 let id = ModId(u32::try_from(index).unwrap_or(u32::MAX));
@@ -87,7 +96,9 @@ impl Program {
             .collect();
         program.parents = program
             .modules()
-            .map(|(id, module)| program.find(&program.resolver(id).parent(&module.path)?).filter(|parent| *parent != id))
+            .map(|(id, module)| {
+                program.find(&program.resolver(id).parent(&module.path)?).filter(|parent| *parent != id)
+            })
             .collect();
         program
     }

@@ -130,7 +130,8 @@ impl Interp<'_> {
                 !own.decorators.is_empty() || own.keywords.iter().any(|(_, value)| !is_abstract(value))
             }),
             Kind::Api(api, _) => {
-                !self.is_marker(api) || ["NamedTuple", "TypedDict"].iter().any(|name| self.apis.name(api).ends_with(name))
+                !self.is_marker(api)
+                    || ["NamedTuple", "TypedDict"].iter().any(|name| self.apis.name(api).ends_with(name))
             }
             _ => true,
         })
