@@ -87,7 +87,7 @@ pub(crate) fn compare(captures: &[Capture], report: &mut ScanReport) -> Vec<Find
     if coded.is_empty() || captures.is_empty() {
         return Vec::new();
     }
-    let is_known = coded.iter().all(|(name, _)| !name.contains('*')) && report.completeness.is_complete();
+    let is_known = coded.iter().all(|(name, _)| is_one(name)) && report.completeness.is_complete();
     let rule = crate::rules::known("unregistered-tool");
     let mut findings = Vec::new();
     let mut listed_names = BTreeSet::new();
@@ -109,7 +109,7 @@ pub(crate) fn compare(captures: &[Capture], report: &mut ScanReport) -> Vec<Find
         }
     }
     let unlisted: Vec<&str> =
-        coded.iter().map(|(name, _)| name.as_str()).filter(|name| !listed_names.contains(name)).collect();
+        coded.iter().map(|(name, _)| name.as_str()).filter(|name| is_one(name) && !listed_names.contains(name)).collect();
     if !unlisted.is_empty() {
         let note = format!("registered in the code and not listed by the running server: {}", unlisted.join(", "));
         report.completeness.notes.push(note);
@@ -119,6 +119,12 @@ pub(crate) fn compare(captures: &[Capture], report: &mut ScanReport) -> Vec<Find
         report.completeness.notes.push(note.to_owned());
     }
     findings
+}
+
+/// Whether a name in the inventory is that of one tool: `*` stands for what code computes, and a handler whose tools
+/// aren't known goes by its method.
+fn is_one(name: &str) -> bool {
+    !name.contains('*') && !matches!(name, "tools/call" | "handler")
 }
 
 /// Whether two descriptions say different things; white space doesn't count, and what code computes (`…`) isn't known.

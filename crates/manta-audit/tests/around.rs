@@ -42,6 +42,10 @@ def read_note(note: int) -> str:
     return str(note)
 "#;
 
+fn front_ends() -> Vec<Box<dyn FrontEnd>> {
+    vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)]
+}
+
 /// `rule:line` of the findings in a target of one file.
 fn found(path: &str, text: &str) -> Vec<String> {
     let mut input = ProjectInput::from_texts("server", [(path, text)]);
@@ -51,8 +55,7 @@ fn found(path: &str, text: &str) -> Vec<String> {
         input = ProjectInput::from_texts("server", [(path, text), ("server.py", NOTES)]);
         input.captured.insert(manta_core::FileId(0));
     }
-    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
-    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let report = audit(&input, &front_ends(), &Models::builtin(), &Settings::default());
     let mut found: Vec<String> = report
         .findings
         .iter()
@@ -64,6 +67,40 @@ fn found(path: &str, text: &str) -> Vec<String> {
     found.sort();
     found.dedup();
     found
+}
+
+/// The rules of what is found when a running server gave this list and is of this code.
+fn compared(code: &str, list: &str) -> Vec<String> {
+    let mut input = ProjectInput::from_texts("server", [("listed.json", list), ("server.js", code)]);
+    input.captured.insert(manta_core::FileId(0));
+    let report = audit(&input, &front_ends(), &Models::builtin(), &Settings::default());
+    report.findings.iter().map(|finding| finding.rule.id.to_owned()).collect()
+}
+
+#[test]
+fn a_running_server_and_its_code_are_one_server() {
+    let code = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+const server = new McpServer({ name: "notes", version: "1.0.0" });
+server.registerTool("read_note", { description: "Reads a note" }, async () => ({ content: [] }));
+server.registerTool("list_notes", { description: "Lists notes" }, async () => ({ content: [] }));
+"#;
+    // Instructions of a server speak of its own tools, those included that it lists only to some clients.
+    let list = r#"{ "serverInfo": { "name": "notes", "version": "1.0.0" }, "instructions": "Call list_notes, then read_note.",
+        "tools": [{ "name": "read_note", "description": "Reads a note", "inputSchema": { "type": "object" } }] }"#;
+    assert_eq!(compared(code, list), [""; 0]);
+}
+
+#[test]
+fn a_server_whose_tools_the_code_does_not_name_registers_nothing_else() {
+    let code = r#"
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+const server = new Server({ name: "api", version: "1.0.0" });
+server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: toolsOf(await load(process.env.SPEC)) }));
+server.setRequestHandler(CallToolRequestSchema, async (request) => ({ content: [] }));
+"#;
+    let list = r#"{ "tools": [{ "name": "get_user", "description": "Gets a user", "inputSchema": { "type": "object" } }] }"#;
+    assert_eq!(compared(code, list), [""; 0]);
 }
 
 /// Code blocks of a section: path of the file (after the language, or by the language) and text.

@@ -67,6 +67,22 @@ module.exports = { ask };
 }
 
 #[test]
+fn what_is_registered_when_the_client_is_ready_is_registered() {
+    let server = r#"
+import { execSync } from "child_process";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+const server = new McpServer({ name: "late", version: "1.0.0" });
+const registerLate = (server) => {
+  server.experimental.tasks.registerToolTask("research", { inputSchema: { topic: z.string() } }, {
+    createTask: async ({ topic }) => ({ task: execSync("search " + topic) }),
+  });
+};
+server.server.oninitialized = async () => registerLate(server);
+"#;
+    assert_eq!(found([("server.js", server)]), ["command-injection in research"]);
+}
+
+#[test]
 fn tools_announced_by_a_module_of_parsed_schemas_are_named() {
     let server = r#"
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";

@@ -23,6 +23,13 @@ pub(crate) struct Speaker {
     pub(crate) own: Said,
 }
 
+impl Speaker {
+    /// Whether it is known by its code.
+    fn is_code(&self) -> bool {
+        self.entries.iter().any(|said| said.is_code)
+    }
+}
+
 /// What one tool, prompt or resource says.
 pub(crate) struct Said {
     /// Which of them.

@@ -38,8 +38,9 @@ fn collisions(speakers: &[Speaker]) -> Vec<Finding> {
             if owner == index && (is_same_name || said.is_code) {
                 continue;
             }
-            // One repository often holds several builds of one server.
-            if said.is_code && first.is_code {
+            // One repository often holds several builds of one server, and a list that is read beside code is what that
+            // code said when it ran.
+            if said.is_code || first.is_code {
                 continue;
             }
             let whose = if owner == index { "the same server".to_owned() } else { whose(&speakers[owner]) };
@@ -67,6 +68,10 @@ fn skeleton(name: &str) -> String {
 /// Text of one server that tells how to use a tool of another one.
 fn shadows(speakers: &[Speaker]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // Code in one tree is one server, and a list that is read beside it is what that code said when it ran.
+    if speakers.iter().any(Speaker::is_code) {
+        return findings;
+    }
     for (index, speaker) in speakers.iter().enumerate() {
         let own: Vec<&str> = speaker.entries.iter().map(|said| said.name.as_str()).collect();
         let others: Vec<(&Speaker, &str)> = speakers
@@ -76,7 +81,7 @@ fn shadows(speakers: &[Speaker]) -> Vec<Finding> {
             .flat_map(|(_, other)| other.entries.iter().map(move |said| (other, said.name.as_str())))
             .filter(|(_, name)| name.len() >= TELLING && is_compound(name) && !own.contains(name))
             .collect();
-        if others.is_empty() || speaker.entries.iter().any(|said| said.is_code) {
+        if others.is_empty() {
             continue;
         }
         for said in speaker.entries.iter().chain([&speaker.own]) {

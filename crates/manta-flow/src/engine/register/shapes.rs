@@ -340,10 +340,16 @@ impl Interp<'_> {
     pub(crate) fn external_constructed(&mut self, _base: ApiId, _this: &Val, _args: &Args, _span: Span) {}
 
     /// `server.fallbackRequestHandler = …`, `request_handlers[CallToolRequest] = handler`.
-    pub(crate) fn member_assigned(&mut self, _target: &Val, name: Symbol, value: &Val, span: Span) {
+    pub(crate) fn member_assigned(&mut self, target: &Val, name: Symbol, value: &Val, span: Span) {
         if name.as_str() == "fallbackRequestHandler" && self.is_callable(value) {
             let row = RegisterRow { args: HandlerArgs::Request, ..structural_row(Exposes::Handler) };
             self.register_handler(&row, Some("tools/call"), Some(value.clone()), span);
+        } else if name.as_str().starts_with("on")
+            && matches!(target.kind, Kind::Api(..) | Kind::Unknown)
+            && self.is_callable(value)
+        {
+            // `server.oninitialized = () => …`: the library calls it, as it does what `on("…", …)` is given.
+            self.call_closures(&Args::of(vec![value.clone()]), None, span);
         }
     }
 
