@@ -108,8 +108,11 @@ pub(crate) fn compare(captures: &[Capture], report: &mut ScanReport) -> Vec<Find
             findings.push(finding);
         }
     }
-    let unlisted: Vec<&str> =
-        coded.iter().map(|(name, _)| name.as_str()).filter(|name| is_one(name) && !listed_names.contains(name)).collect();
+    let unlisted: Vec<&str> = coded
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| is_one(name) && !listed_names.contains(name))
+        .collect();
     if !unlisted.is_empty() {
         let note = format!("registered in the code and not listed by the running server: {}", unlisted.join(", "));
         report.completeness.notes.push(note);

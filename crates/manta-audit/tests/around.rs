@@ -99,7 +99,8 @@ const server = new Server({ name: "api", version: "1.0.0" });
 server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: toolsOf(await load(process.env.SPEC)) }));
 server.setRequestHandler(CallToolRequestSchema, async (request) => ({ content: [] }));
 "#;
-    let list = r#"{ "tools": [{ "name": "get_user", "description": "Gets a user", "inputSchema": { "type": "object" } }] }"#;
+    let list =
+        r#"{ "tools": [{ "name": "get_user", "description": "Gets a user", "inputSchema": { "type": "object" } }] }"#;
     assert_eq!(compared(code, list), [""; 0]);
 }
 
