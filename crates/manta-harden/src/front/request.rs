@@ -1,6 +1,6 @@
 //! Requests that two HTTP programs would read differently.
 
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, ORIGIN, TRANSFER_ENCODING};
 use hyper::{StatusCode, Uri};
 
 /// Headers of which there is one: of two, a proxy may look at the first and a server obey the last (CWE-436).
@@ -29,10 +29,11 @@ pub fn check_form(uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, &'s
     {
         return Err((StatusCode::BAD_REQUEST, "the target names another host than the Host header"));
     }
-    // A name and a port (RFC 9110, section 7.2). Of `evil@localhost`, one reader takes the first part for the host.
-    let is_host_byte = |b: &u8| b.is_ascii_alphanumeric() || b"-._[]:".contains(b);
-    if headers.get(HOST).is_some_and(|host| !host.as_bytes().iter().all(is_host_byte)) {
+    if headers.get(HOST).is_some_and(|host| !is_name_and_port(host.as_bytes())) {
         return Err((StatusCode::BAD_REQUEST, "the Host header is no name and port"));
+    }
+    if headers.get(ORIGIN).is_some_and(|origin| !is_origin(origin.as_bytes())) {
+        return Err((StatusCode::FORBIDDEN, "the Origin header is none that browsers send"));
     }
     if SINGLE.iter().any(|name| headers.get_all(*name).iter().nth(1).is_some()) {
         return Err((StatusCode::BAD_REQUEST, "a header that must not be repeated"));
@@ -50,6 +51,24 @@ pub fn check_form(uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, &'s
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be UTF-8"));
     }
     Ok(())
+}
+
+/// A name and a port (RFC 9110, section 7.2). Of `evil@localhost`, one reader takes the first part for the host; of
+/// `localhost:80.evil.example` another takes what stands before the colon.
+fn is_name_and_port(host: &[u8]) -> bool {
+    let is_host_byte = |b: &u8| b.is_ascii_alphanumeric() || b"-._[]:".contains(b);
+    let after_brackets = host.iter().rposition(|b| *b == b']').map_or(host, |end| &host[end + 1..]);
+    let port = after_brackets.iter().position(|b| *b == b':').map_or(&b""[..], |colon| &after_brackets[colon + 1..]);
+    let port = std::str::from_utf8(port).unwrap_or("none");
+    let is_port = port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    host.iter().all(is_host_byte) && is_port
+}
+
+/// `null`, or a scheme, a name and a port (RFC 6454, section 7): a reader that looks at the host only would not see the rest.
+fn is_origin(origin: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(origin) else { return false };
+    let rest = text.split_once("://").map(|(_, rest)| rest);
+    text == "null" || rest.is_some_and(|rest| is_name_and_port(rest.as_bytes()))
 }
 
 /// Whether the connection has to end with the answer to this request. A request may have said its length as well as
@@ -106,5 +125,30 @@ mod tests {
             assert_eq!(coding(other), Some(501), "{other}");
         }
         assert_eq!(status("/mcp", &[host, ("content-type", "application/json; charset=utf-7")]), Some(415));
+    }
+
+    #[test]
+    fn hosts_and_origins_are_names_and_ports() {
+        for host in
+            ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "[::1]", "mcp.example.com", "localhost:"]
+        {
+            assert_eq!(status("/mcp", &[("host", host)]), None, "{host}");
+        }
+        for host in ["127.0.0.1:8080.evil.example", "localhost:99999", "localhost:80:80", "[::1]x:8a", "localhost:-1"] {
+            assert_eq!(status("/mcp", &[("host", host)]), Some(400), "{host}");
+        }
+        let origin = |origin| status("/mcp", &[("host", "localhost:8080"), ("origin", origin)]);
+        for known in ["null", "http://localhost:8080", "https://[::1]:1", "vscode-webview://0abc", "file://"] {
+            assert_eq!(origin(known), None, "{known}");
+        }
+        for odd in [
+            "http://localhost:8080/",
+            "http://u@localhost:8080",
+            "http://localhost:8080, http://evil.example",
+            "*",
+            "localhost",
+        ] {
+            assert_eq!(origin(odd), Some(403), "{odd}");
+        }
     }
 }
