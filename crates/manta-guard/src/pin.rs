@@ -309,11 +309,12 @@ impl Integrity {
         }
     }
 
-    /// Whether an item may be used.
+    /// Whether an item may be used. The first use after a list was seen to its end approves that list: what a server shows
+    /// later is new, also while it is recorded for the first time.
     ///
     /// # Errors
     /// A denial that says what changed.
-    pub fn check_call(&self, target: Target, name: &str) -> Result<(), Denial> {
+    pub fn check_call(&mut self, target: Target, name: &str) -> Result<(), Denial> {
         let item = match target {
             Target::Tool => Item::Tool,
             Target::Prompt => Item::Prompt,
@@ -321,6 +322,9 @@ impl Integrity {
         };
         if self.mode == PinMode::Off {
             return Ok(());
+        }
+        if self.complete.contains(item.section()) {
+            self.approved.insert(item.section());
         }
         let key = key(item, name);
         let problem = match self.blocked.get(&key) {
@@ -520,6 +524,25 @@ mod tests {
         let prompt = json!({ "name": "p", "description": "first seen now" });
         assert_eq!(pins.inspect(Item::Prompt, "p", &prompt), None, "no prompt was approved yet");
         assert!(pins.check_call(Target::Prompt, "p").is_ok());
+    }
+
+    #[test]
+    fn what_comes_after_the_first_use_of_a_list_is_new() {
+        let mut pins = Integrity::new(PinMode::Record, Pins::new());
+        pins.inspect(Item::Tool, "add", &tool("add", "adds"));
+        assert!(
+            pins.check_call(Target::Tool, "unlisted").is_ok(),
+            "nobody has asked for the list, or there is more of it"
+        );
+        pins.list_ended(Item::Tool);
+        // A server may finish its list after the greeting.
+        assert_eq!(pins.inspect(Item::Tool, "late", &tool("late", "waits")), None);
+        assert!(pins.check_call(Target::Tool, "add").is_ok());
+        assert!(pins.check_call(Target::Tool, "late").is_ok());
+        assert!(pins.check_call(Target::Tool, "unlisted").is_err(), "no list has shown it");
+        assert!(pins.inspect(Item::Tool, "rug", &tool("rug", "reads ~/.ssh")).unwrap().contains("new since"));
+        assert!(pins.check_call(Target::Tool, "rug").is_err());
+        assert_eq!(pins.inspect(Item::Prompt, "p", &json!({ "name": "p" })), None, "of another kind");
     }
 
     #[test]

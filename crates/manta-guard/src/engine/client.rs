@@ -199,6 +199,7 @@ impl Engine {
                     _ => Ok(()),
                 }
             });
+        self.say_unchecked();
         let Err(denial) = verdict else { return Ok(()) };
         let shadow = self.decider.is_shadow();
         self.decider.refused(call, &denial, !shadow)?;

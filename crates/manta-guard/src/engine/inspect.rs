@@ -114,7 +114,11 @@ impl Engine {
         let is_complete = frame.raw(Part::IsError) != Some("true") && frame.raw(Part::Task).is_none();
         if target == Target::Tool && self.settings.schemas && is_complete && self.schemas.has_output(name) {
             match frame.value(Part::StructuredContent) {
-                Some(structured) => self.schemas.check_output(name, &structured)?,
+                Some(structured) => {
+                    let verdict = self.schemas.check_output(name, &structured);
+                    self.say_unchecked();
+                    verdict?;
+                }
                 None if result_type(frame).is_none_or(|kind| kind == "complete") => {
                     let message = "the tool declares an output schema and returned no structured content";
                     return Err(Denial::new(format!("schema.{name}.output"), message));

@@ -394,6 +394,13 @@ impl Engine {
         let _ = self.finish(entry, outcome, 0, 0);
     }
 
+    /// Schemas that bind nobody, because they can't be checked.
+    fn say_unchecked(&mut self) {
+        for what in self.schemas.take_unsaid() {
+            self.event("schema-unchecked", "server", format!("{what}: the tool's own schema can't be checked"));
+        }
+    }
+
     fn event(&mut self, kind: &'static str, peer: &'static str, detail: String) {
         self.decider.event(&Event { kind, peer, detail });
     }

@@ -1,8 +1,9 @@
 //! The server's own schemas, enforced: arguments before the call, structured results after it.
 //!
 //! Schemas come from the server and are hostile: no reference leaves the document, size and depth
-//! are bounded, patterns run on a linear-time engine. A schema that can't be checked under these
-//! bounds makes its tool `unchecked`, which is said once in the log; the policy's own rules still hold.
+//! are bounded. Patterns run on a linear-time engine; those that look around, as the ones for e-mail addresses that SDKs
+//! write do, run with few steps and on short texts only. A schema that can't be checked under these bounds makes its tool
+//! `unchecked`, which is said once in the log; the policy's own rules still hold.
 
 use std::collections::HashMap;
 
@@ -18,10 +19,17 @@ const MAX_DEPTH: usize = 32;
 /// Most tools whose schemas are kept.
 const MAX_TOOLS: usize = 4096;
 
+/// Most steps back of a pattern that looks around.
+const MAX_BACKTRACKS: usize = 5_000;
+/// Longest value that is checked by such patterns.
+const MAX_COSTLY_BYTES: usize = 256 << 10;
+
 /// Schemas of the tools seen in lists, compiled at first use.
 #[derive(Default)]
 pub(super) struct Schemas {
     tools: HashMap<String, ToolSchemas>,
+    /// Tools that are found to be unchecked, until somebody is told.
+    unsaid: Vec<String>,
 }
 
 #[derive(Default)]
@@ -36,6 +44,8 @@ enum Schema {
     None,
     Source(Value),
     Compiled(Box<Validator>),
+    /// With patterns that look around.
+    Costly(Box<Validator>),
     Unchecked,
 }
 
@@ -53,6 +63,9 @@ impl Schemas {
 
     pub(super) fn check_input(&mut self, tool: &str, arguments: &Value) -> Result<(), Denial> {
         let Some(schemas) = self.tools.get_mut(tool) else { return Ok(()) };
+        if schemas.input.compile().is_err() {
+            self.unsaid.push(format!("arguments of {}", super::shown(tool)));
+        }
         schemas.input.check(arguments).map_err(|why| {
             Denial::new(format!("schema.{tool}.input"), format!("arguments do not match the tool's own schema: {why}"))
         })
@@ -60,9 +73,17 @@ impl Schemas {
 
     pub(super) fn check_output(&mut self, tool: &str, structured: &Value) -> Result<(), Denial> {
         let Some(schemas) = self.tools.get_mut(tool) else { return Ok(()) };
+        if schemas.output.compile().is_err() {
+            self.unsaid.push(format!("results of {}", super::shown(tool)));
+        }
         schemas.output.check(structured).map_err(|why| {
             Denial::new(format!("schema.{tool}.output"), format!("the result does not match the tool's schema: {why}"))
         })
+    }
+
+    /// What is found to be unchecked since the last time, for the log.
+    pub(super) fn take_unsaid(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unsaid)
     }
 
     pub(super) fn has_output(&self, tool: &str) -> bool {
@@ -71,33 +92,52 @@ impl Schemas {
 }
 
 impl Schema {
-    fn check(&mut self, value: &Value) -> Result<(), String> {
+    /// Compiles a schema that was only taken over so far.
+    ///
+    /// # Errors
+    /// When it can't be checked.
+    fn compile(&mut self) -> Result<(), ()> {
         if let Self::Source(source) = self {
-            *self = compile(source).map_or(Self::Unchecked, |validator| Self::Compiled(Box::new(validator)));
-        }
-        match self {
-            Self::Compiled(validator) if !validator.is_valid(value) => {
-                Err(validator.iter_errors(value).next().map_or_else(String::new, |error| {
-                    let place = error.instance_path().to_string();
-                    // Without the value itself: it may be a secret, and the message is recorded.
-                    super::shown(&format!(
-                        "{} at {}",
-                        error.masked(),
-                        if place.is_empty() { "the top" } else { &place }
-                    ))
-                }))
+            *self = compile(source);
+            if matches!(self, Self::Unchecked) {
+                return Err(());
             }
-            _ => Ok(()),
         }
+        Ok(())
+    }
+
+    fn check(&self, value: &Value) -> Result<(), String> {
+        let validator = match self {
+            Self::Compiled(validator) => validator,
+            Self::Costly(_) if value.to_string().len() > MAX_COSTLY_BYTES => {
+                return Err(format!("more than {MAX_COSTLY_BYTES} bytes, and its patterns look around"));
+            }
+            Self::Costly(validator) => validator,
+            Self::None | Self::Source(_) | Self::Unchecked => return Ok(()),
+        };
+        if validator.is_valid(value) {
+            return Ok(());
+        }
+        Err(validator.iter_errors(value).next().map_or_else(String::new, |error| {
+            let place = error.instance_path().to_string();
+            // Without the value itself: it may be a secret, and the message is recorded.
+            super::shown(&format!("{} at {}", error.masked(), if place.is_empty() { "the top" } else { &place }))
+        }))
     }
 }
 
-fn compile(schema: &Value) -> Option<Validator> {
+fn compile(schema: &Value) -> Schema {
     if schema.to_string().len() > MAX_BYTES || depth(schema) > MAX_DEPTH {
-        return None;
+        return Schema::Unchecked;
     }
     // Default features are off, so a reference that leaves the document has nothing to fetch it with.
-    jsonschema::options().with_pattern_options(PatternOptions::regex().size_limit(1 << 20)).build(schema).ok()
+    let linear = PatternOptions::regex().size_limit(1 << 20);
+    if let Ok(validator) = jsonschema::options().with_pattern_options(linear).build(schema) {
+        return Schema::Compiled(Box::new(validator));
+    }
+    let costly = PatternOptions::fancy_regex().size_limit(1 << 20).backtrack_limit(MAX_BACKTRACKS);
+    let validator = jsonschema::options().with_pattern_options(costly).build(schema);
+    validator.map_or(Schema::Unchecked, |validator| Schema::Costly(Box::new(validator)))
 }
 
 fn depth(value: &Value) -> usize {
@@ -105,5 +145,55 @@ fn depth(value: &Value) -> usize {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schemas(input: Value) -> Schemas {
+        let mut schemas = Schemas::default();
+        schemas.learn(&json!({ "name": "t", "inputSchema": input }));
+        schemas
+    }
+
+    #[test]
+    fn patterns_that_look_around_are_checked_with_the_rest() {
+        let email = r"^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$";
+        let properties = json!({ "to": { "type": "string", "pattern": email }, "n": { "type": "integer" } });
+        let mut schemas = schemas(json!({ "type": "object", "properties": properties }));
+        let mut is_ok = |arguments: Value| schemas.check_input("t", &arguments).is_ok();
+        assert!(is_ok(json!({ "to": "a.b@example.com", "n": 1 })));
+        assert!(!is_ok(json!({ "to": "a..b@example.com" })));
+        assert!(!is_ok(json!({ "to": "a@example.com", "n": "1" })), "the rest counts too");
+        assert!(!is_ok(json!({ "to": "a@example.com", "text": "x".repeat(MAX_COSTLY_BYTES) })), "too long to be sure");
+        assert!(schemas.take_unsaid().is_empty());
+    }
+
+    #[test]
+    fn a_pattern_that_goes_back_without_end_is_given_up_and_matches_nothing() {
+        let start = std::time::Instant::now();
+        let mut schemas = schemas(json!({ "properties": { "x": { "pattern": r"^(?=a)(a+)+\1$" } } }));
+        assert!(schemas.check_input("t", &json!({ "x": format!("{}b", "a".repeat(50_000)) })).is_err());
+        assert!(start.elapsed() < std::time::Duration::from_secs(5), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn what_is_unchecked_is_said_once() {
+        for schema in [
+            json!({ "$ref": "http://127.0.0.1:9/x" }),
+            json!({ "$ref": "file:///etc/passwd" }),
+            json!({ "properties": { "x": { "type": "nonsense" } } }),
+            json!({ "properties": { "x": { "pattern": "(" } } }),
+        ] {
+            let mut schemas = schemas(schema.clone());
+            assert!(schemas.check_input("t", &json!({})).is_ok());
+            assert_eq!(schemas.take_unsaid(), ["arguments of t"], "{schema}");
+            assert!(schemas.check_input("t", &json!({})).is_ok());
+            assert!(schemas.take_unsaid().is_empty());
+        }
     }
 }
