@@ -20,6 +20,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::paths::fold_name;
 #[cfg(feature = "redis")]
 pub use shared::{OnError, SharedLimiter, StoreAddress, StoreError};
 use table::{ById, Place, Table};
@@ -98,12 +99,12 @@ pub struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    /// The name under which the tool is counted. Some servers take `Read_File` for `read_file`; whoever varies the
-    /// case under a rule for all tools must not get a window for each spelling.
+    /// The name under which the tool is counted. Some servers take `Read_File` or ` read_file` for `read_file`; whoever
+    /// varies the spelling under a rule for all tools must not get a window for each.
     fn counted_tool(&self) -> Cow<'a, str> {
-        match self.tool.bytes().any(|b| b.is_ascii_uppercase()) {
-            true => Cow::Owned(self.tool.to_ascii_lowercase()),
-            false => Cow::Borrowed(self.tool),
+        match self.tool.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase()) {
+            true => Cow::Borrowed(self.tool),
+            false => Cow::Owned(fold_name(self.tool).trim().to_owned()),
         }
     }
 }

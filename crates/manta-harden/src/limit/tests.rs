@@ -78,7 +78,9 @@ fn spellings_of_one_tool_share_a_window() {
     let limit = Limit::new("l", 1, Duration::from_secs(1), &[Part::Tool]);
     let spelled = |tool| Key { server: "", tool, principal: "p" };
     assert!(matches!(limiter.check(&[&limit], spelled("read_file")), Decision::Admit(_)));
-    assert!(matches!(limiter.check(&[&limit], spelled("Read_File")), Decision::Deny(_)));
+    for same in ["Read_File", " read_file", "read_file\u{a0}", "\u{ff52}ead_file", "read\u{200b}_file"] {
+        assert!(matches!(limiter.check(&[&limit], spelled(same)), Decision::Deny(_)), "{same:?}");
+    }
     assert!(matches!(limiter.check(&[&limit], spelled("read-file")), Decision::Admit(_)));
 }
 
