@@ -32,7 +32,8 @@ impl Interp<'_> {
             {
                 self.to_text(value)
             }
-            "trim" | "trimStart" | "trimEnd" => self.same_text(value, |props| props.trim(), str::trim),
+            "trim" => self.trimmed(value, span),
+            "trimStart" | "trimEnd" => self.same_text(value, |props| props.trim(), str::trim),
             "toLowerCase" | "toLocaleLowerCase" => self.same_text(value, StrProps::lower, |text| text),
             "toUpperCase" | "toLocaleUpperCase" => self.text_op(value, StrProps::upper),
             "startsWith" => self.starts_with(value, &first?, span),
@@ -137,6 +138,7 @@ impl Interp<'_> {
         let first = args.get(0).cloned();
         Some(match name.as_str() {
             "strip" | "lstrip" | "rstrip" => match &first {
+                None if name.as_str() == "strip" => self.trimmed(value, span),
                 None => self.same_text(value, |props| props.trim(), str::trim),
                 Some(characters) if is_composed(value) => {
                     let characters = characters.literal().unwrap_or_default().to_owned();
@@ -464,7 +466,11 @@ impl Interp<'_> {
         let piece = Val { taint, step: value.step, vn, ..Val::with_props(props.clone()) };
         // The first piece is a value of its own: a check of the program's name says nothing of its arguments.
         let vn = self.first_piece_vn(&value, text.as_deref());
-        let first = Val { taint, step: value.step, vn, ..Val::with_props(props) };
+        let mut first = Val { taint, step: value.step, vn, ..Val::with_props(props) };
+        if text.as_deref() == Some(";") && is_one_statement(&value) {
+            // Statements are run one by one: this is all of one that the program spells.
+            first = Val { kind: Kind::Union([value.clone(), first.clone()].into()), text: None, ..first };
+        }
         let mut pieces = leading_pieces(&value, text.as_deref());
         pieces.push(first);
         self.new_array(pieces, Some(piece))
@@ -658,6 +664,18 @@ impl Interp<'_> {
     }
 
     /// `strip`, `lstrip`, `rstrip` of a concatenation: the pieces at its ends get shorter.
+    fn trimmed(&mut self, value: &Val, span: Span) -> Val {
+        const BLANKS: &str = " \t\n\r\x0b\x0c";
+        let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+        match parts {
+            [Part::Lit(start), .., Part::Lit(end)] => {
+                let is_trimmed = !start.starts_with(char::is_whitespace) && !end.ends_with(char::is_whitespace);
+                if is_trimmed { value.clone() } else { self.strip_ends(value, "strip", BLANKS, span) }
+            }
+            _ => self.same_text(value, |props| props.trim(), str::trim),
+        }
+    }
+
     fn strip_ends(&mut self, value: &Val, method: &str, characters: &str, span: Span) -> Val {
         let mut parts = value.text.as_deref().map(|text| text.parts.to_vec()).unwrap_or_default();
         let last = parts.len() - 1;
@@ -764,6 +782,16 @@ fn leading_pieces(value: &Val, separator: Option<&str>) -> Vec<Val> {
     // The last one goes on.
     pieces.pop();
     pieces
+}
+
+/// Whether a text is put together of pieces, the first of which is the program's, with no `;` in them but at the end.
+fn is_one_statement(value: &Val) -> bool {
+    let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+    let literals = || parts.iter().filter_map(|part| if let Part::Lit(text) = part { Some(&**text) } else { None });
+    let spelled: String = literals().collect();
+    parts.len() > 1
+        && matches!(parts.first(), Some(Part::Lit(_)))
+        && !spelled.trim_end().trim_end_matches(';').contains(';')
 }
 
 /// The characters of an encoding of bytes as text; none for one that may give any.
