@@ -553,3 +553,75 @@ for (const tool of registry) server.tool(tool.name, {{ word: z.string() }}, tool
     assert_eq!(common::found([("index.ts", server("").as_str())]), ["command-injection in grep"]);
     assert_eq!(common::found([("index.ts", server(checked).as_str())]), Vec::<String>::new());
 }
+
+#[test]
+fn a_method_of_the_server_may_be_replaced_by_one_that_calls_it() {
+    let server = |keep: &str, call: &str| {
+        format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import * as fs from "fs";
+function counted(name, handler) {{
+  return async (args) => {{ try {{ return await handler(args); }} finally {{ console.error(name); }} }};
+}}
+function wrap(server) {{
+  const original = {keep};
+  server.registerTool = function (name, config, handler) {{
+    if (name.startsWith("_")) return undefined;
+    return {call};
+  }};
+}}
+const server = new McpServer({{ name: "notes", version: "1.0.0" }});
+wrap(server);
+server.registerTool("read", {{ inputSchema: {{ path: z.string() }} }}, async ({{ path }}) => {{
+  return {{ content: [{{ type: "text", text: fs.readFileSync(path, "utf8") }}] }};
+}});
+"#
+        )
+    };
+    let wrapped = "counted(name, handler)";
+    for (keep, call) in [
+        ("server.registerTool.bind(server)", format!("original(name, config, {wrapped})")),
+        ("server.registerTool", format!("original.call(server, name, config, {wrapped})")),
+        ("server.registerTool", format!("original.apply(server, [name, config, {wrapped}])")),
+    ] {
+        let server = server(keep, &call);
+        assert_eq!(found([("server.js", server.as_str())]), ["path-traversal in read"], "{keep} {call}");
+    }
+}
+
+#[test]
+fn python_imports_run_where_they_stand() {
+    // The handler's module needs the class of the module that imports it, which is there by then.
+    let base = r#"
+import sqlite3
+from mcp.server.fastmcp import FastMCP
+
+class Handler:
+    def run(self, table):
+        return self.describe(table)
+
+mcp = FastMCP("tables")
+
+@mcp.tool()
+def describe(table: str) -> str:
+    from .sqlite import Sqlite
+    return Sqlite().run(table)
+"#;
+    let sqlite = r#"
+import sqlite3
+from .base import Handler, mcp
+
+class Sqlite(Handler):
+    def describe(self, table):
+        return sqlite3.connect("db").execute(f"PRAGMA table_info({table})").fetchall()
+
+@mcp.tool()
+def read(path: str) -> str:
+    return open(path).read()
+"#;
+    let files =
+        [("tables/__init__.py", "from .base import mcp\n"), ("tables/base.py", base), ("tables/sqlite.py", sqlite)];
+    assert_eq!(found(files), ["path-traversal in read", "sql-injection in describe"]);
+}

@@ -592,6 +592,13 @@ pub enum Expr {
     This,
     /// `super`, Python `super()`.
     Super,
+    /// Python `super(Class, object)`: what follows the class when names of the object are looked up.
+    SuperOf {
+        /// The class that is left behind.
+        class: ExprId,
+        /// The receiver.
+        object: ExprId,
+    },
     /// `obj.name`; JavaScript private names keep their `#`.
     Member {
         /// Receiver.

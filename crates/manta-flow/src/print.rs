@@ -379,6 +379,7 @@ impl Printer<'_> {
             Expr::Import(import, name) => self.import(*import, *name),
             Expr::This => "this".to_owned(),
             Expr::Super => "super".to_owned(),
+            Expr::SuperOf { class, object } => format!("super({}, {})", self.operand(*class), self.operand(*object)),
             Expr::Member { object, name, optional } => {
                 format!("{}{}{name}", self.operand(*object), if *optional { "?." } else { "." })
             }

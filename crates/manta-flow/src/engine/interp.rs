@@ -8,6 +8,7 @@ mod exceptions;
 mod expressions;
 mod inheritance;
 mod loading;
+mod receivers;
 mod statements;
 
 use std::cell::RefCell;

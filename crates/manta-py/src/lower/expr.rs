@@ -206,7 +206,11 @@ impl Lowerer<'_> {
             return module;
         }
         if self.is_super(&call.func) {
-            return self.expr(Ir::Super, call.range());
+            let of = match &*call.arguments.args {
+                [class, object] => Ir::SuperOf { class: self.value(class), object: self.value(object) },
+                _ => Ir::Super,
+            };
+            return self.expr(of, call.range());
         }
         if let Some(variables) = self.local_variables(call) {
             return variables;

@@ -278,6 +278,15 @@ impl<'p> Interp<'p> {
         (value, fact)
     }
 
+    /// Whether a signature was given another result and keeps its parameters, which are those of the function in it:
+    /// `inspect.signature(function).replace(return_annotation=str)`.
+    fn keeps_parameters(&self, signature: &Val) -> bool {
+        let Kind::Api(api, Some(data)) = signature.kind else { return false };
+        let call = self.store.obj(data);
+        let replaces = !call.items.is_empty() || call.fields.contains_key(&Symbol::new("$parameters"));
+        &*self.apis.name(api) == "inspect.signature().replace()" && !replaces
+    }
+
     /// What a wrapper asks for itself: the function in it gets something else, made of that (`path` and a repository).
     fn wrapper_args(&mut self, id: FnId, args: &mut Args, facts: &mut Vec<ParamFacts>) {
         if self.wrapped(id) == id {
@@ -287,7 +296,8 @@ impl<'p> Interp<'p> {
         let code = self.program.module(closure.module);
         let func = code.func(closure.func);
         let signature = Symbol::new("__signature__");
-        let has_signature = closure.props.is_some_and(|props| self.store.obj(props).fields.contains_key(&signature));
+        let signature = closure.props.and_then(|props| self.store.obj(props).fields.get(&signature));
+        let has_signature = signature.is_some_and(|signature| !self.keeps_parameters(signature));
         for param in func.params.iter().skip(usize::from(closure.takes_self)) {
             let at = Location::new(code.file, param.span);
             match (param.kind, param.name) {

@@ -25,8 +25,8 @@ impl<'p> Interp<'p> {
                 return self.super_call(args, span);
             }
             Expr::Member { object, name, optional } => {
-                if matches!(code.expr(*object), Expr::Super) {
-                    let method = self.super_member(*name, span);
+                if let Some((home, this)) = self.super_of(*object) {
+                    let method = self.super_member(home, this, *name, span);
                     let this = self.frame().this.clone();
                     let args = self.eval_args(args);
                     return self.call_value(&method, this, args, span);
@@ -90,6 +90,12 @@ impl<'p> Interp<'p> {
         }
         if let Some(message) = self.message_read(receiver, name) {
             return message;
+        }
+        if let Some((method, this, args)) = self.method_of_base(receiver, name, &args) {
+            return self.call_value(&method, Some(this), args, span);
+        }
+        if let Some(result) = self.on_its_own_object(receiver, name, &args, span) {
+            return result;
         }
         let target = self.get_member(receiver, name, span);
         if is_new {

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use manta_core::Span;
 
 use super::{Args, Interp};
-use crate::engine::api::ApiStep;
 use crate::engine::memo::Callee;
 use crate::engine::models::parse_path;
 use crate::engine::store::{ClassVal, Fields, Obj, ObjKind};
@@ -26,7 +25,7 @@ impl Interp<'_> {
             _ => *base,
         };
         let bases: Vec<ExprId> = class.bases.iter().map(plain).collect();
-        let bases: Vec<Val> = bases.into_iter().map(|base| self.eval(base)).collect();
+        let bases: Vec<Val> = bases.into_iter().map(|base| self.eval(base)).map(only_base).collect();
         for (_, value) in &class.keywords {
             self.eval(*value);
         }
@@ -277,8 +276,7 @@ impl Interp<'_> {
         self.class_val(home)?.bases.first().cloned()
     }
 
-    pub(super) fn super_member(&mut self, name: Symbol, span: Span) -> Val {
-        let this = self.python_self().or_else(|| self.frame().this.clone()).unwrap_or_else(Val::unknown);
+    pub(super) fn super_member(&mut self, home: Option<ObjId>, this: Val, name: Symbol, span: Span) -> Val {
         let class = match &this.kind {
             Kind::Obj(id) => match self.store.obj(*id).kind {
                 ObjKind::Instance(class) => Some(class),
@@ -287,7 +285,7 @@ impl Interp<'_> {
             },
             _ => None,
         };
-        let order = self.frame().home.map(|home| self.order_behind(home, class)).unwrap_or_default();
+        let order = home.map(|home| self.order_behind(home, class)).unwrap_or_default();
         for ancestor in order {
             match ancestor.kind {
                 Kind::Obj(id) => {
@@ -301,15 +299,7 @@ impl Interp<'_> {
                         };
                     }
                 }
-                Kind::Api(api, _) => {
-                    let data = match this.kind {
-                        Kind::Obj(id) => Some(id),
-                        _ => None,
-                    };
-                    let made = self.apis.step(api, ApiStep::Call);
-                    let api = self.apis.step(made, ApiStep::Field(name));
-                    return Val::of(Kind::Api(api, data));
-                }
+                Kind::Api(api, _) => return self.inherited_method(api, &this, name),
                 _ => {}
             }
         }
@@ -317,7 +307,7 @@ impl Interp<'_> {
     }
 
     /// In Python the receiver is the first local, not `this`.
-    fn python_self(&self) -> Option<Val> {
+    pub(super) fn python_self(&self) -> Option<Val> {
         self.frames.iter().rev().find_map(|frame| {
             let code = self.program.module(frame.module);
             if code.lang != Lang::Python {
@@ -355,6 +345,14 @@ impl Interp<'_> {
         }
         this
     }
+}
+
+/// Of several classes that a base may be, the one from a package: another stands in where the package is missing.
+fn only_base(base: Val) -> Val {
+    let alternatives = base.alternatives();
+    let is_outside = |class: &&Val| matches!(class.kind, Kind::Api(..));
+    let is_own = |class: &&Val| matches!(class.kind, Kind::Obj(_));
+    alternatives.iter().find(is_outside).or_else(|| alternatives.iter().find(is_own)).cloned().unwrap_or(base)
 }
 
 /// The official SDK's own classes where a bundler has put them into the program, by two methods that no one else has.

@@ -55,9 +55,10 @@ impl<'p> Interp<'p> {
             }
             Expr::This => self.frame().this.clone().unwrap_or_else(Val::unknown),
             Expr::Super => self.super_value(),
+            Expr::SuperOf { object, .. } => self.eval(*object),
             Expr::Member { object, name, .. } => {
-                if matches!(code.expr(*object), Expr::Super) {
-                    return self.super_member(*name, span);
+                if let Some((home, this)) = self.super_of(*object) {
+                    return self.super_member(home, this, *name, span);
                 }
                 let receiver = self.eval(*object);
                 let value = self.get_member(&receiver, *name, span);
