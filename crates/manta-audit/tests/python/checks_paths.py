@@ -1,6 +1,7 @@
 """Containment checks: the forms that hold, each beside one that differs in a detail and doesn't."""
 import os
 import re
+import json_tools
 from pathlib import Path
 from mcp.server.fastmcp import FastMCP
 
@@ -503,3 +504,30 @@ def either_of_two(path: str, other: str) -> str:
 @mcp.tool()
 def one_of_two(path: str, other: str) -> str:
     return relative_of_one(path, other).read_text()  # error: path-traversal in one_of_two
+
+
+# -- what is wrong, in a text that somebody else's function makes, or nothing
+
+NAMES = [name.strip() for name in os.environ.get("NAMES", "a,b").split(",")]
+
+
+def why_not(name: str) -> str | None:
+    if name not in NAMES:
+        return json_tools.encode({"error": f"unknown name {name}"})
+    return None
+
+
+@mcp.tool()
+def read_unless_error(name: str) -> str:
+    error = why_not(name)
+    if error:
+        return error
+    return open("/data/" + name).read()
+
+
+@mcp.tool()
+def read_if_error(name: str) -> str:
+    error = why_not(name)
+    if not error:
+        return ""
+    return open("/data/" + name).read()  # error: path-traversal in read_if_error

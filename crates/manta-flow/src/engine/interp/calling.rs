@@ -555,9 +555,12 @@ impl<'p> Interp<'p> {
     pub(super) fn outcome_cond(&self, values: &[Val], facts: &[Refinements]) -> Option<Cond> {
         let mut when_true: Option<Refinements> = None;
         let mut when_false: Option<Refinements> = None;
+        // Of a function that returns something or nothing, something is not empty: `return error_response(…)`.
+        let has_nothing = values.iter().any(Val::is_nullish);
+        let is_something = |value: &Val| has_nothing && matches!(value.kind, Kind::Api(..) | Kind::Unknown);
         for (value, path) in values.iter().zip(facts) {
             let cond = value.cond.as_deref().cloned().unwrap_or_default();
-            let truth = value.truth();
+            let truth = value.truth().or_else(|| is_something(value).then_some(true));
             if truth != Some(false) {
                 let here = crate::engine::facts::both(path, &cond.when_true);
                 when_true = Some(match when_true {
