@@ -119,6 +119,48 @@ fn a_check_of_the_host_counts_when_it_can_refuse() {
     assert_eq!(express(reads, LOOPBACK), ["dns-rebinding:9"]);
 }
 
+/// What stands before another page of the same application does not stand before the protocol.
+#[test]
+fn a_check_counts_where_requests_to_the_protocol_pass_it() {
+    let password = "(req, res, next) => { if (req.headers.authorization !== `Basic ${process.env.PASSWORD}`) { res.status(401).end(); return; } next(); }";
+    let router = |path: &str, route: &str| {
+        format!(
+            "const router = express.Router();\nrouter.use({password});\nrouter.get(\"{route}\", (req, res) => res.send(\"\"));\napp.use(\"{path}\", router);"
+        )
+    };
+    assert_eq!(express(&router("/dashboard", "/"), LOOPBACK), ["dns-rebinding:12"]);
+    assert_eq!(express(&format!("app.use(\"/dashboard\", {password});"), LOOPBACK), ["dns-rebinding:9"]);
+    assert_eq!(express(&format!("app.use(\"/mcp\", {password});"), LOOPBACK), [""; 0]);
+    assert_eq!(express(&format!("app.use(\"/\", {password});"), LOOPBACK), [""; 0]);
+}
+
+/// Version 2 of the SDK: one handler for all requests, which leaves `Host` and `Origin` to the program.
+#[test]
+fn the_handler_of_the_second_version_looks_at_no_host() {
+    let server = |before: &str, serve: &str| {
+        ts(&format!(
+            r#"import {{ createServer }} from "node:http";
+import {{ createMcpHandler, McpServer }} from "@modelcontextprotocol/server";
+import {{ hostHeaderValidation, toNodeHandler }} from "@modelcontextprotocol/node";
+const handler = createMcpHandler(() => new McpServer({{ name: "a", version: "1" }}));
+const node = toNodeHandler(handler);
+const http = createServer(async (req, res) => {{
+  {before}
+  {serve}
+}});
+http.listen(3000, "localhost");
+"#
+        ))
+    };
+    let fetch = "const response = await handler.fetch(new Request(`http://localhost${req.url}`)); res.writeHead(response.status); res.end(await response.text());";
+    assert_eq!(server("", fetch), ["dns-rebinding:4"]);
+    let refuses = r#"if (req.headers.host !== "localhost:3000") { res.writeHead(403).end(); return; }"#;
+    assert_eq!(server(refuses, fetch), [""; 0]);
+    assert_eq!(server("", "void node(req, res);"), ["dns-rebinding:4"]);
+    let guard = r#"if (!hostHeaderValidation(["localhost"])(req, res)) return;"#;
+    assert_eq!(server(guard, "void node(req, res);"), [""; 0]);
+}
+
 #[test]
 fn whether_there_is_a_host_is_no_check_of_it() {
     let unless = |test: &str| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use manta_core::{Finding, Location, Severity, Step};
 use manta_flow::engine::analysis::{ArgInfo, CallInfo};
 
-use super::listeners::{self, Binding, Listener};
+use super::listeners::{self, Binding, Listener, SERVES, is_mcp_route};
 use super::{Setup, arg, report};
 
 const REBINDING_HELP: &str = "answer only requests whose `Host` (and `Origin`, if sent) is on a list: `createMcpExpressApp()` \
@@ -27,7 +27,7 @@ pub(super) fn check(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
         }
         let open: Vec<&CallInfo> = transports.iter().copied().filter(|call| !is_protected(call)).collect();
         if (transports.is_empty() || !open.is_empty()) && !validates_host(setup, listener) {
-            rebinding(setup, listener, &open, findings);
+            rebinding(listener, &open, findings);
         }
     }
 }
@@ -49,11 +49,11 @@ fn unauthenticated(listener: &Listener<'_>, transports: &[&CallInfo], findings: 
     }
 }
 
-fn rebinding(setup: &Setup<'_>, listener: &Listener<'_>, open: &[&CallInfo], findings: &mut Vec<Finding>) {
+fn rebinding(listener: &Listener<'_>, open: &[&CallInfo], findings: &mut Vec<Finding>) {
     let at = open.first().map_or(listener.call.at, |call| call.at);
     let mut trace: Vec<Step> = Vec::new();
     for call in open {
-        for route in routes_around(setup, listener, call.at) {
+        for route in routes_to(listener, call) {
             trace.push(step(route, "requests arrive here"));
         }
         trace.push(step(call, "the transport does not look at `Host` or `Origin`"));
@@ -74,7 +74,8 @@ fn step(call: &CallInfo, message: &str) -> Step {
 
 // ---------------------------------------------------------------------- transports
 
-/// Constructors of server-side HTTP transports that get requests from the program.
+/// Constructors of server-side HTTP transports that get requests from the program; version 2 of the SDK serves what a
+/// factory makes and leaves `Host` and `Origin` to whatever stands before it.
 fn is_transport(api: &str) -> bool {
     let is_mcp = api.starts_with("@modelcontextprotocol/") || api.starts_with("mcp.");
     is_mcp
@@ -87,14 +88,11 @@ fn is_transport(api: &str) -> bool {
                 | "SseServerTransport"
                 | "StreamableHTTPSessionManager"
                 | "StreamableHTTPServerTransportOptions"
+                | "createMcpHandler"
         )
         && !api.contains("/client/")
         && !api.contains(".client.")
 }
-
-/// Methods that hand a request to a transport.
-const SERVES: [&str; 6] =
-    ["handleRequest", "handlePostMessage", "connect_sse", "handle_request", "handle_post_message", "handleMessage"];
 
 /// The transports behind a listener (none of their own for frameworks that make them inside); none when it does not
 /// serve MCP.
@@ -124,24 +122,17 @@ fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a
     if is_framework || is_home_made || listener.wiring.iter().any(|call| is_mcp_route(call)) {
         return Some(Vec::new());
     }
-    let is_served = functions.iter().any(|(_, facts, _)| SERVES.iter().any(|name| facts.names.contains(*name)));
     let near = |call: &&&CallInfo| call.at.file == listener.call.at.file;
     let same_file: Vec<&CallInfo> = every.iter().filter(near).copied().collect();
+    let uses = |name: &str| functions.iter().any(|(_, facts, _)| facts.names.contains(name));
+    let has_handler = same_file.iter().any(|call| arg::last(&call.api) == "createMcpHandler");
+    let is_served = SERVES.into_iter().any(uses) || uses("fetch") && has_handler;
     if is_served {
         return Some(if same_file.is_empty() { every } else { same_file });
     }
     // An application that is not known: the only listener of a file that makes transports serves them.
     let is_only = all.iter().filter(|other| other.call.at.file == listener.call.at.file).count() == 1;
-    (is_only && functions.is_empty() && !same_file.is_empty()).then_some(same_file)
-}
-
-/// Whether a route is mounted under a path that names the protocol: `app.route("/api/mcp", …)`.
-fn is_mcp_route(call: &CallInfo) -> bool {
-    let is_path = |text: &str| text.starts_with('/') && text.split('/').any(|part| matches!(part, "mcp" | "sse"));
-    matches!(arg::last(&call.api), "use" | "get" | "post" | "all" | "route" | "register")
-        // `app.route("/mcp").post(…)` gets its handlers later.
-        && (call.args.len() > 1 || arg::last(&call.api) == "route")
-        && call.args.first().is_some_and(|path| arg::texts(path).into_iter().any(is_path))
+    (is_only && (functions.is_empty() && !same_file.is_empty() || has_handler)).then_some(same_file)
 }
 
 fn once_per_place<'a>(calls: impl Iterator<Item = &'a CallInfo>) -> Vec<&'a CallInfo> {
@@ -153,9 +144,14 @@ fn contains(outer: Location, inner: Location) -> bool {
     outer.file == inner.file && outer.span.contains(inner.span)
 }
 
-/// Route registrations whose handler makes the transport.
-fn routes_around<'a>(_setup: &Setup<'a>, listener: &Listener<'a>, at: Location) -> Vec<&'a CallInfo> {
-    listener.wiring.iter().copied().filter(|call| call.at != listener.call.at && contains(call.at, at)).collect()
+/// Route registrations whose handler makes the transport, or hands requests to the one handler of a second-version SDK.
+fn routes_to<'a>(listener: &Listener<'a>, transport: &CallInfo) -> Vec<&'a CallInfo> {
+    let is_handler = arg::last(&transport.api) == "createMcpHandler";
+    let hands_on = |call: &CallInfo| {
+        is_handler && call.args.iter().flat_map(arg::functions).any(|facts| facts.names.contains("fetch"))
+    };
+    let leads = |call: &&CallInfo| contains(call.at, transport.at) || hands_on(call);
+    listener.wiring.iter().copied().filter(|call| call.at != listener.call.at).filter(leads).collect()
 }
 
 /// Whether the transport itself checks, by its options.
@@ -187,7 +183,15 @@ fn validates_host(setup: &Setup<'_>, listener: &Listener<'_>) -> bool {
     let own = listener.functions().into_iter().any(|(_, facts, _)| {
         facts.refuses && (facts.decides_on.contains("host") || facts.decides_on.contains("origin"))
     });
-    own || listener.apis().into_iter().any(|(_, api)| is_host_check(api)) || by_framework(setup, listener)
+    // Without middleware, a guard is a function that the handler asks.
+    let is_guard = |call: &CallInfo| {
+        call.api.starts_with("@modelcontextprotocol/node")
+            && is_host_check(&call.api)
+            && call.at.file == listener.call.at.file
+    };
+    own || setup.analysis.calls.iter().any(is_guard)
+        || listener.apis().into_iter().any(|(_, api)| is_host_check(api))
+        || by_framework(setup, listener)
 }
 
 fn is_host_check(api: &str) -> bool {

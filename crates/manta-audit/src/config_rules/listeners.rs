@@ -242,6 +242,42 @@ fn default_place(calls: &[CallInfo], host: &ArgInfo) -> Option<Location> {
     calls.iter().find(is_default).map(|call| call.at)
 }
 
+/// Methods that hand a request to a transport.
+pub(super) const SERVES: [&str; 6] =
+    ["handleRequest", "handlePostMessage", "connect_sse", "handle_request", "handle_post_message", "handleMessage"];
+
+/// Whether a route is mounted under a path that names the protocol: `app.route("/api/mcp", …)`.
+pub(super) fn is_mcp_route(call: &CallInfo) -> bool {
+    let is_path = |text: &str| text.starts_with('/') && text.split('/').any(|part| matches!(part, "mcp" | "sse"));
+    matches!(arg::last(&call.api), "use" | "get" | "post" | "all" | "route" | "register")
+        // `app.route("/mcp").post(…)` gets its handlers later.
+        && (call.args.len() > 1 || arg::last(&call.api) == "route")
+        && call.args.first().is_some_and(|path| arg::texts(path).into_iter().any(is_path))
+}
+
+/// Whether requests to the protocol pass what `app.use("/path", …)` mounts: the path leads to them, or what is mounted
+/// there serves them. A password before a page of its own says nothing of the protocol beside it.
+fn is_on_the_way(calls: &[CallInfo], mount: &CallInfo) -> bool {
+    let prefix = match mount.args.first() {
+        Some(ArgInfo::Text(path)) if arg::last(&mount.api) == "use" && mount.args.len() > 1 => {
+            path.trim_end_matches('/')
+        }
+        _ => return true,
+    };
+    let leads_to = |path: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let mounted: BTreeSet<u32> = mount.args.iter().flat_map(arg::made).map(|made| made.id).collect();
+    calls.iter().any(|call| {
+        let serves = call
+            .args
+            .iter()
+            .flat_map(arg::functions)
+            .any(|facts| SERVES.iter().any(|name| facts.names.contains(*name)));
+        let is_below = call.on.is_some_and(|id| mounted.contains(&id));
+        let has_path = || call.args.first().is_some_and(|path| arg::texts(path).into_iter().any(leads_to));
+        (serves || is_mcp_route(call)) && (is_below || has_path())
+    })
+}
+
 /// Identities that a call connects: what it is called on, what it makes, what it is given.
 fn identities(call: &CallInfo) -> impl Iterator<Item = u32> {
     let given = arg::all(call).flat_map(arg::made).map(|made| made.id);
@@ -258,7 +294,7 @@ fn wiring<'a>(calls: &'a [CallInfo], listener: &'a CallInfo) -> Vec<&'a CallInfo
             // A transport made for a request belongs to the handler that makes it, and is found by its place.
             let concerns = call.on.or(call.made).is_some_and(|id| known.contains(&id))
                 || call.made.is_some_and(|id| known.contains(&id));
-            if concerns && !call.in_handler && taken.insert(index) {
+            if concerns && !call.in_handler && is_on_the_way(calls, call) && taken.insert(index) {
                 known.extend(identities(call));
             }
         }
