@@ -133,7 +133,7 @@ fn write_rules(out: &mut String, table: &str, tools: &BTreeMap<String, Tool>, sh
         for (arg, seen) in &tool.args {
             let key = if is_bare(arg) { arg.clone() } else { quoted(arg) };
             let required = if seen.count == tool.calls { ", required = true" } else { "" };
-            let kind = kind_of(&seen.values, shared, writes(name));
+            let kind = kind_of(arg, &seen.values, shared, writes(name));
             let example = seen.values.first().map(example).unwrap_or_default();
             let _ = writeln!(out, "{key} = {{ {kind}{required} }} # {} times, such as {example}", seen.count);
         }
@@ -144,7 +144,16 @@ fn write_rules(out: &mut String, table: &str, tools: &BTreeMap<String, Tool>, sh
 fn find_roots(tools: &BTreeMap<String, Tool>, shared: &mut Shared) {
     let mut roots: Vec<(PathBuf, bool)> = Vec::new();
     for (name, tool) in tools {
-        for path in tool.args.values().flat_map(|arg| arg.values.iter().flat_map(texts)).filter(|text| is_path(text)) {
+        for (arg, path) in
+            tool.args.iter().flat_map(|(name, arg)| arg.values.iter().flat_map(texts).map(move |text| (name, text)))
+        {
+            if is_relative_path(arg, path) {
+                let here = shared.roots.entry(PathBuf::from(HERE)).or_insert_with(|| ("here".to_owned(), false));
+                here.1 |= writes(name);
+            }
+            if !is_path(path) {
+                continue;
+            }
             let path = Path::new(path);
             let parent = path.parent().unwrap_or(path).to_owned();
             match roots.iter_mut().find(|(root, _)| depth(&common(root, &parent)) >= MIN_ROOT_DEPTH) {
@@ -166,16 +175,19 @@ fn find_roots(tools: &BTreeMap<String, Tool>, shared: &mut Shared) {
     }
 }
 
-fn kind_of(values: &[Value], shared: &mut Shared, writes: bool) -> String {
+fn kind_of(arg: &str, values: &[Value], shared: &mut Shared, writes: bool) -> String {
     let all = |test: fn(&Value) -> bool| values.iter().all(test);
-    if all(|value| value.as_str().is_some_and(is_path)) {
-        let names: BTreeSet<&str> = values
-            .iter()
-            .filter_map(Value::as_str)
-            .filter_map(|path| shared.roots.iter().find(|(root, _)| Path::new(path).starts_with(root)))
-            .map(|(_, (name, _))| name.as_str())
-            .collect();
-        let names: Vec<String> = names.into_iter().map(quoted).collect();
+    if values.iter().all(|value| value.as_str().is_some_and(|text| is_path(text) || is_relative_path(arg, text))) {
+        let root_of = |text: &str| match is_path(text) {
+            true => shared.roots.iter().find(|(root, _)| Path::new(text).starts_with(root)),
+            false => shared.roots.get_key_value(Path::new(HERE)),
+        };
+        let found: BTreeSet<(&PathBuf, &str)> =
+            values.iter().filter_map(Value::as_str).filter_map(root_of).map(|(at, (name, _))| (at, &**name)).collect();
+        let mut found: Vec<(&PathBuf, &str)> = found.into_iter().collect();
+        // Relative paths belong to the first root.
+        found.sort_by_key(|(at, _)| at.as_path() != Path::new(HERE));
+        let names: Vec<String> = found.into_iter().map(|(_, name)| quoted(name)).collect();
         let mode = if writes { "rwc" } else { "r" };
         return format!("kind = \"path\", roots = [{}], mode = \"{mode}\"", names.join(", "));
     }
@@ -200,7 +212,7 @@ fn kind_of(values: &[Value], shared: &mut Shared, writes: bool) -> String {
     if all(Value::is_array) {
         let items: Vec<Value> = values.iter().filter_map(Value::as_array).flatten().cloned().collect();
         let longest = values.iter().filter_map(Value::as_array).map(Vec::len).max().unwrap_or(0);
-        let item = if items.is_empty() { "kind = \"any\"".to_owned() } else { kind_of(&items, shared, writes) };
+        let item = if items.is_empty() { "kind = \"any\"".to_owned() } else { kind_of(arg, &items, shared, writes) };
         return format!("kind = \"list\", max_len = {longest}, items = {{ {item} }}");
     }
     "kind = \"any\"".to_owned()
@@ -233,6 +245,40 @@ fn texts(value: &Value) -> Vec<&str> {
 fn is_path(text: &str) -> bool {
     text.starts_with('/')
         && !text.starts_with("//")
+        && !text.contains('\n')
+        && !Path::new(text).components().any(|part| part == Component::ParentDir)
+}
+
+/// Where relative paths are proposed to lead: the directory of the policy.
+const HERE: &str = ".";
+
+/// Whether an argument that is called like a path holds one that begins nowhere in particular. Without a rule for paths it
+/// would be free text, and lead anywhere.
+fn is_relative_path(arg: &str, text: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "path",
+        "paths",
+        "pathname",
+        "file",
+        "files",
+        "filename",
+        "filenames",
+        "filepath",
+        "filepaths",
+        "dir",
+        "dirs",
+        "directory",
+        "directories",
+        "folder",
+        "folders",
+    ];
+    // `filePath`, `file_path`, `Files`: words begin with a capital or after what is no letter.
+    let spaced: String = arg.chars().flat_map(|c| c.is_uppercase().then_some(' ').into_iter().chain([c])).collect();
+    let mut words = spaced.split(|c: char| !c.is_alphabetic()).map(str::to_ascii_lowercase);
+    let is_called_so = words.any(|word| NAMES.contains(&&*word));
+    let is_plain = !text.is_empty() && !text.starts_with(['/', '~', '[']) && !text.contains("://");
+    is_called_so
+        && is_plain
         && !text.contains('\n')
         && !Path::new(text).components().any(|part| part == Component::ParentDir)
 }
@@ -304,6 +350,29 @@ mod tests {
         assert!(spec.tools["fetch"].get_ref().args["token"].get_ref().sensitive);
         assert!(text.contains("files.example.com:443"));
         assert!(!spec.tools.contains_key("write_file"));
+    }
+
+    #[test]
+    fn a_relative_path_is_proposed_as_a_path_and_not_as_free_text() {
+        let log = [
+            intent("read_file", &serde_json::json!({ "path": "a.txt", "files": ["b/c.md"], "profile": "x.y" })),
+            intent("read_file", &serde_json::json!({ "path": "/srv/data/x.txt", "files": [], "profile": "a" })),
+            intent("write_file", &serde_json::json!({ "filePath": "new.txt", "title": "a/b" })),
+        ];
+        let text = propose(&log.join("\n")).unwrap();
+        let file = manta_harden::policy::PolicyFile::parse("manta.toml", text.clone())
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let spec = file.spec();
+        assert_eq!(spec.roots["here"].get_ref().at, ".");
+        for line in [
+            "path = { kind = \"path\", roots = [\"here\", \"data\"], mode = \"r\"",
+            "items = { kind = \"path\", roots = [\"here\"], mode = \"r\" }",
+            "filePath = { kind = \"path\", roots = [\"here\"], mode = \"rwc\"",
+            "profile = { kind = \"string\"",
+            "title = { kind = \"string\"",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
     }
 
     #[test]

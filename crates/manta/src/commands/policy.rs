@@ -20,7 +20,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Say whether a policy holds: names, patterns, roots, programs
-    Check(File),
+    Check(Given),
     /// Say what a policy decides about a tool or a call, and by which line
     #[command(after_help = "Example:\n  manta policy explain read_file '{\"path\": \"../x\"}'")]
     Explain {
@@ -42,7 +42,7 @@ enum Command {
         from_scan: Option<String>,
     },
     /// Run the `[[test]]` table of a policy
-    Test(File),
+    Test(Given),
     /// Print the JSON Schema for editors
     Schema,
 }
@@ -55,6 +55,23 @@ struct File {
     /// With the section `[server.NAME]` on top
     #[arg(long, value_name = "NAME")]
     server: Option<String>,
+}
+
+/// A policy that may be named without `--policy`.
+#[derive(Debug, clap::Args)]
+struct Given {
+    #[command(flatten)]
+    file: File,
+    /// The policy, named like this
+    #[arg(value_name = "FILE", conflicts_with = "path")]
+    given: Option<PathBuf>,
+}
+
+impl Given {
+    fn file(&self) -> File {
+        let path = self.given.clone().unwrap_or_else(|| self.file.path.clone());
+        File { path, server: self.file.server.clone() }
+    }
 }
 
 impl File {
@@ -71,14 +88,14 @@ impl File {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     match &args.command {
-        Command::Check(file) => check(file),
+        Command::Check(given) => check(&given.file()),
         Command::Explain { file, tool, args, principal } => explain(file, tool.as_deref(), args.as_deref(), principal),
         Command::Init { from_scan: None } => {
             output::print(TEMPLATE)?;
             Ok(Exit::Clean)
         }
         Command::Init { from_scan: Some(target) } => from_scan(target),
-        Command::Test(file) => test(file),
+        Command::Test(given) => test(&given.file()),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&manta_harden::policy::schema());
             output::print(&format!("{}\n", schema.map_err(|error| Failure::new(error.to_string()))?))?;

@@ -142,10 +142,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let text = fs::read_to_string(&file).map_err(|error| Failure::new(format!("{shown}: {error}")))?;
     let notes = notes_of(&file);
     let mut changes = load_notes(&notes)?;
-    let (text, report) = match args.undo {
-        true => unwrapped(args, &text, &mut changes)?,
-        false => wrapped(args, &text, &mut changes)?,
+    let done = match args.undo {
+        true => unwrapped(args, &text, &mut changes),
+        false => wrapped(args, &text, &mut changes),
     };
+    let (text, report) = done.map_err(|failure| failure.within(&shown))?;
     if args.print {
         output::print(&text)?;
         return Ok(Exit::Clean);
@@ -267,11 +268,10 @@ fn entries(client: Client, text: &str) -> Result<BTreeMap<String, Entry>, Failur
     if client == Client::Codex {
         return toml_entries(text).map_err(Failure::new);
     }
-    let unreadable = |error: &dyn std::fmt::Display| {
-        Failure::new(format!("the configuration can't be read as JSON: {error}"))
-            .hint("comments and trailing commas are not JSON; take them out first")
-    };
-    let file: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+    let unreadable =
+        |error: &dyn std::fmt::Display| Failure::new(format!("the configuration can't be read as JSON: {error}"));
+    let plain = without_comments(text);
+    let file: BTreeMap<String, &RawValue> = serde_json::from_str(&plain).map_err(|error| unreadable(&error))?;
     let Some(servers) = file.get(client.key()) else { return Ok(BTreeMap::new()) };
     let servers: BTreeMap<String, &RawValue> =
         serde_json::from_str(servers.get()).map_err(|error| unreadable(&error))?;
@@ -280,7 +280,7 @@ fn entries(client: Client, text: &str) -> Result<BTreeMap<String, Entry>, Failur
         let members: Map<String, Value> = serde_json::from_str(raw.get()).map_err(|error| unreadable(&error))?;
         let text_of = |key: &str| members.get(key).and_then(Value::as_str).map(str::to_owned);
         let list = |key: &str| members.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-        let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
+        let start = raw.get().as_ptr() as usize - plain.as_ptr() as usize;
         let env = members.get("env").and_then(Value::as_object);
         let entry = Entry {
             command: text_of("command"),
@@ -294,6 +294,53 @@ fn entries(client: Client, text: &str) -> Result<BTreeMap<String, Entry>, Failur
         entries.insert(name, entry);
     }
     Ok(entries)
+}
+
+/// Comments, trailing commas and a byte-order mark, which editors write and JSON has not, as blanks: everything else stays
+/// where it is.
+fn without_comments(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let (mut at, mut comma) = (0, None);
+    while let Some(&byte) = bytes.get(at) {
+        let length = match byte {
+            b'"' => string_length(&bytes[at..]),
+            b'/' if bytes[at..].starts_with(b"//") => until(&bytes[at..], b"\n"),
+            b'/' if bytes[at..].starts_with(b"/*") => 2 + until(&bytes[at + 2..], b"*/") + 2,
+            _ if bytes[at..].starts_with("\u{feff}".as_bytes()) => 3,
+            _ => 1,
+        };
+        let end = (at + length).min(bytes.len());
+        match byte {
+            b'/' | 0xef if length > 1 => bytes[at..end].fill(b' '),
+            b'}' | b']' => {
+                if let Some(comma) = comma.take() {
+                    bytes[comma] = b' ';
+                }
+            }
+            b',' => comma = Some(at),
+            _ if !byte.is_ascii_whitespace() => comma = None,
+            _ => {}
+        }
+        at = end;
+    }
+    // Whole characters were replaced, or none.
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+fn until(bytes: &[u8], end: &[u8]) -> usize {
+    bytes.windows(end.len()).position(|window| window == end).unwrap_or(bytes.len())
+}
+
+fn string_length(bytes: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(byte) = bytes.get(at) {
+        at += match byte {
+            b'"' => return at + 1,
+            b'\\' => 2,
+            _ => 1,
+        };
+    }
+    bytes.len()
 }
 
 #[derive(Deserialize)]
@@ -438,6 +485,16 @@ mod tests {
         there_and_back(Client::Vscode, "mcp.json", &json.replace("KEY", "servers"), &inside);
         let toml = "# mine\nmodel = \"x\"\n\n[mcp_servers.files] # here\ncommand = 'npx' # run\nargs = [\"-y\", 'server']\nenv = { TOKEN = \"secret\" }\n\n[mcp_servers.bare]\ncommand = \"server\"\n";
         there_and_back(Client::Codex, "config.toml", toml, &["# mine", "# here", "\"guard\"", "\"TOKEN\"", "\"npx\""]);
+    }
+
+    #[test]
+    fn comments_and_trailing_commas_stay_where_they_are() {
+        let json = "\u{feff}// mine, \"x\": {\n{ /* , } */ \"servers\": {\n  // [\n  \"a\": { \"command\": \"npx\", \"args\": [\"// no, }\", \"\\\"/*\",], }, // ü\n },\n}\n";
+        there_and_back(Client::Vscode, "mcp.json", json, &["// mine", "// [", "// ü", "\"guard\"", "// no, }"]);
+        for broken in ["/* no end", "\"no end", "{\"a\": 1,,}", "[1, /", "\\", "/"] {
+            assert_eq!(without_comments(broken).len(), broken.len(), "{broken}");
+        }
+        assert_eq!(without_comments("{\"a\": \"//\", }"), "{\"a\": \"//\"  }");
     }
 
     #[test]
