@@ -23,7 +23,7 @@ fn main() {
     let mut open = Vec::new();
     let mut needed = Vec::new();
     for (number, (_, pattern)) in rules::RULES.iter().enumerate() {
-        let syntax = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
+        let syntax = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rules::source(pattern));
         let syntax = syntax.unwrap_or_else(|error| panic!("{pattern}: {error}"));
         assert!(branches(&syntax).iter().all(begins_at_word), "{pattern}: begins inside a word");
         match literals(&syntax, 2) {

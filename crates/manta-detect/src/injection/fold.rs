@@ -14,6 +14,8 @@ pub(super) struct Folded {
 impl Folded {
     pub(super) fn new(text: &str) -> Self {
         let stripped: Vec<Range<usize>> = hidden::find(text).into_iter().map(|m| m.range).collect();
+        let native = native_words(text);
+        let mut next_native = native.iter().peekable();
         let mut folded = Self { text: String::with_capacity(text.len()), origin: Vec::with_capacity(text.len() + 1) };
         let mut next_hidden = stripped.iter().peekable();
         for (start, c) in text.char_indices() {
@@ -21,13 +23,18 @@ impl Folded {
             if next_hidden.peek().is_some_and(|range| range.contains(&start)) {
                 continue;
             }
-            folded.push(start, c);
+            // A soft hyphen shows where a word may be broken, a combining mark decorates the letter before it.
+            if matches!(c, '\u{ad}' | '\u{300}'..='\u{36f}') {
+                continue;
+            }
+            while next_native.next_if(|range| range.end <= start).is_some() {}
+            folded.push(start, c, next_native.peek().is_some_and(|range| range.contains(&start)));
         }
         folded.origin.push(text.len());
         folded
     }
 
-    fn push(&mut self, start: usize, c: char) {
+    fn push(&mut self, start: usize, c: char, is_native: bool) {
         if c.is_whitespace() {
             if !self.text.ends_with(' ') {
                 self.text.push(' ');
@@ -36,7 +43,7 @@ impl Folded {
             return;
         }
         let before = self.text.len();
-        match latin(c) {
+        match latin(c).filter(|_| !is_native) {
             Some(letter) => self.text.push(letter),
             None => self.text.extend(c.to_lowercase()),
         }
@@ -52,6 +59,30 @@ impl Folded {
     }
 }
 
+/// Words of letters that are no disguise: some look like Latin ones and some don't, and none is Latin.
+fn native_words(text: &str) -> Vec<Range<usize>> {
+    if text.is_ascii() {
+        return Vec::new();
+    }
+    let mut words = Vec::new();
+    let mut start = None;
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        match (start, c.is_alphabetic()) {
+            (None, true) => start = Some(at),
+            (Some(first), false) => {
+                let word = &text[first..at];
+                let is_foreign = |c: char| !c.is_ascii() && latin(c).is_none();
+                if !word.contains(|c: char| c.is_ascii()) && word.contains(is_foreign) {
+                    words.push(first..at);
+                }
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
 /// The ASCII letter that a character looks like: full-width, mathematical, accented, Cyrillic, Greek.
 pub(crate) fn latin(c: char) -> Option<char> {
     const MATH: Range<u32> = 0x1d400..0x1d6a4;
@@ -60,13 +91,13 @@ pub(crate) fn latin(c: char) -> Option<char> {
         '\u{2018}' | '\u{2019}' | '\u{2bc}' => '\'',
         '\u{24b6}'..='\u{24e9}' => char::from_u32(0x61 + (u32::from(c) - 0x24b6) % 26)?,
         _ if MATH.contains(&u32::from(c)) => char::from_u32(0x61 + (u32::from(c) - MATH.start) % 26)?,
-        'а' | 'А' | 'α' | 'Α' | 'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'À' | 'Á' | 'Â' | 'Ä' | 'Ã' | 'Å' => {
+        'а' | 'А' | 'α' | 'Α' | 'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'À' | 'Á' | 'Â' | 'Ä' | 'Ã' | 'Å' | 'ą' => {
             'a'
         }
         'в' | 'В' | 'Β' => 'b',
-        'с' | 'С' | 'ç' | 'Ç' | 'ϲ' => 'c',
+        'с' | 'С' | 'ç' | 'Ç' | 'ϲ' | 'ć' | 'č' | 'Č' => 'c',
         'ԁ' => 'd',
-        'е' | 'Е' | 'ё' | 'Ε' | 'é' | 'è' | 'ê' | 'ë' | 'É' | 'È' | 'Ê' | 'Ë' => 'e',
+        'е' | 'Е' | 'ё' | 'Ε' | 'é' | 'è' | 'ê' | 'ë' | 'É' | 'È' | 'Ê' | 'Ë' | 'ę' | 'ě' => 'e',
         'ɡ' => 'g',
         'Н' | 'һ' | 'Η' => 'h',
         'і' | 'І' | 'ι' | 'Ι' | 'í' | 'ì' | 'î' | 'ï' | 'ı' | 'Í' => 'i',
@@ -74,17 +105,19 @@ pub(crate) fn latin(c: char) -> Option<char> {
         'к' | 'К' | 'κ' | 'Κ' => 'k',
         'ӏ' => 'l',
         'м' | 'М' | 'Μ' => 'm',
-        'ñ' | 'Ν' | 'ո' => 'n',
+        'ñ' | 'Ν' | 'ո' | 'ń' | 'ň' => 'n',
         'о' | 'О' | 'ο' | 'Ο' | 'ó' | 'ò' | 'ô' | 'ö' | 'õ' | 'ø' | 'Ö' | 'Ó' => 'o',
         'р' | 'Р' | 'ρ' | 'Ρ' => 'p',
-        'ѕ' | 'Ѕ' => 's',
+        'ѕ' | 'Ѕ' | 'ş' | 'ś' | 'š' | 'Ş' | 'Ś' | 'Š' => 's',
         'т' | 'Т' | 'τ' | 'Τ' => 't',
         'ú' | 'ù' | 'û' | 'ü' | 'υ' | 'Ü' => 'u',
         'ν' | 'ѵ' => 'v',
         'ԝ' => 'w',
         'х' | 'Х' | 'χ' | 'Χ' => 'x',
         'у' | 'У' | 'ү' | 'Υ' | 'ý' => 'y',
-        'Ζ' => 'z',
+        'Ζ' | 'ż' | 'ź' | 'ž' | 'Ż' | 'Ž' => 'z',
+        'ğ' => 'g',
+        'ł' | 'Ł' => 'l',
         _ => return None,
     })
 }

@@ -26,8 +26,16 @@ pub const CROSS_TOOL: &str = "cross-tool";
 pub const TOOL_BAN: &str = "tool-ban";
 /// Puts something in place of what another tool said or was given.
 pub const TAMPERING: &str = "result-tampering";
+/// Says that somebody agreed. Only the user can, and not in a description.
+pub const CLAIMED_CONSENT: &str = "claimed-consent";
 /// A tag that asks for attention. Honest text shouts, too, so this is a hint.
 pub const ATTENTION: &str = "attention-tag";
+
+/// A pattern as it is compiled: `[^.!?]` stays inside a sentence, which a dot inside a word (`~/.ssh`, `mcp.json`) does
+/// not end.
+pub(super) fn source(pattern: &str) -> String {
+    pattern.replace("[^.!?]", r"(?:[^.!?]|\.\w)")
+}
 
 /// Patterns over folded text: lowercase ASCII, single spaces.
 pub(super) static RULES: &[(&str, &str)] = &[
@@ -45,13 +53,30 @@ pub(super) static RULES: &[(&str, &str)] = &[
     ),
     (
         OVERRIDE,
-        r"\b(?:these|this|the following) (?:instructions?|rules|directives?) (?:override|supersede|replace|take (?:precedence|priority))\b",
+        r"\b(?:(?:these|this|the following) (?:instructions?|directives?)|these rules) (?:override|supersede|replace|take (?:precedence|priority))\b",
     ),
     (OVERRIDE, r"\b(?:instead of|rather than) (?:following )?(?:the user'?s?|your) (?:request|instructions?|prompt)\b"),
     (
         OVERRIDE,
         r"\b(?:system|admin|administrator|developer|hidden|secret|internal) (?:override|instructions?|directives?|policy|orders?)\b(?: ?\([^)]{0,60}\)| ?\[[^\]]{0,60}\])? ?:",
     ),
+    (
+        OVERRIDE,
+        r"\b(?:instructions?|requests?|commands?) (?:\w+ ){0,3}?(?:by|from|of) (?:the )?user (?:is|are) (?:\w+ )?(?:outdated|obsolete|void|invalid|wrong|irrelevant|superseded|no longer)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:follow|obey|use|apply) (?:\w+ ){0,3}?(?:instructions?|directives?|orders) (?:in|of|from|below|above|here) [^.!?]{0,40}?\binstead\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:no matter|regardless of|whatever) (?:what )?(?:the )?user (?:says?|asks?|wants?|requests?|thinks?|instructs?|tells? you)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\byour (?:true|real|actual|new|only|primary|hidden) (?:task|goal|objective|purpose|mission|job) (?:is|are)\b",
+    ),
+    (OVERRIDE, r"\btreat (?:[\w']+ ){0,6}?as (?:[\w']+ ){0,3}?(?:instructions?|commands|orders) (?:from|by|of|with)\b"),
     // The same order in other languages; letters are folded, so accents are gone.
     (OVERRIDE, r"\b(?:ignorier\w*|vergiss) (?:\w+ ){0,3}?(?:anweisungen|instruktionen|vorgaben|regeln)\b"),
     (
@@ -63,7 +88,56 @@ pub(super) static RULES: &[(&str, &str)] = &[
         r"\b(?:ignore[zr]?|oublie[zr]?) (?:\w+ ){0,3}?(?:instructions|consignes|regles) (?:precedentes|anterieures|ci-dessus)\b",
     ),
     (OVERRIDE, r"(?:忽略|无视|忘记)(?:之前|以上|上面|先前|所有)?(?:的|所有)*(?:指令|指示|提示|规则)"),
-    (OVERRIDE, r"(?:以前|これまで|上記)の(?:指示|命令|プロンプト)を無視"),
+    (OVERRIDE, r"(?:以前|これまで|今まで|上記|前)の(?:すべての|全ての)?(?:指示|命令|プロンプト)を(?:すべて|全て)?無視"),
+    (OVERRIDE, r"\b(?:ignora|dimentica|trascura) (?:\w+ ){0,3}?(?:istruzioni|regole|indicazioni)\b"),
+    (OVERRIDE, r"\b(?:negeer|vergeet) (?:\w+ ){0,3}?(?:instructies|aanwijzingen|opdrachten|regels)\b"),
+    (OVERRIDE, r"\b(?:zignoruj|ignoruj|pomin|zapomnij o) (?:\w+ ){0,3}?(?:instrukcj\w+|polece\w+|zasad\w*)"),
+    (
+        OVERRIDE,
+        r"\b(?:onceki|yukaridaki) (?:\w+ ){0,2}?(?:talimat|kural)\w* (?:yok say|unut|gormezden gel|dikkate alma)",
+    ),
+    (OVERRIDE, r"(?:игнорируй|проигнорируй|забудь|отбрось)(?:те)? [^.!?]{0,60}?(?:инструкци|указани|правил)"),
+    (OVERRIDE, r"(?:이전|위|앞)의? ?(?:모든 )?(?:지시|명령|지침|프롬프트)\S* (?:모두 )?무시"),
+    (OVERRIDE, r"(?:تجاهل|انس) (?:جميع |كل )?(?:التعليمات|الأوامر|الإرشادات)"),
+    (OVERRIDE, r"(?:पिछले|पहले के|ऊपर के) (?:सभी )?(?:निर्देशों|आदेशों|नियमों) को (?:अनदेखा|नज़रअंदाज़|भूल)"),
+    (OVERRIDE, r"\b(?:bỏ qua|phớt lờ|quên)(?: \S+){0,3} (?:hướng dẫn|chỉ dẫn|chỉ thị|lệnh)"),
+    (
+        CONCEALMENT,
+        r"\b(?:sag|sage|sagen|verrate|erzahl|erzahle|melde) (?:es |das |dies )?(?:dem|der) (?:benutzer|nutzer|anwender)(?:in)? (?:nicht|nichts)\b",
+    ),
+    (CONCEALMENT, r"\bohne (?:dass (?:der|die) (?:benutzer|nutzer|anwender)\w* |das wissen de)"),
+    (
+        CONCEALMENT,
+        r"\bn'?(?:en |e (?:le |la |l')?)(?:parle[zr]?|di[st](?:es)?|mentionne[zr]?) (?:\w+ )?(?:pas|rien|jamais) [^.!?]{0,20}?(?:utilisateur|usager)",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:no|sin) (?:se )?(?:lo |la )?(?:digas|dile|decir|cuentes|menciones|informes|reveles)\w* [^.!?]{0,30}?usuario",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:nao|sem) (?:o |a )?(?:conte|contar|diga|dizer|mencione|informe|informar|revele)\w* [^.!?]{0,30}?usuario",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:non|senza) (?:dirlo|dire|dirglielo|menzionare|informare|rivelare|rivelarlo)\b [^.!?]{0,30}?utente",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:vertel|zeg|meld) (?:het |dit |dat )?(?:niets |niet )?(?:tegen |aan )?(?:de )?gebruiker(?: (?:niet|niets))\b",
+    ),
+    (CONCEALMENT, r"\bnie (?:mow|wspominaj|informuj|ujawniaj|powiadamiaj) [^.!?]{0,30}?uzytkownik"),
+    (CONCEALMENT, r"\bkullaniciya (?:\w+ )?(?:soyleme|bahsetme|bildirme|haber verme|gosterme)"),
+    (CONCEALMENT, r"не (?:говори|сообщай|рассказывай|упоминай|показывай)(?:те)? [^.!?]{0,30}?пользовател"),
+    (
+        CONCEALMENT,
+        r"(?:不要|别|请勿|切勿|不得)(?:让|把这)?(?:告诉|告知|通知|提醒)?(?:用户|使用者)(?:知道|发现|察觉)|(?:不要|别|请勿|切勿|不得)(?:告诉|告知)(?:用户|使用者)",
+    ),
+    (CONCEALMENT, r"ユーザー?(?:に|へ)は?(?:決して|絶対に)?(?:伝え|知らせ|言わ|話さ|教え)(?:ないで|ない|るな|ては)"),
+    (CONCEALMENT, r"사용자(?:에게|한테)(?:는)? (?:절대 )?(?:알리지|말하지|언급하지|보여주지)"),
+    (CONCEALMENT, r"(?:لا|ولا) (?:تخبر|تقل|تذكر|تظهر) [^.!?]{0,30}?(?:المستخدم|للمستخدم)"),
+    (CONCEALMENT, r"उपयोगकर्ता को (?:न |मत |कुछ न )(?:बता|कह|सूचित)"),
+    (CONCEALMENT, r"\bkhong(?: \S+){0,3} người dung\b"),
     (
         CONCEALMENT,
         r"\b(?:do not|don'?t|never|must not|should not|shouldn'?t|cannot|avoid|without|refrain from) (?:\w+ ){0,2}?(?:tell|telling|mention|mentioning|inform|informing|reveal|revealing|disclose|disclosing|notify|notifying|alert|alerting|show|showing|report|reporting|let|letting|explain|explaining|say|saying)\b[^.!?]{0,40}?\b(?:user|human|person|operator|them|anyone|anybody|customer)\b",
@@ -84,6 +158,18 @@ pub(super) static RULES: &[(&str, &str)] = &[
     (
         CONCEALMENT,
         r"\b(?:the )?user does(?: not|n'?t) (?:need|have) to (?:know|see|notice|be (?:told|aware|informed|notified))\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:the )?user (?:\w+ ){0,2}?(?:remains?|stays?|is kept|be kept) (?:\w+ )?(?:unaware|ignorant|oblivious|uninformed|in the dark)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\bkeep (?:this|it|that|the \w+) (?:secret|hidden|private|concealed) from (?:them|him|her|everyone|anyone)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:pretend|lie|falsely (?:say|claim|report)) (?:that )?(?:the|this|it|your|there|nothing) (?:\w+ ){0,2}?(?:failed|succeeded|worked|happened|expired|was|is|did)\b",
     ),
     (CONCEALMENT, r"\bwithout (?:the )?(?:user'?s?|human'?s?) (?:knowledge|knowing|noticing|awareness)\b"),
     (
@@ -155,7 +241,49 @@ pub(super) static RULES: &[(&str, &str)] = &[
     // A parameter that asks for what it is called.
     (
         EXFILTRATION,
-        r"\bcontents? (?:of|from)(?: \w+){0,4}? (?:id (?:rsa|ed25519|ecdsa)|ssh key|private key|etc passwd|aws credentials|env file)\b",
+        r"\bcontents? (?:of|from)(?: [\w']+){0,4}? (?:id (?:rsa|ed25519|ecdsa)|ssh keys?|private keys?|etc passwd|aws credentials|env file)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\bcontents? (?:of|from) [^.!?]{0,40}?(?:(?:~|/root|/home/[\w.-]+|/users/[\w.-]+|\$home|%userprofile%)[/\\]\.[a-z]|\bid_(?:rsa|ed25519|ecdsa)\b|/etc/(?:passwd|shadow|sudoers)\b)",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:put|include|paste|write|copy|provide|pass|insert|add|append|dump) (?:\w+ )?(?:all|every|entire|full|whole|complete)\b [^.!?]{0,40}?(?:messages?|conversation|chat|history|context|prompts?)\b [^.!?]{0,40}?(?:here|in this (?:field|parameter|argument|value))\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:send|pass|give|submit|forward|upload|post|supply) (?:\w+ )?(?:the user'?s?|their|all|any|every) (?:\w+ ){0,2}?(?:passwords?|credentials?|secrets?|api keys?|private keys?|tokens?|cookies) to (?:the )?[`'\x22]?\w+[`'\x22]? (?:tool|endpoint|server|webhook|function|api)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:pass|include|provide|put|supply|send|append|add|copy|attach) [^.!?]{0,60}?\b\w*(?:secret|token|password|api_?key|access_?key)\w* (?:environment|env) variable [^.!?]{0,20}?(?:as|in|into|to) [`'\x22]?\w+[`'\x22]?",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:append|add|copy|include|pass|attach|put|insert|write) (?:the )?contents? of [^.!?]{0,40}?(?:\.env\b|\.npmrc\b|\.netrc\b|\.pem\b|credentials\.json\b|secrets?\.\w+)",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:copy|send|upload|move|post|write|read) (?:~|/root|/home/[\w.-]+|\$home)/\.\S+ (?:to|into|in) (?:the )?[`'\x22]?\w+[`'\x22]?",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:replace|change|swap|substitute|rewrite|exchange) (?:any|every|all|each|the) (?:\w+ ){0,3}?(?:address(?:es)?|iban|accounts?|account numbers?|recipients?|wallets?)\b [^.!?]{0,60}?(?:by|with|to|for) (?:0x[0-9a-f]{8,}|bc1\w{8,}|[a-z]{2}[0-9]{2}[a-z0-9]{10,}|\S+@\S+)",
+    ),
+    (
+        EXFILTRATION,
+        r"!\[[^\]]{0,80}\]\(https?://[^)\s]{1,200}[?&][^)\s]{0,80}?(?:conversation|chat|history|secret|last_?message|user_?(?:message|data|input))",
+    ),
+    (EXFILTRATION, r"<img [^>]{0,80}?src ?= ?[`'\x22]?https?://[^>\s]{1,200}[?&/=](?:\[|\{|<|\$|%7b|%5b)"),
+    // A parameter that is the name of what leaves with it; a sentence has more words.
+    (
+        EXFILTRATION,
+        r"^\b(?:the )?(?:full |entire |whole |complete |all |previous |prior |raw )+(?:user |chat |agent )?(?:conversation|conversation history|chat history|message history|messages|chat log|transcript|system prompt|tool call history)$",
+    ),
+    (
+        EXFILTRATION,
+        r"^\b(?:your|model|assistant|agent|llm|current) (?:system prompt|chain of thought|hidden instructions|instructions)$",
     ),
     (COMMAND, r"\b(?:execute|run|call|invoke|use) [^.!?]{0,40}?\b(?:curl|wget)\b[^|\n]{0,120}\| ?(?:ba|z|da)?sh\b"),
     (
@@ -174,6 +302,14 @@ pub(super) static RULES: &[(&str, &str)] = &[
     (
         NO_CONSENT,
         r"\b(?:without|do not|don'?t|never|no need to|skip|bypass) (?:\w+ ){0,2}?(?:ask|asking|request|requesting|wait|waiting|seek|seeking|require|requiring|prompt|prompting) (?:\w+ ){0,3}?(?:permission|confirmation|approval|consent|the user|authorization)\b",
+    ),
+    (
+        CLAIMED_CONSENT,
+        r"\b(?:the )?(?:user|human|owner|administrator|developer|operator) (?:has |have )?already (?:\w+ )?(?:approved|agreed to|consented to|authori[sz]ed) (?:all|every|any|this|everything)\b",
+    ),
+    (
+        CLAIMED_CONSENT,
+        r"\b(?:granted|given) (?:you|the (?:assistant|agent|model|ai)) (?:\w+ ){0,2}?(?:permission|authori[sz]ation|approval|consent|clearance)\b",
     ),
     (NO_CONSENT, r"\b(?:the )?user (?:has |have )?(?:already )(?:approved|agreed|consented|confirmed|authori[sz]ed)\b"),
     (
@@ -211,6 +347,10 @@ pub(super) static RULES: &[(&str, &str)] = &[
     (
         TAMPERING,
         r"\b(?:modify|change|replace|overwrite|alter|substitute) (?:the |its |all )?(?:\w+ )?(?:results?|values?|outputs?|answers?|arguments?) (?:of|with|by) (?:the |this |its )?(?:\w+ )?(?:tools?|functions?|response|result)\b",
+    ),
+    (
+        ATTENTION,
+        r"\b(?:notes?|message|instructions?|memo|attention|reminder) (?:to|for) (?:the |any |all )?(?:ai )?(?:assistants?|ais?|llms?|(?:language )?models?|agents?) ?:",
     ),
     (ATTENTION, r"\[ ?(?:important|critical|urgent|mandatory|attention) ?\]"),
     (

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use memchr::memmem;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::rules::RULES;
+use super::rules::{RULES, source};
 
 /// What the build script found in the patterns.
 mod words {
@@ -52,7 +52,7 @@ fn has_words(number: usize, text: &[u8]) -> bool {
 /// The text is folded, so letters are ASCII; the tables of Unicode would make patterns ten times as large.
 fn pattern(number: usize) -> &'static Regex {
     COMPILED[number].get_or_init(|| {
-        let pattern = RegexBuilder::new(RULES[number].1).unicode(false).build();
+        let pattern = RegexBuilder::new(&source(RULES[number].1)).unicode(false).build();
         pattern.expect("every pattern is compiled by a test")
     })
 }

@@ -8,23 +8,21 @@ use std::ops::Range;
 
 use crate::{Match, hidden, injection};
 
-/// Base64, hexadecimal, percent or character escapes that decode to an instruction or to prose.
+mod ciphers;
+mod encodings;
+
+/// An encoding (base64, hexadecimal, escapes, …) of an instruction or of prose, or an instruction in a cipher that a model
+/// reads (rotated letters, backwards, letters apart).
 pub const ENCODED: &str = "encoded-text";
 /// A word of Latin letters with letters of another script that look the same.
 pub const LOOK_ALIKE: &str = "look-alike";
 /// Blank space that pushes text out of view.
 pub const PADDING: &str = "padding";
 
-/// Shortest encoded run that is looked at, in characters.
-const SHORTEST: usize = 16;
-/// Longest encoded run that is decoded.
-const LONGEST: usize = 64 << 10;
 /// Spaces or tabs in one line, followed by text, that no layout asks for.
 const WIDE: usize = 120;
 /// Line ends in a row, followed by text, that no layout asks for.
 const TALL: usize = 12;
-/// Decodings inside one another that are followed.
-const LAYERS: usize = 3;
 
 /// Disguised passages, sorted by position.
 ///
@@ -36,11 +34,8 @@ const LAYERS: usize = 3;
 #[must_use]
 pub fn find(text: &str) -> Vec<Match> {
     let mut found: Vec<Match> = Vec::new();
-    for range in runs(text) {
-        if decoded(&text[range.clone()], LAYERS).is_some_and(|(hidden, _)| is_telling(&hidden)) {
-            found.push(Match { range, rule: ENCODED });
-        }
-    }
+    let encoded = encodings::find(text).into_iter().chain(ciphers::find(text));
+    found.extend(encoded.map(|range| Match { range, rule: ENCODED }));
     if !text.is_ascii() {
         found.extend(
             words(text).filter(|word| is_mixed(&text[word.clone()])).map(|range| Match { range, rule: LOOK_ALIKE }),
@@ -54,11 +49,11 @@ pub fn find(text: &str) -> Vec<Match> {
 /// What an encoded passage says, with the name of its outermost encoding.
 #[must_use]
 pub fn decode(passage: &str) -> Option<(String, &'static str)> {
-    decoded(passage, LAYERS)
+    ciphers::decode(passage).or_else(|| encodings::decode(passage))
 }
 
-/// What a name looks like to a person: letters that look the same are the same, case, separators and characters
-/// nobody sees don't count.
+/// What a name looks like to a person: letters that look the same are the same, a digit between letters is the letter it
+/// looks like, case, separators and characters nobody sees don't count.
 ///
 /// ```
 /// use manta_detect::disguise::skeleton;
@@ -67,13 +62,34 @@ pub fn decode(passage: &str) -> Option<(String, &'static str)> {
 #[must_use]
 pub fn skeleton(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
-    for c in hidden::strip(name).chars().filter(|c| c.is_alphanumeric()) {
-        match injection::latin(c) {
+    let shown = hidden::strip(name);
+    let mut chars = shown.chars().peekable();
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        let is_inside = before.is_alphabetic() && chars.peek().is_some_and(|next| next.is_alphabetic());
+        before = c;
+        if !c.is_alphanumeric() {
+            continue;
+        }
+        match injection::latin(c).or_else(|| digit_as_letter(c).filter(|_| is_inside)) {
             Some(letter) => out.push(letter),
             None => out.extend(c.to_lowercase()),
         }
     }
     out
+}
+
+/// The letter that a digit between letters is taken for: `readFi1e`. Elsewhere it is a number, as in `v1`.
+fn digit_as_letter(c: char) -> Option<char> {
+    Some(match c {
+        '0' => 'o',
+        '1' => 'l',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' => 't',
+        _ => return None,
+    })
 }
 
 /// Whether hidden text is there for a reader: an instruction, a path to credentials, a command, or a sentence.
@@ -109,173 +125,6 @@ fn is_sentence(text: &str) -> bool {
     words.len() >= 6 && words.iter().filter(is_word).count() * 5 >= words.len() * 4
 }
 
-/// Stretches that may be an encoding: no white space, at least [`SHORTEST`] characters of an encoding's alphabet.
-fn runs(text: &str) -> Vec<Range<usize>> {
-    let is_part = |byte: u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'%' | b'\\' | b'&' | b'#' | b';')
-    };
-    let bytes = text.as_bytes();
-    let mut runs = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if !is_part(bytes[at]) {
-            at += 1;
-            continue;
-        }
-        let start = at;
-        while at < bytes.len() && is_part(bytes[at]) {
-            at += 1;
-        }
-        if (SHORTEST..=LONGEST).contains(&(at - start)) {
-            runs.push(start..at);
-        }
-    }
-    runs.extend(spaced_hex(bytes));
-    runs
-}
-
-/// `49 67 6e 6f 72 65`: bytes in hexadecimal with a space between.
-fn spaced_hex(bytes: &[u8]) -> Vec<Range<usize>> {
-    let is_pair = |at: usize| {
-        bytes.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
-            && bytes.get(at + 2).is_none_or(|byte| !byte.is_ascii_alphanumeric())
-            && (at == 0 || !bytes[at - 1].is_ascii_alphanumeric())
-    };
-    let mut runs = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        while is_pair(at) && bytes.get(at + 2) == Some(&b' ') {
-            at += 3;
-        }
-        if is_pair(at) && at - start >= SHORTEST {
-            runs.push(start..at + 2);
-        }
-        at = at.max(start) + 1;
-    }
-    runs
-}
-
-fn decoded(passage: &str, layers: usize) -> Option<(String, &'static str)> {
-    type Decoder = fn(&str) -> Option<Vec<u8>>;
-    const DECODERS: [(&str, Decoder); 5] = [
-        ("percent encoding", percent),
-        ("character escapes", escapes),
-        ("character references", references),
-        ("hexadecimal", hexadecimal),
-        ("base64", base64),
-    ];
-    // Eight characters take no fewer in any of these.
-    if layers == 0 || passage.len() < SHORTEST {
-        return None;
-    }
-    let (text, name) = DECODERS.iter().find_map(|(name, decoder)| {
-        let text = String::from_utf8(decoder(passage)?).ok().filter(|text| is_readable(text))?;
-        Some((text, *name))
-    })?;
-    let inner = decoded(text.trim(), layers - 1).filter(|(inner, _)| is_telling(inner));
-    Some((inner.map_or(text, |(inner, _)| inner), name))
-}
-
-fn is_readable(text: &str) -> bool {
-    let visible = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')).count();
-    let all = text.chars().count();
-    all >= 8 && visible == all
-}
-
-fn percent(text: &str) -> Option<Vec<u8>> {
-    let bytes = text.as_bytes();
-    let marks = bytes.iter().filter(|byte| **byte == b'%').count();
-    // A sentence with encoded spaces, or letters that needed no encoding.
-    if marks < 4 {
-        return None;
-    }
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3).and_then(byte_of)).flatten();
-        out.push(pair.unwrap_or(bytes[at]));
-        at += if pair.is_some() { 3 } else { 1 };
-    }
-    Some(out)
-}
-
-/// `\x49\x67` and `\u0049\u0067`.
-fn escapes(text: &str) -> Option<Vec<u8>> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = match bytes.get(at..at + 2)? {
-            br"\x" => 2,
-            br"\u" => 4,
-            _ => return None,
-        };
-        let code = std::str::from_utf8(bytes.get(at + 2..at + 2 + digits)?).ok()?;
-        let c = char::from_u32(u32::from_str_radix(code, 16).ok()?)?;
-        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        at += 2 + digits;
-    }
-    Some(out)
-}
-
-/// `&#73;&#x67;`
-fn references(text: &str) -> Option<Vec<u8>> {
-    let mut out = String::new();
-    for part in text.strip_prefix("&#")?.strip_suffix(';')?.split(";&#") {
-        let code = match part.strip_prefix(['x', 'X']) {
-            Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-            None => part.parse().ok()?,
-        };
-        out.push(char::from_u32(code)?);
-    }
-    Some(out.into_bytes())
-}
-
-fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    // Most text has a letter beyond `f` near its start, and is not copied to find that out.
-    if !text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b' ' | b'x')) {
-        return None;
-    }
-    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
-    let digits = digits.strip_prefix(b"0x").unwrap_or(&digits);
-    digits.len().is_multiple_of(2).then(|| digits.chunks_exact(2).map(byte_of).collect::<Option<Vec<u8>>>()).flatten()
-}
-
-fn byte_of(pair: &[u8]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let &[high, low] = pair else { return None };
-    u8::try_from(digit(high)? << 4 | digit(low)?).ok()
-}
-
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '=' | '+' | '/' | '-' | '_'));
-    let body = text.trim_end_matches('=');
-    if body.len() < SHORTEST || body.len() % 4 == 1 {
-        return None;
-    }
-    let mut out = Vec::with_capacity(body.len() * 3 / 4);
-    let (mut bits, mut count) = (0u32, 0);
-    for byte in body.bytes() {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push(u8::try_from(bits >> count & 0xff).ok()?);
-        }
-    }
-    Some(out)
-}
-
 /// Words: letters of any script, digits and underscores.
 fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut chars = text.char_indices().peekable();
@@ -291,12 +140,12 @@ fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// A Latin word in which Cyrillic or Greek letters stand for Latin ones. Two Latin letters at least: `Δx` and `µs`
+/// A Latin word in which Cyrillic or Greek letters, or wide or mathematical ones, stand for Latin ones. Two Latin letters at least: `Δx` and `µs`
 /// are formulas.
 fn is_mixed(word: &str) -> bool {
     let latin = word.chars().filter(char::is_ascii_alphabetic).count();
     let foreign: Vec<char> =
-        word.chars().filter(|c| matches!(c, '\u{370}'..='\u{52f}' | '\u{531}'..='\u{58f}')).collect();
+        word.chars().filter(|c| matches!(c, '\u{370}'..='\u{52f}' | '\u{531}'..='\u{58f}' | '\u{ff21}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d6a3}')).collect();
     latin >= 2 && !foreign.is_empty() && foreign.iter().all(|c| injection::latin(*c).is_some())
 }
 
@@ -401,6 +250,15 @@ mod tests {
     fn letters_of_another_script_inside_a_word() {
         assert_eq!(rules("read_fіle"), [LOOK_ALIKE]);
         assert_eq!(rules("The pаssword of the user"), [LOOK_ALIKE]);
+        assert_eq!(rules("ｄelete_𝐟ile"), [LOOK_ALIKE]);
+    }
+
+    #[test]
+    fn names_that_look_the_same_have_one_skeleton() {
+        assert_eq!(skeleton("readFi1e"), skeleton("read_file"));
+        assert_eq!(skeleton("l0gin"), skeleton("login"));
+        assert_ne!(skeleton("search_v1"), skeleton("search_vl"));
+        assert_ne!(skeleton("get_1st"), skeleton("get_lst"));
     }
 
     #[test]
