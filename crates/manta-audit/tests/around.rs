@@ -104,6 +104,21 @@ server.setRequestHandler(CallToolRequestSchema, async (request) => ({ content: [
     assert_eq!(compared(code, list), [""; 0]);
 }
 
+#[test]
+fn projects_have_servers_of_their_own() {
+    let notes = r#"{ "mcpServers": { "notes": { "command": "notes-server" } } }"#;
+    let projects = format!(r#"{{ "projects": {{ "/home/u/a": {notes}, "/home/u/b": {notes} }} }}"#);
+    assert_eq!(found(".claude.json", &projects), [""; 0]);
+}
+
+#[test]
+fn an_entry_that_starts_nothing_is_noted() {
+    let text = r#"{ "mcpServers": { "notes": { "comand": "notes-server" } } }"#;
+    let input = ProjectInput::from_texts("server", [(".mcp.json", text)]);
+    let report = audit(&input, &front_ends(), &Models::builtin(), &Settings::default());
+    assert_eq!(report.completeness.notes, [".mcp.json: servers without a command or an address: `notes`"]);
+}
+
 /// Code blocks of a section: path of the file (after the language, or by the language) and text.
 fn blocks(section: &str) -> Vec<(String, &str)> {
     let blocks = section.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));

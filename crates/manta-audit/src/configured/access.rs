@@ -30,7 +30,7 @@ pub(super) fn findings(config: &Config, server: &Configured, findings: &mut Vec<
         return;
     }
     let mut before = "";
-    for word in words {
+    for word in &words {
         let (option, value) = match word.text.split_once('=') {
             Some((option, value)) if option.starts_with('-') => (option, value),
             _ if before.starts_with('-') && !word.text.starts_with('-') => (before, word.text.as_str()),

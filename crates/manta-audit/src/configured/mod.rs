@@ -68,6 +68,12 @@ pub(crate) fn read(input: &ProjectInput, report: &mut ScanReport) -> Vec<Config>
             continue;
         }
         report.completeness.files_analysed += 1;
+        let strange = clients::not_understood(&document);
+        if !strange.is_empty() {
+            let names: Vec<String> = strange.iter().map(|entry| format!("`{}`", entry.text)).collect();
+            let note = format!("{}: servers without a command or an address: {}", file.path, names.join(", "));
+            report.completeness.notes.push(note);
+        }
         report.configured.extend(servers.iter().map(|server| ConfiguredServer {
             client: client.map_or_else(String::new, |client| client.name.clone()),
             name: server.name.clone(),

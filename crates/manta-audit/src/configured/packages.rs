@@ -142,17 +142,25 @@ pub(super) fn program(word: &str) -> String {
     [".exe", ".cmd", ".bat", ".ps1"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name).to_owned()
 }
 
-/// The words that are really run: `cmd /c npx …`, `env A=b npx …` and `sudo npx …` come down to `npx …`.
-pub(super) fn unwrapped(words: &[Word]) -> &[Word] {
-    let mut words = words;
+/// Programs that run what stands behind their `--`, with secrets or a tool chain.
+const CARRIERS: &[&str] =
+    &["op", "doppler", "dotenvx", "infisical", "mise", "fnm", "direnv", "wsl", "chamber", "teller"];
+
+/// The words that are really run: `cmd /c npx …`, `env A=b npx …`, `sh -c "npx …"` and `op run -- npx …` come down to
+/// `npx …`.
+pub(super) fn unwrapped(words: &[Word]) -> Vec<Word> {
+    let mut words = words.to_vec();
+    // Each turn takes a word away or ends.
     loop {
-        let rest = match words {
+        let rest = match words.as_slice() {
             [first, rest @ ..] => match program(&first.text).as_str() {
-                "cmd" => rest.iter().position(|word| word.text.eq_ignore_ascii_case("/c")).map(|at| &rest[at + 1..]),
-                "env" | "sudo" | "nohup" | "nice" | "command" => {
+                "cmd" => behind(rest, |word| word.eq_ignore_ascii_case("/c")).map(divided),
+                "sh" | "bash" | "zsh" | "dash" => behind(rest, |word| matches!(word, "-c" | "-lc")).map(divided),
+                "env" | "sudo" | "nohup" | "nice" | "command" | "exec" => {
                     let is_setting = |word: &Word| word.text.starts_with('-') || word.text.contains('=');
-                    Some(&rest[rest.iter().take_while(|word| is_setting(word)).count()..])
+                    Some(rest[rest.iter().take_while(|word| is_setting(word)).count()..].to_vec())
                 }
+                carrier if CARRIERS.contains(&carrier) => behind(rest, |word| word == "--").map(<[Word]>::to_vec),
                 _ => None,
             },
             [] => None,
@@ -164,6 +172,21 @@ pub(super) fn unwrapped(words: &[Word]) -> &[Word] {
     }
 }
 
+/// The words behind the first one like that.
+fn behind(words: &[Word], is_it: impl Fn(&str) -> bool) -> Option<&[Word]> {
+    words.iter().position(|word| is_it(&word.text)).map(|at| &words[at + 1..])
+}
+
+/// A command line in one word, divided as a shell would; one that is more than a command is left whole.
+fn divided(words: &[Word]) -> Vec<Word> {
+    match words {
+        [line, ..] if line.text.contains(' ') && !line.text.contains(|c| "|&;<>`$()\"'\\\n".contains(c)) => {
+            line.text.split_whitespace().map(|text| Word { text: text.to_owned(), at: line.at }).collect()
+        }
+        _ => words.to_vec(),
+    }
+}
+
 /// The package that a server's command fetches and runs, if it is one that does.
 pub(crate) fn package(server: &Configured) -> Option<Package> {
     let words = unwrapped(&server.command);
@@ -171,7 +194,7 @@ pub(crate) fn package(server: &Configured) -> Option<Package> {
     let is_run_by = |(head, ..): &&Runner| {
         head.first() == Some(&first.as_str())
             && head.len() <= words.len()
-            && head.iter().zip(words).skip(1).all(|(wanted, word)| *wanted == word.text)
+            && head.iter().zip(&words).skip(1).all(|(wanted, word)| *wanted == word.text)
     };
     let (head, registry, naming, valued) = RUNNERS.iter().find(is_run_by)?;
     let mut rest = words[head.len()..].iter();
@@ -344,6 +367,7 @@ mod tests {
             ("/usr/bin/npx pkg", "pkg", None, false),
             ("cmd /c npx -y pkg", "pkg", None, false),
             ("env A=b npx pkg", "pkg", None, false),
+            ("op run --env-file=.env -- npx -y pkg", "pkg", None, false),
             ("bunx pkg", "pkg", None, false),
             ("pnpm dlx pkg@2.0.0", "pkg", Some("2.0.0"), true),
             ("uvx mcp-server-git", "mcp-server-git", None, false),
@@ -360,6 +384,20 @@ mod tests {
             ("docker run o/s@sha256:00", "o/s", Some("sha256:00"), true),
         ] {
             assert_eq!(of(line), Some((name.to_owned(), version.map(str::to_owned), is_exact)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_for_a_shell_is_divided() {
+        let word = |text: &str| Word { text: text.to_owned(), at: Span::default() };
+        for (words, expected) in [
+            (vec!["cmd.exe", "/C", "npx -y pkg"], Some("pkg")),
+            (vec!["bash", "-lc", "exec npx -y pkg"], Some("pkg")),
+            (vec!["sh", "-c", "cd /x && npx -y pkg"], None),
+        ] {
+            let command = words.into_iter().map(word).collect();
+            let found = package(&Configured { command, ..Configured::default() }).map(|package| package.name);
+            assert_eq!(found.as_deref(), expected);
         }
     }
 

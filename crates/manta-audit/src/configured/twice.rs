@@ -1,6 +1,6 @@
 //! `duplicate-server`: one server configured twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use manta_core::{Finding, ScanReport, Severity, Untrusted};
 
@@ -11,10 +11,12 @@ use crate::rules;
 pub(super) fn findings(configs: &[Config], report: &ScanReport, findings: &mut Vec<Finding>) {
     let rule = rules::known("duplicate-server");
     for config in configs {
-        let mut names: BTreeMap<&str, ()> = BTreeMap::new();
-        let mut commands: BTreeMap<String, &str> = BTreeMap::new();
+        // Each project of a client has servers of its own.
+        let mut names: BTreeSet<(u32, &str)> = BTreeSet::new();
+        let mut commands: BTreeMap<(u32, String), &str> = BTreeMap::new();
         for server in config.servers.iter().filter(|server| !server.is_off) {
-            if !server.name.is_empty() && names.insert(&server.name, ()).is_some() {
+            let place = server.within.start;
+            if !server.name.is_empty() && !names.insert((place, &server.name)) {
                 let path = report.sources.get(config.file).map_or("", |file| file.path.as_str());
                 let message = format!(
                     "server `{}` is configured twice in {}; clients differ in which one they start",
@@ -27,7 +29,7 @@ pub(super) fn findings(configs: &[Config], report: &ScanReport, findings: &mut V
                 findings.push(finding);
                 continue;
             }
-            if let Some(first) = commands.insert(identity(server), &server.name) {
+            if let Some(first) = commands.insert((place, identity(server)), &server.name) {
                 let message = format!("server `{}` is the same as `{first}`: its tools are there twice", server.name);
                 let mut finding = config.finding(rule, server, server.at, message);
                 finding.help = "keep one entry".to_owned();

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-pub use read::{Configured, Word, read};
+pub use read::{Configured, Word, not_understood, read};
 
 /// A client and where it keeps its servers.
 #[derive(Debug, Clone, Deserialize)]

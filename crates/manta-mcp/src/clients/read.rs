@@ -26,10 +26,12 @@ impl Word {
 /// A server that a client starts or connects to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Configured {
-    /// The name the client gives it.
+    /// The name the client gives it; in a list without names its number (`#1`).
     pub name: String,
     /// Where its entry begins.
     pub at: Span,
+    /// The map or list that it is in: each project of a client has one of its own.
+    pub within: Span,
     /// The program and its arguments; empty for a server that is reached by address.
     pub command: Vec<Word>,
     /// Variables it is started with.
@@ -82,6 +84,34 @@ pub fn read(document: &Node) -> Vec<Configured> {
     found
 }
 
+/// Places whose members are servers and nothing else.
+const SERVERS_ONLY: &[&[&str]] = &[
+    &["mcpServers"],
+    &["mcp", "servers"],
+    &["mcp", "mcpServers"],
+    &["mcp.servers"],
+    &["mcp_servers"],
+    &["projects", "*", "mcpServers"],
+];
+
+/// Entries that stand where servers stand and name neither a command nor an address: a misspelt one starts nothing, or
+/// something that this reader doesn't know.
+#[must_use]
+pub fn not_understood(document: &Node) -> Vec<Word> {
+    let places = SERVERS_ONLY.iter().flat_map(|place| select(document, place));
+    let mut found = Vec::new();
+    for node in places {
+        let members = node.members().iter().map(|(key, member)| (key.text.as_str(), key.span, member));
+        let items = node.items().iter().map(|item| (item.text_of("name").unwrap_or("#"), item.span, item));
+        for (name, at, entry) in members.chain(items) {
+            if server(name, at, entry).is_none() && entry.value != Value::Null {
+                found.push(Word { text: name.to_owned(), at });
+            }
+        }
+    }
+    found
+}
+
 fn select<'n>(node: &'n Node, path: &[&str]) -> Vec<&'n Node> {
     let Some((name, rest)) = path.split_first() else { return vec![node] };
     if *name == "*" {
@@ -91,15 +121,14 @@ fn select<'n>(node: &'n Node, path: &[&str]) -> Vec<&'n Node> {
 }
 
 fn servers(node: &Node, found: &mut Vec<Configured>) {
+    let within = node.span;
     // A repeated name is a server too: readers differ in which one they take.
-    for (key, member) in node.members() {
-        found.extend(server(&key.text, key.span, member));
-    }
-    for item in node.items() {
-        let item = item.get("transport").filter(|inner| inner.is_map()).map_or(item, |_| item);
-        let name = item.text_of("name").or_else(|| item.text_of("id")).unwrap_or_default();
-        found.extend(server(name, item.span, item));
-    }
+    let members = node.members().iter().filter_map(|(key, member)| server(&key.text, key.span, member));
+    let items = node.items().iter().zip(1..).filter_map(|(item, number)| {
+        let name = item.text_of("name").or_else(|| item.text_of("id")).map(str::to_owned);
+        server(&name.unwrap_or_else(|| format!("#{number}")), item.span, item)
+    });
+    found.extend(members.chain(items).map(|server| Configured { within, ..server }));
 }
 
 /// A server, if the entry says how one is started or reached.
@@ -128,6 +157,7 @@ fn server(name: &str, at: Span, node: &Node) -> Option<Configured> {
     Some(Configured {
         name: name.to_owned(),
         at,
+        within: Span::default(),
         command,
         env: pairs(&["env", "environment", "envs"]),
         url,
@@ -231,6 +261,9 @@ mod tests {
         ] {
             assert_eq!(summary(text, notation), [fs], "{text}");
         }
+        let unnamed =
+            r#"{"experimental":{"modelContextProtocolServers":[{"transport":{"type":"stdio","command":"npx"}}]}}"#;
+        assert_eq!(summary(unnamed, Notation::Json), ["#1|npx||"]);
         for text in [
             r#"{"mcpServers":{"r":{"url":"https://x.example/mcp"}}}"#,
             r#"{"mcpServers":{"r":{"serverUrl":"https://x.example/mcp"}}}"#,
@@ -238,6 +271,20 @@ mod tests {
             r#"{"mcp":{"r":{"type":"remote","url":"https://x.example/mcp"}}}"#,
         ] {
             assert_eq!(summary(text, Notation::Json), ["r||https://x.example/mcp|"], "{text}");
+        }
+    }
+
+    #[test]
+    fn entries_that_start_nothing_are_named() {
+        for (text, expected) in [
+            (r#"{"mcpServers":{"a":{"comand":"npx"},"b":{"command":"npx"}}}"#, vec!["a"]),
+            (r#"{"mcpServers":["a"]}"#, vec!["#"]),
+            (r#"{"mcp":{"servers":{"a":{"type":"stdio"}}}}"#, vec!["a"]),
+            (r#"{"mcp":{"timeout":3},"extensions":{"developer":{"type":"builtin"}},"servers":["x"]}"#, vec![]),
+        ] {
+            let documents = document::read(text, Notation::Json).unwrap();
+            let names: Vec<String> = not_understood(&documents[0]).into_iter().map(|word| word.text).collect();
+            assert_eq!(names, expected, "{text}");
         }
     }
 

@@ -129,9 +129,10 @@ fn size(node: &Node, limit: usize) -> usize {
     total
 }
 
-/// Keys and values alternate.
+/// Keys and values alternate. What is merged (`<<: *base`) comes last, and only where the map has no such key.
 fn pairs(items: Vec<Node>) -> Vec<(Key, Node)> {
-    let mut members = Vec::with_capacity(items.len() / 2);
+    let mut members: Vec<(Key, Node)> = Vec::with_capacity(items.len() / 2);
+    let mut merged = Vec::new();
     let mut items = items.into_iter();
     while let (Some(key), Some(value)) = (items.next(), items.next()) {
         let text = match key.value {
@@ -139,9 +140,25 @@ fn pairs(items: Vec<Node>) -> Vec<(Key, Node)> {
             Value::Bool(value) => value.to_string(),
             Value::Null | Value::List(_) | Value::Map(_) => String::new(),
         };
-        members.push((Key { span: key.span, text }, value));
+        match value.value {
+            Value::Map(base) if text == "<<" => merged.extend(base),
+            Value::List(bases) if text == "<<" => merged.extend(bases.into_iter().flat_map(into_members)),
+            _ => members.push((Key { span: key.span, text }, value)),
+        }
+    }
+    for (key, value) in merged {
+        if !members.iter().any(|(own, _)| own.text == key.text) {
+            members.push((key, value));
+        }
     }
     members
+}
+
+fn into_members(node: Node) -> Vec<(Key, Node)> {
+    match node.value {
+        Value::Map(members) => members,
+        _ => Vec::new(),
+    }
 }
 
 /// A scalar without quotes, by the core schema.
@@ -181,6 +198,10 @@ mod tests {
     fn aliases_are_written_out_within_limits() {
         let node = one("a: &x {k: v}\nb: *x\n");
         assert_eq!(node.at(&["b", "k"]).and_then(Node::text), Some("v"));
+        let node = one("a: &x {k: v, l: w}\nb:\n  l: own\n  <<: *x\nc:\n  <<: [*x, {m: n}]\n");
+        assert_eq!(node.at(&["b", "k"]).and_then(Node::text), Some("v"));
+        assert_eq!(node.at(&["b", "l"]).and_then(Node::text), Some("own"));
+        assert_eq!(node.at(&["c", "m"]).and_then(Node::text), Some("n"));
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..10 {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
