@@ -511,9 +511,16 @@ def one_of_two(path: str, other: str) -> str:
 NAMES = [name.strip() for name in os.environ.get("NAMES", "a,b").split(",")]
 
 
+def encoded(data: dict) -> str:
+    try:
+        return json_tools.encode(data)
+    except ValueError:
+        return str(data)
+
+
 def why_not(name: str) -> str | None:
     if name not in NAMES:
-        return json_tools.encode({"error": f"unknown name {name}"})
+        return encoded({"error": f"unknown name {name}"})
     return None
 
 

@@ -557,7 +557,8 @@ impl<'p> Interp<'p> {
         let mut when_false: Option<Refinements> = None;
         // Of a function that returns something or nothing, something is not empty: `return error_response(…)`.
         let has_nothing = values.iter().any(Val::is_nullish);
-        let is_something = |value: &Val| has_nothing && matches!(value.kind, Kind::Api(..) | Kind::Unknown);
+        let is_something =
+            |value: &Val| has_nothing && !value.is_nullish() && !matches!(value.kind, Kind::Bool(_) | Kind::Num(_));
         for (value, path) in values.iter().zip(facts) {
             let cond = value.cond.as_deref().cloned().unwrap_or_default();
             let truth = value.truth().or_else(|| is_something(value).then_some(true));
