@@ -10,6 +10,7 @@ from urllib.parse import urlparse
 import httpx
 import mcp.types as types
 from mcp.server import Server
+import pandas as pd
 from mcp.server.fastmcp import Context, FastMCP
 
 
@@ -460,3 +461,37 @@ async def list_tools():
         types.Tool(name="go", description="", inputSchema={"type": "object", "properties": {"dir": {"type": "string"}}}),
         types.Tool(name="look", description="", inputSchema={"type": "object", "properties": {}}),
     ]
+
+
+# -- what one tool loads under a name, others ask for by that name; what is kept is not the caller's
+
+class Frames:
+    def __init__(self) -> None:
+        self.by_name: dict[str, pd.DataFrame] = {}
+
+    def keep(self, name: str, frame: pd.DataFrame) -> None:
+        self.by_name[name] = frame.copy()
+
+    def named(self, name: str) -> pd.DataFrame:
+        if name not in self.by_name:
+            raise KeyError(name)
+        return self.by_name[name]
+
+
+frames = Frames()
+
+
+@mcp.tool()
+def sample_rows(count: int) -> str:
+    frames.keep("sample", pd.DataFrame([[row] for row in range(count)], columns=["row"]))
+    return "kept"
+
+
+@mcp.tool()
+def filter_rows(name: str, condition: str) -> str:
+    return frames.named(name).query(condition).to_json()  # error: code-injection in filter_rows
+
+
+@mcp.tool()
+def count_rows(name: str) -> str:
+    return str(len(frames.named(name)))

@@ -112,6 +112,14 @@ impl Obj {
         OBJECT_BYTES + self.size() * FIELD_BYTES
     }
 
+    /// Whether it is certainly a table or list with nothing in it.
+    pub(crate) fn is_empty_collection(&self) -> bool {
+        matches!(self.kind, ObjKind::Plain | ObjKind::Dict | ObjKind::Array | ObjKind::Set | ObjKind::Map)
+            && self.size() == 0
+            && self.any.is_none()
+            && self.more.is_none()
+    }
+
     pub(crate) fn is_sequence(&self) -> bool {
         matches!(self.kind, ObjKind::Array | ObjKind::Set)
     }

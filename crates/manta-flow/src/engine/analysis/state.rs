@@ -52,6 +52,8 @@ pub(super) struct Left {
     pub(super) locs: Vec<Loc>,
     /// What was nothing or false before, and is something now.
     pub(super) opened: Vec<Loc>,
+    /// Tables and lists that were empty before, and have something in them now.
+    pub(super) filled: Vec<Loc>,
     /// The parameters that are left.
     pub(super) params: Vec<String>,
 }
@@ -134,6 +136,7 @@ impl<'p> Interp<'p> {
                 let (suspects, mut now) = self.run_reader(run, &told);
                 // What the server opens is open already.
                 now.opened.clear();
+                now.filled.clear();
                 if self.out_of_fuel && self.fuel == 0 && !analysis.tools[*reader].is_incomplete {
                     analysis.exhausted.push(format!(
                         "`{}` was not analysed to the end with what other tools set: {} steps",
@@ -302,6 +305,7 @@ impl<'p> Interp<'p> {
         changed.sort_by_key(|(loc, _)| *loc);
         changed.dedup_by_key(|(loc, _)| *loc);
         let opened = changed.iter().filter(|(loc, before)| self.is_opened(*loc, before)).map(|(loc, _)| *loc).collect();
+        let filled = changed.iter().filter(|(loc, before)| self.is_filled(*loc, before)).map(|(loc, _)| *loc).collect();
         let mut locs: Vec<Loc> = changed.into_iter().map(|(loc, _)| *loc).collect();
         let mut all = Taint::NONE;
         locs.retain(|loc| {
@@ -315,7 +319,7 @@ impl<'p> Interp<'p> {
         });
         let sources = self.found.sources.iter().enumerate();
         let of = sources.filter(|(index, _)| all.0 & Taint::source(*index).0 != 0);
-        Left { locs, opened, params: of.map(|(_, source)| source.param.clone()).collect() }
+        Left { locs, opened, filled, params: of.map(|(_, source)| source.param.clone()).collect() }
     }
 
     /// Whether what was certainly nothing or false, before, is something now: connected, started, chosen.
@@ -327,6 +331,14 @@ impl<'p> Interp<'p> {
                 .fields
                 .iter()
                 .any(|(name, now)| before.fields.get(name).is_some_and(|before| is_opened(before, now))),
+            _ => false,
+        }
+    }
+
+    /// Whether a table or list that was certainly empty has something in it: datasets, sessions.
+    fn is_filled(&self, loc: Loc, before: &Content) -> bool {
+        match (before, self.store.peek(loc)) {
+            (Content::Obj(before), Peek::Obj(now)) => before.is_empty_collection() && !now.is_empty_collection(),
             _ => false,
         }
     }
@@ -392,12 +404,16 @@ impl Shared {
     fn all(runs: &[Run<'_>], left: &[(usize, &Left)], known: &FxHashSet<Loc>) -> Vec<Self> {
         let mut of_caller: BTreeMap<Loc, Vec<usize>> = BTreeMap::new();
         let mut of_server: BTreeMap<Loc, Vec<usize>> = BTreeMap::new();
+        let mut filled: BTreeMap<Loc, Vec<usize>> = BTreeMap::new();
         for (run, left) in left {
             let new = |loc: &&Loc| !known.contains(*loc);
             left.locs.iter().filter(new).for_each(|loc| of_caller.entry(*loc).or_default().push(*run));
             left.opened.iter().filter(new).for_each(|loc| of_server.entry(*loc).or_default().push(*run));
+            left.filled.iter().filter(new).for_each(|loc| filled.entry(*loc).or_default().push(*run));
         }
-        if of_caller.is_empty() && of_server.is_empty() {
+        // What many fill is a log or a cache, and says nothing of whether they can be called.
+        filled.retain(|_, by| by.len() <= MAX_SETTERS);
+        if of_caller.is_empty() && of_server.is_empty() && filled.is_empty() {
             return Vec::new();
         }
         let mut readers: BTreeMap<Loc, Vec<usize>> = BTreeMap::new();
@@ -406,14 +422,15 @@ impl Shared {
                 let is_read = of_caller.get(loc).is_some_and(|by| by.len() <= MAX_SETTERS || !by.contains(&reader));
                 // Who opens it goes on with it in the same call.
                 let is_opened = of_server.get(loc).is_some_and(|by| !by.contains(&reader));
-                if is_read || is_opened {
+                let is_filled = filled.get(loc).is_some_and(|by| !by.contains(&reader));
+                if is_read || is_opened || is_filled {
                     readers.entry(*loc).or_default().push(reader);
                 }
             }
         }
         let mut all: Vec<Self> = Vec::new();
         for (loc, readers) in readers {
-            let setters = of_caller.get(&loc).into_iter().chain(of_server.get(&loc));
+            let setters = of_caller.get(&loc).into_iter().chain(of_server.get(&loc)).chain(filled.get(&loc));
             let setters = setters.flat_map(|by| by.iter().take(MAX_SETTERS)).copied();
             let locs = of_caller.contains_key(&loc).then_some(loc).into_iter().collect();
             let one = Self { setters: setters.collect(), readers: readers.into_iter().collect(), locs };
