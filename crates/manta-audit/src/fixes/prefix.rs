@@ -13,15 +13,23 @@ pub(super) fn repair(code: &Code<'_>) -> Option<Fix> {
     })?;
     let Expr::Member { object, .. } = code.module.expr(call.callee) else { return None };
     let [root] = call.args else { return None };
-    let is_text = !matches!(code.module.expr(root.value), Expr::Seq { .. } | Expr::Str(_));
-    if root.kind != ArgKind::Positional || !is_text {
+    if root.kind != ArgKind::Positional || matches!(code.module.expr(root.value), Expr::Seq { .. }) {
         return None;
     }
-    let separator = separator(code);
-    let (value, root_text) = (code.text(*object), code.text(root.value));
+    let root_text = code.text(root.value);
+    // A directory in the code has the separator of its system in it; the quote is its last character.
+    let quote = root_text.chars().last().filter(|_| matches!(code.module.expr(root.value), Expr::Str(_)));
+    let separator = if quote.is_some() { "\"/\"".to_owned() } else { separator(code) };
+    let with_separator = match quote {
+        Some(quote) if root_text.starts_with(['"', '\'', '`']) && root_text.contains('/') => {
+            format!("{}/{quote}", root_text.trim_end_matches(quote))
+        }
+        Some(_) => return None,
+        None => format!("{root_text} + {separator}"),
+    };
     let edits = vec![
-        code.edit(code.module.span(*object), format!("({value} + {separator})")),
-        code.edit(code.module.span(root.value), format!("{root_text} + {separator}")),
+        code.edit(code.module.span(*object), format!("({} + {separator})", code.text(*object))),
+        code.edit(code.module.span(root.value), with_separator),
     ];
     Some(Fix {
         title: format!("compare with {separator} behind the directory"),
@@ -35,7 +43,8 @@ pub(super) fn repair(code: &Code<'_>) -> Option<Fix> {
 fn separator(code: &Code<'_>) -> String {
     let text = &*code.file.text;
     if code.is_python() {
-        let has_os = text.lines().any(|line| line.trim() == "import os" || line.trim().starts_with("import os,"));
+        let imports = text.lines().filter_map(|line| line.trim().strip_prefix("import "));
+        let has_os = imports.flat_map(|names| names.split(',')).any(|name| name.trim() == "os");
         return if has_os { "os.sep".to_owned() } else { "\"/\"".to_owned() };
     }
     let name = text.lines().find_map(path_module);

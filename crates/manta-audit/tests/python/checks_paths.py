@@ -538,3 +538,37 @@ def read_if_error(name: str) -> str:
     if not error:
         return ""
     return open("/data/" + name).read()  # error: path-traversal in read_if_error
+
+
+# -- the separator behind both
+
+@mcp.tool()
+def separator_behind_both(name: str) -> str:
+    full = os.path.realpath(os.path.join(BASE, name))
+    if not (full + os.sep).startswith(BASE + os.sep):
+        raise PathError("outside")
+    return open(full).read()
+
+
+@mcp.tool()
+def separator_behind_both_spelled(name: str) -> str:
+    full = os.path.realpath(os.path.join("/srv/data", name))
+    if not (full + "/").startswith("/srv/data/"):
+        raise PathError("outside")
+    return open(full).read()
+
+
+@mcp.tool()
+def separator_behind_one(name: str) -> str:
+    full = os.path.realpath(os.path.join("/srv/data", name))
+    if not (full + "/").startswith("/srv/data"):
+        raise PathError("outside")
+    return open(full).read()  # error: path-traversal in separator_behind_one
+
+
+@mcp.tool()
+def separator_behind_what_climbs(name: str) -> str:
+    full = "/srv/data/" + name
+    if not (full + "/").startswith("/srv/data/"):
+        raise PathError("outside")
+    return open(full).read()  # error: path-traversal in separator_behind_what_climbs

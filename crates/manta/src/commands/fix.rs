@@ -189,7 +189,8 @@ impl<'a> Repair<'a> {
         self.report
             .findings
             .iter()
-            .filter(move |finding| scope.shows(finding) && finding.fix.is_some() && !scope.is_unsafe)
+            .filter(move |finding| scope.shows(finding) && !scope.is_unsafe)
+            .filter(|finding| finding.fix.as_ref().is_some_and(|fix| fix.safety == Safety::Unsafe))
     }
 
     fn summary(&self, dry_run: bool, files: usize) -> String {

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::RecvTimeoutError;
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
 use lsp_types::notification::{
-    DidChangeTextDocument, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument, Notification as _,
-    PublishDiagnostics,
+    DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument,
+    Notification as _, PublishDiagnostics,
 };
-use lsp_types::request::{CodeActionRequest, HoverRequest, Request as _};
+use lsp_types::request::{CodeActionRequest, HoverRequest, RegisterCapability, Request as _};
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionProviderCapability, Diagnostic,
     DiagnosticRelatedInformation, DiagnosticSeverity, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
@@ -24,7 +24,7 @@ use lsp_types::{
     Uri, WorkspaceEdit,
 };
 use manta_core::{Finding, ProjectInput, Safety, ScanReport, Severity, SourceFile, SourceMap, Span};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::analyse::{self, Analysis};
 use crate::collect::{self, Limits};
@@ -63,7 +63,9 @@ fn run_here(args: &Args) -> Result<Exit, Failure> {
             .map_err(|error| Failure::new(format!("failed to read what the editor said first: {error}")))?;
     let root = root(&parameters)?;
     let mut server = Server::new(&analysis, root, &connection);
-    server.disk_changed();
+    if can_watch(&parameters) {
+        server.watch()?;
+    }
     let stopped = server.serve();
     drop(connection);
     threads.join().map_err(|error| Failure::new(format!("failed to talk to the editor: {error}")))?;
@@ -84,6 +86,13 @@ fn capabilities() -> ServerCapabilities {
     }
 }
 
+/// Whether the editor says which files change on disk, if it is asked to.
+fn can_watch(parameters: &InitializeParams) -> bool {
+    let workspace = parameters.capabilities.workspace.as_ref();
+    let watches = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
+    watches.and_then(|watches| watches.dynamic_registration) == Some(true)
+}
+
 /// The folder the editor opened, or the working directory.
 fn root(parameters: &InitializeParams) -> Result<PathBuf, Failure> {
     #[expect(deprecated, reason = "editors that know no workspace folders still send it")]
@@ -99,8 +108,8 @@ struct Server<'a> {
     analysis: &'a Analysis,
     connection: &'a Connection,
     root: PathBuf,
-    /// What is on disk, or why it couldn't be read.
-    disk: Result<ProjectInput, String>,
+    /// What is on disk; read when it is needed.
+    disk: Option<ProjectInput>,
     /// Texts of open buffers, by path below the root.
     open: BTreeMap<String, Arc<str>>,
     report: ScanReport,
@@ -116,11 +125,11 @@ impl<'a> Server<'a> {
             analysis,
             connection,
             root,
-            disk: Err("not read yet".to_owned()),
+            disk: None,
             open: BTreeMap::new(),
             report: ScanReport::default(),
             shown: BTreeSet::new(),
-            changed: None,
+            changed: Some(Instant::now()),
         }
     }
 
@@ -145,6 +154,18 @@ impl<'a> Server<'a> {
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
         }
+    }
+
+    /// Asks the editor to say what others change: a checkout, a generator, a file that is deleted.
+    fn watch(&self) -> Result<(), Failure> {
+        let everything = json!([{
+            "id": "files",
+            "method": DidChangeWatchedFiles::METHOD,
+            "registerOptions": { "watchers": [{ "globPattern": "**/*" }] },
+        }]);
+        let id = "watch".to_owned().into();
+        let params = json!({ "registrations": everything });
+        self.send(Request { id, method: RegisterCapability::METHOD.to_owned(), params }.into())
     }
 
     fn request(&mut self, Request { id, method, params }: Request) -> Result<(), Failure> {
@@ -174,8 +195,9 @@ impl<'a> Server<'a> {
             }
             DidChangeTextDocument::METHOD => {
                 if let Ok(params) = serde_json::from_value::<DidChangeTextDocumentParams>(params) {
-                    // Synchronisation is by whole documents, so the last change is the text.
-                    let text = params.content_changes.into_iter().last().map(|change| change.text);
+                    // Synchronisation is by whole documents, so the last change is the text; a part of one isn't.
+                    let mut whole = params.content_changes.into_iter().filter(|change| change.range.is_none());
+                    let text = whole.next_back().map(|change| change.text);
                     self.buffer(&params.text_document.uri, text);
                 }
             }
@@ -187,7 +209,7 @@ impl<'a> Server<'a> {
                     self.disk_changed();
                 }
             }
-            DidSaveTextDocument::METHOD => self.disk_changed(),
+            DidSaveTextDocument::METHOD | DidChangeWatchedFiles::METHOD => self.disk_changed(),
             _ => {}
         }
     }
@@ -200,8 +222,7 @@ impl<'a> Server<'a> {
     }
 
     fn disk_changed(&mut self) {
-        let read = collect::collect(&self.root.to_string_lossy(), &Limits::default());
-        self.disk = read.map_err(|failure| failure.to_string());
+        self.disk = None;
         self.changed.get_or_insert_with(Instant::now);
     }
 
@@ -210,11 +231,12 @@ impl<'a> Server<'a> {
         if self.changed.take().is_none() {
             return Ok(());
         }
-        let disk = match &self.disk {
-            Ok(disk) => disk,
-            Err(problem) => return Err(Failure::new(problem.clone())),
+        let disk = match self.disk.take() {
+            Some(disk) => disk,
+            None => collect::collect(&self.root.to_string_lossy(), &Limits::default())?,
         };
-        let input = with_buffers(disk, &self.open);
+        let input = with_buffers(&disk, &self.open);
+        self.disk = Some(disk);
         self.report = self.analysis.run(&input);
         suppress::obey(&mut self.report, &analyse::rules());
         // A file that is being written may be broken; until it isn't, every finding is shown.

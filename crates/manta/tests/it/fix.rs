@@ -40,6 +40,24 @@ fn a_prefix_check_gets_its_separator_without_asking() {
 }
 
 #[test]
+fn a_directory_in_the_code_gets_its_separator_in_its_quotes() {
+    let imports = "import fs from \"node:fs\";\nimport path from \"node:path\";";
+    let code = "  const full = path.resolve(\"/srv/data\", value);\n  if (!full.startsWith('/srv/data')) throw new Error(\"no\");\n  \
+                return fs.readFileSync(full, \"utf8\");";
+    let (said, code, text) = fixed("index.ts", &javascript(imports, code), &[]);
+    assert!(text.contains("if (!(full + \"/\").startsWith('/srv/data/'))"), "{said}\n{text}");
+    assert_eq!(code, Some(0), "{said}");
+
+    let server = python(
+        "    full = os.path.realpath(os.path.join(\"/srv/data\", value))\n    if not full.startswith(\"/srv/data\"):\n        \
+         raise ValueError(\"no\")\n    return open(full).read()",
+    );
+    let (said, code, text) = fixed("server.py", &server, &[]);
+    assert!(text.contains("if not (full + \"/\").startswith(\"/srv/data/\"):"), "{said}\n{text}");
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
 fn a_shell_command_becomes_a_list_only_when_asked() {
     let server = javascript("import { exec } from \"child_process\";", "  exec(`git log --oneline HEAD ${value}`);");
     let (said, code, text) = fixed("index.ts", &server, &[]);

@@ -17,6 +17,10 @@ struct Editor {
 
 impl Editor {
     fn open(folder: &Path) -> Self {
+        Self::with(folder, &json!({}))
+    }
+
+    fn with(folder: &Path, capabilities: &Value) -> Self {
         let mut server = Command::new(env!("CARGO_BIN_EXE_manta"))
             .arg("lsp")
             .current_dir("/")
@@ -27,8 +31,10 @@ impl Editor {
         let (to, from) = (server.stdin.take(), BufReader::new(server.stdout.take().unwrap()));
         let mut editor = Self { server, to, from, last_id: 0 };
         let root = format!("file://{}", folder.display());
-        let answer = editor
-            .ask("initialize", &json!({ "capabilities": {}, "workspaceFolders": [{ "uri": root, "name": "s" }] }));
+        let answer = editor.ask(
+            "initialize",
+            &json!({ "capabilities": capabilities, "workspaceFolders": [{ "uri": root, "name": "s" }] }),
+        );
         assert_eq!(answer["capabilities"]["hoverProvider"], true);
         editor.tell("initialized", &json!({}));
         editor
@@ -148,6 +154,39 @@ fn findings_come_and_go_as_the_user_types() {
     editor.tell("exit", &Value::Null);
     editor.to = None;
     assert!(editor.server.wait().unwrap().success());
+}
+
+#[test]
+fn a_file_that_is_deleted_has_no_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.py");
+    fs::write(&file, SERVER).unwrap();
+    let watches = json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } });
+    let mut editor = Editor::with(folder.path(), &watches);
+    let asked = loop {
+        let message = editor.read();
+        if message["method"] == "client/registerCapability" {
+            break message;
+        }
+    };
+    assert_eq!(asked["params"]["registrations"][0]["method"], "workspace/didChangeWatchedFiles", "{asked}");
+    editor.send(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": null }));
+    let uri = format!("file://{}", file.display());
+    assert_eq!(editor.diagnostics(&uri).len(), 1);
+    // Part of a document is no document: changes were agreed to be whole.
+    let start = json!({ "line": 0, "character": 0 });
+    let part = json!({ "range": { "start": start, "end": start }, "text": "#" });
+    let document = json!({ "uri": uri, "languageId": "python", "version": 1, "text": SERVER });
+    editor.tell("textDocument/didOpen", &json!({ "textDocument": document }));
+    editor.tell(
+        "textDocument/didChange",
+        &json!({ "textDocument": { "uri": uri, "version": 2 }, "contentChanges": [part] }),
+    );
+    assert_eq!(editor.diagnostics(&uri).len(), 1);
+    editor.tell("textDocument/didClose", &json!({ "textDocument": { "uri": uri } }));
+    fs::remove_file(&file).unwrap();
+    editor.tell("workspace/didChangeWatchedFiles", &json!({ "changes": [{ "uri": uri, "type": 3 }] }));
+    while !editor.diagnostics(&uri).is_empty() {}
 }
 
 #[test]

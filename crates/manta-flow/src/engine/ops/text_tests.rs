@@ -290,6 +290,11 @@ impl Interp<'_> {
             fact.props.first = CharSet::single(first);
         }
         cond.when_true = self.implied(value, fact);
+        if let Some(path) = before_separator(value, prefix) {
+            let inner = self.starts_with(&path, prefix, span);
+            let implied = inner.cond.as_deref().map(|inner| &inner.when_true[..]).unwrap_or_default().to_vec();
+            cond.when_true = both(&cond.when_true, &implied);
+        }
         self.bool_with(None, cond)
     }
 
@@ -395,4 +400,16 @@ impl Interp<'_> {
 
 fn looks_like_url(text: &str) -> bool {
     text.contains("://") || matches!(text, "http" | "https" | "http:" | "https:")
+}
+
+/// The path in `(path + "/").startsWith(root + "/")`: it is below the root, or the root itself.
+fn before_separator(value: &Val, prefix: &Val) -> Option<Val> {
+    let is_separator = |text: &str| matches!(text, "/" | "\\");
+    let [Part::Hole(path), Part::Lit(end)] = value.text.as_deref()?.parts.as_slice() else { return None };
+    let ends = match (prefix.literal(), prefix.text.as_deref().and_then(|text| text.parts.last())) {
+        (Some(prefix), _) => prefix.len() > 1 && prefix.ends_with(&**end),
+        (None, Some(Part::Lit(last))) => last.ends_with(&**end),
+        (None, _) => false,
+    };
+    (is_separator(end) && ends).then(|| path.clone())
 }
