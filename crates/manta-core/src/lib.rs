@@ -1,5 +1,5 @@
 //! The shared nouns of manta: source files and spans, severities, rules, findings, the inventory of a
-//! server, and text written by strangers.
+//! server, text written by strangers, and what programs run that they are told.
 //!
 //! Every other crate speaks in these types, so they carry no behaviour of the scanner, the guard or a
 //! report format. Nothing here touches a file, the network, the environment or the clock.
@@ -9,6 +9,7 @@ pub mod finding;
 pub mod fingerprint;
 pub mod fix;
 pub mod inventory;
+pub mod programs;
 pub mod project;
 pub mod rule;
 pub mod severity;

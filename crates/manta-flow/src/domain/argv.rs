@@ -3,6 +3,8 @@
 //! No shell is involved, so it stays one argument. But the program may read it as an option (`--upload-pack=…`), as code
 //! (`node -e`), as another program (`env`, `sudo`), or hand it to a shell on another machine (`ssh host cmd`).
 
+use manta_core::programs::{CodeOption, Place, code_options};
+
 use super::code::CodeVerdict;
 use super::path::Abs;
 use super::props::{Part, StrProps};
@@ -379,6 +381,20 @@ fn is_option_value(known: Option<&Program>, option: Option<&str>) -> bool {
     !generic_switch(option) && !known.is_some_and(|known| known.is_switch(option))
 }
 
+/// Whether an option after these words stands in its place.
+fn fits(place: Place, known: Option<&Program>, before: &[Option<String>]) -> bool {
+    let is_plain = |at: usize| {
+        let word = before[at].as_deref().filter(|word| !word.starts_with('-'));
+        word.filter(|_| at == 1 || !is_option_value(known, before[at - 1].as_deref()))
+    };
+    let mut plain = (1..before.len()).filter_map(is_plain);
+    match place {
+        Place::Anywhere => true,
+        Place::First => plain.next().is_none(),
+        Place::After(subs) => plain.any(|word| subs.contains(&word)),
+    }
+}
+
 /// The value of an option that runs it: `git -c`, `ssh -o`, `find -exec`, `--upload-pack=`.
 fn dangerous_value(
     known: Option<&Program>,
@@ -386,15 +402,14 @@ fn dangerous_value(
     before: &[Option<String>],
     word: &[Part<'_>],
 ) -> Option<ArgVerdict> {
-    let known = known?;
     let attached = match word.first() {
         Some(Part::Lit(text)) => text.strip_suffix('='),
         _ => None,
     };
     let separate = if starts_with_hole(word) { before.last().and_then(Option::as_deref) } else { None };
     let option = attached.or(separate)?;
-    let example =
-        known.code_values.iter().find(|(code_option, _)| *code_option == option).map(|(_, example)| *example)?;
+    let is_it = |row: &&CodeOption| row.option == option && !row.value.is_empty() && fits(row.place, known, before);
+    let example = code_options(name).iter().find(is_it)?.value;
     let props = word.iter().filter(|part| is_open_hole(part)).find_map(Part::props)?;
     let example = props.witness(example).or_else(|| props.witness("x"))?;
     Some(ArgVerdict::Code { program: name.to_owned(), language: Language::Shell, example })

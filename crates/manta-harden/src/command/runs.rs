@@ -1,132 +1,60 @@
-//! Flags by which an ordinary program runs what it is told.
+//! Options and operands by which an ordinary program runs what it is told.
 //!
 //! `git`, `tar`, `find` and their like are safe to call as long as these stay out of their entries. An entry that lists
 //! one with a free value is a shell in disguise (CWE-88), whoever wrote it: the entry is refused, as that of an
 //! interpreter is. Fixed values (`enum zstd|xz`) are the operator's own words and pass.
 
-use super::grammar::Grammar;
+use manta_core::programs::{CodeOperands, CodeOption, Place, code_operands, code_options};
+
+use super::grammar::{EndOfOptions, Grammar};
 use super::value::Value;
 
-/// The flag of an entry that makes its program run something, with its place.
-pub(super) fn flag<'g>(program: &str, grammar: &'g Grammar) -> Option<&'g str> {
-    let program = program.to_ascii_lowercase();
-    let program = program.strip_suffix(".exe").unwrap_or(&program);
-    let (anywhere, first) = FLAGS
-        .iter()
-        .find(|(names, _, _)| names.contains(&program))
-        .map_or((&[][..], &[][..]), |(_, anywhere, first)| (*anywhere, *first));
-    let at_first = || grammar.flags.iter().filter(|(name, _)| first.contains(&name.as_str())).find(is_free);
-    at_first().map(|(name, _)| name.as_str()).or_else(|| below(grammar, anywhere))
+/// Programs that take a first word without a dash for options: `tar cIf id x.tar a`.
+const OLD_STYLE: &[&str] = &["tar", "gtar", "bsdtar"];
+
+/// What in an entry makes its program run something: a flag, or what stands after a subcommand.
+pub(super) fn opening(program: &str, grammar: &Grammar, end: EndOfOptions) -> Option<String> {
+    let is_old_style = OLD_STYLE.contains(&program) && end == EndOfOptions::None;
+    let is_open = grammar.operands.first().is_some_and(|operand| operand.max > 0 && is_free(Some(&operand.value)));
+    if is_old_style && is_open {
+        return Some("a first operand that may be its options (write end_of_options = \"--\")".to_owned());
+    }
+    below(grammar, None, code_options(program), code_operands(program))
 }
 
-fn below<'g>(grammar: &'g Grammar, flags: &[&str]) -> Option<&'g str> {
-    let listed = grammar.flags.iter().filter(|(name, _)| flags.contains(&name.as_str())).find(is_free);
-    listed.map(|(name, _)| name.as_str()).or_else(|| grammar.sub.values().find_map(|sub| below(sub, flags)))
+/// The same at one level; `sub` is the subcommand above it.
+fn below(grammar: &Grammar, sub: Option<&str>, options: &[CodeOption], operands: &[CodeOperands]) -> Option<String> {
+    let is_here = |option: &CodeOption| match option.place {
+        Place::Anywhere => true,
+        Place::First => sub.is_none(),
+        Place::After(subs) => sub.is_some_and(|sub| subs.contains(&sub)),
+    };
+    let runs = |name: &str| options.iter().any(|option| option.option == name && is_here(option));
+    let flag = grammar.flags.iter().find(|(name, flag)| runs(name) && is_free(flag.value.as_ref()));
+    if let Some((name, _)) = flag {
+        return Some(name.clone());
+    }
+    let most: usize = grammar.operands.iter().map(|operand| operand.max).fold(0, usize::saturating_add);
+    let may_be = |word: &str| match grammar.operands.first().map(|operand| &operand.value) {
+        Some(Value::Enum(values)) => values.iter().any(|value| value == word) || word.is_empty(),
+        first => first.is_some(),
+    };
+    let are_run = |row: &&CodeOperands| sub == Some(row.after) && most >= row.fewest && may_be(row.word);
+    if let Some(row) = operands.iter().find(are_run) {
+        return Some(format!("{} {}", row.after, row.word).trim_end().to_owned());
+    }
+    grammar.sub.iter().find_map(|(name, sub)| below(sub, Some(name), options, operands))
 }
 
-/// Whether its value is the caller's.
-fn is_free((_, flag): &(&String, &super::Flag)) -> bool {
-    !matches!(flag.value, Some(Value::Enum(_) | Value::Int { .. }))
+/// Whether a value is the caller's.
+fn is_free(value: Option<&Value>) -> bool {
+    !matches!(value, Some(Value::Enum(_) | Value::Int { .. }))
 }
-
-/// Programs, their flags at any level, and those that mean it before a subcommand only. From the programs' manuals.
-type Row = (&'static [&'static str], &'static [&'static str], &'static [&'static str]);
-
-const FLAGS: &[Row] = &[
-    (
-        &["git"],
-        &[
-            "--upload-pack",
-            "--receive-pack",
-            "--exec",
-            "--ext-diff",
-            "--textconv",
-            "--open-files-in-pager",
-            "--config",
-            "--template",
-            "--extcmd",
-        ],
-        &["-c", "--config-env", "--exec-path"],
-    ),
-    (&["hg"], &["--config", "--ssh", "--remotecmd", "--debugger", "-e"], &[]),
-    (&["svn"], &["--config-option", "--config-dir", "--editor-cmd", "--diff-cmd", "--diff3-cmd"], &[]),
-    (
-        &["tar", "gtar", "bsdtar"],
-        &[
-            "--to-command",
-            "--checkpoint-action",
-            "--use-compress-program",
-            "--use-compress-prog",
-            "-I",
-            "--rsh-command",
-            "--rmt-command",
-            "--info-script",
-            "--new-volume-script",
-            "-F",
-        ],
-        &[],
-    ),
-    (&["cpio"], &["--rsh-command", "--rmt-command"], &[]),
-    (
-        &["find", "gfind", "fd", "fdfind"],
-        &["-exec", "-execdir", "-ok", "-okdir", "--exec", "--exec-batch", "-x", "-X"],
-        &[],
-    ),
-    (&["zip"], &["-TT", "--unzip-command"], &[]),
-    (&["rsync"], &["-e", "--rsh", "--rsync-path", "--early-exec", "--daemon"], &[]),
-    (&["curl"], &["-K", "--config", "--engine"], &[]),
-    (&["wget"], &["--use-askpass", "--config", "-e", "--execute"], &[]),
-    (&["sort", "gsort"], &["--compress-program"], &[]),
-    (&["split"], &["--filter"], &[]),
-    (&["rg", "ripgrep"], &["--pre", "--hostname-bin"], &[]),
-    (&["ag", "ack"], &["--pager"], &[]),
-    (&["diff", "sdiff"], &["--diff-program"], &[]),
-    (&["tcpdump"], &["-z"], &[]),
-    (&["tshark", "wireshark"], &["-X"], &[]),
-    (&["nmap"], &["--script"], &[]),
-    (&["ssh-keygen", "ssh-add"], &["-D"], &[]),
-    (&["openssl"], &["-engine", "-provider", "-provider-path"], &[]),
-    (&["gcc", "g++", "cc", "c++", "clang", "clang++"], &["-wrapper", "-B", "-specs", "-fplugin"], &[]),
-    (&["pandoc"], &["--filter", "-F", "--lua-filter", "-L", "--pdf-engine", "--defaults", "-d"], &[]),
-    (
-        &["yt-dlp", "youtube-dl"],
-        &[
-            "--exec",
-            "--exec-before-download",
-            "--external-downloader",
-            "--downloader",
-            "--config-locations",
-            "--config-location",
-            "--netrc-cmd",
-        ],
-        &[],
-    ),
-    (
-        &["aria2c"],
-        &[
-            "--on-download-complete",
-            "--on-download-start",
-            "--on-download-stop",
-            "--on-download-error",
-            "--on-download-pause",
-            "--on-bt-download-complete",
-            "--conf-path",
-        ],
-        &[],
-    ),
-    (&["restic", "rclone"], &["--password-command", "-o", "--option"], &[]),
-    (
-        &["openvpn"],
-        &["--up", "--down", "--route-up", "--ipchange", "--tls-verify", "--plugin", "--config", "--script-security"],
-        &[],
-    ),
-    (&["gpg", "gpg2"], &["--photo-viewer", "--agent-program", "--dirmngr-program", "--options"], &[]),
-];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Flag;
+    use crate::command::{Flag, Operand};
 
     fn grammar(flags: &[(&str, &str)]) -> Grammar {
         let flags = flags.iter().map(|(name, value)| ((*name).to_owned(), Flag::parse(value).unwrap()));
@@ -147,8 +75,9 @@ mod tests {
             ("git", grammar(&[("-c", "text")]), "-c"),
             ("git", under("fetch", grammar(&[("--upload-pack", "text")])), "--upload-pack"),
             ("git", under("remote", under("x", grammar(&[("--exec", "word")]))), "--exec"),
+            ("git", under("rebase", grammar(&[("-x", "word")])), "-x"),
         ] {
-            assert_eq!(flag(program, &flags), Some(found), "{program}");
+            assert_eq!(opening(program, &flags, EndOfOptions::DoubleDash).as_deref(), Some(found), "{program}");
         }
         for (program, flags) in [
             ("tar", grammar(&[("--use-compress-program", "enum zstd|xz"), ("--file", "text")])),
@@ -157,7 +86,31 @@ mod tests {
             ("grep", grammar(&[("-e", "text 500")])),
             ("prog", grammar(&[("-exec", "text")])),
         ] {
-            assert_eq!(flag(program, &flags), None, "{program}");
+            assert_eq!(opening(program, &flags, EndOfOptions::DoubleDash), None, "{program}");
         }
+    }
+
+    fn operands(values: &[&str]) -> Grammar {
+        let operand = |text: &&str| Operand { value: Value::parse(text).unwrap(), min: 0, max: 1 };
+        Grammar { operands: values.iter().map(operand).collect(), ..Grammar::default() }
+    }
+
+    #[test]
+    fn subcommands_that_run_their_operands_make_an_entry_an_interpreters() {
+        let found = |sub: &str, values: &[&str]| opening("git", &under(sub, operands(values)), EndOfOptions::Git);
+        assert_eq!(found("bisect", &["text", "text"]).as_deref(), Some("bisect run"));
+        assert_eq!(found("submodule", &["enum init|foreach", "text"]).as_deref(), Some("submodule foreach"));
+        assert_eq!(found("config", &["word", "text"]).as_deref(), Some("config"));
+        assert_eq!(found("bisect", &["enum good|bad", "git-ref"]), None);
+        assert_eq!(found("config", &["word"]), None, "it only reads");
+        assert_eq!(found("log", &["text", "text"]), None);
+    }
+
+    #[test]
+    fn a_first_word_that_tar_takes_for_options_is_no_operand() {
+        let bare = |end| opening("tar", &operands(&["text", "text"]), end);
+        assert!(bare(EndOfOptions::None).unwrap().contains("first operand"));
+        assert_eq!(bare(EndOfOptions::DoubleDash), None);
+        assert_eq!(opening("tar", &operands(&["enum tf", "text"]), EndOfOptions::None), None);
     }
 }

@@ -188,7 +188,7 @@ impl Prepared {
         if !spec.interpreter {
             for exe in [&spec.exe, &real] {
                 refuse_interpreter(exe)?;
-                refuse_flags_that_run(exe, &spec.grammar)?;
+                refuse_what_runs(exe, &spec)?;
             }
         }
         let mut exe =
@@ -226,12 +226,12 @@ fn refuse_interpreter(exe: &Path) -> Result<(), CommandError> {
     }
 }
 
-fn refuse_flags_that_run(exe: &Path, grammar: &Grammar) -> Result<(), CommandError> {
+fn refuse_what_runs(exe: &Path, spec: &CommandSpec) -> Result<(), CommandError> {
     let name = exe.file_name().unwrap_or_default().to_string_lossy();
-    match runs::flag(&name, grammar) {
-        Some(flag) => Err(CommandError::new(
+    match runs::opening(&name, &spec.grammar, spec.end_of_options) {
+        Some(what) => Err(CommandError::new(
             CommandRule::Interpreter,
-            format!("with {flag}, {name} runs what its caller says; leave it out, or list its values (`enum …`)"),
+            format!("with {what}, {name} runs what its caller says; leave it out, or list its values (`enum …`)"),
         )),
         None => Ok(()),
     }

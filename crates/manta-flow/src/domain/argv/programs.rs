@@ -3,7 +3,7 @@
 //! Sources: the manual pages of the programs, GTFOBins (<https://gtfobins.github.io>) and SonarSource's argument
 //! injection vectors (<https://sonarsource.github.io/argument-injection-vectors/>). One argument must be enough on a command
 //! line as programs write it, so every example carries its value in the same word, and options that only switch a mode
-//! or belong to another subcommand are left out.
+//! or belong to another subcommand are left out. Options whose value is run are in [`manta_core::programs`].
 
 /// What an option lets a stranger do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,8 +93,6 @@ pub(super) struct Program {
     letters: &'static str,
     /// Long options without a value, dashes included.
     switches: &'static [&'static str],
-    /// Options whose value is run, with an example of a value.
-    pub(super) code_values: &'static [(&'static str, &'static str)],
     pub(super) interpreter: Option<Interpreter>,
     /// Whether an operand `host:path` makes it connect to that host (`scp`, `rsync`).
     pub(super) reads_remote_operands: bool,
@@ -183,15 +181,8 @@ const fn with_operand(example: &'static str, effect: Effect) -> Danger {
     Danger { after: "", example, effect, needs_operand: true }
 }
 
-const NO_PROGRAM: Program = Program {
-    names: &[],
-    options: &[],
-    letters: "",
-    switches: &[],
-    code_values: &[],
-    interpreter: None,
-    reads_remote_operands: false,
-};
+const NO_PROGRAM: Program =
+    Program { names: &[], options: &[], letters: "", switches: &[], interpreter: None, reads_remote_operands: false };
 
 const fn plain(names: &'static [&'static str], letters: &'static str, options: &'static [Danger]) -> Program {
     Program { names, letters, options, ..NO_PROGRAM }
@@ -253,7 +244,6 @@ const PROGRAMS: &[Program] = &[
             "--show-toplevel", "--single-branch", "--progress", "--intent-to-add", "--update", "--merge", "--signoff", "--raw",
             "--reverse", "--ignore-case",
         ],
-        code_values: &[("-c", "core.sshCommand=id"), ("--upload-pack", "id"), ("--receive-pack", "id"), ("--exec", "id"), ("-x", "id"), ("--extcmd", "id"), ("--config", "core.fsmonitor=id")],
         ..NO_PROGRAM
     },
     plain(&["hg"], "qv", &[danger("", "--config=alias.status=!id", Runs)]),
@@ -264,7 +254,6 @@ const PROGRAMS: &[Program] = &[
         options: &[with_operand("-o/tmp/x", Writes), with_operand("-T/etc/passwd", Reads), with_operand("-d@/etc/passwd", Reads), with_operand("-xhttp://evil.example", Redirects), with_operand("-K/tmp/evil", Redirects)],
         letters: "sSLkfvigIGOJRN#0123469",
         switches: &["--location", "--fail", "--show-error", "--insecure", "--compressed", "--head", "--include", "--get", "--globoff"],
-        code_values: &[("-K", "/tmp/evil"), ("--config", "/tmp/evil")],
         ..NO_PROGRAM
     },
     Program {
@@ -272,17 +261,15 @@ const PROGRAMS: &[Program] = &[
         options: &[danger("", "-i/etc/passwd", Reads), with_operand("--use-askpass=/tmp/x", Runs), with_operand("--output-document=/tmp/x", Writes), with_operand("-O/tmp/x", Writes), with_operand("--post-file=/etc/passwd", Reads)],
         letters: "qNcrkpSdv",
         switches: &["--continue", "--mirror", "--spider", "--no-check-certificate"],
-        code_values: &[("-e", "use_askpass=/tmp/x"), ("--use-askpass", "/tmp/x")],
         ..NO_PROGRAM
     },
-    Program { names: &["ssh"], options: &[danger("", "-oProxyCommand=id", Runs)], letters: "AaCfGgKkMNnqsTtVvXxYy46", code_values: &[("-o", "ProxyCommand=id"), ("-F", "/tmp/evil")], ..NO_PROGRAM },
-    Program { names: &["scp", "sftp"], options: &[danger("", "-oProxyCommand=id", Runs), danger("", "-Sid", Runs)], letters: "346ABCpqrRTvOs", code_values: &[("-o", "ProxyCommand=id"), ("-S", "id")], reads_remote_operands: true, ..NO_PROGRAM },
+    Program { names: &["ssh"], options: &[danger("", "-oProxyCommand=id", Runs)], letters: "AaCfGgKkMNnqsTtVvXxYy46", ..NO_PROGRAM },
+    Program { names: &["scp", "sftp"], options: &[danger("", "-oProxyCommand=id", Runs), danger("", "-Sid", Runs)], letters: "346ABCpqrRTvOs", reads_remote_operands: true, ..NO_PROGRAM },
     Program {
         names: &["rsync"],
         options: &[danger("", "--rsh=id", Runs), danger("", "-eid", Runs), danger("", "--rsync-path=id", Runs), danger("", "--log-file=/tmp/x", Writes)],
         letters: "avzrqhnuPltpogDc",
         switches: &["--delete", "--progress", "--archive", "--compress"],
-        code_values: &[("-e", "id"), ("--rsh", "id"), ("--rsync-path", "id")],
         reads_remote_operands: true,
         ..NO_PROGRAM
     },
@@ -296,7 +283,6 @@ const PROGRAMS: &[Program] = &[
         options: &[danger("", "--to-command=id", Runs), danger("", "--use-compress-program=id", Runs), danger("", "-Iid", Runs), danger("", "--absolute-names", Writes), danger("", "--directory=/", Writes)],
         letters: "xctzjJvpkhmZ",
         switches: &["--gzip", "--extract", "--create", "--list"],
-        code_values: &[("-I", "id"), ("--use-compress-program", "id"), ("--to-command", "id"), ("--checkpoint-action", "exec=id")],
         ..NO_PROGRAM
     },
     plain(&["zip"], "rqvjXyTu9", &[with_operand("-m", Writes)]),
@@ -304,14 +290,13 @@ const PROGRAMS: &[Program] = &[
     plain(&["7z", "7za", "7zz"], "", &[danger("", "-o/", Writes), danger("", "-i@/etc/passwd", Reads)]),
     plain(&["cpio"], "idvumt", &[danger("", "--rsh-command=id", Runs)]),
     // -- files and text
-    Program { names: &["find", "gfind"], options: &[danger("", "-delete", Writes)], letters: "HLP", code_values: &[("-exec", "id"), ("-execdir", "id"), ("-ok", "id"), ("-okdir", "id")], ..NO_PROGRAM },
+    Program { names: &["find", "gfind"], options: &[danger("", "-delete", Writes)], letters: "HLP", ..NO_PROGRAM },
     plain(&["fd", "fdfind"], "HIsiagplFu", &[danger("", "--exec=id", Runs), danger("", "-xid", Runs)]),
     Program {
         names: &["rg", "ripgrep"],
         options: &[danger("", "--pre=id", Runs), danger("", "--hostname-bin=id", Runs), danger("", "-f/etc/passwd", Reads)],
         letters: "niwvlcSsFoHhNUuxzaLp0",
         switches: &["--hidden", "--files", "--line-number", "--ignore-case", "--fixed-strings", "--count", "--files-with-matches", "--with-filename"],
-        code_values: &[("--pre", "id")],
         ..NO_PROGRAM
     },
     plain(&["grep", "egrep", "fgrep", "zgrep"], "EFGPivwxclLqsonHhrRazZ", &[danger("", "-f/etc/passwd", Reads), danger("", "--file=/etc/passwd", Reads)]),
