@@ -125,3 +125,46 @@ fn imports_are_statements() {
         found([("app/__init__.py", ""), ("app/server.py", server), ("app/tools.py", tools), ("app/early.py", early)]);
     assert_eq!(found, ["command-execution in run", "command-injection in ping"]);
 }
+
+const OWN_SERVER: &str = r#"
+import json, sys
+
+class Registry:
+    def __init__(self):
+        self.tools = {}
+
+    def register(self, name, handler):
+        self.tools[name] = handler
+
+shared = Registry()
+
+class Server:
+    def __init__(self, registry=None):
+        self.registry = registry or shared
+        self.methods = {"initialize": self.hello, "tools/call": self.call}
+
+    def hello(self, params):
+        return {}
+
+    def call(self, params):
+        return self.registry.tools[params["name"]](**params["arguments"])
+
+    def serve(self):
+        for line in sys.stdin:
+            message = json.loads(line)
+            print(json.dumps(self.methods[message["method"]](message["params"])))
+"#;
+
+/// A server of the program's own serves what the registry has that it was made with, and the first that was made is not the
+/// one that serves.
+#[test]
+fn a_method_that_takes_all_calls_is_run_for_each_object() {
+    let main = "from app.server import Registry, Server\nfrom app.tools import register_file_tools\n\ncheck = Server(Registry())\n\ndef main():\n    register_file_tools()\n    Server().serve()\n\nmain()\n";
+    let tools = "from app.server import shared\n\ndef register_file_tools():\n    def read(path: str):\n        return open(path).read()\n    shared.register(\"read\", read)\n";
+    let files =
+        |main| [("app/__init__.py", ""), ("app/server.py", OWN_SERVER), ("app/tools.py", tools), ("app/main.py", main)];
+    assert_eq!(found(files(main)), ["path-traversal in read"]);
+    // Nobody registers them before the server is asked, as far as is seen.
+    let lazily = main.replace("    register_file_tools()\n", "");
+    assert_eq!(found(files(lazily.as_str())), ["path-traversal in read"]);
+}

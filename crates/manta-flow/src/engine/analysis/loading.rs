@@ -51,6 +51,13 @@ const REGISTRATION_METHODS: [&str; 19] = [
     "handle_request",
 ];
 
+/// `register_cli_tools`, `registerAllHandlers`.
+fn is_registrar(name: &str) -> bool {
+    const WHAT: [&str; 6] = ["tool", "resource", "prompt", "handler", "all", "builtin"];
+    let name = name.trim_start_matches('_').to_ascii_lowercase();
+    name.strip_prefix("register").is_some_and(|rest| WHAT.iter().any(|what| rest.contains(what)))
+}
+
 impl<'p> Interp<'p> {
     /// Runs all entry modules, then what would register tools but was not reached from them.
     pub(super) fn load_program(&mut self) {
@@ -184,9 +191,13 @@ impl<'p> Interp<'p> {
         }
     }
 
-    /// Whether a function's own code, or a function created in it, contains a call that looks like a registration.
+    /// Whether a function's own code, or a function created in it, contains a call that looks like a registration, or the
+    /// function's name says that it registers tools: with a registry of the program's own.
     fn mentions_registration(&mut self, module: ModId, func: FuncId) -> bool {
         let code = self.program.module(module);
+        if code.func(func).name.is_some_and(|name| is_registrar(name.as_str())) {
+            return true;
+        }
         let mentions = self.registration_spans.entry(module).or_insert_with(|| {
             let calls = code.exprs.iter().zip(&code.spans);
             calls

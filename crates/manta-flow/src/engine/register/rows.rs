@@ -10,6 +10,9 @@ use crate::engine::schema::{Schema, Ty};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::Symbol;
 
+/// Most objects whose method takes all calls and is looked at once for each.
+const MAX_RECEIVERS: usize = 3;
+
 impl Interp<'_> {
     pub(crate) fn register(&mut self, row: &RegisterRow, api: ApiId, data: Option<ObjId>, args: &Args, span: Span) {
         if row.handler == "decorated" && !args.pos.iter().any(|value| self.is_callable(value)) {
@@ -170,6 +173,7 @@ impl Interp<'_> {
         vec![Some(text)]
     }
 
+    /// Keeps a registration, once.
     pub(crate) fn push_registration(&mut self, registration: Registration) {
         // What a handler registers while it runs is gone with its run.
         if self.found.is_running_handler {
@@ -183,12 +187,20 @@ impl Interp<'_> {
             })
         };
         let own = function(self, &registration.handler);
-        let is_known = self.found.registrations.iter().any(|known| {
+        let same = self.found.registrations.iter().filter(|known| {
             known.exposes == registration.exposes
                 && known.name == registration.name
                 && known.at == registration.at
                 && function(self, &known.handler) == own
         });
+        // A method that takes all calls does with each object what that one was made with.
+        let takes_all = registration.sdk == "json-rpc";
+        let is_known = if takes_all {
+            let receivers: Vec<Option<ObjId>> = same.map(|known| receiver(known)).collect();
+            receivers.contains(&receiver(&registration)) || receivers.len() >= MAX_RECEIVERS
+        } else {
+            same.count() > 0
+        };
         if !is_known && self.found.registrations.len() < 5_000 {
             self.found.registrations.push(registration);
         }
@@ -364,4 +376,15 @@ pub(crate) fn said(text: &Val) -> Option<String> {
             all
         })
     })
+}
+
+/// The object that a handler is a method of.
+fn receiver(registration: &Registration) -> Option<ObjId> {
+    match &registration.handler.as_ref()?.kind {
+        Kind::Bound(bound) => match bound.0.kind {
+            Kind::Obj(id) => Some(id),
+            _ => None,
+        },
+        _ => None,
+    }
 }
