@@ -84,6 +84,9 @@ fn table(report: &ScanReport) -> String {
 
 fn cell(tool: &ToolInfo, class: SinkClass, report: &ScanReport) -> String {
     match tool.verdicts.get(&class) {
+        Some(Verdict::Vulnerable) if words::is_not_shown(report, tool, class) => {
+            "<td class=\"unknown\">not shown</td>".to_owned()
+        }
         Some(Verdict::Vulnerable) => "<td class=\"vulnerable\">vulnerable</td>".to_owned(),
         Some(Verdict::Guarded { at }) => {
             format!("<td class=\"guarded\" title=\"{}\">guarded</td>", reference(*at, report))

@@ -173,7 +173,7 @@ fn table(report: &ScanReport, paint: Paint) -> String {
         return String::new();
     }
     let cell_width = |class: &SinkClass| {
-        let cells = tools.iter().map(|(_, tool)| cell(tool, *class).width());
+        let cells = tools.iter().map(|(_, tool)| cell(tool, *class, report).width());
         cells.max().unwrap_or(0).max(class.as_str().width())
     };
     let widths: Vec<usize> = SinkClass::ALL.iter().map(cell_width).collect();
@@ -187,7 +187,7 @@ fn table(report: &ScanReport, paint: Paint) -> String {
     for (name, tool) in &tools {
         let mut row = pad(name, name_width);
         for (class, width) in SinkClass::ALL.iter().zip(&widths) {
-            let text = cell(tool, *class);
+            let text = cell(tool, *class, report);
             let padding = " ".repeat(width - text.width());
             let _ = write!(row, "   {}{padding}", painted(text, paint));
         }
@@ -201,8 +201,9 @@ fn label(tool: &ToolInfo) -> String {
     if tool.kind == ToolKind::Tool { name } else { format!("{name} ({})", tool.kind.as_str()) }
 }
 
-fn cell(tool: &ToolInfo, class: SinkClass) -> &'static str {
+fn cell(tool: &ToolInfo, class: SinkClass, report: &ScanReport) -> &'static str {
     match tool.verdicts.get(&class) {
+        Some(Verdict::Vulnerable) if words::is_not_shown(report, tool, class) => "not shown",
         Some(Verdict::Vulnerable) => "vulnerable",
         Some(Verdict::Guarded { .. }) => "guarded",
         Some(Verdict::NotReached) => "-",
@@ -214,7 +215,7 @@ fn painted(cell: &str, paint: Paint) -> String {
     match cell {
         "vulnerable" => paint.bad(cell),
         "guarded" => paint.good(cell),
-        "?" => paint.warning(cell),
+        "?" | "not shown" => paint.warning(cell),
         _ => paint.dim(cell),
     }
 }

@@ -91,15 +91,16 @@ fn table(report: &ScanReport) -> String {
     let classes: Vec<&str> = SinkClass::ALL.iter().map(|class| class.as_str()).collect();
     let mut out = format!("| tool | {} |\n|---{}|\n", classes.join(" | "), "|---".repeat(classes.len()));
     for tool in report.tools() {
-        let cells: Vec<&str> = SinkClass::ALL.iter().map(|class| cell(tool, *class)).collect();
+        let cells: Vec<&str> = SinkClass::ALL.iter().map(|class| cell(tool, *class, report)).collect();
         let _ = writeln!(out, "| {} | {} |", text(&tool.name), cells.join(" | "));
     }
     out.push('\n');
     out
 }
 
-fn cell(tool: &ToolInfo, class: SinkClass) -> &'static str {
+fn cell(tool: &ToolInfo, class: SinkClass, report: &ScanReport) -> &'static str {
     match tool.verdicts.get(&class) {
+        Some(Verdict::Vulnerable) if words::is_not_shown(report, tool, class) => "not shown",
         Some(Verdict::Vulnerable) => "**vulnerable**",
         Some(Verdict::Guarded { .. }) => "guarded",
         Some(Verdict::NotReached) => "–",

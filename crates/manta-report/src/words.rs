@@ -1,6 +1,15 @@
 //! Small pieces of English that several formats share.
 
-use manta_core::{Finding, Summary, Untrusted};
+use manta_core::{Finding, ScanReport, SinkClass, Summary, ToolInfo, Untrusted};
+
+/// Whether what is wrong with a tool in one class is only in findings that the report does not show: then the table says so
+/// and not `vulnerable`, which nothing above or below it would explain.
+pub(crate) fn is_not_shown(report: &ScanReport, tool: &ToolInfo, class: SinkClass) -> bool {
+    let explains = |finding: &Finding| {
+        finding.disposition.is_shown() && finding.rule.class == Some(class) && finding.tools.contains(&tool.name)
+    };
+    !report.findings.iter().any(explains)
+}
 
 /// `1 file`, `2 files`. Takes the plural in `-s`, or in `-ies` for words in `-y`.
 pub(crate) fn count(number: usize, noun: &str) -> String {

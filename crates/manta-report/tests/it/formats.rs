@@ -211,6 +211,20 @@ fn junit_counts_add_up() {
     }
 }
 
+/// A table that says `vulnerable` above "0 vulnerabilities found" would contradict itself.
+#[test]
+fn tables_say_what_is_not_shown() {
+    for format in [Format::Human, Format::Markdown, Format::Html] {
+        let text = render(format, &[samples::hidden()], &OPTIONS);
+        assert!(
+            text.contains("not shown") && !text.contains(">vulnerable<") && !text.contains("**vulnerable**"),
+            "{text}"
+        );
+        let shown = render(format, &[samples::multi_file()], &OPTIONS);
+        assert!(shown.contains("vulnerable") && !shown.contains("not shown"), "{shown}");
+    }
+}
+
 #[test]
 fn pages_show_table_and_path() {
     let html = render(Format::Html, &[samples::multi_file()], &OPTIONS);
