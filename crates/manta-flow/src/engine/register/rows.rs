@@ -196,7 +196,7 @@ impl Interp<'_> {
         // A method that takes all calls does with each object what that one was made with.
         let takes_all = registration.sdk == "json-rpc";
         let is_known = if takes_all {
-            let receivers: Vec<Option<ObjId>> = same.map(|known| receiver(known)).collect();
+            let receivers: Vec<Option<ObjId>> = same.map(receiver).collect();
             receivers.contains(&receiver(&registration)) || receivers.len() >= MAX_RECEIVERS
         } else {
             same.count() > 0
