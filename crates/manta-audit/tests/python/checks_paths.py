@@ -540,6 +540,31 @@ def read_if_error(name: str) -> str:
     return open("/data/" + name).read()  # error: path-traversal in read_if_error
 
 
+def why_not_optional(name: str | None) -> str | None:
+    if name is not None and name not in NAMES:
+        return encoded({"error": f"unknown name {name}"})
+    return None
+
+
+@mcp.tool()
+def read_optional(name: str | None = None) -> str:
+    error = why_not_optional(name)
+    if error:
+        return error
+    if name:
+        return open("/data/" + name).read()
+    return "\n".join(NAMES)
+
+
+@mcp.tool()
+def read_optional_or_long(name: str | None = None) -> str:
+    if name is not None and len(name) < 3 and name not in NAMES:
+        return "unknown"
+    if name:
+        return open("/data/" + name).read()  # error: path-traversal in read_optional_or_long
+    return ""
+
+
 # -- the separator behind both
 
 @mcp.tool()

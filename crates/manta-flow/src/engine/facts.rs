@@ -81,7 +81,9 @@ impl Fact {
             (false, true) => props.path.within = self.props.path.within.clone(),
             _ => {}
         }
-        Self { props, is_listed: self.is_listed && other.is_listed, at: self.at.or(other.at), notes }
+        // `name is None or name in names`: missing, or one of theirs.
+        let is_listed = self.is_named() && other.is_named() && (self.is_listed || other.is_listed);
+        Self { props, is_listed, at: self.at.or(other.at), notes }
     }
 }
 
