@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use manta_detect::hidden;
 use rmcp::model::{CallToolResult, ContentBlock, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
@@ -216,10 +217,21 @@ async fn fetch(grant: &Grant) -> Answer {
     let head = format!("status {}, content-type {kind}, {} bytes", response.status, response.body.len());
     let is_success = (200..300).contains(&response.status);
     let text = match String::from_utf8(response.body) {
-        Ok(text) => format!("{head}\n\n{text}"),
+        Ok(text) => format!("{head}\n\n{}", readable(text)),
         Err(_) => format!("{head}\n\nnot text"),
     };
     if is_success { Ok(text) } else { Err(text) }
+}
+
+/// What strangers wrote, as a person would see it: a page or a program can hide orders for a model in characters that
+/// nobody sees, and drive a terminal by others (CWE-1007, CWE-150). Files are given as they are, because they are written
+/// back.
+fn readable(text: String) -> String {
+    let count: usize = hidden::find(&text).iter().map(|found| text[found.range.clone()].chars().count()).sum();
+    match count {
+        0 => text,
+        _ => format!("{}\n[left out: {count} characters that nobody can see]", hidden::strip(&text)),
+    }
 }
 
 fn run(grant: &Grant) -> Answer {
@@ -231,5 +243,20 @@ fn run(grant: &Grant) -> Answer {
         text.push_str("\n[standard error]\n");
         text.push_str(&err);
     }
+    let text = readable(text);
     if output.is_success() { Ok(text) } else { Err(format!("{text}\n[ended: {:?}]", output.status)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_can_see_is_left_out_and_counted() {
+        let page = "a\u{1b}[31m\u{202e}b\u{200b}\u{0} \u{e0069}\u{e0064}\n";
+        assert_eq!(readable(page.to_owned()), "a[31mb \n\n[left out: 6 characters that nobody can see]");
+        for honest in ["plain\ttext\r\n", "caf\u{e9} \u{1f469}\u{200d}\u{1f4bb} \u{65e5}\u{672c}"] {
+            assert_eq!(readable(honest.to_owned()), honest);
+        }
+    }
 }
