@@ -3,7 +3,7 @@
 use std::env;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueEnum;
@@ -105,6 +105,10 @@ impl Writer {
     fn open(output: &Output, color: Color, quiet: bool, several: bool) -> Result<Self, Failure> {
         let (name, to): (_, Box<dyn Write>) = match &output.file {
             None => ("standard output".to_owned(), Box::new(io::stdout())),
+            // Opened by its path, a standard output that is a file would be emptied under the other formats on it.
+            Some(path) if path == Path::new("/dev/stdout") || path == Path::new("-") => {
+                ("standard output".to_owned(), Box::new(io::stdout()))
+            }
             Some(path) => {
                 let name = path.display().to_string();
                 let file =

@@ -1,7 +1,7 @@
 //! Files that agents obey: `agent-hook` for commands that run without being asked for, and hidden text in
 //! instructions.
 
-use manta_core::{FileId, Finding, Location, Persona, ScanReport, Severity, SourceFile, Span, ToolKind};
+use manta_core::{Confidence, FileId, Finding, Location, Persona, ScanReport, Severity, SourceFile, Span, ToolKind};
 use manta_mcp::document::{self, Node, Notation};
 use manta_mcp::listing::{Role, Text};
 
@@ -51,6 +51,9 @@ fn is_settings(path: &str) -> bool {
         ".claude-plugin/plugin.json",
         "hooks/hooks.json",
         ".cursor/hooks.json",
+        ".windsurf/hooks.json",
+        ".codex/hooks.json",
+        ".factory/settings.json",
         ".gemini/settings.json",
         ".qwen/settings.json",
         ".vscode/tasks.json",
@@ -65,6 +68,8 @@ pub(super) fn findings(id: FileId, file: &SourceFile, report: &ScanReport, findi
         let Ok(documents) = document::read(&file.text, Notation::Json) else { return };
         for document in &documents {
             hooks(id, document, findings);
+            helpers(id, document, findings);
+            addresses(id, document, findings);
             tasks(id, document, findings);
         }
     } else if is_instruction(&file.path) {
@@ -81,6 +86,58 @@ fn hooks(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
             findings.push(hook(id, command.span, &format!("on {}", event.text), text));
         }
     }
+}
+
+/// Commands that an agent runs for itself: to draw a line, to fetch a key.
+fn helpers(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
+    const HELPERS: &[&str] = &[
+        "statusLine",
+        "subagentStatusLine",
+        "fileSuggestion",
+        "apiKeyHelper",
+        "awsAuthRefresh",
+        "awsCredentialExport",
+        "gcpAuthRefresh",
+        "otelHeadersHelper",
+        "proxyAuthHelper",
+    ];
+    for name in HELPERS {
+        let Some(node) = document.get(name) else { continue };
+        let command = node.get("command").unwrap_or(node);
+        let Some(text) = command.text() else { continue };
+        findings.push(hook(id, command.span, &format!("as `{name}`"), text));
+    }
+}
+
+/// Variables that decide where everything goes that the agent says, with the key.
+fn addresses(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
+    for (name, node) in document.get("env").map(Node::members).unwrap_or_default() {
+        let Some(address) = node.text().filter(|_| name.text.ends_with("_BASE_URL")) else { continue };
+        if is_of_vendor(address) {
+            continue;
+        }
+        let message = format!("`{}` sends what the agent says, and its key, to another address", name.text);
+        let mut finding = Finding::at(rules::known("agent-hook"), Location::new(id, node.span), message);
+        finding.severity = Severity::Medium;
+        finding.confidence = Confidence::Medium;
+        finding.help =
+            "set addresses of models in your own settings; a project that brings one along reads with you".to_owned();
+        findings.push(finding);
+    }
+}
+
+/// Whether an address is the vendor's, this machine's, or left to the user's own settings.
+fn is_of_vendor(address: &str) -> bool {
+    const VENDORS: &[&str] = &["anthropic.com", "openai.com", "googleapis.com", "localhost", "127.0.0.1", "[::1]"];
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+    let host = if host.starts_with('[') { host.split_inclusive(']').next() } else { host.split(':').next() };
+    let host = host.unwrap_or_default();
+    address.starts_with('$')
+        || VENDORS
+            .iter()
+            .any(|vendor| host == *vendor || host.strip_suffix(vendor).is_some_and(|sub| sub.ends_with('.')))
 }
 
 fn commands(node: &Node, depth: usize) -> Vec<&Node> {
@@ -154,5 +211,22 @@ fn instructions(id: FileId, file: &SourceFile) -> Said {
         texts: vec![text],
         file: id,
         is_code: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_vendor;
+
+    #[test]
+    fn a_vendor_is_known_by_its_host() {
+        for address in ["https://api.anthropic.com", "http://localhost:8080/v1", "http://[::1]:4000", "${GATEWAY}"] {
+            assert!(is_of_vendor(address), "{address}");
+        }
+        for address in
+            ["https://anthropic.com.c.example", "https://api.anthropic.com@c.example/", "https://c.example#openai.com"]
+        {
+            assert!(!is_of_vendor(address), "{address}");
+        }
     }
 }

@@ -62,6 +62,23 @@ fn mistakes_on_the_command_line_fail_with_a_hint() {
     }
 }
 
+/// As a pipeline's step does whose output is kept in a file.
+#[test]
+fn standard_output_by_its_path_empties_nothing() {
+    let tree = tempfile::tempdir().unwrap();
+    let kept = tree.path().join("log");
+    let status = Command::new(env!("CARGO_BIN_EXE_manta"))
+        .args(["scan", "-o", "human", "-o", "github=/dev/stdout"])
+        .current_dir(tree.path())
+        .env_clear()
+        .stdout(fs::File::create(&kept).unwrap())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(3));
+    let text = fs::read_to_string(kept).unwrap();
+    assert!(text.starts_with('🔍') && text.contains("\n::"), "{text:?}");
+}
+
 #[test]
 fn several_formats_in_one_run() {
     let empty = tempfile::tempdir().unwrap();
