@@ -327,6 +327,8 @@ fn fetch(spec: &GuardSpec, request: &Request, launcher: &Launcher) -> Result<(),
     }
 }
 
+pub use crate::inventory::NOT_LISTED;
+
 /// Starts the server in its sandbox, or reaches the remote one, and asks for everything it lists; nothing is called.
 ///
 /// # Errors

@@ -22,6 +22,37 @@ const LAST_LINES: usize = 8;
 /// Longest frame.
 const MAX_FRAME: usize = 16 << 20;
 
+/// What became of a question.
+enum Trouble {
+    /// The server said no.
+    Refused { method: String, code: i64, message: String },
+    /// There is no answer, or none that can be used.
+    Unanswered(String),
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused { method, code, message } => {
+                let message = manta_core::Untrusted(message).for_terminal();
+                write!(f, "{method}: the server answered with error {code}: {message}")
+            }
+            Self::Unanswered(problem) => f.write_str(problem),
+        }
+    }
+}
+
+impl From<String> for Trouble {
+    fn from(problem: String) -> Self {
+        Self::Unanswered(problem)
+    }
+}
+
+/// JSON-RPC's "method not found".
+const UNKNOWN_METHOD: i64 = -32601;
+/// Where [`list`] names the lists that it was not given.
+pub const NOT_LISTED: &str = "notListed";
+
 struct Client {
     input: File,
     output: File,
@@ -48,6 +79,10 @@ const WITHOUT_SESSION: &str = "2026-07-28";
 /// A message when the server doesn't answer or answers nonsense.
 pub fn inspect(launched: Launched, integrity: &mut Integrity) -> Result<(), String> {
     let said = list(launched)?;
+    // What can't be seen can't be compared.
+    if let Some(problem) = said.get(NOT_LISTED).and_then(|problems| problems.get(0)).and_then(Value::as_str) {
+        return Err(problem.to_owned());
+    }
     if let Some(instructions) = said.get("instructions") {
         integrity.inspect(Item::Instructions, "", instructions);
     }
@@ -60,7 +95,7 @@ pub fn inspect(launched: Launched, integrity: &mut Integrity) -> Result<(), Stri
 }
 
 /// Asks for everything a server lists and calls nothing: `serverInfo`, `instructions`, `tools`, `prompts`,
-/// `resources` and `resourceTemplates` in one object.
+/// `resources` and `resourceTemplates` in one object, and in [`NOT_LISTED`] why it gave one of the last three not.
 ///
 /// # Errors
 /// A message when the server doesn't answer or answers nonsense.
@@ -116,6 +151,7 @@ impl Client {
             }
         }
         let capabilities = hello.get("capabilities").cloned().unwrap_or_default();
+        let mut not_listed = Vec::new();
         for (capability, method, list, _, item) in LISTS {
             if capabilities.get(capability).is_none() {
                 continue;
@@ -125,9 +161,15 @@ impl Client {
                     said.insert(list.to_owned(), Value::Array(entries));
                 }
                 // Many servers with resources know only one of their two lists.
-                Err(_) if matches!(item, Item::Resource | Item::Template) => {}
-                Err(problem) => return Err(problem),
+                Err(Trouble::Refused { code: UNKNOWN_METHOD, .. })
+                    if matches!(item, Item::Resource | Item::Template) => {}
+                Err(trouble) if matches!(item, Item::Tool) => return Err(trouble.to_string()),
+                // A server that promises prompts and has none still has tools.
+                Err(trouble) => not_listed.push(Value::String(trouble.to_string())),
             }
+        }
+        if !not_listed.is_empty() {
+            said.insert(NOT_LISTED.to_owned(), Value::Array(not_listed));
         }
         Ok(Value::Object(said))
     }
@@ -148,7 +190,7 @@ impl Client {
         }
     }
 
-    fn pages(&mut self, method: &str, list: &str) -> Result<Vec<Value>, String> {
+    fn pages(&mut self, method: &str, list: &str) -> Result<Vec<Value>, Trouble> {
         let mut cursor = Value::Null;
         let mut entries = Vec::new();
         for _ in 0..MAX_PAGES {
@@ -160,14 +202,14 @@ impl Client {
                 return Ok(entries);
             }
         }
-        Err(format!("{method}: more than {MAX_PAGES} pages"))
+        Err(Trouble::Unanswered(format!("{method}: more than {MAX_PAGES} pages")))
     }
 
     fn send(&mut self, message: &Value) -> Result<(), String> {
         writeln!(self.input, "{message}").map_err(|error| format!("write to the server: {error}"))
     }
 
-    fn ask(&mut self, method: &str, mut params: Value) -> Result<Value, String> {
+    fn ask(&mut self, method: &str, mut params: Value) -> Result<Value, Trouble> {
         if let Some(members) = params.as_object_mut().filter(|_| !self.has_session) {
             let meta = json!({
                 "io.modelcontextprotocol/protocolVersion": WITHOUT_SESSION,
@@ -180,18 +222,29 @@ impl Client {
         self.next_id += 1;
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))?;
         let deadline = Instant::now() + PATIENCE;
+        let mut is_garbled = false;
         loop {
             while let Some(line) = self.lines.next_line() {
-                let Line::Frame(bytes) = line else { return Err(format!("{method}: the answer is too long")) };
-                let Ok(answer) = serde_json::from_slice::<Value>(bytes) else { continue };
+                let Line::Frame(bytes) = line else {
+                    return Err(Trouble::Unanswered(format!("{method}: the answer is too long")));
+                };
+                let Ok(answer) = serde_json::from_slice::<Value>(bytes) else {
+                    is_garbled = true;
+                    continue;
+                };
                 if answer.get("id").and_then(Value::as_u64) == Some(id) && answer.get("method").is_none() {
-                    return match answer.get("result") {
-                        Some(result) => Ok(result.clone()),
-                        None => Err(format!("{method}: the server answered with an error")),
-                    };
+                    let error = answer.get("error").cloned().unwrap_or_default();
+                    return answer.get("result").cloned().ok_or_else(|| Trouble::Refused {
+                        method: method.to_owned(),
+                        code: error.get("code").and_then(Value::as_i64).unwrap_or_default(),
+                        message: error.get("message").and_then(Value::as_str).unwrap_or("no message").to_owned(),
+                    });
                 }
             }
-            self.read(method, deadline)?;
+            self.read(method, deadline).map_err(|problem| {
+                let why = if is_garbled { " (it wrote something that can't be read as JSON)" } else { "" };
+                format!("{problem}{why}")
+            })?;
         }
     }
 

@@ -74,6 +74,7 @@ impl Target {
                         .add(manta_core::SourceFile::new(path, &*file.text));
                     input.captured.insert(id);
                 }
+                input.skipped.extend(listing.skipped.iter().cloned());
                 Ok(input)
             }
         }

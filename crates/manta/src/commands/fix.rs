@@ -251,7 +251,7 @@ fn refusal(before: &ScanReport, after: &ScanReport, finding: &Finding) -> Option
         let skipped = report.completeness.files_skipped.iter().filter(|file| !file.reason.is_on_purpose()).count();
         skipped + report.completeness.exhausted_budgets.len() + report.completeness.unresolved_handlers.len()
     };
-    let (counts_before, counts_after) = (counts(before), counts(after));
+    let (counts_before, counts_after) = (counts(before, finding), counts(after, finding));
     let of = |counts: &BTreeMap<Key, usize>, key: &Key| counts.get(key).copied().unwrap_or(0);
     let own = key(finding);
     if lost(after) > lost(before) {
@@ -273,9 +273,14 @@ fn key(finding: &Finding) -> Key {
     (finding.rule.id, finding.tools.clone(), param)
 }
 
-fn counts(report: &ScanReport) -> BTreeMap<Key, usize> {
+/// The findings that weigh against a repair. A prefix check that holds shows that links were not resolved, which only
+/// auditors want to know: that was so before, behind the worse finding.
+fn counts(report: &ScanReport, repaired: &Finding) -> BTreeMap<Key, usize> {
+    let weighs = |finding: &&Finding| {
+        finding.is_reported() && (finding.persona == Persona::Regular || repaired.persona != Persona::Regular)
+    };
     let mut counts = BTreeMap::new();
-    for finding in report.findings.iter().filter(|finding| finding.is_reported()) {
+    for finding in report.findings.iter().filter(weighs) {
         *counts.entry(key(finding)).or_default() += 1;
     }
     counts

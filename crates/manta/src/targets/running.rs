@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use manta_core::ProjectInput;
+use manta_core::{ProjectInput, SkipReason, SkippedFile};
 use manta_guard::command::{self, Options};
 
 use crate::exit::Failure;
@@ -55,7 +55,7 @@ pub(crate) fn listing(server: Running<'_>, grants: &Options, consent: Consent) -
         ask(server)?;
     }
     let named = server.named();
-    let said = command::list(&options).map_err(|problem| {
+    let mut said = command::list(&options).map_err(|problem| {
         let failure = Failure::new(format!("failed to list what `{named}` offers: {problem}"));
         match server {
             Running::Command(_) => {
@@ -64,8 +64,14 @@ pub(crate) fn listing(server: Running<'_>, grants: &Options, consent: Consent) -
             Running::Url(_) => failure,
         }
     })?;
+    let not_listed = said.as_object_mut().and_then(|said| said.remove(command::NOT_LISTED)).unwrap_or_default();
+    let reasons = not_listed.as_array().into_iter().flatten().filter_map(|reason| reason.as_str());
+    let skipped =
+        reasons.map(|reason| SkippedFile { path: named.to_owned(), reason: SkipReason::Unreadable(reason.to_owned()) });
     let text = manta_report::pretty_json(&said);
-    Ok(ProjectInput::from_texts(named, [("listed.json", text.as_str())]))
+    let mut input = ProjectInput::from_texts(named, [("listed.json", text.as_str())]);
+    input.skipped.extend(skipped);
+    Ok(input)
 }
 
 /// Asks at the terminal; without one the answer is no.

@@ -229,6 +229,21 @@ done
     }
 
     #[test]
+    fn a_list_that_is_promised_and_refused_is_named_and_the_tools_are_scanned() {
+        let tree = tempfile::tempdir().unwrap();
+        process(tree.path());
+        let script = tree.path().join("listen.sh");
+        let text = std::fs::read_to_string(&script).unwrap();
+        std::fs::write(&script, text.replace(r#""tools":{}}"#, r#""tools":{},"prompts":{}}"#)).unwrap();
+        let output = manta(tree.path(), &["scan", "--stdio", "./listen.sh", "--yes"]);
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        let text = stdout(&output);
+        assert!(text.contains("(2 tools, 1 file)"), "{text}");
+        let why = "./listen.sh: prompts/list: the server answered with error -32601: no such method";
+        assert!(text.contains(why), "{text}");
+    }
+
+    #[test]
     fn a_server_that_is_started_has_what_it_is_granted() {
         let (tree, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         process(tree.path());
