@@ -26,14 +26,19 @@ pub fn open(path: &Path, policy: &Policy) -> Result<AuditLog, String> {
     Err(format!("{}: {MAX_LOGS} other guards write logs there", path.display()))
 }
 
-/// The log of a policy in the user's own state directory, which no server is given.
+/// Whether files can be made in this directory.
+#[must_use]
+pub fn takes_files(directory: &Path) -> bool {
+    use rustix::fs::Access;
+    rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// The log of a policy in the directory for the state of the user or the service, which no server is given.
 ///
 /// # Errors
 /// A message when there is no such directory.
 pub fn elsewhere(policy: &Path) -> Result<PathBuf, String> {
-    let state = state_directory();
-    let state =
-        state.ok_or("the server may change the policy's directory, and there is no HOME: set `path` under [audit]")?;
+    let state = state_directory().ok_or("there is neither STATE_DIRECTORY nor HOME")?;
     let policy = std::path::absolute(policy).map_err(|error| error.to_string())?;
     // One directory per policy, with a name that tells which.
     let digest = Sha256::digest(policy.as_os_str().as_encoded_bytes());

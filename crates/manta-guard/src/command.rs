@@ -109,7 +109,7 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     let server = identity::of(identified(options), &request.cwd);
     let has_policy = file.is_some();
     let redacts = file.as_ref().is_some_and(|file| file.spec().redact.results);
-    let lock = lock_path(file.as_ref(), spec);
+    let lock = file.as_ref().filter(|_| spec.pin != PinMode::Off).map(|file| lock_path(file, spec));
     if let Some(lock) = lock.as_ref().filter(|lock| setup.may_change(lock)) {
         // It is covered by name, which only works with what is there.
         LockFile::begin(lock)?;
@@ -195,8 +195,8 @@ pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> 
     fetch(spec, &request, &launcher)?;
     let mut setup = plan(file.as_ref(), spec, options, &request)?;
     let server = identity::of(identified(options), &request.cwd);
-    let path = file.as_ref().map_or_else(|| request.cwd.clone(), PolicyFile::directory).join(&spec.lock);
-    setup.hide_own(&std::path::absolute(&path).unwrap_or_else(|_| path.clone()));
+    let path = file.as_ref().map_or_else(|| request.cwd.join(&spec.lock), |file| lock_path(file, spec));
+    setup.hide_own(&path);
     let mut lock = LockFile::load(&path)?;
     let known = lock.server.get(&server).cloned().unwrap_or_default();
     let is_known = !known.is_empty();
@@ -387,8 +387,8 @@ fn explain(setup: &setup::Setup, launcher: &Launcher) -> Result<u8, String> {
     setup.at_level(level).map(|_| 0)
 }
 
-/// Where records go: to the place that was named, else beside the policy. Never where the server may write: it could
-/// change what is told of it.
+/// Where records go: to the place that was named, else beside the policy, else among what the user or the service keeps.
+/// Never where the server may write: it could change what is told of it.
 fn audit_path(file: &PolicyFile, options: &Options, setup: &setup::Setup) -> Result<PathBuf, String> {
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     let named = |path: &String| absolute(file.directory().join(path));
@@ -399,18 +399,24 @@ fn audit_path(file: &PolicyFile, options: &Options, setup: &setup::Setup) -> Res
         return Err(format!("{own}: the server may change this directory; let records go elsewhere ([audit])"));
     }
     let beside = absolute(file.directory().join("manta-audit.jsonl"));
+    let may_change = setup.may_change(&beside);
+    let is_there = beside.parent().is_some_and(audit::takes_files);
     match log {
         Some(log) => Ok(log),
-        None if !setup.may_change(&beside) => Ok(beside),
+        None if is_there && !may_change => Ok(beside),
         None => {
-            let log = audit::elsewhere(file.path())?;
+            let why = if may_change {
+                "the server may change the policy's directory"
+            } else {
+                "nothing can be written beside the policy"
+            };
+            let refuse =
+                |more: String| format!("{why}, {more}; say where records go (`path` under [audit], or --audit)");
+            let log = audit::elsewhere(file.path()).map_err(|error| refuse(format!("and {error}")))?;
             if setup.may_change(&log) {
-                let log = log.display();
-                return Err(format!(
-                    "the server may change the policy's directory and {log}; set `path` under [audit]"
-                ));
+                return Err(refuse(format!("and {}", log.display())));
             }
-            note(&format!("records go to {}, out of the server's reach", log.display()));
+            note(&format!("{why}; records go to {}", log.display()));
             Ok(log)
         }
     }
@@ -519,9 +525,16 @@ fn guests(file: Option<&PolicyFile>, spec: &GuardSpec) -> Result<http::Guests, S
     Ok(http::Guests { hosts: spec.http_hosts.clone(), origins: spec.http_origins.clone(), door, tls })
 }
 
-fn lock_path(file: Option<&PolicyFile>, spec: &GuardSpec) -> Option<PathBuf> {
-    let path = file.filter(|_| spec.pin != PinMode::Off).map(|file| file.directory().join(&spec.lock));
-    path.map(|path| std::path::absolute(&path).unwrap_or(path))
+/// Where pins are kept: where `lock` says, or with the records where nothing can be written there. A lock that is there is
+/// obeyed, whether it can be written or not.
+fn lock_path(file: &PolicyFile, spec: &GuardSpec) -> PathBuf {
+    let named = file.directory().join(&spec.lock);
+    let named = std::path::absolute(&named).unwrap_or(named);
+    if named.exists() || named.parent().is_some_and(audit::takes_files) {
+        return named;
+    }
+    let elsewhere = audit::elsewhere(file.path()).ok().zip(spec.lock.file_name());
+    elsewhere.map_or(named, |(log, name)| log.with_file_name(name))
 }
 
 fn show(event: &Event) {

@@ -30,12 +30,14 @@ pub use time::rfc3339 as timestamp;
 pub use verify::{Problem, ProblemKind, Report, VerifyOptions, verify};
 pub use writer::{AuditError, AuditLog, Call, Options, Safety};
 
-/// The user's own directory for what programs remember (XDG Base Directory Specification): `$XDG_STATE_HOME`, else
-/// `~/.local/state`. None without a home.
+/// The directory for what programs remember: of a service, the first of `$STATE_DIRECTORY` (systemd.exec(5)); else the
+/// user's own (XDG Base Directory Specification), `$XDG_STATE_HOME` or `~/.local/state`. None without a home.
 #[must_use]
 pub fn state_directory() -> Option<std::path::PathBuf> {
     let named = |name: &str| std::env::var_os(name).map(std::path::PathBuf::from).filter(|path| path.is_absolute());
-    named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")))
+    let of_service = std::env::var("STATE_DIRECTORY").ok().and_then(|list| Some(list.split(':').next()?.into()));
+    let of_service = of_service.filter(|path: &std::path::PathBuf| path.is_absolute());
+    of_service.or_else(|| named("XDG_STATE_HOME")).or_else(|| Some(named("HOME")?.join(".local/state")))
 }
 
 #[cfg(test)]
