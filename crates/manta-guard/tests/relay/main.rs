@@ -124,6 +124,10 @@ const CASES: &[Case] = &[
     ("names_that_could_mean_two_servers_are_refused", several::names_that_could_mean_two_servers_are_refused),
     ("paths_that_the_server_would_read_otherwise_are_refused", paths_that_the_server_would_read_otherwise_are_refused),
     ("the_policy_itself_is_out_of_the_servers_reach", the_policy_itself_is_out_of_the_servers_reach),
+    (
+        "where_nothing_can_be_written_beside_the_policy_records_go_elsewhere",
+        where_nothing_can_be_written_beside_the_policy_records_go_elsewhere,
+    ),
     ("what_lies_beside_a_script_is_not_its_code", what_lies_beside_a_script_is_not_its_code),
 ];
 
@@ -269,6 +273,39 @@ fn calls_pass_in_order_and_unchanged(directory: &Path) {
     let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
     assert_eq!(log.matches("\"kind\":\"intent\"").count(), 500);
     assert_eq!(log.matches("\"kind\":\"outcome\"").count(), 500);
+}
+
+/// As in an image or under `/etc`: the guard is nobody, and the policy lies where it may only read.
+fn where_nothing_can_be_written_beside_the_policy_records_go_elsewhere(directory: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (etc, state, guard) = (directory.join("etc"), directory.join("state"), directory.join("guard"));
+    let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fs::create_dir_all(&etc).unwrap();
+    fs::create_dir_all(&state).unwrap();
+    fs::write(etc.join("manta.toml"), OPEN.replace("\"root\"", "\"../state\"").replace("rwcd", "r")).unwrap();
+    fs::copy(GUARD, &guard).unwrap();
+    for (path, mode) in [(directory, 0o755), (&*guard, 0o755), (&*state, 0o777), (&*etc, 0o555)] {
+        allow(path, mode);
+    }
+    let nobody: &[&str] = match rustix::process::geteuid().is_root() {
+        true => &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+        false => &[],
+    };
+    let mut words = nobody.iter().map(std::ffi::OsStr::new).chain([guard.as_os_str()]);
+    let output = Command::new(words.next().unwrap())
+        .args(words)
+        .args(["--policy", "etc/manta.toml", "--", "/bin/cat"])
+        .env("STATE_DIRECTORY", format!("{}:/another", state.display()))
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    allow(&etc, 0o755);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("nothing can be written beside the policy; records go to"), "{said}");
+    let kept = fs::read_dir(state.join("manta/guard")).unwrap().next().unwrap().unwrap().path();
+    assert!(fs::read_to_string(kept.join("manta-audit.jsonl")).unwrap().contains("\"kind\":\"started\""));
+    assert_eq!(fs::read_dir(&etc).unwrap().count(), 1, "the policy and nothing else");
 }
 
 /// A client may ask for more at once than is given to the server at once, and close its end before the answers came.
