@@ -66,7 +66,7 @@ impl Fact {
     }
 
     /// Whether the value is one the program names.
-    fn is_named(&self) -> bool {
+    pub(crate) fn is_named(&self) -> bool {
         self.is_listed || self.props.lits.is_some()
     }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{Interp, arc};
 use crate::domain::StrProps;
 use crate::engine::facts::{Cond, Fact, Refinements};
-use crate::engine::store::{Content, Loc, Obj, Snapshot, is_same};
+use crate::engine::store::{Content, Loc, Obj, ObjKind, Snapshot, is_same};
 use crate::engine::value::{Kind, Part, Taint, Text, Val, own_props};
 use crate::ir::{Expr, ExprId};
 
@@ -97,8 +97,12 @@ impl Interp<'_> {
                     return Content::Cell(x, version);
                 }
                 let cond = self.told_apart(&x, y, paths_a, path_b);
-                let x = self.materialise(&x, paths_a);
-                let y = self.materialise(y, std::slice::from_ref(path_b));
+                let mut x = self.materialise(&x, paths_a);
+                if let [path_a] = paths_a {
+                    x = self.with_elements_of(&x, path_a).unwrap_or(x);
+                }
+                let mut y = self.materialise(y, std::slice::from_ref(path_b));
+                y = self.with_elements_of(&y, path_b).unwrap_or(y);
                 let joined = self.join(&x, &y);
                 let version = self.store.fresh_version();
                 Content::Cell(if cond.is_some() { Val { cond, ..joined } } else { joined }, version)
@@ -182,6 +186,49 @@ impl Interp<'_> {
                 Some(fact) => self.refined(value, fact),
                 None => value.clone(),
             },
+        }
+    }
+
+    /// A list with what its own path established of its elements folded into them; none where that is nothing. A list of
+    /// its own, for the other path knows less of the one it comes from.
+    fn with_elements_of(&mut self, value: &Val, path: &Snapshot) -> Option<Val> {
+        let fact_of = |element: &Val| match path.get(Loc::Fact(element.vn)) {
+            Some(Content::Fact(Some(fact))) if element.vn != 0 && fact.is_named() => Some(fact.clone()),
+            _ => None,
+        };
+        match &value.kind {
+            Kind::Union(values) => {
+                let refined: Vec<Option<Val>> = values.iter().map(|value| self.with_elements_of(value, path)).collect();
+                if refined.iter().all(Option::is_none) {
+                    return None;
+                }
+                let values: Vec<Val> = values
+                    .iter()
+                    .zip(refined)
+                    .map(|(value, refined)| refined.unwrap_or_else(|| value.clone()))
+                    .collect();
+                let taint = values.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));
+                Some(Val { kind: Kind::Union(values.into()), taint, vn: 0, ..value.clone() })
+            }
+            Kind::Obj(id) => {
+                let obj = match path.get(Loc::Obj(*id)) {
+                    Some(Content::Obj(obj)) => obj.clone(),
+                    _ => self.store.obj_rc(*id),
+                };
+                let is_list = matches!(obj.kind, ObjKind::Array | ObjKind::Set);
+                if !is_list || !obj.items.iter().chain(&obj.more).any(|element| fact_of(element).is_some()) {
+                    return None;
+                }
+                let refine = |element: &Val| {
+                    fact_of(element).map_or_else(|| element.clone(), |fact| self.refined(element, &fact))
+                };
+                let items: Vec<Val> = obj.items.iter().map(refine).collect();
+                let more = obj.more.as_ref().map(refine);
+                let taint = items.iter().chain(&more).fold(Taint::NONE, |taint, element| taint.union(element.taint));
+                let list = self.store.new_obj(Obj { items, more, ..(*obj).clone() });
+                Some(Val { kind: Kind::Obj(list), taint, vn: 0, ..value.clone() })
+            }
+            _ => None,
         }
     }
 
