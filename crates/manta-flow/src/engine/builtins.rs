@@ -4,6 +4,8 @@
 mod collections;
 mod formatting;
 mod patterns;
+mod replacing;
+mod splitting;
 mod text;
 
 pub(crate) use text::is_composed;

@@ -10,7 +10,7 @@ use crate::engine::api::ApiStep;
 use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::slices::key_index;
-use crate::engine::value::{Kind, Part, RegexVal, Transform, Val, Vn};
+use crate::engine::value::{Kind, Part, Transform, Val};
 use crate::ir::Symbol;
 
 impl Interp<'_> {
@@ -312,7 +312,7 @@ impl Interp<'_> {
 
     /// A function that changes the text slightly, after which checks of the result still speak of the argument's file
     /// or host.
-    fn same_text(
+    pub(super) fn same_text(
         &mut self,
         value: &Val,
         props: impl Fn(&StrProps) -> StrProps,
@@ -413,323 +413,6 @@ impl Interp<'_> {
         let cond = Cond { when_true: self.implied(value, fact), ..Cond::default() };
         self.bool_with(None, cond)
     }
-
-    pub(crate) fn split_text(&mut self, value: &Val, separator: Option<&Val>, span: Span) -> Val {
-        let value = self.as_text(&self.current(value));
-        if separator.and_then(Val::literal) == Some("") && (value.literal().is_none() || !value.is_tainted()) {
-            let (spelled, each) = self.characters_of(&value);
-            return self.new_array(spelled, each);
-        }
-        let own = self.props(&value);
-        let (props, text) = match separator.map(|separator| (&separator.kind, separator.literal())) {
-            Some((_, Some(text))) => (own.split_removing(text), Some(text.to_owned())),
-            Some((Kind::Regex(regex), _)) => {
-                let lang = self.lang();
-                let mode = crate::domain::regex::PythonMode::Search;
-                match self.regex(&regex.pattern, &regex.flags, lang, mode) {
-                    Some(regex) => (StrProps::of_charset(own.charset.minus(regex.removed_characters())), None),
-                    None => (own.slice(), None),
-                }
-            }
-            _ => (own.slice(), None),
-        };
-        if let Some(literal) = value.literal()
-            && !self.is_unformatted(&value, literal, text.as_deref())
-        {
-            let pieces: Vec<String> = match (separator.map(|separator| &separator.kind), &text) {
-                (_, Some(separator)) if !separator.is_empty() => {
-                    literal.split(separator.as_str()).map(str::to_owned).collect()
-                }
-                (Some(Kind::Regex(regex)), _) => {
-                    crate::engine::calls::concrete_split(&regex.pattern, &regex.flags, literal).unwrap_or_default()
-                }
-                _ => Vec::new(),
-            };
-            if !pieces.is_empty() {
-                let piece = |piece: String| {
-                    let vn = self.store.fresh_vn();
-                    Val { taint: value.taint, step: value.step, vn, ..Val::str(&piece) }
-                };
-                let pieces: Vec<Val> = pieces.into_iter().map(piece).collect();
-                let behind = self.piece_behind(&value, literal, text.as_deref());
-                return self.new_array(pieces, behind);
-            }
-        }
-        let _ = span;
-        let mut props = props;
-        if matches!(text.as_deref(), Some("#" | "?")) {
-            // What is left of a URL without fragment or query goes to the same place.
-            props.url = own.url.clone();
-        }
-        let taint = self.taint_now(&value);
-        let vn = self.element_vn(value.vn);
-        let piece = Val { taint, step: value.step, vn, ..Val::with_props(props.clone()) };
-        // The first piece is a value of its own: a check of the program's name says nothing of its arguments.
-        let vn = self.first_piece_vn(&value, text.as_deref());
-        let mut first = Val { taint, step: value.step, vn, ..Val::with_props(props) };
-        if text.as_deref() == Some(";") && is_one_statement(&value) {
-            // Statements are run one by one: this is all of one that the program spells.
-            first = Val { kind: Kind::Union([value.clone(), first.clone()].into()), text: None, ..first };
-        }
-        let mut pieces = leading_pieces(&value, text.as_deref());
-        pieces.push(first);
-        self.new_array(pieces, Some(piece))
-    }
-
-    /// Whether a witness is taken apart where the program expects a format that it doesn't have (`scheme://path`): then
-    /// its pieces may be anything.
-    fn is_unformatted(&self, value: &Val, literal: &str, separator: Option<&str>) -> bool {
-        self.is_followed_without(value, literal, separator) && separator == Some("://")
-    }
-
-    /// What may stand behind a separator that a witness lacks: with `kind:name` the program means two pieces, and the
-    /// first one is a piece of either.
-    fn piece_behind(&mut self, value: &Val, literal: &str, separator: Option<&str>) -> Option<Val> {
-        let parts = ["|", "=", ":", "::", "@", "?", "#", "&", "->", "=>"];
-        let is_format = separator.is_some_and(|separator| parts.contains(&separator.trim()));
-        if !is_format || !self.is_followed_without(value, literal, separator) {
-            return None;
-        }
-        let vn = self.store.fresh_vn();
-        Some(Val { taint: value.taint, step: value.step, vn, ..Val::with_props(StrProps::default()) })
-    }
-
-    fn is_followed_without(&self, value: &Val, literal: &str, separator: Option<&str>) -> bool {
-        self.found.replay.is_some()
-            && value.is_tainted()
-            && separator.is_some_and(|separator| !literal.contains(separator))
-    }
-
-    /// A limited number of splits leaves separators in what is behind the first piece, or before it from the right.
-    fn unsplit(&mut self, value: &Val, pieces: &Val, from_right: bool) -> Val {
-        if let (Kind::Obj(id), None) = (&pieces.kind, value.literal()) {
-            let props = self.props(value).slice();
-            let rest = self.text_val(props, value);
-            let pieces = self.store.obj_mut(*id);
-            if from_right {
-                pieces.items = vec![rest];
-            } else {
-                pieces.items.truncate(1);
-                pieces.more = Some(rest);
-            }
-        }
-        pieces.clone()
-    }
-
-    /// The value number of the first piece of a text: one per text and separator, also after something was appended
-    /// behind a separator.
-    fn first_piece_vn(&mut self, value: &Val, separator: Option<&str>) -> Vn {
-        let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
-        let whole = match (parts, separator) {
-            ([Part::Hole(start), Part::Lit(next), ..], Some(separator)) if next.starts_with(separator) => start.vn,
-            _ => value.vn,
-        };
-        if whole == 0 {
-            return self.store.fresh_vn();
-        }
-        let key = (whole, separator.unwrap_or_default().into());
-        if let Some(vn) = self.first_pieces.get(&key) {
-            return *vn;
-        }
-        let vn = self.store.fresh_vn();
-        self.first_pieces.insert(key, vn);
-        vn
-    }
-
-    /// A command line taken apart into words.
-    pub(crate) fn split_words(&mut self, value: &Val, span: Span) -> Val {
-        if let Kind::Union(values) = &value.kind {
-            let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
-            let lists: Vec<Val> = values.iter().map(|value| self.split_words(value, span)).collect();
-            return self.join_all(lists).unwrap_or_else(Val::unknown);
-        }
-        if let Some(parts) = value.text.as_deref().map(|text| text.parts.to_vec())
-            && parts.len() > 1
-            && matches!(parts.first(), Some(Part::Lit(_)))
-        {
-            return self.split_parts(value, parts, span);
-        }
-        self.split_text(value, Some(&Val::str(" ")), span)
-    }
-
-    /// The words that constant text spells, a value in quotes being part of its word: `bash -c 'ls ${x}'`. Outside of
-    /// quotes a value may be any number of words, and what follows is not told apart.
-    fn split_parts(&mut self, value: &Val, parts: Vec<Part>, span: Span) -> Val {
-        let mut words: Vec<Val> = Vec::new();
-        let mut word: Vec<Val> = Vec::new();
-        let mut text = String::new();
-        let mut quote = None;
-        let mut is_open = false;
-        for part in parts {
-            let literal = match part {
-                Part::Lit(literal) => literal,
-                Part::Hole(hole) if quote.is_some() => {
-                    word.extend([Val::str(&std::mem::take(&mut text)), hole]);
-                    continue;
-                }
-                Part::Hole(_) => {
-                    is_open = true;
-                    break;
-                }
-            };
-            for c in literal.chars() {
-                match quote {
-                    Some(end) if c == end => quote = None,
-                    None if c == '\'' || c == '"' => quote = Some(c),
-                    None if c.is_whitespace() => {
-                        if !text.is_empty() || !word.is_empty() {
-                            word.push(Val::str(&std::mem::take(&mut text)));
-                            words.push(self.concat(&std::mem::take(&mut word), span));
-                        }
-                    }
-                    _ => text.push(c),
-                }
-            }
-        }
-        if is_open {
-            let vn = self.element_vn(value.vn);
-            let rest = Val { vn, ..Val::with_props(StrProps::default()).tainted_by(value) };
-            return self.new_array(words, Some(rest));
-        }
-        if !text.is_empty() || !word.is_empty() {
-            word.push(Val::str(&text));
-            words.push(self.concat(&word, span));
-        }
-        self.new_array(words, None)
-    }
-
-    fn js_replace(&mut self, value: &Val, pattern: &Val, replacement: &Val, all: bool, span: Span) -> Val {
-        match &pattern.kind {
-            Kind::Regex(regex) => self.regex_fill(regex, value, replacement, regex.flags.contains('g'), span),
-            _ if self.is_callable(replacement) => {
-                let inserted = self.inserted(value, replacement, span);
-                self.replace_text(value, pattern, &inserted, all)
-            }
-            _ => self.replace_text(value, pattern, replacement, all),
-        }
-    }
-
-    /// `text.replace(/^-+/, "")` of a composed text whose constant start goes on behind what is replaced.
-    pub(crate) fn replaced_start(&mut self, value: &Val, regex: &RegexVal, with: &Val, span: Span) -> Option<Val> {
-        let (start, with) = (known_start(value)?, with.literal().filter(|with| !with.contains('$'))?);
-        leading_atom(&regex.pattern).filter(|_| regex.flags.is_empty())?;
-        let behind = self.concrete_replace(regex, start, "", false)?;
-        let replaced = if behind.len() < start.len() { format!("{with}{behind}") } else { behind.clone() };
-        let rest = value.text.as_deref()?.parts.iter().skip(1).map(|part| match part {
-            Part::Lit(text) => Val::str(text),
-            Part::Hole(hole) => hole.clone(),
-        });
-        let pieces: Vec<Val> = std::iter::once(Val::str(&replaced)).chain(rest).collect();
-        (!behind.is_empty()).then(|| self.concat(&pieces, span).tainted_by(value))
-    }
-
-    fn replace_text(&mut self, value: &Val, needle: &Val, replacement: &Val, all: bool) -> Val {
-        let value = self.current(value);
-        let own = self.props(&value);
-        let inserted = self.props(replacement);
-        if let (Some(text), Some(needle), Some(with)) = (value.literal(), needle.literal(), replacement.literal()) {
-            let text = if all { text.replace(needle, with) } else { text.replacen(needle, with, 1) };
-            return Val { taint: value.taint, step: value.step, vn: self.store.fresh_vn(), ..Val::str(&text) };
-        }
-        let props = match needle.literal() {
-            Some(needle) if all && replacement.literal().is_some() => {
-                own.replace_all_text(needle, replacement.literal().unwrap_or_default())
-            }
-            _ => own.replace_some(&inserted),
-        };
-        // Replacing a placeholder of a constant template by an untrusted value is a concatenation.
-        if value.taint.is_none()
-            && self.taint_now(replacement).is_some()
-            && let (Some(text), Some(needle)) = (value.literal(), needle.literal())
-            && !needle.is_empty()
-        {
-            let mut pieces = Vec::new();
-            for (index, piece) in text.split(needle).enumerate() {
-                if index > 0 {
-                    pieces.push(replacement.clone());
-                }
-                pieces.push(Val::str(piece));
-            }
-            return self.concat(&pieces, Span::default());
-        }
-        if let Some(filled) = self.filled_template(&value, replacement) {
-            return filled;
-        }
-        if let (Some(needle), Some(_)) = (needle.literal(), replacement.literal()) {
-            return self.derived(props, &value, Transform::Without(CharSet::of(needle)));
-        }
-        let taint = self.taint_now(&value).union(self.taint_now(replacement));
-        let step = if value.taint.is_some() { value.step } else { replacement.step };
-        Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
-    }
-
-    /// `strip`, `lstrip`, `rstrip` of a concatenation: the pieces at its ends get shorter.
-    fn trimmed(&mut self, value: &Val, span: Span) -> Val {
-        const BLANKS: &str = " \t\n\r\x0b\x0c";
-        let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
-        match parts {
-            [Part::Lit(start), .., Part::Lit(end)] => {
-                let is_trimmed = !start.starts_with(char::is_whitespace) && !end.ends_with(char::is_whitespace);
-                if is_trimmed { value.clone() } else { self.strip_ends(value, "strip", BLANKS, span) }
-            }
-            _ => self.same_text(value, |props| props.trim(), str::trim),
-        }
-    }
-
-    fn strip_ends(&mut self, value: &Val, method: &str, characters: &str, span: Span) -> Val {
-        let mut parts = value.text.as_deref().map(|text| text.parts.to_vec()).unwrap_or_default();
-        let last = parts.len() - 1;
-        for (at, is_left) in [(0, true), (last, false)] {
-            if method == if is_left { "rstrip" } else { "lstrip" } {
-                continue;
-            }
-            parts[at] = match &parts[at] {
-                Part::Lit(text) if is_left => Part::Lit(text.trim_start_matches(|c| characters.contains(c)).into()),
-                Part::Lit(text) => Part::Lit(text.trim_end_matches(|c| characters.contains(c)).into()),
-                Part::Hole(hole) => {
-                    let props = self.props(hole).slice();
-                    Part::Hole(self.text_val(props, hole))
-                }
-            };
-        }
-        let pieces: Vec<Val> = parts
-            .into_iter()
-            .map(|part| match part {
-                Part::Lit(text) => Val::arc_str(text),
-                Part::Hole(hole) => hole,
-            })
-            .collect();
-        self.concat(&pieces, span)
-    }
-
-    /// A placeholder in a template that the program does not spell out (`path.replace("{id}", id)` with a path from a
-    /// description) is replaced by an untrusted value: what is behind it stays the program's, and it may stand at the
-    /// very beginning.
-    pub(crate) fn filled_template(&mut self, template: &Val, replacement: &Val) -> Option<Val> {
-        if self.taint_now(replacement).is_none() || self.found.replay.is_some() {
-            return None;
-        }
-        let parts = template.text.as_deref().map(|text| text.parts.to_vec()).unwrap_or_default();
-        let mut pieces: Vec<Val> = match (template.taint.is_none(), parts.as_slice()) {
-            (true, _) => Vec::new(),
-            (false, [_, _, ..]) if parts.len() < 24 => {
-                let inserted = self.props(replacement);
-                let piece = |interp: &mut Self, part: Part| match part {
-                    Part::Lit(text) => Val::arc_str(text),
-                    Part::Hole(hole) if interp.taint_now(&hole).is_none() => hole,
-                    Part::Hole(hole) => {
-                        let props = interp.props(&hole).replace_some(&inserted);
-                        interp.text_val(props, &hole)
-                    }
-                };
-                parts.into_iter().map(|part| piece(self, part)).collect()
-            }
-            _ => return None,
-        };
-        let rest = Val { vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) };
-        pieces.extend([replacement.clone(), rest]);
-        Some(self.concat(&pieces, Span::default()))
-    }
 }
 
 /// `text.indexOf(part)`, where the text is known or begins with what is looked for in its known part; -1 when it is
@@ -751,49 +434,6 @@ pub(crate) fn is_composed(value: &Val) -> bool {
     value.text.as_deref().is_some_and(|text| text.parts.len() > 1)
 }
 
-/// The constant text that a composed one begins with.
-fn known_start(value: &Val) -> Option<&str> {
-    match value.text.as_deref()?.parts.as_slice() {
-        [Part::Lit(start), _, ..] => Some(start),
-        _ => None,
-    }
-}
-
-/// The only atom of a pattern, repeated or not, at the start of a text: `^-+`, `^[/.]*`. Where its match ends within the
-/// constant start of a composed text, it ends there whatever follows.
-fn leading_atom(pattern: &str) -> Option<&str> {
-    let atom = pattern.strip_prefix('^')?;
-    let length = match atom.as_bytes() {
-        [b'\\', escaped, ..] if escaped.is_ascii() => 2,
-        [b'[', ..] => atom.find(']')? + 1,
-        [plain, ..] if plain.is_ascii() && !b".$()|?*+{^".contains(plain) => 1,
-        _ => return None,
-    };
-    matches!(&atom[length..], "" | "+" | "*" | "?").then_some(atom)
-}
-
-/// The pieces that are complete before anything unknown begins: `/`, `api` of `/api/${id}` split at slashes.
-fn leading_pieces(value: &Val, separator: Option<&str>) -> Vec<Val> {
-    let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
-    let (Some(Part::Lit(start)), Some(separator)) = (parts.first(), separator.filter(|text| !text.is_empty())) else {
-        return Vec::new();
-    };
-    let mut pieces: Vec<Val> = start.split(separator).map(Val::str).collect();
-    // The last one goes on.
-    pieces.pop();
-    pieces
-}
-
-/// Whether a text is put together of pieces, the first of which is the program's, with no `;` in them but at the end.
-fn is_one_statement(value: &Val) -> bool {
-    let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
-    let literals = || parts.iter().filter_map(|part| if let Part::Lit(text) = part { Some(&**text) } else { None });
-    let spelled: String = literals().collect();
-    parts.len() > 1
-        && matches!(parts.first(), Some(Part::Lit(_)))
-        && !spelled.trim_end().trim_end_matches(';').contains(';')
-}
-
 /// The characters of an encoding of bytes as text; none for one that may give any.
 fn encoded_as(encoding: Option<&Val>) -> Option<CharSet> {
     Some(match encoding?.literal()? {
@@ -802,4 +442,12 @@ fn encoded_as(encoding: Option<&Val>) -> Option<CharSet> {
         "hex" => CharSet::HEX,
         _ => return None,
     })
+}
+
+/// The constant text that a composed one begins with.
+pub(super) fn known_start(value: &Val) -> Option<&str> {
+    match value.text.as_deref()?.parts.as_slice() {
+        [Part::Lit(start), _, ..] => Some(start),
+        _ => None,
+    }
 }
