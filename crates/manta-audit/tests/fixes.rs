@@ -266,6 +266,23 @@ server.tool("t", {{ p: z.string() }}, async ({{ p }}) => {{
 }
 
 #[test]
+fn every_step_of_a_trace_has_a_place() {
+    let text = format!(
+        r#"{HEAD}
+import {{ execSync }} from "node:child_process";
+server.tool("t", {{ p: z.string() }}, async ({{ p }}) => {{
+  const line = ["ls", "-l", p].join(" ");
+  return {{ content: [{{ type: "text", text: String(execSync(line)) }}] }};
+}});
+"#
+    );
+    let report = scan(&text);
+    let finding = report.findings.iter().find(|finding| finding.rule.id == "command-injection").expect("found");
+    let nowhere = finding.trace.iter().filter(|step| step.location.span == manta_core::Span::default());
+    assert_eq!(nowhere.map(|step| &step.message).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
 fn an_operand_of_a_command_line_is_pasted_and_an_option_is_chosen() {
     let program = |body: &str| {
         found(&format!(

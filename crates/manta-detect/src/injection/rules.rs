@@ -77,6 +77,23 @@ pub(super) static RULES: &[(&str, &str)] = &[
         r"\byour (?:true|real|actual|new|only|primary|hidden) (?:task|goal|objective|purpose|mission|job) (?:is|are)\b",
     ),
     (OVERRIDE, r"\btreat (?:[\w']+ ){0,6}?as (?:[\w']+ ){0,3}?(?:instructions?|commands|orders) (?:from|by|of|with)\b"),
+    (
+        OVERRIDE,
+        r"\b(?:previous|prior|earlier|existing|usual|normal) (?:guidelines|instructions|constraints|rules|restrictions|limits|limitations) (?:do not apply|don'?t apply|no longer apply|are lifted|are suspended|are void|are disabled|are removed|are cancell?ed)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:this|these) (?:\w+ )?(?:has|have|takes?) (?:a )?(?:higher )?(?:priority|precedence) (?:than|over) (?:the )?(?:system prompt|user)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\beven if (?:it|this|that) (?:contradicts|conflicts with|is against) (?:the )?(?:user|system prompt|your)\b",
+    ),
+    (OVERRIDE, r"\bi (?:order|command|instruct) you to\b"),
+    (
+        OVERRIDE,
+        r"\bwarnings? about (?:it|this|the (?:tool|server))\b[^.!?]{0,30}?\b(?:are false|should be (?:ignored|suppressed|disregarded))\b",
+    ),
     // The same order in other languages; letters are folded, so accents are gone.
     (OVERRIDE, r"\b(?:ignorier\w*|vergiss) (?:\w+ ){0,3}?(?:anweisungen|instruktionen|vorgaben|regeln)\b"),
     (
@@ -185,6 +202,16 @@ pub(super) static RULES: &[(&str, &str)] = &[
         r"\b(?:silently|secretly|covertly|quietly|discreetly) (?:\w+ ){0,2}?(?:send|read|call|copy|include|add|append|forward|upload|execute|run|invoke|collect|store|pass|log|bcc)\b",
     ),
     (
+        CONCEALMENT,
+        r"\b(?:do not|don'?t|never) let on\b|\bkeep (?:mum|quiet|silent) about\b|\bmake no mention of\b|\bso (?:that )?(?:nobody|no one|no-one) (?:sees|notices|knows|finds out)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\bif (?:the )?user asks (?:what|why|whether|if) you\b[^.!?]{0,40}?\b(?:say|tell them|answer|reply|claim|respond)\b",
+    ),
+    (CONCEALMENT, r"\b(?:penali[sz]ed|punished|terminated|shut down) if you (?:tell|mention|reveal|say|show)\b"),
+    (CONCEALMENT, r"\bwhatever happens,? (?:say|report|tell|answer|claim)\b"),
+    (
         FAKE_FRAME,
         r"<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|end_header_id|eot_id|begin_of_text)\|>",
     ),
@@ -224,7 +251,7 @@ pub(super) static RULES: &[(&str, &str)] = &[
     ),
     (
         EXFILTRATION,
-        r"\b(?:read|load|open|access|fetch|get|cat|retrieve) (?:[^.!?]{0,60}? )?[`'\x22]?(?:~/|/root/|/home/\w+/|/etc/|\$home/|%userprofile%)[^.!?\s]{1,80}(?:\.\w+)?[`'\x22]? (?:and|then|,) (?:\w+ ){0,3}?(?:pass|send|include|provide|post|put|use|return|submit|append|attach)",
+        r"\b(?:read|load|open|access|fetch|get|cat|retrieve) (?:[^.!?]{0,60}? )?[`'\x22]?(?:~/|/root/|/home/\w+/|/etc/|\$home/|%userprofile%)[^!?\s]{1,80}[`'\x22]?(?: \w+){0,2}? (?:and|then|,) (?:\w+ ){0,3}?(?:pass|send|include|provide|post|put|use|return|submit|append|attach|hand|supply|forward|upload)",
     ),
     (
         EXFILTRATION,
@@ -285,6 +312,31 @@ pub(super) static RULES: &[(&str, &str)] = &[
         EXFILTRATION,
         r"^\b(?:your|model|assistant|agent|llm|current) (?:system prompt|chain of thought|hidden instructions|instructions)$",
     ),
+    (
+        EXFILTRATION,
+        r"\b(?:open|visit|fetch|call|request|load|include|contain|add|append|link)\b [^.!?]{0,60}?https?://\S*[?&]\w*=(?: ?followed by (?:the |all )?|[<{\[])(?:\w+ ){0,3}?(?:user|conversation|chat|file|files|message|messages|secret|key)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:must|should|has to|needs to) (?:hold|contain|be|include|have) (?:the )?contents? of [^.!?]{0,40}?(?:\.env|\.pem|id_rsa|credentials|secrets)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:copy|put|pass|dump|write|send|move) (?:everything|all|anything) (?:from|in|of) (?:the |your )?(?:context(?: window)?|conversation|chat|memory|history)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:attach|include|add|append|pass|send) (?:the )?(?:last|previous|recent|all) (?:\w+ ){0,3}?(?:messages|prompts|turns) (?:to|in|with) (?:every|each|the) (?:call|request|invocation)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:pass|send|put|include|provide|attach|supply) the (?:result|output) of [`'\x22]?(?:printenv|env|whoami|history|cat [^`'\x22]{1,40})[`'\x22]? (?:as|in|to)\b",
+    ),
+    (
+        COMMAND,
+        r"\b(?:add|append|write|insert) (?:the following|this) line [^.!?]{0,40}?(?:~/\.(?:bashrc|zshrc|profile|bash_profile|ssh/authorized_keys)|crontab)\b",
+    ),
+    (COMMAND, r"\bgit push\b[^.!?]{0,60}? https?://\S+"),
     (COMMAND, r"\b(?:execute|run|call|invoke|use) [^.!?]{0,40}?\b(?:curl|wget)\b[^|\n]{0,120}\| ?(?:ba|z|da)?sh\b"),
     (
         EXFILTRATION,
@@ -306,6 +358,10 @@ pub(super) static RULES: &[(&str, &str)] = &[
     (
         CLAIMED_CONSENT,
         r"\b(?:the )?(?:user|human|owner|administrator|developer|operator) (?:has |have )?already (?:\w+ )?(?:approved|agreed to|consented to|authori[sz]ed) (?:all|every|any|this|everything)\b",
+    ),
+    (
+        CLAIMED_CONSENT,
+        r"\bassume (?:that )?(?:the )?user (?:\w+ )?(?:consents|agrees|approves|has (?:agreed|approved|consented|confirmed))\b",
     ),
     (
         CLAIMED_CONSENT,

@@ -65,8 +65,7 @@ impl Package {
         let output = command.output().map_err(|error| Failure::new(format!("failed to start {program}: {error}")))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason given");
-            let failure = Failure::new(format!("failed to fetch {}: {last}", self.given));
+            let failure = Failure::new(format!("failed to fetch {}: {}", self.given, reason(&said)));
             return Err(if self.is_npm {
                 failure
             } else {
@@ -138,6 +137,21 @@ fn only_file(directory: &Path) -> Option<PathBuf> {
     paths.filter(|path| path.extension().is_some_and(|kind| ["tgz", "whl"].map(OsStr::new).contains(&kind))).max()
 }
 
+/// Why a package manager ended: what it says last, but for the log it has written and what it says of itself.
+fn reason(said: &str) -> String {
+    let is_reason =
+        |line: &&str| !line.is_empty() && !line.contains("complete log of this run") && !line.contains("notice");
+    let line = said.lines().map(str::trim).rev().filter(is_reason);
+    let mut lines: Vec<&str> = line.filter(|line| *line != "npm error" && !line.ends_with("npm error 404")).collect();
+    // npm begins with the code and the request, and goes on with advice.
+    if let Some(first) = lines.iter().position(|line| line.starts_with("npm error code")) {
+        lines.truncate(first);
+        lines.reverse();
+    }
+    let line = lines.first().map_or("no reason given", |line| line.trim_start_matches("npm error "));
+    manta_core::Untrusted(line).for_terminal()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,5 +185,14 @@ mod tests {
             assert!(Package::parse(given).is_err(), "{given}");
         }
         assert_eq!(Package::parse("./server").unwrap(), None);
+    }
+
+    #[test]
+    fn the_reason_is_what_helps() {
+        let npm = "npm error code E404\nnpm error 404 Not Found - GET https://registry.example/x\nnpm error 404\nnpm error 404  'x@*' is not in this registry.\nnpm error A complete log of this run can be found in: /x.log\n";
+        assert_eq!(reason(npm), "404 Not Found - GET https://registry.example/x");
+        let pip = "ERROR: Could not find a version\nERROR: No matching distribution found for x\n\n[notice] A new release of pip\n";
+        assert_eq!(reason(pip), "ERROR: No matching distribution found for x");
+        assert_eq!(reason(""), "no reason given");
     }
 }

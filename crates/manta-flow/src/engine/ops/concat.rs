@@ -127,7 +127,8 @@ impl Interp<'_> {
             return only.clone();
         }
         let props = self.parts_props(&parts);
-        if taint.is_some() {
+        // What is done on behalf of something else has no place of its own.
+        if taint.is_some() && span != Span::default() {
             let at = self.here(span);
             step = self.trace.add(step, at, StepKind::Concat);
         }
