@@ -46,6 +46,7 @@ pub(crate) fn run(args: &AdvisoriesArgs) -> Result<String, String> {
     let known = table.clone();
     let mut entries = BTreeSet::new();
     let mut files = 0;
+    let mut unread = Vec::new();
     for root in &args.from {
         let mut pending = vec![root.clone()];
         while let Some(path) = pending.pop() {
@@ -54,9 +55,17 @@ pub(crate) fn run(args: &AdvisoriesArgs) -> Result<String, String> {
                 pending.extend(list.filter_map(Result::ok).map(|entry| entry.path()));
             } else if let Some(notation) = Notation::of(&path.to_string_lossy()) {
                 files += 1;
-                entries.extend(read(&path, notation));
+                match read(&path, notation) {
+                    Ok(found) => entries.extend(found),
+                    Err(problem) => unread.push(format!("not read: {}: {problem}\n", path.display())),
+                }
             }
         }
+    }
+    // A table that says it is of today and knows nothing new would be a lie.
+    if files == 0 {
+        let roots: Vec<String> = args.from.iter().map(|root| root.display().to_string()).collect();
+        return Err(format!("no advisories in {}", roots.join(", ")));
     }
     entries.retain(|entry: &Entry| !known.contains(&format!("\"{}\"", entry.id)));
     let mut out: String = table
@@ -71,16 +80,17 @@ pub(crate) fn run(args: &AdvisoriesArgs) -> Result<String, String> {
         out.push_str(&entry.to_toml());
     }
     fs::write(&args.table, out).map_err(|error| format!("cannot write {}: {error}", args.table.display()))?;
-    Ok(format!("{files} files read, {} advisories added\n", entries.len()))
+    Ok(format!("{}{files} files read, {} advisories added\n", unread.concat(), entries.len()))
 }
 
-fn read(path: &Path, notation: Notation) -> Vec<Entry> {
-    // A file that is no advisory is no error: the checkouts hold others.
-    let Ok(text) = fs::read_to_string(path) else { return Vec::new() };
+/// The entries of a file. One that does not speak of this field is not looked at: the checkouts hold a lot of others.
+fn read(path: &Path, notation: Notation) -> Result<Vec<Entry>, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     if !text.contains("mcp") && !text.contains("modelcontextprotocol") {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    document::read(&text, notation).map(|documents| documents.iter().flat_map(advisory).collect()).unwrap_or_default()
+    let documents = document::read(&text, notation).map_err(|problem| problem.to_string())?;
+    Ok(documents.iter().flat_map(advisory).collect())
 }
 
 /// The facts of one advisory about packages of this field.
