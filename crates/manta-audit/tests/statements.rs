@@ -74,3 +74,60 @@ fn tags_that_only_lay_text_out_keep_what_is_in_it() {
     assert_eq!(server(before, &body("${[p].map((one) => `'${one}'`).join(\",\")}")), ["sql-injection in t"]);
     assert_eq!(server(before, &body("${[p].length}")), QUIET);
 }
+
+/// A tool for statements, whose program looks at them first.
+fn query_tool(library: &str, setup: &str, check: &str) -> Vec<String> {
+    let server = format!(
+        r#"
+import re
+import {library}
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+{setup}
+
+@mcp.tool()
+def query(sql: str) -> str:
+    {check}
+    cursor = connection.cursor()
+    cursor.execute(sql)
+    return str(cursor.fetchall())
+"#
+    );
+    found([("server.py", server.as_str())])
+}
+
+const PSYCOPG: (&str, &str) = ("psycopg2", "connection = psycopg2.connect(\"\")");
+const SQLITE: (&str, &str) = ("sqlite3", "connection = sqlite3.connect(\"a.db\")");
+const GIVES_WAY: [&str; 1] = ["sql-injection in query"];
+
+/// Deny-lists and prefixes are evaluated: another statement that does the same must be stopped too.
+#[test]
+fn checks_of_whole_statements_are_tried() {
+    let tool = |(library, setup): (&str, &str), check: &str| query_tool(library, setup, check);
+    let selects = "if not sql.strip().upper().startswith(\"SELECT\"): raise ValueError()";
+    // This library runs what stands behind a semicolon, and that one refuses it.
+    assert_eq!(tool(PSYCOPG, selects), GIVES_WAY);
+    assert_eq!(tool(SQLITE, selects), [""; 0]);
+    let no_semicolon = format!("{selects}\n    if \";\" in sql: raise ValueError()");
+    assert_eq!(tool(PSYCOPG, &no_semicolon), [""; 0]);
+    // What begins so may go on as anything.
+    let reads = "if not sql.strip().upper().startswith((\"SELECT\", \"WITH\")): raise ValueError()";
+    assert_eq!(tool(SQLITE, reads), GIVES_WAY);
+    let words = r#"if re.search(r"\b(DROP|DELETE|INSERT|UPDATE|ALTER|CREATE|TRUNCATE|REPLACE)\b", sql, re.IGNORECASE): raise ValueError()"#;
+    assert_eq!(tool(PSYCOPG, words), [""; 0]);
+    let capitals = "if any(word in sql for word in (\"DROP\", \"DELETE\", \"INSERT\")): raise ValueError()";
+    assert_eq!(tool(SQLITE, capitals), GIVES_WAY);
+    // Without a check, statements are what the tool is for.
+    assert_eq!(tool(PSYCOPG, "pass"), [""; 0]);
+}
+
+#[test]
+fn a_database_that_only_reads_needs_no_check() {
+    let reads = "if not sql.strip().upper().startswith((\"SELECT\", \"WITH\")): raise ValueError()";
+    let read_only = "connection = sqlite3.connect(\"file:a.db?mode=ro\", uri=True)";
+    assert_eq!(query_tool("sqlite3", read_only, reads), [""; 0]);
+    let session = "connection = psycopg2.connect(\"\")\nconnection.cursor().execute(\"SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY\")";
+    assert_eq!(query_tool("psycopg2", session, reads), [""; 0]);
+    assert_eq!(query_tool("duckdb", "connection = duckdb.connect(\"a.db\", read_only=True)", reads), [""; 0]);
+    assert_eq!(query_tool("duckdb", "connection = duckdb.connect(\"a.db\")", reads), GIVES_WAY);
+}

@@ -183,6 +183,8 @@ pub enum Limit {
     Browser,
     /// Another tool of the server runs whole statements, or whole commands on that machine, for the caller.
     AlreadyGiven,
+    /// The tool takes whole statements, and only the check of them gives way.
+    StatementsAreTaken,
     /// The limit of steps ended the scan before a concrete input was seen to arrive.
     NotFollowed,
     /// It comes from the state of an HTTP request, which code of the server fills before the tool runs, and what that
@@ -210,6 +212,7 @@ impl Limit {
             Self::NotFollowed => "no input was followed there before the limit of steps was reached",
             Self::SetByServer => "the server sets it for each request, and what it checks then is not followed",
             Self::OfTransport => "the client's configuration sets it, and not the model",
+            Self::StatementsAreTaken => "the tool is there to run statements, of which the program checks what they do",
             Self::AlreadyGiven => "another tool of the server runs whatever the caller sends there",
         }
     }

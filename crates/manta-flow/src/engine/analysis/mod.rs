@@ -5,6 +5,7 @@ mod flows;
 mod loading;
 mod running;
 mod state;
+mod statements;
 mod witnesses;
 
 pub(crate) use state::Carried;

@@ -280,6 +280,13 @@ impl<'p> Interp<'p> {
         if verdict == Replayed::Stopped {
             return Vec::new();
         }
+        if let Some(statement) = self.passes_check(call, before(&source).as_ref(), &hit, &source.param) {
+            hit.rule = FlowRule::SqlInjection;
+            hit.reason = "a statement that is not meant to run passes the check of the statement".to_owned();
+            hit.example = Some(statement);
+            hit.limit = Some(Limit::StatementsAreTaken);
+            return vec![Found { tool, hit, steps, source, is_confirmed: true }];
+        }
         // The usual input was stopped, and another one was not.
         hit.example = witness.or(hit.example);
         if verdict == Replayed::ArrivesWithEnding && hit.limit == Some(Limit::NotHandedOut) {

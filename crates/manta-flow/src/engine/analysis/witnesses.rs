@@ -191,6 +191,30 @@ impl<'p> Interp<'p> {
         (Replayed::Stopped, None)
     }
 
+    /// Whether one input arrives at a hit; none where a limit ended it before that was seen.
+    pub(super) fn arrives(
+        &mut self,
+        call: &HandlerCall<'_>,
+        before: Option<&Before<'_>>,
+        hit: &Hit,
+        param: &str,
+        witness: &str,
+    ) -> Option<bool> {
+        let setter = before.and_then(|before| before.setter).map(|(run, _)| run.name.clone());
+        let input = (setter, param.to_owned(), witness.to_owned());
+        let target = (hit.at, hit.rule);
+        if self.arrivals.arrived(&input, target).is_none() {
+            if self.replay_budget == 0 {
+                return None;
+            }
+            let steps = self.trace.len();
+            self.follow_input(call, before, &input, target);
+            self.trace.truncate(steps);
+        }
+        let is_seen = self.arrivals.is_seen(&input, target);
+        (is_seen || self.arrivals.arrived(&input, target) == Some(false)).then_some(is_seen)
+    }
+
     fn fuel_per_witness(&self) -> u64 {
         self.limits.fuel_per_tool.min(self.limits.fuel_per_witness)
     }

@@ -1,0 +1,102 @@
+//! Whole statements of the caller's that the program means to hold to reading: whether its check does.
+//!
+//! That a tool runs statements is what it is for. A program that looks at them first says that not all are meant to run,
+//! and then the check is evaluated and not believed: a statement that does harm and is stopped is tried again in other
+//! words. CWE-89, CWE-184 (an incomplete list of disallowed inputs).
+
+use super::HandlerCall;
+use super::state::Before;
+use crate::engine::interp::Interp;
+use crate::engine::models::SinkKind;
+use crate::engine::report::{FlowRule, Hit};
+use crate::ir::{ArgKind, Expr, Key, Prop};
+
+/// A statement that does harm, the same in other words, and whose libraries run it so; all where none is named.
+struct Disguise {
+    plain: &'static str,
+    disguised: &'static str,
+    libraries: &'static [&'static str],
+}
+
+const fn disguise(plain: &'static str, disguised: &'static str, libraries: &'static [&'static str]) -> Disguise {
+    Disguise { plain, disguised, libraries }
+}
+
+/// Libraries that run several statements in one call, by their documentation.
+const SEVERAL: &[&str] =
+    &["psycopg", "pg.", "pg-promise", "duckdb", "executescript", "better-sqlite3.exec", "pyodbc", "pymssql", "mssql"];
+const POSTGRES: &[&str] = &["psycopg", "asyncpg", "pg.", "pg-promise", "postgres", "duckdb"];
+const MYSQL: &[&str] = &["mysql", "mariadb", "MySQLdb", "aiomysql", "asyncmy"];
+
+/// In the order in which they are tried. All of them are read so by every database or by those of the libraries named.
+const DISGUISES: [Disguise; 8] = [
+    disguise("DROP TABLE users", "drop table users", &[]),
+    disguise("DROP TABLE users", "DROP\tTABLE users", &[]),
+    disguise("DROP TABLE users", "/**/DROP TABLE users", &[]),
+    disguise("DELETE FROM users", "WITH one AS (SELECT 1) DELETE FROM users", &[]),
+    disguise("DROP TABLE users", "SELECT 1; DROP TABLE users", SEVERAL),
+    disguise("DELETE FROM users", "EXPLAIN ANALYZE DELETE FROM users", POSTGRES),
+    disguise("DELETE FROM users", "WITH gone AS (DELETE FROM users RETURNING *) SELECT * FROM gone", POSTGRES),
+    disguise("DROP TABLE users", "SELECT 1 INTO OUTFILE '/tmp/x'", MYSQL),
+];
+
+impl Interp<'_> {
+    /// A statement that passes the program's check and does what the check is there to stop; none where nothing is checked,
+    /// where the check holds, or where the database itself only reads.
+    pub(super) fn passes_check(
+        &mut self,
+        call: &HandlerCall<'_>,
+        before: Option<&Before<'_>>,
+        hit: &Hit,
+        param: &str,
+    ) -> Option<String> {
+        if hit.rule != FlowRule::DangerousByDesign || hit.kind != SinkKind::Sql || param.is_empty() {
+            return None;
+        }
+        let runs = |disguise: &&Disguise| {
+            disguise.libraries.is_empty() || disguise.libraries.iter().any(|library| hit.api.contains(library))
+        };
+        if self.arrives(call, before, hit, param, "DROP TABLE users") != Some(false) || self.only_reads() {
+            return None;
+        }
+        // Who lets nothing through is no query.
+        if self.arrives(call, before, hit, param, "SELECT 1") != Some(true) {
+            return None;
+        }
+        let found = DISGUISES.iter().filter(runs).find(|disguise| {
+            self.arrives(call, before, hit, param, disguise.disguised) == Some(true)
+                && self.arrives(call, before, hit, param, disguise.plain) == Some(false)
+        });
+        found.map(|disguise| disguise.disguised.to_owned())
+    }
+
+    /// Whether the program opens a database, or a transaction, for reading alone, or has statements parsed: what passes its
+    /// own check is stopped there.
+    fn only_reads(&self) -> bool {
+        const SAID: [&str; 6] =
+            ["read only", "read_only=", "mode=ro", "query_only", "transaction_read_only", "immutable=1"];
+        const PARSERS: [&str; 6] =
+            ["sqlglot", "node-sql-parser", "pgsql-ast-parser", "libpg-query", "pglast", "sqloxide"];
+        const OPTIONS: [&str; 3] = ["readonly", "readOnly", "read_only"];
+        self.program.modules().any(|(_, module)| {
+            let parses = module.imports.iter().any(|import| {
+                PARSERS.iter().any(|parser| import.request.starts_with(parser))
+            });
+            let is_on = |value| matches!(module.expr(value), Expr::Bool(true));
+            let says = |expr: &Expr| match expr {
+                Expr::Str(text) if text.len() < 256 => {
+                    let text = text.to_ascii_lowercase();
+                    SAID.iter().any(|words| text.contains(words))
+                }
+                Expr::Object { props, .. } => props.iter().any(|prop| {
+                    matches!(prop, Prop::Init(Key::Static(name), value) if OPTIONS.contains(&name.as_str()) && is_on(*value))
+                }),
+                Expr::Call { args, .. } => args.iter().any(|arg| {
+                    matches!(arg.kind, ArgKind::Named(name) if OPTIONS.contains(&name.as_str()) && is_on(arg.value))
+                }),
+                _ => false,
+            };
+            parses || module.exprs.iter().any(says)
+        })
+    }
+}
