@@ -131,3 +131,18 @@ fn a_database_that_only_reads_needs_no_check() {
     assert_eq!(query_tool("duckdb", "connection = duckdb.connect(\"a.db\", read_only=True)", reads), [""; 0]);
     assert_eq!(query_tool("duckdb", "connection = duckdb.connect(\"a.db\")", reads), GIVES_WAY);
 }
+
+/// A transaction that is opened for reading ends where the caller's statement says so.
+#[test]
+fn a_transaction_ends_where_a_statement_ends_it() {
+    let run = |query: &str| {
+        let body = format!(
+            "const client = await pool.connect(); await client.query('BEGIN TRANSACTION READ ONLY'); const r = await {query}; await client.query('ROLLBACK');"
+        );
+        server("import { Pool } from \"pg\"; const pool = new Pool();", &body)
+    };
+    assert_eq!(run("client.query(p)"), ["sql-injection in t"]);
+    assert_eq!(run("client.query({ text: p, values: [1] })"), QUIET);
+    assert_eq!(run("client.query(p, [1])"), QUIET);
+    assert_eq!(run("client.query(p.replace(/;/g, ''))"), QUIET);
+}

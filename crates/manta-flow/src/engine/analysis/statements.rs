@@ -9,7 +9,9 @@ use super::state::Before;
 use crate::engine::interp::Interp;
 use crate::engine::models::SinkKind;
 use crate::engine::report::{FlowRule, Hit};
-use crate::ir::{ArgKind, Expr, Key, Prop};
+use crate::engine::value::ModId;
+use crate::ir::{ArgKind, Expr, Key, Module, Prop, Symbol};
+use manta_core::Location;
 
 /// A statement that does harm, the same in other words, and whose libraries run it so; all where none is named.
 struct Disguise {
@@ -27,6 +29,13 @@ const SEVERAL: &[&str] =
     &["psycopg", "pg.", "pg-promise", "duckdb", "executescript", "better-sqlite3.exec", "pyodbc", "pymssql", "mssql"];
 const POSTGRES: &[&str] = &["psycopg", "asyncpg", "pg.", "pg-promise", "postgres", "duckdb"];
 const MYSQL: &[&str] = &["mysql", "mariadb", "MySQLdb", "aiomysql", "asyncmy"];
+
+/// How one transaction, and not the session, is held to reading.
+const OF_TRANSACTIONS: [&str; 4] =
+    ["begin transaction read only", "start transaction read only", "begin read only", "set transaction read only"];
+
+/// Longest text that is looked at for words of a setting, in bytes.
+const MAX_SAID: usize = 256;
 
 /// In the order in which they are tried. All of them are read so by every database or by those of the libraries named.
 const DISGUISES: [Disguise; 8] = [
@@ -56,6 +65,12 @@ impl Interp<'_> {
         let runs = |disguise: &&Disguise| {
             disguise.libraries.is_empty() || disguise.libraries.iter().any(|library| hit.api.contains(library))
         };
+        let several = SEVERAL.iter().any(|library| hit.api.contains(library)) && self.is_given_text_alone(hit.at);
+        if several && self.says(&OF_TRANSACTIONS) && !self.parses_statements() {
+            // What follows the end of a transaction is in none, or in one of its own.
+            let ended = "SELECT 1; COMMIT; DROP TABLE users";
+            return (self.arrives(call, before, hit, param, ended) == Some(true)).then(|| ended.to_owned());
+        }
         if self.arrives(call, before, hit, param, "DROP TABLE users") != Some(false) || self.only_reads() {
             return None;
         }
@@ -70,33 +85,56 @@ impl Interp<'_> {
         found.map(|disguise| disguise.disguised.to_owned())
     }
 
-    /// Whether the program opens a database, or a transaction, for reading alone, or has statements parsed: what passes its
-    /// own check is stopped there.
+    /// Whether the program opens its database for reading alone, or has statements parsed: what passes its own check is
+    /// stopped there.
     fn only_reads(&self) -> bool {
         const SAID: [&str; 6] =
             ["read only", "read_only=", "mode=ro", "query_only", "transaction_read_only", "immutable=1"];
+        const OPTIONS: [&str; 3] = ["readonly", "readOnly", "read_only"];
+        let opens = |(_, module): (ModId, &Module)| {
+            let is_on = |value| matches!(module.expr(value), Expr::Bool(true));
+            let is_option = |name: &Symbol, value| OPTIONS.contains(&name.as_str()) && is_on(value);
+            module.exprs.iter().any(|expr| match expr {
+                Expr::Object { props, .. } => props
+                    .iter()
+                    .any(|prop| matches!(prop, Prop::Init(Key::Static(name), value) if is_option(name, *value))),
+                Expr::Call { args, .. } => {
+                    args.iter().any(|arg| matches!(&arg.kind, ArgKind::Named(name) if is_option(name, arg.value)))
+                }
+                _ => false,
+            })
+        };
+        self.says(&SAID) || self.parses_statements() || self.program.modules().any(opens)
+    }
+
+    fn parses_statements(&self) -> bool {
         const PARSERS: [&str; 6] =
             ["sqlglot", "node-sql-parser", "pgsql-ast-parser", "libpg-query", "pglast", "sqloxide"];
-        const OPTIONS: [&str; 3] = ["readonly", "readOnly", "read_only"];
+        let is_parser = |request: &str| PARSERS.iter().any(|parser| request.starts_with(parser));
+        self.program.modules().any(|(_, module)| module.imports.iter().any(|import| is_parser(&import.request)))
+    }
+
+    /// Whether a constant text of the program has one of these words, in small letters.
+    fn says(&self, words: &[&str]) -> bool {
+        let has = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            words.iter().any(|words| text.contains(words))
+        };
         self.program.modules().any(|(_, module)| {
-            let parses = module.imports.iter().any(|import| {
-                PARSERS.iter().any(|parser| import.request.starts_with(parser))
-            });
-            let is_on = |value| matches!(module.expr(value), Expr::Bool(true));
-            let says = |expr: &Expr| match expr {
-                Expr::Str(text) if text.len() < 256 => {
-                    let text = text.to_ascii_lowercase();
-                    SAID.iter().any(|words| text.contains(words))
-                }
-                Expr::Object { props, .. } => props.iter().any(|prop| {
-                    matches!(prop, Prop::Init(Key::Static(name), value) if OPTIONS.contains(&name.as_str()) && is_on(*value))
-                }),
-                Expr::Call { args, .. } => args.iter().any(|arg| {
-                    matches!(arg.kind, ArgKind::Named(name) if OPTIONS.contains(&name.as_str()) && is_on(arg.value))
-                }),
-                _ => false,
-            };
-            parses || module.exprs.iter().any(says)
+            module.exprs.iter().any(|expr| matches!(expr, Expr::Str(text) if text.len() < MAX_SAID && has(text)))
+        })
+    }
+
+    /// Whether a call is given a statement and nothing else: with values beside it, drivers prepare it, and what is prepared
+    /// is one statement.
+    fn is_given_text_alone(&self, at: Location) -> bool {
+        let module = self.program.modules().map(|(_, module)| module).find(|module| module.file == at.file);
+        module.is_some_and(|module| {
+            module.exprs.iter().zip(&module.spans).any(|(expr, span)| {
+                *span == at.span
+                    && matches!(expr, Expr::Call { args, .. } if matches!(args.as_slice(), [only]
+                        if !matches!(module.expr(only.value), Expr::Object { .. })))
+            })
         })
     }
 }
