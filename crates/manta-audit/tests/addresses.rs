@@ -395,3 +395,41 @@ fn encryption_alone_is_no_check() {
     assert_eq!(get(refused), NOTHING);
     assert_eq!(get(&refused.replace("not permitted", "permitted")), FOUND);
 }
+
+/// What decides is computed however often it was asked: the range that an input lies in may be the last of a list.
+#[test]
+fn the_last_range_decides_as_the_first() {
+    let ranges = |last: &str| {
+        let server = format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ isIP }} from "node:net";
+import {{ z }} from "zod";
+const server = new McpServer({{ name: "x", version: "1" }});
+function isInternal(ip: string): boolean {{
+  const numbers = ip.split(".").map((part) => parseInt(part, 10));
+  if (numbers.length !== 4 || numbers.some((number) => Number.isNaN(number))) return true;
+  const value = ((numbers[0] << 24) | (numbers[1] << 16) | (numbers[2] << 8) | numbers[3]) >>> 0;
+  const within = (base: string, bits: number): boolean => {{
+    const of = base.split(".").map((part) => parseInt(part, 10));
+    const start = ((of[0] << 24) | (of[1] << 16) | (of[2] << 8) | of[3]) >>> 0;
+    return value >>> (32 - bits) === start >>> (32 - bits);
+  }};
+  return within("0.0.0.0", 8) || within("224.0.0.0", 8) || within("100.64.0.0", 16) || within("203.0.0.0", 16)
+    || within("198.18.0.0", 16) || within("240.0.0.0", 8) || within("172.16.0.0", 16) || within("127.0.0.0", 8)
+    || within("192.168.0.0", 16) || within("169.254.0.0", 16){last};
+}}
+server.tool("get", {{ url: z.string() }}, async ({{ url }}) => {{
+  const target = new URL(url);
+  const host = target.hostname;
+  if (!isIP(host) || isInternal(host)) throw new Error("no");
+  await fetch(target, {{ redirect: "error" }});
+  return {{ content: [] }};
+}});
+"#
+        );
+        found([("index.ts", server.as_str())])
+    };
+    assert_eq!(ranges(r#" || within("10.0.0.0", 8)"#), [""; 0]);
+    assert_eq!(ranges(""), ["ssrf in get"]);
+}

@@ -15,7 +15,8 @@
 //! * **Only what the server itself passes differs.** [`VARIANTS`] calls of the function were interpreted in this run that had
 //!   nothing of the caller's in them, this one has none either, and what those gave is of one kind: messages that are
 //!   formatted, requests that are sent, errors that are made. What the calls gave is generalised and given. A function whose
-//!   results are of different kinds (a table of handlers, a loader of modules) is interpreted for whatever it is asked.
+//!   results are of different kinds (a table of handlers, a loader of modules) is interpreted for whatever it is asked, and
+//!   so is one that gives a number or a truth value. Where a concrete input is followed, nothing is generalised.
 //!
 //! Hits at sinks need not be repeated: they would be the same hits of the same run. A call with hits counts only at the same
 //! place, since the place is part of the trace. The first kind also holds for later runs, if nothing of the caller's is in
@@ -44,7 +45,7 @@ use crate::engine::facts::Fact;
 use crate::engine::interp::{Args, Interp, NOT_TAKEN};
 use crate::engine::promises::Act;
 use crate::engine::store::{Age, Loc, Mark, Peek, Watch, is_same};
-use crate::engine::value::{FnId, ModId, ObjId, Val, Vn};
+use crate::engine::value::{FnId, Kind, ModId, ObjId, Val, Vn};
 use crate::ir::FuncId;
 use alike::{is_clean, is_identical};
 use made::{Entry, Made, is_old};
@@ -339,7 +340,10 @@ impl Interp<'_> {
     /// Which call stands for one that does not concern the caller, when so many of those were interpreted that nothing
     /// else is to be expected of it: what they gave differs in the server's own data only.
     fn typical(&self, list: &[Rc<Known>], callee: Callee, this: Option<&Val>, args: &Args) -> Option<usize> {
-        if list.len() < VARIANTS {
+        // What decides something is computed, and so is everything on the way of a concrete input: the tenth range that an
+        // address is compared with may be the one it is in.
+        let decides = |known: &Known| matches!(known.result.kind, Kind::Bool(_) | Kind::Num(_));
+        if list.len() < VARIANTS || self.found.replay.is_some() || list.last().is_some_and(|known| decides(known)) {
             return None;
         }
         let variants = || list.iter().enumerate().filter(|(_, known)| self.is_variant(known));
