@@ -27,7 +27,7 @@ use crate::sandbox::{Launcher, Level, Limits, Network, PROXY_PORT, Plan, launch}
 use crate::setup::{self, Request};
 use crate::upstream;
 
-pub use crate::options::{Options, PinAction};
+pub use crate::options::{NOT_LISTED, Options, PinAction};
 pub use crate::sandbox::init::run_if_asked;
 
 const USAGE: &str = "usage: manta guard [--policy FILE] [--audit FILE] [--read PATH]… [--write PATH]… [--exec PROGRAM]… [--host NAME[:PORT]]… [--env NAME]… \
@@ -326,8 +326,6 @@ fn fetch(spec: &GuardSpec, request: &Request, launcher: &Launcher) -> Result<(),
         None => Ok(()),
     }
 }
-
-pub use crate::inventory::NOT_LISTED;
 
 /// Starts the server in its sandbox, or reaches the remote one, and asks for everything it lists; nothing is called.
 ///

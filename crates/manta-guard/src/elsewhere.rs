@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-pub use crate::options::{Options, PinAction};
+pub use crate::options::{NOT_LISTED, Options, PinAction};
 
 /// Why nothing is done here.
 const MISSING: &str = "the guard runs on Linux, and on macOS with a weaker sandbox: this system has neither the \

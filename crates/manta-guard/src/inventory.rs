@@ -8,6 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Map, Value, json};
 
 use crate::lines::{Line, Lines};
+use crate::options::NOT_LISTED;
 use crate::pin::{Integrity, Item};
 use crate::sandbox::Launched;
 
@@ -50,8 +51,6 @@ impl From<String> for Trouble {
 
 /// JSON-RPC's "method not found".
 const UNKNOWN_METHOD: i64 = -32601;
-/// Where [`list`] names the lists that it was not given.
-pub const NOT_LISTED: &str = "notListed";
 
 struct Client {
     input: File,

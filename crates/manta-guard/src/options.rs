@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+/// Where a listing names the lists that the server did not give: an array of texts beside `tools`, `prompts` and the rest.
+pub const NOT_LISTED: &str = "notListed";
+
 /// What the command line says.
 #[derive(Debug, Default, Clone)]
 pub struct Options {
