@@ -117,6 +117,15 @@ fn checks_of_whole_statements_are_tried() {
     assert_eq!(tool(PSYCOPG, words), [""; 0]);
     let capitals = "if any(word in sql for word in (\"DROP\", \"DELETE\", \"INSERT\")): raise ValueError()";
     assert_eq!(tool(SQLITE, capitals), GIVES_WAY);
+    // Another library that has the letters of one in its name prepares what it is given.
+    let fetched = format!(
+        "import asyncpg\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP(\"x\")\n\n@mcp.tool()\nasync def query(sql: str) -> str:\n    {selects}\n    connection = await asyncpg.connect(\"\")\n    return str(await connection.fetch(sql))\n"
+    );
+    assert_eq!(found([("server.py", fetched.as_str())]), [""; 0]);
+    let with = fetched.replace("(\"SELECT\")", "((\"SELECT\", \"WITH\"))");
+    assert_eq!(found([("server.py", with.as_str())]), GIVES_WAY);
+    // That a tool is for reading is said to the model, and not to the database.
+    assert_eq!(query_tool("sqlite3", &format!("{}\nABOUT = \"runs a read only query\"", SQLITE.1), reads), GIVES_WAY);
     // Without a check, statements are what the tool is for.
     assert_eq!(tool(PSYCOPG, "pass"), [""; 0]);
 }
@@ -144,5 +153,6 @@ fn a_transaction_ends_where_a_statement_ends_it() {
     assert_eq!(run("client.query(p)"), ["sql-injection in t"]);
     assert_eq!(run("client.query({ text: p, values: [1] })"), QUIET);
     assert_eq!(run("client.query(p, [1])"), QUIET);
+    assert_eq!(run("((values = []) => client.query(p, values))()"), ["sql-injection in t"]);
     assert_eq!(run("client.query(p.replace(/;/g, ''))"), QUIET);
 }

@@ -35,10 +35,9 @@ pub(super) fn collect_flows(interp: &Interp<'_>, found: Vec<Found>) -> Vec<Flow>
             hit.limit = Some(Limit::AlreadyGiven);
         }
         if matches!(hit.rule, FlowRule::SqlInjection | FlowRule::NosqlInjection)
-            && hit.limit != Some(Limit::StatementsAreTaken)
             && interp.found.given_whole.contains(&hit.at)
         {
-            hit.limit = Some(Limit::AlreadyGiven);
+            hit.limit = hit.limit.or(Some(Limit::AlreadyGiven));
         }
         let built_at = built_at(hit.rule, &steps);
         let known = (0..flows.len())
@@ -85,9 +84,8 @@ pub(super) fn collect_flows(interp: &Interp<'_>, found: Vec<Found>) -> Vec<Flow>
         .iter()
         .any(|flow| flow.rule == FlowRule::DangerousByDesign && matches!(flow.kind, SinkKind::Sql | SinkKind::Query));
     for flow in &mut flows {
-        let is_checked = flow.limit == Some(Limit::StatementsAreTaken);
-        if runs_any && !is_checked && matches!(flow.rule, FlowRule::SqlInjection | FlowRule::NosqlInjection) {
-            flow.limit = Some(Limit::AlreadyGiven);
+        if runs_any && matches!(flow.rule, FlowRule::SqlInjection | FlowRule::NosqlInjection) {
+            flow.limit = flow.limit.or(Some(Limit::AlreadyGiven));
         }
     }
     flows

@@ -53,9 +53,10 @@ const REGISTRATION_METHODS: [&str; 19] = [
 
 /// `register_cli_tools`, `registerAllHandlers`.
 fn is_registrar(name: &str) -> bool {
-    const WHAT: [&str; 6] = ["tool", "resource", "prompt", "handler", "all", "builtin"];
+    const WHAT: [&str; 5] = ["tool", "resource", "prompt", "handler", "builtin"];
     let name = name.trim_start_matches('_').to_ascii_lowercase();
-    name.strip_prefix("register").is_some_and(|rest| WHAT.iter().any(|what| rest.contains(what)))
+    let what = name.strip_prefix("register").map(|rest| rest.trim_start_matches('_'));
+    what.is_some_and(|rest| rest == "all" || WHAT.iter().any(|what| rest.contains(what)))
 }
 
 impl<'p> Interp<'p> {

@@ -13,7 +13,8 @@ use crate::engine::value::ModId;
 use crate::ir::{ArgKind, Expr, Key, Module, Prop, Symbol};
 use manta_core::Location;
 
-/// A statement that does harm, the same in other words, and whose libraries run it so; all where none is named.
+/// A statement that does harm, the same in other words, and the libraries whose databases run it so; all where none is
+/// named.
 struct Disguise {
     plain: &'static str,
     disguised: &'static str,
@@ -24,11 +25,38 @@ const fn disguise(plain: &'static str, disguised: &'static str, libraries: &'sta
     Disguise { plain, disguised, libraries }
 }
 
-/// Libraries that run several statements in one call, by their documentation.
-const SEVERAL: &[&str] =
-    &["psycopg", "pg.", "pg-promise", "duckdb", "executescript", "better-sqlite3.exec", "pyodbc", "pymssql", "mssql"];
-const POSTGRES: &[&str] = &["psycopg", "asyncpg", "pg.", "pg-promise", "postgres", "duckdb"];
-const MYSQL: &[&str] = &["mysql", "mariadb", "MySQLdb", "aiomysql", "asyncmy"];
+/// Libraries that run several statements in one call when they are given nothing else, by their documentation.
+const SEVERAL: &[&str] = &["psycopg", "pg.", "pg-promise", "duckdb", "pyodbc", "pymssql", "mssql"];
+/// Methods that do, whatever the library.
+const SEVERAL_BY_NAME: [&str; 2] = ["executescript", "exec"];
+const POSTGRES: &[&str] = &["psycopg", "asyncpg", "pg.", "pg-promise", "postgres"];
+const MYSQL: &[&str] = &["mysql", "mariadb", "MySQLdb", "aiomysql", "asyncmy", "pymysql"];
+/// Databases that change rows behind `WITH`; Snowflake, BigQuery, ClickHouse and others don't.
+const WITH_CHANGES: &[&str] = &[
+    "psycopg",
+    "asyncpg",
+    "pg.",
+    "pg-promise",
+    "postgres",
+    "duckdb",
+    "sqlite",
+    "aiosqlite",
+    "better-sqlite3",
+    "libsql",
+    "@libsql",
+    "node:sqlite",
+    "bun:sqlite",
+    "mysql",
+    "mariadb",
+    "MySQLdb",
+    "aiomysql",
+    "asyncmy",
+    "pymysql",
+    "pyodbc",
+    "pymssql",
+    "mssql",
+    "sqlalchemy",
+];
 
 /// How one transaction, and not the session, is held to reading.
 const OF_TRANSACTIONS: [&str; 4] =
@@ -37,13 +65,15 @@ const OF_TRANSACTIONS: [&str; 4] =
 /// Longest text that is looked at for words of a setting, in bytes.
 const MAX_SAID: usize = 256;
 
+/// For libraries that run several statements in one call.
+const BEHIND_ANOTHER: Disguise = disguise("DROP TABLE users", "SELECT 1; DROP TABLE users", &[]);
+
 /// In the order in which they are tried. All of them are read so by every database or by those of the libraries named.
-const DISGUISES: [Disguise; 8] = [
+const DISGUISES: [Disguise; 7] = [
     disguise("DROP TABLE users", "drop table users", &[]),
     disguise("DROP TABLE users", "DROP\tTABLE users", &[]),
     disguise("DROP TABLE users", "/**/DROP TABLE users", &[]),
-    disguise("DELETE FROM users", "WITH one AS (SELECT 1) DELETE FROM users", &[]),
-    disguise("DROP TABLE users", "SELECT 1; DROP TABLE users", SEVERAL),
+    disguise("DELETE FROM users", "WITH one AS (SELECT 1) DELETE FROM users", WITH_CHANGES),
     disguise("DELETE FROM users", "EXPLAIN ANALYZE DELETE FROM users", POSTGRES),
     disguise("DELETE FROM users", "WITH gone AS (DELETE FROM users RETURNING *) SELECT * FROM gone", POSTGRES),
     disguise("DROP TABLE users", "SELECT 1 INTO OUTFILE '/tmp/x'", MYSQL),
@@ -62,10 +92,9 @@ impl Interp<'_> {
         if hit.rule != FlowRule::DangerousByDesign || hit.kind != SinkKind::Sql || param.is_empty() {
             return None;
         }
-        let runs = |disguise: &&Disguise| {
-            disguise.libraries.is_empty() || disguise.libraries.iter().any(|library| hit.api.contains(library))
-        };
-        let several = SEVERAL.iter().any(|library| hit.api.contains(library)) && self.is_given_text_alone(hit.at);
+        let is_of = |libraries: &[&str]| libraries.iter().any(|library| hit.api.starts_with(library));
+        let method = hit.api.rsplit('.').next().unwrap_or_default();
+        let several = (is_of(SEVERAL) || SEVERAL_BY_NAME.contains(&method)) && self.is_given_text_alone(hit.at);
         if several && self.says(&OF_TRANSACTIONS) && !self.parses_statements() {
             // What follows the end of a transaction is in none, or in one of its own.
             let ended = "SELECT 1; COMMIT; DROP TABLE users";
@@ -78,7 +107,9 @@ impl Interp<'_> {
         if self.arrives(call, before, hit, param, "SELECT 1") != Some(true) {
             return None;
         }
-        let found = DISGUISES.iter().filter(runs).find(|disguise| {
+        let runs = |disguise: &&Disguise| disguise.libraries.is_empty() || is_of(disguise.libraries);
+        let tried = DISGUISES.iter().filter(runs).chain(several.then_some(&BEHIND_ANOTHER));
+        let found = tried.into_iter().find(|disguise| {
             self.arrives(call, before, hit, param, disguise.disguised) == Some(true)
                 && self.arrives(call, before, hit, param, disguise.plain) == Some(false)
         });
@@ -88,8 +119,16 @@ impl Interp<'_> {
     /// Whether the program opens its database for reading alone, or has statements parsed: what passes its own check is
     /// stopped there.
     fn only_reads(&self) -> bool {
-        const SAID: [&str; 6] =
-            ["read only", "read_only=", "mode=ro", "query_only", "transaction_read_only", "immutable=1"];
+        // As a database reads it: that a tool is for reading stands in many descriptions.
+        const SAID: [&str; 7] = [
+            "transaction read only",
+            "begin read only",
+            "read_only=",
+            "mode=ro",
+            "query_only",
+            "transaction_read_only",
+            "immutable=1",
+        ];
         const OPTIONS: [&str; 3] = ["readonly", "readOnly", "read_only"];
         let opens = |(_, module): (ModId, &Module)| {
             let is_on = |value| matches!(module.expr(value), Expr::Bool(true));
@@ -125,15 +164,23 @@ impl Interp<'_> {
         })
     }
 
-    /// Whether a call is given a statement and nothing else: with values beside it, drivers prepare it, and what is prepared
-    /// is one statement.
+    /// Whether a call is given a statement, and no values that are sure to be there: with values, drivers prepare the
+    /// statement, and what is prepared is one. A list that a function was given may be empty.
     fn is_given_text_alone(&self, at: Location) -> bool {
         let module = self.program.modules().map(|(_, module)| module).find(|module| module.file == at.file);
         module.is_some_and(|module| {
-            module.exprs.iter().zip(&module.spans).any(|(expr, span)| {
-                *span == at.span
-                    && matches!(expr, Expr::Call { args, .. } if matches!(args.as_slice(), [only]
-                        if !matches!(module.expr(only.value), Expr::Object { .. })))
+            let is_text = |value| !matches!(module.expr(value), Expr::Object { .. });
+            let may_be_empty = |value| match module.expr(value) {
+                Expr::Seq { items, .. } => items.is_empty(),
+                value => matches!(value, Expr::Var(_)),
+            };
+            module.exprs.iter().zip(&module.spans).filter(|(_, span)| **span == at.span).any(|(expr, _)| match expr {
+                Expr::Call { args, .. } => match args.as_slice() {
+                    [text] => is_text(text.value),
+                    [text, values] => is_text(text.value) && may_be_empty(values.value),
+                    _ => false,
+                },
+                _ => false,
             })
         })
     }

@@ -136,7 +136,6 @@ impl<'p> Interp<'p> {
         if !is_followed(hit.rule) || hit.witnesses.is_empty() || param.is_empty() {
             return (Replayed::NothingToFollow, None);
         }
-        let steps = self.trace.len();
         // As it is, and in the formats the program asks for (`mysql://…`, `….png`).
         let plain = hit.witnesses.iter().take(6).cloned();
         let mut witnesses: Vec<String> = plain.collect();
@@ -168,24 +167,14 @@ impl<'p> Interp<'p> {
                 [Some(&first), relative.as_ref()].into_iter().flatten().map(|plain| format!("{plain}{suffix}")),
             );
         }
-        let setter = before.and_then(|before| before.setter).map(|(run, _)| run.name.clone());
-        let target = (hit.at, hit.rule);
         for (index, witness) in witnesses.iter().enumerate() {
-            let input = (setter.clone(), param.to_owned(), witness.clone());
-            let arrived = self.arrivals.arrived(&input, target);
-            if arrived.is_none() && self.replay_budget == 0 {
-                return (Replayed::CutShort, None);
-            }
-            if arrived.is_none() {
-                self.follow_input(call, before, &input, target);
-                self.trace.truncate(steps);
-            }
-            if arrived.or_else(|| self.arrivals.arrived(&input, target)) == Some(true) {
-                if !self.arrivals.is_seen(&input, target) {
-                    return (Replayed::CutShort, None);
+            match self.arrives(call, before, hit, param, witness) {
+                None => return (Replayed::CutShort, None),
+                Some(false) => {}
+                Some(true) => {
+                    let how = if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
+                    return (how, (index > 0).then(|| witness.clone()));
                 }
-                let how = if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
-                return (how, (index > 0).then(|| witness.clone()));
             }
         }
         (Replayed::Stopped, None)
