@@ -69,8 +69,14 @@ pub(crate) const NOT_TAKEN: Vn = Vn::MAX;
 /// Most rounds in which a loop over known elements is unrolled.
 const MAX_UNROLL: usize = 96;
 
+/// Most values, one inside the other, that are looked into.
+const MAX_NESTING: usize = 12;
+
 /// Values that are copied in the time of one step.
 pub(crate) const COPIES_PER_STEP: u64 = 16;
+
+/// What it costs to look inside a value, in values copied.
+const INSIDE: usize = 64;
 
 /// What a step of a trace takes up, its text included. In bytes.
 const TRACE_BYTES: usize = 192;
@@ -112,6 +118,8 @@ pub(crate) struct Frame {
     /// Where it was called.
     pub(crate) called_at: Option<Location>,
     pub(crate) returns: Vec<Returned>,
+    /// States in which the program ended here while modules load.
+    dead_ends: Vec<Snapshot>,
     /// Branches entered that only a configuration leads to.
     configured: u32,
     /// Whether the function ends where the administrator has configured nothing: no check, but a feature that is off.
@@ -212,6 +220,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) is_loading: bool,
     /// Names that a module's `__getattr__` is being asked for.
     lazy_exports: Vec<(ModId, Symbol)>,
+    /// How many values, one inside the other, are being looked into.
+    nesting: usize,
     load_costs: FxHashMap<(ModId, FuncId), LoadCost>,
     /// Weight of the store when the run began.
     pub(crate) weight_before: usize,
@@ -291,6 +301,7 @@ impl<'p> Interp<'p> {
             is_decided: false,
             is_loading: false,
             lazy_exports: Vec::new(),
+            nesting: 0,
             load_costs: FxHashMap::default(),
             weight_before: 0,
             arrivals: Arrivals::default(),
@@ -391,6 +402,23 @@ impl<'p> Interp<'p> {
         let steps = values as u64 / COPIES_PER_STEP;
         self.fuel = self.fuel.saturating_sub(steps);
         self.fuel_used += steps;
+    }
+
+    /// Looks at what is inside a value. None where that goes too deep, because a value may hold itself, or the same one
+    /// twice at every level; and where the budget is spent.
+    pub(crate) fn inside<R>(&mut self, look: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        if self.fuel == 0 {
+            self.out_of_fuel = true;
+            return None;
+        }
+        if self.nesting >= MAX_NESTING {
+            return None;
+        }
+        self.charge(INSIDE);
+        self.nesting += 1;
+        let seen = look(self);
+        self.nesting -= 1;
+        Some(seen)
     }
 
     // ------------------------------------------------------------------ identities

@@ -77,6 +77,18 @@ impl Schema {
         }
     }
 
+    /// Whether it has more than so many nodes, which are counted down.
+    fn is_larger_than(&self, nodes: &mut usize) -> bool {
+        let Some(left) = nodes.checked_sub(1) else { return true };
+        *nodes = left;
+        match &self.ty {
+            Ty::Any | Ty::Str | Ty::Num | Ty::Bool | Ty::Null => false,
+            Ty::Object(fields, _) | Ty::Class(_, fields) => fields.iter().any(|(_, field)| field.is_larger_than(nodes)),
+            Ty::Array(element) | Ty::Record(element) => element.is_larger_than(nodes),
+            Ty::Union(members) => members.iter().any(|member| member.is_larger_than(nodes)),
+        }
+    }
+
     /// The type as shown in the inventory.
     pub(crate) fn type_name(&self) -> &'static str {
         match &self.ty {
@@ -94,6 +106,12 @@ impl Schema {
 
 /// Deeper schemas are treated as `any`: recursive types end here.
 const MAX_DEPTH: usize = 8;
+/// Larger schemas are treated as `any`: one made of another twice, again and again, grows without end. In nodes.
+const MAX_NODES: usize = 2_000;
+/// What it costs to read one node of a schema, in values copied.
+const NODE: usize = 256;
+/// What it costs to copy one, likewise.
+const NODE_COPY: usize = 16;
 
 impl Interp<'_> {
     /// An untrusted value that conforms to a schema (or to nothing, when the schema is not enforced).
@@ -394,7 +412,14 @@ impl Interp<'_> {
     /// Reads a value as a schema: a schema, a raw shape of schemas, a JSON Schema object.
     pub(crate) fn as_schema(&mut self, value: &Val) -> Option<Schema> {
         match &value.kind {
-            Kind::Schema(schema) => Some((**schema).clone()),
+            Kind::Schema(schema) => {
+                let mut left = MAX_NODES;
+                if schema.is_larger_than(&mut left) {
+                    return Some(Schema::new(Ty::Any));
+                }
+                self.charge(NODE_COPY * (MAX_NODES - left));
+                Some((**schema).clone())
+            }
             Kind::Obj(id) => {
                 let obj = self.store.obj_rc(*id);
                 if let ObjKind::Class(_) = obj.kind {
@@ -409,7 +434,7 @@ impl Interp<'_> {
                 {
                     return self.as_schema(&inner);
                 }
-                let fields = self.shape_fields(value);
+                let fields = self.inside(|interp| interp.shape_fields(value))?;
                 (!fields.is_empty() || obj.fields.is_empty() && obj.any.is_none())
                     .then(|| Schema::new(Ty::Object(fields, obj.any.is_some())))
             }
@@ -424,6 +449,7 @@ impl Interp<'_> {
     fn shape_fields(&mut self, shape: &Val) -> Vec<(Symbol, Schema)> {
         let Kind::Obj(id) = shape.kind else { return Vec::new() };
         let obj = self.store.obj_rc(id);
+        self.charge(NODE * obj.fields.len());
         obj.fields
             .iter()
             .map(|(name, field)| {
@@ -608,9 +634,10 @@ impl Interp<'_> {
         let Kind::Obj(id) = value.kind else {
             return self.as_schema(value).unwrap_or_else(|| Schema::new(Ty::Any));
         };
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.fuel == 0 {
             return Schema::new(Ty::Any);
         }
+        self.charge(NODE);
         let obj = self.store.obj_rc(id);
         let get = |name: &str| obj.fields.get(&Symbol::new(name)).cloned();
         let ty = get("type").and_then(|ty| ty.literal().map(str::to_owned));

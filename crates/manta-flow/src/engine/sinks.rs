@@ -246,9 +246,12 @@ impl Interp<'_> {
                     self.check_value(kind, api, &joined, span);
                     return;
                 }
-                for item in obj.items.iter().chain(&obj.more) {
-                    self.check_value(kind, api, item, span);
-                }
+                self.charge(obj.items.len());
+                self.inside(|interp| {
+                    for item in obj.items.iter().chain(&obj.more) {
+                        interp.check_value(kind, api, item, span);
+                    }
+                });
                 return;
             }
             if matches!(kind, SinkKind::Query | SinkKind::Merge | SinkKind::Deserialize) {
@@ -258,11 +261,13 @@ impl Interp<'_> {
             if !matches!(obj.kind, ObjKind::Instance(_)) && !obj.fields.contains_key(&Symbol::new("href")) {
                 // Options objects: the text is in a field that rows name; nothing to say here.
                 if matches!(kind, SinkKind::Sql) {
-                    for field in ["sql", "text", "query", "statement"] {
-                        if let Some(text) = obj.fields.get(&Symbol::new(field)).cloned() {
-                            self.check_value(kind, api, &text, span);
+                    self.inside(|interp| {
+                        for field in ["sql", "text", "query", "statement"] {
+                            if let Some(text) = obj.fields.get(&Symbol::new(field)) {
+                                interp.check_value(kind, api, text, span);
+                            }
                         }
-                    }
+                    });
                 }
                 return;
             }

@@ -225,6 +225,111 @@ fn recursion_and_proxies_of_themselves_end() {
         def f(*a, **k): return f(f, *a, **k)\nf(f)\n").is_well();
 }
 
+/// Everything that looks into `a`, each in a tool of its own.
+fn tools_that_look_inside(language: &str) -> String {
+    let (uses, tool): (&[&str], fn(usize, &str) -> String) = if language == "py" {
+        (
+            &[
+                "str(a)",
+                "f'{a}'",
+                "','.join(a)",
+                "'%s' % a",
+                "json.dumps(a)",
+                "sorted(a)",
+                "[*a]",
+                "a + a",
+                "list(a)",
+                "copy.deepcopy(a)",
+                "os.system(a)",
+                "open(a)",
+                "subprocess.run(a, shell=True)",
+                "eval(a)",
+                "a(a)",
+                "requests.get('https://example.org', params=a)",
+                "'x'.startswith(a)",
+                "isinstance(a, a)",
+                "a < a",
+                "Tool(name=a, description=a, inputSchema=a)",
+                "cursor.execute(a, a)",
+                "os.path.join(*a)",
+                "Path(*a)",
+            ],
+            |number, used| {
+                format!(
+                    "@mcp.tool()\ndef t{number}(q: str):\n    a.append(q)\n    a['k'] = q\n    os.system('ls ' + q)\n    return {used}\n"
+                )
+            },
+        )
+    } else {
+        (
+            &[
+                "String(a)",
+                "`${a}`",
+                "a + ''",
+                "a.join(',')",
+                "JSON.stringify(a)",
+                "a.flat(Infinity)",
+                "[...a]",
+                "a()",
+                "structuredClone(a)",
+                "exec(a)",
+                "spawn('x', a)",
+                "fs.readFileSync(a)",
+                "fetch(a, a)",
+                "eval(a)",
+                "'x'.startsWith(a)",
+                "'x'.replace(a, a)",
+                "server.tool(a, a, a)",
+                "z.object(a)",
+                "z.array(a).parse(a)",
+                "server.registerTool('q', { inputSchema: a, description: a }, async (x) => x)",
+                "path.join(...a)",
+            ],
+            |number, used| {
+                format!(
+                    "server.tool('t{number}', {{ q: z.string() }}, async ({{ q }}) => {{ a.push(q); a.k = q; exec('ls ' + q); return {used}; }});\n"
+                )
+            },
+        )
+    };
+    uses.iter().enumerate().map(|(number, used)| tool(number, used)).collect()
+}
+
+#[test]
+fn values_that_hold_themselves_or_the_same_one_again_and_again_end() {
+    let head = "import os, json, copy, subprocess, requests\nfrom pathlib import Path\nfrom mcp.types import Tool\n\
+        from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n";
+    let tools = tools_that_look_inside("py");
+    for made in [
+        "a = []\na.append(a)\n".to_owned(),
+        "b = [1]\na = [b]\nb.append(a)\n".to_owned(),
+        "a = {}\na['x'] = a\n".to_owned(),
+        "class C:\n    def __init__(self):\n        self.all = [self]\n    def __str__(self):\n        return str(self.all)\na = C()\n"
+            .to_owned(),
+        format!("a = ['x']\n{}", "a = [a, a]\n".repeat(60)),
+        format!("a = {{'x': 1}}\n{}", "a = {'l': a, 'r': a}\n".repeat(60)),
+    ] {
+        one_file("server.py", format!("{head}{made}{tools}mcp.run()\n")).is_well();
+    }
+    let head = "import { exec, spawn } from 'child_process'; import fs from 'fs'; import path from 'path';\n\
+        import { z } from 'zod'; import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';\n\
+        const server = new McpServer({ name: 'x', version: '1' });\n";
+    let tools = tools_that_look_inside("js");
+    for made in [
+        "let a = []; a.push(a);".to_owned(),
+        "let b = [1], a = [b]; b.push(a);".to_owned(),
+        "let a = {}; a.x = a; a.default = a; a.schema = a; a.toString = () => `${a}`;".to_owned(),
+        "let a = { type: 'object', properties: {} }; a.properties.x = a; a.properties.y = a; a.items = a;".to_owned(),
+        "class C { constructor() { this.me = this; this.all = [this]; } toString() { return String(this.all); } } let a = new C();"
+            .to_owned(),
+        format!("let a = ['x'];{}", "a = [a, a];".repeat(60)),
+        format!("let a = {{ x: 1 }};{}", "a = { l: a, r: a };".repeat(60)),
+        format!("let a = z.string();{}", "a = z.object({ l: a, r: a });".repeat(60)),
+    ] {
+        one_file("index.js", format!("{head}{made}\n{tools}")).is_well();
+    }
+}
+
 #[test]
 fn a_very_large_number_of_files_stops_at_a_named_limit() {
     let archive = tempfile::tempdir().unwrap();

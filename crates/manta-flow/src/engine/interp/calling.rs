@@ -207,7 +207,9 @@ impl<'p> Interp<'p> {
                 _ => {
                     // A module namespace with a callable default (interoperation helpers).
                     match self.store.obj(*id).fields.get(&Symbol::new("default")).cloned() {
-                        Some(default) => self.call_value(&default, this, args, span),
+                        Some(default) => self
+                            .inside(|interp| interp.call_value(&default, this, args, span))
+                            .unwrap_or_else(Val::unknown),
                         None => self.call_unknown(target, &args, span),
                     }
                 }
@@ -296,6 +298,7 @@ impl<'p> Interp<'p> {
             home: closure.home,
             called_at,
             returns: Vec::new(),
+            dead_ends: Vec::new(),
             configured: 0,
             has_end_by_default: false,
             entry,
@@ -319,7 +322,7 @@ impl<'p> Interp<'p> {
     }
 
     /// How much has been discovered.
-    fn discoveries(&self) -> usize {
+    pub(super) fn discoveries(&self) -> usize {
         self.found.registrations.len() + self.found.list_handlers.len() + self.found.tool_classes.len()
     }
 
@@ -488,6 +491,8 @@ impl<'p> Interp<'p> {
         };
         self.last_call_failed = false;
         if ends.is_empty() {
+            // What a server sets up before it ends the process is there while it runs: `raise SystemExit(serve())`.
+            self.join_into_store(frame.dead_ends);
             if is_generator {
                 return self.new_array(Vec::new(), frame.yielded);
             }

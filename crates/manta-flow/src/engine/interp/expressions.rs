@@ -205,6 +205,7 @@ impl<'p> Interp<'p> {
             home: None,
             called_at: None,
             returns: Vec::new(),
+            dead_ends: Vec::new(),
             configured: 0,
             has_end_by_default: false,
             entry,

@@ -53,6 +53,7 @@ impl Interp<'_> {
             home: None,
             called_at: None,
             returns: Vec::new(),
+            dead_ends: Vec::new(),
             configured: 0,
             has_end_by_default: false,
             entry,

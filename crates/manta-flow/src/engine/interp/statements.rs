@@ -20,6 +20,8 @@ const MAX_ROUNDS_LOADING: usize = 8_192;
 const MAX_ROUNDS_RUNNING: usize = 256;
 /// Most names that a loop copies one by one while modules load.
 const MAX_NAMES: usize = 1_024;
+/// Most places kept in which one function ends the program.
+const MAX_DEAD_ENDS: usize = 8;
 
 impl<'p> Interp<'p> {
     /// Runs statements; false when control does not reach the end.
@@ -40,7 +42,11 @@ impl<'p> Interp<'p> {
             StmtKind::Expr(expr) => {
                 self.last_call_failed = false;
                 let value = self.eval(*expr);
-                !self.is_never(&value, *expr) && !self.is_not_taken()
+                let is_end = self.is_never(&value, *expr);
+                if is_end {
+                    self.note_dead_end();
+                }
+                !is_end && !self.is_not_taken()
             }
             StmtKind::Let { pat, value } => {
                 let value = match value {
@@ -89,6 +95,7 @@ impl<'p> Interp<'p> {
             StmtKind::Throw(expr) => {
                 let value = expr.map_or_else(Val::unknown, |expr| self.eval(expr));
                 self.throw(value);
+                self.note_dead_end();
                 false
             }
             StmtKind::Break(label) => {
@@ -149,6 +156,22 @@ impl<'p> Interp<'p> {
     fn is_never_api(&self, api: ApiId) -> bool {
         let look_up = || self.models.is_never(&self.apis.name(api));
         *self.never.borrow_mut().entry(api).or_insert_with(look_up)
+    }
+
+    /// The program ends here, while modules load.
+    fn note_dead_end(&mut self) {
+        if !self.is_loading || self.is_not_taken() || self.frame().dead_ends.len() >= MAX_DEAD_ENDS {
+            return;
+        }
+        let end = self.store.snapshot(self.frame().entry);
+        self.frame_mut().dead_ends.push(end);
+    }
+
+    /// Runs one of several ways. What follows sees what it leaves if control comes there; and, while modules load, if it
+    /// sets up a server and then ends the process: `if args: sys.exit(serve())`.
+    fn branch(&mut self, block: &'p Block) -> bool {
+        let (ends, discovered) = (self.frame().dead_ends.len(), self.discoveries());
+        self.block(block) || self.frame().dead_ends.len() > ends && self.discoveries() > discovered
     }
 
     pub(crate) fn throw(&mut self, value: Val) {
@@ -213,11 +236,11 @@ impl<'p> Interp<'p> {
                     None => self.branches(&mut [
                         &mut |interp: &mut Self| {
                             interp.assume(&then.0);
-                            interp.block(then.1)
+                            interp.branch(then.1)
                         },
                         &mut |interp: &mut Self| {
                             interp.assume(&otherwise.0);
-                            interp.block(otherwise.1)
+                            interp.branch(otherwise.1)
                         },
                     ]),
                 }
@@ -232,7 +255,7 @@ impl<'p> Interp<'p> {
         let mark = self.store.mark();
         let mut ends = Vec::new();
         self.assume(&usual.0);
-        let is_usual_alive = self.block(usual.1);
+        let is_usual_alive = self.branch(usual.1);
         if is_usual_alive {
             ends.push(self.store.snapshot(mark));
         }
@@ -244,7 +267,7 @@ impl<'p> Interp<'p> {
         if !is_refused {
             self.assume(&other.0);
             self.frame_mut().configured += 1;
-            let is_alive = self.block(other.1);
+            let is_alive = self.branch(other.1);
             self.frame_mut().configured -= 1;
             if is_alive {
                 ends.push(self.store.snapshot(mark));
@@ -610,7 +633,7 @@ impl<'p> Interp<'p> {
                 continue;
             }
             self.join_into_store(entries);
-            let alive = self.block(body);
+            let alive = self.branch(body);
             fall_through = alive.then(|| self.store.snapshot(outer));
             self.store.rollback(outer);
             if !default_reachable && fall_through.is_none() {
@@ -623,7 +646,7 @@ impl<'p> Interp<'p> {
             let mut alive = true;
             if let Some(at) = default_at {
                 for (_, body) in &cases[at..] {
-                    alive = self.block(body);
+                    alive = self.branch(body);
                     if !alive {
                         break;
                     }
@@ -652,7 +675,7 @@ impl<'p> Interp<'p> {
         let mark = self.store.mark();
         let depth = self.frames.len();
         self.tries.push(TryFrame { mark, throws: Vec::new(), succeeds: false });
-        let mut alive = self.block(body);
+        let mut alive = self.branch(body);
         debug_assert_eq!(depth, self.frames.len());
         let (throws, succeeds) = self.tries.pop().map(|frame| (frame.throws, frame.succeeds)).unwrap_or_default();
         let end_of_body = self.store.snapshot(mark);

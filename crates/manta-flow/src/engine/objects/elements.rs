@@ -98,8 +98,10 @@ impl Interp<'_> {
                         let iterator = self.get_member(collection, Symbol::new("__iter__"), span);
                         if matches!(iterator.kind, Kind::Bound(_)) {
                             let result = self.call_value(&iterator, None, Args::default(), span);
-                            if !matches!(&result.kind, Kind::Obj(other) if other == id) {
-                                return self.elements_of(&result, span);
+                            if !matches!(&result.kind, Kind::Obj(other) if other == id)
+                                && let Some(elements) = self.inside(|interp| interp.elements_of(&result, span))
+                            {
+                                return elements;
                             }
                         }
                         (Vec::new(), Some(Val::unknown().tainted_by(collection)))

@@ -209,8 +209,10 @@ impl Interp<'_> {
                 if let Some(href) = obj.fields.get(&Symbol::new("href")).cloned() {
                     return href;
                 }
-                if obj.is_sequence() {
-                    return self.join_array(value, ",");
+                if obj.is_sequence()
+                    && let Some(text) = self.inside(|interp| interp.join_array(value, ","))
+                {
+                    return text;
                 }
                 if let ObjKind::Instance(_) = obj.kind {
                     let name = if self.lang() == Lang::Python { "__str__" } else { "toString" };
@@ -262,6 +264,7 @@ impl Interp<'_> {
     /// The elements of a sequence with a separator between them; any number of them when the sequence is open.
     pub(crate) fn join_array(&mut self, list: &Val, separator: &str) -> Val {
         let (items, more) = self.elements_of(list, Span::default());
+        self.charge(items.len());
         let mut pieces = Vec::new();
         for (index, item) in items.iter().enumerate() {
             if index > 0 {

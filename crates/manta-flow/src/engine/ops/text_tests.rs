@@ -161,6 +161,11 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether one of a tuple's elements, which may be tuples again, passes.
+    fn any_passes(&mut self, tuple: &Val, span: Span, test: impl FnMut(&mut Self, &Val) -> Val) -> Val {
+        self.inside(|interp| interp.each_passes(tuple, false, span, test)).unwrap_or_else(Val::any_bool)
+    }
+
     /// `value.startsWith(prefix)`.
     pub(crate) fn starts_with(&mut self, value: &Val, prefix: &Val, span: Span) -> Val {
         let value = &self.current(value);
@@ -179,7 +184,7 @@ impl Interp<'_> {
             && self.store.obj(id).is_sequence()
         {
             // Python: a tuple of prefixes.
-            return self.each_passes(prefix, false, span, |interp, prefix| interp.starts_with(value, prefix, span));
+            return self.any_passes(prefix, span, |interp, prefix| interp.starts_with(value, prefix, span));
         }
         if self.found.replay.is_some()
             && value.is_tainted()
@@ -332,7 +337,7 @@ impl Interp<'_> {
         if let Kind::Obj(id) = suffix.kind
             && self.store.obj(id).is_sequence()
         {
-            return self.each_passes(suffix, false, span, |interp, suffix| interp.ends_with(value, suffix, span));
+            return self.any_passes(suffix, span, |interp, suffix| interp.ends_with(value, suffix, span));
         }
         if self.taint_now(value).is_none()
             && value.vn != 0

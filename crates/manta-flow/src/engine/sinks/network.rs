@@ -28,12 +28,12 @@ impl Interp<'_> {
             let obj = self.store.obj_rc(id);
             let get = |name: &str| obj.fields.get(&Symbol::new(name)).cloned().filter(|value| !value.is_nullish());
             if let Some(href) = get("href") {
-                self.check_url(kind, api, &href, base, data, span);
+                self.inside(|interp| interp.check_url(kind, api, &href, base, data, span));
                 return;
             }
             if let Some(url) = get("url").or_else(|| get("uri")) {
                 let base = get("baseURL").or_else(|| get("baseUrl")).or_else(|| get("prefixUrl")).or(base);
-                self.check_url(kind, api, &url, base, data, span);
+                self.inside(|interp| interp.check_url(kind, api, &url, base, data, span));
                 return;
             }
             for field in ["hostname", "host"] {
