@@ -2,7 +2,16 @@
 
 mod common;
 
-use common::found;
+use common::{found, report_of};
+
+/// Names of the tools of all servers, sorted.
+fn tools<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let servers = report_of(files).servers;
+    let mut names: Vec<String> =
+        servers.iter().flat_map(|server| &server.tools).map(|tool| tool.name.clone()).collect();
+    names.sort();
+    names
+}
 
 const REGISTRY: &str = r#"
 class Registry:
@@ -167,4 +176,105 @@ fn a_method_that_takes_all_calls_is_run_for_each_object() {
     // Nobody registers them before the server is asked, as far as is seen.
     let lazily = main.replace("    register_file_tools()\n", "");
     assert_eq!(found(files(lazily.as_str())), ["path-traversal in read"]);
+}
+
+/// A server with a registry and a table of methods of its own.
+const MESSAGES_SERVER: &str = r#"
+import json, os, sys
+
+class Registry:
+    def __init__(self):
+        self.tools = {}
+
+    def tool(self, name):
+        def decorate(function):
+            self.tools[name] = function
+            return function
+        return decorate
+
+registry = Registry()
+
+def add_tools():
+    @registry.tool("disk_usage")
+    def disk_usage(folder: str):
+        return os.popen("du -s " + folder).read()
+
+class Server:
+    def __init__(self):
+        self.methods = {"tools/list": self.listed, "tools/call": self.called}
+
+    def listed(self, params):
+        return {"tools": [{"name": name} for name in registry.tools]}
+
+    def called(self, params):
+        return {"content": registry.tools[params["name"]](**params["arguments"])}
+
+    def serve(self):
+        for line in sys.stdin:
+            message = json.loads(line)
+            print(json.dumps(self.methods[message["method"]](message["params"])))
+
+def serve():
+    add_tools()
+    Server().serve()
+    return 0
+
+"#;
+
+#[test]
+fn what_is_set_up_before_the_process_ends_is_there_while_it_runs() {
+    for ending in [
+        "serve()",
+        "sys.exit(serve())",
+        "def main():\n    raise SystemExit(serve())\nmain()",
+        "def main():\n    if len(sys.argv) > 1:\n        raise SystemExit(serve())\n    print('usage')\nmain()",
+        "if len(sys.argv) > 1:\n    sys.exit(serve())\nprint('usage')",
+        "def main():\n    match sys.argv[1]:\n        case 'serve':\n            sys.exit(serve())\n    print('usage')\nmain()",
+        "def main():\n    try:\n        sys.exit(serve())\n    except KeyboardInterrupt:\n        print('bye')\nmain()",
+    ] {
+        let server = format!("{MESSAGES_SERVER}{ending}\n");
+        assert_eq!(found([("server.py", server.as_str())]), ["command-injection in disk_usage"], "{ending}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_missing_ends_the_process_and_sets_up_nothing() {
+    let server = r#"
+import { execFile } from "node:child_process";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+const server = new McpServer({ name: "x", version: "1.0.0" });
+let program;
+server.registerTool("run", { inputSchema: { what: z.string() } }, async ({ what }) => execFile(program, ["--", what]));
+if (!process.env.TOKEN) {
+  console.error("TOKEN is missing");
+  process.exit(1);
+}
+program = "/usr/bin/report";
+"#;
+    assert_eq!(found([("server.js", server)]), Vec::<String>::new());
+}
+
+#[test]
+fn a_tool_of_two_servers_of_one_class_is_one_tool() {
+    let server =
+        format!("{MESSAGES_SERVER}def preview():\n    print(Server().listed({{}}))\nadd_tools()\npreview()\nserve()\n");
+    assert_eq!(found([("server.py", server.as_str())]), ["command-injection in disk_usage"]);
+    assert_eq!(tools([("server.py", server.as_str())]), ["disk_usage"]);
+}
+
+#[test]
+fn a_package_with_an_sdk_hides_no_server_of_another_package() {
+    let own = format!("{MESSAGES_SERVER}serve()\n");
+    let with_sdk = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n@mcp.tool()\ndef now() -> str:\n    \
+        return 'now'\nmcp.run()\n";
+    let manifest = |name: &str| format!("[project]\nname = '{name}'\nversion = '1'\n");
+    let (first, second) = (manifest("own"), manifest("sdk"));
+    let files = [
+        ("own/pyproject.toml", first.as_str()),
+        ("own/server.py", own.as_str()),
+        ("sdk/pyproject.toml", second.as_str()),
+        ("sdk/server.py", with_sdk),
+    ];
+    assert_eq!(tools(files), ["disk_usage", "now"]);
 }

@@ -21,7 +21,7 @@ use manta_core::{FileId, Span};
 pub use crate::symbol::Symbol;
 
 /// Source language of a module; the engine uses it to pick built-in semantics (methods of strings, truthiness).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Lang {
     /// JavaScript or TypeScript.
     JavaScript,

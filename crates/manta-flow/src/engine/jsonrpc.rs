@@ -1,5 +1,7 @@
 //! Servers without an SDK: a function that looks at the method of a message and does what `tools/call` asks for.
 
+use std::collections::BTreeSet;
+
 use manta_core::{Location, Span};
 
 use crate::engine::interp::{Args, Interp};
@@ -13,15 +15,17 @@ use crate::ir::{Expr, ExprId, FuncId, ParamKind, Prop, Symbol};
 const CALL: &str = "tools/call";
 
 impl Interp<'_> {
-    /// Registers the functions that tell `tools/call` from other methods; only for programs in which no SDK was seen.
+    /// Registers the functions that tell `tools/call` from other methods; only in packages in which no SDK was seen.
     pub(crate) fn register_message_handlers(&mut self) {
-        let has_tools = self.found.registrations.iter().any(|registration| registration.exposes == Exposes::Tool);
-        if has_tools {
-            return;
-        }
+        let tools = self.found.registrations.iter().filter(|registration| registration.exposes == Exposes::Tool);
+        let homes: BTreeSet<_> = tools.map(|registration| self.program.home_of(registration.module)).collect();
         let modules: Vec<ModId> = self.program.modules().map(|(id, _)| id).collect();
         for module in modules {
-            for (func, span) in self.functions_that_compare(module) {
+            let compare = self.functions_that_compare(module);
+            if compare.is_empty() || homes.contains(&self.program.home_of(module)) {
+                continue;
+            }
+            for (func, span) in compare {
                 // The closure that was made last has seen the most of the program.
                 let known = self.store.closures.iter().rposition(|known| known.module == module && known.func == func);
                 let Some(id) = known.and_then(|index| u32::try_from(index).ok()).map(FnId) else { continue };
@@ -80,6 +84,11 @@ impl Interp<'_> {
     fn functions_that_compare(&self, module: ModId) -> Vec<(FuncId, Span)> {
         let code = self.program.module(module);
         let is_method = |id: &ExprId| matches!(code.expr(*id), Expr::Str(text) if &**text == CALL);
+        let ids = (0..code.exprs.len()).filter_map(|index| u32::try_from(index).ok()).map(ExprId);
+        let named: Vec<ExprId> = ids.filter(is_method).collect();
+        if named.is_empty() {
+            return Vec::new();
+        }
         let mut given: Vec<ExprId> = Vec::new();
         for expr in &code.exprs {
             match expr {
@@ -91,9 +100,8 @@ impl Interp<'_> {
                 _ => {}
             }
         }
-        let ids = (0..code.exprs.len()).filter_map(|index| u32::try_from(index).ok()).map(ExprId);
         let mut found: Vec<(FuncId, Span)> = Vec::new();
-        for id in ids.filter(is_method).filter(|id| !given.contains(id)) {
+        for id in named.into_iter().filter(|id| !given.contains(id)) {
             let at = code.span(id);
             let funcs = (1..code.funcs.len()).filter_map(|index| u32::try_from(index).ok()).map(FuncId);
             let around = funcs.filter(|func| code.func(*func).span.contains(at));

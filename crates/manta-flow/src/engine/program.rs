@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::value::ModId;
 use crate::frontend::{Entry, Resolution, Resolver};
-use crate::ir::{ImportId, Module, Symbol};
+use crate::ir::{ImportId, Lang, Module, Symbol};
 
 /// A linked program.
 pub struct Program {
@@ -109,6 +109,12 @@ impl Program {
         self.modules.iter().find(|module| module.file == file)
     }
 
+    /// What the module of a file belongs to.
+    pub(crate) fn home_of_file(&self, file: manta_core::FileId) -> Option<(Lang, String)> {
+        let (id, _) = self.modules().find(|(_, module)| module.file == file)?;
+        Some(self.home_of(id))
+    }
+
     /// Resolves a specifier as if it were written in `from`.
     pub(crate) fn resolve(&self, from: ModId, request: &str) -> Link {
         let index = from.0 as usize;
@@ -164,5 +170,11 @@ impl Program {
             Some(module) => self.resolver(module).package(path),
             None => (String::new(), None),
         }
+    }
+
+    /// What a module belongs to: the language and the root directory of its package.
+    pub(crate) fn home_of(&self, module: ModId) -> (Lang, String) {
+        let code = self.module(module);
+        (code.lang, self.resolver(module).package(&code.path).0)
     }
 }

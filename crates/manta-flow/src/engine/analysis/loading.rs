@@ -66,9 +66,11 @@ impl<'p> Interp<'p> {
         self.fuel = self.limits.fuel_total / 10;
         self.is_loading = true;
         for entry in &entries {
+            self.leave_fuel();
             self.load(*entry);
         }
         for entry in &entries {
+            self.leave_fuel();
             self.call_starters(*entry);
         }
         self.call_unreached();
@@ -94,6 +96,13 @@ impl<'p> Interp<'p> {
             });
             self.store.rollback(mark);
             self.store.release(mark);
+        }
+    }
+
+    /// An entry module that runs for long takes nothing from those that come after it, until half of everything is used.
+    fn leave_fuel(&mut self) {
+        if self.fuel_used < self.limits.fuel_total / 2 {
+            self.fuel = self.fuel.max(self.limits.fuel_total / 50);
         }
     }
 
@@ -249,7 +258,8 @@ impl<'p> Interp<'p> {
                 known_functions.extend(function(self, registration));
             }
         }
-        let has_real = all.iter().any(|registration| is_real(registration) && registration.exposes == Exposes::Tool);
+        let of_sdk = all.iter().filter(|registration| is_real(registration) && registration.exposes == Exposes::Tool);
+        let homes: BTreeSet<_> = of_sdk.map(|registration| self.program.home_of(registration.module)).collect();
         // What a tool with a name keeps to call is a part of that tool.
         let mut parts: BTreeSet<ObjId> = BTreeSet::new();
         for registration in all.iter().filter(|one| is_real(one) && one.name.is_some()) {
@@ -268,13 +278,14 @@ impl<'p> Interp<'p> {
                     .as_ref()
                     .is_some_and(|name| known_names.contains(&(registration.exposes, name.clone())));
                 let same = function(self, &registration).is_some_and(|place| known_functions.contains(&place));
-                // With a real SDK in use, a bare shape without schema and description is some other registry.
+                // With an SDK in use in the package, a bare shape without schema and description is some other registry.
                 let is_bare = registration.schema.is_none() && registration.description.is_none();
+                let is_other = is_bare && homes.contains(&self.program.home_of(registration.module));
                 let is_part = registration.this.as_ref().is_some_and(|this| match this.kind {
                     Kind::Obj(id) => parts.contains(&id),
                     _ => false,
                 });
-                if named || same || is_part || (has_real && is_bare) {
+                if named || same || is_part || is_other {
                     continue;
                 }
             }

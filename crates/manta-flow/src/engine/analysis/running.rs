@@ -65,14 +65,16 @@ impl<'p> Interp<'p> {
         self.store.rollback(mark);
         self.store.release(mark);
         let mut names: Vec<String> = std::mem::take(&mut self.found.names).into_keys().collect();
-        // What is announced beside the handler is what it runs; only without that, what is announced anywhere.
-        let announced = |only: Option<FileId>| -> Vec<String> {
-            let listed = self.found.listed.iter().filter(|(.., at)| only.is_none_or(|file| at.file == file));
+        // What is announced beside the handler is what it runs; only without that, what is announced elsewhere in the
+        // package.
+        let announced = |is_there: &dyn Fn(FileId) -> bool| -> Vec<String> {
+            let listed = self.found.listed.iter().filter(|(.., at)| is_there(at.file));
             listed.map(|(name, ..)| name.clone()).collect()
         };
-        let mut listed = announced(Some(registration.at.file));
+        let mut listed = announced(&|file| file == registration.at.file);
         if listed.is_empty() {
-            listed = announced(None);
+            let home = self.program.home_of(registration.module);
+            listed = announced(&|file| self.program.home_of_file(file).is_some_and(|there| there == home));
         }
         for name in listed {
             if !names.contains(&name) {
