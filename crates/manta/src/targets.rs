@@ -10,7 +10,7 @@ use manta_core::ProjectInput;
 use crate::collect::{self, Limits};
 use crate::exit::Failure;
 
-pub(crate) use clients::configurations;
+pub(crate) use clients::{Home, configurations};
 pub(crate) use packages::Package;
 #[cfg(feature = "guard")]
 pub(crate) use running::{Consent, Running, listing};

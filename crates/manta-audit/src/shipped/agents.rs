@@ -2,6 +2,7 @@
 //! instructions.
 
 use manta_core::{Confidence, FileId, Finding, Location, Persona, ScanReport, Severity, SourceFile, Span, ToolKind};
+use manta_mcp::clients;
 use manta_mcp::document::{self, Node, Notation};
 use manta_mcp::listing::{Role, Text};
 
@@ -56,10 +57,17 @@ fn is_settings(path: &str) -> bool {
         ".factory/settings.json",
         ".gemini/settings.json",
         ".qwen/settings.json",
+        ".kiro/hooks/*.kiro.hook",
+        ".kiro/hooks/*.json",
+        ".kiro/agents/*.json",
+        ".amazonq/cli-agents/*.json",
         ".vscode/tasks.json",
+        ".devcontainer/devcontainer.json",
+        ".devcontainer/*/devcontainer.json",
+        ".devcontainer.json",
     ]
     .iter()
-    .any(|name| path == *name || path.ends_with(&format!("/{name}")))
+    .any(|place| clients::is_at(path, place))
 }
 
 pub(super) fn findings(id: FileId, file: &SourceFile, report: &ScanReport, findings: &mut Vec<Finding>) {
@@ -68,6 +76,8 @@ pub(super) fn findings(id: FileId, file: &SourceFile, report: &ScanReport, findi
         let Ok(documents) = document::read(&file.text, Notation::Json) else { return };
         for document in &documents {
             hooks(id, document, findings);
+            editor_hook(id, document, findings);
+            containers(id, document, findings);
             helpers(id, document, findings);
             addresses(id, document, findings);
             tasks(id, document, findings);
@@ -78,12 +88,50 @@ pub(super) fn findings(id: FileId, file: &SourceFile, report: &ScanReport, findi
     }
 }
 
-/// Every `command` below `hooks`, with the event it waits for.
+/// Every `command` below `hooks`, with the event it waits for: a member of a map, or said by each element of a list.
 fn hooks(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
-    for (event, node) in document.get("hooks").map(Node::members).unwrap_or_default() {
+    let Some(hooks) = document.get("hooks") else { return };
+    let members = hooks.members().iter().map(|(event, node)| (event.text.as_str(), node));
+    let items = hooks.items().iter().map(|node| (node.text_of("trigger").unwrap_or("an event"), node));
+    for (event, node) in members.chain(items).filter(|(_, node)| !is_off(node)) {
         for command in commands(node, 0) {
             let Some(text) = command.text() else { continue };
-            findings.push(hook(id, command.span, &format!("on {}", event.text), text));
+            findings.push(hook(id, command.span, &format!("on {event}"), text));
+        }
+    }
+}
+
+/// A file that is one hook: `when` something happens, `then` a command runs.
+fn editor_hook(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
+    let Some(command) = document.at(&["then", "command"]).filter(|_| !is_off(document)) else { return };
+    let Some(text) = command.text() else { return };
+    let event = document.at(&["when", "type"]).and_then(Node::text).unwrap_or("an event");
+    findings.push(hook(id, command.span, &format!("on {event}"), text));
+}
+
+fn is_off(node: &Node) -> bool {
+    node.get("enabled").and_then(Node::bool) == Some(false)
+}
+
+/// Commands of a development container; the first of them runs on the machine of whoever opens the folder.
+fn containers(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
+    const STAGES: &[(&str, &str)] = &[
+        ("initializeCommand", "outside the container before it is made"),
+        ("onCreateCommand", "when the container is made"),
+        ("updateContentCommand", "when the container is made"),
+        ("postCreateCommand", "when the container is made"),
+        ("postStartCommand", "when the container starts"),
+        ("postAttachCommand", "when the editor connects to the container"),
+    ];
+    for (stage, when) in STAGES {
+        let Some(node) = document.get(stage) else { continue };
+        // One command, its words, or several that run side by side.
+        let members = node.members().iter().map(|(_, member)| member);
+        for command in [node].into_iter().chain(members) {
+            let words: Vec<&str> = [command].into_iter().chain(command.items()).filter_map(Node::text).collect();
+            if !words.is_empty() {
+                findings.push(hook(id, command.span, when, &words.join(" ")));
+            }
         }
     }
 }

@@ -32,17 +32,44 @@ pub struct Client {
     /// Files in a project.
     #[serde(default)]
     pub project: Vec<String>,
+    /// Files that every editor made from VS Code may hold; they are among those of the systems, too.
+    #[serde(default)]
+    editor: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
+    editors: Vec<String>,
+    servers: Vec<String>,
     client: Vec<Client>,
+}
+
+impl Table {
+    /// The clients, with the files of extensions in each editor they may run in.
+    fn spelt_out(self) -> Vec<Client> {
+        let Self { editors, servers, mut client } = self;
+        for client in &mut client {
+            for file in &client.editor {
+                let below = |base: &str| editors.iter().map(|name| format!("{base}/{name}/User/{file}")).collect();
+                let mut linux: Vec<String> = below("~/.config");
+                linux.extend(servers.iter().map(|server| format!("{server}/User/{file}")));
+                client.linux.append(&mut linux);
+                client.macos.append(&mut below("~/Library/Application Support"));
+                client.windows.append(&mut below("%APPDATA%"));
+            }
+            // The standard for desktops lets a user move all of `~/.config`.
+            let moved = client.linux.iter().filter_map(|place| place.strip_prefix("~/.config/"));
+            let moved: Vec<String> = moved.map(|rest| format!("$XDG_CONFIG_HOME/{rest}")).collect();
+            client.linux.extend(moved);
+        }
+        client
+    }
 }
 
 static ALL: LazyLock<Vec<Client>> = LazyLock::new(|| {
     let table: Table = ::toml::from_str(include_str!("../../clients.toml")).expect("the table is read by a test");
-    table.client
+    table.spelt_out()
 });
 
 /// Every client that is known.
@@ -55,18 +82,36 @@ impl Client {
     /// Paths below a home directory, `/` between their parts, on all three systems: a directory may be a copy from
     /// another machine, and what isn't there is not found.
     pub fn below_home(&self) -> impl Iterator<Item = String> {
-        let places = self.linux.iter().chain(&self.macos).chain(&self.windows);
-        places.map(|place| {
+        self.of_systems().filter(|place| !place.starts_with('$')).map(|place| {
             let place = place.strip_prefix("~/").unwrap_or(place);
             place.replace("%APPDATA%", "AppData/Roaming")
         })
     }
 
-    fn owns(&self, path: &str) -> bool {
-        let of_project = self.project.iter().any(|place| is_at(path, place));
-        of_project || self.below_home().any(|place| is_at(path, &place))
+    /// Paths below directories that variables of the environment name: the variable, and the path below it.
+    pub fn moved(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.of_systems().filter_map(|place| place.strip_prefix('$')?.split_once('/'))
+    }
+
+    fn of_systems(&self) -> impl Iterator<Item = &str> {
+        self.linux.iter().chain(&self.macos).chain(&self.windows).map(String::as_str)
+    }
+
+    /// Every place: in projects, below home directories, and below what variables name, as reports write it.
+    fn places(&self) -> impl Iterator<Item = String> {
+        let moved = self.moved().map(|(variable, rest)| format!("${variable}/{rest}"));
+        self.project.iter().cloned().chain(self.below_home()).chain(moved)
     }
 }
+
+/// Every place with the client it belongs to: each path of a target is compared with all of them.
+static PLACES: LazyLock<Vec<(String, &Client)>> = LazyLock::new(|| {
+    let mut places: Vec<(String, &Client)> =
+        all().iter().flat_map(|client| client.places().map(move |place| (place, client))).collect();
+    // The longest place says most: `.warp/.mcp.json` is not just any `.mcp.json`.
+    places.sort_by_key(|(place, _)| std::cmp::Reverse(place.split('/').count()));
+    places
+});
 
 /// The client whose configuration a file of this path is; the last parts of the path decide.
 ///
@@ -77,11 +122,12 @@ impl Client {
 /// ```
 #[must_use]
 pub fn of(path: &str) -> Option<&'static Client> {
-    all().iter().find(|client| client.owns(path))
+    PLACES.iter().find(|(place, _)| is_at(path, place)).map(|(_, client)| *client)
 }
 
 /// Whether `path` ends in `place`, in which `*` stands for a part of one name.
-fn is_at(path: &str, place: &str) -> bool {
+#[must_use]
+pub fn is_at(path: &str, place: &str) -> bool {
     let mut parts = path.rsplit('/');
     place.rsplit('/').all(|wanted| {
         parts.next().is_some_and(|part| match wanted.split_once('*') {

@@ -60,6 +60,10 @@ const PLACES: &[&[&str]] = &[
     &["extensions"],
     &["experimental", "modelContextProtocolServers"],
     &["projects", "*", "mcpServers"],
+    // A workspace of VS Code, and a container for one.
+    &["settings", "mcp", "servers"],
+    &["customizations", "vscode", "mcp", "servers"],
+    &["customizations", "vscode", "settings", "mcp", "servers"],
 ];
 /// Paths to a single server.
 const SINGLE: &[&[&str]] = &[&["server", "mcp_config"]];
@@ -92,6 +96,10 @@ const SERVERS_ONLY: &[&[&str]] = &[
     &["mcp.servers"],
     &["mcp_servers"],
     &["projects", "*", "mcpServers"],
+    &["amp.mcpServers"],
+    &["settings", "mcp", "servers"],
+    &["customizations", "vscode", "mcp", "servers"],
+    &["customizations", "vscode", "settings", "mcp", "servers"],
 ];
 
 /// Entries that stand where servers stand and name neither a command nor an address: a misspelt one starts nothing, or

@@ -238,8 +238,10 @@ impl Args {
         }
         if let Some(home) = &self.clients {
             let own = || env::home_dir().ok_or_else(|| Failure::new("there is no home directory"));
-            let home = if home == Path::new("~") { own()? } else { home.clone() };
-            targets.push(targets::configurations(&home, &Limits::default())?);
+            let is_own = home == Path::new("~");
+            let (home, whose) =
+                if is_own { (own()?, targets::Home::Own) } else { (home.clone(), targets::Home::Named) };
+            targets.push(targets::configurations(&home, whose, &Limits::default())?);
         }
         if targets.is_empty() && listed.is_none() {
             targets.push(Target::Path(".".to_owned()));

@@ -1,6 +1,7 @@
 //! Finds the configurations of clients below a home directory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,24 +14,38 @@ use super::Target;
 use crate::collect::Limits;
 use crate::exit::Failure;
 
+/// Whose configurations are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// The user's own; variables of the environment say where else they are.
+    Own,
+    /// A directory that was named.
+    Named,
+}
+
 /// Every configuration below `home`, in the places of all three systems, as one target: a server that two clients
 /// start should be seen together.
-pub(crate) fn configurations(home: &Path, limits: &Limits) -> Result<Target, Failure> {
+pub(crate) fn configurations(home: &Path, whose: Home, limits: &Limits) -> Result<Target, Failure> {
     if !home.is_dir() {
         return Err(Failure::new(format!("{} is no directory", home.display())));
     }
-    let mut places: Vec<String> = clients::all().iter().flat_map(|client| client.below_home()).collect();
-    places.sort();
-    places.dedup();
+    let below_home = clients::all().iter().flat_map(|client| client.below_home());
+    let mut files: BTreeMap<String, PathBuf> =
+        below_home.flat_map(|place| expanded(home, &place)).map(|path| (name(home, &path), path)).collect();
+    if whose == Home::Own {
+        // A variable may name where the files are anyway.
+        let known: BTreeSet<PathBuf> = files.values().filter_map(|path| path.canonicalize().ok()).collect();
+        let is_new = |path: &PathBuf| path.canonicalize().is_ok_and(|path| !known.contains(&path));
+        files.extend(moved().into_iter().filter(|(_, path)| is_new(path)));
+    }
     let mut sources = SourceMap::default();
     let mut skipped = Vec::new();
-    for path in places.iter().flat_map(|place| expanded(home, place)) {
-        let relative = path.strip_prefix(home).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+    for (name, path) in files {
         match read(&path, limits) {
             Ok(text) => {
-                sources.add(SourceFile::new(relative, text));
+                sources.add(SourceFile::new(name, text));
             }
-            Err(reason) => skipped.push(SkippedFile { path: relative, reason }),
+            Err(reason) => skipped.push(SkippedFile { path: name, reason }),
         }
     }
     let writable = writable(&sources);
@@ -41,6 +56,24 @@ pub(crate) fn configurations(home: &Path, limits: &Limits) -> Result<Target, Fai
         skipped,
         ..ProjectInput::default()
     }))
+}
+
+/// Configurations below directories that variables of the environment name, called by these.
+fn moved() -> BTreeMap<String, PathBuf> {
+    let mut files = BTreeMap::new();
+    for (variable, rest) in clients::all().iter().flat_map(|client| client.moved()) {
+        let Some(directory) = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute()) else {
+            continue;
+        };
+        let found = expanded(&directory, rest);
+        files.extend(found.into_iter().map(|path| (format!("${variable}/{}", name(&directory, &path)), path)));
+    }
+    files
+}
+
+/// A path below a directory, as reports write it.
+fn name(directory: &Path, path: &Path) -> String {
+    path.strip_prefix(directory).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
 /// Programs and files that the configurations among the sources name and that everybody may replace.
@@ -132,7 +165,9 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let Target::Ready(input) = configurations(home.path(), &Limits::default()).unwrap() else { panic!("read") };
+        let Target::Ready(input) = configurations(home.path(), Home::Named, &Limits::default()).unwrap() else {
+            panic!("read")
+        };
         let mut found: Vec<&str> = input.sources.iter().map(|(_, file)| file.path.as_str()).collect();
         found.sort_unstable();
         assert_eq!(

@@ -11,7 +11,7 @@ use crate::cli::{manta, stdout};
 
 /// A server without a version, in the form that a client expects in a file of this path, and the rule that reports it.
 fn fixture(client: &Client, path: &str) -> (String, &'static str) {
-    let package = format!("notes-{}", client.name.to_lowercase().replace(' ', "-"));
+    let package = format!("notes-{}", client.name.to_lowercase().replace([' ', ','], "-"));
     let entry = format!(r#""command": "npx", "args": ["-y", "{package}"], "env": {{ "NOTES_DIR": "/srv/notes" }}"#);
     let unpinned = |text: String| (text, "unpinned-package");
     match (client.name.as_str(), path.rsplit('/').next().unwrap_or_default()) {
@@ -25,7 +25,28 @@ fn fixture(client: &Client, path: &str) -> (String, &'static str) {
         ("VS Code", "settings.json") => unpinned(format!(
             "{{\n  // editors allow remarks\n  \"mcp\": {{ \"servers\": {{ \"notes\": {{ {entry} }} }} }},\n}}"
         )),
-        ("VS Code" | "Visual Studio", _) => {
+        ("VS Code", name) if name.ends_with(".code-workspace") => unpinned(format!(
+            r#"{{ "folders": [{{ "path": "." }}], "settings": {{ "mcp": {{ "servers": {{ "notes": {{ {entry} }} }} }} }} }}"#
+        )),
+        ("Dev containers", _) => unpinned(format!(
+            "// A container\n{{ \"image\": \"debian:12\", \"customizations\": {{ \"vscode\": {{ \"mcp\": {{ \"servers\": {{ \"notes\": {{ {entry} }} }} }} }} }} }}"
+        )),
+        ("Amp", _) => {
+            unpinned(format!(r#"{{ "amp.showCosts": true, "amp.mcpServers": {{ "notes": {{ {entry} }} }} }}"#))
+        }
+        ("Kilo Code", "kilo.json" | "kilo.jsonc") => unpinned(format!(
+            r#"{{ "mcp": {{ "notes": {{ "type": "local", "command": ["npx", "-y", "{package}"], "environment": {{}} }} }} }}"#
+        )),
+        ("Antigravity", _) => {
+            unpinned(format!(r#"{{ "mcpServers": {{ "notes": {{ {entry}, "disabledTools": [] }} }} }}"#))
+        }
+        ("Kiro", name) if name == "a1.json" => unpinned(format!(
+            r#"{{ "name": "notes", "tools": ["@notes"], "mcpServers": {{ "notes": {{ {entry} }} }}, "hooks": {{}} }}"#
+        )),
+        ("Gemini CLI", "gemini-extension.json") => unpinned(format!(
+            r#"{{ "name": "notes", "version": "1.0.0", "mcpServers": {{ "notes": {{ {entry}, "cwd": "${{extensionPath}}" }} }} }}"#
+        )),
+        ("VS Code" | "Visual Studio" | "Copilot in JetBrains, Xcode and Eclipse", _) => {
             unpinned(format!(r#"{{ "inputs": [], "servers": {{ "notes": {{ "type": "stdio", {entry} }} }} }}"#))
         }
         ("Zed", _) => unpinned(format!(
@@ -50,7 +71,7 @@ fn fixture(client: &Client, path: &str) -> (String, &'static str) {
         ("Amazon Q", "default.json") => unpinned(format!(
             r#"{{ "name": "default", "tools": ["*"], "mcpServers": {{ "notes": {{ {entry}, "timeout": 120000 }} }} }}"#
         )),
-        ("Cline" | "Roo Code", _) => unpinned(format!(
+        ("Cline" | "Roo Code" | "Kilo Code", _) => unpinned(format!(
             r#"{{ "mcpServers": {{ "notes": {{ {entry}, "disabled": false, "alwaysAllow": [] }} }} }}"#
         )),
         ("Copilot CLI", _) => unpinned(format!(
@@ -89,7 +110,7 @@ fn every_client_is_understood_in_its_place_on_three_systems() {
         let home = tempfile::tempdir().unwrap();
         let mut expected = BTreeSet::new();
         for client in clients::all() {
-            for place in places(client) {
+            for place in places(client).iter().filter(|place| !place.starts_with('$')) {
                 let place = place.trim_start_matches("~/").replace("%APPDATA%", "AppData/Roaming").replace('*', "a1");
                 let (text, rule) = fixture(client, &place);
                 write(home.path(), &place, &text);
@@ -118,4 +139,43 @@ fn every_client_is_understood_in_a_project() {
     let found = reported(&manta(project.path(), &["scan", "-o", "json"]));
     let missing: Vec<&String> = expected.difference(&found).collect();
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn directories_that_variables_name_are_read_too() {
+    let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut expected = BTreeSet::new();
+    let mut variables = BTreeSet::new();
+    for client in clients::all() {
+        for (variable, rest) in client.moved() {
+            let rest = rest.replace('*', "a1");
+            let (text, rule) = fixture(client, &rest);
+            write(&elsewhere.path().join(variable), &rest, &text);
+            variables.insert(variable);
+            expected.insert(format!("{rule}: ${variable}/{rest}"));
+        }
+    }
+    assert!(variables.contains("XDG_CONFIG_HOME") && variables.contains("CODEX_HOME"), "{variables:?}");
+    let scan = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_manta"));
+        command.args(args).args(["-o", "json"]).env_clear().env("HOME", home.path());
+        command.envs(variables.iter().map(|variable| (variable, elsewhere.path().join(variable))));
+        command.output().unwrap()
+    };
+    let found = reported(&scan(&["scan", "--clients"]));
+    let missing: Vec<&String> = expected.difference(&found).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+    // Somebody else's home has nothing to do with this environment.
+    let others = reported(&scan(&["scan", "--clients", home.path().to_str().unwrap()]));
+    assert_eq!(others, BTreeSet::new());
+}
+
+#[test]
+fn a_variable_that_names_the_usual_place_finds_nothing_twice() {
+    let home = tempfile::tempdir().unwrap();
+    write(home.path(), ".codex/config.toml", "[mcp_servers.a]\ncommand = \"npx\"\nargs = [\"-y\", \"a\"]\n");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_manta"));
+    command.args(["scan", "--clients", "-o", "json"]).env_clear().env("HOME", home.path());
+    let output = command.env("CODEX_HOME", home.path().join(".codex")).output().unwrap();
+    assert_eq!(reported(&output), ["unpinned-package: .codex/config.toml".to_owned()].into());
 }
