@@ -1,6 +1,6 @@
 //! The inventory of a report: servers, tools, parameters, and what was not resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use manta_core::{
     Enforcement, FileKind, Language, Location, ParamInfo, Power, ProjectInput, ScanReport, Server, SinkClass, ToolInfo,
@@ -13,6 +13,7 @@ use manta_flow::engine::program::Program;
 /// Fills in servers and completeness.
 pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectInput, report: &mut ScanReport) {
     let mut servers: BTreeMap<(String, Language), Server> = BTreeMap::new();
+    let hits = hits(analysis);
     for (index, tool) in analysis.tools.iter().enumerate() {
         let Some(kind) = kind(tool.exposes) else { continue };
         let path = input.sources.get(tool.at.file).map_or("", |file| file.path.as_str());
@@ -37,7 +38,7 @@ pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectIn
             location: tool.at,
             params: params(tool),
             description: tool.description.clone().unwrap_or_default(),
-            verdicts: verdicts(analysis, index, tool),
+            verdicts: verdicts(&hits, index, tool),
             powers: powers(tool),
         });
     }
@@ -110,12 +111,15 @@ fn powers(tool: &ToolFacts) -> BTreeMap<Power, Location> {
     powers
 }
 
-fn verdicts(analysis: &Analysis, index: usize, tool: &ToolFacts) -> BTreeMap<SinkClass, Verdict> {
+/// Classes of sinks that flows of each tool reach, by its number.
+fn hits(analysis: &Analysis) -> BTreeSet<(usize, &str)> {
+    analysis.flows.iter().flat_map(|flow| flow.tools.iter().map(|tool| (*tool, flow.rule.class()))).collect()
+}
+
+fn verdicts(hits: &BTreeSet<(usize, &str)>, index: usize, tool: &ToolFacts) -> BTreeMap<SinkClass, Verdict> {
     let mut verdicts = BTreeMap::new();
     for class in SinkClass::ALL {
-        let is_hit =
-            analysis.flows.iter().any(|flow| flow.tools.contains(&index) && flow.rule.class() == class.as_str());
-        let verdict = if is_hit {
+        let verdict = if hits.contains(&(index, class.as_str())) {
             Verdict::Vulnerable
         } else if !tool.is_resolved || tool.is_incomplete {
             Verdict::Unknown

@@ -12,6 +12,7 @@ mod fixes;
 mod flows;
 mod inventory;
 mod listings;
+mod memory;
 mod project;
 pub mod rules;
 mod said;
@@ -24,6 +25,7 @@ use manta_flow::engine::models::Models;
 use manta_flow::engine::{Limits, Observer, Stage, analysis};
 use manta_flow::frontend::FrontEnd;
 
+pub use memory::Memory;
 pub use rules::all as all_rules;
 
 use crate::project::Extent;
@@ -47,6 +49,8 @@ pub struct Settings {
     /// The versions that packages have now, by the words of [`unpinned`], as far as somebody asked: findings about them
     /// have repairs.
     pub current: BTreeMap<String, String>,
+    /// What earlier analyses of the same tree left behind.
+    pub memory: Memory,
 }
 
 /// The packages of npm and PyPI that configurations of a target run in whatever version is the newest, as `npm:NAME` and
@@ -68,7 +72,7 @@ pub fn audit(
         let mut report = ScanReport::new(input);
         report.rules = rules::all();
         settings.observer.enter(Stage::Parsing, 0);
-        let program = project::load(input, front_ends, settings.threads, extent, &mut report);
+        let program = project::load(input, front_ends, settings, extent, &mut report);
         let loaded = program.map(|program| {
             let analysis = analysis::analyse(&program, models, settings.limits, &settings.observer);
             (program, analysis)

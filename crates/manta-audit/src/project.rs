@@ -11,6 +11,9 @@ use manta_flow::engine::program::Program;
 use manta_flow::frontend::{FrontEnd, Lowered, ProjectFiles, Resolution, Resolver};
 use manta_flow::ir::{Export, Expr, ImportName, Lang, Module};
 
+use crate::Settings;
+use crate::memory::Memory;
+
 /// The files as front ends see them.
 struct Files<'a> {
     paths: Vec<String>,
@@ -49,12 +52,13 @@ pub(crate) enum Extent {
 pub(crate) fn load(
     input: &ProjectInput,
     front_ends: &[Box<dyn FrontEnd>],
-    threads: usize,
+    settings: &Settings,
     extent: Extent,
     report: &mut ScanReport,
 ) -> Option<Program> {
     let files = Files::of(input);
-    let mut modules: Vec<Module> = Vec::new();
+    settings.memory.keep_only(&input.sources);
+    let mut modules: Vec<Arc<Module>> = Vec::new();
     let mut resolver_of = Vec::new();
     let mut computed = Vec::new();
     let mut resolvers: Vec<Arc<dyn Resolver>> = Vec::new();
@@ -85,10 +89,10 @@ pub(crate) fn load(
         // Breadth first: the files of one wave don't depend on each other, and what they import is the next.
         while !wave.is_empty() {
             let known = std::mem::take(&mut wave).into_iter().filter(|path| front_end.claims(path));
-            let unread = known.filter_map(|path| Some(Source { id: input.sources.find(&path)?, path }));
+            let unread = known.filter_map(|path| Source::of(path, input));
             let sources = unread.filter(|source| read.insert(source.id));
             let sources: Vec<Source> = sources.collect();
-            let mut lowering = Lowering::new(front_end.as_ref(), &files, sources, threads);
+            let mut lowering = Lowering::new(front_end.as_ref(), settings, sources);
             while let Some((path, lowered)) = lowering.next(expressions <= MAX_EXPRESSIONS) {
                 let Some(lowered) = lowered else {
                     let limit = format!("the files before it have more than {MAX_EXPRESSIONS} expressions in all");
@@ -139,6 +143,15 @@ const MAX_EXPRESSIONS: usize = 3_500_000;
 struct Source {
     id: FileId,
     path: String,
+    text: Arc<str>,
+}
+
+impl Source {
+    fn of(path: String, input: &ProjectInput) -> Option<Self> {
+        let id = input.sources.find(&path)?;
+        let text = Arc::clone(&input.sources.get(id)?.text);
+        Some(Self { id, path, text })
+    }
 }
 
 /// Files of one wave that are smaller than this together are lowered at once; starting a thread takes as long as
@@ -153,15 +166,16 @@ const PORTION: usize = 6 << 20;
 /// The files of a wave with their modules, in order, lowered portion by portion.
 struct Lowering<'f> {
     front_end: &'f dyn FrontEnd,
-    files: &'f Files<'f>,
+    memory: &'f Memory,
     waiting: VecDeque<Source>,
     ready: VecDeque<(Source, Lowered)>,
     threads: usize,
 }
 
 impl<'f> Lowering<'f> {
-    fn new(front_end: &'f dyn FrontEnd, files: &'f Files<'f>, sources: Vec<Source>, threads: usize) -> Self {
-        Self { front_end, files, waiting: sources.into(), ready: VecDeque::new(), threads }
+    fn new(front_end: &'f dyn FrontEnd, settings: &'f Settings, sources: Vec<Source>) -> Self {
+        let (memory, threads) = (&settings.memory, settings.threads);
+        Self { front_end, memory, waiting: sources.into(), ready: VecDeque::new(), threads }
     }
 
     /// The path of the next file, and what became of it; nothing does when there is no room.
@@ -171,26 +185,24 @@ impl<'f> Lowering<'f> {
             return next.map(|source| (source.path, None));
         }
         if self.ready.is_empty() {
-            let size = |source: &Source| self.files.text(&source.path).map_or(0, str::len);
             let mut portion = vec![self.waiting.pop_front()?];
-            let mut bytes = size(&portion[0]);
+            let mut bytes = portion[0].text.len();
             while let Some(next) = self.waiting.front()
-                && bytes + size(next) <= PORTION
+                && bytes + next.text.len() <= PORTION
             {
-                bytes += size(next);
+                bytes += next.text.len();
                 portion.extend(self.waiting.pop_front());
             }
-            self.ready = lower(self.front_end, self.files, portion, self.threads).into();
+            self.ready = lower(self.front_end, self.memory, portion, self.threads).into();
         }
         self.ready.pop_front().map(|(source, lowered)| (source.path, Some(lowered)))
     }
 }
 
 /// Lowers files on several threads; the results are in the order of the files, whoever was faster.
-fn lower(front_end: &dyn FrontEnd, files: &Files<'_>, sources: Vec<Source>, threads: usize) -> Vec<(Source, Lowered)> {
-    let text = |source: &Source| files.text(&source.path).unwrap_or_default();
-    let lower = |source: &Source| front_end.lower(source.id, &source.path, text(source));
-    let bytes: usize = sources.iter().map(|source| text(source).len()).sum();
+fn lower(front_end: &dyn FrontEnd, memory: &Memory, sources: Vec<Source>, threads: usize) -> Vec<(Source, Lowered)> {
+    let lower = |source: &Source| memory.lower(front_end, source.id, &source.path, &source.text);
+    let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
     let threads = threads.min(sources.len()).min(bytes / WORTH_A_THREAD);
     if threads < 2 {
         let lowered: Vec<Lowered> = sources.iter().map(lower).collect();

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::finding::Finding;
-use crate::source::{SourceMap, Span};
+use crate::source::{SourceFile, SourceMap, Span};
 
 /// How many characters of code on each side of the place, in its line, belong to the identity. Enough to tell
 /// two calls in a minified line apart, few enough that an edit elsewhere in that line doesn't matter.
@@ -37,9 +37,9 @@ pub fn assign(findings: &mut [Finding], sources: &SourceMap) {
     for at in in_source_order {
         let Some(finding) = findings.get_mut(at) else { continue };
         let identity = identity(finding, sources);
-        let ordinal = seen.entry(identity.clone()).or_default();
-        finding.fingerprint = hash(&identity, *ordinal);
-        *ordinal += 1;
+        let ordinal = seen.get(&identity).copied().unwrap_or_default();
+        finding.fingerprint = hash(&identity, ordinal);
+        seen.insert(identity, ordinal + 1);
     }
 }
 
@@ -47,17 +47,7 @@ pub fn assign(findings: &mut [Finding], sources: &SourceMap) {
 fn identity(finding: &Finding, sources: &SourceMap) -> String {
     let file = sources.get(finding.location.file);
     let path = file.map_or("", |file| file.path.as_str());
-    let context = file.map_or(String::new(), |file| {
-        let line = file.line_span(file.line_column(finding.location.span.start).line);
-        let span = finding.location.span;
-        let before = file.slice(Span::new(line.start, span.start));
-        let after = file.slice(Span::new(span.end, line.end.max(span.end)));
-        let mut context: Vec<char> = code(before.chars().rev()).take(CONTEXT).collect();
-        context.reverse();
-        context.extend(code(file.slice(span).chars()));
-        context.extend(code(after.chars()).take(CONTEXT));
-        context.into_iter().collect()
-    });
+    let context = file.map_or(String::new(), |file| context(file, finding.location.span));
     let (tool, param) =
         finding.source.as_ref().map_or(("", ""), |source| (source.tool.as_str(), source.param.as_str()));
     let mut identity = String::new();
@@ -65,6 +55,20 @@ fn identity(finding: &Finding, sources: &SourceMap) -> String {
         let _ = write!(identity, "{}:{part}", part.len());
     }
     identity
+}
+
+/// The code of a place and a little of its line on both sides, without white space.
+fn context(file: &SourceFile, span: Span) -> String {
+    let line = file.line_span(file.line_column(span.start).line);
+    let before = file.slice(Span::new(line.start, span.start));
+    let after = file.slice(Span::new(span.end, line.end.max(span.end)));
+    let marks = before.char_indices().rev().filter(|(_, character)| !character.is_whitespace());
+    let start = marks.take(CONTEXT).last().map_or(before.len(), |(at, _)| at);
+    let mut context = String::with_capacity(before.len() - start + file.slice(span).len() + CONTEXT);
+    context.extend(code(before[start..].chars()));
+    context.extend(code(file.slice(span).chars()));
+    context.extend(code(after.chars()).take(CONTEXT));
+    context
 }
 
 fn code(characters: impl Iterator<Item = char>) -> impl Iterator<Item = char> {

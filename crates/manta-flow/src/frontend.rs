@@ -1,5 +1,7 @@
 //! What a language must provide: lowering of one file, and the resolution of imports inside one project.
 
+use std::sync::Arc;
+
 use manta_core::FileId;
 
 use crate::ir::{Lang, Module, Symbol};
@@ -20,10 +22,10 @@ pub trait FrontEnd: Send + Sync {
 }
 
 /// The result of lowering one file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lowered {
     /// The module, unless nothing of the file could be read.
-    pub module: Option<Module>,
+    pub module: Option<Arc<Module>>,
     /// What was left out and why, in words for the report; empty when the whole file was read.
     pub problems: Vec<String>,
 }

@@ -59,7 +59,7 @@ fn failed(problem: String) -> Lowered {
 /// The retry ladder.
 fn climb(file: FileId, path: &str, text: &str, nesting: Nesting) -> Lowered {
     let first_error = match attempt(file, path, text, source_type(path)) {
-        Ok((module, problems)) => return Lowered { module: Some(module), problems },
+        Ok((module, problems)) => return Lowered { module: Some(module.into()), problems },
         Err(error) => error,
     };
     for (dialect, source_type) in other_dialects(path, nesting.allows_jsx()) {
@@ -68,7 +68,7 @@ fn climb(file: FileId, path: &str, text: &str, nesting: Nesting) -> Lowered {
                 if let Some(dialect) = dialect {
                     problems.push(format!("read as {dialect}, which its file extension does not say"));
                 }
-                Lowered { module: Some(module), problems }
+                Lowered { module: Some(module.into()), problems }
             }
             Err(_) => Lowered { module: None, problems: Vec::new() },
         };
@@ -100,7 +100,7 @@ fn repair(file: FileId, path: &str, text: &str, first_error: SyntaxError) -> Low
         match attempt(file, path, blanked, tolerant(path)) {
             Ok((module, more)) => {
                 problems.extend(more);
-                return Lowered { module: Some(module), problems };
+                return Lowered { module: Some(module.into()), problems };
             }
             Err(next) if next.at == error.at => break,
             Err(next) => error = next,

@@ -40,7 +40,7 @@ impl FrontEnd for Python {
         nesting::guarded(text, |text, mut problems| {
             let (module, found) = lower::module(file, path, text);
             problems.extend(found);
-            Lowered { module: Some(module), problems }
+            Lowered { module: Some(module.into()), problems }
         })
     }
 

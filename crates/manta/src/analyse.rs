@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use manta_audit::Settings;
+use manta_audit::{Memory, Settings};
 use manta_core::{ProjectInput, RuleMeta, ScanReport};
 use manta_flow::engine::Observer;
 use manta_flow::engine::models::Models;
@@ -32,6 +32,7 @@ pub struct Analysis {
     models: Models,
     observer: Observer,
     current: BTreeMap<String, String>,
+    memory: Option<Memory>,
 }
 
 impl Analysis {
@@ -49,7 +50,8 @@ impl Analysis {
                 models.add(&name.to_string(), &text).map_err(|error| Failure::new(format!("failed to {error}")))?;
             }
         }
-        Ok(Self { front_ends: front_ends(), models, observer: Observer::default(), current: BTreeMap::new() })
+        let (observer, current) = (Observer::default(), BTreeMap::new());
+        Ok(Self { front_ends: front_ends(), models, observer, current, memory: None })
     }
 
     /// The same, and `observer` is told what it is at.
@@ -62,6 +64,12 @@ impl Analysis {
     #[must_use]
     pub fn knowing(self, current: BTreeMap<String, String>) -> Self {
         Self { current, ..self }
+    }
+
+    /// The same, for one tree that is analysed again and again: files that did not change are not parsed again.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Self { memory: Some(Memory::default()), ..self }
     }
 
     /// Who is told what an analysis is at.
@@ -79,7 +87,8 @@ impl Analysis {
     #[must_use]
     pub fn run_on(&self, input: &ProjectInput, threads: usize) -> ScanReport {
         let (observer, current) = (self.observer.clone(), self.current.clone());
-        let settings = Settings { threads, observer, current, ..Settings::default() };
+        let memory = self.memory.clone().unwrap_or_default();
+        let settings = Settings { threads, observer, current, memory, ..Settings::default() };
         let mut report = manta_audit::audit(input, &self.front_ends, &self.models, &settings);
         report.rules = rules();
         report

@@ -50,8 +50,10 @@ pub fn obey(report: &mut ScanReport, rules: &[&'static RuleMeta]) {
             complaints.push(complaint(suppression.location, "the suppression hides no finding", HELP));
         }
     }
-    report.findings.append(&mut complaints);
-    report.settle();
+    if !complaints.is_empty() {
+        report.findings.append(&mut complaints);
+        report.settle();
+    }
 }
 
 /// Says that the suppressions of a tree that isn't the user's were not obeyed.

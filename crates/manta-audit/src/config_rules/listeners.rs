@@ -112,9 +112,9 @@ fn host_of(call: &CallInfo) -> Option<(Option<&ArgInfo>, Binding)> {
     let api = call.api.as_str();
     let last = arg::last(api);
     let is_application =
-        APPLICATIONS.iter().any(|app| api.contains(app)) && !api.starts_with("net.") && !api.starts_with("tls.");
+        || APPLICATIONS.iter().any(|app| api.contains(app)) && !api.starts_with("net.") && !api.starts_with("tls.");
     match last {
-        "listen" if is_application => {
+        "listen" if is_application() => {
             let default = if api.contains("fastify") { Binding::Loopback } else { Binding::All };
             let default = if call.is_open { Binding::Unknown } else { default };
             let first = call.args.first();

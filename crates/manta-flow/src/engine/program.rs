@@ -9,7 +9,8 @@ use crate::ir::{ImportId, Lang, Module, Symbol};
 
 /// A linked program.
 pub struct Program {
-    modules: Vec<Module>,
+    /// Shared with whoever keeps them for the next program.
+    modules: Vec<Arc<Module>>,
     by_path: HashMap<Arc<str>, ModId>,
     /// For each module, where each of its imports leads.
     links: Vec<Vec<Link>>,
@@ -62,7 +63,7 @@ impl Program {
     /// names that it computes.
     #[must_use]
     pub fn link(
-        modules: Vec<Module>,
+        modules: Vec<Arc<Module>>,
         resolvers: Vec<Arc<dyn Resolver>>,
         resolver_of: Vec<usize>,
         computed: &[Vec<String>],
@@ -106,7 +107,7 @@ impl Program {
     /// The module of a file, if the file is part of the program.
     #[must_use]
     pub fn module_of(&self, file: manta_core::FileId) -> Option<&Module> {
-        self.modules.iter().find(|module| module.file == file)
+        self.modules.iter().find(|module| module.file == file).map(AsRef::as_ref)
     }
 
     /// What the module of a file belongs to.
@@ -145,7 +146,8 @@ impl Program {
     }
 
     pub(crate) fn modules(&self) -> impl Iterator<Item = (ModId, &Module)> {
-        self.modules.iter().enumerate().map(|(index, module)| (ModId(u32::try_from(index).unwrap_or(u32::MAX)), module))
+        let numbered = self.modules.iter().enumerate();
+        numbered.map(|(index, module)| (ModId(u32::try_from(index).unwrap_or(u32::MAX)), module.as_ref()))
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -3,6 +3,8 @@
 //! One tree, scanned as a whole after every change: a finding may need three files. Open buffers stand in the place
 //! of the files on disk. While the user types, only the last state is scanned.
 
+mod wire;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,11 +19,11 @@ use lsp_types::notification::{
 use lsp_types::request::{CodeActionRequest, HoverRequest, RegisterCapability, Request as _};
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionProviderCapability, Diagnostic,
-    DiagnosticRelatedInformation, DiagnosticSeverity, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, Hover, HoverContents, HoverParams, HoverProviderCapability, InitializeParams, Location,
-    MarkupContent, MarkupKind, NumberOrString, Position, PublishDiagnosticsParams, Range, ServerCapabilities,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, TextEdit,
-    Uri, WorkspaceEdit,
+    DiagnosticRelatedInformation, DiagnosticSeverity, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, Hover, HoverContents,
+    HoverParams, HoverProviderCapability, InitializeParams, Location, MarkupContent, MarkupKind, NumberOrString,
+    Position, PublishDiagnosticsParams, Range, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, TextEdit, Uri, WorkspaceEdit,
 };
 use manta_core::{Finding, ProjectInput, Safety, ScanReport, Severity, SourceFile, SourceMap, Span};
 use serde_json::{Value, json};
@@ -45,8 +47,9 @@ pub(crate) struct Args {
     models: Vec<PathBuf>,
 }
 
-/// How long the user has to pause before a scan; shorter than anybody notices, longer than a burst of edits.
-const PAUSE: Duration = Duration::from_millis(30);
+/// How long nothing may come before a scan: longer than the messages of one edit are apart. What is typed during a scan
+/// waits, and only its last state is scanned.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
@@ -54,22 +57,28 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn run_here(args: &Args) -> Result<Exit, Failure> {
-    let analysis = Analysis::new(&args.models)?;
-    let (connection, threads) = Connection::stdio();
-    let protocol = |error: lsp_server::ProtocolError| Failure::new(format!("failed to talk to the editor: {error}"));
+    let analysis = Analysis::new(&args.models)?.remembering();
+    let (connection, wire) = wire::open();
+    let stopped = converse(&analysis, &connection);
+    drop(connection);
+    // What was wrong with the bytes explains why the conversation stopped.
+    wire.close()?;
+    stopped.map(|()| Exit::Clean)
+}
+
+/// From the editor's first words to its last.
+fn converse(analysis: &Analysis, connection: &Connection) -> Result<(), Failure> {
     let capabilities = serde_json::to_value(capabilities()).map_err(|error| Failure::new(error.to_string()))?;
-    let parameters: InitializeParams =
-        serde_json::from_value(connection.initialize(capabilities).map_err(protocol)?)
-            .map_err(|error| Failure::new(format!("failed to read what the editor said first: {error}")))?;
-    let root = root(&parameters)?;
-    let mut server = Server::new(&analysis, root, &connection);
+    let first = connection
+        .initialize(capabilities)
+        .map_err(|error| Failure::new(format!("failed to talk to the editor: {error}")))?;
+    let parameters: InitializeParams = serde_json::from_value(first)
+        .map_err(|error| Failure::new(format!("failed to read what the editor said first: {error}")))?;
+    let mut server = Server::new(analysis, root(&parameters)?, connection);
     if can_watch(&parameters) {
         server.watch()?;
     }
-    let stopped = server.serve();
-    drop(connection);
-    threads.join().map_err(|error| Failure::new(format!("failed to talk to the editor: {error}")))?;
-    stopped.map(|()| Exit::Clean)
+    server.serve()
 }
 
 fn capabilities() -> ServerCapabilities {
@@ -209,7 +218,18 @@ impl<'a> Server<'a> {
                     self.disk_changed();
                 }
             }
-            DidSaveTextDocument::METHOD | DidChangeWatchedFiles::METHOD => self.disk_changed(),
+            DidSaveTextDocument::METHOD => {
+                if let Ok(params) = serde_json::from_value::<DidSaveTextDocumentParams>(params) {
+                    self.file_changed(&params.text_document.uri);
+                }
+            }
+            DidChangeWatchedFiles::METHOD => {
+                if let Ok(params) = serde_json::from_value::<DidChangeWatchedFilesParams>(params) {
+                    for change in &params.changes {
+                        self.file_changed(&change.uri);
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -219,6 +239,15 @@ impl<'a> Server<'a> {
             self.open.insert(path, text.into());
             self.changed.get_or_insert_with(Instant::now);
         }
+    }
+
+    /// A file that is open counts as its buffer says, whatever is on disk, so nothing has to be read again.
+    fn file_changed(&mut self, uri: &Uri) {
+        if self.relative(uri).is_none_or(|path| !self.open.contains_key(&path)) {
+            self.disk = None;
+        }
+        // Settings are read from disk, open or not.
+        self.changed.get_or_insert_with(Instant::now);
     }
 
     fn disk_changed(&mut self) {

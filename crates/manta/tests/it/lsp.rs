@@ -202,3 +202,29 @@ fn what_is_not_understood_is_answered() {
     };
     assert_eq!(answer["error"]["code"], -32601, "{answer}");
 }
+
+/// Runs the server over bytes that are no session; what it says and how it ends.
+fn refused(bytes: &[u8]) -> (String, Option<i32>) {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_manta"))
+        .arg("lsp")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    server.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = server.wait_with_output().unwrap();
+    (String::from_utf8(output.stderr).unwrap(), output.status.code())
+}
+
+#[test]
+fn bytes_that_are_no_message_end_it_with_a_reason() {
+    for (bytes, expected) in [
+        ("Content-Length: 99999999999999\r\n\r\n{}", "a message of 99999999999999 bytes is longer than 128 MiB"),
+        ("GET / HTTP/1.1\r\n\r\n", "\"GET / HTTP/1.1\" is no header of a message"),
+    ] {
+        let (said, code) = refused(bytes.as_bytes());
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(code, Some(2), "{said}");
+    }
+}
