@@ -40,7 +40,7 @@ fn fixture(client: &Client, path: &str) -> (String, &'static str) {
         ("Antigravity", _) => {
             unpinned(format!(r#"{{ "mcpServers": {{ "notes": {{ {entry}, "disabledTools": [] }} }} }}"#))
         }
-        ("Kiro", name) if name == "a1.json" => unpinned(format!(
+        ("Kiro", "a1.json") => unpinned(format!(
             r#"{{ "name": "notes", "tools": ["@notes"], "mcpServers": {{ "notes": {{ {entry} }} }}, "hooks": {{}} }}"#
         )),
         ("Gemini CLI", "gemini-extension.json") => unpinned(format!(
