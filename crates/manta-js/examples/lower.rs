@@ -28,7 +28,7 @@ fn main() {
             println!(
                 "{path}\n{:?}\n{}",
                 lowered.problems,
-                lowered.module.as_ref().map_or_else(String::new, manta_flow::print::print)
+                lowered.module.as_deref().map_or_else(String::new, manta_flow::print::print)
             );
         }
         return;

@@ -25,7 +25,7 @@ fn lowered(source: &Path) -> String {
     for problem in &lowered.problems {
         let _ = writeln!(out, "problem: {problem}");
     }
-    out + &lowered.module.as_ref().map_or_else(String::new, manta_flow::print::print)
+    out + &lowered.module.as_deref().map_or_else(String::new, manta_flow::print::print)
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn lowering_matches_the_golden_texts() {
         let text = fs::read_to_string(&source).expect("readable source");
         let lowered = Python.lower(FileId(0), &name, &text);
         let mut got: String = lowered.problems.iter().map(|problem| format!("problem: {problem}\n")).collect();
-        got.push_str(&lowered.module.as_ref().map(print).unwrap_or_default());
+        got.push_str(&lowered.module.as_deref().map(print).unwrap_or_default());
         let expected = source.with_extension("ir");
         if std::env::var_os("MANTA_BLESS").is_some() {
             fs::write(&expected, &got).expect("writable golden file");
