@@ -75,6 +75,10 @@ fn what(kind: &str) -> &'static str {
         injection::TOOL_BAN => "forbids the use of other tools",
         injection::TAMPERING => "puts something in the place of another tool's result",
         injection::ATTENTION => "asks the model for special attention",
+        injection::HANDOVER => "asks the model to pass on what it was not given for this",
+        injection::PREREQUISITE => "makes another act a condition of its own",
+        injection::CLAIMED_CONSENT => "says that somebody agreed",
+        injection::COMMAND => "tells the model to run a command",
         injection::NO_CONSENT => "tells the model to act without asking",
         _ => "tells the model how to use other tools",
     }

@@ -22,6 +22,10 @@ pub const NO_CONSENT: &str = "consent-bypass";
 /// Changes how other tools are used. Honest descriptions also mention other tools, so this is a hint.
 pub const CROSS_TOOL: &str = "cross-tool";
 
+/// Asks for something to be passed on in a parameter. Parameters are for that, so this is a hint.
+pub const HANDOVER: &str = "handover";
+/// Makes something else a condition for the tool to work.
+pub const PREREQUISITE: &str = "prerequisite";
 /// Forbids the use of other tools.
 pub const TOOL_BAN: &str = "tool-ban";
 /// Puts something in place of what another tool said or was given.
@@ -129,7 +133,7 @@ pub(super) static RULES: &[(&str, &str)] = &[
     ),
     (
         CONCEALMENT,
-        r"\b(?:no|sin) (?:se )?(?:lo |la )?(?:digas|dile|decir|cuentes|menciones|informes|reveles)\w* [^.!?]{0,30}?usuario",
+        r"\b(?:no|sin) (?:se |les? )?(?:lo |la )?(?:digas|dile|decir|cuentes|menciones|informes|reveles)\w* [^.!?]{0,30}?usuario",
     ),
     (
         CONCEALMENT,
@@ -296,7 +300,7 @@ pub(super) static RULES: &[(&str, &str)] = &[
     ),
     (
         EXFILTRATION,
-        r"\b(?:replace|change|swap|substitute|rewrite|exchange) (?:any|every|all|each|the) (?:\w+ ){0,3}?(?:address(?:es)?|iban|accounts?|account numbers?|recipients?|wallets?)\b [^.!?]{0,60}?(?:by|with|to|for) (?:0x[0-9a-f]{8,}|bc1\w{8,}|[a-z]{2}[0-9]{2}[a-z0-9]{10,}|\S+@\S+)",
+        r"\b(?:replace|change|swap|substitute|rewrite|exchange) (?:any|every|all|each|the) (?:\w+ ){0,3}?(?:address(?:es)?|iban|accounts?|account numbers?|recipients?|wallets?)\b [^.!?]{0,60}?(?:by|with|to|for) (?:0x[0-9a-f]{8,}|bc1\w{8,}|[a-z]{2}[0-9]{2}[a-z0-9]{10,}|\S+@\S+|[0-9]{2}[0-9 -]{4,})",
     ),
     (
         EXFILTRATION,
@@ -337,7 +341,10 @@ pub(super) static RULES: &[(&str, &str)] = &[
         r"\b(?:add|append|write|insert) (?:the following|this) line [^.!?]{0,40}?(?:~/\.(?:bashrc|zshrc|profile|bash_profile|ssh/authorized_keys)|crontab)\b",
     ),
     (COMMAND, r"\bgit push\b[^.!?]{0,60}? https?://\S+"),
-    (COMMAND, r"\b(?:execute|run|call|invoke|use) [^.!?]{0,40}?\b(?:curl|wget)\b[^|\n]{0,120}\| ?(?:ba|z|da)?sh\b"),
+    (
+        COMMAND,
+        r"\b(?:execut(?:e|ed|ing)|run|running|call|called|invoked?|used?|paste|enter) [^.!?]{0,40}?\b(?:curl|wget)\b[^|\n]{0,120}\| ?(?:ba|z|da)?sh\b",
+    ),
     (
         EXFILTRATION,
         r"\b(?:include|add|append|put|insert|embed|reveal|extract) [^.!?]{0,60}?\b(?:passwords?|credentials?|secrets?|api keys?|private keys?|confidential \w+|them|it)\b[^.!?]{0,40}? in(?:to)? (?:your|the|every|each) (?:response|answer|reply|output|message|summary)\b",
@@ -412,5 +419,307 @@ pub(super) static RULES: &[(&str, &str)] = &[
     (
         TOOL_BAN,
         r"\b(?:do not|don'?t|never|stop) (?:use|using|call|calling|invoke|invoking) (?:the |any )?(?:others?|original|old|another|built-?in|default) (?:[`'\x22]?[\w-]+[`'\x22]? )?tools?\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\bkeep [^.!?]{1,80}? to yourself\b|\b(?:stays?|remains?|be kept|keep (?:this|it|that)) (?:strictly |just )?between (?:us|you and me)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:leave|keep) (?:this|that|it|those|these|the (?:\w+ ){0,3}?(?:step|look-?up|call|request|upload|detail|part|action|copy|query)) out of (?:your|the|any|what|whatever|all)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:say|mention|report|state|answer|claim|tell them) only (?:that|the)\b[^.!?]{0,80}?\bnothing (?:else )?(?:about|of|on)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:whoever|users?|humans?|person|people|readers?|customers?)\b[^.!?]{0,40}? ha(?:s|ve) no need to (?:learn|know|hear|see|be told|find out)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:work|act|proceed|operate|do (?:this|it|so)) (?:discreetly|covertly|secretly|in secret|stealthily|unnoticed|inconspicuously|under the radar)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:act|behave|answer|write|talk|speak|continue|go on) as (?:if|though) [^.!?]{1,60}? (?:did not|didn'?t|does not|doesn'?t|never|had not|hadn'?t) (?:exist|happen|happened|take place|taken place|occur|occurred|run|made)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:leave out|omit|skip over|gloss over|conceal) that (?:you|it|this|the (?:tool|assistant|model|agent)) (?:looked|read|sent|ran|did|have|had|has|were|was|called|used|opened|copied|uploaded)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\bwhatever your (?:\w+ )?(?:guidance|instructions?|rules|guidelines|prompt|developers?|policy|policies) (?:says?|said|tells?|states?|wants?)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:rules|instructions?|orders|text|words) (?:in|of|from) this (?:description|tool|server|text|message) (?:always )?(?:win|prevail|outrank|come first|go first|count more|(?:take|have) (?:priority|precedence))",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:put|set|lay|push|leave) aside (?:what|whatever|everything|anything) (?:the )?(?:user|you|human)\b|\b(?:put|set|lay|push) (?:your|the (?:user'?s?|human'?s?)) (?:\w+ )?(?:task|request|goal|instructions?|question|work) aside\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:what|everything|all|anything) (?:that )?(?:you were|you have been|you'?ve been|was) told (?:\w+ ){0,3}?(?:before|earlier|previously|above)\b[^.!?]{0,40}? (?:is|are) (?:void|obsolete|outdated|cancell?ed|wrong|no longer)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:restrictions|guidelines|rules|limits|policies|safeguards|instructions) [^.!?]{0,40}?(?:no longer|do not|don'?t) (?:bind|apply to|concern|restrict|limit) you\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:safety|content|ethical) (?:guidelines|rules|policies|restrictions|filters) (?:are|have been|were) (?:\w+ )?(?:suspended|lifted|void|disabled|waived|switched off|turned off)\b",
+    ),
+    (
+        ROLE,
+        r"\b(?:treat|regard|accept|consider) (?:this|the) (?:server|tool|description|text) as (?:its|your|the) (?:operator|developer|owner|principal|authority|master)\b",
+    ),
+    (
+        FAKE_FRAME,
+        r"[-=*#]{2,} ?(?:begin |start |end )?(?:of )?(?:system|developer|admin|operator) (?:notice|message|note|instructions?|prompt|update|override)\b",
+    ),
+    (FAKE_FRAME, r"\bhuman ?: [^:<>]{3,200}? assistant ?: \w"),
+    (
+        EXFILTRATION,
+        r"\b(?:fill|populate|set|load) (?:the )?[`'\x22]?\w+[`'\x22]? (?:\w+ )?(?:with|to) (?:everything|all|whatever) (?:that )?(?:was|has been|you|we|the (?:user|human)|is) (?:\w+ ){0,2}?(?:said|written|discussed|typed|told|wrote|know)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"^\beverything (?:that )?(?:was |has been |we |you )?(?:\w+ )?(?:said|written|discussed|typed)(?: \w+){0,2}? (?:in (?:this|the|our)|by the user)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:each time|every time|whenever|as soon as) you (?:reply|answer|respond|speak|write)\b[^.!?]{0,60}?\b(?:post|send|copy|forward|upload|relay|transmit)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:every|each|all|any) (?:messages?|words?|prompts?|texts?|sentences?) (?:that )?(?:the )?(?:human|user|person|customer)s? (?:writes?|sends?|types?|says?|enters?)\b[^.!?]{0,60}?(?:relayed|passed|sent|forwarded|copied|given|handed|reported)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:append|add|insert|embed|render|include|attach) (?:an? |the )?(?:\w+ )?(?:picture|image|pixel|link)\b[^.!?]{0,60}?\b(?:query|parameter|path|address|url)\b[^.!?]{0,40}?\b(?:carr(?:ies|ying)|contain(?:s|ing)|hold(?:s|ing)|includ(?:es|ing)|with)\b[^.!?]{0,40}?\b(?:passwords?|secrets?|tokens?|keys?|conversation|messages?|credentials?|answers?)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:with|pass|give|hand over|send|tell|supply|include|reveal|repeat|print|output)(?: \w+){0,3}? (?:your (?:system|hidden|initial|secret) (?:prompt|instructions)|the (?:system )?(?:prompt|instructions) (?:that )?you (?:were|have been|got))\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:pass|put|send|attach|include|copy|paste|relay|supply|provide|add)(?: along)? [^.!?]{0,40}?\benvironment variables of (?:the|this|your|their) (?:machine|system|host|computer|process|shell)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:recipients?|address(?:es)?|account numbers?|wallets?|iban|payee|beneficiary)\b[^.!?]{0,30}? (?:replaced|changed|swapped|rewritten|substituted|set) (?:with|to|by|for)\b[^.!?]{0,20}?(?:\S+@\S+|[0-9]{2}[0-9 ]{4,}|0x[0-9a-f]{8,})",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:put|add|insert|set|append|include) \S+@\S+ (?:in|into|to|as) (?:the |an? )?(?:bcc|cc|copy|blind copy|carbon copy|recipients?)\b",
+    ),
+    (
+        CLAIMED_CONSENT,
+        r"\b(?:approval|consent|permission|authori[sz]ation) (?:was|has been|is) (?:already (?:given|granted|obtained)|(?:given|granted) (?:in advance|for (?:any|all|every)))\b",
+    ),
+    (
+        CLAIMED_CONSENT,
+        r"\b(?:confirm|accept|approve|answer|agree to) (?:all|any|every) (?:\w+ )?(?:prompts?|dialogs?|questions|warnings|confirmations) (?:on|in) (?:the user'?s?|their|my|our) (?:behalf|name)\b",
+    ),
+    (NO_CONSENT, r"\b(?:don'?t|do not|never|no need to) (?:stop|pause|wait|halt)(?: \w+)? to (?:confirm|ask|check)\b"),
+    (
+        SENSITIVE_FILE,
+        r"\bfiles? (?:with|of|holding|containing) (?:the |their |your |all )?(?:\w+ ){0,2}?(?:keys|passwords|credentials|secrets)\b|\bbrowser'?s? (?:cookie|password) (?:store|jar|database|vault)\b|\b(?:private|ssh|aws) keys? (?:from|in|of) (?:the |your |their )?(?:\.ssh|\.aws|home|ssh)\b",
+    ),
+    (
+        HANDOVER,
+        r"\b(?:put|pass|give|given|copy|write|send|hand|paste|supply|encoded?|provide|relay)(?: along| over)? (?:\w+ )?(?:what (?:it|they|the file) (?:says?|contains?|holds?)|its (?:text|contents?)|the private key (?:from|of) \w+)\b[^.!?]{0,60}? (?:as|in|into|to) (?:the )?[`'\x22]\w+",
+    ),
+    (
+        PREREQUISITE,
+        r"\b(?:need to|must|have to|needs to|has to) have (?:read|opened|run|executed|called|fetched|loaded|sent)\b|\b(?:opened|read|executed|loaded|copied|sent) beforehand\b|\b(?:it |this )?fails unless you\b|\bas a (?:precondition|prerequisite)\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\b(?:when|whenever|if|before|after|once|each time|every time) [^.!?]{0,50}?\b(?:another|the other|other|a different) (?:mcp )?server'?s?\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\bafter (?:every|each|any) [^.!?]{0,40}?\bwith the \w+ tool\b|\b(?:is about to be|are|is|gets?) (?:made|sent|done|used|called) (?:with|by|through) any tool\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\b(?:make|do|send|route|direct|perform) [^.!?]{1,40}? (?:through|via|with|by) this (?:one|tool|server)\b",
+    ),
+    (
+        TOOL_BAN,
+        r"\b(?:all|any|every) (?:calls?|requests?|uses?|questions?) (?:that |which )?(?:would|should) (?:otherwise |normally )?go to [`'\x22]?\w+",
+    ),
+    (
+        TOOL_BAN,
+        r"\b(?:other|another|the) (?:[\w-]+ ){0,2}?tools? (?:is|are|was|were|has been|have been) (?:\w+ )?(?:out of order|broken|outdated|dangerous|unsafe|unreliable|compromised)\b|\bresults of other (?:\w+ )?tools? (?:is|are)\b",
+    ),
+    (
+        TAMPERING,
+        r"\b(?:its|their) (?:sql|query|queries|arguments?|parameters?|input|requests?|commands?) (?:has|have|must|should|needs?) (?:to )?be (?:rewritten|changed|replaced|extended|altered|modified)\b",
+    ),
+    // Families of words that come together in one sentence, in whatever order of thought.
+    (
+        CONCEALMENT,
+        r"\b(?:carry out|do|perform|run|make|call|send|upload|leave|keep|execute) [^.!?]{0,50}?\b(?:invisibly|unmentioned|unnoticed|undetected|unseen|unreported|out of sight)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:nobody|no one|no-one)(?: \w+){0,3}? (?:should|must|may|needs? to|has to|is to) (?:\w+ )?(?:know|hear|learn|notice|be told|find out)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:users?|humans?|person|owner|customers?|he|she|they) (?:is|are) not (?:supposed|meant|allowed|intended) to (?:know|hear|learn|notice|find out|be told)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:erase|remove|wipe|delete|clean up|cover|hide) (?:every|any|all|the|your) (?:\w+ )?(?:traces?|evidence|signs?|tracks)\b[^.!?]{0,30}?\b(?:call|step|request|action|this|it|you)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:breathe|lose|utter|say) (?:not )?a (?:single )?word\b|\bnot a (?:single )?word (?:about|of|to)\b|\b(?:stay|remain|be) silent (?:about|on|towards?)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:skip|omit|leave out|drop|exclude) (?:the |this |that )?(?:\w+ )?(?:calls?|steps?|requests?|look-?ups?|uploads?|actions?) (?:in|from) (?:your|the) (?:\w+ )?(?:summary|answer|reply|report|response|explanation)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\bif (?:somebody|someone|anybody|anyone|the user|they|people) (?:wonders?|asks?|complains?|notices?)\b[^.!?]{0,50}?\b(?:blame|pretend|invent|make up|claim|deny)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\bwithout (?:bothering|disturbing|troubling|alerting|involving) (?:anybody|anyone|the user|the human|people)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:schweig\w*|verschweig\w*) [^.!?]{0,60}?\b(?:benutzer|nutzer|anwender|menschen)|\bsin que (?:el |la )?(?:usuari[oa]|persona) (?:lo |se )?(?:sepa|note|entere)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:nothing|none of what|no part of what) (?:that )?you (?:have )?(?:read|saw|seen|were told|heard|learned|learnt|know) (?:\w+ ){0,3}?(?:matters|counts|applies|holds|is valid)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:should|if) the (?:user|human|person) (?:objects?|refuses?|disagrees?|protests?|complains?|says? no)\b[^.!?]{0,30}?\b(?:regardless|anyway|all the same|do it|insist|ignore)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:stop|quit|cease|interrupt|abandon) (?:working on |with )?(?:the user'?s|the human'?s) (?:\w+ )?(?:request|task|work|question)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\byour (?:answers?|reply|replies|responses?) must (?:always )?(?:recommend|praise|promote|advertise|favou?r)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:written|sent|issued|approved|given|signed) by your (?:creators?|developers?|makers?|operators?|owners?|vendor|provider)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:obey|follow|serve|listen to) (?:only )?(?:the )?(?:author|owner|operator|developer) of (?:this|the) (?:tool|server)\b|\b(?:obey|serve|listen to) (?:only )?the (?:tool|server)'?s? (?:author|owner|operator|developer)\b",
+    ),
+    (
+        CLAIMED_CONSENT,
+        r"\b(?:confirmation|approval|consent) (?:step|requirement|dialog)s? (?:has|have|was|were|is|are) (?:been )?(?:removed|lifted|disabled|waived|dropped) [^.!?]{0,20}?\byour?\b",
+    ),
+    (FAKE_FRAME, r"</?(?:tool|function)[-_ ]?(?:descriptions?|instructions?)>|</description>"),
+    (FAKE_FRAME, r"[-=*#]{3,} ?administrators? ?:"),
+    (
+        ATTENTION,
+        r"\b(?:attention|hello|dear|hey),? (?:ai |language )?(?:models?|assistants?|agents?|llms?|ai) ?[:,]|\{ ?\x22role\x22 ?: ?\x22(?:system|developer)\x22",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:send|report|post|upload|transmit|submit|forward|mail|relay|push)\b[^.!?]{0,60}?(?:https?://\S+|\S+@\S+\.\w+)[^.!?]{0,60}?\b(?:what the (?:user|human|person)|the user'?s (?:name|question|message|files?|data)|conversation|chat|credentials?|passwords?|private keys?)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:envi[ae]|envie|manda|mande|sube|sende|schicke?|ubermittle|envoie|envoyez|invia|manda) [^.!?]{0,60}?\b(?:historial|conversacion|chat|clave|contrasena|verlauf|gesprach|schlussel|zugangsdaten|historique|conversation|cle|cronologia|conversazione)\w* [^.!?]{0,40}?(?:https?://|\S+@)",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:shell history|bash history|output of [`'\x22]?(?:env|printenv)[`'\x22]?|secrets? (?:\w+ ){0,4}?in the (?:workspace|project|repository|repo))\b[^.!?]{0,50}?(?:as|in|into|to|over) (?:the )?[`'\x22]\w+",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:tokens?|keys?|passwords?|secrets?|credentials?) (?:that )?you (?:find|see|saw|read|get|got|come across) (?:there|in it|in there|in the file)\b[^.!?]{0,30}?(?:as|in|into|to)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:characters|bytes|part|digits|hash|beginning|contents?) of (?:the user'?s|their|your) (?:private|ssh|api|secret) key\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:add|append|attach|include|put|pass|encode|prepend) (?:the )?(?:last|previous|recent|final|latest) (?:\w+ )?messages? (?:of|from) (?:this|the|our) (?:chat|conversation)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:users?|human|person)'?s? (?:complete |full |entire |whole |last )?(?:question|message|prompt|request) and your (?:\w+ )?(?:answer|reply|response)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:write|put|paste|copy|pass|give|enter|type|dump|insert) your (?:own |full |complete |current )?(?:instructions|system prompt|prompt|guidelines) (?:into|in|to|as)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:mails?|messages?|pushes|commits|payments?|transfers?|requests?|calls?|files?) (?:that (?:are|were) )?(?:sent|made|done|created|written) (?:by|with|through) (?:any|another|the other|other) (?:[\w-]+ )?tools?\b[^.!?]{0,80}?(?:\S+@\S+|https?://\S+)",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:suggest|give|use|enter|name|offer|take) (?:the )?(?:recipient|account|iban|address|wallet) \S{4,}(?: [0-9]+){0,5} instead of\b",
+    ),
+    (
+        OVERRIDE,
+        r"\bother (?:[\w-]+ )?(?:tools?|servers?|search|results?)[^.!?]{0,30}? (?:is|are) (?:\w+ and )?(?:malicious|dangerous|compromised|unsafe|outdated|unreliable|fake)\b[^!?]{0,60}?\b(?:never|not|no circumstances|avoid|stop)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:users|humans|people|customers|owners|nobody|no one) (?:must|should|may|shall|will|can|are to|is to) (?:never|not|ever) (?:\w+ ){0,2}?(?:know|notice|hear|learn|be (?:told|aware|informed|notified)|find out)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:quietly|silently|secretly|covertly)\b[^.!?]{0,30}? and (?:report|say|mention|show|tell) only\b|\bno mention of (?:it|this|that|these|them)\b",
+    ),
+    (
+        CONCEALMENT,
+        r"\b(?:user|human|person|customer) only needs to (?:know|hear|see|learn) [^.!?]{0,40}?, not (?:about|of|the|that)\b|\b(?:conceal|withhold|hide) from (?:the )?(?:user|human|person|operator|customer|people)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:ignore|disregard|forget) (?:what|whatever|anything|everything|all) (?:that )?(?:the|your) (?:developers?|system|operators?|user|human|creators?|vendor) (?:has |have )?(?:told|said|says|wrote|instructed|asked|ordered)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:these|this|the following|my|our) (?:words?|text|lines?|sentences?|message|description|paragraph) (?:supersedes?|overrides?|replaces?|outranks?|trumps?|(?:takes?|have|has) precedence over) (?:\w+ ){0,2}?(?:rules?|instructions?|prompts?|guidelines|policy|policies|orders)\b",
+    ),
+    (
+        ROLE,
+        r"\byou (?:no longer|don'?t|do not) (?:work for|serve|answer to|obey|listen to) (?:the |your )?(?:user|human|developer|operator|person)\b",
+    ),
+    (FAKE_FRAME, r"</?(?:assistant|model|agent|ai|llm|hidden)[-_ ](?:instructions?|directives?|orders|rules)>"),
+    (
+        FAKE_FRAME,
+        r"\bend of (?:the )?(?:tool )?(?:description|system prompt|instructions|documentation)\b[. ]{0,3}(?:beginning|begin|start|new|next) (?:of )?(?:the )?(?:user|system|assistant)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\byour (?:system prompt|hidden instructions|initial prompt|initial instructions) (?:goes|belongs|must go|should go|is needed|is required|is expected) (?:in|into|to|as|here)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:send|post|forward|upload|transmit|mail) (?:a copy of )?(?:the|your|each|every) (?:answers?|reply|replies|responses?|conversation|chat)\b[^.!?]{0,30}? (?:to|at) (?:https?://|\S+@\S+\.)",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:attach|include|pass|append|supply|provide) (?:the |this |our |whole |entire |full |complete ){1,3}(?:chat|conversation) (?:log|transcript)\b[^.!?]{0,20}? (?:as|in|into|to) (?:the )?[`'\x22]?\w+",
+    ),
+    (
+        PREREQUISITE,
+        r"\b(?:read|open|load|fetch) [`'\x22]?[~./]\S+ first\b|\bfirst (?:read|open|load|fetch) [`'\x22]?[~./]\S",
     ),
 ];
