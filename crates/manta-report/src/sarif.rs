@@ -86,9 +86,8 @@ fn rule(meta: &'static RuleMeta, cwe: &[u16]) -> Value {
     let tags = meta.cwe.iter().map(|number| format!("external/cwe/cwe-{number:03}"));
     let tags: Vec<String> = std::iter::once("security".to_owned()).chain(tags).collect();
     let relationships = meta.cwe.iter().map(|number| json!({ "target": taxon(*number, cwe), "kinds": ["superset"] }));
-    json!({
+    let mut rule = json!({
         "id": meta.id,
-        "name": pascal_case(meta.id),
         "deprecatedIds": meta.aliases,
         "shortDescription": { "text": meta.title },
         "fullDescription": { "text": format!("Finds {}.", meta.summary) },
@@ -101,7 +100,13 @@ fn rule(meta: &'static RuleMeta, cwe: &[u16]) -> Value {
             "security-severity": security_severity(meta.severity),
             "persona": meta.persona,
         },
-    })
+    });
+    // The standard wants a name to differ from the identifier, and validators ignore case.
+    let name = pascal_case(meta.id);
+    if !name.eq_ignore_ascii_case(meta.id) {
+        rule["name"] = json!(name);
+    }
+    rule
 }
 
 fn pascal_case(id: &str) -> String {
