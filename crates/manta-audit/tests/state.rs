@@ -148,3 +148,16 @@ mcp.run()
     let found = common::found([("server.py", server), ("settings.py", settings)]);
     assert_eq!(found, ["command-injection in build"]);
 }
+
+#[test]
+fn a_class_that_one_handler_makes_is_gone_when_the_next_one_runs() {
+    let server = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { execSync } from "node:child_process";
+import { z } from "zod";
+const server = new McpServer({ name: "x", version: "1.0.0" });
+server.tool("first", { q: z.string() }, async ({ q }) => { const Kind = class { made = execSync(q); }; return new Kind(); });
+server.tool("second", { q: z.string() }, async ({ q }) => { const Kind = { made: 1 }; return new (class extends Kind {})(); });
+"#;
+    assert_eq!(common::found([("server.js", server)]), ["command-execution in first"]);
+}

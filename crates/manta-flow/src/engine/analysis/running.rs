@@ -196,13 +196,15 @@ impl<'p> Interp<'p> {
         self.found.registrations.clear();
         self.store.truncate(cells, objs, closures, weight);
         self.trace.truncate(steps);
-        self.forget_instances(objs);
+        self.forget_made(objs);
         self.field_vns.clear();
         Run { call, name: name.into(), reads, left, places }
     }
 
-    /// Drops instances that a run made, of which there were so many before.
-    pub(super) fn forget_instances(&mut self, objs: usize) {
+    /// Drops what is known of objects that a run made, of which there were so many before: the next run makes others with
+    /// the same identities.
+    pub(super) fn forget_made(&mut self, objs: usize) {
+        self.forget_classes(objs);
         self.found.instances.retain(|_, value| match value.kind {
             Kind::Obj(id) => (id.0 as usize) < objs,
             _ => true,

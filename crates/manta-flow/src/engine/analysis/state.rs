@@ -165,7 +165,7 @@ impl<'p> Interp<'p> {
         }
         self.store.truncate(cells, objs, closures, weight);
         self.trace.truncate(steps);
-        self.forget_instances(objs);
+        self.forget_made(objs);
     }
 
     fn confirm_pending(&mut self, pending: Pending, runs: &[Run<'_>], first: &[Kept], found: &mut Vec<Found>) {
@@ -291,7 +291,7 @@ impl<'p> Interp<'p> {
         self.found.registrations.clear();
         self.store.truncate(cells, objs, closures, weight);
         self.trace.truncate(boundary);
-        self.forget_instances(objs);
+        self.forget_made(objs);
         (suspects, left)
     }
 

@@ -152,6 +152,11 @@ impl Interp<'_> {
         }
     }
 
+    /// Drops the classes among the objects from this one on.
+    pub(crate) fn forget_classes(&mut self, objs: usize) {
+        self.classes.retain(|id, _| (id.0 as usize) < objs);
+    }
+
     pub(crate) fn construct(&mut self, target: &Val, args: Args, span: Span) -> Val {
         if let Some(schema) = self.bundled_schema(target, &args, span) {
             return schema;
