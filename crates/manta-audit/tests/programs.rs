@@ -77,3 +77,33 @@ fn the_constructor_of_a_function_compiles_code() {
     );
     is_quiet(&["const F = Object.getPrototypeOf(async function () {}).constructor; await new F(\"return 1\")();"]);
 }
+
+/// A server that puts a command together word by word; `clean` is done to each word.
+fn words(clean: &str) -> String {
+    r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { execSync } from "node:child_process";
+import { z } from "zod";
+const server = new McpServer({ name: "x", version: "1.0.0" });
+function clean(word) {
+  if (!word) return "";
+  return CLEAN;
+}
+server.registerTool("find_notes", { inputSchema: { words: z.string() } }, async ({ words }) => {
+  const folder = process.env.NOTES ?? "/var/notes";
+  const [first, ...others] = clean(words).split(/\s+/).filter((word) => word.length > 0);
+  let command = `grep -r -e "${clean(first)}" "${folder}"`;
+  for (const word of others.map((word) => clean(word))) command += ` | grep -e "${word}"`;
+  return { content: [{ type: "text", text: execSync(command).toString() }] };
+});
+"#
+    .replace("CLEAN", clean)
+}
+
+#[test]
+fn a_command_that_grows_word_by_word_keeps_its_quotes() {
+    let everything = words(r#"word.replace(/[^\w ]/g, "")"#);
+    assert_eq!(found([("server.js", everything.as_str())]), Vec::<String>::new());
+    let but_the_dollar = words(r#"word.replace(/[\\"`|;&<>]/g, "")"#);
+    assert_eq!(found([("server.js", but_the_dollar.as_str())]), ["command-injection in find_notes"]);
+}

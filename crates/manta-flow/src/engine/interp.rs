@@ -6,6 +6,7 @@ mod calling;
 mod classes;
 mod exceptions;
 mod expressions;
+mod growth;
 mod inheritance;
 mod loading;
 mod receivers;

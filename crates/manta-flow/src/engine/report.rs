@@ -197,8 +197,10 @@ pub enum Limit {
 /// The source whose flows are limited so.
 pub(crate) const REQUEST_STATE: &str = "state of the HTTP request";
 
-/// The request that carries a call, and its headers, as sources of a tool.
-pub(crate) const TRANSPORT: [&str; 2] = ["HTTP request of the transport", "header of the HTTP transport"];
+/// What the client and not the model decides, as sources of a tool: the request that carries a call, its headers, and the
+/// directories that the client offers.
+pub(crate) const TRANSPORT: [&str; 3] =
+    ["HTTP request of the transport", "header of the HTTP transport", "roots announced by the client"];
 
 impl Limit {
     /// One clause.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::growth::{distinct, is_repetition};
 use super::{Interp, arc};
 use crate::domain::StrProps;
 use crate::engine::facts::{Cond, Fact, Refinements};
@@ -319,7 +320,7 @@ impl Interp<'_> {
         let mut values: Vec<Val> = Vec::new();
         for value in a.alternatives().iter().chain(b.alternatives()) {
             let value = if value.vn == a.vn || value.vn == b.vn { self.current(value) } else { value.clone() };
-            if !values.iter().any(|known| is_same(known, &value)) {
+            if !values.iter().any(|known| is_same(known, &value)) && !is_repetition(&value, &values) {
                 values.push(value);
             }
         }
@@ -364,13 +365,14 @@ impl Interp<'_> {
         if values.len() > if are_modules { MAX_MODULES } else { MAX_ALTERNATIVES } {
             let (texts, others): (Vec<Val>, Vec<Val>) =
                 values.into_iter().partition(|value| matches!(value.kind, Kind::Str | Kind::Num(_) | Kind::Unknown));
+            let most = if are_modules { MAX_MODULES } else { MAX_ALTERNATIVES };
             let mut kept = others;
-            kept.truncate(if are_modules { MAX_MODULES } else { MAX_ALTERNATIVES - 1 });
-            if !texts.is_empty() {
-                let props = texts.iter().map(|value| self.props(value)).reduce(|a, b| a.join(&b)).unwrap_or_default();
-                let taint = texts.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));
-                let step = texts.iter().find(|value| value.is_tainted()).map_or(0, |value| value.step);
-                kept.push(Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) });
+            kept.truncate(most - 1);
+            let texts = distinct(&texts);
+            if kept.len() + texts.len() <= most {
+                kept.extend(texts);
+            } else {
+                kept.extend(self.merged(&texts));
             }
             values = kept;
         }
@@ -381,6 +383,14 @@ impl Interp<'_> {
         }
         let vn = self.store.fresh_vn();
         Val { kind: Kind::Union(values.into()), taint, vn, step, text: None, cond: None }
+    }
+
+    /// One text for all of these.
+    fn merged(&mut self, texts: &[Val]) -> Option<Val> {
+        let props = texts.iter().map(|value| self.props(value)).reduce(|a, b| a.join(&b))?;
+        let taint = texts.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));
+        let step = texts.iter().find(|value| value.is_tainted()).map_or(0, |value| value.step);
+        Some(Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) })
     }
 
     pub(crate) fn join_all(&mut self, values: impl IntoIterator<Item = Val>) -> Option<Val> {

@@ -64,12 +64,21 @@ impl Pieces {
     }
 }
 
+/// How many texts values with alternatives spell together.
+fn combinations(values: &[Val]) -> usize {
+    values.iter().map(|value| value.alternatives().len()).fold(1, usize::saturating_mul)
+}
+
 impl Interp<'_> {
     /// The string that `values` spell together.
     pub(crate) fn concat(&mut self, values: &[Val], span: Span) -> Val {
-        let combinations: usize =
-            values.iter().map(|value| value.alternatives().len()).fold(1, |all, count| all.saturating_mul(count));
-        if combinations > 1 && combinations <= MAX_COMBINATIONS {
+        if combinations(values) > MAX_COMBINATIONS {
+            let condensed: Vec<Val> = values.iter().map(|value| self.condensed(value)).collect();
+            if combinations(&condensed) < combinations(values) {
+                return self.concat(&condensed, span);
+            }
+        }
+        if (2..=MAX_COMBINATIONS).contains(&combinations(values)) {
             let values: Vec<Val> = values.iter().map(|value| self.current(value)).collect();
             let mut rows: Vec<Vec<Val>> = vec![Vec::new()];
             for value in &values {

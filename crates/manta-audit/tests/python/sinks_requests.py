@@ -1,0 +1,36 @@
+"""Requests that are made in one place and sent in another, or not at all."""
+import httpx
+import requests
+from mcp.server.fastmcp import FastMCP
+
+mcp = FastMCP("requests")
+client = httpx.AsyncClient()
+shop = httpx.AsyncClient(base_url="https://shop.example.com")
+
+
+@mcp.tool()
+async def sent(url: str) -> str:
+    request = client.build_request("GET", url)
+    response = await client.send(request)  # error: ssrf in sent
+    return response.text
+
+
+@mcp.tool()
+def prepared(url: str) -> str:
+    with requests.Session() as session:
+        request = session.prepare_request(requests.Request("GET", url))
+        return session.send(request).text  # error: ssrf in prepared
+
+
+@mcp.tool()
+async def below_the_base(item: int) -> str:
+    request = shop.build_request("GET", f"/items/{item}")
+    return (await shop.send(request, stream=True)).text
+
+
+@mcp.tool()
+async def made_for_an_error(url: str) -> str:
+    raise httpx.HTTPStatusError("too large", request=httpx.Request("GET", url), response=None)
+
+
+mcp.run()
