@@ -24,6 +24,9 @@ pub const PRIVATE: &str = "private-use";
 /// Hidden characters, neighbours of the same kind joined into one match, in order.
 #[must_use]
 pub fn find(text: &str) -> Vec<Match> {
+    if is_plain(text) {
+        return Vec::new();
+    }
     let chars: Vec<(usize, char)> = text.char_indices().collect();
     let mut found: Vec<Match> = Vec::new();
     for (i, &(start, c)) in chars.iter().enumerate() {
@@ -51,6 +54,17 @@ pub fn strip(text: &str) -> String {
     }
     out.push_str(&text[position..]);
     out
+}
+
+/// Whether a text is ASCII without control characters, but for tabs and the ends of lines: nothing hides in it.
+///
+/// ```
+/// assert!(manta_detect::hidden::is_plain("Adds\n\ttwo numbers."));
+/// assert!(!manta_detect::hidden::is_plain("Adds \u{1b}[8mtwo numbers."));
+/// ```
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r'))
 }
 
 /// What hidden characters spell: tag characters as ASCII, variation selectors as bytes, and zero-width

@@ -10,7 +10,7 @@ use crate::rules;
 pub(super) fn findings(said: &Said, report: &ScanReport) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for text in &said.texts {
-        if text.text.is_ascii() && !text.text.bytes().any(|byte| byte.is_ascii_control()) {
+        if hidden::is_plain(&text.text) {
             continue;
         }
         let mut kinds: Vec<&str> = Vec::new();

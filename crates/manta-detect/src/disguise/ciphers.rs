@@ -67,7 +67,13 @@ fn has_turned_words(text: &str) -> bool {
         let built = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(turned);
         built.expect("twenty short words are within its limits")
     });
-    turned.is_match(text)
+    // Only the beginnings of words count: `result` is no `user` that is read backwards.
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    let bytes = text.as_bytes();
+    turned.find_overlapping_iter(text).any(|found| match found.pattern().as_usize() % 2 {
+        0 => !is_letter(found.start().checked_sub(1).and_then(|at| bytes.get(at))),
+        _ => !is_letter(bytes.get(found.end())),
+    })
 }
 
 /// ROT13. Bytes stay where they are.

@@ -13,6 +13,10 @@ pub(super) struct Folded {
 
 impl Folded {
     pub(super) fn new(text: &str) -> Self {
+        if hidden::is_plain(text) { Self::plain(text) } else { Self::undisguised(text) }
+    }
+
+    fn undisguised(text: &str) -> Self {
         let stripped: Vec<Range<usize>> = hidden::find(text).into_iter().map(|m| m.range).collect();
         let native = native_words(text);
         let mut next_native = native.iter().peekable();
@@ -29,6 +33,22 @@ impl Folded {
             }
             while next_native.next_if(|range| range.end <= start).is_some() {}
             folded.push(start, c, next_native.peek().is_some_and(|range| range.contains(&start)));
+        }
+        folded.origin.push(text.len());
+        folded
+    }
+
+    /// The same for a text of plain ASCII, which most are: nothing in it is disguised.
+    fn plain(text: &str) -> Self {
+        let mut folded = Self { text: String::with_capacity(text.len()), origin: Vec::with_capacity(text.len() + 1) };
+        let mut is_gap = false;
+        for (start, byte) in text.bytes().enumerate() {
+            let is_space = byte.is_ascii_whitespace();
+            if !(is_space && is_gap) {
+                folded.text.push(if is_space { ' ' } else { char::from(byte.to_ascii_lowercase()) });
+                folded.origin.push(start);
+            }
+            is_gap = is_space;
         }
         folded.origin.push(text.len());
         folded
@@ -120,4 +140,21 @@ pub(crate) fn latin(c: char) -> Option<char> {
         'ł' | 'Ł' => 'l',
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_texts_are_folded_as_all_others() {
+        for text in ["", " ", " A\n\tb  C", "x\r\n\r\ny ", "~/.SSH/id_rsa `a`"] {
+            let (plain, other) = (Folded::plain(text), Folded::undisguised(text));
+            assert_eq!((plain.text, plain.origin), (other.text, other.origin), "{text:?}");
+        }
+        for (text, _) in super::super::tests::ATTACKS.iter().filter(|(text, _)| hidden::is_plain(text)) {
+            let (plain, other) = (Folded::plain(text), Folded::undisguised(text));
+            assert_eq!((plain.text, plain.origin), (other.text, other.origin), "{text}");
+        }
+    }
 }

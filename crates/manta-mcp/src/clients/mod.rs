@@ -8,8 +8,10 @@ mod read;
 
 use std::sync::LazyLock;
 
+use manta_core::FileKind;
 use serde::Deserialize;
 
+use crate::document::Notation;
 pub use read::{Configured, Word, not_understood, read};
 
 /// A client and where it keeps its servers.
@@ -122,6 +124,8 @@ static PLACES: LazyLock<Vec<(String, &Client)>> = LazyLock::new(|| {
 /// ```
 #[must_use]
 pub fn of(path: &str) -> Option<&'static Client> {
+    // Most files of a target are sources and manifests: the table is not even read for those.
+    Notation::of(path).filter(|_| FileKind::of(path) == FileKind::Other)?;
     PLACES.iter().find(|(place, _)| is_at(path, place)).map(|(_, client)| *client)
 }
 
@@ -146,6 +150,9 @@ mod tests {
         for client in all() {
             assert!(client.below_home().count() + client.project.len() > 0, "{}", client.name);
             assert!(client.docs.starts_with("https://"), "{}", client.name);
+            for place in client.places() {
+                assert!(of(&place.replace('*', "a1")).is_some(), "{place}");
+            }
         }
     }
 
