@@ -71,13 +71,13 @@ pub(crate) const NOT_TAKEN: Vn = Vn::MAX;
 const MAX_UNROLL: usize = 96;
 
 /// Most values, one inside the other, that are looked into.
-const MAX_NESTING: usize = 12;
+const MAX_NESTING: usize = 6;
 
 /// Values that are copied in the time of one step.
 pub(crate) const COPIES_PER_STEP: u64 = 16;
 
 /// What it costs to look inside a value, in values copied.
-const INSIDE: usize = 64;
+const INSIDE: usize = 256;
 
 /// What a step of a trace takes up, its text included. In bytes.
 const TRACE_BYTES: usize = 192;

@@ -318,6 +318,7 @@ fn values_that_hold_themselves_or_the_same_one_again_and_again_end() {
     for made in [
         "let a = []; a.push(a);".to_owned(),
         "let b = [1], a = [b]; b.push(a);".to_owned(),
+        "let a = []; const b = [a, a, a, a, a, a, a, a]; a.push(b, b, b, b, b, b, b, b);".to_owned(),
         "let a = {}; a.x = a; a.default = a; a.schema = a; a.toString = () => `${a}`;".to_owned(),
         "let a = { type: 'object', properties: {} }; a.properties.x = a; a.properties.y = a; a.items = a;".to_owned(),
         "class C { constructor() { this.me = this; this.all = [this]; } toString() { return String(this.all); } } let a = new C();"
