@@ -169,6 +169,25 @@ static RULES: &[Rule] = &[
         r"(?i)\b(?:bearer|basic|authorization\s*[:=]\s*(?:token|apikey|digest|negotiate)?)\s+([A-Za-z0-9._~+/=-]{16,})",
         2.5,
     ),
+    // In a header of that name any credential counts, however short: `Basic` and base64 of `a:b`.
+    context(
+        "authorization",
+        &["authorization"],
+        r#"(?i)\bauthorization["']?\s{0,4}:\s{0,4}["']?(?:basic|bearer|token|apikey|negotiate|digest)\s{1,4}([A-Za-z0-9._~+/=-]{6,})"#,
+        2.0,
+    ),
+    context(
+        "cookie",
+        &["cookie"],
+        r#"(?i)\bcookie["']?\s{0,4}:\s{0,4}["']?([A-Za-z0-9_.-]+=[!#-+\--:<-\[\]-~]*(?:;\s?[A-Za-z0-9_.-]+=[!#-+\--:<-\[\]-~]*)*)"#,
+        3.2,
+    ),
+    context(
+        "url-signature",
+        &["signature=", "sig="],
+        r"(?i)[?&](?:x-[a-z]{1,8}-)?sig(?:nature)?=([A-Za-z0-9%+/=_.-]{16,})",
+        3.0,
+    ),
     context(
         "assigned-secret",
         &[

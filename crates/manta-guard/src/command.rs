@@ -208,7 +208,6 @@ pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> 
         PinAction::Check if !is_known => problems.insert(0, format!("{server} has no pins in {}", path.display())),
         PinAction::Check => {}
         PinAction::Accept => {
-            lock.version = 1;
             lock.server.insert(server, integrity.seen().clone());
             lock.save(&path)?;
         }

@@ -6,7 +6,7 @@
 //! very name, so that a listed host of a large provider isn't a door to its other customers. Plain
 //! HTTP passes only where the policy lists it, one request per connection, to the host it names.
 
-mod tls;
+pub(crate) mod tls;
 
 use std::io;
 use std::net::TcpStream as StdStream;
@@ -14,7 +14,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use manta_harden::net::{SystemResolver, UrlPolicy, connect};
+use manta_harden::net::{CheckedUrl, SystemResolver, UrlPolicy, connect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -39,19 +39,27 @@ pub struct Hosts {
 
 struct Rule {
     policy: UrlPolicy,
-    is_http: bool,
+    /// A URL policy also admits the usual ports of its schemes; this list has one entry for each port.
+    port: u16,
+}
+
+impl Rule {
+    /// Whether it speaks about this port and this way of using it. No TLS where HTTP is at home.
+    fn is_about(&self, to: &Destination) -> bool {
+        self.port == to.port && !(to.is_tunnel && self.port == 80)
+    }
 }
 
 /// Where a request wants to go.
-struct Destination {
-    host: String,
-    port: u16,
+pub(crate) struct Destination {
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// `CONNECT`: a tunnel in which TLS is spoken.
-    is_tunnel: bool,
+    pub(crate) is_tunnel: bool,
 }
 
 /// Why a request goes nowhere: HTTP status and the explanation in the body.
-struct Refused {
+pub(crate) struct Refused {
     status: &'static str,
     why: String,
 }
@@ -66,6 +74,21 @@ impl Hosts {
         Ok(Self { rules: Arc::new(rules), events })
     }
 
+    /// The first rule that admits a destination, and the destination as it reads it.
+    fn admit(&self, to: &Destination, url: &str) -> Result<(UrlPolicy, CheckedUrl), String> {
+        let mut why = match self.rules.is_empty() {
+            true => "the policy lists no hosts".to_owned(),
+            false => "the policy does not list this host with this port".to_owned(),
+        };
+        for rule in self.rules.iter().filter(|rule| rule.is_about(to)) {
+            match rule.policy.check(url) {
+                Ok(checked) => return Ok((rule.policy.clone(), checked)),
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Err(why)
+    }
+
     fn event(&self, kind: &'static str, detail: String) {
         // The relay may have ended already; then nobody keeps records any more.
         let _ = self.events.send(Event { kind, peer: "server", detail });
@@ -74,14 +97,14 @@ impl Hosts {
 
 fn rule(allowed: &AllowedHost) -> Result<Rule, String> {
     let wrong = |error: manta_harden::net::UrlError| format!("{}: `{}`: {error}", allowed.source, allowed.host);
-    let mut policy = UrlPolicy::new().host(&allowed.host).map_err(wrong)?.http(allowed.port != 443);
+    let mut policy = UrlPolicy::new().host(&allowed.host).map_err(wrong)?.http(allowed.is_plain);
     if allowed.port != 443 && allowed.port != 80 {
         policy = policy.port(allowed.port);
     }
     for range in &allowed.private {
         policy = policy.dangerous_allow_range(range).map_err(wrong)?;
     }
-    Ok(Rule { policy, is_http: allowed.port == 80 })
+    Ok(Rule { policy, port: allowed.port })
 }
 
 /// Accepts connections until the runtime ends.
@@ -220,27 +243,17 @@ async fn open(to: &Destination, hosts: &Hosts) -> Result<TcpStream, Refused> {
     let scheme = if to.is_tunnel { "https" } else { "http" };
     let url = format!("{scheme}://{}:{}/", to.host, to.port);
     let shown = manta_core::Untrusted(&to.host).for_terminal();
-    let mut why = None;
-    for rule in hosts.rules.iter().filter(|rule| !(to.is_tunnel && rule.is_http)) {
-        match rule.policy.check(&url) {
-            Ok(checked) => {
-                let policy = rule.policy.clone();
-                let dial = move || connect(&policy, &checked, &SystemResolver, PATIENCE);
-                let stream = tokio::task::spawn_blocking(dial).await;
-                return match stream {
-                    Ok(Ok(stream)) => asynchronous(stream),
-                    Ok(Err(error)) => {
-                        Err(Refused { status: "502 Bad Gateway", why: format!("{shown}:{}: {error}", to.port) })
-                    }
-                    Err(_) => Err(Refused { status: "502 Bad Gateway", why: format!("{shown}: the look-up failed") }),
-                };
-            }
-            Err(error) => why = Some(error.to_string()),
-        }
+    let refuse = |why: String| {
+        let remedy = format!("hosts = [\"{shown}:{}\"] under [guard]", to.port);
+        Refused { status: "403 Forbidden", why: format!("{shown}:{}: {why}; to allow it: {remedy}", to.port) }
+    };
+    let (policy, checked) = hosts.admit(to, &url).map_err(refuse)?;
+    let dial = move || connect(&policy, &checked, &SystemResolver, PATIENCE);
+    match tokio::task::spawn_blocking(dial).await {
+        Ok(Ok(stream)) => asynchronous(stream),
+        Ok(Err(error)) => Err(Refused { status: "502 Bad Gateway", why: format!("{shown}:{}: {error}", to.port) }),
+        Err(_) => Err(Refused { status: "502 Bad Gateway", why: format!("{shown}: the look-up failed") }),
     }
-    let why = why.unwrap_or_else(|| "the policy lists no hosts".to_owned());
-    let remedy = format!("hosts = [\"{shown}:{}\"] under [guard]", to.port);
-    Err(Refused { status: "403 Forbidden", why: format!("{shown}:{}: {why}; to allow it: {remedy}", to.port) })
 }
 
 fn asynchronous(stream: StdStream) -> Result<TcpStream, Refused> {
@@ -308,7 +321,7 @@ fn check_head(head: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-fn destination(head: &str) -> Result<Destination, Refused> {
+pub(crate) fn destination(head: &str) -> Result<Destination, Refused> {
     let bad = || Refused { status: "400 Bad Request", why: "not a proxy request".to_owned() };
     check_head(head)?;
     let request = head.split("\r\n").next().unwrap_or("");
@@ -355,6 +368,42 @@ async fn read_greeting(client: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<tl
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_listed_port_opens_no_other_port_of_its_host() {
+        let listed = |host: &str, port: u16, is_plain: bool| {
+            let (host, source) = (host.to_owned(), "hosts.x".to_owned());
+            AllowedHost { host, port, is_plain, private: Vec::new(), source }
+        };
+        let rules = [
+            listed("a.example", 8443, false),
+            listed("b.example", 8080, true),
+            listed("c.example", 80, true),
+            listed("d.example", 443, false),
+        ];
+        let hosts = Hosts::new(&rules, mpsc::unbounded_channel().0).unwrap();
+        let goes = |host: &str, port: u16, is_tunnel: bool| {
+            let scheme = if is_tunnel { "https" } else { "http" };
+            let to = Destination { host: host.to_owned(), port, is_tunnel };
+            hosts.admit(&to, &format!("{scheme}://{host}:{port}/")).is_ok()
+        };
+        let ways: Vec<(&str, u16, bool)> = ["a.example", "b.example", "c.example", "d.example", "e.example"]
+            .into_iter()
+            .flat_map(|host| [80, 443, 8080, 8443].map(|port| [(host, port, true), (host, port, false)]))
+            .flatten()
+            .filter(|(host, port, is_tunnel)| goes(host, *port, *is_tunnel))
+            .collect();
+        assert_eq!(
+            ways,
+            [
+                ("a.example", 8443, true),
+                ("b.example", 8080, true),
+                ("b.example", 8080, false),
+                ("c.example", 80, false),
+                ("d.example", 443, true),
+            ]
+        );
+    }
 
     #[test]
     fn heads_that_two_implementations_read_differently_are_refused() {

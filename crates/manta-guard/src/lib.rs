@@ -26,6 +26,9 @@ pub mod egress;
 pub mod enforce;
 #[cfg(unix)]
 pub mod engine;
+#[cfg(all(unix, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(unix)]
 pub mod http;
 #[cfg(unix)]

@@ -67,13 +67,21 @@ pub struct Pin {
 pub type Pins = BTreeMap<String, Pin>;
 
 /// The lock file: pins of every server, by identity.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockFile {
-    /// Format of the file. Only `1` exists.
-    pub version: u32,
+    /// Format of the file.
+    version: u32,
     /// Pins by server identity.
-    #[serde(default)]
     pub server: BTreeMap<String, Pins>,
+}
+
+/// The format that is written.
+const VERSION: u32 = 2;
+
+impl Default for LockFile {
+    fn default() -> Self {
+        Self { version: VERSION, server: BTreeMap::new() }
+    }
 }
 
 impl LockFile {
@@ -84,12 +92,31 @@ impl LockFile {
     /// that would accept every change.
     pub fn load(path: &Path) -> Result<Self, String> {
         match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let file: Self = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-                if file.version == 1 { Ok(file) } else { Err(format!("{}: unknown version", path.display())) }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self { version: 1, ..Self::default() }),
+            Ok(text) => Self::parse(&text).map_err(|error| format!("{}: {error}", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+
+    /// The file in a text.
+    ///
+    /// # Errors
+    /// A message when it isn't a lock file, or not all of one.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        #[derive(serde::Deserialize)]
+        struct Written {
+            version: u32,
+            #[serde(default)]
+            server: BTreeMap<String, Pins>,
+            end: Option<toml::Table>,
+        }
+        let written: Written = toml::from_str(text).map_err(|error| error.to_string())?;
+        match (written.version, written.end) {
+            // Files of the first version end without saying so.
+            (1, _) | (VERSION, Some(_)) => Ok(Self { version: VERSION, server: written.server }),
+            // Cut between two pins it is whole TOML, and what it lacks would count as new.
+            (VERSION, None) => Err("it was cut off; bring back the version that was committed".to_owned()),
+            _ => Err("unknown version".to_owned()),
         }
     }
 
@@ -118,11 +145,18 @@ impl LockFile {
     /// # Errors
     /// A message when it can't be made.
     pub fn begin(path: &Path) -> Result<(), String> {
-        if path.exists() { Ok(()) } else { Self { version: 1, ..Self::default() }.save(path) }
+        if path.exists() { Ok(()) } else { Self::default().save(path) }
     }
 
     fn text(&self) -> Result<String, String> {
-        let text = toml::to_string_pretty(self).map_err(|error| error.to_string())?;
+        #[derive(serde::Serialize)]
+        struct Written<'a> {
+            version: u32,
+            server: &'a BTreeMap<String, Pins>,
+            end: toml::Table,
+        }
+        let written = Written { version: self.version, server: &self.server, end: toml::Table::new() };
+        let text = toml::to_string_pretty(&written).map_err(|error| error.to_string())?;
         Ok(format!("# What the servers said when they were approved. Written by manta; commit it.\n\n{text}"))
     }
 }
@@ -207,8 +241,10 @@ pub struct Integrity {
     approved: BTreeSet<&'static str>,
     /// Kinds whose list was seen to its end.
     complete: BTreeSet<&'static str>,
-    /// There are pins that nobody has kept yet.
-    has_fresh: bool,
+    /// Pins that nobody has kept yet.
+    fresh: BTreeSet<String>,
+    /// Why the last attempt to keep them failed.
+    unkept: Option<String>,
     store: Option<Store>,
 }
 
@@ -236,22 +272,27 @@ impl Integrity {
     /// Keeps what was pinned since the last time: lists that were seen to their end, and in the end everything.
     /// Returns what is wrong, for the log.
     pub(crate) fn keep(&mut self, is_end: bool) -> Vec<String> {
-        let (true, Some(store)) = (self.has_fresh, &self.store) else { return Vec::new() };
-        let is_kept = |key: &str| {
+        let Some(store) = &self.store else { return Vec::new() };
+        let is_kept = |key: &String| {
             let section = key.split('/').next().unwrap_or_default();
             is_end || self.complete.contains(section)
         };
-        let pins: Pins =
-            self.pins.iter().filter(|(key, _)| is_kept(key)).map(|(key, pin)| (key.clone(), pin.clone())).collect();
-        if pins.is_empty() {
+        let keys: Vec<String> = self.fresh.iter().filter(|key| is_kept(key)).cloned().collect();
+        if keys.is_empty() {
             return Vec::new();
         }
-        self.has_fresh = pins.len() < self.pins.len();
+        let pins = keys.iter().filter_map(|key| Some((key.clone(), self.pins.get(key)?.clone()))).collect();
         match store.add(&pins) {
-            Ok(stored) => self.adopt(stored),
+            Ok(stored) => {
+                self.fresh.retain(|key| !keys.contains(key));
+                self.unkept = None;
+                self.adopt(stored)
+            }
             Err(why) => {
-                self.has_fresh = true;
-                vec![format!("pins could not be kept: {why}")]
+                let problem = format!("pins could not be kept: {why}");
+                let is_new = self.unkept.as_ref() != Some(&problem);
+                self.unkept = Some(problem.clone());
+                Vec::from_iter(is_new.then_some(problem))
             }
         }
     }
@@ -293,8 +334,8 @@ impl Integrity {
                 None
             }
             Verdict::New if self.mode == PinMode::Record && !self.approved.contains(item.section()) => {
+                self.fresh.insert(key.clone());
                 self.pins.insert(key, pin);
-                self.has_fresh = true;
                 if item == Item::Instructions {
                     self.list_ended(item);
                 }
@@ -334,6 +375,8 @@ impl Integrity {
             None if self.approved.contains(item.section()) && !self.pins.contains_key(&key) => {
                 format!("{key} was not listed when this server was approved")
             }
+            // On a disk that the server filled, every start would be its first.
+            None if self.fresh.contains(&key) && self.unkept.is_some() => self.unkept.clone().unwrap_or_default(),
             None => return Ok(()),
         };
         Err(Denial::new(format!("pin.{key}"), problem).remedy("review the change, then run `manta pin --accept`"))
@@ -570,6 +613,47 @@ mod tests {
         endless.inspect(Item::Prompt, "p", &json!({ "name": "p" }));
         assert!(endless.keep(true).is_empty());
         assert!(store.load().unwrap().contains_key("prompts/p"));
+    }
+
+    /// A full disk or a crash may leave any beginning of a file that is written in place.
+    #[test]
+    fn a_lock_file_that_was_cut_off_is_never_read_as_a_smaller_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("manta.lock");
+        let mut lock = LockFile::default();
+        for name in ["add", "rm"] {
+            let pins = lock.server.entry("s".to_owned()).or_default();
+            pins.insert(format!("tools/{name}"), pin_of(&tool(name, "adds\n\"quoted\"")));
+        }
+        lock.overwrite(&path).unwrap();
+        assert_eq!(LockFile::load(&path), Ok(lock.clone()));
+        let text = std::fs::read_to_string(&path).unwrap();
+        for end in 0..text.trim_end().len() {
+            assert!(LockFile::parse(&text[..end]).is_err(), "{}", &text[..end]);
+        }
+        let first_version = text.replace("version = 2", "version = 1").replace("[end]", "");
+        assert_eq!(LockFile::parse(&first_version), Ok(lock));
+    }
+
+    #[test]
+    fn what_could_not_be_pinned_is_not_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, away) = (directory.path().join("manta.lock"), directory.path().join("away"));
+        LockFile::begin(&path).unwrap();
+        let store = Store { path: path.clone(), server: "s".into(), in_place: true };
+        let mut pins = Integrity::new(PinMode::Record, Pins::new()).kept_in(Some(store));
+        pins.inspect(Item::Tool, "add", &tool("add", "adds"));
+        pins.list_ended(Item::Tool);
+        std::fs::rename(&path, &away).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(pins.keep(false).len(), 1);
+        assert!(pins.keep(false).is_empty(), "said once");
+        let denial = pins.check_call(Target::Tool, "add").unwrap_err();
+        assert!(denial.message.contains("could not be kept"), "{denial}");
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::rename(&away, &path).unwrap();
+        assert!(pins.keep(false).is_empty());
+        assert!(pins.check_call(Target::Tool, "add").is_ok());
     }
 
     #[test]

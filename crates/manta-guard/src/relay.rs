@@ -346,8 +346,13 @@ impl Terminal {
 }
 
 fn ask_on_terminal(text: &str) -> io::Result<bool> {
+    ask_on(std::fs::File::options().read(true).write(true).open("/dev/tty")?, text)
+}
+
+fn ask_on(mut terminal: std::fs::File, text: &str) -> io::Result<bool> {
     use std::io::{BufRead as _, Write as _};
-    let mut terminal = std::fs::File::options().read(true).write(true).open("/dev/tty")?;
+    // What was typed before the question was there is no answer to it: a second `y` must not agree to the next call.
+    rustix::termios::tcflush(&terminal, rustix::termios::QueueSelector::IFlush)?;
     write!(terminal, "manta guard: {text} [y/N] ")?;
     let mut answer = String::new();
     io::BufReader::new(terminal).read_line(&mut answer)?;
@@ -385,5 +390,37 @@ fn describe_exit(code: i32) -> String {
         0 => "the server has ended".to_owned(),
         129.. => format!("the server was killed by signal {}", code - 128),
         code => format!("the server has ended with exit code {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read as _, Write as _};
+
+    use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+
+    use super::*;
+
+    #[test]
+    fn what_was_typed_before_the_question_is_no_answer() {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let theirs = File::from(ioctl_tiocgptpeer(&ours, OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap());
+        let mut person = File::from(ours);
+        for (typed_before, answer, agreed) in [("", "y", true), ("y\ny\n", "n", false), ("y", "", false)] {
+            person.write_all(typed_before.as_bytes()).unwrap();
+            let asked = theirs.try_clone().unwrap();
+            let question = std::thread::spawn(move || ask_on(asked, "really?").unwrap());
+            let mut seen = Vec::new();
+            while !seen.ends_with(b"[y/N] ") {
+                let mut piece = [0; 256];
+                let count = person.read(&mut piece).unwrap();
+                seen.extend_from_slice(&piece[..count]);
+            }
+            person.write_all(format!("{answer}\n").as_bytes()).unwrap();
+            assert_eq!(question.join().unwrap(), agreed, "{typed_before:?}");
+        }
     }
 }

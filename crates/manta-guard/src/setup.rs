@@ -44,8 +44,10 @@ pub struct Request {
 pub struct AllowedHost {
     /// Exact name, or `*.suffix`.
     pub host: String,
-    /// Port.
+    /// The one port.
     pub port: u16,
+    /// Plain HTTP may be spoken to it.
+    pub is_plain: bool,
     /// Address ranges that are admitted although they are not public.
     pub private: Vec<String>,
     /// Where this was said, for messages.
@@ -408,10 +410,16 @@ fn hosts(policy: Option<&PolicySpec>, spec: &GuardSpec, request: &Request) -> Re
         let set = set.get_ref();
         let usual = set.schemes.iter().map(|scheme| if scheme == "http" { 80 } else { 443 });
         let ports: BTreeSet<u16> = usual.chain(set.ports.iter().copied()).collect();
+        let admits_http = set.schemes.iter().any(|scheme| scheme == "http");
         for host in &set.allow {
             for port in &ports {
-                let source = format!("hosts.{name}");
-                hosts.insert(AllowedHost { host: host.clone(), port: *port, private: set.private.clone(), source });
+                hosts.insert(AllowedHost {
+                    host: host.clone(),
+                    port: *port,
+                    is_plain: admits_http && *port != 443,
+                    private: set.private.clone(),
+                    source: format!("hosts.{name}"),
+                });
             }
         }
     }
@@ -422,7 +430,13 @@ fn hosts(policy: Option<&PolicySpec>, spec: &GuardSpec, request: &Request) -> Re
             Some((host, port)) => (host, port.parse().map_err(|_| format!("{source}: `{text}` has no valid port"))?),
             None => (text.as_str(), 443),
         };
-        hosts.insert(AllowedHost { host: host.to_owned(), port, private: Vec::new(), source: source.to_owned() });
+        hosts.insert(AllowedHost {
+            host: host.to_owned(),
+            port,
+            is_plain: port != 443,
+            private: Vec::new(),
+            source: source.to_owned(),
+        });
     }
     Ok(hosts.into_iter().collect())
 }

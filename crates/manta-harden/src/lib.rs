@@ -52,6 +52,9 @@ mod digest;
 pub mod enforce;
 #[cfg(feature = "front")]
 pub mod front;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod limit;
 pub mod net;
 #[cfg(feature = "otel")]

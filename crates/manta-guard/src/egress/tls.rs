@@ -11,16 +11,16 @@ const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 
 /// What a greeting says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Greeting {
+pub(crate) struct Greeting {
     /// The server name, in the form it was sent.
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The real greeting may be hidden inside.
     is_encrypted: bool,
 }
 
 impl Greeting {
     /// Whether the peer will take it for a connection to `host`, and nothing else.
-    pub(super) fn is_for(&self, host: &str) -> bool {
+    pub(crate) fn is_for(&self, host: &str) -> bool {
         let host = host.trim_end_matches('.');
         let is_literal = host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok();
         let is_named = match &self.name {
@@ -33,14 +33,14 @@ impl Greeting {
 
 /// How far the bytes go.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Read {
+pub(crate) enum Read {
     Done(Greeting),
     Incomplete,
     Invalid(&'static str),
 }
 
 /// Reads the greeting at the start of a connection.
-pub(super) fn greeting(bytes: &[u8]) -> Read {
+pub(crate) fn greeting(bytes: &[u8]) -> Read {
     let mut message = Vec::new();
     let mut rest = bytes;
     // The greeting may be spread over several records.

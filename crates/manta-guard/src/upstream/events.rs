@@ -2,19 +2,19 @@
 
 /// One event.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Event {
+pub(crate) struct Event {
     /// Its data; lines joined by a blank, because a line break between tokens of JSON means nothing and one
     /// inside a string is not JSON.
-    pub(super) data: String,
+    pub(crate) data: String,
     /// Position in the stream, for resuming it.
-    pub(super) id: Option<String>,
+    pub(crate) id: Option<String>,
     /// How long to wait before resuming, in milliseconds.
-    pub(super) retry: Option<u64>,
+    pub(crate) retry: Option<u64>,
 }
 
 /// Splits a stream into events.
 #[derive(Debug, Default)]
-pub(super) struct Events {
+pub(crate) struct Events {
     line: Vec<u8>,
     event: Event,
     has_data: bool,
@@ -26,12 +26,12 @@ pub(super) struct Events {
 
 impl Events {
     /// Events of at most `max` bytes; the data of longer ones is dropped and the event marked by `Err`.
-    pub(super) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self { max, ..Self::default() }
     }
 
     /// Takes the next bytes; gives each event that is complete to `see`, `Err` for one that was too long.
-    pub(super) fn feed(&mut self, bytes: &[u8], see: &mut dyn FnMut(Result<Event, ()>)) {
+    pub(crate) fn feed(&mut self, bytes: &[u8], see: &mut dyn FnMut(Result<Event, ()>)) {
         for &byte in bytes {
             let ends = match byte {
                 b'\n' if std::mem::take(&mut self.after_return) => continue,

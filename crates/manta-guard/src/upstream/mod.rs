@@ -10,7 +10,7 @@
 //!
 //! The only credentials that are sent are the guard's own: what a client of the guard presents never gets here.
 
-mod events;
+pub(crate) mod events;
 mod exchange;
 
 use std::io;

@@ -6,7 +6,7 @@ use std::path::Path;
 use regex::Regex;
 
 use super::error::{CommandError, CommandRule};
-use crate::net::UrlPolicy;
+use crate::net::{CheckedUrl, UrlPolicy};
 use crate::paths::{Access, Roots};
 
 /// What one value may be. Text is never matched against a shell's idea of danger; it is matched
@@ -107,7 +107,7 @@ impl Value {
             Self::Path { roots, access } => check_path(text, roots, *access, cwd),
             Self::Url(policy) => policy
                 .check(text)
-                .map(|url| url.to_string())
+                .map(|url| unexpanded(&url))
                 .map_err(|error| CommandError::new(CommandRule::Url(error.rule()), "the URL is refused")),
             _ => Ok(text.to_owned()),
         }
@@ -146,6 +146,21 @@ fn check_shape(text: &str, may_start_with_dash: bool, may_start_with_at: bool) -
         return Err(CommandError::new(CommandRule::ResponseFile, "a value must not begin with `@`"));
     }
     Ok(())
+}
+
+/// The URL without what curl and its kin expand into many: `[1-9999]`, `{a,b}`. Neither belongs there bare (RFC 3986
+/// §3.3), but for the brackets around an address.
+fn unexpanded(url: &CheckedUrl) -> String {
+    let text = url.to_string();
+    let (head, tail) = text.split_at(text.len() - url.url()[url::Position::BeforePath..].len());
+    let escaped = tail.chars().map(|c| match c {
+        '[' => "%5B".to_owned(),
+        ']' => "%5D".to_owned(),
+        '{' => "%7B".to_owned(),
+        '}' => "%7D".to_owned(),
+        other => other.to_string(),
+    });
+    head.to_owned() + &escaped.collect::<String>()
 }
 
 /// `./` in front keeps a name from being read as an option, a `host:path` or a pathspec.
@@ -214,6 +229,22 @@ fn is_git_ref(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_stays_one_url_for_programs_that_expand_patterns() {
+        let policy = UrlPolicy::new().host("a.example").unwrap().host("2606:4700::1111").unwrap();
+        let value = Value::Url(policy);
+        for (given, passed) in [
+            (
+                "https://a.example/x[1-9999]/{b,c}?q={d,e}&r[]=1",
+                "https://a.example/x%5B1-9999%5D/%7Bb,c%7D?q=%7Bd,e%7D&r%5B%5D=1",
+            ),
+            ("https://[2606:4700::1111]/[a]", "https://[2606:4700::1111]/%5Ba%5D"),
+            ("https://a.example", "https://a.example/"),
+        ] {
+            assert_eq!(value.check(given, Path::new("/")).as_deref(), Ok(passed));
+        }
+    }
 
     #[test]
     fn values_take_what_they_say_and_nothing_near_it() {

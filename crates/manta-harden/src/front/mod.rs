@@ -6,7 +6,7 @@
 
 mod connection;
 mod listen;
-mod oauth;
+pub(crate) mod oauth;
 mod request;
 
 use std::fmt;

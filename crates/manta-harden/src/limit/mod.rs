@@ -479,5 +479,11 @@ impl Drop for Permit {
     }
 }
 
+/// Whether bytes are one answer of a store.
+#[cfg(all(feature = "redis", feature = "fuzzing"))]
+pub(crate) fn is_store_reply(bytes: &[u8]) -> bool {
+    shared::is_reply(bytes)
+}
+
 #[cfg(test)]
 mod tests;

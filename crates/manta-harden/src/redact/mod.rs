@@ -8,6 +8,7 @@
 //!
 //! Redaction happens before hashing and is idempotent: a mark is never redacted again.
 
+mod marks;
 mod spoken;
 
 use std::borrow::Cow;
@@ -17,11 +18,16 @@ use manta_detect::{disguise, secrets};
 use serde_json::{Map, Value};
 
 use crate::digest::{hex, hmac_sha256};
+pub use marks::Sensitive;
+use marks::{Marks, NO_MARKS};
 
 /// What starts every mark.
 const MARK: &str = "[redacted:";
 /// Values nested deeper are replaced; nothing a tool takes is that deep.
 const MAX_DEPTH: usize = 64;
+
+/// Longest text that may be a name among values.
+const MAX_NAME: usize = 64;
 
 /// Names that end in one of these, or are one of these, hold a secret. Compared in lower case without
 /// `-`, `_`, `.` and spaces.
@@ -276,7 +282,8 @@ impl Redactor {
         format!("{MARK}size:{}:hmac-sha256:{digest}]", bytes.len())
     }
 
-    /// In an argument vector the secret follows its flag: `["--password", "hunter2"]`.
+    /// In an argument vector the secret follows its flag, and in a list of headers its name: `["--password", "hunter2"]`,
+    /// `["Authorization", "Basic …"]`.
     fn array(&self, items: &[Value], marks: &Marks, depth: usize, count: &mut u64) -> Vec<Value> {
         let (mut follows_flag, mut follows_user) = (false, false);
         items
@@ -289,7 +296,7 @@ impl Redactor {
                     return Value::String(format!("{user}:{MARK}key]"));
                 }
                 follows_user = matches!(text, "-u" | "-U" | "--user" | "--proxy-user");
-                follows_flag = text.starts_with('-') && !text.contains('=') && self.is_secret_name(text);
+                follows_flag = text.len() <= MAX_NAME && !text.contains('=') && self.is_secret_name(text);
                 match text.split_once('=') {
                     _ if is_secret => replaced("key", count),
                     Some((flag, secret))
@@ -339,71 +346,6 @@ impl Redactor {
             || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
             || SECRET_PARTS.iter().any(|part| name.contains(part))
     }
-}
-
-/// Members that a schema marks with `x-manta-sensitive: true`, or a policy with `sensitive = true`.
-#[derive(Debug, Clone, Default)]
-pub struct Sensitive {
-    root: Marks,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Marks {
-    here: bool,
-    members: std::collections::BTreeMap<String, Marks>,
-    items: Option<Box<Marks>>,
-}
-
-static NO_MARKS: Marks = Marks { here: false, members: std::collections::BTreeMap::new(), items: None };
-
-impl Marks {
-    fn member(&self, name: &str) -> &Self {
-        self.members.get(name).unwrap_or(&NO_MARKS)
-    }
-
-    fn item(&self) -> &Self {
-        self.items.as_deref().unwrap_or(&NO_MARKS)
-    }
-}
-
-impl Sensitive {
-    /// Whether nothing is marked.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        !self.root.here && self.root.members.is_empty() && self.root.items.is_none()
-    }
-
-    /// Reads the marks of a tool's input schema (`properties` and `items`, to a depth of 32).
-    #[must_use]
-    pub fn from_schema(schema: &Value) -> Self {
-        Self { root: marks_of(schema, 0) }
-    }
-
-    /// Marks one member; `path` leads to it, with `*` for the elements of an array.
-    pub fn mark<'a>(&mut self, path: impl IntoIterator<Item = &'a str>) {
-        let mut marks = &mut self.root;
-        for step in path {
-            marks = match step {
-                "*" => marks.items.get_or_insert_default(),
-                name => marks.members.entry(name.to_owned()).or_default(),
-            };
-        }
-        marks.here = true;
-    }
-}
-
-fn marks_of(schema: &Value, depth: usize) -> Marks {
-    if depth > 32 {
-        return Marks::default();
-    }
-    let here = schema.get("x-manta-sensitive") == Some(&Value::Bool(true))
-        || schema.get("writeOnly") == Some(&Value::Bool(true))
-        || schema.get("format").and_then(Value::as_str) == Some("password");
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let members =
-        properties.into_iter().flatten().map(|(name, inner)| (name.clone(), marks_of(inner, depth + 1))).collect();
-    let items = schema.get("items").map(|inner| Box::new(marks_of(inner, depth + 1)));
-    Marks { here, members, items }
 }
 
 fn replaced(why: &str, count: &mut u64) -> Value {
@@ -506,6 +448,23 @@ mod tests {
         assert_eq!(value["text"], "use [redacted:secret:github-token] now");
         assert_eq!(value["args"][3], "x");
         assert_eq!(value["env"][1]["value"], "/root");
+    }
+
+    #[test]
+    fn secrets_are_found_in_headers_however_they_are_listed() {
+        let value = redact(json!({
+            "pairs": [["Authorization", "Basic YTpodW50ZXIy"], ["Accept", "text/html"]],
+            "raw": ["Accept", "text/html", "X-Api-Key", "hunter2", "Cookie", "sid=hunter2"],
+            "argv": ["curl", "-H", "Authorization: Basic YTpodW50ZXIy", "-H", "Cookie: theme=dark; sid=hunter2hunter2"],
+            "text": "GET / HTTP/1.1\r\nHost: a\r\nauthorization: Bearer hunter2\r\nSet-Cookie: id=hunter2hunter2; Path=/",
+            "signed": "https://b.example/x?X-Amz-Credential=AKID&X-Amz-Signature=hunter2hunter2hunter2hunter2&X-Amz-Date=1",
+            "words": "a basic biscuit with theme=dark",
+        }));
+        let text = value.to_string();
+        assert!(!text.contains("hunter2") && !text.contains("YTpodW50ZXIy"), "{text}");
+        assert_eq!(value["pairs"][1][1], "text/html");
+        assert_eq!(value["raw"][1], "text/html");
+        assert_eq!(value["words"], "a basic biscuit with theme=dark");
     }
 
     #[test]

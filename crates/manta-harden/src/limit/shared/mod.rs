@@ -269,6 +269,12 @@ fn list_name(prefix: &str, limit: &Limit, key: Key<'_>) -> String {
     format!("{{{prefix}}}:{}:{}", limit.name, &crate::digest::hex(&hasher.finalize())[..32])
 }
 
+/// Whether bytes are one answer of a store.
+#[cfg(feature = "fuzzing")]
+pub(super) fn is_reply(mut bytes: &[u8]) -> bool {
+    resp::reply(&mut bytes, 0).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

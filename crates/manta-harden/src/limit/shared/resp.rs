@@ -1,7 +1,7 @@
 //! The part of the Redis protocol (RESP 2) that one script needs: about a hundred lines instead of a
 //! dependency with an async runtime.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
@@ -132,41 +132,42 @@ impl Connection {
         }
         let sent = self.stream.get_mut().write_all(&bytes);
         sent.map_err(|error| StoreError::Unreachable(error.to_string()))?;
-        self.reply(0)
+        reply(&mut self.stream, 0)
     }
+}
 
-    fn reply(&mut self, depth: usize) -> Result<Reply, StoreError> {
-        let line = self.line()?;
-        let (kind, rest) = line.split_at_checked(1).ok_or_else(|| garbage("an empty line"))?;
-        let number = || rest.parse::<i64>().map_err(|_| garbage("no number"));
-        match kind {
-            "+" => Ok(Reply::Text(rest.to_owned())),
-            "-" => Err(StoreError::Refused(rest.to_owned())),
-            ":" => Ok(Reply::Int(number()?)),
-            "$" | "*" if number()? < 0 => Ok(Reply::Null),
-            "$" => self.bulk(length(number()?, MAX_TEXT)?),
-            "*" if depth == 0 => {
-                let items = length(number()?, MAX_ITEMS)?;
-                (0..items).map(|_| self.reply(depth + 1)).collect::<Result<_, _>>().map(Reply::Array)
-            }
-            _ => Err(garbage("an unknown type")),
+/// Reads one answer; lists stand at the top only.
+pub(super) fn reply(stream: &mut impl BufRead, depth: usize) -> Result<Reply, StoreError> {
+    let line = line(stream)?;
+    let (kind, rest) = line.split_at_checked(1).ok_or_else(|| garbage("an empty line"))?;
+    let number = || rest.parse::<i64>().map_err(|_| garbage("no number"));
+    match kind {
+        "+" => Ok(Reply::Text(rest.to_owned())),
+        "-" => Err(StoreError::Refused(rest.to_owned())),
+        ":" => Ok(Reply::Int(number()?)),
+        "$" | "*" if number()? < 0 => Ok(Reply::Null),
+        "$" => bulk(stream, length(number()?, MAX_TEXT)?),
+        "*" if depth == 0 => {
+            let items = length(number()?, MAX_ITEMS)?;
+            (0..items).map(|_| reply(stream, depth + 1)).collect::<Result<_, _>>().map(Reply::Array)
         }
+        _ => Err(garbage("an unknown type")),
     }
+}
 
-    fn line(&mut self) -> Result<String, StoreError> {
-        let mut bytes = Vec::new();
-        let mut limited = (&mut self.stream).take(MAX_TEXT as u64);
-        limited.read_until(b'\n', &mut bytes).map_err(|error| StoreError::Unreachable(error.to_string()))?;
-        let line = bytes.strip_suffix(b"\r\n").ok_or_else(|| garbage("a line without an end"))?;
-        String::from_utf8(line.to_vec()).map_err(|_| garbage("no UTF-8"))
-    }
+fn line(stream: &mut impl BufRead) -> Result<String, StoreError> {
+    let mut bytes = Vec::new();
+    let mut limited = stream.take(MAX_TEXT as u64);
+    limited.read_until(b'\n', &mut bytes).map_err(|error| StoreError::Unreachable(error.to_string()))?;
+    let line = bytes.strip_suffix(b"\r\n").ok_or_else(|| garbage("a line without an end"))?;
+    String::from_utf8(line.to_vec()).map_err(|_| garbage("no UTF-8"))
+}
 
-    fn bulk(&mut self, length: usize) -> Result<Reply, StoreError> {
-        let mut bytes = vec![0; length + 2];
-        self.stream.read_exact(&mut bytes).map_err(|error| StoreError::Unreachable(error.to_string()))?;
-        let text = bytes.strip_suffix(b"\r\n").ok_or_else(|| garbage("a text without an end"))?;
-        String::from_utf8(text.to_vec()).map(Reply::Text).map_err(|_| garbage("no UTF-8"))
-    }
+fn bulk(stream: &mut impl BufRead, length: usize) -> Result<Reply, StoreError> {
+    let mut bytes = vec![0; length + 2];
+    stream.read_exact(&mut bytes).map_err(|error| StoreError::Unreachable(error.to_string()))?;
+    let text = bytes.strip_suffix(b"\r\n").ok_or_else(|| garbage("a text without an end"))?;
+    String::from_utf8(text.to_vec()).map(Reply::Text).map_err(|_| garbage("no UTF-8"))
 }
 
 fn length(number: i64, most: usize) -> Result<usize, StoreError> {
