@@ -247,3 +247,22 @@ fn what_happens_without_an_argument_is_followed() {
     assert_eq!(reads("n !== null"), ["path-traversal"]);
     assert_eq!(reads("[] != null"), QUIET);
 }
+
+#[test]
+fn below_a_directory_of_the_callers_is_anywhere() {
+    let inside = "function inside(base: string, name: string): string {
+          const root = path.resolve(base);
+          const target = path.resolve(root, name);
+          const way = path.relative(root, target);
+          if (way === '..' || way.startsWith(`..${path.sep}`) || path.isAbsolute(way)) throw new Error('outside');
+          return target;
+        }";
+    for (body, expected) in [
+        ("return text(fs.readFileSync(inside(q ?? ROOT, p), 'utf8'));", vec!["path-traversal".to_owned()]),
+        ("return text(fs.readFileSync(inside(ROOT, p), 'utf8'));", QUIET),
+        ("return text(fs.readFileSync(inside(inside(ROOT, q ?? '.'), p), 'utf8'));", QUIET),
+    ] {
+        let found: Vec<String> = found(inside, body).into_iter().filter(|rule| rule != "symlink-escape").collect();
+        assert_eq!(found, expected, "{body}");
+    }
+}

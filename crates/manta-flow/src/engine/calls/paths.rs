@@ -276,15 +276,28 @@ impl Interp<'_> {
         };
         let Some(to) = to else { return Val::unknown() };
         let to = self.current(&to);
-        let _ = from;
+        let from = from.map(|from| self.current(&from));
+        // Below a directory that the caller chose is anywhere.
+        let is_own = from.as_ref().is_none_or(|from| {
+            self.taint_now(from).is_none() || matches!(self.props(from).path.within, path::Within::Strong { .. })
+        });
         if self.found.replay.is_some()
             && let Some(text) = to.literal()
             && to.is_tainted()
         {
-            let relative = if is_in_replay_root(text) { "inside" } else { "../../etc/passwd" };
-            return Val { taint: to.taint, step: to.step, vn: self.store.fresh_vn(), ..Val::str(relative) };
+            let is_inside = match from.as_ref().and_then(Val::literal).filter(|_| !is_own) {
+                Some(base) => Some(std::path::Path::new(text).starts_with(base)),
+                None => is_own.then(|| is_in_replay_root(text)),
+            };
+            if let Some(is_inside) = is_inside {
+                let relative = if is_inside { "inside" } else { "../../etc/passwd" };
+                return Val { taint: to.taint, step: to.step, vn: self.store.fresh_vn(), ..Val::str(relative) };
+            }
         }
         let mut relative = self.text_val(StrProps::default(), &to);
+        if !is_own {
+            return relative;
+        }
         if let Some(text) = &relative.text {
             // The result is a way to say where `to` is: a check of it is a check of `to`.
             let base = if to.vn != 0 { Some((to.vn, Transform::SamePath)) } else { None };
