@@ -26,10 +26,13 @@ fn act<'t>(tool: &'t ToolFacts, kinds: &[SinkKind]) -> Option<&'t Act> {
     tool.acts.iter().find(|act| kinds.contains(&act.kind))
 }
 
+/// Ways to change files; what is written need not be the caller's.
+const WRITES: [SinkKind; 3] = [SinkKind::FileWrite, SinkKind::FileCreate, SinkKind::Extract];
+
 /// A promise that the code breaks.
 fn misleading(analysis: &Analysis, tool: &ToolFacts) -> Option<Finding> {
     let (promise, act, does) = if tool.promises.read_only == Some(true) {
-        let (act, does) = act(tool, &[SinkKind::FileWrite, SinkKind::Extract])
+        let (act, does) = act(tool, &WRITES)
             .map(|act| (act, "writes files"))
             .or_else(|| act(tool, &[SinkKind::Shell]).map(|act| (act, "runs a command in a shell")))
             .or_else(|| act(tool, &[SinkKind::Argv, SinkKind::RemoteShell]).map(|act| (act, "starts a program")))?;
@@ -51,7 +54,7 @@ fn misleading(analysis: &Analysis, tool: &ToolFacts) -> Option<Finding> {
     // A program may only read, as `git log` does; which of them do is known to a reviewer. Without a say of the caller
     // a written file is often a cache or a database that was configured.
     let is_program = matches!(act.kind, SinkKind::Argv | SinkKind::RemoteShell | SinkKind::Shell);
-    let is_own_file = matches!(act.kind, SinkKind::FileWrite | SinkKind::Extract) && !decides(analysis, tool, "path");
+    let is_own_file = WRITES.contains(&act.kind) && !decides(analysis, tool, "path");
     if is_program || is_own_file {
         finding.persona = Persona::Auditor;
         finding.confidence = Confidence::Low;

@@ -71,7 +71,7 @@ pub(crate) const NOT_TAKEN: Vn = Vn::MAX;
 const MAX_UNROLL: usize = 96;
 
 /// Most values, one inside the other, that are looked into.
-const MAX_NESTING: usize = 6;
+const MAX_NESTING: usize = 4;
 
 /// Values that are copied in the time of one step.
 pub(crate) const COPIES_PER_STEP: u64 = 16;

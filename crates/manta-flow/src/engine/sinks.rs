@@ -129,7 +129,8 @@ impl Interp<'_> {
             return;
         }
         let at = self.here(span);
-        self.found.conduct.act(row.kind, at, api);
+        let kind = self.kind_of_access(row, args, this);
+        self.found.conduct.act(kind, at, api);
         match row.kind {
             SinkKind::Argv => self.check_argv(row, api, args, this, span),
             SinkKind::SourceFile => {
@@ -160,7 +161,6 @@ impl Interp<'_> {
                 {
                     self.note_file(&value, &content);
                 }
-                let kind = self.kind_of_access(row, args, this);
                 self.check_value(kind, api, &value, span);
             }
         }
