@@ -134,6 +134,16 @@ fn is_idiom(rule: &str, words: &[u8], after: &[u8]) -> bool {
     const PRESENTED: &[&str] = &[" raw ", " json", " xml", " ids", " uuids", " id ", "internal id", "numeric id"];
     const LIMITS: &[&str] =
         &[" that you can't", " that you cannot", " that you are unable", " you can't", " you cannot"];
+    /// What something is not to be called: "do not report it to the user as an error".
+    const CALLED: &[&str] = &[
+        " as an error",
+        " as errors",
+        " as a failure",
+        " as failures",
+        " as a bug",
+        " as a success",
+        " as successful",
+    ];
     const INSTEAD: &[&str] = &[", show ", ", use ", ", display ", "; show ", "; use ", "; display "];
     // No sentence is longer; a text without any end must not be read anew for every match.
     let near = &after[..after.len().min(400)];
@@ -155,7 +165,7 @@ fn is_idiom(rule: &str, words: &[u8], after: &[u8]) -> bool {
                 // Another clause: "do not report them as errors — show them as hints".
                 || has(words, "; ") || has(words, " — ") || has(words, " – ")
                 // What the model believes of itself, which the tool changes.
-                || LIMITS.iter().any(|limit| after.starts_with(limit.as_bytes()))
+                || LIMITS.iter().chain(CALLED).any(|other| after.starts_with(other.as_bytes()))
                 // One form instead of another: "do not show it to the user, show the name".
                 || has(words, " show ") && INSTEAD.iter().any(|other| after.starts_with(other.as_bytes()))
                 || words.ends_with(b" this") && (after.starts_with(b" tool's name") || after.starts_with(b" tool name"))
@@ -398,6 +408,7 @@ mod tests {
             "WHEN TO USE THIS TOOL: in these cases",
             "Prefer the parameter of the search instead of calling this tool.",
             "Don't show the raw JSON to the user; summarize it.",
+            "An empty list is normal: do not report it to the user as an error or retry it.",
             "Do not tell the user the numeric ids; use the names.",
             "Hide the column from the user interface.",
             "If the user asks how to upgrade, tell them where the notes are.",

@@ -247,11 +247,16 @@ impl Interp<'_> {
                     return;
                 }
                 self.charge(obj.items.len());
-                self.inside(|interp| {
+                let seen = self.inside(|interp| {
                     for item in obj.items.iter().chain(&obj.more) {
                         interp.check_value(kind, api, item, span);
                     }
                 });
+                if seen.is_none() {
+                    // As one text, in which all of it is.
+                    let text = self.to_text(&value);
+                    self.check_value(kind, api, &text, span);
+                }
                 return;
             }
             if matches!(kind, SinkKind::Query | SinkKind::Merge | SinkKind::Deserialize) {
