@@ -7,9 +7,14 @@
 //! name the host of the policy, a frame that was read must be JSON, one report must come out of one input.
 #![forbid(unsafe_code)]
 
+mod documents;
 pub mod mutate;
+mod records;
 mod runtime;
 mod scanner;
+mod tokens;
+#[cfg(unix)]
+mod wire;
 
 /// One function of bytes.
 #[derive(Clone, Copy)]
@@ -43,6 +48,25 @@ pub static TARGETS: &[Target] = &[
     Target { name: "policy", run: runtime::policy, seeds: runtime::policy_seeds, rounds: 1_500 },
     Target { name: "frame", run: runtime::frame, seeds: runtime::frame_seeds, rounds: 5_000 },
     Target { name: "validators", run: runtime::validators, seeds: runtime::validator_seeds, rounds: 5_000 },
+    Target { name: "values", run: runtime::values, seeds: runtime::value_seeds, rounds: 3_000 },
+    Target { name: "token", run: tokens::token, seeds: tokens::token_seeds, rounds: 3_000 },
+    Target { name: "store", run: tokens::store, seeds: tokens::store_seeds, rounds: 3_000 },
+    Target { name: "redaction", run: records::redaction, seeds: records::redaction_seeds, rounds: 2_000 },
+    Target { name: "audit_log", run: records::audit_log, seeds: records::audit_log_seeds, rounds: 500 },
+    Target { name: "documents", run: documents::documents, seeds: documents::document_seeds, rounds: 2_000 },
+    Target { name: "detectors", run: documents::detectors, seeds: documents::detector_seeds, rounds: 1_000 },
+    #[cfg(unix)]
+    Target { name: "wire", run: wire::wire, seeds: wire::wire_seeds, rounds: 1_500 },
+    #[cfg(unix)]
+    Target { name: "bridge", run: wire::bridge, seeds: wire::wire_seeds, rounds: 1_500 },
+    #[cfg(unix)]
+    Target { name: "mirror", run: wire::mirror, seeds: wire::mirror_seeds, rounds: 1_500 },
+    #[cfg(unix)]
+    Target { name: "egress", run: wire::egress, seeds: wire::egress_seeds, rounds: 3_000 },
+    #[cfg(unix)]
+    Target { name: "events", run: wire::events, seeds: wire::event_seeds, rounds: 2_000 },
+    #[cfg(unix)]
+    Target { name: "lock_file", run: wire::lock_file, seeds: wire::lock_file_seeds, rounds: 1_500 },
     Target { name: "json_schema", run: runtime::json_schema, seeds: runtime::schema_seeds, rounds: 3_000 },
 ];
 

@@ -9,7 +9,7 @@ use manta_harden::command::{CommandSet, CommandSpec, Cwd, Flag, Grammar, Operand
 use manta_harden::net::UrlPolicy;
 use manta_harden::paths::{Access, Root};
 use manta_harden::policy::{Policy, PolicyFile};
-use manta_harden::values::Schema;
+use manta_harden::values::{Field, Rule, Schema, TextRule};
 use manta_mcp::{Direction, Frame, Limits};
 use serde_json::Value;
 
@@ -84,6 +84,38 @@ pub(crate) fn policy(data: &[u8]) {
         black_box(Policy::compile(file).is_ok());
     }
     black_box((Flag::parse(&text).is_ok(), ArgValue::parse(&text).is_ok()));
+}
+
+pub(crate) fn value_seeds() -> Vec<Vec<u8>> {
+    seeds(&[
+        "^[a-z]+$\n{\"a\":\"x\",\"n\":5.0,\"l\":[true,null],\"e\":\"one\"}",
+        "(a|aa)+$\n{\"a\":\"\u{430}\u{200b}\",\"n\":1e3}",
+        "\\p{L}{1,9}\n{\"a\":\"\",\"n\":-9007199254740993,\"more\":1}",
+    ])
+}
+
+/// A pattern and, on the next line, a value.
+pub(crate) fn values(data: &[u8]) {
+    let text = text(data);
+    let (pattern, value) = text.split_once('\n').unwrap_or(("x", &text));
+    let Ok(line) = TextRule::line().max_len(20).pattern(pattern) else { return };
+    let Ok(value) = serde_json::from_str::<Value>(value) else { return };
+    let rule = Rule::object([
+        ("a", Field::required(Rule::Text(line))),
+        ("n", Field::optional(Rule::Int { min: -5, max: 1_000 })),
+        ("l", Field::optional(Rule::List { items: Box::new(Rule::Nullable(Box::new(Rule::Bool))), min: 1, max: 2 })),
+        ("e", Field::optional(Rule::Enum(vec!["one".to_owned(), "two".to_owned()]))),
+    ]);
+    if rule.check(&value).is_err() {
+        return;
+    }
+    let members = value.as_object().expect("an object was asked for");
+    let text = members["a"].as_str().expect("a text was asked for");
+    assert!(text.chars().count() <= 20 && !text.chars().any(char::is_control), "{text:?}");
+    let number = members.get("n").map_or(0.0, |number| number.as_f64().expect("a number was asked for"));
+    assert!((-5.0..=1_000.0).contains(&number) && number.fract() == 0.0, "{number}");
+    let is_known = |name: &String| ["a", "n", "l", "e"].contains(&name.as_str());
+    assert!(members.keys().all(is_known), "no member that is not named");
 }
 
 const HOST: &str = "api.example.com";

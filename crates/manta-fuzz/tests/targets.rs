@@ -40,8 +40,18 @@ macro_rules! targets {
     };
 }
 
+#[cfg(unix)]
 targets! {
     js_front_end py_front_end resolver archive engine strings patterns output policy frame validators json_schema
+    values token store redaction audit_log documents detectors
+    wire bridge mirror egress events lock_file
+}
+
+// The guard's own half exists where the guard does.
+#[cfg(not(unix))]
+targets! {
+    js_front_end py_front_end resolver archive engine strings patterns output policy frame validators json_schema
+    values token store redaction audit_log documents detectors
 }
 
 #[test]
