@@ -296,7 +296,8 @@ impl Redactor {
                     return Value::String(format!("{user}:{MARK}key]"));
                 }
                 follows_user = matches!(text, "-u" | "-U" | "--user" | "--proxy-user");
-                follows_flag = text.len() <= MAX_NAME && !text.contains('=') && self.is_secret_name(text);
+                let may_be_name = text.len() <= MAX_NAME && !text.contains('=') && !text.starts_with(MARK);
+                follows_flag = may_be_name && self.is_secret_name(text);
                 match text.split_once('=') {
                     _ if is_secret => replaced("key", count),
                     Some((flag, secret))
@@ -448,6 +449,14 @@ mod tests {
         assert_eq!(value["text"], "use [redacted:secret:github-token] now");
         assert_eq!(value["args"][3], "x");
         assert_eq!(value["env"][1]["value"], "/root");
+    }
+
+    #[test]
+    fn a_mark_in_a_list_is_no_name_of_what_follows() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n-----END PRIVATE KEY-----";
+        let once = redact(json!([key, "what follows"]));
+        assert_eq!(once[1], "what follows");
+        assert_eq!(redact(once.clone()), once);
     }
 
     #[test]
