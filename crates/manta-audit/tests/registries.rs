@@ -278,3 +278,17 @@ fn a_package_with_an_sdk_hides_no_server_of_another_package() {
     ];
     assert_eq!(tools(files), ["disk_usage", "now"]);
 }
+
+#[test]
+fn tools_of_unknown_names_at_one_place_are_as_many_as_there_are() {
+    let server = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { execSync } from "node:child_process";
+import { z } from "zod";
+const server = new McpServer({ name: "x", version: "1.0.0" });
+const add = (name, run) => server.tool(name, { q: z.string() }, run);
+add(process.env.FIRST, async ({ q }) => execSync(q));
+add(process.env.SECOND, async ({ q }) => q.length);
+"#;
+    assert_eq!(tools([("server.js", server)]).len(), 2);
+}

@@ -11,6 +11,9 @@ use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, ModId, ObjId, Val};
 use crate::ir::{Expr, ExprId, FuncId, ParamKind, Prop, Symbol};
 
+/// What tools of such a server are registered with.
+pub(crate) const SDK: &str = "json-rpc";
+
 /// The method that runs a tool.
 const CALL: &str = "tools/call";
 
@@ -52,7 +55,7 @@ impl Interp<'_> {
             exposes: Exposes::Tool,
             name: None,
             description: None,
-            sdk: "json-rpc".to_owned(),
+            sdk: SDK.to_owned(),
             at,
             module,
             schema: None,

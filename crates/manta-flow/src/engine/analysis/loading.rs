@@ -66,11 +66,9 @@ impl<'p> Interp<'p> {
         self.fuel = self.limits.fuel_total / 10;
         self.is_loading = true;
         for entry in &entries {
-            self.leave_fuel();
             self.load(*entry);
         }
         for entry in &entries {
-            self.leave_fuel();
             self.call_starters(*entry);
         }
         self.call_unreached();
@@ -96,13 +94,6 @@ impl<'p> Interp<'p> {
             });
             self.store.rollback(mark);
             self.store.release(mark);
-        }
-    }
-
-    /// An entry module that runs for long takes nothing from those that come after it, until half of everything is used.
-    fn leave_fuel(&mut self) {
-        if self.fuel_used < self.limits.fuel_total / 2 {
-            self.fuel = self.fuel.max(self.limits.fuel_total / 50);
         }
     }
 

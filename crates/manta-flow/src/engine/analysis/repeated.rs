@@ -1,16 +1,21 @@
-//! A tool that is registered more than once at one place, by servers made of one class: one entry of the inventory.
+//! Servers without an SDK that are made of one class: each of them runs the tools that its class registers at one place,
+//! and each tool is one entry of the inventory.
 
 use super::{Analysis, CallInfo, Found, ToolFacts};
+use crate::engine::jsonrpc::SDK;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Joins entries for one tool of one registration, and points at what is left.
+/// Joins the entries of such servers for one tool, and points at what is left.
 pub(super) fn join_repeated(analysis: &mut Analysis, found: &mut [Found], calls: &mut [CallInfo]) {
     let mut kept: Vec<ToolFacts> = Vec::with_capacity(analysis.tools.len());
     let mut by_place = BTreeMap::new();
     let mut moved = Vec::with_capacity(analysis.tools.len());
     for tool in std::mem::take(&mut analysis.tools) {
-        let place = (tool.at.file, tool.at.span.start, tool.exposes, tool.name.clone());
-        let index = *by_place.entry(place).or_insert(kept.len());
+        // Elsewhere, what a loop registers under names that are not known stands at one place and is not one tool.
+        let index = match tool.sdk.as_str() {
+            SDK => *by_place.entry((tool.at.file, tool.at.span.start, tool.name.clone())).or_insert(kept.len()),
+            _ => kept.len(),
+        };
         moved.push(index);
         match kept.get_mut(index) {
             Some(known) => join(known, tool),
@@ -25,8 +30,10 @@ pub(super) fn join_repeated(analysis: &mut Analysis, found: &mut [Found], calls:
         *tool = moved[*tool];
     }
     let mut seen = BTreeSet::new();
-    analysis.unresolved.retain(|(name, at)| seen.insert((name.clone(), at.file, at.span.start)));
-    analysis.exhausted.dedup();
+    analysis.unresolved.retain(|(name, at)| {
+        let place = (at.file, at.span.start, name.clone());
+        !by_place.contains_key(&place) || seen.insert(place)
+    });
 }
 
 /// What is known of either run of one tool.

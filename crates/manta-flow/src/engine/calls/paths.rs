@@ -277,7 +277,8 @@ impl Interp<'_> {
         let Some(to) = to else { return Val::unknown() };
         let to = self.current(&to);
         let from = from.map(|from| self.current(&from));
-        // Below a directory that the caller chose is anywhere.
+        // Below a directory that the caller chose is anywhere. One that was found to lie in a directory of the program's stays
+        // there while an input is followed.
         let is_own = from.as_ref().is_none_or(|from| {
             self.taint_now(from).is_none() || matches!(self.props(from).path.within, path::Within::Strong { .. })
         });

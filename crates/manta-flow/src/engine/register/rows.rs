@@ -194,7 +194,7 @@ impl Interp<'_> {
                 && function(self, &known.handler) == own
         });
         // A method that takes all calls does with each object what that one was made with.
-        let takes_all = registration.sdk == "json-rpc";
+        let takes_all = registration.sdk == crate::engine::jsonrpc::SDK;
         let is_known = if takes_all {
             let receivers: Vec<Option<ObjId>> = same.map(receiver).collect();
             receivers.contains(&receiver(&registration)) || receivers.len() >= MAX_RECEIVERS
