@@ -18,6 +18,9 @@ use crate::upstream::{self, Target};
 /// Entries of a root that are looked at for denied names. Deeper or later ones meet the argument check only.
 const MAX_ENTRIES: usize = 20_000;
 
+/// Where the server keeps what it needs for a while: a directory of its own at level A.
+const TMP: &str = "/tmp";
+
 /// What the command line and the environment say.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -97,10 +100,16 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
     let mut roots = Vec::new();
     let mut truncated = false;
     if let Some(policy) = policy {
-        for (name, root) in &policy.spec().roots {
-            let root = root.get_ref();
-            let path = existing(&base, Path::new(&root.at)).map_err(|error| format!("roots.{name}: {error}"))?;
-            let named = named_in(&path, root.deny.as_deref(), root.frozen.as_deref());
+        let spec = &policy.spec().roots;
+        let places: Vec<PathBuf> = spec
+            .iter()
+            .map(|(name, root)| {
+                existing(&base, Path::new(&root.get_ref().at)).map_err(|error| format!("roots.{name}: {error}"))
+            })
+            .collect::<Result<_, _>>()?;
+        for ((name, root), path) in spec.iter().zip(&places) {
+            let (root, path) = (root.get_ref(), path.clone());
+            let named = named_in(&path, root.deny.as_deref(), root.frozen.as_deref(), &places);
             truncated |= named.truncated;
             hidden.extend(named.denied);
             let grant = Grant { path, access: access(root.mode), exec: Exec::No };
@@ -116,7 +125,7 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
         }
     }
     for directory in own_code(&grants) {
-        let named = named_in(&directory, None, None);
+        let named = named_in(&directory, None, None, &[]);
         truncated |= named.truncated;
         hidden.extend(named.denied);
     }
@@ -131,7 +140,7 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
     };
     let cwd = working_directory(spec, request, &base);
     let env = environment(spec, request, preset_env, &search, network)?;
-    let plan = Plan {
+    let mut plan = Plan {
         level: level(spec.sandbox),
         command,
         env,
@@ -151,6 +160,11 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
             ..Limits::default()
         },
     };
+    if plan.holds_less_below(TMP) {
+        let own =
+            plan.env.iter_mut().filter(|(name, value)| matches!(name.as_str(), "HOME" | "TMPDIR") && value == TMP);
+        own.for_each(|(_, value)| *value = "/dev/shm".to_owned());
+    }
     let mut left_out = crate::code::left_out(&plan.grants, home.as_deref());
     // The guard's own files are nothing to grant.
     let own = policy.into_iter().flat_map(|policy| {
@@ -267,6 +281,9 @@ impl Setup {
                 "{own} is the guard's own and lies in a directory that the server may change: keep it elsewhere"
             ));
         }
+        if let Some(why) = self.widened(level) {
+            return Err(why);
+        }
         let mut plan = Plan { level, ..self.plan.clone() };
         let means = sandbox::means(level)?;
         if plan.network == Network::Proxy {
@@ -280,6 +297,21 @@ impl Setup {
             plan.env.retain(|(name, _)| name != "TMPDIR" && name != "HOME");
         }
         Ok(plan)
+    }
+
+    /// A root to which the kernel would give what only the directory around it grants. Landlock adds rights up on the
+    /// way to a file; a mount of its own takes away all changes together, and is there at level A alone.
+    fn widened(&self, level: Level) -> Option<String> {
+        let holds = |root: &Grant| level == Level::C || (level == Level::A && root.access == Access::Read);
+        let around = |root: &Grant| {
+            let is_around = |grant: &&Grant| grant.path != root.path && root.path.starts_with(&grant.path);
+            self.plan.grants.iter().filter(is_around).find(|grant| grant.access > root.access).cloned()
+        };
+        let (name, outer) =
+            self.roots.iter().filter(|(_, root)| !holds(root)).find_map(|(name, root)| Some((name, around(root)?)))?;
+        let outer = outer.path.display();
+        let but = if level == Level::A { "; with mode `r` it can" } else { "; level A can where its mode is `r`" };
+        Some(format!("the kernel can't hold roots.{name} to less than {outer}, in which it lies{but}"))
     }
 
     /// Roots by name, as granted to the kernel.
@@ -370,8 +402,8 @@ fn own_code(grants: &[Grant]) -> Vec<PathBuf> {
     own.cloned().collect()
 }
 
-/// The same names in the same spellings that the argument check refuses.
-fn named_in(root: &Path, denied: Option<&[String]>, frozen: Option<&[String]>) -> Named {
+/// The same names in the same spellings that the argument check refuses. What lies in another root has that one's.
+fn named_in(root: &Path, denied: Option<&[String]>, frozen: Option<&[String]>, roots: &[PathBuf]) -> Named {
     let names = |given: Option<&[String]>, usual: &[&str]| match given {
         Some(names) => DeniedNames::new(names.iter().map(String::as_str)),
         None => DeniedNames::new(usual.iter().copied()),
@@ -387,6 +419,9 @@ fn named_in(root: &Path, denied: Option<&[String]>, frozen: Option<&[String]>) -
             if entries > MAX_ENTRIES {
                 found.truncated = true;
                 return found;
+            }
+            if roots.contains(&entry.path()) {
+                continue;
             }
             let name = entry.file_name();
             if denied.contains(&name.to_string_lossy()) {
@@ -460,8 +495,8 @@ fn environment(
 ) -> Result<Vec<(String, String)>, String> {
     let mut env = preset;
     env.insert("PATH".into(), search.to_string_lossy().into_owned());
-    env.insert("HOME".into(), "/tmp".into());
-    env.insert("TMPDIR".into(), "/tmp".into());
+    env.insert("HOME".into(), TMP.into());
+    env.insert("TMPDIR".into(), TMP.into());
     for name in ["LANG", "LC_ALL", "TZ", "TERM"] {
         if let Some(value) = request.environment.get(name).and_then(|value| value.to_str()) {
             env.insert(name.into(), value.to_owned());

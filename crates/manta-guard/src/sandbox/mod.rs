@@ -173,6 +173,16 @@ pub struct Plan {
     pub limits: Limits,
 }
 
+impl Plan {
+    /// Whether what is granted below a private directory is less than everything. Landlock adds rights up on the way to
+    /// a file, so that directory can't be the server's own then.
+    pub(crate) fn holds_less_below(&self, private: &str) -> bool {
+        let is_below = |grant: &&Grant| grant.path.starts_with(private) && grant.path != std::path::Path::new(private);
+        // What may only be read is held by its mount.
+        self.grants.iter().filter(is_below).any(|grant| (Access::Write..Access::Delete).contains(&grant.access))
+    }
+}
+
 /// Port of the egress proxy inside the server's network namespace.
 pub const PROXY_PORT: u16 = 3128;
 

@@ -449,7 +449,8 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// The named roots together; none may grant less than the rule wants.
+    /// The named roots together; none may grant less than the rule wants. A root inside one of them keeps its own
+    /// rules for what lies in it, whether the rule names it or not: the outer one says nothing about that directory.
     fn roots(&self, names: &[String], wanted: Access, span: &Range<usize>) -> Result<Roots> {
         let mut roots = Vec::new();
         for name in names {
@@ -461,6 +462,16 @@ impl<'a> Compiler<'a> {
         }
         if roots.is_empty() {
             return Err(self.error(span, "`roots` names no root"));
+        }
+        let named = roots.len();
+        for inner in self.roots.values() {
+            let is_inside = roots[..named].iter().any(|outer| inner.path().starts_with(outer.path()));
+            match roots.iter().position(|known| known.path() == inner.path()) {
+                None if is_inside => roots.push(inner.clone()),
+                // Two that the rule does not name, in one place: what both grant.
+                Some(known) if known >= named => roots[known] = roots[known].restrict(inner.access()),
+                _ => {}
+            }
         }
         Roots::new(roots).map_err(|error| self.error(span, format!("roots: {error}")))
     }

@@ -617,3 +617,34 @@ mod conditions {
         assert!(denial.message.len() < 300, "{} bytes", denial.message.len());
     }
 }
+
+#[test]
+fn a_root_inside_another_keeps_its_own_rules_for_rules_that_name_the_outer_one() {
+    let policy = compile(
+        r#"
+version = 1
+[roots.project]
+at = "project"
+mode = "rwd"
+[roots.sub]
+at = "project/sub"
+mode = "r"
+deny = ["private"]
+[roots.same]
+at = "project/sub"
+mode = "r+"
+[tools.read.args]
+path = { kind = "path", roots = ["project"] }
+[tools.write.args]
+path = { kind = "path", roots = ["project"], mode = "rw" }
+"#,
+    )
+    .unwrap();
+    assert!(policy.allows("write", json!({ "path": "new.txt" })));
+    for path in ["sub/new.txt", "sub/deeper/new.txt", "sub"] {
+        assert!(!policy.allows("write", json!({ "path": path })), "{path}");
+    }
+    assert!(policy.allows("read", json!({ "path": "sub/x" })) && policy.allows("read", json!({ "path": "sub" })));
+    let absolute = policy.directory.path().join("project/sub/new.txt");
+    assert!(!policy.allows("write", json!({ "path": absolute.to_str().unwrap() })));
+}

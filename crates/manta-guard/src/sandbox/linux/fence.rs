@@ -116,8 +116,10 @@ fn implicit(plan: &Plan) -> Vec<(&'static Path, BitFlags<AccessFs>)> {
     rules.push((Path::new("/proc"), AccessFs::ReadFile | AccessFs::ReadDir));
     if plan.level == Level::A {
         let exec = if plan.tmp_exec { Exec::Run } else { Exec::No };
-        rules.push((Path::new("/tmp"), rights(&Grant { exec, ..Grant::write("/tmp") })));
-        rules.push((Path::new("/dev/shm"), rights(&Grant::write("/dev/shm"))));
+        let private = [("/tmp", exec), ("/dev/shm", Exec::No)];
+        for (place, exec) in private.into_iter().filter(|(place, _)| !plan.holds_less_below(place)) {
+            rules.push((Path::new(place), rights(&Grant { exec, ..Grant::write(place) })));
+        }
         rules.push((Path::new("/dev"), AccessFs::ReadDir.into()));
     }
     rules
