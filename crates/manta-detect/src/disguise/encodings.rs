@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::is_telling;
 
 /// Shortest encoded run that is looked at, in characters.
-const SHORTEST: usize = 16;
+pub(super) const SHORTEST: usize = 16;
 /// Longest encoded run that is decoded.
 const LONGEST: usize = 64 << 10;
 /// Decodings inside one another that are followed.

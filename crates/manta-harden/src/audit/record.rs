@@ -189,8 +189,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, after: &Tip, kind: &str, body: Body<
     let start = out.len();
     out.extend_from_slice(LINE_START);
     put(out, &(after.seq + 1));
-    out.extend_from_slice(b",\"kind\":");
-    put(out, kind);
+    put_text(out, ",\"kind\":", kind);
     out.extend_from_slice(b",\"timestamp\":\"");
     push_rfc3339(out, SystemTime::now());
     out.push(b'"');
@@ -200,7 +199,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, after: &Tip, kind: &str, body: Body<
             out.extend_from_slice(b",\"redactions\":");
             put(out, &(fields.redactions + ended.map_or(0, |(outcome, _)| outcome.redactions)));
             if let Some((outcome, duration_us)) = ended {
-                put_members(out, &OutcomeFields::of(outcome, duration_us));
+                put_outcome(out, outcome, duration_us);
             }
         }
         Body::Event { detail } => {
@@ -239,14 +238,6 @@ fn put(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
     serde_json::to_writer(out, value).expect("records have string keys and no failing serialisers");
 }
 
-/// Adds the members of a struct to the object that is being written.
-fn put_members(out: &mut Vec<u8>, members: &impl Serialize) {
-    let start = out.len();
-    put(out, members);
-    out[start] = b','; // in place of its brace; nothing that is written here is empty
-    out.pop();
-}
-
 /// What intent and outcome of a call have in common, as text: `,"call":…` and so on.
 #[derive(Debug)]
 pub(super) struct CallFields {
@@ -257,79 +248,69 @@ pub(super) struct CallFields {
 impl CallFields {
     pub(super) fn new(call: &str, info: &CallInfo<'_>) -> Self {
         let mut text = Vec::with_capacity(640); // most calls fit, without growing step by step
-        put_members(&mut text, &Fields::of(call, info));
+        let decision = &info.decision;
+        put_text(&mut text, ",\"call\":", call);
+        put_text(&mut text, ",\"server\":", &info.server);
+        put_text(&mut text, ",\"principal\":", &info.principal);
+        put_text(&mut text, ",\"peer\":", &info.peer);
+        for (name, value) in [(",\"protocol\":", &info.protocol), (",\"request_id\":", &info.request_id)] {
+            if !value.is_empty() {
+                put_text(&mut text, name, value);
+            }
+        }
+        put_text(&mut text, ",\"method\":", &info.method);
+        put_text(&mut text, ",\"tool\":", &info.tool);
+        put_member(&mut text, ",\"params\":", &info.params.as_ref().map(|params| &params.value));
+        put_member(&mut text, ",\"decision\":", &decision.verdict);
+        match &decision.rule {
+            Some(rule) => put_text(&mut text, ",\"rule\":", rule),
+            None => text.extend_from_slice(b",\"rule\":null"),
+        }
+        put_text(&mut text, ",\"policy\":", &decision.policy);
+        if let Some(limit) = &decision.limit {
+            put_text(&mut text, ",\"limit\":", limit);
+        }
+        if let Some(class) = &decision.class {
+            put_member(&mut text, ",\"class\":", class);
+        }
+        if let Some(trace) = &info.trace {
+            put_text(&mut text, ",\"trace\":", trace);
+        }
+        put_member(&mut text, ",\"bytes_in\":", &info.bytes_in);
         Self { text, redactions: info.params.as_ref().map_or(0, |params| params.count) }
     }
 }
 
-#[derive(Serialize)]
-struct Fields<'a> {
-    call: &'a str,
-    server: &'a str,
-    principal: &'a str,
-    peer: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    protocol: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    request_id: &'a str,
-    method: &'a str,
-    tool: &'a str,
-    params: Option<&'a Value>,
-    decision: Verdict,
-    rule: Option<&'a str>,
-    policy: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    class: Option<ToolClass>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace: Option<&'a str>,
-    bytes_in: u64,
-}
-
-impl<'a> Fields<'a> {
-    fn of(call: &'a str, info: &'a CallInfo<'_>) -> Self {
-        Self {
-            call,
-            server: &info.server,
-            principal: &info.principal,
-            peer: &info.peer,
-            protocol: &info.protocol,
-            request_id: &info.request_id,
-            method: &info.method,
-            tool: &info.tool,
-            params: info.params.as_ref().map(|params| &params.value),
-            decision: info.decision.verdict,
-            rule: info.decision.rule.as_deref(),
-            policy: &info.decision.policy,
-            limit: info.decision.limit.as_deref(),
-            class: info.decision.class,
-            trace: info.trace.as_deref(),
-            bytes_in: info.bytes_in,
+/// How a call ended: `,"success":…` and so on.
+fn put_outcome(out: &mut Vec<u8>, outcome: &Outcome, duration_us: u64) {
+    match &outcome.error {
+        None => out.extend_from_slice(b",\"success\":true,\"error\":null"),
+        Some((class, code, message)) => {
+            put_member(out, ",\"success\":false,\"error\":{\"class\":", class);
+            put_text(out, ",\"code\":", code);
+            put_text(out, ",\"message\":", message);
+            out.push(b'}');
         }
     }
+    put_member(out, ",\"duration_us\":", &duration_us);
+    put_member(out, ",\"bytes_out\":", &outcome.bytes_out);
 }
 
-#[derive(Serialize)]
-struct OutcomeFields<'a> {
-    success: bool,
-    error: Option<ErrorFields<'a>>,
-    duration_us: u64,
-    bytes_out: u64,
+/// A member, its name with comma, quotes and colon.
+fn put_member(out: &mut Vec<u8>, name: &str, value: &impl Serialize) {
+    out.extend_from_slice(name.as_bytes());
+    put(out, value);
 }
 
-#[derive(Serialize)]
-struct ErrorFields<'a> {
-    class: ErrorClass,
-    code: &'a str,
-    message: &'a str,
-}
-
-impl<'a> OutcomeFields<'a> {
-    fn of(outcome: &'a Outcome, duration_us: u64) -> Self {
-        let error = outcome.error.as_ref().map(|(class, code, message)| ErrorFields { class: *class, code, message });
-        Self { success: error.is_none(), error, duration_us, bytes_out: outcome.bytes_out }
+/// The same for a text. Most need no escapes, and are copied as they stand.
+fn put_text(out: &mut Vec<u8>, name: &str, text: &str) {
+    out.extend_from_slice(name.as_bytes());
+    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        return put(out, text);
     }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 /// Texts of the last call that needed no cleaning. Most calls come the same way as the one before, and looking for

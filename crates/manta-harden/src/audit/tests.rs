@@ -371,6 +371,73 @@ fn a_torn_line_stays_and_is_named() {
 }
 
 #[test]
+fn a_torn_checkpoint_hides_none_and_is_no_forgery() {
+    let (_directory, path) = sample();
+    let file = path.with_extension("jsonl.checkpoints");
+    let line = fs::read_to_string(&file).unwrap();
+    let before = check(&path).checkpoints;
+    for cut in [1, 12, line.len() - 2] {
+        fs::write(&file, format!("{}{line}", &line[..cut])).unwrap();
+        let report = check(&path);
+        assert_eq!((report.checkpoints, report.is_intact()), (before, true), "{cut}: {:?}", report.problems);
+        fs::write(&file, format!("{}{}", &line[..cut], line.replace("\"hash\":\"", "\"hash\":\"0"))).unwrap();
+        assert!(!check(&path).is_intact(), "another hash shows all the same");
+    }
+    fs::write(&file, format!("nonsense\n{line}")).unwrap();
+    assert_eq!(kinds(&check(&path)), [ProblemKind::BadCheckpoint]);
+}
+
+/// What a crash leaves when it comes after any byte of a log, between the steps of a rotation too: all whole records
+/// are still there after the next start, and what was torn has a name.
+#[test]
+fn a_crash_after_any_byte_loses_no_whole_record() {
+    let rotating = || Options { rotate: 1200, ..options() };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = Arc::new(AuditLog::open(&path, rotating()).unwrap());
+    for tool in ["a", "b", "c", "d"] {
+        log.begin(info(tool)).unwrap().finish(Outcome::success(5)).unwrap();
+    }
+    drop(log);
+    let mut files = writer::rotated(&path).unwrap();
+    assert!(files.len() >= 2, "{files:?}");
+    files.push(path.clone());
+    let (mut whole, mut head) = (0, String::new());
+    for (at, file) in files.iter().enumerate() {
+        let bytes = fs::read(file).unwrap();
+        for end in 0..=bytes.len() {
+            if end > 0 && bytes[end - 1] == b'\n' {
+                // The head follows each record, never before it.
+                let start = bytes[..end - 1].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+                whole += 1;
+                head = format!("{whole:020} {}\n", super::chain::line_hash(&bytes[start..end - 1]).as_str());
+            } else if end % 5 != 0 && end + 2 < bytes.len() {
+                continue; // every fifth byte, and what is next to the end of a record
+            }
+            let crashed = tempfile::tempdir().unwrap();
+            let there = |name: &Path| crashed.path().join(name.file_name().unwrap());
+            files[..at].iter().for_each(|before| _ = fs::copy(before, there(before)).unwrap());
+            fs::write(there(&path), &bytes[..end]).unwrap();
+            if end == 0 && at % 2 == 1 {
+                fs::remove_file(there(&path)).unwrap(); // renamed, and the new one not made yet
+            }
+            fs::write(there(&path.with_extension("jsonl.head")), &head).unwrap();
+            let log = Arc::new(AuditLog::open(there(&path), rotating()).unwrap());
+            log.begin(info("after")).unwrap().finish(Outcome::success(0)).unwrap();
+            drop(log);
+            let report = check(&there(&path));
+            assert!(report.is_intact(), "{at} {end}: {:?}", report.problems);
+            // A record that lacks nothing but its end is one.
+            let lacks_its_end = bytes.get(end) == Some(&b'\n');
+            let is_torn = end > 0 && bytes[end - 1] != b'\n' && !lacks_its_end;
+            assert_eq!(report.recovered, u64::from(is_torn), "{at} {end}");
+            let kept = whole + u64::from(lacks_its_end);
+            assert!(report.records >= kept + 4, "{at} {end}: {} of {kept}", report.records);
+        }
+    }
+}
+
+#[test]
 fn a_crash_in_the_first_record_is_recovered_and_other_files_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");

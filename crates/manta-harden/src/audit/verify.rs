@@ -162,6 +162,8 @@ impl<'a> Check<'a> {
         // A crash can tear the last line of this file too; it then says nothing.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         for (index, line) in whole.lines().enumerate() {
+            // What a full disk tore stands before the next one; no string holds its unescaped beginning.
+            let line = &line[line.rfind("{\"origin\":").unwrap_or(0)..];
             match serde_json::from_str::<Checkpoint>(line) {
                 Ok(checkpoint) if self.is_trusted(&checkpoint) => {
                     self.checkpoints.entry(checkpoint.seq).or_default().push(checkpoint);

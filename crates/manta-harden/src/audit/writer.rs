@@ -534,6 +534,13 @@ impl Disk {
         }
         let mut torn = vec![0; usize::try_from(length - self.whole).unwrap_or(usize::MAX)];
         read_exact_at(&self.file, &mut torn, self.whole).map_err(io)?;
+        if let Some(seq) = seq_of(&torn).filter(|seq| *seq == self.tip.seq + 1) {
+            // Whole but for its end, which would make it a record before the one that calls it torn.
+            self.file.write_all(b"\n").map_err(io)?;
+            (self.tip, self.end) = (Tip { seq, hash: line_hash(&torn) }, length + 1);
+            self.whole = self.end;
+            return Ok(None);
+        }
         let is_ours = torn.starts_with(LINE_START) || LINE_START.starts_with(&torn);
         if self.whole == 0 && !is_ours {
             return Err(AuditError::NotALog { path: path.to_owned(), message: "it holds something else".to_owned() });
@@ -549,7 +556,7 @@ const MOST_SPARE: usize = 64 << 10;
 
 /// The last line between two offsets that is a record and has its end, and where it ends.
 ///
-/// A torn record never parses: it is a proper prefix of a JSON object.
+/// A torn record never parses: it is a proper prefix of a JSON object, unless its line end alone is missing.
 fn last_record(file: &File, from: u64, to: u64) -> io::Result<Option<(Tip, u64)>> {
     const STEP: u64 = 64 << 10;
     let mut start = to;

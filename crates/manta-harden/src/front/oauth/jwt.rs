@@ -45,8 +45,15 @@ struct Header {
     alg: String,
     typ: Option<String>,
     kid: Option<String>,
+    #[serde(default, deserialize_with = "even_null")]
     crit: Option<Value>,
+    #[serde(default, deserialize_with = "even_null")]
     b64: Option<Value>,
+}
+
+/// A member that is there counts as there, also when its value is `null`.
+fn even_null<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(value).map(Some)
 }
 
 #[derive(Deserialize)]
@@ -61,6 +68,7 @@ struct Claims {
     /// How some issuers spell `scope`.
     scp: Option<OneOrMany>,
     /// The key of the client that alone may use it (RFC 7800).
+    #[serde(default, deserialize_with = "even_null")]
     cnf: Option<Value>,
 }
 

@@ -127,6 +127,7 @@ fn claims_that_are_not_for_us_now_are_refused() {
         with("sub", json!("")),
         with("sub", json!("local")),
         with("sub", json!("a\nb")),
+        with("cnf", json!(null)),
         with("sub", json!("x".repeat(257))),
         without("iss"),
         without("aud"),
@@ -168,6 +169,8 @@ fn forged_headers_and_signatures_are_refused() {
         json!({ "alg": "EdDSA", "kid": "k1", "typ": "logout+jwt" }),
         json!({ "alg": "EdDSA", "kid": "k1", "crit": ["exp"] }),
         json!({ "alg": "EdDSA", "kid": "k1", "b64": false }),
+        json!({ "alg": "EdDSA", "kid": "k1", "crit": null }),
+        json!({ "alg": "EdDSA", "kid": "k1", "b64": null }),
         json!({ "kid": "k1" }),
     ] {
         assert!(matches!(refuse(&headed(header.clone())), Refusal::Invalid(_)), "{header}");
