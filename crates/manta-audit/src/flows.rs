@@ -68,6 +68,7 @@ fn message(flow: &Flow) -> String {
         (FlowRule::SymlinkEscape, _) => "can name a symbolic link that leads outside",
         (FlowRule::Ssrf, _) => "decides where a request goes",
         (FlowRule::WeakHostCheck, _) => "passes a host check that can be bypassed",
+        (FlowRule::RequestPath, _) => "decides which path of a service is called",
         (FlowRule::SqlInjection, _) => "becomes part of an SQL statement",
         (FlowRule::NosqlInjection, _) => "becomes part of a query",
         (FlowRule::TemplateInjection, _) => "is compiled as a template",

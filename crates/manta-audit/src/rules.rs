@@ -47,6 +47,8 @@ rules! {
         "parameters that choose where a request goes", High, High, Regular, Some(SinkClass::Network), &[918];
     WEAK_HOST_CHECK = "weak-host-check", "0.1", "Weak host check",
         "host checks that a crafted name passes", High, High, Regular, Some(SinkClass::Network), &[918];
+    REQUEST_PATH_TRAVERSAL = "request-path-traversal", "0.1", "Request path traversal",
+        "parameters that climb to another path of the service that is called", Medium, Medium, Regular, Some(SinkClass::Network), &[22];
     SQL_INJECTION = "sql-injection", "0.1", "SQL injection",
         "parameters that become part of an SQL statement", High, High, Regular, Some(SinkClass::Sql), &[89];
     NOSQL_INJECTION = "nosql-injection", "0.1", "Query injection",
@@ -173,6 +175,9 @@ pub(crate) fn help(rule: FlowRule, kind: SinkKind) -> &'static str {
         }
         FlowRule::WeakHostCheck => {
             "parse the URL and compare its hostname for equality, or with a suffix that starts with a dot"
+        }
+        FlowRule::RequestPath => {
+            "encode the value as one segment: `encodeURIComponent(id)`, `urllib.parse.quote(id, safe=\"\")`"
         }
         FlowRule::SqlInjection => "bind the value as a parameter",
         FlowRule::NosqlInjection => "bind the value as a parameter, or accept only plain strings",

@@ -158,7 +158,7 @@ fn python_containment_by_every_usual_form() {
 }
 
 /// Rules whose pages are run: every marked line is found, and no block under "Use instead" is.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 19] = [
     "command-execution",
     "command-injection",
     "argument-injection",
@@ -168,6 +168,7 @@ const PAGES: [&str; 18] = [
     "symlink-escape",
     "ssrf",
     "weak-host-check",
+    "request-path-traversal",
     "sql-injection",
     "nosql-injection",
     "template-injection",
@@ -543,4 +544,31 @@ server.tool("t", {{ folder: {schema}, name: {schema} }}, async ({{ folder, name 
     };
     assert_eq!(joined("z.string()"), ["path-traversal in t"]);
     assert_eq!(joined(r"z.string().regex(/^\w+$/)"), QUIET);
+}
+
+#[test]
+fn every_way_of_a_parameter_to_one_sink_is_told() {
+    let text = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import fs from "fs/promises";
+const server = new McpServer({ name: "x", version: "1" });
+const write = (file: string, text: string) => fs.writeFile(file, text);
+server.tool("t", { p: z.string(), end: z.boolean() }, async ({ p, end }) => {
+  if (end) {
+    await write(p, "at the end");
+    return { content: [] };
+  }
+  await write(p, "at the start");
+  return { content: [] };
+});
+"#;
+    let report = common::report_of([("index.ts", text)]);
+    let mut files = report.findings.iter().filter(|finding| finding.rule.id == "path-traversal");
+    let finding = files.next().expect("found");
+    assert!(files.next().is_none(), "one finding");
+    let file = report.sources.get(finding.location.file).expect("a file of the target");
+    let line = |at: manta_core::Location| file.line_column(at.span.start).line;
+    let told: Vec<u32> = finding.trace.iter().map(|step| line(step.location)).collect();
+    assert!(told.contains(&9) && told.contains(&12), "{told:?}");
 }

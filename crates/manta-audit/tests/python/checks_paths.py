@@ -623,3 +623,26 @@ def read_some_or_all_if_many(names: list[str] | None = None) -> str:
     else:
         chosen = os.listdir("/data")
     return "".join(open("/data/" + name).read() for name in chosen)  # error: path-traversal in read_some_or_all_if_many
+
+
+def below_what_is_set(name: str, otherwise: str) -> str:
+    chosen = os.environ.get("DOWNLOADS")
+    base = os.path.realpath(chosen) if chosen else otherwise
+    full = os.path.realpath(name)
+    try:
+        inside = os.path.commonpath([base, full]) == base
+    except ValueError:
+        inside = False
+    if not inside:
+        raise PathError("outside")
+    return full
+
+
+@mcp.tool()
+def in_the_root_unless_set(name: str) -> str:
+    return open(below_what_is_set(name, os.sep)).read()  # error: path-traversal in in_the_root_unless_set
+
+
+@mcp.tool()
+def in_a_directory_unless_set(name: str) -> str:
+    return open(below_what_is_set(name, BASE)).read()

@@ -106,7 +106,7 @@ def two_names(url: str) -> str:
 
 @mcp.tool()
 def fixed_host(path: str, q: str) -> str:
-    return requests.get(f"{API}/items/{path}", params={"q": q}).text
+    return requests.get(f"{API}/items/{path}", params={"q": q}).text  # error: request-path-traversal in fixed_host
 
 
 @mcp.tool()
@@ -127,7 +127,7 @@ def joined_quoted(path: str) -> str:
 @mcp.tool()
 async def client_with_base(path: str) -> str:
     async with httpx.AsyncClient(base_url=API) as client:
-        return (await client.get(f"/items/{path}")).text
+        return (await client.get(f"/items/{path}")).text  # error: request-path-traversal in client_with_base
 
 
 @mcp.tool()
@@ -210,3 +210,77 @@ def template(values: dict) -> str:
 @mcp.tool()
 def template_as_it_is(values: dict) -> str:
     return requests.get(filled(values, lambda value: value), allow_redirects=False).text  # error: ssrf in template_as_it_is
+
+
+@mcp.tool()
+def alert(id: str) -> str:
+    return requests.get(f"https://api.example.com/v1/alerts/{id}", timeout=5).text  # error: request-path-traversal in alert
+
+
+@mcp.tool()
+def alert_quoted(id: str) -> str:
+    return requests.get(f"https://api.example.com/v1/alerts/{quote(id, safe='')}", timeout=5).text
+
+
+@mcp.tool()
+def alert_quoted_with_slashes(id: str) -> str:
+    return requests.get(f"{API}/alerts/{quote(id)}", timeout=5).text  # error: request-path-traversal in alert_quoted_with_slashes
+
+
+@mcp.tool()
+def alert_number(id: int) -> str:
+    return requests.get(f"{API}/alerts/{id}", timeout=5).text
+
+
+@mcp.tool()
+def alert_without_dots(id: str) -> str:
+    if ".." in id:
+        raise ValueError("id")
+    return requests.get(f"{API}/alerts/{id}", timeout=5).text
+
+
+@mcp.tool()
+def whatever_the_service_offers(path: str) -> str:
+    return requests.get(f"https://api.example.com/v1/{path}", timeout=5).text
+
+
+@mcp.tool()
+def notes_of_an_alert(id: str) -> str:
+    return requests.get(f"https://api.example.com/v1/alerts/{id}/notes", timeout=5).text
+
+
+@mcp.tool()
+def alert_with_options(id: str) -> str:
+    return requests.get(f"https://api.example.com/v1/alerts/{id}?path=a/b", timeout=5).text  # error: request-path-traversal in alert_with_options
+
+
+@mcp.tool()
+def search(words: str) -> str:
+    return requests.get(f"https://api.example.com/v1/search?q={words}", timeout=5).text
+
+
+service = httpx.Client(base_url=os.environ["API"])
+
+
+@mcp.tool()
+def table(catalog: str, name: str) -> str:
+    return service.get(f"/api/catalogs/{quote(catalog, safe='')}/tables/{name}").text  # error: request-path-traversal in table
+
+
+@mcp.tool()
+def checked_and_redirected(url: str) -> str:
+    resolved_host(url)
+    return httpx.get(url, follow_redirects=True).text  # error: ssrf in checked_and_redirected
+
+
+@mcp.tool()
+def checked_and_not_redirected(url: str) -> str:
+    resolved_host(url)
+    return httpx.get(url, follow_redirects=False).text
+
+
+@mcp.tool()
+def listed_and_redirected(url: str) -> str:
+    if urlparse(url).hostname not in HOSTS:
+        raise ValueError("host")
+    return httpx.get(url, follow_redirects=True).text

@@ -170,3 +170,20 @@ def log_of(steps: list, revision: str = "") -> list:
 @mcp.tool()
 def operand_kept(revision: str = "") -> str:
     return subprocess.run(log_of(["log"], revision)).stdout  # error: argument-injection in operand_kept
+
+
+def inside(path: str) -> str:
+    full = os.path.realpath(os.path.join("/srv/scripts", path))
+    if os.path.commonpath(["/srv/scripts", full]) != "/srv/scripts":
+        raise ValueError("outside")
+    return full
+
+
+@mcp.tool()
+def script(path: str) -> str:
+    return subprocess.run(["python", path], capture_output=True, text=True).stdout  # error: command-execution in script
+
+
+@mcp.tool()
+def script_inside(path: str) -> str:
+    return subprocess.run(["python", inside(path)], capture_output=True, text=True).stdout

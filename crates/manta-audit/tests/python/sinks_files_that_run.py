@@ -92,3 +92,18 @@ def weights(data: str) -> str:
 def weights_only(data: str) -> str:
     torch.load(data, weights_only=True)  # error: path-traversal in weights_only
     return "loaded"
+
+
+@mcp.tool()
+def listed_in_a_file(path: str) -> str:
+    with open(path) as file:  # error: path-traversal in listed_in_a_file
+        listed = json.load(file)
+    return Path(listed["source"]).read_text()  # error: path-traversal in listed_in_a_file
+
+
+@mcp.tool()
+def listed_in_an_own_file(name: str) -> str:
+    path = (MODELS / name).resolve()
+    if not path.is_relative_to(MODELS):
+        raise ValueError(name)
+    return Path(json.loads(path.read_text())["source"]).read_text()

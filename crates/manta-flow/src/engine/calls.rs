@@ -240,7 +240,7 @@ impl Interp<'_> {
         let name = self.apis.name(api);
         if self.found.followed.is_some() && !is_answer(&name) {
             // What a library makes of a file's content is not the content.
-            taint = Taint::NONE;
+            taint = if taint.is_some() { Taint::PARSED } else { Taint::NONE };
         }
         let value = Val { taint, step, vn: self.store.fresh_vn(), ..Val::of(Kind::Api(made, Some(state))) };
         self.through(value, span, &name)

@@ -77,6 +77,8 @@ pub enum FlowRule {
     Ssrf,
     /// The host check can be bypassed.
     WeakHostCheck,
+    /// The parameter climbs to another path of the host that the program names.
+    RequestPath,
     /// The parameter becomes SQL.
     SqlInjection,
     /// The parameter becomes part of another query language.
@@ -111,6 +113,7 @@ impl FlowRule {
             Self::SymlinkEscape => "symlink-escape",
             Self::Ssrf => "ssrf",
             Self::WeakHostCheck => "weak-host-check",
+            Self::RequestPath => "request-path-traversal",
             Self::SqlInjection => "sql-injection",
             Self::NosqlInjection => "nosql-injection",
             Self::TemplateInjection => "template-injection",
@@ -134,7 +137,7 @@ impl FlowRule {
             | Self::PathPrefixBypass
             | Self::SymlinkEscape
             | Self::ArchiveExtraction => "path",
-            Self::Ssrf | Self::WeakHostCheck => "network",
+            Self::Ssrf | Self::WeakHostCheck | Self::RequestPath => "network",
             Self::SqlInjection | Self::NosqlInjection => "sql",
             Self::UnsafeRegex | Self::PrototypePollution | Self::UrlScheme | Self::DangerousByDesign => "other",
         }
@@ -168,6 +171,8 @@ pub(crate) struct Hit {
     pub(crate) limit: Option<Limit>,
     /// The program that hands the text to a shell on another machine, device or container.
     pub(crate) elsewhere: Option<String>,
+    /// The program asks that the request goes on to where the answer redirects it.
+    pub(crate) is_redirected: bool,
 }
 
 /// Why a flow does less harm than its rule usually means. Decided from the program, never from what it says of itself.
@@ -187,6 +192,10 @@ pub enum Limit {
     StatementsAreTaken,
     /// The limit of steps ended the scan before a concrete input was seen to arrive.
     NotFollowed,
+    /// It stands in a file that the caller names, and not in the call.
+    InFile,
+    /// The address is checked, and what it redirects to is not.
+    Redirected,
     /// It comes from the state of an HTTP request, which code of the server fills before the tool runs, and what that
     /// code checks is not followed.
     SetByServer,
@@ -211,6 +220,8 @@ impl Limit {
             Self::NotHandedOut => "what the file holds is not seen to be handed out as it is",
             Self::OwnContent => "what is written is not the caller's",
             Self::Browser => "a browser goes there",
+            Self::Redirected => "the address is checked, and where it redirects to is followed without a check",
+            Self::InFile => "it has to stand in a file that the caller names",
             Self::NotFollowed => "no input was followed there before the limit of steps was reached",
             Self::SetByServer => "the server sets it for each request, and what it checks then is not followed",
             Self::OfTransport => "the client's configuration sets it, and not the model",
@@ -371,6 +382,11 @@ impl Replay {
     /// Whether a concrete text at the sink still does what the witness was made for.
     pub(crate) fn is_harmful(&self, rule: FlowRule, text: &str) -> bool {
         match rule.class() {
+            _ if rule == FlowRule::RequestPath => {
+                // Climbed already, where the program has made a URL of it.
+                let leaf = self.witness.trim_start_matches(['.', '/']);
+                text.contains("../") || super::url_text::split(text).path.trim_start_matches('/') == leaf
+            }
             "path" => {
                 let leaf = self.witness.trim_start_matches(['.', '/']);
                 let leaf = leaf.rsplit("../").next().unwrap_or(leaf);

@@ -10,6 +10,8 @@ mod scripts;
 mod spelling;
 mod statements;
 
+pub(crate) use network::PUBLIC_URL;
+use network::Request;
 use std::rc::Rc;
 
 use manta_core::Span;
@@ -21,7 +23,7 @@ use crate::domain::props::Part as DomainPart;
 use crate::domain::shell::Verdict;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{SinkKind, SinkRow};
-use crate::engine::report::{FlowRule, Outcome};
+use crate::engine::report::{FlowRule, Limit, Outcome};
 use crate::engine::store::ObjKind;
 use crate::engine::value::{Kind, ObjId, Part, PathShape, Taint, Val};
 use crate::ir::{Lang, Symbol};
@@ -67,6 +69,10 @@ struct Judged {
     witnesses: Vec<String>,
     /// The program that hands the text to a shell on another machine, device or container.
     elsewhere: Option<String>,
+    /// The program asks that a request goes on to where the answer redirects it.
+    is_redirected: bool,
+    /// What keeps the harm small, where the spelling says it.
+    limit: Option<Limit>,
 }
 
 impl Judged {
@@ -78,6 +84,8 @@ impl Judged {
             reason: String::new(),
             witnesses: Vec::new(),
             elsewhere: None,
+            is_redirected: false,
+            limit: None,
         }
     }
 
@@ -90,6 +98,8 @@ impl Judged {
             example: Some(example),
             reason: reason.into(),
             elsewhere: None,
+            is_redirected: false,
+            limit: None,
         }
     }
 
@@ -152,7 +162,8 @@ impl Interp<'_> {
                 if self.is_refused(&value, data, span) {
                     return;
                 }
-                self.check_url(row.kind, api, &value, base, data, span);
+                let is_redirected = self.asks_for_redirects(args, data);
+                self.check_url(Request { kind: row.kind, api, is_redirected }, &value, base, data, span);
             }
             _ => {
                 let Some(value) = self.select(&row.arg, args, this) else { return };

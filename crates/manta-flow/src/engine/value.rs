@@ -41,6 +41,9 @@ pub(crate) struct Taint(pub(crate) u64);
 
 impl Taint {
     pub(crate) const NONE: Self = Self(0);
+    /// While the content of a file is followed, which is the only source then: what a parser made of it. That is not the
+    /// content itself, and stands in the file all the same.
+    pub(crate) const PARSED: Self = Self(1 << 62);
 
     pub(crate) fn source(index: usize) -> Self {
         Self(1 << index.min(63))

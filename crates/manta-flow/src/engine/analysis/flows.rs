@@ -40,8 +40,13 @@ pub(super) fn collect_flows(interp: &Interp<'_>, found: Vec<Found>) -> Vec<Flow>
             hit.limit = hit.limit.or(Some(Limit::AlreadyGiven));
         }
         let built_at = built_at(hit.rule, &steps);
-        let known = (0..flows.len())
-            .find(|&index| flows[index].at == hit.at && flows[index].rule == hit.rule && built[index] == built_at);
+        let is_alike = |flow: &Flow| flow.at == hit.at && flow.rule == hit.rule;
+        // Several ways of one parameter are one flow.
+        let is_another_way = |flow: &Flow| flow.tools.contains(&tool) && flow.source.0 == source.param;
+        let known = (0..flows.len()).find(|&index| {
+            let flow = &flows[index];
+            is_alike(flow) && (built[index] == built_at || is_another_way(flow))
+        });
         if let Some(flow) = known.and_then(|index| flows.get_mut(index)) {
             if !flow.tools.contains(&tool) {
                 flow.tools.push(tool);
@@ -49,13 +54,15 @@ pub(super) fn collect_flows(interp: &Interp<'_>, found: Vec<Found>) -> Vec<Flow>
             flow.is_confirmed |= is_confirmed;
             flow.limit = flow.limit.and(hit.limit);
             // A helper around the sink is called in several places, and each of them is to be mended.
-            let call = steps.iter().rev().find(|step| matches!(step.what, StepKind::Argument(_)));
-            if let Some(call) = call
+            let told = |at: Location| flow.trace.iter().chain(&flow.others).any(|(known, _)| *known == at);
+            let joins = |step: &&TraceStep| {
+                matches!(step.what, StepKind::Argument(_) | StepKind::Concat | StepKind::Call) && !told(step.at)
+            };
+            if let Some(step) = steps.iter().rev().find(joins)
                 && flow.others.len() < MAX_OTHERS
-                && !flow.trace.iter().chain(&flow.others).any(|(at, _)| *at == call.at)
             {
                 flow.others
-                    .push((call.at, format!("{} comes this way", named(&source.param, source.setter.as_deref()))));
+                    .push((step.at, format!("{} comes this way", named(&source.param, source.setter.as_deref()))));
             }
             continue;
         }

@@ -8,6 +8,7 @@ use super::{Analysis, Found, HandlerCall, Run, ToolFacts};
 use crate::engine::interp::Interp;
 use crate::engine::models::Exposes;
 use crate::engine::report::{FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, SourceInfo, TRANSPORT};
+use crate::engine::sinks::PUBLIC_URL;
 use crate::engine::stage::Stage;
 use crate::engine::trace::{StepKind, TraceStep};
 use crate::engine::value::{Kind, Taint};
@@ -280,6 +281,13 @@ impl<'p> Interp<'p> {
                 steps = std::iter::once(start).chain(steps.pop()).collect();
                 source = other;
             }
+        }
+        if verdict == Replayed::Stopped && hit.is_redirected && hit.limit.is_none() {
+            // Internal addresses are refused, and any other one may redirect to them.
+            hit.witnesses = vec![PUBLIC_URL.to_owned()];
+            (verdict, _) = self.replay(call, before(&source).as_ref(), &hit, &source.param);
+            hit.example = Some(PUBLIC_URL.to_owned());
+            hit.limit = Some(Limit::Redirected);
         }
         if verdict == Replayed::Stopped {
             return Vec::new();

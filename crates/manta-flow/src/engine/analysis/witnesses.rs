@@ -5,10 +5,10 @@ use super::running::Suspect;
 use super::state::Before;
 use crate::engine::interp::Interp;
 use crate::engine::models::SinkKind;
-use crate::engine::report::{FlowRule, Hit, Outcome, Replay};
+use crate::engine::report::{FlowRule, Hit, Limit, Outcome, Replay};
 use crate::engine::store::ObjKind;
 use crate::engine::trace::TraceStep;
-use crate::engine::value::{Kind, Val};
+use crate::engine::value::{Kind, Taint, Val};
 use manta_core::Location;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -75,6 +75,16 @@ impl Arrivals {
 /// command line or statement is decided by its characters, which the domain judges exactly.
 fn is_followed(rule: FlowRule) -> bool {
     matches!(rule.class(), "path" | "network") || matches!(rule, FlowRule::ArgumentInjection | FlowRule::UrlScheme)
+}
+
+/// Whether what comes to such a sink runs.
+fn is_run(kind: SinkKind) -> bool {
+    matches!(kind, SinkKind::Code | SinkKind::Deserialize | SinkKind::Template)
+}
+
+/// Whether a value in a file decides which other file is used.
+fn leads_on(rule: FlowRule) -> bool {
+    matches!(rule, FlowRule::PathTraversal | FlowRule::FileWrite)
 }
 
 /// What became of concrete inputs.
@@ -243,7 +253,7 @@ impl<'p> Interp<'p> {
     }
 
     /// Where what is read at `sink` goes: whether the tool's answer holds it as it is, and not only what a parser made of
-    /// it, and where it runs (as code, as a template, as a pickled object), with the way there.
+    /// it, and where it runs (as code, as a template, as a pickled object) or names another file, with the way there.
     pub(super) fn hands_out(
         &mut self,
         call: &HandlerCall<'_>,
@@ -261,12 +271,12 @@ impl<'p> Interp<'p> {
         let mark = self.store.mark();
         let answer = self.call_after(before, call);
         let is_handed_out = self.holds_content(&answer, 8);
-        let runs = |hit: &Hit| {
-            let is_run = matches!(hit.kind, SinkKind::Code | SinkKind::Deserialize | SinkKind::Template);
-            is_run && hit.outcome == Outcome::Vulnerable
-        };
-        let run = std::mem::take(&mut self.found.hits).into_iter().filter(runs);
-        let run = run.map(|hit| {
+        let acts = |hit: &Hit| hit.outcome == Outcome::Vulnerable && (is_run(hit.kind) || leads_on(hit.rule));
+        let run = std::mem::take(&mut self.found.hits).into_iter().filter(acts);
+        let run = run.map(|mut hit| {
+            if !is_run(hit.kind) {
+                hit.limit = Some(Limit::InFile);
+            }
             let steps = self.trace.path(hit.step);
             (hit, steps)
         });
@@ -293,7 +303,7 @@ impl<'p> Interp<'p> {
             Kind::Obj(id) if matches!(self.store.obj(*id).kind, ObjKind::Class(_)) => false,
             Kind::Obj(id) => inside(self, *id),
             Kind::Union(values) => values.iter().any(|value| self.holds_content(value, depth - 1)),
-            _ => value.is_tainted(),
+            _ => value.taint.0 & !Taint::PARSED.0 != 0,
         }
     }
 }

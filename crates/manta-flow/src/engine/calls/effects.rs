@@ -227,7 +227,10 @@ impl Interp<'_> {
                 text
             }
             // A text that a parser accepts is of one format; whatever else it is, it is not any file.
-            Effect::Parse if self.found.followed.is_some() => Val::unknown(),
+            Effect::Parse if self.found.followed.is_some() => {
+                let taint = if arg.is_tainted() { Taint::PARSED } else { Taint::NONE };
+                Val { taint, step: arg.step, vn: self.store.fresh_vn(), ..Val::unknown() }
+            }
             Effect::Repr => match arg.kind {
                 Kind::Num(_) | Kind::Bool(_) | Kind::Null => self.to_text(&arg),
                 _ => {

@@ -338,7 +338,13 @@ impl Interp<'_> {
                 })
         });
         let same_taint = values.windows(2).all(|pair| pair[0].taint == pair[1].taint);
-        if are_plain_text && (same_taint || values.len() > MAX_ALTERNATIVES) {
+        // The root of all directories contains nothing, which is not to be lost in a directory that may be set instead.
+        let is_root = |value: &Val| value.taint.is_none() && value.literal() == Some("/");
+        let keeps_root = values.iter().any(is_root) && values.iter().any(|value| value.literals().is_none());
+        if are_plain_text
+            && !(keeps_root && values.len() <= MAX_ALTERNATIVES)
+            && (same_taint || values.len() > MAX_ALTERNATIVES)
+        {
             if values.iter().all(|value| matches!(value.kind, Kind::Num(_))) {
                 return Val { taint, step, ..Val::of(Kind::Num(None)) };
             }

@@ -96,6 +96,8 @@ impl Interp<'_> {
         for (common, other) in [(a, b), (b, a)] {
             if let Some((target, by_component)) = self.common_paths.get(&common.vn).cloned()
                 && self.is_own_directory(other)
+                // What has `/` for its directory unless somebody sets another is contained in nothing.
+                && !other.alternatives().iter().any(|dir| dir.literal() == Some("/"))
             {
                 if self.found.replay.is_some()
                     && let Some(text) = target.literal()

@@ -6,18 +6,29 @@ use super::{Judged, Piece, Spelled};
 use crate::domain::url::{self, Host, Internal, Scheme};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::SinkKind;
-use crate::engine::report::{FlowRule, Outcome};
+use crate::engine::report::{FlowRule, Limit, Outcome};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::Symbol;
 
 const INTERNAL_URLS: [&str; 4] =
     ["http://169.254.169.254/latest/meta-data/", "http://127.0.0.1:8080/", "http://10.0.0.1/", "http://192.168.1.1/"];
 
+/// How a request is made.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) kind: SinkKind,
+    pub(super) api: &'a str,
+    /// The program asks that it goes on to where the answer redirects it.
+    pub(super) is_redirected: bool,
+}
+
+/// An address that nobody has a reason to refuse but who lists what may be asked.
+pub(crate) const PUBLIC_URL: &str = "https://example.org/start";
+
 impl Interp<'_> {
     pub(super) fn check_url(
         &mut self,
-        kind: SinkKind,
-        api: &str,
+        request: Request<'_>,
         value: &Val,
         base: Option<Val>,
         data: Option<ObjId>,
@@ -28,17 +39,17 @@ impl Interp<'_> {
             let obj = self.store.obj_rc(id);
             let get = |name: &str| obj.fields.get(&Symbol::new(name)).cloned().filter(|value| !value.is_nullish());
             if let Some(href) = get("href") {
-                self.inside(|interp| interp.check_url(kind, api, &href, base, data, span));
+                self.inside(|interp| interp.check_url(request, &href, base, data, span));
                 return;
             }
             if let Some(url) = get("url").or_else(|| get("uri")) {
                 let base = get("baseURL").or_else(|| get("baseUrl")).or_else(|| get("prefixUrl")).or(base);
-                self.inside(|interp| interp.check_url(kind, api, &url, base, data, span));
+                self.inside(|interp| interp.check_url(request, &url, base, data, span));
                 return;
             }
             for field in ["hostname", "host"] {
                 if let Some(host) = get(field) {
-                    self.check_value(SinkKind::Host, api, &host, span);
+                    self.check_value(SinkKind::Host, request.api, &host, span);
                 }
             }
             return;
@@ -58,8 +69,9 @@ impl Interp<'_> {
                 if self.replay_reached(&spelled, span) {
                     continue;
                 }
-                for judged in self.judge_url(kind, &spelled) {
-                    self.hit(kind, api, &spelled, judged, span);
+                for judged in self.judge_url(request, &spelled) {
+                    let judged = Judged { is_redirected: request.is_redirected, ..judged };
+                    self.hit(request.kind, request.api, &spelled, judged, span);
                 }
             }
         }
@@ -92,7 +104,21 @@ impl Interp<'_> {
         None
     }
 
-    pub(super) fn judge_url(&self, kind: SinkKind, spelled: &Spelled) -> Vec<Judged> {
+    /// Whether the program asks that a request goes on to where the answer redirects it. What a client does without being
+    /// asked says nothing of what the program means.
+    pub(super) fn asks_for_redirects(&self, args: &Args, data: Option<ObjId>) -> bool {
+        const OPTIONS: [&str; 2] = ["follow_redirects", "allow_redirects"];
+        let is_set = |value: &Val| value.truth() == Some(true);
+        let of_client = data.map(|client| self.store.obj(client));
+        OPTIONS.iter().any(|name| {
+            args.named(name).is_some_and(is_set)
+                || args.named(name).is_none()
+                    && of_client.is_some_and(|client| client.fields.get(&Symbol::new(name)).is_some_and(is_set))
+        })
+    }
+
+    pub(super) fn judge_url(&self, request: Request<'_>, spelled: &Spelled) -> Vec<Judged> {
+        let kind = request.kind;
         if let ([Piece::Hole(props)], SinkKind::Browse) = (spelled.pieces.as_slice(), kind)
             && matches!(props.url.scheme, Scheme::Web | Scheme::Https)
         {
@@ -114,7 +140,20 @@ impl Interp<'_> {
                 _ => Internal::Unchecked,
             };
             judged.push(match (hole.host, internal) {
-                (_, Internal::Denied) | (Host::AllowListed | Host::Fixed(_), _) => Judged::guarded(FlowRule::Ssrf),
+                (Host::AllowListed | Host::Fixed(_), _) => {
+                    let climbs = hole.traversal.filter(|text| text.contains('/') && kind == SinkKind::Url);
+                    match climbs.filter(|_| ends_resource(&spelled.pieces, hole.part)) {
+                        Some(example) => {
+                            Judged::bad(FlowRule::RequestPath, example, "`..` leads to another path of the same host")
+                        }
+                        None => Judged::guarded(FlowRule::Ssrf),
+                    }
+                }
+                (Host::Tainted, Internal::Denied) if request.is_redirected => Judged {
+                    limit: Some(Limit::Redirected),
+                    ..Judged::bad(FlowRule::Ssrf, PUBLIC_URL, "the caller chooses the host")
+                },
+                (_, Internal::Denied) => Judged::guarded(FlowRule::Ssrf),
                 (Host::WeaklyChecked { why, bypass }, _) => {
                     Judged { witnesses: Vec::new(), ..Judged::bad(FlowRule::WeakHostCheck, &*bypass, why.explain()) }
                 }
@@ -135,4 +174,26 @@ impl Interp<'_> {
         judged.truncate(1);
         judged
     }
+}
+
+/// Whether a value ends a path that names what it is about (`https://host/v1/alerts/…`), and not only where the service is:
+/// a tool that takes the whole path is there to call whatever the service offers, and what more of a path follows leads
+/// only to what ends so.
+fn ends_resource(pieces: &[Piece], part: usize) -> bool {
+    let goes_on = pieces[part + 1..].iter().find_map(|piece| match piece {
+        Piece::Lit(text) => text.bytes().find(|byte| matches!(byte, b'/' | b'?' | b'#')).map(|byte| byte == b'/'),
+        _ => None,
+    });
+    let names = pieces[..part].iter().filter_map(|piece| match piece {
+        Piece::Lit(text) => {
+            Some(text.split_once("://").map_or(&**text, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path)))
+        }
+        _ => None,
+    });
+    let is_name = |segment: &str| {
+        let is_version =
+            segment.trim_start_matches(['v', 'V']).bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        !is_version && !matches!(segment, "api" | "rest" | "services" | "data")
+    };
+    goes_on != Some(true) && names.flat_map(|text| text.split('/')).any(is_name)
 }

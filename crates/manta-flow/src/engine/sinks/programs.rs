@@ -2,11 +2,11 @@
 
 use manta_core::Span;
 
-use super::{Judged, REMOTE_SHELLS, Spelled, judge_argument, program_of};
-use crate::domain::StrProps;
+use super::{Judged, Piece, REMOTE_SHELLS, Request, Spelled, judge_argument, program_of};
 use crate::domain::argv::{self, ArgVerdict, Operand};
 use crate::domain::props::Part as DomainPart;
 use crate::domain::shell::Verdict;
+use crate::domain::{StrProps, path};
 use crate::engine::api::ApiId;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{SinkKind, SinkRow};
@@ -257,6 +257,12 @@ impl Interp<'_> {
             }
             verdict => judge_argument(verdict, word.is_whole),
         };
+        // A program in a directory that the server chose is one it means to run.
+        let is_contained = |piece: &Piece| matches!(piece, Piece::Hole(props) if matches!(props.path.within, path::Within::Strong { .. }));
+        let judged = match word.pieces.as_slice() {
+            [piece] if judged.rule == FlowRule::CommandExecution && is_contained(piece) => Judged::guarded(judged.rule),
+            _ => judged,
+        };
         let is_quiet = judged.outcome == Outcome::Guarded;
         self.hit(SinkKind::Argv, api, word, judged, span);
         if opens_url(fixed, index) {
@@ -267,7 +273,8 @@ impl Interp<'_> {
         let operand = argv::operand(fixed, index).filter(|_| index < known);
         let file = match operand {
             Some(Operand::Fetches) => {
-                for judged in self.judge_url(SinkKind::Url, word) {
+                let request = Request { kind: SinkKind::Url, api, is_redirected: false };
+                for judged in self.judge_url(request, word) {
                     self.hit(SinkKind::Url, api, word, judged, span);
                 }
                 None

@@ -9,8 +9,9 @@ use crate::domain::path;
 use crate::engine::facts::NoteKind;
 use crate::engine::interp::Interp;
 use crate::engine::models::SinkKind;
-use crate::engine::report::{FlowRule, Hit, Limit};
-use crate::engine::value::{PathShape, Val};
+use crate::engine::report::{FlowRule, Hit, Limit, Outcome};
+use crate::engine::trace::StepKind;
+use crate::engine::value::{PathShape, StepId, Val};
 
 impl Interp<'_> {
     pub(super) fn hit(&mut self, kind: SinkKind, api: &str, spelled: &Spelled, judged: Judged, span: Span) {
@@ -58,17 +59,39 @@ impl Interp<'_> {
             notes,
             guard,
             witnesses: judged.witnesses,
-            limit: limit(judged.rule, kind, spelled.shape),
+            limit: judged.limit.or_else(|| limit(judged.rule, kind, spelled.shape)),
             elsewhere: judged.elsewhere,
+            is_redirected: judged.is_redirected,
         };
-        let is_known = self.found.hits.iter().any(|known| {
+        let is_alike = |known: &&Hit| {
             known.at == hit.at && known.rule == hit.rule && known.outcome == hit.outcome && known.taint == hit.taint
-        });
+        };
+        let alike: Vec<&Hit> = self.found.hits.iter().filter(is_alike).take(MAX_WAYS).collect();
+        let is_known = match hit.outcome {
+            Outcome::Guarded => !alike.is_empty(),
+            // A helper around the sink is called in several places, and each of them is to be mended.
+            Outcome::Vulnerable => {
+                alike.len() == MAX_WAYS || {
+                    let way = (!alike.is_empty()).then(|| self.way_to(hit.step));
+                    alike.iter().any(|known| Some(self.way_to(known.step)) == way)
+                }
+            }
+        };
         if !is_known && self.found.hits.len() < 4_000 {
             self.found.hits.push(hit);
         }
     }
+
+    /// Where a value was last passed to a function and put into a larger text.
+    fn way_to(&self, step: StepId) -> [Option<Location>; 2] {
+        let steps = self.trace.path(step);
+        let last = |is: fn(&StepKind) -> bool| steps.iter().rev().find(|step| is(&step.what)).map(|step| step.at);
+        [last(|what| matches!(what, StepKind::Argument(_))), last(|what| matches!(what, StepKind::Concat))]
+    }
 }
+
+/// Most ways of one parameter to one sink that are told apart.
+const MAX_WAYS: usize = 4;
 
 /// What keeps the harm of a flow small. A path that leaves the directory the program names for it is never limited: it
 /// was meant to stay inside.
