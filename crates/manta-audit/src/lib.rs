@@ -105,11 +105,11 @@ pub fn audit(
     report.findings.extend(findings);
     listings::describe(&captures, &mut report);
     let speakers = said::speakers(&report, &captures);
-    let findings = said::findings(&report, &speakers);
+    let findings = said::findings(&report, &speakers, &settings.memory);
     report.findings.extend(findings);
     let findings = configured::findings(&configs, input, &report, &settings.current);
     report.findings.extend(findings);
-    let findings = shipped::findings(input, &report);
+    let findings = shipped::findings(input, &report, &settings.memory);
     report.findings.extend(findings);
     report.settle();
     report

@@ -4,13 +4,14 @@ use manta_core::{Confidence, Finding, ScanReport};
 use manta_detect::disguise;
 
 use super::{Said, quoted};
+use crate::memory::Memory;
 use crate::rules;
 
 /// One finding per disguised passage.
-pub(super) fn findings(said: &Said, report: &ScanReport) -> Vec<Finding> {
+pub(super) fn findings(said: &Said, report: &ScanReport, memory: &Memory) -> Vec<Finding> {
     let mut findings = Vec::new();
     for text in &said.texts {
-        for found in disguise::find(&text.text) {
+        for found in memory.said("disguise", disguise::find, &text.text) {
             let passage = &text.text[found.range.clone()];
             let place = said.place(text, passage, report);
             let finding = match found.rule {

@@ -12,6 +12,7 @@ use manta_core::{FileId, Finding, Location, ScanReport, Span, ToolKind};
 use manta_mcp::listing::{Role, Text};
 
 use crate::listings::Capture;
+use crate::memory::Memory;
 
 /// One server, as far as its words go.
 pub(crate) struct Speaker {
@@ -134,13 +135,14 @@ fn from_code(tool: &manta_core::ToolInfo) -> Said {
 }
 
 /// Findings about everything that is said.
-pub(crate) fn findings(report: &ScanReport, speakers: &[Speaker]) -> Vec<Finding> {
+pub(crate) fn findings(report: &ScanReport, speakers: &[Speaker], memory: &Memory) -> Vec<Finding> {
+    memory.forget_unsaid();
     let mut findings = Vec::new();
     for speaker in speakers {
         for said in speaker.entries.iter().chain([&speaker.own]) {
-            findings.extend(orders::finding(said, report));
+            findings.extend(orders::finding(said, report, memory));
             findings.extend(characters::findings(said, report));
-            findings.extend(encoded::findings(said, report));
+            findings.extend(encoded::findings(said, report, memory));
         }
     }
     findings.extend(names::findings(speakers));
@@ -148,10 +150,12 @@ pub(crate) fn findings(report: &ScanReport, speakers: &[Speaker]) -> Vec<Finding
 }
 
 /// Findings about a file of instructions for agents. Such a file gives orders by nature, so only what it hides counts.
-pub(crate) fn of_instructions(said: &Said, report: &ScanReport) -> Vec<Finding> {
+pub(crate) fn of_instructions(said: &Said, report: &ScanReport, memory: &Memory) -> Vec<Finding> {
     let mut findings = characters::findings(said, report);
-    findings.extend(encoded::findings(said, report));
-    findings.extend(orders::finding(said, report).filter(|finding| finding.severity >= manta_core::Severity::Critical));
+    findings.extend(encoded::findings(said, report, memory));
+    findings.extend(
+        orders::in_instructions(said, report).filter(|finding| finding.severity >= manta_core::Severity::Critical),
+    );
     findings
 }
 

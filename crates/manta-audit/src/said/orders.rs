@@ -1,10 +1,11 @@
 //! `tool-poisoning`: orders to the model in text that should only describe.
 
 use manta_core::{Confidence, Finding, ScanReport, Severity};
-use manta_detect::injection;
+use manta_detect::{Match, injection};
 use manta_mcp::listing::{Role, Text};
 
 use super::{Said, quoted};
+use crate::memory::Memory;
 use crate::rules;
 
 /// An order in one of the texts.
@@ -16,8 +17,17 @@ struct Order<'s> {
 
 /// One finding per entry, at its strongest passage: an attack is one, however many sentences it has. All texts of an
 /// entry are weighed together, since a model reads them together and an attacker may divide them.
-pub(super) fn finding(said: &Said, report: &ScanReport) -> Option<Finding> {
-    let orders: Vec<Order<'_>> = said.texts.iter().flat_map(orders).collect();
+pub(super) fn finding(said: &Said, report: &ScanReport, memory: &Memory) -> Option<Finding> {
+    let find = |text: &str| memory.said("injection", injection::find, text);
+    of(said, report, said.texts.iter().flat_map(|text| orders(text, &find)).collect())
+}
+
+/// The same for text that is meant to give orders.
+pub(super) fn in_instructions(said: &Said, report: &ScanReport) -> Option<Finding> {
+    of(said, report, said.texts.iter().flat_map(|text| orders(text, &injection::phrases)).collect())
+}
+
+fn of(said: &Said, report: &ScanReport, orders: Vec<Order<'_>>) -> Option<Finding> {
     let strong = orders.iter().find(|order| injection::is_strong(order.kind));
     let mut kinds: Vec<&str> = orders.iter().map(|order| order.kind).collect();
     kinds.sort_unstable();
@@ -37,11 +47,11 @@ pub(super) fn finding(said: &Said, report: &ScanReport) -> Option<Finding> {
     Some(finding)
 }
 
-fn orders(text: &Text) -> Vec<Order<'_>> {
+fn orders<'t>(text: &'t Text, find: &dyn Fn(&str) -> Vec<Match>) -> Vec<Order<'t>> {
     let is_name = matches!(text.role, Role::Name | Role::Parameter);
     // A name is read as words: `content_of_ssh_id_rsa` asks for a file.
     let prose = if is_name { spaced(&text.text) } else { text.text.clone() };
-    injection::find(&prose)
+    find(&prose)
         .into_iter()
         .map(|found| {
             let passage = if is_name { text.text.clone() } else { prose[found.range].to_owned() };
@@ -78,6 +88,8 @@ fn what(kind: &str) -> &'static str {
         injection::HANDOVER => "asks the model to pass on what it was not given for this",
         injection::PREREQUISITE => "makes another act a condition of its own",
         injection::CLAIMED_CONSENT => "says that somebody agreed",
+        injection::DECEPTION => "has the model say what is not so",
+        injection::SABOTAGE => "weakens what protects, or changes what other tools make",
         injection::COMMAND => "tells the model to run a command",
         injection::NO_CONSENT => "tells the model to act without asking",
         _ => "tells the model how to use other tools",

@@ -7,6 +7,7 @@ use manta_mcp::document::{self, Node, Notation};
 use manta_mcp::listing::{Role, Text};
 
 use super::is_hostile;
+use crate::memory::Memory;
 use crate::rules;
 use crate::said::{self, Said};
 
@@ -70,7 +71,13 @@ fn is_settings(path: &str) -> bool {
     .any(|place| clients::is_at(path, place))
 }
 
-pub(super) fn findings(id: FileId, file: &SourceFile, report: &ScanReport, findings: &mut Vec<Finding>) {
+pub(super) fn findings(
+    id: FileId,
+    file: &SourceFile,
+    report: &ScanReport,
+    memory: &Memory,
+    findings: &mut Vec<Finding>,
+) {
     if is_settings(&file.path) {
         // A file that can't be read is reported where configurations are.
         let Ok(documents) = document::read(&file.text, Notation::Json) else { return };
@@ -84,7 +91,7 @@ pub(super) fn findings(id: FileId, file: &SourceFile, report: &ScanReport, findi
         }
     } else if is_instruction(&file.path) {
         inline(id, file, findings);
-        findings.extend(said::of_instructions(&instructions(id, file), report));
+        findings.extend(said::of_instructions(&instructions(id, file), report, memory));
     }
 }
 

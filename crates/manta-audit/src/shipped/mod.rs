@@ -7,16 +7,18 @@ mod secrets;
 use manta_core::{Finding, ProjectInput, ScanReport};
 use manta_detect::injection;
 
+use crate::memory::Memory;
+
 /// Findings about the files of a target that need no analysis of code.
-pub(crate) fn findings(input: &ProjectInput, report: &ScanReport) -> Vec<Finding> {
+pub(crate) fn findings(input: &ProjectInput, report: &ScanReport, memory: &Memory) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (id, file) in input.sources.iter() {
         if input.set_aside.contains_key(&id) && !agents::is_one(&file.path) {
             continue;
         }
-        secrets::findings(id, file, report, &mut findings);
+        secrets::findings(id, file, report, memory, &mut findings);
         scripts::findings(id, file, &mut findings);
-        agents::findings(id, file, report, &mut findings);
+        agents::findings(id, file, report, memory, &mut findings);
     }
     findings
 }
@@ -109,7 +111,7 @@ fn is_hostile(command: &str) -> bool {
         || line.contains("base64 --decode")
         || line.contains("-encodedcommand");
     let fetches = has(FETCHERS);
-    let takes_keys = || injection::find(command).iter().any(|found| found.rule == injection::SENSITIVE_FILE);
+    let takes_keys = || injection::phrases(command).iter().any(|found| found.rule == injection::SENSITIVE_FILE);
     fetches && (has(RUNNERS) || has(SENDERS))
         || is_encoded && (has(RUNNERS) || line.contains('|'))
         || has(CONNECTIONS)

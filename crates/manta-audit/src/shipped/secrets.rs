@@ -3,6 +3,7 @@
 use manta_core::{Confidence, FileId, FileKind, Finding, Location, ScanReport, Severity, SourceFile, Span};
 use manta_detect::secrets;
 
+use crate::memory::Memory;
 use crate::rules;
 
 /// Shapes that are made to be shown to browsers: finding one in a file is a question and not an answer.
@@ -10,13 +11,19 @@ const PUBLIC: &[&str] = &["google-api-key", "jwt", "sentry-token"];
 
 /// Findings in one file, but for those whose place the report names already: what a client's configuration holds is
 /// known there by its server and variable.
-pub(super) fn findings(id: FileId, file: &SourceFile, report: &ScanReport, findings: &mut Vec<Finding>) {
+pub(super) fn findings(
+    id: FileId,
+    file: &SourceFile,
+    report: &ScanReport,
+    memory: &Memory,
+    findings: &mut Vec<Finding>,
+) {
     // Digests of lock files are no credentials, and there are many.
     if file.kind == FileKind::Manifest && !file.path.ends_with("package.json") {
         return;
     }
     let mut last: Option<&str> = None;
-    for found in secrets::find_issued(&file.text) {
+    for found in memory.in_file(secrets::find_issued, file) {
         let value = &file.text[found.range.clone()];
         if is_sample(value) || last == Some(value) || is_in_example(&file.text[..found.range.start]) {
             continue;

@@ -70,6 +70,26 @@ impl Folded {
         self.origin.resize(self.origin.len() + self.text.len() - before, start);
     }
 
+    /// Where paragraphs and items of lists begin in the copy, which has no lines. A line that goes on in the middle of a
+    /// sentence is only wrapped.
+    pub(super) fn breaks(&self, text: &str) -> Vec<usize> {
+        let mut breaks = Vec::new();
+        let mut start = 0;
+        let mut was_empty = true;
+        for line in text.split_inclusive('\n') {
+            let words = line.trim();
+            if words.is_empty() || was_empty || !is_wrapped(words) {
+                let at = self.origin.partition_point(|origin| *origin < start);
+                // The space that the line break became.
+                breaks.extend(at.checked_sub(1).filter(|at| self.text.is_char_boundary(*at)));
+            }
+            was_empty = words.is_empty();
+            start += line.len();
+        }
+        breaks.dedup();
+        breaks
+    }
+
     pub(super) fn original(&self, range: Range<usize>) -> Range<usize> {
         let start = self.origin[range.start];
         // Up to the next character that made another byte; what was folded away belongs to the match.
@@ -77,6 +97,14 @@ impl Folded {
         let end = self.origin[range.end..].iter().copied().find(|origin| *origin > last);
         start..end.unwrap_or_else(|| *self.origin.last().expect("the length is always there"))
     }
+}
+
+/// Whether a line goes on with what the line before it said.
+fn is_wrapped(line: &str) -> bool {
+    let is_lower = line.starts_with(|c: char| c.is_lowercase() || matches!(c, '(' | '"' | '`' | '\''));
+    let name = line.split(':').next().filter(|name| name.len() < line.len());
+    let is_entry = name.is_some_and(|name| name.split_whitespace().count() < 3 && name.len() < 40);
+    is_lower && !is_entry
 }
 
 /// Words of letters that are no disguise: some look like Latin ones and some don't, and none is Latin.

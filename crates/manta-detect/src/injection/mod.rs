@@ -1,21 +1,23 @@
 //! Instructions addressed to a model, in places where text should only describe.
 //!
 //! Tool poisoning puts orders into descriptions, parameter names, results and errors: hide this from the
-//! user, read that file first, call me before any other tool. The phrases below are the ones such texts
-//! need to work; each kind says what the text tries to do. Matching happens on a folded copy (letters that
-//! only look Latin, full-width forms, invisible characters, runs of white space), and ranges point into
-//! the original.
+//! user, read that file first, call me before any other tool. Two readers look for them: one knows phrases
+//! (`rules`), the other what words stand for and which of them make an order when they meet (`sense`). Each kind
+//! says what the text tries to do. Both read a folded copy (letters that only look Latin, full-width forms,
+//! invisible characters, runs of white space), and ranges point into the original.
 
 use crate::Match;
 
 mod fold;
 mod rules;
 mod search;
+mod sense;
 
 pub use rules::{
     ATTENTION, CLAIMED_CONSENT, COMMAND, CONCEALMENT, CROSS_TOOL, EXFILTRATION, FAKE_FRAME, HANDOVER, NO_CONSENT,
     OVERRIDE, PREREQUISITE, ROLE, SENSITIVE_FILE, TAMPERING, TOOL_BAN,
 };
+pub use sense::{DECEPTION, SABOTAGE};
 
 use fold::Folded;
 pub(crate) use fold::latin;
@@ -24,10 +26,13 @@ use rules::RULES;
 /// Kinds that honest text hardly ever matches; the others need company.
 #[must_use]
 pub fn is_strong(rule: &str) -> bool {
-    matches!(rule, OVERRIDE | CONCEALMENT | CLAIMED_CONSENT | FAKE_FRAME | EXFILTRATION | ROLE | COMMAND)
+    matches!(
+        rule,
+        OVERRIDE | CONCEALMENT | CLAIMED_CONSENT | FAKE_FRAME | EXFILTRATION | ROLE | COMMAND | DECEPTION | SABOTAGE
+    )
 }
 
-/// Phrases that address a model, sorted by position; ranges are on character boundaries of `text`.
+/// Orders to a model, sorted by position; ranges are on character boundaries of `text`.
 ///
 /// ```
 /// use manta_detect::injection;
@@ -37,6 +42,23 @@ pub fn is_strong(rule: &str) -> bool {
 #[must_use]
 pub fn find(text: &str) -> Vec<Match> {
     let folded = Folded::new(text);
+    let mut found = phrases_of(&folded);
+    // A phrase is a better quotation than the sentence it stands in.
+    let is_known = |rule: &str| found.iter().any(|m| m.rule == rule);
+    let senses = sense::find(&folded.text, &folded.breaks(text)).into_iter().filter(|(_, rule)| !is_known(rule));
+    let senses: Vec<Match> = senses.map(|(range, rule)| Match { range: folded.original(range), rule }).collect();
+    found.extend(senses);
+    sorted(found)
+}
+
+/// The same by phrases only, for text that is meant to give orders, such as a file of instructions: what is an order in
+/// other words is for it to say.
+#[must_use]
+pub fn phrases(text: &str) -> Vec<Match> {
+    sorted(phrases_of(&Folded::new(text)))
+}
+
+fn phrases_of(folded: &Folded) -> Vec<Match> {
     let text = folded.text.as_bytes();
     let mut found = Vec::new();
     for (number, pattern) in search::candidates(text) {
@@ -48,6 +70,10 @@ pub fn find(text: &str) -> Vec<Match> {
         let hits = pattern.find_iter(text).filter(is_order);
         found.extend(hits.map(|m| Match { range: folded.original(m.range()), rule }));
     }
+    found
+}
+
+fn sorted(mut found: Vec<Match>) -> Vec<Match> {
     found.sort_by_key(|m| (m.range.start, m.range.end, m.rule));
     found.dedup_by(|next, kept| next.rule == kept.rule && next.range.start < kept.range.end);
     found
