@@ -572,3 +572,24 @@ server.tool("t", { p: z.string(), end: z.boolean() }, async ({ p, end }) => {
     let told: Vec<u32> = finding.trace.iter().map(|step| line(step.location)).collect();
     assert!(told.contains(&9) && told.contains(&12), "{told:?}");
 }
+
+#[test]
+fn a_value_that_ends_a_path_of_a_service_climbs() {
+    let get = |url: &str| {
+        let text = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+const server = new McpServer({ name: "x", version: "1" });
+const API = process.env.API_URL ?? "https://api.example.com";
+server.tool("t", { p: z.string() }, async ({ p }) => {
+  const response = await fetch(URL_OF_IT, { headers: { Authorization: `Bearer ${process.env.TOKEN}` } });
+  return { content: [{ type: "text", text: await response.text() }] };
+});
+"#;
+        found("index.ts", &text.replace("URL_OF_IT", url))
+    };
+    assert_eq!(get("`${API}/v1/alerts/${p}`"), ["request-path-traversal in t"]);
+    assert_eq!(get("`${API}/v1/alerts/${encodeURIComponent(p)}`"), QUIET);
+    assert_eq!(get("`${API}/v1/alerts/${p}/notes`"), QUIET);
+    assert_eq!(get("`${API}/v1/alerts?name=${p}`"), QUIET);
+}
