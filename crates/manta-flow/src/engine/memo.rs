@@ -34,6 +34,7 @@
 
 mod alike;
 mod made;
+mod shape;
 
 use std::rc::Rc;
 
@@ -49,6 +50,7 @@ use crate::engine::value::{FnId, Kind, ModId, ObjId, Val, Vn};
 use crate::ir::FuncId;
 use alike::{is_clean, is_identical};
 use made::{Entry, Made, is_old};
+use shape::{Outcome, Shape};
 
 /// How often a call that does not concern the caller is interpreted in one run.
 const ROUNDS: u32 = 2;
@@ -61,9 +63,11 @@ const MAX_ARGS: usize = 24;
 /// Most locations that a remembered call may have read.
 const MAX_READS: usize = 2_048;
 /// Most objects that a remembered call may have made.
-const MAX_MADE: usize = 128;
+const MAX_MADE: usize = 512;
 /// What takes fewer steps is interpreted in the time it takes to find it.
 const MIN_STEPS: u64 = 12;
+/// What takes fewer is interpreted in the time it takes to compare it with calls under other names.
+const MIN_STEPS_OF_SHAPE: u64 = 32;
 /// Reads that are looked at in the time of one step.
 const READS_PER_STEP: usize = 16;
 /// Most different values that a remembered call may have thrown.
@@ -72,6 +76,8 @@ const MAX_THROWN: usize = 8;
 const DEPTH: usize = 2;
 /// How deep they are before a call is not interpreted that differs from those before it.
 const REACH: usize = 4;
+/// How many functions with one body are told apart that differ in the server's own data only.
+const TWINS: usize = 3;
 /// Most values looked at in such a search.
 const MAX_SEARCHED: usize = 2_048;
 
@@ -98,8 +104,9 @@ pub(crate) struct Memo {
     /// What was there before the first run, and is there in all of them.
     base: Age,
     run: u32,
-    /// How often a result depended on what led to the call, or something happened that the store does not know.
-    effects: u32,
+    /// The outermost activation that something depended on, or in which something happened, that the store does not know:
+    /// by its place among the frames.
+    reach: Option<usize>,
     repeated_effects: u32,
     /// What was thrown, with how many `try` statements were open: of calls that returned only what left them.
     thrown: Vec<(usize, Val)>,
@@ -169,6 +176,8 @@ struct Known {
     is_clean: bool,
     /// Everything that it is about is older than any run.
     is_timeless: bool,
+    /// What it takes to tell the same call under other names.
+    shape: Option<Rc<Shape>>,
 }
 
 /// What kind of run it is; they judge conditions differently.
@@ -201,17 +210,27 @@ struct Before {
     age: Age,
     acts: Vec<Act>,
     met: usize,
-    effects: (u32, u32),
+    reach: Option<usize>,
+    depth: usize,
+    repeated_effects: u32,
     thrown: usize,
     tries: usize,
     hits: usize,
     steps: u64,
+    /// Whether it is known under other names, and not interpreted.
+    is_recalled: bool,
 }
 
 impl Interp<'_> {
     /// Something happened that a repeated call has to repeat.
     pub(crate) fn mark_effect(&mut self) {
-        self.memo.effects += 1;
+        self.mark_dependence(0);
+    }
+
+    /// What comes now depends on the activations from this one on: that a function is running, and will not be entered
+    /// once more.
+    pub(crate) fn mark_dependence(&mut self, outermost: usize) {
+        self.memo.reach = Some(self.memo.reach.map_or(outermost, |known| known.min(outermost)));
     }
 
     /// Something happened that any call has to repeat.
@@ -244,13 +263,18 @@ impl Interp<'_> {
             age: self.store.age(),
             acts: self.found.conduct.take_acts(),
             met: self.found.met.len(),
-            effects: (self.memo.effects, self.memo.repeated_effects),
+            reach: self.memo.reach.take(),
+            depth: self.frames.len(),
+            repeated_effects: self.memo.repeated_effects,
             thrown: self.memo.thrown.len(),
             tries: self.tries.len(),
             hits: self.found.hits.len(),
             steps: self.fuel_used,
+            is_recalled: false,
         };
-        let result = run(self, this.clone(), args.clone());
+        let recalled = self.recall_by_shape(callee, this.as_ref(), &args);
+        let before = Before { is_recalled: recalled.is_some(), ..before };
+        let result = recalled.unwrap_or_else(|| run(self, this.clone(), args.clone()));
         self.remember(callee, this, args, at, before, &result);
         result
     }
@@ -292,6 +316,18 @@ impl Interp<'_> {
         let known = Rc::clone(&list[index]);
         self.again(key, index, &known, false, true)?;
         Some(self.generalised(&results, DEPTH))
+    }
+
+    /// What a call gave that is this one under other names.
+    fn recall_by_shape(&mut self, callee: Callee, this: Option<&Val>, args: &Args) -> Option<Val> {
+        let (mode, rounds) = (self.mode(), self.rounds);
+        let list = self.memo.known.get(&self.key(callee))?;
+        let is_usable = |known: &&Rc<Known>| known.shape.is_some() && known.mode == mode && known.rounds <= rounds;
+        let alike: Vec<Rc<Known>> = list.iter().rev().filter(is_usable).cloned().collect();
+        alike.into_iter().find_map(|known| {
+            let names = self.naming(&known, callee, this, args)?;
+            Some(self.again_as(&known, names))
+        })
     }
 
     fn key(&self, callee: Callee) -> Key {
@@ -440,13 +476,16 @@ impl Interp<'_> {
     ) {
         let acts = self.found.conduct.put_back(before.acts);
         let thrown = self.memo.thrown_out(before.thrown, before.tries);
+        let has_effects = self.memo.reach.is_some_and(|outermost| outermost < before.depth);
+        self.memo.reach = self.memo.reach.into_iter().chain(before.reach).min();
         let is_telling = !self.out_of_fuel
             && !self.is_decided
-            && self.memo.repeated_effects == before.effects.1
-            && self.fuel_used - before.steps >= MIN_STEPS;
+            && self.memo.repeated_effects == before.repeated_effects
+            && (self.fuel_used - before.steps >= MIN_STEPS || before.is_recalled);
         let reads = self.store.unwatch(before.watch, is_telling);
-        let is_pure = self.memo.effects == before.effects.0 && self.store.is_pure(before.mark);
+        let is_pure = !has_effects && self.store.is_pure(before.mark);
         let known_before = if is_telling { self.store.learnt(before.mark) } else { FxHashMap::default() };
+        let overwritten = if is_telling { self.store.overwritten(before.mark) } else { Vec::new() };
         self.store.release(before.mark);
         if !is_telling || reads.len() > MAX_READS {
             return;
@@ -492,6 +531,23 @@ impl Interp<'_> {
                     .all(|(id, _)| !self.evidence.contains_key(id) && !self.found.opened.contains_key(id))
                 && reads.iter().all(is_older)
         };
+        let is_dear = self.fuel_used - before.steps >= MIN_STEPS_OF_SHAPE || before.is_recalled;
+        // What is called once is not looked for.
+        let is_called_again = self.memo.known.contains_key(&self.key(callee));
+        let is_repeatable = is_called_again && is_dear && !has_hits && !has_effects && mode != Mode::Follow;
+        let outcome = || Outcome {
+            callee,
+            this: this.as_ref(),
+            args: &args,
+            result,
+            thrown: &thrown,
+            learnt: &learnt,
+            reads: &reads,
+            facts_before: &known_before,
+            overwritten: &overwritten,
+            entry,
+        };
+        let shape = if is_repeatable { self.shape(&outcome()).map(Rc::new) } else { None };
         let reads = reads
             .into_iter()
             .map(|loc| {
@@ -543,6 +599,7 @@ impl Interp<'_> {
             is_pure,
             is_clean,
             is_timeless,
+            shape,
         }));
     }
 }
@@ -559,6 +616,7 @@ impl Known {
             acts: self.acts.clone(),
             thrown: self.thrown.clone(),
             met: Rc::clone(&self.met),
+            shape: self.shape.clone(),
             ..*self
         }
     }

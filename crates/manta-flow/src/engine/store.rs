@@ -16,7 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use indexmap::IndexMap;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::engine::facts::Fact;
 use crate::engine::value::{CellId, FnId, Kind, ModId, ObjId, Val, Vn};
@@ -451,6 +451,13 @@ impl Store {
             }
         }
         before
+    }
+
+    /// Cells and objects older than `mark` that were written since, with what they held then.
+    pub(crate) fn overwritten(&self, mark: Mark) -> Vec<(Loc, Content)> {
+        let mut seen = FxHashSet::default();
+        let changes = self.trail[mark.trail..].iter();
+        changes.filter(|(loc, _)| !mark.is_younger(*loc) && seen.insert(*loc)).cloned().collect()
     }
 
     /// Whether anything older than `mark` was written since.

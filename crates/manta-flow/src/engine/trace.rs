@@ -93,6 +93,11 @@ impl Trace {
         path
     }
 
+    /// The step before a step; 0 if it is the first.
+    pub(crate) fn previous(&self, step: StepId) -> StepId {
+        self.steps[step as usize].prev
+    }
+
     /// The last step on the way to `last` that is older than `boundary`; 0 if there is none.
     pub(crate) fn before(&self, last: StepId, boundary: usize) -> StepId {
         let mut next = last;

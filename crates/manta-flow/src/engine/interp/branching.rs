@@ -320,7 +320,10 @@ impl Interp<'_> {
         let mut values: Vec<Val> = Vec::new();
         for value in a.alternatives().iter().chain(b.alternatives()) {
             let value = if value.vn == a.vn || value.vn == b.vn { self.current(value) } else { value.clone() };
-            if !values.iter().any(|known| is_same(known, &value)) && !is_repetition(&value, &values) {
+            let is_new = !values.iter().any(|known| is_same(known, &value))
+                && !is_repetition(&value, &values)
+                && !self.is_further_twin(&value, &values);
+            if is_new {
                 values.push(value);
             }
         }

@@ -243,11 +243,15 @@ impl<'p> Interp<'p> {
     pub(crate) fn call_closure(&mut self, id: FnId, this: Option<Val>, args: Args, span: Span) -> Val {
         let closure = self.store.closure(id).clone();
         let depth = self.frames.len();
-        let on_stack =
-            self.frames.iter().filter(|frame| frame.func == closure.func && frame.module == closure.module).count();
+        let is_of_it = |frame: &Frame| frame.func == closure.func && frame.module == closure.module;
+        let on_stack = self.frames.iter().filter(|frame| is_of_it(frame)).count();
         if depth >= self.limits.call_depth || on_stack >= 2 {
+            // What led here is part of the answer.
             if depth >= self.limits.call_depth {
                 self.found.depth_exceeded = true;
+                self.mark_effect();
+            } else if let Some(outermost) = self.frames.iter().position(is_of_it) {
+                self.mark_dependence(outermost);
             }
             return self.summary(&args, this.as_ref());
         }
@@ -255,6 +259,7 @@ impl<'p> Interp<'p> {
         let func = code.func(closure.func);
         let place = (closure.module, closure.func);
         if self.is_loading && self.is_not_worth_it(place, func.name) {
+            self.mark_effect();
             return self.summary(&args, this.as_ref());
         }
         let cost_before = (self.fuel_used, self.discoveries());
@@ -650,8 +655,6 @@ impl<'p> Interp<'p> {
 
     /// Recursion, depth limit: the result depends on everything passed in.
     fn summary(&mut self, args: &Args, this: Option<&Val>) -> Val {
-        // What led here is part of the answer.
-        self.mark_effect();
         let mut result = Val::unknown();
         for value in args.all().chain(this) {
             result = result.tainted_by(value);

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use super::made::held;
-use super::{DEPTH, MAX_SEARCHED};
+use super::{DEPTH, MAX_SEARCHED, REACH, TWINS};
 use crate::engine::interp::Interp;
 use crate::engine::store::{Loc, Obj, ObjKind, Peek};
-use crate::engine::value::{FnId, Kind, ObjId, Val};
+use crate::engine::value::{CellId, FnId, Kind, ObjId, Val};
 
 impl Interp<'_> {
     /// Whether two values are the same but for the identity of what is none of the caller's: plain objects count by what
@@ -98,6 +98,43 @@ impl Interp<'_> {
     pub(super) fn is_one_function(&self, a: FnId, b: FnId) -> bool {
         let (x, y) = (self.store.closure(a), self.store.closure(b));
         a == b || x.module == y.module && x.func == y.func
+    }
+
+    /// Whether a value is a function of which [`TWINS`] are known already that differ from it in the server's data only: a
+    /// handler that makes its client anew whenever it logs in again.
+    pub(crate) fn is_further_twin(&self, value: &Val, known: &[Val]) -> bool {
+        let Kind::Fn(id) = value.kind else { return false };
+        let twins =
+            known.iter().filter(|other| matches!(other.kind, Kind::Fn(other) if self.are_twins(id, other, REACH)));
+        known.len() >= TWINS && twins.count() >= TWINS
+    }
+
+    fn are_twins(&self, a: FnId, b: FnId, depth: usize) -> bool {
+        let (x, y) = (self.store.closure(a), self.store.closure(b));
+        let is_code =
+            |value: &Val| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_) | Kind::Method(_) | Kind::Api(..));
+        let is_free = |value: &Val| self.is_clean_to(value, REACH, &mut { MAX_SEARCHED });
+        // What is not set yet in one may be set in the other: what counts is what they call.
+        let is_one = |a: &Val, b: &Val| match (&a.kind, &b.kind) {
+            (Kind::Fn(a), Kind::Fn(b)) => a == b || depth > 0 && self.are_twins(*a, *b, depth - 1),
+            (Kind::Obj(_), Kind::Obj(_)) => self.is_of_a_kind(a, b, DEPTH) && is_free(a) && is_free(b),
+            _ if a.is_nullish() || b.is_nullish() => is_free(a) && is_free(b),
+            _ if is_code(a) || is_code(b) => self.is_of_a_kind(a, b, DEPTH) && is_free(a) && is_free(b),
+            _ => is_free(a) && is_free(b),
+        };
+        let is_one_cell = |(a, b): (&CellId, &CellId)| {
+            a == b
+                || match (self.store.peek(Loc::Cell(*a)), self.store.peek(Loc::Cell(*b))) {
+                    (Peek::Cell(a, _), Peek::Cell(b, _)) => is_one(a, b),
+                    _ => false,
+                }
+        };
+        x.module == y.module
+            && x.func == y.func
+            && x.captures.len() == y.captures.len()
+            && x.captures.iter().zip(y.captures.iter()).all(is_one_cell)
+            && held(x).count() == held(y).count()
+            && held(x).zip(held(y)).all(|(a, b)| is_one(a, b))
     }
 
     /// Whether two values, none of them the caller's, differ in data only: in texts and numbers, and in which of several

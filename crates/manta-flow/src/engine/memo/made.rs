@@ -6,9 +6,10 @@ use rustc_hash::FxHashMap;
 
 use super::MAX_MADE;
 use super::alike::values;
+use crate::engine::facts::{Cond, Refinements};
 use crate::engine::interp::Interp;
 use crate::engine::store::{Age, Closure, Content, Loc, Mark, Obj, ObjKind, Peek};
-use crate::engine::value::{CellId, FnId, Kind, ObjId, Val};
+use crate::engine::value::{CellId, FnId, Kind, ObjId, Part, StepId, Text, Val, Vn};
 
 /// What a call made and its result reaches, as it was when the call returned.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +18,7 @@ pub(super) struct Made {
     /// Variables that functions among it share with the call that made them, with their versions.
     pub(super) cells: Vec<(CellId, Val, u32)>,
     /// With what they hold: the store forgets them after the run.
-    closures: Vec<(FnId, Closure)>,
+    pub(super) closures: Vec<(FnId, Closure)>,
 }
 
 /// What was there before a call.
@@ -27,12 +28,14 @@ pub(super) struct Entry {
     pub(super) age: Age,
 }
 
-/// The copies of what a call made, by what they are copies of.
+/// Other names for what is in a value: the copies of what a call made, by what they are copies of.
 #[derive(Default)]
-struct Copies {
-    objs: FxHashMap<ObjId, ObjId>,
-    cells: FxHashMap<CellId, CellId>,
-    closures: FxHashMap<FnId, FnId>,
+pub(super) struct Copies {
+    pub(super) objs: FxHashMap<ObjId, ObjId>,
+    pub(super) cells: FxHashMap<CellId, CellId>,
+    pub(super) closures: FxHashMap<FnId, FnId>,
+    pub(super) vns: FxHashMap<Vn, Vn>,
+    pub(super) steps: FxHashMap<StepId, StepId>,
 }
 
 impl Made {
@@ -57,15 +60,15 @@ impl Made {
             && self.closures.iter().all(|(_, closure)| closure.captures.iter().all(is_old_cell))
     }
 
-    fn has_obj(&self, id: ObjId) -> bool {
+    pub(super) fn has_obj(&self, id: ObjId) -> bool {
         self.objs.iter().any(|(known, _)| *known == id)
     }
 
-    fn has_cell(&self, id: CellId) -> bool {
+    pub(super) fn has_cell(&self, id: CellId) -> bool {
         self.cells.iter().any(|(known, ..)| *known == id)
     }
 
-    fn has_closure(&self, id: FnId) -> bool {
+    pub(super) fn has_closure(&self, id: FnId) -> bool {
         self.closures.iter().any(|(known, _)| *known == id)
     }
 
@@ -98,40 +101,10 @@ impl Interp<'_> {
     /// A copy of a value and of what it reaches, which is returned as well.
     pub(super) fn make_anew(&mut self, value: &Val, made: &Made, is_this_run: bool) -> (Val, Made) {
         let mut copies = Copies::default();
-        for (id, obj) in &made.objs {
-            copies.objs.insert(*id, self.store.new_obj((**obj).clone()));
-        }
-        for (id, value, _) in &made.cells {
-            copies.cells.insert(*id, self.store.new_cell(value.clone()));
-        }
-        for (id, closure) in &made.closures {
-            copies.closures.insert(*id, self.store.new_closure(closure.clone()));
-        }
-        let renamed = |value: &Val| copies.renamed(value);
-        for now in copies.closures.values() {
-            let closure = &mut self.store.closures[now.0 as usize];
-            closure.captures = closure.captures.iter().map(|cell| copies.cell(*cell)).collect();
-            closure.this = closure.this.as_ref().map(renamed);
-            closure.bound = closure.bound.iter().map(renamed).collect();
-            closure.bound_named = closure.bound_named.iter().map(|(name, value)| (*name, renamed(value))).collect();
-        }
-        for (before, value, _) in &made.cells {
-            self.store.set_cell(copies.cells[before], renamed(value));
-        }
-        for (before, _) in &made.objs {
+        self.copy_made(made, &mut copies);
+        // Numbers of objects are given out anew in every run.
+        for (before, _) in made.objs.iter().filter(|_| is_this_run) {
             let now = copies.objs[before];
-            let obj = self.store.obj_mut(now);
-            let inside = obj.fields.values_mut().chain(&mut obj.any).chain(&mut obj.items).chain(&mut obj.more);
-            for value in inside {
-                copies.rename(value);
-            }
-            if let ObjKind::Instance(class) = &mut obj.kind {
-                *class = copies.objs.get(class).copied().unwrap_or(*class);
-            }
-            // Numbers of objects are given out anew in every run.
-            if !is_this_run {
-                continue;
-            }
             if let Some(evidence) = self.evidence.get(before).cloned() {
                 self.evidence.insert(now, evidence);
             }
@@ -153,6 +126,35 @@ impl Interp<'_> {
             closures: made.closures.iter().map(|(id, _)| self.closure_of_copy(&copies, *id)).collect(),
         };
         (value, anew)
+    }
+
+    /// Copies what a call made, and gives the copies as names.
+    pub(super) fn copy_made(&mut self, made: &Made, copies: &mut Copies) {
+        for (id, obj) in &made.objs {
+            copies.objs.insert(*id, self.store.new_obj((**obj).clone()));
+        }
+        for (id, value, _) in &made.cells {
+            copies.cells.insert(*id, self.store.new_cell(value.clone()));
+        }
+        for (id, closure) in &made.closures {
+            copies.closures.insert(*id, self.store.new_closure(closure.clone()));
+        }
+        let copies = &*copies;
+        let renamed = |value: &Val| copies.renamed(value);
+        for (before, _) in &made.closures {
+            let closure = &mut self.store.closures[copies.closures[before].0 as usize];
+            closure.captures = closure.captures.iter().map(|cell| copies.cell(*cell)).collect();
+            closure.this = closure.this.as_ref().map(renamed);
+            closure.bound = closure.bound.iter().map(renamed).collect();
+            closure.bound_named = closure.bound_named.iter().map(|(name, value)| (*name, renamed(value))).collect();
+            closure.home = closure.home.map(|class| copies.obj(class));
+        }
+        for (before, value, _) in &made.cells {
+            self.store.set_cell(copies.cells[before], renamed(value));
+        }
+        for (before, _) in &made.objs {
+            copies.rename_inside(self.store.obj_mut(copies.objs[before]));
+        }
     }
 
     fn closure_of_copy(&self, copies: &Copies, id: FnId) -> (FnId, Closure) {
@@ -240,6 +242,10 @@ pub(super) fn is_old(value: &Val, old: Age, made: &Made) -> bool {
 }
 
 impl Copies {
+    pub(super) fn obj(&self, id: ObjId) -> ObjId {
+        self.objs.get(&id).copied().unwrap_or(id)
+    }
+
     fn cell(&self, id: CellId) -> CellId {
         self.cells.get(&id).copied().unwrap_or(id)
     }
@@ -248,16 +254,37 @@ impl Copies {
         self.closures.get(&id).copied().unwrap_or(id)
     }
 
-    fn renamed(&self, value: &Val) -> Val {
+    pub(super) fn vn(&self, vn: Vn) -> Vn {
+        self.vns.get(&vn).copied().unwrap_or(vn)
+    }
+
+    pub(super) fn loc(&self, loc: Loc) -> Loc {
+        match loc {
+            Loc::Cell(id) => Loc::Cell(self.cell(id)),
+            Loc::Obj(id) => Loc::Obj(self.obj(id)),
+            Loc::Fact(vn) => Loc::Fact(self.vn(vn)),
+        }
+    }
+
+    pub(super) fn renamed(&self, value: &Val) -> Val {
         let mut value = value.clone();
         self.rename(&mut value);
         value
     }
 
+    /// Points what an object holds at copies.
+    pub(super) fn rename_inside(&self, obj: &mut Obj) {
+        let inside = obj.fields.values_mut().chain(&mut obj.any).chain(&mut obj.items).chain(&mut obj.more);
+        inside.for_each(|value| self.rename(value));
+        if let ObjKind::Instance(class) = &mut obj.kind {
+            *class = self.obj(*class);
+        }
+    }
+
     /// Points a value at copies.
     fn rename(&self, value: &mut Val) {
         match &mut value.kind {
-            Kind::Obj(id) | Kind::Api(_, Some(id)) => *id = self.objs.get(id).copied().unwrap_or(*id),
+            Kind::Obj(id) | Kind::Api(_, Some(id)) => *id = self.obj(*id),
             Kind::Fn(id) => *id = self.closure(*id),
             Kind::Accessor(get, set) => {
                 get.iter_mut().chain(set).for_each(|id| *id = self.closure(*id));
@@ -268,5 +295,43 @@ impl Copies {
             Kind::Union(values) => *values = values.iter().map(|value| self.renamed(value)).collect(),
             _ => {}
         }
+        if self.vns.is_empty() && self.steps.is_empty() {
+            return;
+        }
+        value.vn = self.vn(value.vn);
+        value.step = self.steps.get(&value.step).copied().unwrap_or(value.step);
+        if let Some(text) = value.text.as_deref().filter(|text| self.concerns(text)) {
+            value.text = Some(Rc::new(self.renamed_text(text)));
+        }
+        if let Some(cond) = &value.cond {
+            value.cond = Some(Rc::new(self.renamed_cond(cond)));
+        }
+    }
+
+    pub(super) fn renamed_cond(&self, cond: &Cond) -> Cond {
+        let renamed = |all: &Refinements| {
+            let mut all: Refinements = all.iter().map(|(vn, fact)| (self.vn(*vn), fact.clone())).collect();
+            all.sort_unstable_by_key(|(vn, _)| *vn);
+            all
+        };
+        let (when_true, when_false) = (renamed(&cond.when_true), renamed(&cond.when_false));
+        Cond { when_true, when_false, by_default: cond.by_default }
+    }
+
+    /// Whether a text refers to other values.
+    fn concerns(&self, text: &Text) -> bool {
+        text.base.is_some() || text.parts.iter().any(|part| matches!(part, Part::Hole(_)))
+    }
+
+    fn renamed_text(&self, text: &Text) -> Text {
+        let parts: Vec<Part> = text
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Lit(text) => Part::Lit(text.clone()),
+                Part::Hole(hole) => Part::Hole(self.renamed(hole)),
+            })
+            .collect();
+        Text { parts: parts.into(), base: text.base.map(|(vn, how)| (self.vn(vn), how)), ..text.clone() }
     }
 }
