@@ -7,6 +7,8 @@ mod cli;
 mod clients;
 mod collect;
 mod config;
+#[cfg(feature = "guard")]
+mod documented;
 mod examples;
 mod fix;
 mod hostile;
