@@ -107,6 +107,124 @@ server.tool("checked", { p: z.string(), q: z.string() }, async ({ p, q }) => {
     assert_eq!(tools, ["captured", "checked", "fresh", "nested", "variable"]);
 }
 
+/// Every tool makes the same calls of things that it makes anew; where the things differ, so does what comes of the calls.
+#[test]
+fn calls_under_other_names_are_the_same_calls_and_no_others() {
+    let text = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import { execSync } from "child_process";
+const server = new McpServer({ name: "x", version: "1" });
+class Session { constructor(kind) { this.kind = kind; this.log = []; this.command = "ls"; this.next = null; } }
+let current = null;
+function open(kind) {
+  const session = new Session(kind);
+  for (const line of ["a", "b", "c"]) { session.log.push(kind + line); session.kind = kind.toLowerCase(); }
+  current = session;
+  return session;
+}
+function copy(from, to) {
+  to.command = "true";
+  for (const line of ["a", "b", "c"]) { to.log.push(line); }
+  to.command = from.command;
+  return to.log.length;
+}
+function reader(session) {
+  let calls = 0;
+  const read = () => { calls = calls + 1; for (const line of ["a", "b", "c"]) { session.log.push(line); } return session.command; };
+  return read;
+}
+function depth(node) {
+  if (!node) return 0;
+  for (const line of ["a", "b", "c"]) { node.log.push(line); }
+  return 1 + depth(node.next);
+}
+const twice = (read) => { read(); return read(); };
+server.tool("clean", { p: z.string() }, async ({ p }) => {
+  const a = open("A"); const b = open("A"); copy(a, b); depth(a); twice(reader(a)); execSync(twice(reader(b)));
+});
+server.tool("copied", { p: z.string() }, async ({ p }) => {
+  const a = open("A"); const b = open("A"); copy(a, b); a.command = p; copy(a, b); execSync(b.command);
+});
+server.tool("other_way", { p: z.string() }, async ({ p }) => {
+  const a = open("A"); const b = open("A"); copy(a, b); a.command = p; copy(b, a); execSync(a.command);
+});
+server.tool("one_for_two", { p: z.string() }, async ({ p }) => {
+  const a = open("A"); const b = open("A"); copy(a, b); copy(a, b); a.command = p; copy(a, a); execSync(a.command);
+});
+server.tool("kept", { p: z.string() }, async ({ p }) => {
+  const a = open("A"); open("A"); a.command = p; execSync(current.command);
+});
+server.tool("set", { p: z.string() }, async ({ p }) => {
+  open("A"); open("A"); current.command = p; execSync(twice(reader(current)));
+});
+server.tool("closed_over", { p: z.string() }, async ({ p }) => {
+  const a = open("A"); const b = open("A"); const [x, y] = [reader(a), reader(b)];
+  twice(x); twice(y); b.command = p; twice(x); execSync(y());
+});
+server.tool("nested", { p: z.string() }, async ({ p }) => {
+  const a = open("A"); const b = open("A"); a.next = b; depth(a); depth(b); b.command = p; depth(a); execSync(a.next.command);
+});
+server.tool("listed", { p: z.string() }, async ({ p }) => {
+  const a = open("A"); depth(a); a.log.push(p); depth(a); execSync(a.log.join(" "));
+});
+"#;
+    is_the_same("names", &one("index.js", text));
+    let input = ProjectInput::from_texts("server", [("index.js", text)]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let commands = report.findings.iter().filter(|finding| finding.rule.id.contains("command"));
+    let mut tools: Vec<&str> = commands.flat_map(|finding| &finding.tools).map(String::as_str).collect();
+    tools.sort_unstable();
+    tools.dedup();
+    // `one_for_two` ends with what it begins with: one object is not two.
+    assert_eq!(tools, ["closed_over", "copied", "listed", "nested", "set"]);
+}
+
+/// A parser does the same with every line that the caller gives.
+#[test]
+fn what_is_parsed_line_by_line_gives_the_same_findings() {
+    let text = r##"
+import subprocess
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+
+def words(line, marks):
+    out = []
+    for word in line.split(" "):
+        if word.startswith("*"):
+            out.append({"text": word[1:], "marks": marks + ["b"]})
+        elif word.startswith("_"):
+            out.append({"text": word[1:], "marks": marks + ["i"]})
+        else:
+            out.append({"text": word, "marks": marks})
+    return out
+
+def parse(text):
+    nodes = []
+    for line in text.split("\n"):
+        if line.startswith("# "):
+            nodes.append({"type": "head", "content": words(line[2:], [])})
+        elif line.startswith("- "):
+            nodes.append({"type": "item", "content": words(line[2:], ["li"])})
+        else:
+            nodes.append({"type": "text", "content": words(line, [])})
+    return nodes
+
+@mcp.tool()
+def render(text: str, title: str) -> str:
+    head = parse(title)
+    body = parse(text)
+    return subprocess.check_output("render " + body[0]["content"][0]["text"], shell=True)
+
+@mcp.tool()
+def count(text: str, title: str) -> str:
+    body = parse(text) + parse(title)
+    return subprocess.check_output("count " + str(len(body)), shell=True)
+"##;
+    is_the_same("parser", &one("server.py", text));
+}
+
 #[test]
 fn loops_over_helpers_give_the_same_findings() {
     let mut text = String::from("import os\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n");
