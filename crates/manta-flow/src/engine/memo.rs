@@ -3,12 +3,14 @@
 //! Loops, alternatives and helpers of helpers make the interpreter meet the same call again and again, and most of what a
 //! handler runs has nothing to do with its caller: settings are read, connections opened, events logged, by every tool
 //! anew. A call is remembered with its receiver and arguments, and with every older location that was read until it came
-//! back. There are three reasons not to interpret it again:
+//! back. There are four reasons not to interpret it again:
 //!
 //! * **It would be the same.** Receiver and arguments are the same, and every location it read has the content it had; it
 //!   wrote to nothing older than itself. That is exact. What it learnt about values is learnt again, and plain objects that
 //!   it made are made anew, since two calls of `makeOptions()` give two objects; instances of classes are shared as long as
 //!   nobody has written to them.
+//! * **It would be the same under other names**: of the objects, functions and value numbers that a run makes. That is exact
+//!   too, and also for calls that write; see [`shape`].
 //! * **Only the server's own state differs.** It was interpreted [`ROUNDS`] times in this run with the same data of the
 //!   caller's, if any, and what has changed in the locations it read held none and holds none: caches, counters, sessions.
 //!   That is taken as it was found last, and what the call gave is given again. This is the widening of loops, over calls.
@@ -27,6 +29,7 @@
 //!   its version;
 //! * whatever else influences a call is constant during a run, part of [`Known`], or only grows with use (value numbers of
 //!   fields and elements, access paths, formats met);
+//! * what depends on the activations around a call says so with [`Interp::mark_dependence`];
 //! * effects outside of the store call [`Interp::mark_effect`]; those that matter every time, and not only to whoever runs
 //!   first, [`Interp::mark_repeated_effect`].
 //!
@@ -68,6 +71,10 @@ const MAX_MADE: usize = 512;
 const MIN_STEPS: u64 = 12;
 /// What takes fewer is interpreted in the time it takes to compare it with calls under other names.
 const MIN_STEPS_OF_SHAPE: u64 = 32;
+/// Most calls that one is compared with.
+const MAX_ALIKE: usize = 4;
+/// How often calls of a function are looked for in vain before it is given up.
+const MISSES: u32 = 6;
 /// Reads that are looked at in the time of one step.
 const READS_PER_STEP: usize = 16;
 /// Most different values that a remembered call may have thrown.
@@ -108,6 +115,8 @@ pub(crate) struct Memo {
     /// by its place among the frames.
     reach: Option<usize>,
     repeated_effects: u32,
+    /// How often calls of a function were looked for under other names.
+    sought: FxHashMap<Key, Sought>,
     /// What was thrown, with how many `try` statements were open: of calls that returned only what left them.
     thrown: Vec<(usize, Val)>,
 }
@@ -140,6 +149,20 @@ impl Memo {
         }
         self.thrown.extend(out.iter().map(|value| (tries, value.clone())));
         out
+    }
+}
+
+/// How often calls were found under other names, and how often not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sought {
+    found: u32,
+    missed: u32,
+}
+
+impl Sought {
+    /// Whether another search is likely to save what it costs.
+    fn is_promising(self) -> bool {
+        self.missed < MISSES + 2 * self.found
     }
 }
 
@@ -320,14 +343,27 @@ impl Interp<'_> {
 
     /// What a call gave that is this one under other names.
     fn recall_by_shape(&mut self, callee: Callee, this: Option<&Val>, args: &Args) -> Option<Val> {
-        let (mode, rounds) = (self.mode(), self.rounds);
-        let list = self.memo.known.get(&self.key(callee))?;
+        let (mode, rounds, key) = (self.mode(), self.rounds, self.key(callee));
+        let list = self.memo.known.get(&key)?;
+        let sought = self.memo.sought.get(&key).copied().unwrap_or_default();
+        if !sought.is_promising() {
+            return None;
+        }
         let is_usable = |known: &&Rc<Known>| known.shape.is_some() && known.mode == mode && known.rounds <= rounds;
-        let alike: Vec<Rc<Known>> = list.iter().rev().filter(is_usable).cloned().collect();
-        alike.into_iter().find_map(|known| {
+        let alike: Vec<Rc<Known>> = list.iter().rev().filter(is_usable).take(MAX_ALIKE).cloned().collect();
+        if alike.is_empty() {
+            return None;
+        }
+        let result = alike.into_iter().find_map(|known| {
             let names = self.naming(&known, callee, this, args)?;
             Some(self.again_as(&known, names))
-        })
+        });
+        let sought = self.memo.sought.entry(key).or_default();
+        match result {
+            Some(_) => sought.found += 1,
+            None => sought.missed += 1,
+        }
+        result
     }
 
     fn key(&self, callee: Callee) -> Key {
@@ -485,7 +521,12 @@ impl Interp<'_> {
         let reads = self.store.unwatch(before.watch, is_telling);
         let is_pure = !has_effects && self.store.is_pure(before.mark);
         let known_before = if is_telling { self.store.learnt(before.mark) } else { FxHashMap::default() };
-        let overwritten = if is_telling { self.store.overwritten(before.mark) } else { Vec::new() };
+        // What is called once is not looked for, and neither is what differs every time.
+        let key = self.key(callee);
+        let sought = self.memo.sought.get(&key).copied().unwrap_or_default();
+        let is_dear = self.fuel_used - before.steps >= MIN_STEPS_OF_SHAPE || before.is_recalled;
+        let is_sought = is_telling && is_dear && sought.is_promising() && self.memo.known.contains_key(&key);
+        let overwritten = if is_sought { self.store.overwritten(before.mark) } else { Vec::new() };
         self.store.release(before.mark);
         if !is_telling || reads.len() > MAX_READS {
             return;
@@ -531,10 +572,7 @@ impl Interp<'_> {
                     .all(|(id, _)| !self.evidence.contains_key(id) && !self.found.opened.contains_key(id))
                 && reads.iter().all(is_older)
         };
-        let is_dear = self.fuel_used - before.steps >= MIN_STEPS_OF_SHAPE || before.is_recalled;
-        // What is called once is not looked for.
-        let is_called_again = self.memo.known.contains_key(&self.key(callee));
-        let is_repeatable = is_called_again && is_dear && !has_hits && !has_effects && mode != Mode::Follow;
+        let is_repeatable = is_sought && !has_hits && !has_effects && mode != Mode::Follow;
         let outcome = || Outcome {
             callee,
             this: this.as_ref(),
@@ -570,7 +608,6 @@ impl Interp<'_> {
                 && known.mode == mode
                 && known.is_call(this.as_ref(), &args, &|a, b| self.is_equivalent(a, b, DEPTH))
         };
-        let key = self.key(callee);
         let earlier = self.memo.known.get(&key).and_then(|list| list.iter().position(is_earlier));
         let list = self.memo.known.entry(key).or_default();
         let times = earlier.map_or(1, |earlier| list.remove(earlier).times + 1);

@@ -104,7 +104,7 @@ impl Obj {
     }
 
     /// Values in it.
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.fields.len() + self.items.len()
     }
 

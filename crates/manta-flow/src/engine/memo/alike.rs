@@ -113,7 +113,7 @@ impl Interp<'_> {
         let (x, y) = (self.store.closure(a), self.store.closure(b));
         let is_code =
             |value: &Val| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_) | Kind::Method(_) | Kind::Api(..));
-        let is_free = |value: &Val| self.is_clean_to(value, REACH, &mut { MAX_SEARCHED });
+        let is_free = |value: &Val| self.is_clean_inside(value);
         // What is not set yet in one may be set in the other: what counts is what they call.
         let is_one = |a: &Val, b: &Val| match (&a.kind, &b.kind) {
             (Kind::Fn(a), Kind::Fn(b)) => a == b || depth > 0 && self.are_twins(*a, *b, depth - 1),

@@ -16,7 +16,7 @@ use manta_core::Location;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::alike::{is_clean, values};
-use super::made::{Copies, Entry, Made, held, is_old};
+use super::made::{Copies, Entry, Made, held};
 use super::{Callee, Known};
 use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::interp::{Args, Interp};
@@ -25,6 +25,8 @@ use crate::engine::value::{CellId, FnId, Kind, ObjId, Part, StepId, Text, Val, V
 
 /// Most locations that such a call may have read or written.
 const MAX_LOCATIONS: usize = 384;
+/// Most values in what it wrote, and in what it made.
+const MAX_HELD: usize = 1_024;
 /// Most values that are compared with those of one known call.
 const MAX_COMPARED: usize = 4_096;
 
@@ -79,7 +81,11 @@ impl Interp<'_> {
     /// where it is too much.
     pub(super) fn shape(&self, outcome: &Outcome<'_>) -> Option<Shape> {
         let Outcome { callee, this, args, result, thrown, learnt, reads, facts_before, overwritten, entry } = *outcome;
-        if reads.len() + overwritten.len() > MAX_LOCATIONS {
+        let size = |(_, content): &(Loc, Content)| match content {
+            Content::Obj(obj) => obj.size(),
+            _ => 1,
+        };
+        if reads.len() + overwritten.len() > MAX_LOCATIONS || overwritten.iter().map(size).sum::<usize>() > MAX_HELD {
             return None;
         }
         let mut before: FxHashMap<Loc, Content> = overwritten.iter().cloned().collect();
@@ -101,6 +107,9 @@ impl Interp<'_> {
             std::iter::once(result).chain(thrown).chain(written)
         };
         outputs().try_for_each(|value| self.collect_made(value, entry, &mut made))?;
+        if made.values().take(MAX_HELD + 1).count() > MAX_HELD {
+            return None;
+        }
         let is_callers = !inputs().chain(outputs()).chain(made.values()).all(is_clean);
         // Members of what the caller gives have names of their own, which other code may know them by.
         if is_callers && learnt.iter().any(|(vn, _)| !entry.age.is_older(Loc::Fact(*vn))) {
@@ -116,15 +125,13 @@ impl Interp<'_> {
         for value in inputs().chain(made.values()) {
             self.keep_closures(value, entry, &mut closures)?;
         }
-        let mut vns = FxHashSet::default();
-        outputs().chain(made.values()).for_each(|value| collect_vns(value, &mut vns));
+        let mut referred = Referred::new();
+        outputs().chain(made.values()).try_for_each(|value| referred.add(value))?;
+        let Referred { mut names, mut vns, .. } = referred;
         vns.extend(learnt.iter().map(|(vn, _)| *vn));
         let mut made_vns: Vec<Vn> = vns.into_iter().filter(|vn| !entry.age.is_older(Loc::Fact(*vn))).collect();
         made_vns.sort_unstable();
         let base = self.memo.base;
-        let mut names = FxHashSet::default();
-        let held = outputs().chain(made.values());
-        held.for_each(|value| collect_names(value, &mut names));
         for (_, closure) in &made.closures {
             names.extend(closure.captures.iter().map(|cell| Name::Cell(*cell)));
             names.extend(closure.home.map(Name::Obj));
@@ -143,16 +150,21 @@ impl Interp<'_> {
             Name::Function(id) => !base.is_older_closure(id) && !made.has_closure(id),
         };
         let needed: Vec<Name> = names.into_iter().filter(is_needed).collect();
-        let nothing = Made::default();
-        let is_plain = |value: &Val| {
-            let mut vns = FxHashSet::default();
-            collect_vns(value, &mut vns);
-            is_old(value, base, &nothing) && vns.iter().all(|vn| base.is_older(Loc::Fact(*vn)))
+        let is_old = |name: &Name| match *name {
+            Name::Obj(id) => base.is_older(Loc::Obj(id)),
+            Name::Cell(id) => base.is_older(Loc::Cell(id)),
+            Name::Function(id) => base.is_older_closure(id),
+        };
+        let is_plain = |content: &Content| {
+            let mut referred = Referred::new();
+            held_by(content).try_for_each(|value| referred.add(value)).is_some()
+                && referred.names.iter().all(is_old)
+                && referred.vns.iter().all(|vn| base.is_older(Loc::Fact(*vn)))
         };
         let after = after
             .into_iter()
             .map(|(loc, content)| {
-                let is_plain = held_by(&content).all(is_plain);
+                let is_plain = is_plain(&content);
                 (loc, content, is_plain)
             })
             .collect();
@@ -635,57 +647,55 @@ fn collect_steps(value: &Val, into: &mut FxHashSet<StepId>) {
     }
 }
 
-/// What a value refers to.
-fn collect_names(value: &Val, into: &mut FxHashSet<Name>) {
-    match &value.kind {
-        Kind::Obj(id) | Kind::Api(_, Some(id)) => {
-            into.insert(Name::Obj(*id));
-        }
-        Kind::Fn(id) => {
-            into.insert(Name::Function(*id));
-        }
-        Kind::Accessor(get, set) => into.extend(get.iter().chain(set).map(|id| Name::Function(*id))),
-        Kind::Resolver(id) => {
-            into.insert(Name::Cell(*id));
-        }
-        Kind::Bound(bound) => {
-            collect_names(&bound.0, into);
-            collect_names(&bound.1, into);
-        }
-        Kind::Method(method) => collect_names(&method.0, into),
-        Kind::Union(values) => values.iter().for_each(|value| collect_names(value, into)),
-        _ => {}
-    }
-    for part in value.text.iter().flat_map(|text| text.parts.iter()) {
-        if let Part::Hole(hole) = part {
-            collect_names(hole, into);
-        }
-    }
+/// What values refer to, as far as [`Copies`] renames it.
+struct Referred {
+    names: FxHashSet<Name>,
+    vns: FxHashSet<Vn>,
+    /// How many values may still be looked at.
+    left: usize,
 }
 
-/// Value numbers in a value, as far as [`Copies`] renames them.
-fn collect_vns(value: &Val, into: &mut FxHashSet<Vn>) {
-    if value.vn != 0 {
-        into.insert(value.vn);
+impl Referred {
+    fn new() -> Self {
+        Self { names: FxHashSet::default(), vns: FxHashSet::default(), left: MAX_COMPARED }
     }
-    match &value.kind {
-        Kind::Bound(bound) => {
-            collect_vns(&bound.0, into);
-            collect_vns(&bound.1, into);
+
+    /// Adds what a value refers to; none where that is too much to look at.
+    fn add(&mut self, value: &Val) -> Option<()> {
+        self.left = self.left.checked_sub(1)?;
+        if value.vn != 0 {
+            self.vns.insert(value.vn);
         }
-        Kind::Method(method) => collect_vns(&method.0, into),
-        Kind::Union(values) => values.iter().for_each(|value| collect_vns(value, into)),
-        _ => {}
-    }
-    if let Some(text) = &value.text {
-        into.extend(text.base.map(|(vn, _)| vn));
-        for part in text.parts.iter() {
-            if let Part::Hole(hole) = part {
-                collect_vns(hole, into);
+        match &value.kind {
+            Kind::Obj(id) | Kind::Api(_, Some(id)) => {
+                self.names.insert(Name::Obj(*id));
+            }
+            Kind::Fn(id) => {
+                self.names.insert(Name::Function(*id));
+            }
+            Kind::Accessor(get, set) => self.names.extend(get.iter().chain(set).map(|id| Name::Function(*id))),
+            Kind::Resolver(id) => {
+                self.names.insert(Name::Cell(*id));
+            }
+            Kind::Bound(bound) => {
+                self.add(&bound.0)?;
+                self.add(&bound.1)?;
+            }
+            Kind::Method(method) => self.add(&method.0)?,
+            Kind::Union(values) => values.iter().try_for_each(|value| self.add(value))?,
+            _ => {}
+        }
+        if let Some(text) = &value.text {
+            self.vns.extend(text.base.map(|(vn, _)| vn));
+            for part in text.parts.iter() {
+                if let Part::Hole(hole) = part {
+                    self.add(hole)?;
+                }
             }
         }
-    }
-    if let Some(cond) = &value.cond {
-        into.extend(cond.when_true.iter().chain(&cond.when_false).map(|(vn, _)| *vn));
+        if let Some(cond) = &value.cond {
+            self.vns.extend(cond.when_true.iter().chain(&cond.when_false).map(|(vn, _)| *vn));
+        }
+        Some(())
     }
 }
