@@ -181,6 +181,40 @@ server.tool("listed", { p: z.string() }, async ({ p }) => {
     assert_eq!(tools, ["closed_over", "copied", "listed", "nested", "set"]);
 }
 
+/// What comes again is another thing each time, by whichever way it comes.
+#[test]
+fn what_comes_again_is_made_anew() {
+    let text = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import { execSync } from "child_process";
+const server = new McpServer({ name: "x", version: "1" });
+const settings = { kind: "a" };
+function make() {
+  const made = { command: "ls", log: [] };
+  for (const line of ["a", "b", "c", "d", "e"]) { made.log.push(settings.kind + line); made.last = line + settings.kind; }
+  return made;
+}
+server.tool("first", { p: z.string() }, async ({ p }) => {
+  if (p === "x") { settings.kind = "b"; make(); } else { make(); }
+  execSync(make().command);
+});
+server.tool("second", { p: z.string() }, async ({ p }) => {
+  const a = make(); settings.kind = "a"; const b = make(); a.command = p; execSync(b.command);
+});
+server.tool("third", { p: z.string() }, async ({ p }) => {
+  const a = make(); settings.kind = "a"; const b = make(); b.command = p; execSync(b.command);
+});
+"#;
+    is_the_same("twice", &one("index.js", text));
+    let input = ProjectInput::from_texts("server", [("index.js", text)]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let commands = report.findings.iter().filter(|finding| finding.rule.id.contains("command"));
+    let tools: Vec<&str> = commands.flat_map(|finding| &finding.tools).map(String::as_str).collect();
+    assert_eq!(tools, ["third"]);
+}
+
 /// A parser does the same with every line that the caller gives.
 #[test]
 fn what_is_parsed_line_by_line_gives_the_same_findings() {

@@ -22,7 +22,7 @@ const MAX_ENTRIES: usize = 20_000;
 const TMP: &str = "/tmp";
 
 /// What the command line and the environment say.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The server's command.
     pub command: Vec<String>,
@@ -529,16 +529,7 @@ mod tests {
         fs::write(at.join("conf/real.toml"), "version = 1\n[roots.r]\nat = \"conf\"\nmode = \"rw\"\n").unwrap();
         std::os::unix::fs::symlink("conf/real.toml", at.join("manta.toml")).unwrap();
         let policy = PolicyFile::load(at.join("manta.toml")).unwrap();
-        let request = Request {
-            command: vec!["/bin/true".into()],
-            cwd: at.clone(),
-            environment: BTreeMap::new(),
-            read: Vec::new(),
-            write: Vec::new(),
-            exec: Vec::new(),
-            hosts: Vec::new(),
-            pass_env: Vec::new(),
-        };
+        let request = Request { command: vec!["/bin/true".into()], cwd: at.clone(), ..Request::default() };
         let mut setup = setup(Some(&policy), &GuardSpec::default(), &request).unwrap();
         let link = at.join("manta.toml");
         assert!(setup.may_change(&link) && setup.may_change(&at.join("conf/new/log.jsonl")));

@@ -52,7 +52,7 @@ use crate::engine::store::{Age, Loc, Mark, Peek, Watch, is_same};
 use crate::engine::value::{FnId, Kind, ModId, ObjId, Val, Vn};
 use crate::ir::FuncId;
 use alike::{is_clean, is_identical};
-use made::{Entry, Made, is_old};
+use made::{Copies, Entry, Made, is_old};
 use shape::{Outcome, Shape};
 
 /// How often a call that does not concern the caller is interpreted in one run.
@@ -488,13 +488,15 @@ impl Interp<'_> {
             self.leave_path();
         }
         if is_shared || made.is_empty() {
-            return Some(known.result.clone());
+            let is_known_here = is_this_run || is_shared;
+            return Some(if is_known_here { known.result.clone() } else { Copies::default().renamed(&known.result) });
         }
         let (result, made) = self.make_anew(&known.result, &made, is_this_run);
         if !is_this_run && let Some(place) = self.memo.known.get_mut(&key).and_then(|list| list.get_mut(index)) {
             // From here on in this run, what was made now is what the call gives.
+            // Its shape has the names of the other run.
             let (run, made) = (self.memo.run, Some(Rc::new(made)));
-            *place = Rc::new(Known { run, times: 1, result: result.clone(), made, ..known.copy() });
+            *place = Rc::new(Known { run, times: 1, result: result.clone(), made, shape: None, ..known.copy() });
         }
         Some(result)
     }

@@ -195,16 +195,7 @@ impl Stage {
         fs::write(base.join("manta.toml"), &text).unwrap();
         let file = PolicyFile::load(base.join("manta.toml")).unwrap();
         let own = std::env::current_exe().unwrap().to_str().unwrap().to_owned();
-        let request = Request {
-            command: vec![own, "server".into()],
-            cwd: base.clone(),
-            environment: BTreeMap::new(),
-            read: Vec::new(),
-            write: Vec::new(),
-            exec: Vec::new(),
-            hosts: Vec::new(),
-            pass_env: Vec::new(),
-        };
+        let request = Request { command: vec![own, "server".into()], cwd: base.clone(), ..Request::default() };
         let setup = setup(Some(&file), &GuardSpec::default(), &request).unwrap();
         let policy = Policy::compile(file).unwrap().read_by(Some(setup.reader()));
         // What changes nothing comes first, so that every answer is about the same tree.

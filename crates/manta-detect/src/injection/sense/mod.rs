@@ -376,7 +376,6 @@ fn begins(before: &str) -> bool {
         "them",
         "it",
         "do",
-        "please",
         "additionally",
         "furthermore",
         "moreover",

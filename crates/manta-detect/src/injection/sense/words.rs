@@ -3,9 +3,20 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-/// What a word may stand for in an order. One sentence seldom needs more than five of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Concept {
+/// Defines the concepts, and what the tables call them: their names in any case.
+macro_rules! concepts {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What a word may stand for in an order. One sentence seldom needs more than five of them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(super) enum Concept {
+            $($(#[$doc])* $name,)*
+        }
+
+        const NAMES: &[(&str, Concept)] = &[$((stringify!($name), Concept::$name),)*];
+    };
+}
+
+concepts! {
     /// The person at the other end, or anybody.
     Human,
     /// A human and a denial in one.
@@ -138,76 +149,9 @@ pub(super) enum Concept {
     Inside,
 }
 
-use Concept::*;
-
-/// How the tables call the concepts.
-const NAMES: &[(&str, Concept)] = &[
-    ("human", Human),
-    ("nobody", Nobody),
-    ("not", Not),
-    ("know", Know),
-    ("tell", Tell),
-    ("hush", Hush),
-    ("must", Must),
-    ("secret", Secret),
-    ("store", Store),
-    ("dialogue", Dialogue),
-    ("whole", Whole),
-    ("inner", Inner),
-    ("move", Move),
-    ("field", Field),
-    ("away", Away),
-    ("us", Us),
-    ("read", Read),
-    ("run", Run),
-    ("program", Program),
-    ("off", Off),
-    ("guard", Guard),
-    ("rules", Rules),
-    ("void", Void),
-    ("you", You),
-    ("here", Here),
-    ("obey", Obey),
-    ("only", Only),
-    ("agreed", Agreed),
-    ("unasked", Unasked),
-    ("other", Other),
-    ("insert", Insert),
-    ("distrust", Distrust),
-    ("lie", Lie),
-    ("contrary", Contrary),
-    ("claim", Claim),
-    ("wipe", Wipe),
-    ("trace", Trace),
-    ("before", Before),
-    ("power", Power),
-    ("memory", Memory),
-    ("deed", Deed),
-    ("refusal", Refusal),
-    ("anyway", Anyway),
-    ("else", Else),
-    ("tools", Tools),
-    ("loyal", Loyal),
-    ("rank", Rank),
-    ("asif", AsIf),
-    ("along", Along),
-    ("that", That),
-    ("if", If),
-    ("moves", Moves),
-    ("accept", Accept),
-    ("prompt", Prompt),
-    ("product", Product),
-    ("later", Later),
-    ("evenif", EvenIf),
-    ("fits", Fits),
-    ("quote", Quote),
-    ("asks", Asks),
-    ("make", Make),
-    ("literal", Literal),
-    ("target", Target),
-    ("assert", Assert),
-    ("inside", Inside),
-];
+fn concept(name: &str) -> Option<Concept> {
+    NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, concept)| *concept)
+}
 
 /// One table: lines of a concept and its words. A `!` behind the concept marks forms that are orders wherever they stand;
 /// others are one only at the beginning of a clause. A `*` behind a word stands for any ending. `marks` are words by which
@@ -258,7 +202,7 @@ fn of_table(language: usize, table: &'static str) -> impl Iterator<Item = Word> 
     let lines = table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(':'));
     lines.flat_map(move |(name, words)| {
         let (name, is_order) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
-        let concept = NAMES.iter().find(|(known, _)| *known == name).map(|(_, concept)| *concept);
+        let concept = concept(name);
         words.split(',').map(str::trim).filter(|word| !word.is_empty()).map(move |word| {
             let text = word.trim_end_matches('*');
             Word { text, concept, language, is_open: text.len() < word.len(), is_order }
@@ -274,7 +218,7 @@ mod tests {
     fn every_line_names_a_concept() {
         for line in TABLES.iter().flat_map(|table| table.lines()).filter(|line| !line.starts_with('#')) {
             let name = line.split_once(':').map(|(name, _)| name.trim_end_matches('!'));
-            let is_known = |name: &str| name == "marks" || NAMES.iter().any(|(known, _)| *known == name);
+            let is_known = |name: &str| name == "marks" || concept(name).is_some();
             assert!(name.is_some_and(is_known), "{line}");
         }
     }

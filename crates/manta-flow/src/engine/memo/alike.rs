@@ -104,9 +104,8 @@ impl Interp<'_> {
     /// handler that makes its client anew whenever it logs in again.
     pub(crate) fn is_further_twin(&self, value: &Val, known: &[Val]) -> bool {
         let Kind::Fn(id) = value.kind else { return false };
-        let twins =
-            known.iter().filter(|other| matches!(other.kind, Kind::Fn(other) if self.are_twins(id, other, REACH)));
-        known.len() >= TWINS && twins.count() >= TWINS
+        let is_twin = |other: &&Val| matches!(other.kind, Kind::Fn(other) if self.are_twins(id, other, REACH));
+        known.len() >= TWINS && known.iter().filter(is_twin).count() >= TWINS
     }
 
     fn are_twins(&self, a: FnId, b: FnId, depth: usize) -> bool {

@@ -295,11 +295,15 @@ impl Copies {
             Kind::Union(values) => *values = values.iter().map(|value| self.renamed(value)).collect(),
             _ => {}
         }
+        // The way to what a check found to be nobody's is not told, and a later run has no such steps.
+        value.step = match value.taint.is_none() {
+            true => 0,
+            false => self.steps.get(&value.step).copied().unwrap_or(value.step),
+        };
         if self.vns.is_empty() && self.steps.is_empty() {
             return;
         }
         value.vn = self.vn(value.vn);
-        value.step = self.steps.get(&value.step).copied().unwrap_or(value.step);
         if let Some(text) = value.text.as_deref().filter(|text| self.concerns(text)) {
             value.text = Some(Rc::new(self.renamed_text(text)));
         }

@@ -7,8 +7,10 @@
 //! isomorphism that never has to guess: receiver and arguments give the first names, and what they hold gives the others.
 //! What came of the known call then comes of this one, with the names exchanged and everything made anew that it made.
 //!
-//! That is exact, in this run and, where nothing of the caller's is in it, in later ones. What is older than the runs has
-//! one name in all of them.
+//! That holds in this run and, where nothing of the caller's is in it, in later ones. What is older than the runs has one
+//! name in all of them. Two things are taken more simply than an interpretation would: what is thrown is thrown with the
+//! state before and with the state after all writes, and not between them; and of a value that nothing was known about, and
+//! that is in nothing that was compared, nothing is known again.
 
 use std::rc::Rc;
 
@@ -37,7 +39,7 @@ pub(super) struct Shape {
     before: Vec<(Loc, Content)>,
     /// Those that it wrote, as it left them; and whether nothing that a run made is in there.
     after: Vec<(Loc, Content, bool)>,
-    /// Functions that a run made, among all this and in the call.
+    /// Functions among all this that a run made before the call.
     closures: FxHashMap<FnId, Closure>,
     /// What it made and is still there.
     made: Made,
@@ -60,6 +62,32 @@ enum Name {
     Function(FnId),
 }
 
+impl Name {
+    fn is_older(self, age: Age) -> bool {
+        match self {
+            Self::Obj(id) => age.is_older(Loc::Obj(id)),
+            Self::Cell(id) => age.is_older(Loc::Cell(id)),
+            Self::Function(id) => age.is_older_closure(id),
+        }
+    }
+
+    fn is_among(self, made: &Made) -> bool {
+        match self {
+            Self::Obj(id) => made.has_obj(id),
+            Self::Cell(id) => made.has_cell(id),
+            Self::Function(id) => made.has_closure(id),
+        }
+    }
+
+    fn has_other(self, names: &Copies) -> bool {
+        match self {
+            Self::Obj(id) => names.objs.contains_key(&id),
+            Self::Cell(id) => names.cells.contains_key(&id),
+            Self::Function(id) => names.closures.contains_key(&id),
+        }
+    }
+}
+
 /// What a call left, to be kept.
 pub(super) struct Outcome<'c> {
     pub(super) callee: Callee,
@@ -77,8 +105,8 @@ pub(super) struct Outcome<'c> {
 }
 
 impl Interp<'_> {
-    /// Keeps what is needed to tell the same call under other names; none where something of the caller's is in it, or
-    /// where it is too much.
+    /// Keeps what is needed to tell the same call under other names; none where that is too much, and where it learnt
+    /// something of the caller's data that it gave a number itself.
     pub(super) fn shape(&self, outcome: &Outcome<'_>) -> Option<Shape> {
         let Outcome { callee, this, args, result, thrown, learnt, reads, facts_before, overwritten, entry } = *outcome;
         let size = |(_, content): &(Loc, Content)| match content {
@@ -144,21 +172,12 @@ impl Interp<'_> {
             ObjKind::Instance(class) => Some(Name::Obj(class)),
             _ => None,
         }));
-        let is_needed = |name: &Name| match *name {
-            Name::Obj(id) => !base.is_older(Loc::Obj(id)) && !made.has_obj(id),
-            Name::Cell(id) => !base.is_older(Loc::Cell(id)) && !made.has_cell(id),
-            Name::Function(id) => !base.is_older_closure(id) && !made.has_closure(id),
-        };
+        let is_needed = |name: &Name| !name.is_older(base) && !name.is_among(&made);
         let needed: Vec<Name> = names.into_iter().filter(is_needed).collect();
-        let is_old = |name: &Name| match *name {
-            Name::Obj(id) => base.is_older(Loc::Obj(id)),
-            Name::Cell(id) => base.is_older(Loc::Cell(id)),
-            Name::Function(id) => base.is_older_closure(id),
-        };
         let is_plain = |content: &Content| {
             let mut referred = Referred::new();
             held_by(content).try_for_each(|value| referred.add(value)).is_some()
-                && referred.names.iter().all(is_old)
+                && referred.names.iter().all(|name| name.is_older(base))
                 && referred.vns.iter().all(|vn| base.is_older(Loc::Fact(*vn)))
         };
         let after = after
@@ -370,18 +389,13 @@ impl<'s> Search<'s> {
             }
         }
         let has = |loc: Loc| match loc {
-            Loc::Cell(id) => self.names.cells.contains_key(&id),
-            Loc::Obj(id) => self.names.objs.contains_key(&id),
+            Loc::Cell(id) => Name::Cell(id).has_other(&self.names),
+            Loc::Obj(id) => Name::Obj(id).has_other(&self.names),
             Loc::Fact(vn) => self.names.vns.contains_key(&vn),
-        };
-        let is_named = |name: &Name| match name {
-            Name::Obj(id) => self.names.objs.contains_key(id),
-            Name::Cell(id) => self.names.cells.contains_key(id),
-            Name::Function(id) => self.names.closures.contains_key(id),
         };
         // Of what is in no content that was compared, nothing is to be known.
         let is_found = |(loc, content): &(Loc, Content)| has(*loc) || matches!(content, Content::Fact(None));
-        young.into_iter().all(is_found) && shape.needed.iter().all(is_named)
+        young.into_iter().all(is_found) && shape.needed.iter().all(|name| name.has_other(&self.names))
     }
 
     fn is_args(&mut self, known: &Args, now: &Args) -> bool {
@@ -528,14 +542,14 @@ impl<'s> Search<'s> {
         if is_shared(a) || is_shared(b) {
             return a == b;
         }
-        is_named(&mut self.names.vns, &mut self.taken.vns, a, b) != Naming::Conflict
+        give_name(&mut self.names.vns, &mut self.taken.vns, a, b) != Naming::Conflict
     }
 
     fn is_one_object(&mut self, a: ObjId, b: ObjId) -> bool {
         if self.old.is_older(Loc::Obj(a)) || self.old.is_older(Loc::Obj(b)) {
             return a == b;
         }
-        let naming = is_named(&mut self.names.objs, &mut self.taken.objs, a, b);
+        let naming = give_name(&mut self.names.objs, &mut self.taken.objs, a, b);
         if naming == Naming::New {
             self.open.push(Loc::Obj(a));
         }
@@ -546,7 +560,7 @@ impl<'s> Search<'s> {
         if self.old.is_older(Loc::Cell(a)) || self.old.is_older(Loc::Cell(b)) {
             return a == b;
         }
-        let naming = is_named(&mut self.names.cells, &mut self.taken.cells, a, b);
+        let naming = give_name(&mut self.names.cells, &mut self.taken.cells, a, b);
         if naming == Naming::New {
             self.open.push(Loc::Cell(a));
         }
@@ -557,7 +571,7 @@ impl<'s> Search<'s> {
         if self.old.is_older_closure(a) || self.old.is_older_closure(b) {
             return a == b;
         }
-        match is_named(&mut self.names.closures, &mut self.taken.closures, a, b) {
+        match give_name(&mut self.names.closures, &mut self.taken.closures, a, b) {
             Naming::Known => return true,
             Naming::Conflict => return false,
             Naming::New => {}
@@ -596,7 +610,7 @@ enum Naming {
     Conflict,
 }
 
-fn is_named<T: Copy + Eq + std::hash::Hash>(
+fn give_name<T: Copy + Eq + std::hash::Hash>(
     names: &mut FxHashMap<T, T>,
     taken: &mut FxHashMap<T, T>,
     known: T,
