@@ -228,11 +228,12 @@ impl<'a> Walker<'a> {
             return self.refuse(Refusal::PrototypeKey);
         }
         key.hash = hash_folded(&name);
-        // Few keys: compare at once, so that the refusal points at the second of the two.
-        if self.keys.len() - first_key < FEW_KEYS
-            && let Some(earlier) = self.keys[first_key..].iter().find(|earlier| earlier.hash == key.hash)
-        {
-            self.compare_twins(*earlier, key)?;
+        // Few keys: compare at once, so that the refusal points at the second of the two. With every key of that hash:
+        // before the first of two equal keys may stand a third that only folds to them.
+        if self.keys.len() - first_key < FEW_KEYS {
+            for earlier in self.keys[first_key..].iter().filter(|earlier| earlier.hash == key.hash) {
+                self.compare_twins(*earlier, key)?;
+            }
         }
         self.keys.push(key);
         Ok(key)
@@ -243,7 +244,9 @@ impl<'a> Walker<'a> {
         if self.keys.len() - first_key <= FEW_KEYS {
             return Ok(());
         }
-        self.keys[first_key..].sort_unstable_by_key(|key| key.hash);
+        // By their text as well: between two equal keys there is then none that only has their hash.
+        self.keys[first_key..]
+            .sort_unstable_by(|one, other| one.hash.cmp(&other.hash).then_with(|| one.decoded().cmp(&other.decoded())));
         for index in first_key + 1..self.keys.len() {
             if self.keys[index - 1].hash == self.keys[index].hash {
                 self.compare_twins(self.keys[index - 1], self.keys[index])?;

@@ -154,3 +154,24 @@ fn depth_does_not_overflow_the_stack_and_hostile_keys_stay_fast() {
     assert_eq!(refusal(call(&format!("{{{}}}", many.join(","))), Direction::ToServer), None);
     assert!(start.elapsed() < std::time::Duration::from_secs(5), "quadratic in the number of keys");
 }
+
+#[test]
+fn a_key_that_only_folds_to_another_hides_no_duplicate() {
+    let answer = |members: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{{members}}}]}}}}"#);
+    let few = r#""TEXT":0,"text":"a","text":"b""#.to_owned();
+    // More keys than are compared one by one, in every order of the three.
+    let filler: String = (0..40).map(|n| format!(r#""k{n}":{n},"#)).collect();
+    let many = |three: [&str; 3]| format!("{filler}{}", three.map(|key| format!(r#""{key}":0"#)).join(","));
+    for members in [
+        few,
+        many(["TEXT", "text", "text"]),
+        many(["text", "TEXT", "text"]),
+        many(["text", "text", "TEXT"]),
+        many([r"te\u0078t", "TEXT", "text"]),
+    ] {
+        assert_eq!(refusal(answer(&members), Direction::ToClient), Some(Refusal::DuplicateKey), "{members}");
+    }
+    for members in [r#""TEXT":0,"text":"a","Text":"b""#.to_owned(), many(["TEXT", "text", "Text"])] {
+        assert_eq!(refusal(answer(&members), Direction::ToClient), None, "{members}");
+    }
+}
