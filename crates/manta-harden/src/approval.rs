@@ -49,6 +49,32 @@ pub fn is_yes(answer: &Value) -> bool {
         && answer.pointer("/content/approve") == Some(&Value::Bool(true))
 }
 
+/// What of a request's `_meta` an approval is bound to: all but how the request is answered and traced, and what the client
+/// says of itself, which may differ when it comes again.
+#[must_use]
+pub fn bound_meta(meta: &Map<String, Value>) -> Map<String, Value> {
+    const FREE: &[&str] = &[
+        "progressToken",
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "io.modelcontextprotocol/protocolVersion",
+        "io.modelcontextprotocol/clientInfo",
+        "io.modelcontextprotocol/clientCapabilities",
+        "io.modelcontextprotocol/logLevel",
+    ];
+    let bound = meta.iter().filter(|(name, _)| !FREE.contains(&name.as_str()));
+    bound.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Whether a client with these capabilities can put a form before its user. One that only opens pages can't, and one that
+/// says nothing of either is of the time before pages.
+#[must_use]
+pub fn takes_forms(capabilities: &Value) -> bool {
+    let elicitation = capabilities.get("elicitation").and_then(Value::as_object);
+    elicitation.is_some_and(|modes| modes.contains_key("form") || !modes.contains_key("url"))
+}
+
 /// 128 bits from the system's generator, as text. A peer that could foresee it could answer for a person.
 ///
 /// # Errors
@@ -74,6 +100,19 @@ mod tests {
         assert!(summary(&many).ends_with("and 28 more arguments"));
         assert_eq!(summary(&Map::new()), "no arguments");
         assert!(summary(&Map::from_iter([("n".repeat(100_000), json!(1))])).len() < 1000);
+    }
+
+    #[test]
+    fn a_form_is_for_clients_that_show_forms() {
+        for can in
+            [json!({}), json!({ "form": {} }), json!({ "form": {}, "url": {} }), json!({ "applyDefaults": true })]
+        {
+            assert!(takes_forms(&json!({ "elicitation": can })), "{can}");
+        }
+        for cannot in [json!({ "elicitation": { "url": {} } }), json!({ "elicitation": null }), json!({}), Value::Null]
+        {
+            assert!(!takes_forms(&cannot), "{cannot}");
+        }
     }
 
     #[test]

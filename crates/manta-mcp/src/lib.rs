@@ -27,4 +27,4 @@ mod walk;
 pub use error::{FrameError, Refusal};
 pub use frame::{Direction, Frame, Kind, Limits, Part, Span};
 pub use id::Id;
-pub use text::{decode_string, escape_line_separators, fold_key};
+pub use text::{decode_string, escape_line_separators, fold_key, one_line};

@@ -59,9 +59,42 @@ pub fn escape_line_separators(frame: &str) -> String {
     out
 }
 
+/// A message on one line. Bodies and events may be formatted, and white space between tokens means nothing: line breaks
+/// there become blanks. One inside a string is no JSON and stays, so that the message is refused as what it is.
+#[must_use]
+pub fn one_line(message: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr2(b'\n', b'\r', message).is_none() {
+        return Cow::Borrowed(message);
+    }
+    let (mut in_string, mut is_escaped) = (false, false);
+    let blank = |byte: &u8| {
+        match byte {
+            b'\n' | b'\r' if !in_string => return b' ',
+            b'"' if !is_escaped => in_string = !in_string,
+            _ => {}
+        }
+        is_escaped = in_string && *byte == b'\\' && !is_escaped;
+        *byte
+    };
+    Cow::Owned(message.iter().map(blank).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn line_breaks_between_tokens_are_blanks_and_inside_strings_they_stay() {
+        for (message, line) in [
+            ("{\"a\":1}", "{\"a\":1}"),
+            ("{\r\n  \"a\":\n1\r}", "{    \"a\": 1 }"),
+            ("{\"a\":\"x\ny\"}", "{\"a\":\"x\ny\"}"),
+            ("{\"a\\\"\n\":\n1}", "{\"a\\\"\n\": 1}"),
+            ("{\"a\\\\\"\n:1}", "{\"a\\\\\" :1}"),
+        ] {
+            assert_eq!(&*one_line(message.as_bytes()), line.as_bytes(), "{message:?}");
+        }
+    }
 
     #[test]
     fn separators_are_escaped_and_the_value_stays_the_same() {

@@ -222,14 +222,16 @@ impl Engine {
     }
 }
 
-/// What an approval is for: everything that a request asks for. Only how it is to be answered (`_meta`) may differ
-/// when it comes again, and the two members that make it a retry.
-fn whole_request(frame: &Frame<'_>) -> [u8; 32] {
+/// What an approval, or a question of the server, is about: everything that a request asks for. What may differ when it
+/// comes again is how it is answered and traced, and the two members that make it a retry.
+pub(super) fn whole_request(frame: &Frame<'_>) -> [u8; 32] {
     use sha2::{Digest as _, Sha256};
     let mut params = frame.value(Part::Params).unwrap_or(Value::Null);
     if let Some(members) = params.as_object_mut() {
-        for name in ["_meta", "requestState", "inputResponses"] {
-            members.remove(name);
+        members.remove("requestState");
+        members.remove("inputResponses");
+        if let Some(Value::Object(meta)) = members.remove("_meta") {
+            members.insert("_meta".to_owned(), Value::Object(approval::bound_meta(&meta)));
         }
     }
     let mut hash = Sha256::new();
@@ -250,5 +252,5 @@ fn form(message: &str) -> Value {
 
 /// In the modern era each request says what its client can do.
 fn declares_elicitation(frame: &Frame<'_>) -> bool {
-    frame.value(Part::MetaClientCapabilities).is_some_and(|capabilities| capabilities.get("elicitation").is_some())
+    approval::takes_forms(&frame.value(Part::MetaClientCapabilities).unwrap_or(Value::Null))
 }

@@ -6,9 +6,8 @@ use std::time::Instant;
 use manta_mcp::{Direction, Frame, Id, Part};
 use serde_json::Value;
 
-use super::{
-    Awaited, CANCEL_GRACE, Engine, InFlight, Method, Pass, Sink, answer, is_modern, request_digest, shown, with_state,
-};
+use super::approve::whole_request;
+use super::{Awaited, CANCEL_GRACE, Engine, InFlight, Method, Pass, Sink, answer, is_modern, shown, with_state};
 use crate::bridge::with_members;
 use crate::decide::{Admission, Call, Denial, Target};
 
@@ -121,7 +120,7 @@ impl Engine {
         }
         let trace = frame.string(Part::MetaTraceparent);
         let awaited = frame.raw(Part::InputResponses).and_then(|_| {
-            let digest = with_state(request_digest(target, &name, &arguments), frame.raw(Part::RequestState));
+            let digest = with_state(whole_request(frame), frame.raw(Part::RequestState));
             let is_open = |awaited: &Awaited| awaited.until > Instant::now();
             self.awaited_retries.remove(&digest).filter(is_open).map(|awaited| (digest, awaited))
         });
@@ -167,7 +166,7 @@ impl Engine {
             cancelled: false,
             rounds,
             // Only the modern era answers with a question, and the digest costs a microsecond.
-            request_digest: is_modern(&self.protocol).then(|| request_digest(target, &name, &arguments)),
+            request_digest: is_modern(&self.protocol).then(|| whole_request(frame)),
         };
         self.in_flight.insert(id.clone(), entry);
         match admission.traceparent {
@@ -264,7 +263,7 @@ impl Engine {
     fn note_protocol(&mut self, frame: &Frame<'_>) {
         if frame.method() == "initialize" {
             let capabilities = frame.value(Part::ClientCapabilities).unwrap_or(Value::Null);
-            self.can_elicit = capabilities.get("elicitation").is_some();
+            self.can_elicit = manta_harden::approval::takes_forms(&capabilities);
         }
         let part = if frame.method() == "initialize" { Part::ProtocolVersion } else { Part::MetaProtocolVersion };
         if let Some(version) = frame.string(part)

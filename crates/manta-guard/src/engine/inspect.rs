@@ -66,7 +66,11 @@ impl Engine {
         match entry.method {
             Method::Guarded(target) => self.inspect_result(target, entry, frame),
             Method::Initialize => self.inspect_initialize(entry, frame),
-            Method::Other => self.clean_answer(entry, frame, Part::Result, Outcome::Success),
+            // What became of a task may hold questions as well (`tasks/get`).
+            Method::Other => match self.check_questions(frame) {
+                Err(denial) if !self.decider.is_shadow() => self.refuse_answer(entry, frame, &denial),
+                _ => self.clean_answer(entry, frame, Part::Result, Outcome::Success),
+            },
             list => Inspected { text: self.filter_list(list, frame), outcome: Outcome::Success, redactions: 0 },
         }
     }

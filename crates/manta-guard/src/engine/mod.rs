@@ -18,13 +18,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use manta_mcp::scan::IdScanner;
-use manta_mcp::{Direction, Frame, FrameError, Id, Kind, Limits};
-use serde_json::Value;
-
 pub use answer::{DENIED, META_PREFIX, frame_error, plain_error};
 pub use approve::Channel;
 pub use inspect::{Hidden, Injection, ResponseSettings};
+use manta_mcp::scan::IdScanner;
+use manta_mcp::{Direction, Frame, FrameError, Id, Kind, Limits};
 
 use crate::bridge::Bridge;
 use crate::decide::{Decider, Denial, Event, Outcome, Target, Ticket};
@@ -434,16 +432,6 @@ fn is_modern(protocol: &str) -> bool {
     protocol >= "2026-07-28"
 }
 
-fn request_digest(target: Target, name: &str, arguments: &Value) -> [u8; 32] {
-    use sha2::{Digest as _, Sha256};
-    let mut hash = Sha256::new();
-    for piece in [target.method(), name, &manta_mcp::canonical::to_string(arguments)] {
-        hash.update((piece.len() as u64).to_le_bytes());
-        hash.update(piece);
-    }
-    hash.finalize().into()
-}
-
 /// A retry is recognised by its request and the server's opaque state; it is good once.
 fn with_state(request: [u8; 32], state: Option<&str>) -> [u8; 32] {
     use sha2::{Digest as _, Sha256};
@@ -463,11 +451,7 @@ fn shown(text: &str) -> String {
     manta_core::Untrusted(&short).for_terminal()
 }
 
-/// A frame leaves on one line, whatever brought it. White space between tokens means nothing, and a line break inside a
-/// string is no JSON, so blanks are the same message.
+/// A frame leaves on one line, whatever brought it. Carriage returns are not taken out: a line of stdio has none.
 fn one_line(frame: &[u8]) -> Cow<'_, [u8]> {
-    if !frame.contains(&b'\n') {
-        return Cow::Borrowed(frame);
-    }
-    Cow::Owned(frame.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect())
+    if frame.contains(&b'\n') { manta_mcp::one_line(frame) } else { Cow::Borrowed(frame) }
 }

@@ -22,12 +22,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode};
-use manta_mcp::{Direction, Frame, Kind, Limits};
+use manta_mcp::{Direction, Frame, Kind, Limits, one_line};
 use tokio::sync::mpsc;
 
 use crate::engine::{Counts, Engine, frame_error, plain_error};
@@ -240,7 +239,8 @@ impl Server {
             Ok(Err(_)) => return failure(StatusCode::BAD_REQUEST, -32600, "the body is malformed or was cut off"),
             Err(_) => return failure(StatusCode::REQUEST_TIMEOUT, -32600, "the body took too long"),
         };
-        let bytes = flat(&collected.to_bytes());
+        let body = collected.to_bytes();
+        let bytes = one_line(body.trim_ascii());
         let frame = match Frame::parse(&bytes, Direction::ToServer, &Limits::default()) {
             Ok(frame) => frame,
             Err(error) => {
@@ -476,13 +476,6 @@ fn lasting_stream(session: &Session, headers: &hyper::HeaderMap, reader: Reader)
     let begin = session.streams.borrow_mut().keep(&reader);
     // Older clients take an event without data for a broken message.
     event_stream(Body::events(reader, Some(begin).filter(|_| checks::knows_priming(headers))))
-}
-
-/// HTTP bodies may be formatted; a line of stdio may not. White space between tokens means nothing,
-/// and a line break inside a string is not JSON, so blanks are the same message.
-fn flat(body: &Bytes) -> Vec<u8> {
-    let trimmed = body.trim_ascii();
-    trimmed.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect()
 }
 
 fn random_name() -> Result<String, Problem> {

@@ -1,10 +1,13 @@
 //! Server-sent events as they arrive (HTML standard, section 9.2.6), within a limit.
 
+use std::borrow::Cow;
+
+use manta_mcp::one_line;
+
 /// One event.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
-    /// Its data; lines joined by a blank, because a line break between tokens of JSON means nothing and one
-    /// inside a string is not JSON.
+    /// Its data, on one line: a line break between tokens of JSON means nothing.
     pub(crate) data: String,
     /// Position in the stream, for resuming it.
     pub(crate) id: Option<String>,
@@ -21,16 +24,17 @@ pub(crate) struct Events {
     /// The last byte was a carriage return, so a line feed now ends nothing.
     after_return: bool,
     max: usize,
-    is_too_long: bool,
+    /// Too long, not UTF-8, or with a line break inside a string, which is no JSON.
+    is_unreadable: bool,
 }
 
 impl Events {
-    /// Events of at most `max` bytes; the data of longer ones is dropped and the event marked by `Err`.
+    /// Events of at most `max` bytes; the data of longer and broken ones is dropped and the event marked by `Err`.
     pub(crate) fn new(max: usize) -> Self {
         Self { max, ..Self::default() }
     }
 
-    /// Takes the next bytes; gives each event that is complete to `see`, `Err` for one that was too long.
+    /// Takes the next bytes; gives each event that is complete to `see`, `Err` for one that can't be read.
     pub(crate) fn feed(&mut self, bytes: &[u8], see: &mut dyn FnMut(Result<Event, ()>)) {
         for &byte in bytes {
             let ends = match byte {
@@ -44,7 +48,7 @@ impl Events {
             } else if self.line.len() + self.event.data.len() < self.max {
                 self.line.push(byte);
             } else {
-                self.is_too_long = true;
+                self.is_unreadable = true;
             }
         }
     }
@@ -52,9 +56,14 @@ impl Events {
     fn end_of_line(&mut self, see: &mut dyn FnMut(Result<Event, ()>)) {
         let line = std::mem::take(&mut self.line);
         if line.is_empty() {
-            let event = std::mem::take(&mut self.event);
-            let (had_data, was_too_long) = (std::mem::take(&mut self.has_data), std::mem::take(&mut self.is_too_long));
-            if was_too_long {
+            let mut event = std::mem::take(&mut self.event);
+            if let Cow::Owned(line) = one_line(event.data.as_bytes()) {
+                self.is_unreadable |= line.contains(&b'\n');
+                event.data = String::from_utf8(line).unwrap_or_default();
+            }
+            let (had_data, was_unreadable) =
+                (std::mem::take(&mut self.has_data), std::mem::take(&mut self.is_unreadable));
+            if was_unreadable {
                 see(Err(()));
             } else if had_data || event.id.is_some() || event.retry.is_some() {
                 see(Ok(event));
@@ -62,7 +71,7 @@ impl Events {
             return;
         }
         let Ok(line) = std::str::from_utf8(&line) else {
-            self.is_too_long = true;
+            self.is_unreadable = true;
             return;
         };
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
@@ -70,7 +79,7 @@ impl Events {
         match field {
             "data" => {
                 if std::mem::replace(&mut self.has_data, true) {
-                    self.event.data.push(' ');
+                    self.event.data.push('\n');
                 }
                 self.event.data.push_str(value);
             }
@@ -109,6 +118,12 @@ mod tests {
         let mut seen = Vec::new();
         events.feed(b"id: 9\nretry: 50\ndata: z\n\n", &mut |event| seen.push(event));
         assert_eq!(seen, [Ok(Event { data: "z".into(), id: Some("9".into()), retry: Some(50) })]);
+    }
+
+    #[test]
+    fn a_line_break_inside_a_string_makes_no_message_of_two_lines() {
+        let stream = b"data: {\"a\":\"x\ndata: y\"}\n\ndata: {\"b\":\ndata: 1}\n\n";
+        assert_eq!(all(stream, 7, 1000), [Err(()), Ok("{\"b\": 1}".to_owned())]);
     }
 
     #[test]

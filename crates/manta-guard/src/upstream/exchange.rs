@@ -13,7 +13,7 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderVal
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use manta_harden::net::{SafeClient, UrlArg};
-use manta_mcp::{Direction, Frame, Id, Kind, Limits, Part};
+use manta_mcp::{Direction, Frame, Id, Kind, Limits, Part, one_line};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{sleep, timeout};
@@ -224,7 +224,11 @@ impl Remote {
         }
         let Some(body) = self.read(response.into_body(), id, message).await? else { return Ok(()) };
         let text = String::from_utf8(body).map_err(|_| Failure::NotOurs)?;
-        let line: String = text.trim().chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }).collect();
+        let line = String::from_utf8_lossy(&one_line(text.trim().as_bytes())).into_owned();
+        if line.contains(['\n', '\r']) {
+            // A line break inside a string: no JSON, and the guard reads lines.
+            return Err(Failure::NotOurs);
+        }
         match Frame::parse(line.as_bytes(), Direction::ToClient, &self.limits()) {
             Ok(frame) if frame.id() == Some(id) && frame.method().is_empty() => {
                 self.note_answer(&frame, message);
@@ -311,7 +315,7 @@ impl Remote {
             let mut seen = Vec::new();
             events.feed(data, &mut |event| seen.push(event));
             for event in seen {
-                // Too long to be kept, and nobody can say whose it was.
+                // Not kept, and nobody can say whose it was.
                 let Ok(event) = event else { return Err(Failure::TooLong) };
                 place.last = event.id.or(place.last.take());
                 place.retry = event.retry.or(place.retry);
@@ -554,7 +558,7 @@ impl std::fmt::Display for Failure {
             Self::Connect(why) => f.write_str(why),
             Self::Lost => f.write_str("the connection was lost"),
             Self::Silent => f.write_str("no answer in time"),
-            Self::TooLong => f.write_str("the answer is too long"),
+            Self::TooLong => f.write_str("the answer is too long or can't be read"),
             Self::NotOurs => f.write_str("it answered something else than was asked"),
             Self::StreamEnded => f.write_str("the stream ended before the answer"),
             Self::SessionLost => f.write_str("the session is lost"),

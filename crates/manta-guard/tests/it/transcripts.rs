@@ -298,6 +298,7 @@ fn only_the_very_call_that_was_asked_about_goes_on_uncounted() {
         ("no state", modern(2, "t", 1, r#""inputResponses":{"q":{}},"#)),
         ("no answers", modern(2, "t", 1, r#""requestState":"s","#)),
         ("a state that ends where another begins", retried(2, "t", 1, "")),
+        ("in the background", retried(2, "t", 1, "s").replace(r#""params":{"#, r#""params":{"task":{},"#)),
     ] {
         let mut guard = Harness::new();
         guard.client(&modern(1, "t", 1, ""));
@@ -678,10 +679,19 @@ fn in_the_modern_era_a_call_is_asked_for_by_its_answer_and_approved_by_its_retry
     let in_background = format!(r#""task":{{"ttl":60000}},{}"#, with(&state, "true"));
     refused(&mut guard, &modern(12, "dangerous", 1, &in_background), "the same call in another way");
     let state = question(&mut guard, 13);
-    guard.engine.tick(Instant::now() + Duration::from_secs(121), &mut guard.wire);
-    refused(&mut guard, &modern(14, "dangerous", 1, &with(&state, "true")), "too late");
-    // Another connection knows nothing of this one's questions.
+    let meta = |id: u32, more: &str| {
+        modern(id, "dangerous", 1, &with(&state, "true")).replace(r#""_meta":{"#, &format!(r#""_meta":{{{more},"#))
+    };
+    refused(&mut guard, &meta(14, r#""vendor/dryRun":false"#), "metadata that nobody was asked about");
     let state = question(&mut guard, 15);
+    let traced = modern(16, "dangerous", 1, &with(&state, "true"))
+        .replace(r#""_meta":{"#, r#""_meta":{"progressToken":7,"traceparent":"00-1","#);
+    assert_eq!(guard.client(&traced).0.len(), 1, "how it is answered and traced is not what was asked about");
+    let state = question(&mut guard, 17);
+    guard.engine.tick(Instant::now() + Duration::from_secs(121), &mut guard.wire);
+    refused(&mut guard, &modern(18, "dangerous", 1, &with(&state, "true")), "too late");
+    // Another connection knows nothing of this one's questions.
+    let state = question(&mut guard, 19);
     refused(&mut Harness::new(), &modern(1, "dangerous", 1, &with(&state, "true")), "of another session");
 }
 

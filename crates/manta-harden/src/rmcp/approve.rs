@@ -30,11 +30,24 @@ pub(super) enum Question {
     Tool(u32),
 }
 
-/// Who called what with which arguments, and the state that was handed out.
+/// Who called what with which arguments and metadata, and the state that was handed out.
 type Id = [u8; 32];
 
-pub(super) fn id(principal: &str, tool: &str, args: &Map<String, Value>, state: Option<&str>) -> Id {
-    Sha256::digest(json!([principal, tool, args, state]).to_string().as_bytes()).into()
+/// What a question is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) principal: &'a str,
+    pub(super) tool: &'a str,
+    pub(super) args: &'a Map<String, Value>,
+    /// What of `_meta` counts, see [`approval::bound_meta`].
+    pub(super) meta: &'a Map<String, Value>,
+}
+
+impl Asking<'_> {
+    pub(super) fn id(&self, state: Option<&str>) -> Id {
+        let whole = json!([self.principal, self.tool, self.args, self.meta, state]);
+        Sha256::digest(whole.to_string().as_bytes()).into()
+    }
 }
 
 /// Questions that wait for an answer, and tools that were approved once.
@@ -94,22 +107,16 @@ impl Approvals {
     }
 
     /// Asks for one call. Who is asked too often agrees to anything, so that has a limit of its own.
-    pub(super) async fn ask(
-        &self,
-        principal: &str,
-        tool: &str,
-        args: &Map<String, Value>,
-        context: &RequestContext<RoleServer>,
-    ) -> Asked {
-        let can_ask = context.client_capabilities().is_some_and(|can| can.elicitation.is_some());
+    pub(super) async fn ask(&self, asking: Asking<'_>, context: &RequestContext<RoleServer>) -> Asked {
+        let Asking { principal, tool, args, .. } = asking;
         let limit = Limit::new("approvals", MOST_ASKED, ASKED_PER, &[Part::Principal]);
         let key = Key { server: "", tool, principal };
-        if !can_ask || matches!(self.limiter.check(&[&limit], key), Decision::Deny(_)) {
+        if !can_be_asked(context) || matches!(self.limiter.check(&[&limit], key), Decision::Deny(_)) {
             return Asked::Nobody;
         }
         if context.meta.protocol_version().is_some() {
             let Ok(state) = approval::token() else { return Asked::Nobody };
-            self.put(id(principal, tool, args, Some(&state)), Question::Approval, Instant::now());
+            self.put(asking.id(Some(&state)), Question::Approval, Instant::now());
             let request = json!({ QUESTION: { "method": "elicitation/create", "params": question(tool, args) } });
             return match serde_json::from_value::<InputRequests>(request) {
                 Ok(requests) => Asked::Later(InputRequiredResult::new(Some(requests), Some(state))),
@@ -131,6 +138,12 @@ impl Approvals {
             _ => Asked::No,
         }
     }
+}
+
+/// Whether the client can put a form before its user.
+pub(super) fn can_be_asked(context: &RequestContext<RoleServer>) -> bool {
+    let capabilities = context.client_capabilities().and_then(|can| serde_json::to_value(can).ok());
+    approval::takes_forms(&capabilities.unwrap_or_default())
 }
 
 /// Whether a retry says that a person agreed.
@@ -165,7 +178,9 @@ mod tests {
     fn an_approval_is_for_one_call_of_one_principal_and_runs_out() {
         let (approvals, now) = (Approvals::default(), Instant::now());
         let args = Map::from_iter([("to".to_owned(), json!("a"))]);
-        let asked = |who: &str, tool: &str, args: &Map<String, Value>, state: &str| id(who, tool, args, Some(state));
+        let none = Map::new();
+        let asking = |principal, tool, args| Asking { principal, tool, args, meta: &none };
+        let asked = |who, tool, args, state: &str| asking(who, tool, args).id(Some(state));
         let mine = asked("alice", "send", &args, "s");
         approvals.put(mine, Question::Approval, now);
         for other in [
@@ -175,7 +190,8 @@ mod tests {
             asked("alice", "send", &args, "t"),
             // Texts that run into each other are still other texts.
             asked("alices", "end", &args, "s"),
-            id("alice", "send", &args, None),
+            asking("alice", "send", &args).id(None),
+            Asking { meta: &args, ..asking("alice", "send", &args) }.id(Some("s")),
         ] {
             assert_eq!(approvals.take(&other, now), None);
         }

@@ -12,10 +12,10 @@ use rmcp::service::{NotificationContext, RequestContext, RoleServer, Subscriptio
 use rmcp::{ErrorData, ServerHandler};
 use serde_json::{Map, Value, json};
 
-use super::approve::{self, Approvals, Asked, Question};
+use super::approve::{self, Approvals, Asked, Asking, Question};
 use super::extract::Granted;
 use super::schemas::Schemas;
-use crate::approval::MOST_ROUNDS;
+use crate::approval::{self, MOST_ROUNDS};
 use crate::audit::{ErrorClass, Outcome};
 use crate::enforce::{Enforcer, Refused, Request, Running, Subject};
 use crate::policy::LOCAL;
@@ -185,15 +185,14 @@ impl<H: ServerHandler> Guarded<H> {
     /// Whether a person has agreed to this call, or must be asked first.
     async fn approved(
         &self,
-        who: &str,
-        request: &CallToolRequestParams,
-        args: &Map<String, Value>,
+        asking: Asking<'_>,
+        request: &mut CallToolRequestParams,
         context: &RequestContext<RoleServer>,
     ) -> Result<Standing, Asked> {
-        let name = request.name.as_ref();
+        let Asking { principal: who, tool: name, args, .. } = asking;
         // A retry that answers an open question is the same call: decided anew, and not charged again.
         let is_answer = request.request_state.is_some() || request.input_responses.is_some();
-        let question = approve::id(who, name, args, request.request_state.as_deref());
+        let question = asking.id(request.request_state.as_deref());
         let question = is_answer.then(|| self.approvals.take(&question, Instant::now())).flatten();
         let wanted = self.enforcer.policy().approval(who, name, args);
         let standing = |is_retry, is_approved| Standing { is_retry, is_approved, rounds: 0 };
@@ -204,11 +203,13 @@ impl<H: ServerHandler> Guarded<H> {
                 if wanted == Approve::Once {
                     self.approvals.remember(who, name);
                 }
+                // State and answer are ours; the tool would take them for its own.
+                (request.request_state, request.input_responses) = (None, None);
                 Ok(standing(false, true))
             }
             (Some(Question::Approval), _) => Err(Asked::No),
             (None, Approve::Once) if self.approvals.was_approved(who, name) => Ok(standing(false, true)),
-            (None, _) => match self.approvals.ask(who, name, args, context).await {
+            (None, _) => match self.approvals.ask(asking, context).await {
                 Asked::Yes => {
                     if wanted == Approve::Once {
                         self.approvals.remember(who, name);
@@ -363,8 +364,7 @@ fn principal(context: &RequestContext<RoleServer>) -> String {
 
 /// Whether a request of the stateless era says that its client can't put a question to a person.
 fn lacks_elicitation(context: &RequestContext<RoleServer>) -> bool {
-    let can_ask = context.client_capabilities().is_some_and(|can| can.elicitation.is_some());
-    context.meta.protocol_version().is_some() && !can_ask
+    context.meta.protocol_version().is_some() && !approve::can_be_asked(context)
 }
 
 /// What a refusal says to programs.
@@ -448,14 +448,16 @@ fn size<T: serde::Serialize>(value: &T) -> u64 {
 impl<H: ServerHandler> ServerHandler for Guarded<H> {
     async fn call_tool(
         &self,
-        request: CallToolRequestParams,
+        mut request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let args = request.arguments.clone().unwrap_or_default();
         let who = principal(&context);
         let (name, same_args) = (request.name.clone(), args.clone());
         let cannot_be_asked = lacks_elicitation(&context);
-        let standing = match self.approved(&who, &request, &args, &context).await {
+        let meta = approval::bound_meta(&context.meta);
+        let asking = Asking { principal: &who, tool: &name, args: &same_args, meta: &meta };
+        let standing = match self.approved(asking, &mut request, &context).await {
             Ok(standing) => standing,
             Err(Asked::Later(question)) => return Ok(CallToolResponse::InputRequired(question)),
             Err(_) => {
@@ -484,7 +486,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
                     Ok(answer) => {
                         match &answer {
                             Ok(CallToolResponse::InputRequired(asked)) if standing.rounds < MOST_ROUNDS => {
-                                let id = approve::id(&who, &name, &same_args, asked.request_state.as_deref());
+                                let id = asking.id(asked.request_state.as_deref());
                                 self.approvals.put(id, Question::Tool(standing.rounds + 1), Instant::now());
                             }
                             Ok(CallToolResponse::Task(created)) => self.tasks.note(&created.task.task_id, &who),
