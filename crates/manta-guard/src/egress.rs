@@ -117,7 +117,11 @@ pub async fn serve(listener: OwnedFd, hosts: Hosts) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors: trying again at once would only take the processor as well.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
         let hosts = hosts.clone();
         tokio::task::spawn_local(async move {
             serve_one(stream, &hosts).await;
@@ -127,14 +131,12 @@ pub async fn serve(listener: OwnedFd, hosts: Hosts) {
 }
 
 async fn serve_one(mut client: TcpStream, hosts: &Hosts) {
-    let (head, rest) = match timeout(PATIENCE, read_head(&mut client)).await {
-        Ok(Ok(read)) => read,
-        Ok(Err(_)) | Err(_) => return,
-    };
-    let answered = match destination(&head) {
-        Ok(destination) if destination.is_tunnel => tunnel(&mut client, rest, &destination, hosts).await,
-        Ok(destination) => forward(&mut client, &head, rest, &destination, hosts).await,
-        Err(refused) => Err(refused),
+    let answered = match timeout(PATIENCE, read_head(&mut client)).await {
+        Ok(Ok(Some((head, rest)))) => answer(&mut client, &head, rest, hosts).await,
+        // Gone before it said anything whole.
+        Ok(Ok(None)) => return,
+        Ok(Err(refused)) => Err(refused),
+        Err(_) => Err(Refused { status: "408 Request Timeout", why: "no whole request head in time".to_owned() }),
     };
     if let Err(refused) = answered {
         hosts.event("egress-refused", refused.why.clone());
@@ -147,6 +149,13 @@ async fn serve_one(mut client: TcpStream, hosts: &Hosts) {
         // The refused program may have gone already.
         let _ = client.write_all(answer.as_bytes()).await;
         let _ = client.shutdown().await;
+    }
+}
+
+async fn answer(client: &mut TcpStream, head: &str, rest: Vec<u8>, hosts: &Hosts) -> Result<(), Refused> {
+    match destination(head)? {
+        to if to.is_tunnel => tunnel(client, rest, &to, hosts).await,
+        to => forward(client, &request(head, &to)?, rest, &to, hosts).await,
     }
 }
 
@@ -178,53 +187,77 @@ async fn tunnel(client: &mut TcpStream, mut early: Vec<u8>, to: &Destination, ho
     Ok(())
 }
 
-/// One plain request. Its length is known in advance, so that no second request to another host can follow.
-async fn forward(
-    client: &mut TcpStream,
-    head: &str,
-    early: Vec<u8>,
-    to: &Destination,
-    hosts: &Hosts,
-) -> Result<(), Refused> {
+/// A plain request as it is sent on.
+pub(crate) struct Request {
+    pub(crate) head: String,
+    /// Bytes of its body.
+    pub(crate) length: u64,
+}
+
+/// The head written anew: the path of the request line, the host that was checked, one length, and of the headers those
+/// that are for the other end.
+pub(crate) fn request(head: &str, to: &Destination) -> Result<Request, Refused> {
     let bad = |why: &str| Refused { status: "400 Bad Request", why: why.to_owned() };
+    let authority = match to.port {
+        80 => to.host.clone(),
+        port => format!("{}:{port}", to.host),
+    };
     let mut length = 0;
     let mut lines = head.split("\r\n");
-    let request = lines.next().unwrap_or("");
-    let mut words = request.split(' ');
+    let mut words = lines.next().unwrap_or("").split(' ');
     let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    let path = target.find("://").and_then(|at| target[at + 3..].find('/').map(|slash| &target[at + 3 + slash..]));
-    let mut sent = format!("{method} {} HTTP/1.1\r\n", path.unwrap_or("/"));
+    let rest = target.split_once("://").map_or("", |(_, rest)| rest);
+    let path = rest.find(['/', '?']).map_or("", |at| &rest[at..]);
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let mut sent = format!("{method} {slash}{path} HTTP/1.1\r\nHost: {authority}\r\n");
     for line in lines.filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').ok_or_else(|| bad("header without a colon"))?;
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
+            // The usual port may be written or left out (RFC 9110, section 4.2.3).
             "host" => {
-                let named = value
-                    .rsplit_once(':')
-                    .filter(|(_, port)| port.parse::<u16>().is_ok())
-                    .map_or(value, |(host, _)| host);
-                if !named.eq_ignore_ascii_case(&to.host) {
-                    return Err(bad("the Host header names another host than the request line"));
+                let named = if to.port == 80 { value.strip_suffix(":80").unwrap_or(value) } else { value };
+                if !named.eq_ignore_ascii_case(&authority) {
+                    return Err(bad("the Host header names another host or port than the request line"));
                 }
+                continue;
             }
             "content-length" => length = value.parse().map_err(|_| bad("content length is not a number"))?,
             "transfer-encoding" => {
                 return Err(Refused { status: "411 Length Required", why: "send a content length".to_owned() });
             }
-            "connection" | "proxy-connection" | "keep-alive" | "upgrade" | "proxy-authorization" | "te" | "trailer" => {
-                continue;
-            }
+            "connection"
+            | "proxy-connection"
+            | "keep-alive"
+            | "upgrade"
+            | "http2-settings"
+            | "proxy-authorization"
+            | "te"
+            | "trailer"
+            | "expect" => continue,
             _ => {}
         }
         sent.push_str(line);
         sent.push_str("\r\n");
     }
     sent.push_str("Connection: close\r\n\r\n");
+    Ok(Request { head: sent, length })
+}
+
+/// One plain request. Its length is known in advance, so that no second request to another host can follow.
+async fn forward(
+    client: &mut TcpStream,
+    request: &Request,
+    early: Vec<u8>,
+    to: &Destination,
+    hosts: &Hosts,
+) -> Result<(), Refused> {
+    let length = request.length;
     let mut upstream = open(to, hosts).await?;
     let early_len = u64::try_from(early.len()).unwrap_or(u64::MAX).min(length);
     let body_start = usize::try_from(early_len).unwrap_or(0);
     let passed = async {
-        upstream.write_all(sent.as_bytes()).await?;
+        upstream.write_all(request.head.as_bytes()).await?;
         upstream.write_all(&early[..body_start]).await?;
         let (mut from_client, mut to_client) = client.split();
         let mut body = (&mut from_client).take(length - early_len);
@@ -263,24 +296,24 @@ fn asynchronous(stream: StdStream) -> Result<TcpStream, Refused> {
         .map_err(|error| Refused { status: "502 Bad Gateway", why: error.to_string() })
 }
 
-/// The head of a request and what came after it.
-async fn read_head(client: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
+/// The head of a request and what came after it; `None` when the other end went away before.
+async fn read_head(client: &mut TcpStream) -> Result<Option<(String, Vec<u8>)>, Refused> {
+    let refuse = |status, why: &str| Err(Refused { status, why: why.to_owned() });
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
     loop {
-        let count = client.read(&mut chunk).await?;
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
+        let Ok(count @ 1..) = client.read(&mut chunk).await else { return Ok(None) };
         bytes.extend_from_slice(&chunk[..count]);
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             let rest = bytes.split_off(end + 4);
             bytes.truncate(end);
-            let head = String::from_utf8(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-            return Ok((head, rest));
+            return match String::from_utf8(bytes) {
+                Ok(head) => Ok(Some((head, rest))),
+                Err(_) => refuse("400 Bad Request", "the request head is not text"),
+            };
         }
         if bytes.len() > MAX_HEAD {
-            return Err(io::ErrorKind::InvalidData.into());
+            return refuse("431 Request Header Fields Too Large", "the request head is too long");
         }
     }
 }
@@ -403,6 +436,40 @@ mod tests {
                 ("d.example", 443, true),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_sent_on_names_the_host_that_was_checked() {
+        let sent = |head: &str| {
+            let to = destination(head).ok().expect("a destination");
+            request(head, &to).ok().map(|request| (request.head, request.length))
+        };
+        for (target, host, line) in [
+            ("http://api.example/a?b=http://x/y", "api.example", "/a?b=http://x/y"),
+            ("http://api.example", "API.example:80", "/"),
+            ("http://api.example?q=/admin", "api.example", "/?q=/admin"),
+            ("http://api.example:8080/x", "api.example:8080", "/x"),
+        ] {
+            let (head, _) = sent(&format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: h2c")).expect(target);
+            let authority = target[7..].split(['/', '?']).next().unwrap();
+            let expected = format!("GET {line} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+            assert_eq!(head, expected);
+        }
+        // Also where the client said none: the other end must not choose one.
+        assert!(sent("GET http://api.example/ HTTP/1.0").unwrap().0.contains("Host: api.example\r\n"));
+        for (target, host) in [
+            ("http://api.example/", "evil.example"),
+            ("http://api.example/", "api.example:8080"),
+            ("http://api.example:8080/", "api.example"),
+            ("http://api.example/", "api.example."),
+            ("http://api.example/", "api.example, evil.example"),
+            ("http://api.example/", ""),
+        ] {
+            assert!(sent(&format!("GET {target} HTTP/1.1\r\nHost: {host}")).is_none(), "{target} {host:?}");
+        }
+        let post = |headers: &str| sent(&format!("POST http://api.example/ HTTP/1.1\r\n{headers}"));
+        assert_eq!(post("Content-Length: 7").unwrap().1, 7);
+        assert!(post("Transfer-Encoding: chunked").is_none() && post("Content-Length: ").is_none());
     }
 
     #[test]

@@ -21,10 +21,11 @@ pub(crate) struct Greeting {
 impl Greeting {
     /// Whether the peer will take it for a connection to `host`, and nothing else.
     pub(crate) fn is_for(&self, host: &str) -> bool {
-        let host = host.trim_end_matches('.');
+        let without_dot = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let host = without_dot(host);
         let is_literal = host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok();
         let is_named = match &self.name {
-            Some(name) => name.trim_end_matches('.').eq_ignore_ascii_case(host),
+            Some(name) => without_dot(name) == host,
             None => is_literal,
         };
         is_named && !self.is_encrypted
@@ -92,6 +93,9 @@ fn parse(body: &[u8]) -> Option<Greeting> {
         return Some(greeting);
     }
     let mut extensions = Reader(reader.long()?);
+    if !reader.0.is_empty() {
+        return None; // something that another reader may take for more extensions
+    }
     while !extensions.0.is_empty() {
         let kind = extensions.number()?;
         let data = extensions.long()?;
@@ -106,11 +110,12 @@ fn parse(body: &[u8]) -> Option<Greeting> {
 }
 
 fn server_name(data: &[u8]) -> Option<String> {
-    let mut list = Reader(Reader(data).long()?);
+    let mut data = Reader(data);
+    let mut list = Reader(data.long()?);
     let kind = list.take(1)?;
     let name = list.long()?;
     // One name of the one type there is; more would be a second reading.
-    if kind != [0] || !list.0.is_empty() {
+    if kind != [0] || !list.0.is_empty() || !data.0.is_empty() {
         return None;
     }
     String::from_utf8(name.to_vec()).ok()
@@ -205,6 +210,18 @@ pub(crate) mod tests {
         assert!(!hidden.is_for("api.example.com"));
         let twice = hello(&[name_extension("api.example.com"), name_extension("evil.example")]);
         assert_eq!(greeting(&twice), Read::Invalid("malformed TLS greeting"));
+        let Read::Done(dotted) = greeting(&hello(&[name_extension("api.example.com..")])) else { panic!("complete") };
+        assert!(!dotted.is_for("api.example.com"));
+        // What follows the list of names, or the extensions.
+        let mut entry = name_extension("api.example.com");
+        entry.push(0);
+        entry[3] += 1;
+        assert_eq!(greeting(&hello(&[entry])), Read::Invalid("malformed TLS greeting"));
+        let mut trailing = hello(&[name_extension("api.example.com")]);
+        trailing.push(0);
+        trailing[4] += 1;
+        trailing[8] += 1;
+        assert_eq!(greeting(&trailing), Read::Invalid("malformed TLS greeting"));
     }
 
     #[test]
