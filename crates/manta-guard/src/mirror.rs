@@ -60,11 +60,12 @@ impl Mirrors {
     /// # Errors
     /// The header that does not.
     pub(crate) fn check(&self, frame: &Frame<'_>, given: &[(String, Option<String>)]) -> Result<(), String> {
-        let marks = match frame.method() {
-            "tools/call" => frame.string(Part::Name).and_then(|name| self.0.get(&*name)),
-            _ => None,
+        if frame.method() != "tools/call" {
+            return Ok(());
+        }
+        let Some(marks) = frame.string(Part::Name).and_then(|name| self.0.get(&*name)) else {
+            return said_somewhere(frame, given);
         };
-        let Some(marks) = marks.filter(|marks| !marks.is_empty()) else { return Ok(()) };
         let arguments = frame.value(Part::Arguments);
         for (path, header) in marks {
             let name = format!("mcp-param-{header}");
@@ -81,6 +82,23 @@ impl Mirrors {
             }
         }
         Ok(())
+    }
+}
+
+/// For a tool whose marks are not known, because nobody has asked for the list here: what a header says about an argument
+/// must be the value of one at least.
+fn said_somewhere(frame: &Frame<'_>, given: &[(String, Option<String>)]) -> Result<(), String> {
+    fn says_one(value: &Value, said: &str) -> bool {
+        match value {
+            Value::Object(members) => members.values().any(|member| says_one(member, said)),
+            scalar => says(scalar, said),
+        }
+    }
+    let arguments = frame.value(Part::Arguments).filter(|_| !given.is_empty()).unwrap_or(Value::Null);
+    let lies = |said: &Option<String>| !said.as_ref().is_some_and(|said| says_one(&arguments, said));
+    match given.iter().find(|(_, said)| lies(said)) {
+        Some((name, _)) => Err(format!("{name} says what no argument does")),
+        None => Ok(()),
     }
 }
 
@@ -183,5 +201,19 @@ mod tests {
         assert!(!check("{}", &[region]));
         assert!(!check(r#"{"region":"eu"}"#, &[region, region]));
         assert!(!check(r#"{"region":"eu"}"#, &[("mcp-param-region", "=?base64?!?=")]));
+        mirrors = Mirrors::default();
+        let unlisted = |arguments: &str, said: &str| {
+            let body = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{arguments}}}}}"#
+            );
+            let frame = Frame::parse(body.as_bytes(), Direction::ToServer, &Limits::default()).unwrap();
+            mirrors.check(&frame, &[("mcp-param-region".to_owned(), decoded(said))]).is_ok()
+        };
+        assert!(unlisted(r#"{"in":{"region":"eu"}}"#, "eu") && unlisted(r#"{"n":2}"#, "2.0"));
+        assert!(
+            !unlisted(r#"{"region":"us"}"#, "eu")
+                && !unlisted("{}", "eu")
+                && !unlisted(r#"{"a":"eu"}"#, "=?base64?!?=")
+        );
     }
 }

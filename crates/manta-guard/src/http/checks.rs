@@ -163,13 +163,27 @@ pub(super) fn era(headers: &HeaderMap, frame: &Frame<'_>) -> Result<Era, (i32, S
     }
     let body = frame.string(Part::MetaProtocolVersion);
     let is_modern = body.is_some() || names_modern(headers);
+    let is_request = frame.kind() == manta_mcp::Kind::Request;
+    let name = match frame.method() {
+        "tools/call" | "prompts/get" => frame.string(Part::Name),
+        "resources/read" => frame.string(Part::Uri),
+        _ => None,
+    };
+    if !(is_modern && is_request) {
+        // Nobody has to say them here. What is said all the same, somebody on the way may have believed.
+        for (header, said) in [(METHOD_HEADER, Some(frame.method())), (NAME_HEADER, name.as_deref())] {
+            if headers.contains_key(header) {
+                mirrored(headers, header, said)?;
+            }
+        }
+    }
     if !is_modern {
         return match header {
             Some(version) if !LEGACY.contains(&version) => Err((-32600, "unsupported protocol version".to_owned())),
             _ => Ok(Era::Legacy),
         };
     }
-    if frame.kind() == manta_mcp::Kind::Request {
+    if is_request {
         // Its own code: nothing contradicts the header, what the body must have is missing.
         if body.is_none() {
             return Err((INVALID_PARAMS, "params._meta must name the protocol version".to_owned()));
@@ -178,12 +192,10 @@ pub(super) fn era(headers: &HeaderMap, frame: &Frame<'_>) -> Result<Era, (i32, S
             return Err((HEADER_MISMATCH, format!("{VERSION_HEADER} differs from the body")));
         }
         mirrored(headers, METHOD_HEADER, Some(frame.method()))?;
-        let name = match frame.method() {
-            "tools/call" | "prompts/get" => frame.string(Part::Name),
-            "resources/read" => frame.string(Part::Uri),
-            _ => return Ok(Era::Modern),
-        };
-        mirrored(headers, NAME_HEADER, name.as_deref())?;
+        let is_named = matches!(frame.method(), "tools/call" | "prompts/get" | "resources/read");
+        if is_named || headers.contains_key(NAME_HEADER) {
+            mirrored(headers, NAME_HEADER, name.as_deref())?;
+        }
     }
     Ok(Era::Modern)
 }
@@ -295,6 +307,32 @@ mod tests {
             let mut twice = good.to_vec();
             twice.push(good[index]);
             assert_eq!(era(&headers(&twice), &frame).unwrap_err().0, HEADER_MISMATCH);
+        }
+    }
+
+    #[test]
+    fn headers_that_need_not_be_there_say_nothing_else_either() {
+        let parsed =
+            |body: &'static str| Frame::parse(body.as_bytes(), Direction::ToServer, &Limits::default()).unwrap();
+        let call = parsed(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wipe"}}"#);
+        let note = parsed(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#);
+        let list = parsed(
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
+        );
+        let (old, new) = (("mcp-protocol-version", "2025-11-25"), ("mcp-protocol-version", "2026-07-28"));
+        let (called, listed) = (("mcp-method", "tools/call"), ("mcp-method", "tools/list"));
+        for (said, frame, agrees) in [
+            (&[old][..], &call, true),
+            (&[old, called, ("mcp-name", "wipe")], &call, true),
+            (&[old, called, ("mcp-name", "read")], &call, false),
+            (&[old, listed], &call, false),
+            (&[new, ("mcp-method", "notifications/cancelled")], &note, true),
+            (&[new, called], &note, false),
+            (&[old, called], &note, false),
+            (&[new, listed], &list, true),
+            (&[new, listed, ("mcp-name", "read")], &list, false),
+        ] {
+            assert_eq!(era(&headers(said), frame).is_ok(), agrees, "{said:?}");
         }
     }
 }

@@ -209,8 +209,7 @@ impl Front {
         request.extensions_mut().insert(Principal(principal.clone()));
         let session =
             request.headers().get(SESSION_HEADER).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
-        // Requests of the stateless era name their revision and open no session.
-        let opens_session = session.is_none() && !request.headers().contains_key("mcp-protocol-version");
+        let opens_session = session.is_none() && !is_stateless(request.headers());
         if let Err(refusal) = self.check_session(session.as_deref(), opens_session, &principal).await {
             return refusal;
         }
@@ -267,6 +266,11 @@ impl Front {
     }
 }
 
+/// Requests of the stateless era name their revision and open no session. Those of the era before may name theirs as well.
+fn is_stateless(headers: &hyper::HeaderMap) -> bool {
+    headers.get("mcp-protocol-version").is_some_and(|version| version.as_bytes() >= &b"2026-07-28"[..])
+}
+
 type BoxBody = http_body_util::combinators::BoxBody<Bytes, Infallible>;
 
 fn plain(status: StatusCode, text: &'static str) -> Response<BoxBody> {
@@ -280,4 +284,20 @@ fn json(status: StatusCode, value: &serde_json::Value) -> Response<BoxBody> {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_names_a_revision_with_sessions_opens_one_all_the_same() {
+        let said = |version: &str| {
+            let mut headers = hyper::HeaderMap::new();
+            headers.insert("mcp-protocol-version", version.parse().unwrap());
+            is_stateless(&headers)
+        };
+        assert!(said("2026-07-28"));
+        assert!(!said("2025-11-25") && !said("2025-03-26") && !is_stateless(&hyper::HeaderMap::new()));
+    }
 }
