@@ -425,10 +425,12 @@ fn named_in(root: &Path, denied: Option<&[String]>, frozen: Option<&[String]>, r
             }
             let name = entry.file_name();
             if denied.contains(&name.to_string_lossy()) {
+                found.denied.extend(led_to(&entry.path(), root, roots));
                 found.denied.push(entry.path());
                 continue;
             }
             if frozen.contains(&name.to_string_lossy()) {
+                found.frozen.extend(led_to(&entry.path(), root, roots));
                 found.frozen.push(entry.path());
             }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -437,6 +439,18 @@ fn named_in(root: &Path, denied: Option<&[String]>, frozen: Option<&[String]>, r
         }
     }
     found
+}
+
+/// What a link in a root leads to, when that lies in the same root: nothing can be put over a link, and what its name
+/// keeps from the server is there. Elsewhere the server has no more than other roots give it.
+fn led_to(path: &Path, root: &Path, roots: &[PathBuf]) -> Option<PathBuf> {
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return None;
+    }
+    let real = fs::canonicalize(path).ok()?;
+    let is_of_another =
+        || roots.iter().any(|other| other != root && other.starts_with(root) && real.starts_with(other));
+    (real.starts_with(root) && real != root && !is_of_another()).then_some(real)
 }
 
 fn hosts(policy: Option<&PolicySpec>, spec: &GuardSpec, request: &Request) -> Result<Vec<AllowedHost>, String> {
@@ -520,6 +534,30 @@ fn environment(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_denied_name_that_is_a_link_is_covered_where_it_leads() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = fs::canonicalize(directory.path()).unwrap();
+        for name in ["root/conf", "root/inner", "other"] {
+            fs::create_dir_all(at.join(name)).unwrap();
+            fs::write(at.join(name).join("secrets"), "x").unwrap();
+        }
+        let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, at.join("root").join(name)).unwrap();
+        link("conf/secrets", ".env");
+        link("../other/secrets", ".netrc");
+        link("inner/secrets", ".npmrc");
+        link(".", ".git");
+        link("nowhere", ".ssh");
+        link("conf", ".vscode");
+        let roots = ["root", "root/inner", "other"].map(|name| at.join(name));
+        let named = named_in(&roots[0], None, None, &roots);
+        let mut denied: Vec<PathBuf> = named.denied;
+        denied.sort();
+        let expected = [".env", ".git", ".netrc", ".npmrc", ".ssh", "conf/secrets"].map(|name| roots[0].join(name));
+        assert_eq!(denied, expected);
+        assert_eq!(named.frozen, ["conf", ".vscode"].map(|name| roots[0].join(name)));
+    }
 
     #[test]
     fn a_link_in_place_of_the_policy_is_covered_where_it_leads() {

@@ -317,10 +317,22 @@ impl DeniedNames {
     }
 }
 
-/// The form under which two names count as one.
+/// The form under which two names count as one: without what Unicode calls ignorable, which HFS+ and case-folding ext4
+/// leave out of a comparison, and folded as far as any file system does (`ß` is `ss` to ext4 and APFS).
 pub(crate) fn fold_name(name: &str) -> String {
-    let is_ignored = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    name.chars().filter(|c| !is_ignored(c)).nfkc().flat_map(char::to_lowercase).nfkc().collect()
+    let upper = name.chars().filter(|c| !is_ignorable(*c)).nfkc().flat_map(char::to_uppercase);
+    upper.flat_map(char::to_lowercase).nfkc().filter(|c| !is_ignorable(*c)).collect()
+}
+
+/// Characters that are shown as nothing (Unicode, `Default_Ignorable_Code_Point`).
+pub(crate) const fn is_ignorable(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -410,6 +422,11 @@ mod tests {
             ".git::$INDEX_ALLOCATION",
             "cafe\u{301}",
             "CAFÉ",
+            ".g\u{ad}it",
+            ".gi\u{fe0f}t",
+            ".\u{3164}git",
+            ".git\u{e0100}",
+            ".g\u{131}t",
         ] {
             assert!(denied.contains(name), "{name}");
         }
@@ -418,5 +435,7 @@ mod tests {
         }
         assert!(DeniedNames::new([".ssh", "ok"]).contains(".\u{17f}\u{17f}h"), "long s folds to s");
         assert!(DeniedNames::new(["ok"]).contains("o\u{212a}"), "Kelvin sign folds to k");
+        assert!(DeniedNames::new([".ssh"]).contains(".\u{df}h"), "sharp s folds to ss");
+        assert!(DeniedNames::new([".\u{df}h"]).contains(".SSH"), "also in the policy");
     }
 }

@@ -54,12 +54,13 @@ use cap_std::fs::{Dir, Metadata};
 use serde::{Deserialize, Serialize};
 
 pub use error::{PathError, PathRule};
-pub(crate) use input::fold_name;
 pub use input::{DEFAULT_DENIED, DEFAULT_FROZEN, DeniedNames};
 use input::{RelPath, check_characters};
+pub(crate) use input::{fold_name, is_ignorable};
 use open::{Opened, Target, Walk, open_following_links, open_without_links, real_path};
 pub use ops::{CheckedPath, Entry, Kind, Listing, Written};
 pub use reader::Reader;
+pub(crate) use reader::separator;
 pub use roots::Roots;
 pub use search::{Found, Glob, Hit, Query};
 pub use walk::{WalkLimits, Walker};

@@ -288,24 +288,26 @@ impl Root {
         }
         let symlinks = if changes { Symlinks::Refuse } else { self.0.options.symlinks };
         let relative = path.as_str().to_owned();
-        let Some((parent, name)) = path.split_leaf() else {
-            return Ok(CheckedPath { relative, kind: Some(Kind::Directory) });
-        };
-        let parent = match self.open_dir(&parent, symlinks) {
-            Err(error) if error.rule() == PathRule::NotFound && wanted.create => {
-                // Something above is missing too; what exists of it must still be inside.
-                let above = self.check(parent.as_str(), wanted)?;
-                return match above.kind {
-                    None | Some(Kind::Directory) => Ok(CheckedPath { relative, kind: None }),
-                    Some(_) => Err(PathRule::WrongKind.into()),
-                };
+        // The lowest directory that is there. What exists of the way to a new file must still be inside; a loop, because
+        // a path may have two thousand components and a thread little stack.
+        let mut way = path.clone();
+        let meta = loop {
+            let Some((above, name)) = way.split_leaf() else {
+                return Ok(CheckedPath { relative, kind: Some(Kind::Directory) });
+            };
+            match self.open_dir(&above, symlinks) {
+                Err(error) if error.rule() == PathRule::NotFound && wanted.create => way = above,
+                opened => break opened.map(|parent| parent.symlink_metadata(name))?,
             }
-            opened => opened?,
         };
-        let meta = match parent.symlink_metadata(name) {
+        let is_missing_above = way.as_str() != path.as_str();
+        let meta = match meta {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && wanted.create => {
                 return Ok(CheckedPath { relative, kind: None });
             }
+            // It was made a moment ago.
+            Ok(meta) if is_missing_above && meta.is_dir() => return Ok(CheckedPath { relative, kind: None }),
+            Ok(meta) if is_missing_above && meta.is_file() => return Err(PathRule::WrongKind.into()),
             found => found?,
         };
         let kind = Kind::of(&meta);

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::error::{PathError, PathRule};
+use super::input::is_ignorable;
 use super::{Access, Roots, pattern};
 
 /// A program that reads paths on its own.
@@ -144,24 +145,15 @@ fn keeps_its_shape(text: &str) -> bool {
     let folded: String = text.nfkc().collect();
     let count = |text: &str| text.chars().filter(|c| matches!(c, '/' | '\\' | '~' | '$' | '%')).count();
     let climbs = |text: &str| text.split(['/', '\\']).any(|part| part.trim() == "..");
-    let seen: String = text.chars().filter(|c| !is_unseen(*c)).map(separator).nfkc().collect();
+    let seen: String = text.chars().filter(|c| !is_ignorable(*c)).map(separator).nfkc().collect();
     count(&folded) == count(text)
         && climbs(&folded) == climbs(text)
         && climbs(&seen) == climbs(text)
         && seen.starts_with(['/', '~']) == text.starts_with(['/', '~'])
 }
 
-/// Joiners, variation selectors, fillers and soft hyphens; other invisible characters are refused everywhere.
-const fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}'
-    )
-}
-
 /// The slash that looks so.
-const fn separator(c: char) -> char {
+pub(crate) const fn separator(c: char) -> char {
     match c {
         '\u{2044}' | '\u{2215}' | '\u{2571}' | '\u{29f8}' | '\u{29f6}' | '\u{1735}' | '\u{2216}' | '\u{29f5}'
         | '\u{29f9}' => '/',

@@ -2,6 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::paths::{is_ignorable, separator};
+
 /// Rounds of decoding after which a URI that still changes counts as unreadable.
 const ROUNDS: usize = 8;
 
@@ -34,7 +36,8 @@ pub(super) fn climbs(prefix: &str, rest: &str) -> bool {
     }
     let is_dropped = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
     let is_parent = |segment: &str| segment.split(';').next().unwrap_or_default().trim() == "..";
-    read.contains(is_dropped) || read.split(['/', '?', '#', '&', '=']).any(is_parent)
+    let seen: String = read.chars().filter(|c| !is_ignorable(*c)).map(separator).collect();
+    read.contains(is_dropped) || seen.split(['/', '?', '#', '&', '=']).any(is_parent)
 }
 
 /// As often decoded as anybody may decode it, as far as it is text.
@@ -54,7 +57,9 @@ fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
-        let code = (*first == b'%').then(|| after.get(..2)).flatten().and_then(|code| std::str::from_utf8(code).ok());
+        let is_code = |code: &&[u8]| code.iter().all(u8::is_ascii_hexdigit);
+        let code = after.get(..2).filter(|_| *first == b'%').filter(is_code);
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
         match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);
@@ -109,6 +114,7 @@ mod tests {
         }
         assert_ne!(read("file:///data/secrets/key.pem").as_deref(), Some(plain));
         assert_eq!(read("x:%ff"), None);
+        assert_eq!(read("x:%+1%-1% 1").as_deref(), Some("x:%+1%-1% 1"), "no codes");
         assert_eq!(read(&format!("x:%{}41", "25".repeat(40))), None);
     }
 
@@ -129,6 +135,10 @@ mod tests {
             "\u{2025}/b",
             "\u{ff0e}\u{ff0e}/b",
             ".\u{200b}./b",
+            ".\u{ad}./b",
+            "..\u{fe0f}/b",
+            "..\u{2215}b",
+            "a%e2%81%84..%e2%81%84b",
             "%c0%ae%c0%ae/b",
             "?x=../b",
         ] {

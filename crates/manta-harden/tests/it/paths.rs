@@ -392,3 +392,17 @@ fn errors_do_not_repeat_the_path() {
         assert!(!text.contains("ignore") && !text.contains('\u{1b}'), "{text}");
     }
 }
+
+#[test]
+fn a_path_of_two_thousand_missing_directories_is_checked_on_a_small_stack() {
+    let stage = tempfile::tempdir().unwrap();
+    let root = Root::open(stage.path(), Access::ALL).unwrap();
+    std::fs::write(stage.path().join("file"), "").unwrap();
+    let check = move || {
+        let kind =
+            |path: String| root.check(&path, Access::ALL).map(|checked| checked.kind).map_err(|error| error.rule());
+        (kind("a/".repeat(2000)), kind(format!("file/{}", "a/".repeat(1000))))
+    };
+    let checked = std::thread::Builder::new().stack_size(256 << 10).spawn(check).unwrap().join().unwrap();
+    assert_eq!(checked, (Ok(None), Err(PathRule::WrongKind)));
+}
