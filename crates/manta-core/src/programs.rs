@@ -79,6 +79,7 @@ const OPTIONS: Rows<CodeOption> = &[
         first("-c", "core.sshCommand=id"), first("--config-env", "core.sshCommand=X"), first("--exec-path", "/tmp/evil"),
         any("--upload-pack", "id"), any("--receive-pack", "id"), any("--exec", "id"), any("--extcmd", "id"), any("--config", "core.fsmonitor=id"),
         any("--ext-diff", ""), any("--textconv", ""), any("--open-files-in-pager", "id"), any("--template", "/tmp/evil"),
+        any("--sendmail-cmd", "id"), after(&["send-email"], "--smtp-server", "/tmp/evil"), any("--to-cmd", "id"), any("--cc-cmd", "id"), any("--header-cmd", "id"), any("--access-hook", "id"), any("--httpd", "id"),
         any("--tree-filter", "id"), any("--index-filter", "id"), any("--msg-filter", "id"), any("--env-filter", "id"), any("--commit-filter", "id"),
         after(&["rebase", "difftool"], "-x", "id"), after(&["clone", "fetch-pack"], "-u", "id"), after(&["clone"], "-c", "core.sshCommand=id"),
         after(&["grep"], "-O", "id"),
@@ -87,16 +88,19 @@ const OPTIONS: Rows<CodeOption> = &[
     (&["svn"], &[any("--config-option", "config:tunnels:x=id"), any("--config-dir", "/tmp/evil"), any("--editor-cmd", "id"), any("--diff-cmd", "id"), any("--diff3-cmd", "id")]),
     // -- network
     (&["curl"], &[any("-K", "/tmp/evil"), any("--config", "/tmp/evil"), any("--engine", "/tmp/evil.so")]),
-    (&["wget"], &[any("-e", "use_askpass=/tmp/x"), any("--execute", "use_askpass=/tmp/x"), any("--use-askpass", "/tmp/x"), any("--config", "/tmp/evil")]),
+    (&["wget", "wget2"], &[any("-e", "use_askpass=/tmp/x"), any("--execute", "use_askpass=/tmp/x"), any("--use-askpass", "/tmp/x"), any("--config", "/tmp/evil")]),
     (&["ssh"], &[any("-o", "ProxyCommand=id"), any("-F", "/tmp/evil")]),
     (&["scp", "sftp"], &[any("-o", "ProxyCommand=id"), any("-F", "/tmp/evil"), any("-S", "id")]),
-    (&["ssh-keygen", "ssh-add"], &[any("-D", "/tmp/evil.so")]),
-    (&["rsync"], &[any("-e", "id"), any("--rsh", "id"), any("--rsync-path", "id"), any("--early-exec", "id"), any("--daemon", "")]),
+    (&["ssh-keygen"], &[any("-D", "/tmp/evil.so"), any("-w", "/tmp/evil.so")]),
+    (&["ssh-add"], &[any("-s", "/tmp/evil.so"), any("-S", "/tmp/evil.so")]),
+    (&["sshfs", "mount.fuse"], &[any("-o", "ssh_command=id"), any("-F", "/tmp/evil")]),
+    (&["borg"], &[any("--rsh", "id"), any("--remote-path", "id")]),
+    (&["rsync"], &[any("-e", "id"), any("--rsh", "id"), any("--rsync-path", "id"), any("--early-exec", "id"), any("--daemon", ""), any("-M", "--rsync-path=id"), any("--remote-option", "--rsync-path=id")]),
     (&["openvpn"], &[any("--up", "id"), any("--down", "id"), any("--route-up", "id"), any("--ipchange", "id"), any("--tls-verify", "id"), any("--plugin", "/tmp/evil.so"), any("--config", "/tmp/evil"), any("--script-security", "2")]),
     (&["tcpdump"], &[any("-z", "id")]),
     (&["tshark", "wireshark"], &[any("-X", "lua_script:/tmp/evil")]),
     (&["nmap"], &[any("--script", "/tmp/evil.nse")]),
-    (&["openssl"], &[any("-engine", "/tmp/evil.so"), any("-provider", "/tmp/evil.so"), any("-provider-path", "/tmp/evil")]),
+    (&["openssl"], &[any("-engine", "/tmp/evil.so"), any("-provider", "/tmp/evil.so"), any("-provider-path", "/tmp/evil"), any("-config", "/tmp/evil")]),
     (&["restic", "rclone"], &[any("--password-command", "id"), any("-o", "sftp.command=id"), any("--option", "sftp.command=id")]),
     (&["aria2c"], &[any("--on-download-complete", "id"), any("--on-download-start", "id"), any("--on-download-stop", "id"), any("--on-download-error", "id"), any("--on-download-pause", "id"), any("--on-bt-download-complete", "id"), any("--conf-path", "/tmp/evil")]),
     (&["yt-dlp", "youtube-dl"], &[any("--exec", "id"), any("--exec-before-download", "id"), any("--external-downloader", "id"), any("--downloader", "id"), any("--config-locations", "/tmp/evil"), any("--config-location", "/tmp/evil"), any("--netrc-cmd", "id")]),
@@ -111,14 +115,23 @@ const OPTIONS: Rows<CodeOption> = &[
     (&["ag", "ack"], &[any("--pager", "id")]),
     (&["sort", "gsort"], &[any("--compress-program", "id")]),
     (&["split", "gsplit"], &[any("--filter", "id")]),
-    (&["diff", "sdiff"], &[any("--diff-program", "id")]),
+    (&["diff", "diff3", "sdiff"], &[any("--diff-program", "id")]),
     (&["pandoc"], &[any("--filter", "id"), any("-F", "id"), any("--lua-filter", "/tmp/evil"), any("-L", "/tmp/evil"), any("--pdf-engine", "id"), any("--defaults", "/tmp/evil"), any("-d", "/tmp/evil")]),
     (&["gpg", "gpg2"], &[any("--photo-viewer", "id"), any("--agent-program", "id"), any("--dirmngr-program", "id"), any("--options", "/tmp/evil")]),
+    (&["patch", "gpatch"], &[any("-e", ""), any("--ed", "")]),
+    (&["exiftool"], &[any("-if", "system(q(id))"), any("-if2", "system(q(id))"), any("-p", "${path;system(q(id))}"), any("-config", "/tmp/evil"), any("-api", "filter=system(q(id))"), any("-@", "/tmp/evil"), any("-execute", "")]),
     // -- packages, builds and machines
-    (&["gcc", "g++", "cc", "c++", "clang", "clang++"], &[any("-wrapper", "id"), any("-B", "/tmp/evil"), any("-specs", "/tmp/evil"), any("-fplugin", "/tmp/evil.so")]),
+    (&["gcc", "g++", "cc", "c++", "c89", "c99", "clang", "clang++", "gfortran"], &[any("-wrapper", "id"), any("-B", "/tmp/evil"), any("-specs", "/tmp/evil"), any("-fplugin", "/tmp/evil.so")]),
     (&["apt-get", "apt"], &[any("-o", "APT::Update::Pre-Invoke::=id"), any("--option", "APT::Update::Pre-Invoke::=id"), any("-c", "/tmp/evil"), any("--config-file", "/tmp/evil")]),
+    (&["ld", "ld.bfd", "ld.gold", "ar", "nm", "ranlib", "strip"], &[any("-plugin", "/tmp/evil.so"), any("--plugin", "/tmp/evil.so")]),
+    (&["dpkg"], &[any("--pre-invoke", "id"), any("--post-invoke", "id")]),
+    (&["rpm", "rpmquery", "rpmverify"], &[any("--eval", "%(id)"), any("-E", "%(id)"), any("--define", "x %(id)"), any("-D", "x %(id)"), any("--pipe", "id"), any("--rcfile", "/tmp/evil"), any("--macros", "/tmp/evil"), any("--load", "/tmp/evil")]),
+    (&["dnf", "yum", "microdnf"], &[any("-c", "/tmp/evil"), any("--config", "/tmp/evil"), any("--setopt", "pluginpath=/tmp/evil")]),
+    (&["pacman"], &[any("--config", "/tmp/evil"), any("--hookdir", "/tmp/evil"), any("--gpgdir", "/tmp/evil")]),
+    (&["iptables", "ip6tables", "ebtables"], &[any("--modprobe", "id"), any("-M", "id")]),
+    (&["ip", "tc"], &[any("-b", "/tmp/evil"), any("-batch", "/tmp/evil")]),
     (&["helm"], &[any("--post-renderer", "id")]),
-    (&["chrome", "chromium", "google-chrome", "chromium-browser", "msedge"], &[any("--gpu-launcher", "id"), any("--renderer-cmd-prefix", "id")]),
+    (&["chrome", "chromium", "google-chrome", "chromium-browser", "msedge"], &[any("--gpu-launcher", "id"), any("--renderer-cmd-prefix", "id"), any("--utility-cmd-prefix", "id"), any("--ppapi-plugin-launcher", "id"), any("--browser-subprocess-path", "/tmp/evil")]),
 ];
 
 const OPERANDS: Rows<CodeOperands> = &[
@@ -128,11 +141,22 @@ const OPERANDS: Rows<CodeOperands> = &[
             CodeOperands { after: "bisect", word: "run", fewest: 2 },
             CodeOperands { after: "submodule", word: "foreach", fewest: 2 },
             CodeOperands { after: "filter-branch", word: "", fewest: 1 },
+            // What a transport named `ext::` does, without the protection of one.
+            CodeOperands { after: "remote-ext", word: "", fewest: 1 },
             // A setting names a program: an alias, a pager, the command of a transport.
             CodeOperands { after: "config", word: "", fewest: 2 },
         ],
     ),
     (&["ip"], &[CodeOperands { after: "netns", word: "exec", fewest: 2 }]),
+    // An alias that begins with `!`, an editor, an extension that is then a subcommand.
+    (
+        &["gh", "glab"],
+        &[
+            CodeOperands { after: "alias", word: "set", fewest: 2 },
+            CodeOperands { after: "config", word: "set", fewest: 2 },
+            CodeOperands { after: "extension", word: "install", fewest: 2 },
+        ],
+    ),
 ];
 
 #[cfg(test)]

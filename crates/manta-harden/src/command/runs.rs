@@ -19,15 +19,20 @@ pub(super) fn opening(program: &str, grammar: &Grammar, end: EndOfOptions) -> Op
     if is_old_style && is_open {
         return Some("a first operand that may be its options (write end_of_options = \"--\")".to_owned());
     }
-    below(grammar, None, code_options(program), code_operands(program))
+    below(grammar, &mut Vec::new(), code_options(program), code_operands(program))
 }
 
-/// The same at one level; `sub` is the subcommand above it.
-fn below(grammar: &Grammar, sub: Option<&str>, options: &[CodeOption], operands: &[CodeOperands]) -> Option<String> {
+/// The same at one level; `way` are the subcommands that lead to it.
+fn below<'g>(
+    grammar: &'g Grammar,
+    way: &mut Vec<&'g str>,
+    options: &[CodeOption],
+    operands: &[CodeOperands],
+) -> Option<String> {
     let is_here = |option: &CodeOption| match option.place {
         Place::Anywhere => true,
-        Place::First => sub.is_none(),
-        Place::After(subs) => sub.is_some_and(|sub| subs.contains(&sub)),
+        Place::First => way.is_empty(),
+        Place::After(subs) => way.iter().any(|sub| subs.contains(sub)),
     };
     let runs = |name: &str| options.iter().any(|option| option.option == name && is_here(option));
     let flag = grammar.flags.iter().find(|(name, flag)| runs(name) && is_free(flag.value.as_ref()));
@@ -39,11 +44,24 @@ fn below(grammar: &Grammar, sub: Option<&str>, options: &[CodeOption], operands:
         Some(Value::Enum(values)) => values.iter().any(|value| value == word) || word.is_empty(),
         first => first.is_some(),
     };
-    let are_run = |row: &&CodeOperands| sub == Some(row.after) && most >= row.fewest && may_be(row.word);
+    // To the program a subcommand of a subcommand is one more operand.
+    let are_run = |row: &&CodeOperands| {
+        let after = way.iter().position(|sub| *sub == row.after).map(|at| &way[at + 1..]);
+        after.is_some_and(|words| {
+            let is_word =
+                words.first().map_or_else(|| may_be(row.word), |first| row.word.is_empty() || *first == row.word);
+            is_word && grammar.sub.is_empty() && most.saturating_add(words.len()) >= row.fewest
+        })
+    };
     if let Some(row) = operands.iter().find(are_run) {
         return Some(format!("{} {}", row.after, row.word).trim_end().to_owned());
     }
-    grammar.sub.iter().find_map(|(name, sub)| below(sub, Some(name), options, operands))
+    grammar.sub.iter().find_map(|(name, sub)| {
+        way.push(name);
+        let found = below(sub, way, options, operands);
+        way.pop();
+        found
+    })
 }
 
 /// Whether a value is the caller's.
@@ -103,6 +121,15 @@ mod tests {
         assert_eq!(found("config", &["word", "text"]).as_deref(), Some("config"));
         assert_eq!(found("bisect", &["enum good|bad", "git-ref"]), None);
         assert_eq!(found("config", &["word"]), None, "it only reads");
+        let nested = |outer: &str, sub: &str, values: &[&str]| {
+            opening("git", &under(outer, under(sub, operands(values))), EndOfOptions::Git)
+        };
+        assert_eq!(nested("submodule", "foreach", &["text"]).as_deref(), Some("submodule foreach"));
+        assert_eq!(nested("bisect", "run", &["text"]).as_deref(), Some("bisect run"));
+        assert_eq!(nested("submodule", "status", &["text"]), None);
+        assert_eq!(nested("config", "get", &[]), None, "a name alone");
+        let flags = under("rebase", under("onto", grammar(&[("-x", "word")])));
+        assert_eq!(opening("git", &flags, EndOfOptions::Git).as_deref(), Some("-x"));
         assert_eq!(found("log", &["text", "text"]), None);
     }
 

@@ -145,6 +145,10 @@ fn check_shape(text: &str, may_start_with_dash: bool, may_start_with_at: bool) -
     if text.starts_with('@') && !may_start_with_at {
         return Err(CommandError::new(CommandRule::ResponseFile, "a value must not begin with `@`"));
     }
+    // ImageMagick and whatever opens files as Perl does read from, or write to, the program named behind it.
+    if text.starts_with('|') && !may_start_with_at {
+        return Err(CommandError::new(CommandRule::Characters, "a value must not begin with `|`"));
+    }
     Ok(())
 }
 
@@ -276,7 +280,8 @@ mod tests {
                     "~1x",
                 ],
             ),
-            ("text 5", &["a b;$"], &["abcdef", "", "-x", "@file", "a\nb", "a\0"]),
+            ("text 5", &["a b;$", "a|b"], &["abcdef", "", "-x", "@file", "|id", "a\nb", "a\0"]),
+            ("pattern .*", &["x|y"], &["|id"]),
             ("pattern [a-z]+|[0-9]+", &["abc", "123"], &["abc1", "a\n", ""]),
         ] {
             let value = Value::parse(kind).unwrap();
