@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use manta_harden::audit::{self, AuditLog, CallInfo, DecisionInfo, ErrorClass, Verdict};
 use manta_harden::enforce::{Counter, span_of};
@@ -41,6 +42,8 @@ pub struct Enforcer {
     fixed: Option<String>,
     /// Tools with `approve = "once"` that a person agreed to.
     approved: HashSet<String>,
+    /// What was told of lately, by kind.
+    told: Told,
 }
 
 /// An admitted call.
@@ -74,6 +77,7 @@ impl Enforcer {
             section: None,
             fixed: None,
             approved: HashSet::new(),
+            told: Told::default(),
         }
     }
 
@@ -140,6 +144,16 @@ impl Enforcer {
 
     fn decision<'a>(&'a self, verdict: Verdict, rule: Option<Cow<'a, str>>) -> DecisionInfo<'a> {
         DecisionInfo { verdict, rule, policy: self.policy.hash().into(), limit: None, class: None }
+    }
+
+    fn tell(&self, event: &Event) {
+        if let Some(log) = &self.log {
+            // Events are not calls: the log's next call record reports that it can't be written.
+            let _ = log.event(event.kind, &json!({ "peer": event.peer, "detail": event.detail }));
+        }
+        if let Some(show) = self.show {
+            show(event);
+        }
     }
 
     fn recorded<T>(&self, written: Result<T, audit::AuditError>) -> Result<Option<T>, Denial> {
@@ -297,12 +311,12 @@ impl Decider for Enforcer {
     }
 
     fn event(&mut self, event: &Event) {
-        if let Some(log) = &self.log {
-            // Events are not calls: the log's next call record reports that it can't be written.
-            let _ = log.event(event.kind, &json!({ "peer": event.peer, "detail": event.detail }));
+        let (is_told, untold) = self.told.hear(event.kind, Instant::now());
+        for untold in &untold {
+            self.tell(untold);
         }
-        if let Some(show) = self.show {
-            show(event);
+        if is_told {
+            self.tell(event);
         }
     }
 
@@ -340,6 +354,46 @@ impl Decider for Enforcer {
 
     fn is_shadow(&self) -> bool {
         self.shadow
+    }
+}
+
+impl Drop for Enforcer {
+    fn drop(&mut self) {
+        for untold in &self.told.end() {
+            self.tell(untold);
+        }
+    }
+}
+
+/// How often things happened beside the calls. A peer makes as many of them as it likes: without a bound it would fill
+/// the disk, and then no call is admitted any more (CWE-400, CWE-779). Calls themselves are recorded every one.
+#[derive(Default)]
+struct Told {
+    since: Option<Instant>,
+    kinds: HashMap<&'static str, u64>,
+}
+
+impl Told {
+    /// Events of one kind that are told one by one within [`Told::PER`]; of the others it is told how many there were.
+    const MOST: u64 = 1000;
+    const PER: Duration = Duration::from_secs(60);
+
+    /// Whether this one is told, and what is to be told of those before it that were not.
+    fn hear(&mut self, kind: &'static str, now: Instant) -> (bool, Vec<Event>) {
+        let is_over = self.since.is_none_or(|since| now.duration_since(since) >= Self::PER);
+        let untold = if is_over { self.end() } else { Vec::new() };
+        self.since.get_or_insert(now);
+        let heard = self.kinds.entry(kind).or_default();
+        *heard += 1;
+        (*heard <= Self::MOST, untold)
+    }
+
+    /// What was not told one by one; counting begins anew.
+    fn end(&mut self) -> Vec<Event> {
+        self.since = None;
+        let all = std::mem::take(&mut self.kinds).into_iter().filter(|(_, heard)| *heard > Self::MOST);
+        let more = |heard: u64| format!("{} more in {} s", heard - Self::MOST, Self::PER.as_secs());
+        all.map(|(kind, heard)| Event { kind, peer: "guard", detail: more(heard) }).collect()
     }
 }
 
@@ -389,5 +443,28 @@ fn outcome_record(outcome: &Outcome) -> audit::Outcome {
         Outcome::Cancelled => failure(ErrorClass::Client, "cancelled", "the client cancelled"),
         Outcome::TimedOut => failure(ErrorClass::Server, "timeout", "no answer in the time the policy allows"),
         Outcome::Unanswered(why) => failure(ErrorClass::Server, "unanswered", why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_events_is_counted_and_not_written_out() {
+        let (mut told, start) = (Told::default(), Instant::now());
+        let mut written = 0;
+        for n in 0..50_000_u64 {
+            let (is_told, untold) = told.hear("stray-answer", start + Duration::from_millis(n));
+            assert!(untold.is_empty());
+            written += u64::from(is_told);
+        }
+        assert_eq!(written, Told::MOST);
+        assert!(told.hear("pin", start + Duration::from_secs(59)).0, "another kind is told");
+        let (is_told, untold) = told.hear("stray-answer", start + Duration::from_secs(60));
+        assert!(is_told);
+        assert_eq!(untold.len(), 1);
+        assert_eq!((untold[0].kind, untold[0].detail.as_str()), ("stray-answer", "49000 more in 60 s"));
+        assert!(told.end().is_empty());
     }
 }
