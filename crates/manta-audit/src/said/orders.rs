@@ -1,5 +1,7 @@
 //! `tool-poisoning`: orders to the model in text that should only describe.
 
+use std::borrow::Cow;
+
 use manta_core::{Confidence, Finding, ScanReport, Severity};
 use manta_detect::{Match, injection};
 use manta_mcp::listing::{Role, Text};
@@ -13,6 +15,14 @@ struct Order<'s> {
     text: &'s Text,
     kind: &'static str,
     passage: String,
+}
+
+impl Order<'_> {
+    /// Whether it is an order in so many words. One that is only read out of what its words stand for, with nothing beside
+    /// it, is a guess.
+    fn is_phrase(&self) -> bool {
+        injection::phrases(&prose(self.text)).iter().any(|found| found.rule == self.kind)
+    }
 }
 
 /// One finding per entry, at its strongest passage: an attack is one, however many sentences it has. All texts of an
@@ -41,6 +51,9 @@ fn of(said: &Said, report: &ScanReport, orders: Vec<Order<'_>>) -> Option<Findin
     finding.help = "say what the tool does and nothing else; leave what the model should do to the user".to_owned();
     if kinds.len() == 1 {
         finding.confidence = Confidence::Medium;
+        if !main.is_phrase() {
+            finding.severity = Severity::Medium;
+        }
     } else if kinds.len() > 2 {
         finding.severity = Severity::Critical;
     }
@@ -48,16 +61,23 @@ fn of(said: &Said, report: &ScanReport, orders: Vec<Order<'_>>) -> Option<Findin
 }
 
 fn orders<'t>(text: &'t Text, find: &dyn Fn(&str) -> Vec<Match>) -> Vec<Order<'t>> {
-    let is_name = matches!(text.role, Role::Name | Role::Parameter);
-    // A name is read as words: `content_of_ssh_id_rsa` asks for a file.
-    let prose = if is_name { spaced(&text.text) } else { text.text.clone() };
+    let prose = prose(text);
     find(&prose)
         .into_iter()
         .map(|found| {
-            let passage = if is_name { text.text.clone() } else { prose[found.range].to_owned() };
+            let passage = if is_name(text) { text.text.clone() } else { prose[found.range].to_owned() };
             Order { text, kind: found.rule, passage }
         })
         .collect()
+}
+
+/// A name is read as words: `content_of_ssh_id_rsa` asks for a file.
+fn prose(text: &Text) -> Cow<'_, str> {
+    if is_name(text) { Cow::Owned(spaced(&text.text)) } else { Cow::Borrowed(&text.text) }
+}
+
+fn is_name(text: &Text) -> bool {
+    matches!(text.role, Role::Name | Role::Parameter)
 }
 
 /// `readFileFirst` and `read_file_first` as words.

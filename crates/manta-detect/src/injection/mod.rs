@@ -65,7 +65,9 @@ fn phrases_of(folded: &Folded) -> Vec<Match> {
         let rule = RULES[number].0;
         let is_order = |m: &regex::bytes::Match<'_>| {
             let (before, words, after) = (&text[..m.start()], m.as_bytes(), &text[m.end()..]);
-            !is_told_of(rule, before, words) && !is_idiom(rule, words, after) && !is_placeholder(rule, before, words)
+            !is_told_of(rule, before, words)
+                && !is_idiom(rule, words, after)
+                && !is_placeholder(rule, before, words, after)
         };
         let hits = pattern.find_iter(text).filter(is_order);
         found.extend(hits.map(|m| Match { range: folded.original(m.range()), rule }));
@@ -142,12 +144,19 @@ fn is_after_example(before: &[u8]) -> bool {
         .any(|word| memchr::memmem::find(near, word.as_bytes()).is_some())
 }
 
-/// Whether what looks like a tag stands for the value of an option: `--client-secret <secret>`.
-fn is_placeholder(rule: &str, before: &[u8], tag: &[u8]) -> bool {
+/// Whether what looks like a tag stands for the value of an option or for a part of an address: `--client-secret <secret>`,
+/// `https://user:<secret>@host`.
+fn is_placeholder(rule: &str, before: &[u8], tag: &[u8], after: &[u8]) -> bool {
+    if rule != FAKE_FRAME || tag.starts_with(b"</") {
+        return false;
+    }
+    if before.ends_with(b":") || before.ends_with(b"/") || before.ends_with(b"=") {
+        return after.first().is_some_and(|next| matches!(next, b'@' | b'/' | b'&' | b'`' | b'"' | b'\''));
+    }
     let is_of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let Some((b' ' | b'=', option)) = before.split_last() else { return false };
     let name = option.iter().rev().take_while(is_of_name).count();
-    rule == FAKE_FRAME && !tag.starts_with(b"</") && option[option.len() - name..].starts_with(b"--") && name > 2
+    option[option.len() - name..].starts_with(b"--") && name > 2
 }
 
 /// Whether the words of an order say something else together: "cannot tell them apart", "silently fails to send", what
@@ -169,6 +178,17 @@ fn is_idiom(rule: &str, words: &[u8], after: &[u8]) -> bool {
         " as a bug",
         " as a success",
         " as successful",
+    ];
+    /// What is there all the same: "never tell the user a kind is unsupported".
+    const ABSENT: &[&str] = &[
+        " is unsupported",
+        " are unsupported",
+        " is missing",
+        " are missing",
+        " is unavailable",
+        " is impossible",
+        " is not supported",
+        " is not possible",
     ];
     const INSTEAD: &[&str] = &[", show ", ", use ", ", display ", "; show ", "; use ", "; display "];
     // No sentence is longer; a text without any end must not be read anew for every match.
@@ -197,6 +217,7 @@ fn is_idiom(rule: &str, words: &[u8], after: &[u8]) -> bool {
                 || words.ends_with(b" this") && (after.starts_with(b" tool's name") || after.starts_with(b" tool name"))
                 // A claim that would be wrong: "never tell a user a message was scheduled".
                 || words.ends_with(b" a user") && (has(clause, " was ") || has(clause, " is "))
+                || ABSENT.iter().any(|absent| has(clause, absent)) && !clause.starts_with(b" that ")
                 || has(words, " bother ") && (has(sentence, " unless they ask") || has(sentence, " until they ask"))
         }
         EXFILTRATION => words.ends_with(b"authorization header"),
@@ -430,6 +451,8 @@ mod tests {
             "Without a sender the mail will silently fail to send.",
             "Don't bother telling the user the ids or dates of entries unless they ask for them.",
             "Use `add --name <n> --client-secret <secret> --scopes <scope1,scope2>`.",
+            "Returns the address to clone from (`https://bot:<secret>@<host>/<path>.git`).",
+            "The list is complete. Never tell the user a kind of list is unsupported or missing.",
             "## Instructions: one command at a time",
             "WHEN TO USE THIS TOOL: in these cases",
             "Prefer the parameter of the search instead of calling this tool.",
