@@ -25,7 +25,9 @@ pub(super) fn findings(
     let mut last: Option<&str> = None;
     for found in memory.in_file(secrets::find_issued, file) {
         let value = &file.text[found.range.clone()];
-        if is_sample(value) || last == Some(value) || is_in_example(&file.text[..found.range.start]) {
+        let before = &file.text[..found.range.start];
+        let is_documented = is_in_example(before) || file.path.ends_with(".json") && is_below_example(before);
+        if is_sample(value) || last == Some(value) || is_documented {
             continue;
         }
         last = Some(value);
@@ -54,6 +56,51 @@ fn is_in_example(before: &str) -> bool {
     comment.is_some_and(|comment| !comment.contains("*/") && comment.contains("@example"))
 }
 
+/// Whether what follows stands below a member `example` or `examples`, as in the description of an interface.
+fn is_below_example(before: &str) -> bool {
+    // The members whose values are open, and the text that was read last, which may be the name of the next one.
+    let mut open: Vec<&str> = Vec::new();
+    let mut last = "";
+    let mut member = "";
+    let mut at = 0;
+    while let Some(found) = before[at..].find(['"', '{', '[', '}', ']', ':', ',']) {
+        let start = at + found;
+        at = start + 1;
+        match before.as_bytes()[start] {
+            b'"' => match end_of_string(&before[at..]) {
+                Some(length) => {
+                    last = &before[at..at + length];
+                    at += length + 1;
+                }
+                None => break,
+            },
+            b':' => member = last,
+            b'{' | b'[' => open.push(std::mem::take(&mut member)),
+            b',' => member = "",
+            _ => {
+                open.pop();
+            }
+        }
+    }
+    open.into_iter().chain([member]).any(|name| matches!(name, "example" | "examples"))
+}
+
+/// Where a string of JSON ends whose first quote is gone.
+fn end_of_string(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    text.bytes().position(|byte| match byte {
+        _ if is_escaped => {
+            is_escaped = false;
+            false
+        }
+        b'\\' => {
+            is_escaped = true;
+            false
+        }
+        byte => byte == b'"',
+    })
+}
+
 /// A value of a documentation or a test: it says so, or its characters do.
 fn is_sample(value: &str) -> bool {
     const WORDS: [&str; 12] = [
@@ -78,7 +125,16 @@ fn is_sample(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_in_example;
+    use super::{is_below_example, is_in_example};
+
+    #[test]
+    fn examples_of_a_description_are_below_their_member() {
+        assert!(is_below_example(r#"{"openapi": "3.0.0", "get": {"examples": {"200": {"value": "{\"key\": \"#));
+        assert!(is_below_example(r#"{"schema": {"type": "string", "example": ""#));
+        assert!(!is_below_example(r#"{"examples": {"a": "x"}, "servers": [{"token": ""#));
+        assert!(!is_below_example(r#"{"example": "a", "token": ""#));
+        assert!(!is_below_example(r#"{"title": "example", "token": ""#));
+    }
 
     #[test]
     fn examples_end_with_their_comment() {
