@@ -267,3 +267,16 @@ fn below_a_directory_of_the_callers_is_anywhere() {
         assert_eq!(found, expected, "{body}");
     }
 }
+
+#[test]
+fn what_a_schema_says_is_a_text_is_no_list() {
+    let read = |value: &str| {
+        let body = format!(
+            r#"const value = {value}; if (Array.isArray(value)) return text(fs.readFileSync(value.join("/")));
+            return text("");"#
+        );
+        found("", &body)
+    };
+    assert_eq!(read("p"), QUIET);
+    assert_eq!(read("JSON.parse(p)"), ["path-traversal"]);
+}

@@ -108,3 +108,30 @@ function oneOf(values, params) {
     assert_eq!(bundled(fourth), ["path-traversal in any"]);
     assert_eq!(bundled(own), ["path-traversal in any", "path-traversal in one"]);
 }
+
+#[test]
+fn modules_that_a_bundler_makes_functions_of_load_each_other() {
+    let init = |number: usize| {
+        format!("var init_{number} = __esm({{ \"src/{number}.ts\"() {{ init_{}(); }} }});\n", number + 1)
+    };
+    let inits: String = (0..6).map(init).collect();
+    let server = format!(
+        r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ execSync }} from "node:child_process";
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __esm = (fn, res) => function __init() {{
+  return fn && (res = (0, fn[__getOwnPropNames(fn)[0]])(fn = 0)), res;
+}};
+{inits}
+var server;
+var init_6 = __esm({{ "src/6.ts"() {{
+  server = new McpServer({{ name: "x", version: "1" }});
+  server.tool("list", {{ dir: z.string() }}, async ({{ dir }}) => execSync(`ls ${{dir}}`).toString());
+}} }});
+init_0();
+"#
+    );
+    assert_eq!(found(&server), ["command-injection in list"]);
+}

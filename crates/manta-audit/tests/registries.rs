@@ -292,3 +292,68 @@ add(process.env.SECOND, async ({ q }) => q.length);
 "#;
     assert_eq!(tools([("server.js", server)]).len(), 2);
 }
+
+#[test]
+fn definitions_of_a_library_are_tools_wherever_they_are_listed() {
+    let note = r#"
+import fs from "node:fs";
+import { tool, resource, z } from "@cyanheads/mcp-ts-core";
+export const readNote = tool("read_note", {
+  description: "Reads a note",
+  input: z.object({ path: z.string() }),
+  async handler(input) { return { text: fs.readFileSync(input.path, "utf8") }; },
+});
+export const countNotes = tool("count_notes", {
+  description: "Counts notes",
+  input: z.object({ many: z.number() }),
+  async handler(input) { return { text: fs.readFileSync(`/notes/${input.many}`, "utf8") }; },
+});
+"#;
+    let index = r#"
+import { createApp } from "@cyanheads/mcp-ts-core";
+import { countNotes, readNote } from "./note.js";
+await createApp({ name: "notes", tools: [readNote, countNotes] });
+"#;
+    let files = [("index.js", index), ("note.js", note)];
+    assert_eq!(tools(files), ["count_notes", "read_note"]);
+    assert_eq!(found(files), ["path-traversal in read_note"]);
+}
+
+#[test]
+fn members_that_a_program_lists_are_registered() {
+    let tools_module = r#"
+import os
+LIMIT = 3
+def handle_list(path: str) -> str:
+    return os.popen("ls " + path).read()
+def helper(path: str) -> str:
+    return path
+"#;
+    let by_module = r#"
+import inspect
+from mcp.server.fastmcp import FastMCP
+from . import handlers
+mcp = FastMCP("x")
+for name, function in inspect.getmembers(handlers, inspect.isfunction):
+    if name.startswith("handle_"):
+        mcp.tool(name=name)(function)
+"#;
+    let files = [("pkg/__init__.py", ""), ("pkg/server.py", by_module), ("pkg/handlers.py", tools_module)];
+    assert_eq!(tools(files), ["handle_list"]);
+    assert_eq!(found(files), ["command-injection in handle_list"]);
+    let by_object = r#"
+import os
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+class Tools:
+    def tool_list(self, path: str) -> str:
+        return os.popen("ls " + path).read()
+    def other(self) -> str:
+        return ""
+tools = Tools()
+for name in dir(tools):
+    if name.startswith("tool_"):
+        mcp.add_tool(getattr(tools, name), name=name)
+"#;
+    assert_eq!(found([("server.py", by_object)]), ["command-injection in tool_list"]);
+}

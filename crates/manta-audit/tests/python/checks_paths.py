@@ -1,6 +1,7 @@
 """Containment checks: the forms that hold, each beside one that differs in a detail and doesn't."""
 import os
 import re
+import uuid
 import json_tools
 from pathlib import Path
 from mcp.server.fastmcp import FastMCP
@@ -646,3 +647,57 @@ def in_the_root_unless_set(name: str) -> str:
 @mcp.tool()
 def in_a_directory_unless_set(name: str) -> str:
     return open(below_what_is_set(name, BASE)).read()
+
+
+@mcp.tool()
+def named_in_hex(name: str) -> str:
+    return open("/data/" + f"of_{name.encode('utf-8').hex()}.txt").read()
+
+
+@mcp.tool()
+def named_in_bytes(name: str) -> str:
+    return open("/data/" + f"of_{name.encode('utf-8').decode()}.txt").read()  # error: path-traversal in named_in_bytes
+
+
+@mcp.tool()
+def with_the_same_extension(name: str) -> str:
+    path = Path(name)
+    return (ROOT / f"of_{uuid.uuid4().hex}{path.suffix}").read_text()
+
+
+@mcp.tool()
+def with_the_same_directory(name: str) -> str:
+    path = Path(name)
+    return (ROOT / f"of_{uuid.uuid4().hex}{path.parent}").read_text()  # error: path-traversal in with_the_same_directory
+
+
+@mcp.tool()
+def of_a_known_id(name: str) -> str:
+    try:
+        uuid.UUID(name)
+    except ValueError as error:
+        raise PathError("no id") from error
+    return open("/data/" + name).read()
+
+
+@mcp.tool()
+def of_a_known_id_or_not(name: str) -> str:
+    try:
+        uuid.UUID(name)
+    except ValueError:
+        pass
+    return open("/data/" + name).read()  # error: path-traversal in of_a_known_id_or_not
+
+
+@mcp.tool()
+def of_a_number(page: str) -> str:
+    if int(page) < 1:
+        raise PathError("no page")
+    return open("/data/" + page).read()
+
+
+@mcp.tool()
+def of_a_number_in_any_base(page: str) -> str:
+    if len(str(page)) < 1:
+        raise PathError("no page")
+    return open("/data/" + page).read()  # error: path-traversal in of_a_number_in_any_base

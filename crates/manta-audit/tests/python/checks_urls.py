@@ -284,3 +284,20 @@ def listed_and_redirected(url: str) -> str:
     if urlparse(url).hostname not in HOSTS:
         raise ValueError("host")
     return httpx.get(url, follow_redirects=True).text
+
+
+@mcp.tool()
+def without_the_last_mark(name: str, pages: dict[str, str] | None = None) -> str:
+    url = f"{API}/v1/{quote(name)}?"
+    for key in (pages or {}):
+        url += f"{quote(key)}=1&"
+    url = url[:-1]
+    return requests.get(url).text
+
+
+@mcp.tool()
+def without_the_first_part(name: str, pages: dict[str, str] | None = None) -> str:
+    url = f"{API}/v1/{name}?"
+    for key in (pages or {}):
+        url += f"{key}=1&"
+    return requests.get(url[len(API):]).text  # error: ssrf in without_the_first_part

@@ -101,3 +101,12 @@ async def sampled(ctx: Context) -> str:
     if reply.action == "accept":
         os.system("ls " + reply.data)  # error: command-injection in sampled
     return ""
+
+
+served = FastMCP.from_openapi(openapi_spec={}, client=None, name="served")
+
+
+@served.tool
+def beside_what_is_generated(path: str) -> str:
+    os.system("cat " + path)  # error: command-injection in beside_what_is_generated
+    return ""

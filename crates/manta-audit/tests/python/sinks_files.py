@@ -154,3 +154,38 @@ def from_several(source: dict[str, str] | str) -> str:
         for name, text in gathered(source).items():
             (Path(tmp) / name).write_text(text)  # error: path-traversal in from_several
     return ""
+
+
+@mcp.tool()
+def unpacked_where_components_are_looked_at(data: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for member in archive.infolist():
+            relative = Path(member.filename.replace("\\", "/"))
+            if relative.is_absolute() or ".." in relative.parts:
+                raise ValueError("outside")
+            with open(Path("/data") / relative, "wb") as target:
+                target.write(archive.read(member))
+    return ""
+
+
+@mcp.tool()
+def unpacked_where_another_component_is_looked_at(data: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for member in archive.infolist():
+            relative = Path(member.filename.replace("\\", "/"))
+            if relative.is_absolute() or "." in relative.parts:
+                raise ValueError("outside")
+            with open(Path("/data") / relative, "wb") as target:  # error: path-traversal in unpacked_where_another_component_is_looked_at
+                target.write(archive.read(member))
+    return ""
+
+
+@mcp.tool()
+def unpacked_where_names_are_split(data: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            if name.startswith("/") or ".." in name.split("/"):
+                continue
+            with open("/data/" + name, "wb") as target:
+                target.write(archive.read(name))
+    return ""

@@ -295,9 +295,34 @@ impl StrProps {
         Self { max_len: self.max_len, path: PathState::of_charset(charset), ..Self::of_charset(charset) }.normalized()
     }
 
+    /// The last component of a path without its extension (`PurePath.stem`).
+    #[must_use]
+    pub fn path_stem(&self) -> Self {
+        self.map_literals(|text| split_extension(text).0.to_owned()).unwrap_or_else(|| self.basename())
+    }
+
+    /// The extension of the last component of a path (`PurePath.suffix`): empty, or one dot and what follows it.
+    #[must_use]
+    pub fn path_suffix(&self) -> Self {
+        self.map_literals(|text| split_extension(text).1.to_owned()).unwrap_or_else(|| {
+            let mut suffix = self.basename();
+            suffix.path.dotdot = super::path::DotDot::No;
+            suffix
+        })
+    }
+
     /// Applies `map` to every literal, when the value has only literals.
     fn map_literals(&self, map: impl Fn(&str) -> String) -> Option<Self> {
         self.lits.as_ref().map(|lits| Self::one_of(lits.iter().map(|lit| map(lit))))
+    }
+}
+
+/// The last component of a path, before and from the dot of its extension.
+fn split_extension(path: &str) -> (&str, &str) {
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    match name.rfind('.') {
+        Some(dot) if dot > 0 && dot + 1 < name.len() => name.split_at(dot),
+        _ => (name, ""),
     }
 }
 

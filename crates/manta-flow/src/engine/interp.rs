@@ -266,6 +266,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) extensions: FxHashMap<Vn, Rc<str>>,
     /// Results of `x.parents`: the `x`.
     pub(crate) parent_lists: FxHashMap<Vn, Val>,
+    /// Lists of the components of a path: the path.
+    pub(crate) component_lists: FxHashMap<Vn, Val>,
     /// Value numbers of joined paths, by what was joined: the same operands name the same file.
     pub(crate) joined_paths: FxHashMap<Vec<PathOperand>, Vn>,
 }
@@ -332,6 +334,7 @@ impl<'p> Interp<'p> {
             first_pieces: FxHashMap::default(),
             extensions: FxHashMap::default(),
             parent_lists: FxHashMap::default(),
+            component_lists: FxHashMap::default(),
             joined_paths: FxHashMap::default(),
         }
     }

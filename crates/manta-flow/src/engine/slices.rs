@@ -47,7 +47,12 @@ impl Interp<'_> {
                 {
                     return self.concat(&pieces, span);
                 }
-                let props = self.props(value).slice();
+                let own = self.props(value);
+                let mut props = own.slice();
+                // What an end is cut off of goes to the same host.
+                if lower.map_or(Some(0), key_index) == Some(0) && upper.and_then(key_index).is_some_and(|to| to < 0) {
+                    props.url = own.url.clone();
+                }
                 self.text_val(props, value)
             }
             // A piece of a secret, shown to tell secrets apart, is no secret.

@@ -14,13 +14,18 @@ impl Interp<'_> {
             return self.new_array(spelled, each);
         }
         let own = self.props(&value);
+        let mut is_split_at_slashes = separator.and_then(Val::literal) == Some("/");
         let (props, text) = match separator.map(|separator| (&separator.kind, separator.literal())) {
             Some((_, Some(text))) => (own.split_removing(text), Some(text.to_owned())),
             Some((Kind::Regex(regex), _)) => {
                 let lang = self.lang();
                 let mode = crate::domain::regex::PythonMode::Search;
                 match self.regex(&regex.pattern, &regex.flags, lang, mode) {
-                    Some(regex) => (StrProps::of_charset(own.charset.minus(regex.removed_characters())), None),
+                    Some(regex) => {
+                        let removed = regex.removed_characters();
+                        is_split_at_slashes = removed.contains('/');
+                        (StrProps::of_charset(own.charset.minus(removed)), None)
+                    }
                     None => (own.slice(), None),
                 }
             }
@@ -66,7 +71,13 @@ impl Interp<'_> {
         }
         let mut pieces = leading_pieces(&value, text.as_deref());
         pieces.push(first);
-        self.new_array(pieces, Some(piece))
+        let list = self.new_array(pieces, Some(piece));
+        if !is_split_at_slashes || value.vn == 0 {
+            return list;
+        }
+        let vn = self.store.fresh_vn();
+        self.component_lists.insert(vn, value);
+        Val { vn, ..list }
     }
 
     /// Whether a witness is taken apart where the program expects a format that it doesn't have (`scheme://path`): then

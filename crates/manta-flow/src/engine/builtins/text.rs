@@ -11,7 +11,7 @@ use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::slices::key_index;
 use crate::engine::value::{Kind, Part, Transform, Val};
-use crate::ir::Symbol;
+use crate::ir::{Lang, Symbol};
 
 impl Interp<'_> {
     pub(crate) fn js_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
@@ -194,6 +194,8 @@ impl Interp<'_> {
                 let args = Args { named: fields, named_rest: args.get(0).cloned(), ..Args::default() };
                 self.brace_format(value, &args, span)
             }
+            // `name.encode().hex()`.
+            "hex" if self.lang() == Lang::Python => self.text_val(StrProps::of_charset(CharSet::HEX), value),
             "encode" | "decode" | "__str__" | "as_posix" | "expandtabs" | "to_text" => self.to_text(value),
             "removeprefix" | "removesuffix" | "zfill" | "ljust" | "rjust" | "center" | "translate" => {
                 let props = self.props(value).slice();

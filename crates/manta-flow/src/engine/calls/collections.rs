@@ -9,9 +9,60 @@ use crate::engine::models::RegisterRow;
 use crate::engine::report::SourceInfo;
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::trace::StepKind;
-use crate::engine::value::{Kind, Taint, Val};
+use crate::engine::value::{Kind, ObjId, Taint, Val};
+use crate::ir::Symbol;
 
 impl Interp<'_> {
+    /// `inspect.getmembers(value, predicate)`.
+    pub(super) fn members_of(&mut self, value: &Val, predicate: Option<&Val>, span: Span) -> Val {
+        let Some(names) = self.member_names(value) else { return Val::unknown().tainted_by(value) };
+        let asked = predicate.and_then(|predicate| match predicate.kind {
+            Kind::Api(api, _) => self.apis.name(api).strip_prefix("inspect.").map(str::to_owned),
+            _ => None,
+        });
+        let mut pairs = Vec::new();
+        for name in names {
+            let member = self.get_member(value, Symbol::new(name.literal().unwrap_or_default()), span);
+            let is_class = matches!(member.kind, Kind::Obj(id) if matches!(self.store.obj(id).kind, ObjKind::Class(_)));
+            let is_wanted = match asked.as_deref() {
+                Some("isclass") => is_class,
+                Some("isfunction" | "ismethod" | "isroutine" | "iscoroutinefunction") => {
+                    self.is_callable(&member) && !is_class
+                }
+                _ => true,
+            };
+            if is_wanted {
+                pairs.push(self.new_array(vec![name, member], None));
+            }
+        }
+        self.new_array(pairs, None)
+    }
+
+    /// The names that an object, class or module of the program has, but for those of the language.
+    pub(super) fn member_names(&mut self, value: &Val) -> Option<Vec<Val>> {
+        let mut names: Vec<Symbol> = match value.kind {
+            Kind::Module(module) => self.export_names(module, 0),
+            Kind::Obj(id) => {
+                let class = match self.store.obj(id).kind {
+                    ObjKind::Class(_) => id,
+                    ObjKind::Instance(class) => class,
+                    _ => return None,
+                };
+                let classes: Vec<ObjId> = self.own_ancestors(class).collect();
+                let mut names: Vec<Symbol> = self.store.obj(id).fields.keys().copied().collect();
+                for class in classes {
+                    names.extend(self.class_val(class).iter().flat_map(|class| class.methods.keys().copied()));
+                    names.extend(self.store.obj(class).fields.keys().copied());
+                }
+                names
+            }
+            _ => return None,
+        };
+        names.sort_unstable_by_key(|name| name.as_str());
+        names.dedup();
+        Some(names.into_iter().map(|name| name.as_str()).filter(|name| !name.starts_with("__")).map(Val::str).collect())
+    }
+
     pub(crate) fn entries_of(&mut self, value: &Val) -> Val {
         match value.kind {
             Kind::Obj(id) if !self.store.obj(id).is_sequence() => {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use manta_core::Span;
 
-use crate::domain::{StrProps, path};
+use crate::domain::{CharSet, StrProps, path};
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp};
@@ -25,9 +25,12 @@ impl Interp<'_> {
     ) -> Option<Val> {
         let arg = self.select(&row.arg, args, this).unwrap_or_else(Val::undefined);
         let name = || Symbol::new(row.call.first().map_or("", String::as_str));
+        if let (Some(read), [_]) = (self.characters_read(row.effect, api), args.pos.as_slice()) {
+            self.must_consist_of(&arg, read, span);
+        }
         Some(match row.effect {
             Effect::Identity => arg,
-            Effect::Clean | Effect::Environment | Effect::Handle => {
+            Effect::Clean | Effect::Uuid | Effect::Environment | Effect::Handle => {
                 self.call_closures(args, None, span);
                 let made = self.apis.step(api, ApiStep::Call);
                 let made = self.models.canonical(&mut self.apis, made);
@@ -69,6 +72,12 @@ impl Interp<'_> {
             }
             Effect::Import => self.dynamic_import(&arg, span),
             Effect::Boolean => Val::any_bool(),
+            Effect::IsArray => self.is_array(&arg),
+            Effect::Members => self.members_of(&arg, args.get(1), span),
+            Effect::MemberNames => match self.member_names(&arg) {
+                Some(names) => self.new_array(names, None),
+                None => return None,
+            },
             Effect::Number => Val::of(Kind::Num(None)),
             Effect::Never => {
                 let made = self.apis.step(api, ApiStep::Call);
@@ -621,5 +630,37 @@ impl Interp<'_> {
             None => {}
         }
         id
+    }
+}
+
+/// Conversions that raise on what they can't read: coming back from one says what its argument consists of.
+impl Interp<'_> {
+    /// The characters that a conversion reads.
+    fn characters_read(&self, effect: Effect, api: ApiId) -> Option<CharSet> {
+        if self.lang() != Lang::Python {
+            return None;
+        }
+        // White space around, and digits of all scripts with lines between them.
+        let number = CharSet::SPACE.union(CharSet::DIGITS).union(CharSet::NON_ASCII).union(CharSet::of("+-_"));
+        match (effect, &*self.apis.name(api)) {
+            (Effect::ToNumber, "builtins.int") => Some(number),
+            (Effect::ToNumber, "builtins.float") => Some(number.union(CharSet::of(".eEinfatyINFATY"))),
+            (Effect::Uuid, _) => Some(number.union(CharSet::HEX).union(CharSet::of("ABCDEF{}:urnidxX"))),
+            _ => None,
+        }
+    }
+
+    fn must_consist_of(&mut self, value: &Val, read: CharSet, span: Span) {
+        let value = self.current(value);
+        match value.literal() {
+            Some(text) if self.found.replay.is_some() && !read.admits(text) => self.raise_here(),
+            Some(_) => {}
+            None if self.taint_now(&value).is_some() => {
+                let fact = Fact::props(StrProps::of_charset(read), self.here(span));
+                let fact = self.implied_exactly(&value, fact);
+                self.assume(&fact);
+            }
+            None => {}
+        }
     }
 }

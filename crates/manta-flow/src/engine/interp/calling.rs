@@ -10,11 +10,13 @@ use crate::engine::memo::Callee;
 use crate::engine::store::{Closure, Obj, ObjKind, Snapshot};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{CellId, FnId, Kind, ModId, Taint, Val};
-use crate::ir::{ArgKind, Expr, ExprId, FuncId, Lang, Stmt, StmtKind, Symbol};
+use crate::ir::{ArgKind, Expr, ExprId, FuncId, Lang, Pat, Stmt, StmtKind, Symbol, Var};
 
 /// From how many steps on, in all and per call, a function is no longer called while modules load.
 const DEAR_IN_ALL: u64 = 40_000;
 const DEAR_PER_CALL: u64 = 1_500;
+/// How many functions of one piece of code may be running one inside the other while modules load.
+const MOST_MADE: usize = 24;
 
 impl<'p> Interp<'p> {
     pub(super) fn eval_call(&mut self, callee: ExprId, args: &'p [crate::ir::Arg], is_new: bool, span: Span) -> Val {
@@ -245,7 +247,12 @@ impl<'p> Interp<'p> {
         let depth = self.frames.len();
         let is_of_it = |frame: &Frame| frame.func == closure.func && frame.module == closure.module;
         let on_stack = self.frames.iter().filter(|frame| is_of_it(frame)).count();
-        if depth >= self.limits.call_depth || on_stack >= 2 {
+        // Functions made of one piece of code are not one function: what a bundler makes of modules, each of which loads
+        // the next, is no recursion.
+        let is_same = |frame: &&Frame| is_of_it(frame) && frame.captures[..] == closure.captures[..];
+        let is_made = self.is_loading && !closure.captures.is_empty() && on_stack < MOST_MADE;
+        let recursion = if is_made { self.frames.iter().filter(is_same).count() } else { on_stack };
+        if depth >= self.limits.call_depth || recursion >= 2 {
             // What led here is part of the answer.
             if depth >= self.limits.call_depth {
                 self.found.depth_exceeded = true;
@@ -323,7 +330,20 @@ impl<'p> Interp<'p> {
     fn is_not_worth_it(&self, place: (ModId, FuncId), name: Option<Symbol>) -> bool {
         let Some(cost) = self.load_costs.get(&place) else { return false };
         let is_dear = cost.steps > DEAR_IN_ALL && cost.steps / u64::from(cost.calls.max(1)) > DEAR_PER_CALL;
-        is_dear && !cost.discovers && !name.is_some_and(|name| matches!(name.as_str(), "constructor" | "__init__"))
+        let is_constructor = name.is_some_and(|name| matches!(name.as_str(), "constructor" | "__init__"));
+        is_dear && !cost.discovers && !is_constructor && !self.is_switch(place)
+    }
+
+    /// Whether a short function sets a variable around it, as those do that run the module they stand for once: what
+    /// they cost is what the modules cost.
+    fn is_switch(&self, place: (ModId, FuncId)) -> bool {
+        const SHORT: u32 = 200;
+        let code = self.program.module(place.0);
+        let span = code.func(place.1).span;
+        let sets =
+            |expr: &Expr| matches!(expr, Expr::Assign { target, .. } if matches!(**target, Pat::Var(Var::Capture(_))));
+        span.end - span.start < SHORT
+            && code.exprs.iter().zip(&code.spans).any(|(expr, at)| span.contains(*at) && sets(expr))
     }
 
     /// How much has been discovered.

@@ -44,7 +44,7 @@ impl Interp<'_> {
     }
 
     /// The classes of the target among a class and its ancestors, in order.
-    fn own_ancestors(&self, class: ObjId) -> impl Iterator<Item = ObjId> {
+    pub(crate) fn own_ancestors(&self, class: ObjId) -> impl Iterator<Item = ObjId> {
         let order = self.class_val(class).map(|class| class.order.clone()).unwrap_or_default();
         (0..order.len()).filter_map(move |at| match order[at].kind {
             Kind::Obj(id) => Some(id),

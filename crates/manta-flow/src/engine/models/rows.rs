@@ -197,6 +197,14 @@ pub enum Effect {
     Import,
     /// Returns a boolean that implies nothing.
     Boolean,
+    /// `Array.isArray`.
+    IsArray,
+    /// `inspect.getmembers`: pairs of a name and what an object, class or module has by it.
+    Members,
+    /// `dir`: the names alone.
+    MemberNames,
+    /// `uuid.UUID`: reads hex digits and marks, raises on anything else, and gives what is clean.
+    Uuid,
     /// Returns a number.
     Number,
     /// Never returns.

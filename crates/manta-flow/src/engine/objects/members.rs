@@ -147,7 +147,9 @@ impl Interp<'_> {
                 if self.is_builtin_method(name) {
                     return Val::of(Kind::Method(Rc::new((receiver.clone(), name))));
                 }
-                if self.lang() == Lang::Python && matches!(name.as_str(), "parent" | "parents" | "stem" | "suffix") {
+                if self.lang() == Lang::Python
+                    && matches!(name.as_str(), "parent" | "parents" | "parts" | "stem" | "suffix")
+                {
                     return self.path_part(receiver, name.as_str());
                 }
                 self.field_of_untrusted(receiver, name, value, span)
@@ -172,6 +174,11 @@ impl Interp<'_> {
                 Val { vn, ..self.new_array(Vec::new(), Some(parent)) }
             }
             "parts" => self.split_text(path, Some(&Val::str("/")), Span::default()),
+            "stem" | "suffix" => {
+                let own = self.props(path);
+                let props = if name == "stem" { own.path_stem() } else { own.path_suffix() };
+                self.text_val(props, path)
+            }
             _ => {
                 let props = self.props(path).basename();
                 self.text_val(props, path)

@@ -10,6 +10,7 @@ use crate::domain::{CharSet, StrProps, path};
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact, Refinements, both};
 use crate::engine::interp::Interp;
+use crate::engine::store::ObjKind;
 use crate::engine::value::{Kind, Transform, UrlPart, Val, Vn};
 use crate::ir::BinaryOp;
 
@@ -198,6 +199,20 @@ impl Interp<'_> {
                 Cond { when_false: fact(other), ..Cond::default() }
             }
             _ => Cond::default(),
+        }
+    }
+
+    /// `Array.isArray(value)`. A schema that is enforced says whether an argument is a list or a text.
+    pub(crate) fn is_array(&self, value: &Val) -> Val {
+        let is_list = |value: &Val| match value.kind {
+            Kind::Obj(id) => Some(matches!(self.store.obj(id).kind, ObjKind::Array)),
+            Kind::Str | Kind::Num(_) | Kind::Bool(_) | Kind::Undefined | Kind::Null => Some(false),
+            _ => None,
+        };
+        let known: Option<Vec<bool>> = value.alternatives().iter().map(is_list).collect();
+        match known.as_deref() {
+            Some([first, others @ ..]) if others.iter().all(|other| other == first) => Val::bool(*first),
+            _ => Val::any_bool(),
         }
     }
 

@@ -33,6 +33,17 @@ impl Interp<'_> {
         {
             return self.path_inside_test(&path, element, span);
         }
+        // `".." in path.split("/")`: what has no such component climbs nowhere.
+        if element.literal() == Some("..")
+            && let Some(path) = self.component_lists.get(&collection.vn).cloned()
+            && self.taint_now(&path).is_some()
+        {
+            let mut props = StrProps::default();
+            props.path.dotdot = path::DotDot::No;
+            let fact = Fact::props(props, self.here(span));
+            let cond = Cond { when_false: self.implied_exactly(&path, fact), ..Cond::default() };
+            return self.bool_with(None, cond);
+        }
         // Substring search.
         let is_text = collection.alternatives().iter().all(|value| matches!(value.kind, Kind::Str))
             || (collection.is_tainted() && matches!(collection.kind, Kind::Unknown) && !element.is_tainted());
