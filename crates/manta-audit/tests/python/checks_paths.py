@@ -701,3 +701,15 @@ def of_a_number_in_any_base(page: str) -> str:
     if len(str(page)) < 1:
         raise PathError("no page")
     return open("/data/" + page).read()  # error: path-traversal in of_a_number_in_any_base
+
+
+@mcp.tool()
+def of_one_of_several_names(given: dict) -> str:
+    name = Path(given.get("name") or f"{given['key']}.txt").name
+    return (ROOT / name).read_text()
+
+
+@mcp.tool()
+def of_one_of_several_paths(given: dict) -> str:
+    path = Path(given.get("name") or f"{given['key']}.txt")
+    return (ROOT / path).read_text()  # error: path-traversal in of_one_of_several_paths

@@ -220,7 +220,7 @@ fn contained(operands: &[Operand<'_>], overriding: bool, raw: bool) -> Within {
         abs == Abs::Rel && dotdot == DotDot::LastOnly && !operand.charset().contains('/')
     };
     let rest = match rest.split_last() {
-        Some((last, before)) if base == 0 && is_name(last) => before,
+        Some((last, before)) if (base == 0 || raw) && is_name(last) => before,
         _ => rest,
     };
     if !rest.iter().all(stays) {
@@ -230,7 +230,9 @@ fn contained(operands: &[Operand<'_>], overriding: bool, raw: bool) -> Within {
         Some(props)
             if base == 0 && (raw || !overriding || props.path.within != Within::None || !stays(&operands[0])) =>
         {
-            props.path.within.clone()
+            // Behind a last `..` it goes on elsewhere.
+            let is_left = operands.len() > 1 && props.path.norm == Norm::Raw && props.path.dotdot != DotDot::No;
+            if is_left { Within::None } else { props.path.within.clone() }
         }
         Some(_) if base == 0 => Within::Strong { dir: Some(Rc::from("the working directory")), real: false },
         _ => {
