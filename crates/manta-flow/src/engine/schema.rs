@@ -321,7 +321,9 @@ impl Interp<'_> {
     pub(crate) fn zod_call(&mut self, name: &str, args: &Args) -> Option<Schema> {
         let rest = ["zod.z.", "zod/v4.z.", "zod/v3.z.", "zod.", "zod/v4.", "zod/v3.", "zod/mini."]
             .iter()
-            .find_map(|prefix| name.strip_prefix(prefix))?;
+            .find_map(|prefix| name.strip_prefix(prefix))
+            // Libraries hand it on by its name.
+            .or_else(|| name.split_once(".z.").filter(|(package, _)| !package.contains('(')).map(|(_, rest)| rest))?;
         let rest = rest.strip_prefix("coerce.").unwrap_or(rest);
         self.zod_build(rest, args)
     }

@@ -10,7 +10,7 @@ use crate::engine::memo::Callee;
 use crate::engine::store::{Closure, Obj, ObjKind, Snapshot};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{CellId, FnId, Kind, ModId, Taint, Val};
-use crate::ir::{ArgKind, Expr, ExprId, FuncId, Lang, Pat, Stmt, StmtKind, Symbol, Var};
+use crate::ir::{ArgKind, Expr, ExprId, FuncId, Lang, Stmt, StmtKind, Symbol};
 
 /// From how many steps on, in all and per call, a function is no longer called while modules load.
 const DEAR_IN_ALL: u64 = 40_000;
@@ -330,20 +330,7 @@ impl<'p> Interp<'p> {
     fn is_not_worth_it(&self, place: (ModId, FuncId), name: Option<Symbol>) -> bool {
         let Some(cost) = self.load_costs.get(&place) else { return false };
         let is_dear = cost.steps > DEAR_IN_ALL && cost.steps / u64::from(cost.calls.max(1)) > DEAR_PER_CALL;
-        let is_constructor = name.is_some_and(|name| matches!(name.as_str(), "constructor" | "__init__"));
-        is_dear && !cost.discovers && !is_constructor && !self.is_switch(place)
-    }
-
-    /// Whether a short function sets a variable around it, as those do that run the module they stand for once: what
-    /// they cost is what the modules cost.
-    fn is_switch(&self, place: (ModId, FuncId)) -> bool {
-        const SHORT: u32 = 200;
-        let code = self.program.module(place.0);
-        let span = code.func(place.1).span;
-        let sets =
-            |expr: &Expr| matches!(expr, Expr::Assign { target, .. } if matches!(**target, Pat::Var(Var::Capture(_))));
-        span.end - span.start < SHORT
-            && code.exprs.iter().zip(&code.spans).any(|(expr, at)| span.contains(*at) && sets(expr))
+        is_dear && !cost.discovers && !name.is_some_and(|name| matches!(name.as_str(), "constructor" | "__init__"))
     }
 
     /// How much has been discovered.

@@ -10,6 +10,7 @@ use manta_core::Span;
 
 use crate::domain::StrProps;
 use crate::engine::addresses::known_text;
+use crate::engine::builtins::is_composed;
 use crate::engine::facts::Cond;
 use crate::engine::interp::{Interp, unary_text};
 use crate::engine::store::ObjKind;
@@ -31,8 +32,9 @@ impl Interp<'_> {
             },
             UnaryOp::TypeOf => {
                 let name = match &value.kind {
-                    // What an enforced schema calls a text is one.
-                    Kind::Str => "string",
+                    // What is put together is a text, and so is a witness.
+                    Kind::Str if !value.is_tainted() || is_composed(&value) => "string",
+                    Kind::Str if self.found.replay.is_some() && value.literal().is_some() => "string",
                     Kind::Num(_) => "number",
                     Kind::Bool(_) => "boolean",
                     Kind::Undefined => "undefined",
