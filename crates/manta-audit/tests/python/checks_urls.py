@@ -301,3 +301,19 @@ def without_the_first_part(name: str, pages: dict[str, str] | None = None) -> st
     for key in (pages or {}):
         url += f"{key}=1&"
     return requests.get(url[len(API):]).text  # error: ssrf in without_the_first_part
+
+
+@mcp.tool()
+def of_a_scheme_in_lower_case(url: str) -> str:
+    if not url.lower().startswith(("http://", "https://")):
+        raise ValueError("scheme")
+    if urlparse(url).hostname not in HOSTS:
+        raise ValueError("host")
+    return requests.get(url, allow_redirects=False).text
+
+
+@mcp.tool()
+def of_a_host_in_lower_case(url: str) -> str:
+    if not url.lower().startswith(("http://api.example.com", "https://api.example.com")):
+        raise ValueError("host")
+    return requests.get(url, allow_redirects=False).text  # error: weak-host-check in of_a_host_in_lower_case

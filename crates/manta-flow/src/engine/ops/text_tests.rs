@@ -266,7 +266,9 @@ impl Interp<'_> {
         let mut fact = Fact::props(StrProps::default(), at);
         match prefix.literal() {
             Some(text) if looks_like_url(text) => {
-                match grade_host_check(self.host_subject(value), HostCheck::StartsWith(text)) {
+                // What begins with a scheme is a whole address, also in lower case.
+                let subject = if text.contains("://") { Subject::Text } else { self.host_subject(value) };
+                match grade_host_check(subject, HostCheck::StartsWith(text)) {
                     HostGrade::Strong => fact.props.url = UrlState::of_prefix(text, false),
                     HostGrade::Weak { why, bypass } => {
                         fact.props.url.host = Host::WeaklyChecked { why, bypass: Rc::from(bypass.as_str()) };
