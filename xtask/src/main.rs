@@ -6,6 +6,7 @@
 
 mod advisories;
 mod bench;
+mod built;
 mod cut;
 mod generate;
 mod ready;
@@ -15,6 +16,7 @@ mod ready_harden;
 mod ready_pages;
 mod ready_systems;
 mod suite;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

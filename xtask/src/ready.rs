@@ -6,8 +6,10 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use crate::tools::Tools;
 use crate::{ready_bundles, ready_guard, ready_harden, ready_pages, ready_systems};
 
 /// Programs the parts start, how to ask for a version, and what brings them on Debian.
@@ -45,11 +47,18 @@ pub(crate) fn ready(root: &Path) -> Result<String, String> {
         return Err(format!("programs are missing; on Debian: apt-get install {}", missing.join(" ")));
     }
     let mut report = String::new();
+    let mut fetching = Some(fetch(root));
     for (name, part) in PARTS {
         progress(&format!("{name} …"));
         let start = Instant::now();
         let shown = part(root).map_err(|problem| format!("{name}: {problem}"))?;
         progress(&format!("{name}: {:.0?}", start.elapsed()));
+        // The first part needs nothing of it, and takes about as long.
+        if let Some(fetching) = fetching.take() {
+            let start = Instant::now();
+            fetching.join().map_err(|_| "fetching packages: panicked".to_owned())??;
+            progress(&format!("waited for packages: {:.0?}", start.elapsed()));
+        }
         report.push_str(&format!("{name}\n"));
         for line in shown.lines() {
             report.push_str(&format!("  {line}\n"));
@@ -59,6 +68,27 @@ pub(crate) fn ready(root: &Path) -> Result<String, String> {
     Ok(report)
 }
 
+/// Fetches what the parts need from npm and PyPI, all at once: most of it is waiting. Each part would do it by itself.
+fn fetch(root: &Path) -> JoinHandle<Result<(), String>> {
+    let fetches: [fn(&Path) -> Result<(), String>; 4] = [
+        |root| Tools::install(root).map(drop),
+        ready_pages::fetch,
+        |root| ready_bundles::fetch(root).map(drop),
+        |root| ready_guard::fetch(root).map(drop),
+    ];
+    let root = root.to_owned();
+    thread::spawn(move || {
+        let running = fetches.map(|fetch| {
+            let root = root.clone();
+            thread::spawn(move || fetch(&root))
+        });
+        for fetch in running {
+            fetch.join().map_err(|_| "a fetch panicked".to_owned())??;
+        }
+        Ok(())
+    })
+}
+
 fn starts(program: &str, version: &str) -> bool {
     Command::new(program).arg(version).output().is_ok_and(|output| output.status.success())
 }
@@ -66,7 +96,7 @@ fn starts(program: &str, version: &str) -> bool {
 /// The tests of the string domain that ask the real interpreters.
 fn runtimes(root: &Path) -> Result<String, String> {
     let output = Command::new("cargo")
-        .args(["test", "-q", "-p", "manta-flow", "--test", "domain_runtimes", "--", "--ignored"])
+        .args(["test", "-q", "--workspace", "--test", "domain_runtimes", "--", "--ignored"])
         .current_dir(root)
         .output()
         .map_err(|error| error.to_string())?;

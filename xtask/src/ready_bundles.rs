@@ -11,17 +11,15 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::built;
+
 /// Builds every variant and compares its findings with those of the source.
 ///
 /// # Errors
 /// When a program is missing or a build fails, and when a variant gives other findings; all of them are named.
 pub(crate) fn ready_bundles(root: &Path) -> Result<String, String> {
-    let manta = build(root)?;
-    let place = root.join("target/ready/bundles");
-    copy(&root.join("xtask/bundles"), &place)?;
-    if !place.join("node_modules/typescript").exists() {
-        run(Command::new("npm").args(["install", "--no-fund", "--no-audit"]).current_dir(&place))?;
-    }
+    let manta = built::programs(root)?.join("manta");
+    let place = fetch(root)?;
     let variants = place.join("variants");
     run(Command::new("node").arg("build.mjs").arg(&variants).current_dir(&place))?;
     let expected = findings(&manta, &root.join("xtask/bundles"))?;
@@ -43,6 +41,16 @@ pub(crate) fn ready_bundles(root: &Path) -> Result<String, String> {
     if differences.is_empty() { Ok(report) } else { Err(differences) }
 }
 
+/// Fetches the build tools, unless they are there; where they are.
+pub(crate) fn fetch(root: &Path) -> Result<PathBuf, String> {
+    let place = root.join("target/ready/bundles");
+    copy(&root.join("xtask/bundles"), &place)?;
+    if !place.join("node_modules/typescript").exists() {
+        run(Command::new("npm").args(["install", "--no-fund", "--no-audit"]).current_dir(&place))?;
+    }
+    Ok(place)
+}
+
 /// Rule and tool of every finding of at least medium severity.
 fn findings(manta: &Path, target: &Path) -> Result<BTreeSet<(String, String)>, String> {
     let output = Command::new(manta)
@@ -60,12 +68,6 @@ fn findings(manta: &Path, target: &Path) -> Result<BTreeSet<(String, String)>, S
         }
     }
     Ok(found)
-}
-
-fn build(root: &Path) -> Result<PathBuf, String> {
-    run(Command::new("cargo").args(["build", "-p", "manta"]).current_dir(root))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("debug/manta"))
 }
 
 fn folders(place: &Path) -> Result<BTreeSet<String>, String> {

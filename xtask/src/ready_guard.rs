@@ -10,8 +10,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::cut;
 use crate::suite::{self, REVISIONS, Server};
+use crate::tools::Tools;
+use crate::{built, cut};
 
 /// Published packages, pinned so that a run can be repeated.
 const NPM: &[&str] = &[
@@ -20,8 +21,6 @@ const NPM: &[&str] = &[
     "@modelcontextprotocol/server-everything",
     "@modelcontextprotocol/server-memory",
 ];
-/// The official conformance suite, and a Node that is new enough for it.
-const CONFORMANCE: &[&str] = &["@modelcontextprotocol/conformance@0.2.0-alpha.12", "node@22"];
 const PYPI: &[&str] = &["mcp", "mcp-server-fetch", "mcp-server-git", "mcp-server-time"];
 
 /// Frames compared between parsers.
@@ -52,64 +51,58 @@ pub(crate) fn ready_guard(root: &Path) -> Result<String, String> {
     Ok(report)
 }
 
+/// Fetches the published servers and clients, unless they are there; where they are.
+pub(crate) fn fetch(root: &Path) -> Result<PathBuf, String> {
+    let work = built::target(root).join("ready-guard");
+    for directory in ["data", "repo"] {
+        fs::create_dir_all(work.join(directory)).map_err(|error| error.to_string())?;
+    }
+    if !work.join("node_modules").is_dir() {
+        run("npm", &["init", "-y"], &work)?;
+        run("npm", &[&["install", "--no-audit", "--no-fund", "--ignore-scripts"], NPM].concat(), &work)?;
+    }
+    if !work.join("venv").is_dir() {
+        run("python3", &["-m", "venv", "venv"], &work)?;
+        run("venv/bin/pip", &[&["install", "-q"], PYPI].concat(), &work)?;
+    }
+    Ok(work)
+}
+
+fn run(program: &str, arguments: &[&str], at: &Path) -> Result<String, String> {
+    let output = Command::new(program).args(arguments).current_dir(at).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("{program}: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("{program} {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)))
+}
+
 struct Stage {
     root: PathBuf,
     work: PathBuf,
-    target: PathBuf,
+    programs: PathBuf,
+    tools: Tools,
 }
 
 impl Stage {
     fn new(root: &Path) -> Result<Self, String> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        let work = target.join("ready-guard");
-        for directory in ["data", "repo"] {
-            fs::create_dir_all(work.join(directory)).map_err(|error| error.to_string())?;
+        let programs = built::programs(root)?;
+        let (work, tools) = (fetch(root)?, Tools::install(root)?);
+        if !work.join("repo/.git").is_dir() {
+            run("git", &["init", "-q", "repo"], &work)?;
         }
-        let stage = Self { root: root.to_owned(), work, target };
-        stage.run(
-            "cargo",
-            &["build", "-q", "-p", "manta-guard", "-p", "manta-mcp", "--bins", "--examples"],
-            &stage.root,
-        )?;
-        let fixture = ["build", "-q", "-p", "manta-harden", "--features", "serve", "--example", "conformance"];
-        stage.run("cargo", &fixture, &stage.root)?;
-        stage.fetch()?;
-        Ok(stage)
-    }
-
-    fn fetch(&self) -> Result<(), String> {
-        let at = &self.work;
-        if !at.join("node_modules").is_dir() {
-            self.run("npm", &["init", "-y"], at)?;
-            let install = ["install", "--no-audit", "--no-fund", "--ignore-scripts"];
-            self.run("npm", &[&install, NPM].concat(), at)?;
-        }
-        let suite = at.join("suite");
-        if !suite.join("node_modules").is_dir() {
-            fs::create_dir_all(&suite).map_err(|error| error.to_string())?;
-            self.run("npm", &["init", "-y"], &suite)?;
-            // The package `node` fetches its program in an install script.
-            self.run("npm", &[&["install", "--no-audit", "--no-fund"], CONFORMANCE].concat(), &suite)?;
-        }
-        if !at.join("venv").is_dir() {
-            self.run("python3", &["-m", "venv", "venv"], at)?;
-            self.run("venv/bin/pip", &[&["install", "-q"], PYPI].concat(), at)?;
-        }
-        if !at.join("repo/.git").is_dir() {
-            self.run("git", &["init", "-q", "repo"], at)?;
-        }
-        fs::write(at.join("data/a.txt"), "hello\n").map_err(|error| error.to_string())?;
-        let scripts = self.root.join("crates/manta-guard/tests/real");
+        fs::write(work.join("data/a.txt"), "hello\n").map_err(|error| error.to_string())?;
+        let scripts = root.join("crates/manta-guard/tests/real");
         for script in ["client.mjs", "client.py", "fixture.mjs", "slow.mjs", "resume.mjs", "resume.py"] {
-            fs::copy(scripts.join(script), at.join(script)).map_err(|error| error.to_string())?;
+            fs::copy(scripts.join(script), work.join(script)).map_err(|error| error.to_string())?;
         }
-        Ok(())
+        Ok(Self { root: root.to_owned(), work, programs, tools })
     }
 
     /// Every frame the guard would forward is one message to Node and to Python, and the same one.
     fn compare_parsers(&self, report: &mut String) -> Result<(), String> {
-        let example = self.target.join("debug/examples/accepted_frames");
-        let frames = self.run(&example.to_string_lossy(), &[FRAMES], &self.root)?;
+        let example = self.programs.join("examples/accepted_frames");
+        let frames = run(&example.to_string_lossy(), &[FRAMES], &self.root)?;
         let scripts = self.root.join("crates/manta-mcp/tests/differential");
         let read = |program: &str, script: &str| -> Result<Vec<Value>, String> {
             let output = self.feed(program, &scripts.join(script), &frames)?;
@@ -134,7 +127,7 @@ impl Stage {
 
     /// The official clients see the same tools and the same results with and without the guard.
     fn compare_direct_and_guarded(&self, case: &Case, client: &str, report: &mut String) -> Result<(), String> {
-        let guard = self.target.join("debug/manta-guard").to_string_lossy().into_owned();
+        let guard = self.programs.join("manta-guard").to_string_lossy().into_owned();
         let policy = self.work.join(format!("{}.toml", case.name));
         fs::write(&policy, case.policy).map_err(|error| error.to_string())?;
         let start = [guard, "--policy".to_owned(), policy.to_string_lossy().into_owned(), "--".to_owned()];
@@ -164,7 +157,7 @@ impl Stage {
         let (between, seen) = cut::relay(address).map_err(|error| error.to_string())?;
         let python = self.work.join("venv/bin/python").to_string_lossy().into_owned();
         let program = if client.ends_with(".py") { python.as_str() } else { "node" };
-        let said = self.run(program, &[client, &format!("http://{between}/mcp")], &self.work)?;
+        let said = run(program, &[client, &format!("http://{between}/mcp")], &self.work)?;
         if said.trim() != "made it" || !seen.is_resumed() {
             return Err(format!("{client}: `{}`, resumed: {}", said.trim(), seen.is_resumed()));
         }
@@ -180,10 +173,10 @@ impl Stage {
     fn conformance(&self, report: &mut String) -> Result<(), String> {
         let policy = self.work.join("conformance.toml");
         fs::write(&policy, format!("{OPEN}{MANY}")).map_err(|error| error.to_string())?;
-        let fixture = Server::start(Command::new(self.target.join("debug/examples/conformance")).arg("bare"))?;
+        let fixture = Server::start(Command::new(self.programs.join("examples/conformance")).arg("bare"))?;
         let upstream = ["--upstream", fixture.url.as_str()];
         for revision in REVISIONS {
-            let bare = self.ask("bare", &fixture.url, revision)?;
+            let bare = suite::bare(&self.tools, &self.programs.join("examples/conformance"), revision)?;
             let guard = || self.ask("guarded", &self.front(&policy, &upstream)?.url, revision);
             let mut guarded = guard()?;
             // Some checks wait for a message for a moment, which a busy machine can miss; what is lost twice is lost.
@@ -208,20 +201,13 @@ impl Stage {
 
     /// The guard on a port of its own choice.
     fn front(&self, policy: &Path, server: &[&str]) -> Result<Server, String> {
-        let mut guard = Command::new(self.target.join("debug/manta-guard"));
+        let mut guard = Command::new(self.programs.join("manta-guard"));
         guard.arg("--policy").arg(policy).args(["--http", "127.0.0.1:0"]).args(server);
         Server::start(guard.current_dir(&self.work).stdin(Stdio::null()))
     }
 
     fn ask(&self, name: &str, url: &str, revision: &str) -> Result<suite::Results, String> {
-        let packages = self.work.join("suite/node_modules");
-        suite::ask(
-            &packages.join(".bin/node"),
-            &packages,
-            url,
-            revision,
-            &self.work.join(format!("out/{name}-{revision}")),
-        )
+        suite::ask(&self.tools, url, revision, &self.work.join(format!("out/{name}-{revision}")))
     }
 
     fn talk(&self, case: &Case, client: &str, command: &[String]) -> Result<Value, String> {
@@ -230,18 +216,9 @@ impl Stage {
         fs::write(&file, text).map_err(|error| error.to_string())?;
         let python = self.work.join("venv/bin/python").to_string_lossy().into_owned();
         let program = if client.ends_with(".py") { python.as_str() } else { "node" };
-        let said = self.run(program, &[client, "case.json"], &self.work)?;
+        let said = run(program, &[client, "case.json"], &self.work)?;
         let line = said.lines().last().unwrap_or("");
         serde_json::from_str(line).map_err(|error| format!("{} with {client}: {error}: {line}", case.name))
-    }
-
-    fn run(&self, program: &str, arguments: &[&str], at: &Path) -> Result<String, String> {
-        let output = Command::new(program).args(arguments).current_dir(at).stdin(Stdio::null()).output();
-        let output = output.map_err(|error| format!("{program}: {error}"))?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-        }
-        Err(format!("{program} {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)))
     }
 
     fn feed(&self, program: &str, script: &Path, input: &str) -> Result<String, String> {

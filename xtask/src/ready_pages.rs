@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::built;
+
 /// A server whose names would run, were they not escaped.
 const HOSTILE: &str = r#"
 import subprocess
@@ -22,18 +24,12 @@ def other(path: str) -> str:
 
 /// Renders both and uses them.
 pub(crate) fn ready_pages(root: &Path) -> Result<String, String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let work = target.join("ready-pages");
+    let work = built::target(root).join("ready-pages");
     let hostile = work.join("hostile");
     fs::create_dir_all(&hostile).map_err(|error| error.to_string())?;
     fs::write(hostile.join("<img src=x onerror=alert(6)>.py"), HOSTILE).map_err(|error| error.to_string())?;
-    run(Command::new("cargo").args(["build", "-q", "-p", "manta"]).current_dir(root))?;
-    if !work.join("node_modules/playwright-core").is_dir() {
-        fs::write(work.join("package.json"), "{}").map_err(|error| error.to_string())?;
-        run(Command::new("npm")
-            .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "playwright-core@1"])
-            .current_dir(&work))?;
-    }
+    let manta = built::programs(root)?.join("manta");
+    fetch(root)?;
     // Beside node_modules, where Node looks for the package.
     fs::copy(root.join("xtask/pages/report.mjs"), work.join("report.mjs")).map_err(|error| error.to_string())?;
     let browser = run(Command::new("sh").args(["-c", "command -v chromium"]))
@@ -41,7 +37,7 @@ pub(crate) fn ready_pages(root: &Path) -> Result<String, String> {
     let mut report = String::new();
     for (name, server) in [("ordinary", PathBuf::from("examples/my-mcp-server")), ("hostile", hostile)] {
         let page = work.join(format!("{name}.html"));
-        let scan = Command::new(target.join("debug/manta"))
+        let scan = Command::new(&manta)
             .args(["scan", "--fail-on", "never", "-o"])
             .arg(format!("html={}", page.display()))
             .arg(&server)
@@ -62,6 +58,18 @@ pub(crate) fn ready_pages(root: &Path) -> Result<String, String> {
         }
     }
     Ok(report)
+}
+
+/// Fetches what drives the browser, unless it is there.
+pub(crate) fn fetch(root: &Path) -> Result<(), String> {
+    let work = built::target(root).join("ready-pages");
+    if work.join("node_modules/playwright-core").is_dir() {
+        return Ok(());
+    }
+    let made = fs::create_dir_all(&work).and_then(|()| fs::write(work.join("package.json"), "{}"));
+    made.map_err(|error| error.to_string())?;
+    let install = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "playwright-core@1"];
+    run(Command::new("npm").args(install).current_dir(&work)).map(drop)
 }
 
 fn run(command: &mut Command) -> Result<String, String> {

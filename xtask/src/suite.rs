@@ -5,8 +5,11 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
+
+use crate::tools::Tools;
 
 /// Revisions of the protocol, one per era.
 pub(crate) const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
@@ -79,13 +82,27 @@ pub(crate) fn compare(bare: &Results, ours: &Results) -> Result<usize, String> {
     if lost.is_empty() { Ok(bare_passed.len()) } else { Err(format!("lost {}", lost.join(", "))) }
 }
 
-/// What a server does in one revision; `packages` is where npm put the suite, and what it wrote stays in `out`.
-pub(crate) fn ask(node: &Path, packages: &Path, url: &str, revision: &str, out: &Path) -> Result<Results, String> {
+/// What the SDK's own server does in one revision, with nothing of ours around it. Two parts compare with it, and it is
+/// asked once.
+pub(crate) fn bare(tools: &Tools, fixture: &Path, revision: &str) -> Result<Results, String> {
+    static KNOWN: Mutex<BTreeMap<String, Results>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(results) = known.get(revision) {
+        return Ok(results.clone());
+    }
+    let server = Server::start(Command::new(fixture).arg("bare"))?;
+    let results = ask(tools, &server.url, revision, &tools.place.join(format!("conformance/bare-{revision}")))?;
+    known.insert(revision.to_owned(), results.clone());
+    Ok(results)
+}
+
+/// What a server does in one revision; what the suite wrote stays in `out`.
+pub(crate) fn ask(tools: &Tools, url: &str, revision: &str, out: &Path) -> Result<Results, String> {
     // What an earlier run left would count as this one's.
     let _ = fs::remove_dir_all(out);
-    let suite = packages.join("@modelcontextprotocol/conformance/dist/index.js");
+    let suite = tools.packages().join("@modelcontextprotocol/conformance/dist/index.js");
     // It ends with 1 when any check fails, which is for us to judge.
-    let output = Command::new(node)
+    let output = Command::new(&tools.node)
         .arg(suite)
         .args(["server", "--url", url, "--requirements", revision, "--timeout", "20000", "-o"])
         .arg(out)

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::install::Tools;
 use crate::suite::{self, NOT_TESTABLE, REVISIONS, Results, Server, compare};
+use crate::tools::Tools;
 
 /// Scenarios that ask for nothing but a server; the others call tools and prompts that only fixtures have.
 const ANY_SERVER: &[&str] = &[
@@ -48,7 +48,6 @@ extra = "pass"
 
 pub(super) fn run(root: &Path, tools: &Tools, manta: &Path, fixture: &Path) -> Result<String, String> {
     let place = tools.place.join("conformance");
-    let _ = fs::remove_dir_all(&place);
     fs::create_dir_all(place.join("project")).map_err(|error| error.to_string())?;
     fs::write(place.join("wrapper.toml"), POLICY).map_err(|error| error.to_string())?;
     fs::copy(root.join("crates/manta-harden/tests/clients/policy.toml"), place.join("manta.toml"))
@@ -57,15 +56,9 @@ pub(super) fn run(root: &Path, tools: &Tools, manta: &Path, fixture: &Path) -> R
     for revision in REVISIONS {
         let ask = |name: &str, command: &mut Command| -> Result<Results, String> {
             let server = Server::start(command)?;
-            suite::ask(
-                &tools.node,
-                &tools.place.join("node_modules"),
-                &server.url,
-                revision,
-                &place.join(format!("{name}-{revision}")),
-            )
+            suite::ask(tools, &server.url, revision, &place.join(format!("{name}-{revision}")))
         };
-        let bare = ask("bare", Command::new(fixture).arg("bare"))?;
+        let bare = suite::bare(tools, fixture, revision)?;
         let guard = || ask("guarded", Command::new(fixture).arg("guarded").arg(place.join("wrapper.toml")));
         let mut guarded = guard()?;
         let served = ask(

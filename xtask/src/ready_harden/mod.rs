@@ -3,15 +3,16 @@
 
 mod conformance;
 mod cost;
-mod install;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
+use crate::built;
 use crate::suite::Server;
-use install::Tools;
+use crate::tools::Tools;
 
 const TOKEN: &str = "ready-ready-ready-ready";
 
@@ -21,23 +22,23 @@ pub(crate) fn ready_harden(root: &Path) -> Result<String, String> {
     let tools = Tools::install(root)?;
     let built = Built::new(root)?;
     let mut report = String::new();
-    let mut show = |what: &str, part: Result<String, String>| -> Result<(), String> {
-        let part = part.map_err(|error| format!("{what}: {error}"))?;
-        say(&part);
+    let mut show = |what: &str, part: &dyn Fn() -> Result<String, String>| -> Result<(), String> {
+        let start = Instant::now();
+        let part = part().map_err(|error| format!("{what}: {error}"))?;
+        say(&format!("{part}  ({what}: {:.0?})\n", start.elapsed()));
         report.push_str(&part);
         Ok(())
     };
-    show("clients", clients(root, &tools, &built.manta))?;
-    show("OAuth", oauth(&tools, &built.manta))?;
-    show("telemetry", telemetry(root, &tools, &built.manta))?;
-    show("conformance", conformance::run(root, &tools, &built.manta, &built.fixture))?;
-    show("file systems", file_systems(&tools, &built))?;
-    show("oracles, Redis, killed writers", oracles(&tools, &built))?;
-    if built.is_release {
-        show("cost", cost::run(&built.manta, &tools.place))?;
-    } else {
-        show("cost", Ok("cost: NOT measured, since MANTA_PROFILE is not release\n".to_owned()))?;
-    }
+    show("clients", &|| clients(root, &tools, &built.manta))?;
+    show("OAuth", &|| oauth(&tools, &built.manta))?;
+    show("telemetry", &|| telemetry(root, &tools, &built.manta))?;
+    show("conformance", &|| conformance::run(root, &tools, &built.manta, &built.fixture))?;
+    show("file systems", &|| file_systems(&tools, &built))?;
+    show("oracles, Redis, killed writers", &|| oracles(&tools, &built))?;
+    show("cost", &|| match built.is_release {
+        true => cost::run(&built.manta, &tools.place),
+        false => Ok("cost: NOT measured, since MANTA_PROFILE is not release\n".to_owned()),
+    })?;
     Ok(report)
 }
 
@@ -56,13 +57,16 @@ impl Built {
     fn new(root: &Path) -> Result<Self, String> {
         // Costs are measured on what users run; `MANTA_PROFILE` names another profile while working on this.
         let profile = std::env::var("MANTA_PROFILE").unwrap_or_else(|_| "release".to_owned());
-        run(Command::new("cargo")
-            .args(["build", "-q", "--workspace", "--bin", "manta", "--profile", &profile])
-            .current_dir(root))?;
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-        // The whole workspace, so that features and dependencies are those that `cargo test --workspace` built.
+        let programs = built::programs(root)?;
+        let manta = if profile == "dev" {
+            programs.join("manta")
+        } else {
+            let build = ["build", "-q", "--workspace", "--bin", "manta", "--profile", &profile];
+            run(Command::new("cargo").args(build).current_dir(root))?;
+            built::target(root).join(&profile).join("manta")
+        };
+        // As in `built`: the features that `cargo test --workspace` chose.
         let packages = ["-q", "--workspace"];
-        run(Command::new("cargo").arg("build").args(packages).args(["--example", "conformance"]).current_dir(root))?;
         let test = |name: &str| -> Result<PathBuf, String> {
             let output = Command::new("cargo")
                 .arg("test")
@@ -82,11 +86,10 @@ impl Built {
                 artifacts.filter(is_ours).find_map(|artifact| artifact["executable"].as_str().map(PathBuf::from));
             found.ok_or_else(|| format!("the tests `{name}` did not build"))
         };
-        let directory = if profile == "dev" { "debug" } else { profile.as_str() };
         Ok(Self {
             is_release: profile == "release",
-            manta: target.join(directory).join("manta"),
-            fixture: target.join("debug/examples/conformance"),
+            manta,
+            fixture: programs.join("examples/conformance"),
             ready: test("ready")?,
             it: test("it")?,
         })

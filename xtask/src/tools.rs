@@ -1,10 +1,9 @@
-//! What the checks need besides Rust: packages of Python and Node in `target/ready`.
+//! What the checks need besides Rust: packages of Python and Node in `target/ready`, installed once for all parts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use super::run;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// Packages are asked for by name and version where an answer depends on it.
 const PYTHON: &[&str] = &[
@@ -25,16 +24,19 @@ const NODE: &[&str] = &[
 /// The conformance suite needs this one.
 const NODE_MAJOR: u32 = 22;
 
-/// Programs and scripts, ready to run.
-pub(super) struct Tools {
-    pub(super) place: PathBuf,
-    pub(super) python: PathBuf,
-    pub(super) node: PathBuf,
+/// Programs, packages and scripts, ready to run.
+pub(crate) struct Tools {
+    pub(crate) place: PathBuf,
+    pub(crate) python: PathBuf,
+    pub(crate) node: PathBuf,
 }
 
 impl Tools {
     /// Installs what is missing. What was installed before stays.
-    pub(super) fn install(root: &Path) -> Result<Self, String> {
+    pub(crate) fn install(root: &Path) -> Result<Self, String> {
+        // Parts that run side by side want the same.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         for program in ["python3", "node", "npm", "redis-server", "unshare", "mount"] {
             let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
             if !found.is_ok_and(|output| output.status.success()) {
@@ -68,16 +70,27 @@ impl Tools {
         Ok(Self { place, python, node })
     }
 
-    pub(super) fn script(&self, name: &str) -> String {
+    /// Where npm put its packages.
+    pub(crate) fn packages(&self) -> PathBuf {
+        self.place.join("node_modules")
+    }
+
+    pub(crate) fn script(&self, name: &str) -> String {
         self.place.join(name).to_string_lossy().into_owned()
     }
 
     /// The files of an installed Python package.
-    pub(super) fn python_package(&self, name: &str) -> Result<PathBuf, String> {
+    pub(crate) fn python_package(&self, name: &str) -> Result<PathBuf, String> {
         let script = format!("import importlib.util as u; print(u.find_spec({name:?}).submodule_search_locations[0])");
         let output = Command::new(&self.python).args(["-c", &script]).output().map_err(|error| error.to_string())?;
         Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
     }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{command:?}: {error}"))?;
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(()) } else { Err(format!("{command:?} ended with {}\n{out}{err}", output.status)) }
 }
 
 /// Runs `install` unless it was done for exactly these packages.
