@@ -396,6 +396,14 @@ fn encryption_alone_is_no_check() {
     assert_eq!(get(&refused.replace("not permitted", "permitted")), FOUND);
 }
 
+/// A name that every machine has leads to an internal address. What other names lead to is not known here.
+#[test]
+fn a_list_of_addresses_refuses_no_name() {
+    let refuses = |test: &str| typescript("", &format!("  if ({test}) throw new Error('no');\n"));
+    assert_eq!(refuses("isIP(parsed.hostname)"), FOUND);
+    assert_eq!(refuses("isIP(parsed.hostname) || parsed.hostname === 'localhost'"), NOTHING);
+}
+
 /// What decides is computed however often it was asked: the range that an input lies in may be the last of a list.
 #[test]
 fn the_last_range_decides_as_the_first() {

@@ -358,6 +358,29 @@ readline.createInterface({{ input: process.stdin }}).on("line", async (line) => 
     };
     assert_eq!(javascript("args.path"), ["command-injection in list_files"]);
     assert_eq!(javascript("Number(args.path)"), QUIET);
+    // A table of methods hands on the parameters alone.
+    let table = |operand: &str| {
+        found(
+            "index.js",
+            &format!(
+                r#"
+const readline = require("readline");
+const {{ execSync }} = require("child_process");
+const tools = {{ list_files: {{ run: ({{ path }}) => execSync("ls " + {operand}) }} }};
+const methods = {{
+  "tools/list": () => ({{ tools: Object.keys(tools).map((name) => ({{ name }})) }}),
+  "tools/call": ({{ name, arguments: given }}) => tools[name].run(given),
+}};
+readline.createInterface({{ input: process.stdin }}).on("line", (line) => {{
+  const message = JSON.parse(line);
+  process.stdout.write(JSON.stringify({{ id: message.id, result: methods[message.method](message.params) }}));
+}});
+"#
+            ),
+        )
+    };
+    assert_eq!(table("path"), ["command-injection in list_files"]);
+    assert_eq!(table("Number(path)"), QUIET);
 }
 
 #[test]
@@ -498,6 +521,12 @@ fn what_keeps_a_value_gives_it_back() {
         r#"const [one] = await Promise.allSettled([Promise.resolve(name)]); sh("ping " + one.value);"#,
         r#"setTimeout(sh, 10, "ping " + name);"#,
         r#"const m = name.match(/(?<host>.*)/); if (m) sh("ping " + m.groups.host);"#,
+        r#"class Hosts { constructor(v) { this.v = v; } *[Symbol.iterator]() { yield this.v; } }
+           for (const host of new Hosts(name)) sh("ping " + host);"#,
+        r#"exec.call(undefined, "ping " + name);"#,
+        r#"exec.apply(null, ["ping " + name]);"#,
+        r#"const run = exec.bind(null); run("ping " + name);"#,
+        r#"Reflect.apply(exec, null, ["ping " + name]);"#,
     ] {
         assert_eq!(runs(body), found, "{body}");
     }
@@ -506,6 +535,8 @@ fn what_keeps_a_value_gives_it_back() {
         r#"bus.emit("pong", name);"#,
         r#"bus.emit("ping", "localhost");"#,
         r#"setTimeout(sh, 10, "ping localhost");"#,
+        r#"exec.apply(null, ["ping localhost", name]);"#,
+        r#"Reflect.apply(exec, null, ["ping localhost"]);"#,
     ] {
         assert_eq!(runs(body), QUIET, "{body}");
     }
@@ -592,4 +623,77 @@ server.tool("t", { p: z.string() }, async ({ p }) => {
     assert_eq!(get("`${API}/v1/alerts/${encodeURIComponent(p)}`"), QUIET);
     assert_eq!(get("`${API}/v1/alerts/${p}/notes`"), QUIET);
     assert_eq!(get("`${API}/v1/alerts?name=${p}`"), QUIET);
+}
+
+#[test]
+fn promises_of_what_comes_from_outside_hand_on_what_they_resolve_to() {
+    let visits = |chain: &str| {
+        found(
+            "index.ts",
+            &format!(
+                r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import puppeteer from "puppeteer";
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("visit", {{ url: z.string() }}, async ({{ url }}) => {{
+  {chain}
+  return {{ content: [] }};
+}});
+"#
+            ),
+        )
+    };
+    let chained = "await puppeteer.launch().then((browser) => browser.newPage()).then((page) => page.goto(url));";
+    let awaited = "const page = await puppeteer.launch().then((browser) => browser.newPage())
+        .catch(() => null).finally(() => console.error(\"opened\"));
+        await page.goto(url);";
+    let fixed = "await puppeteer.launch().then((browser) => browser.newPage())
+        .then((page) => page.goto(`https://example.com/?q=${encodeURIComponent(url)}`));";
+    assert_eq!(visits(chained), ["ssrf in visit"]);
+    assert_eq!(visits(awaited), ["ssrf in visit"]);
+    assert_eq!(visits(fixed), QUIET);
+}
+
+#[test]
+fn what_handlers_write_is_not_there_before_a_client_calls_them() {
+    let queued = |next: &str| {
+        found(
+            "index.js",
+            &format!(
+                r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ exec }} from "node:child_process";
+const queue = [];
+const drain = () => {{ while (queue.length > 0) {{ const host = {next}; exec("ping " + host); }} }};
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("t", {{ name: z.string() }}, async ({{ name }}) => {{
+  queue.push(name);
+  drain();
+  return {{ content: [] }};
+}});
+"#
+            ),
+        )
+    };
+    assert_eq!(queued("queue.shift()"), ["command-injection in t"]);
+    assert_eq!(queued("queue[0]"), ["command-injection in t"]);
+    assert_eq!(queued("queue.shift().length"), QUIET);
+}
+
+#[test]
+fn a_check_before_a_text_is_decoded_or_stripped_holds_for_what_it_was() {
+    let inside = |value: &str, used: &str| {
+        format!(
+            r#"function valid(p) {{ const name = {value}; const full = path.resolve(ROOT, name);
+            if (path.relative(ROOT, full).startsWith("..")) throw new Error("no");
+            return {used}; }}"#
+        )
+    };
+    assert_eq!(reads(&inside("p", "path.resolve(ROOT, decodeURIComponent(name))")), ["path-traversal in t"]);
+    assert_eq!(reads(&inside("decodeURIComponent(p)", "full")), QUIET);
+    let stripped = |pattern: &str| format!("function valid(p) {{ return path.join(ROOT, p.replace({pattern}, '')); }}");
+    assert_eq!(reads(&stripped(r"/\.\.\//g")), ["path-traversal in t"], "`....//` leaves `../`");
+    assert_eq!(reads(&stripped(r"/\.\./g")), QUIET, "nothing leaves two full stops in a row");
 }

@@ -79,6 +79,8 @@ mod tests {
     fn adversarial_megabytes_are_linear() {
         for unit in [
             "-----BEGIN PRIVATE KEY-----",
+            "-----BEGIN PRIVATE KEY-----A",
+            "-----BEGIN PRIVATE KEY-----<",
             "password=",
             "ignore previous ",
             "\u{e0041}",

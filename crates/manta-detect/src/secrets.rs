@@ -15,6 +15,11 @@ use regex::{Regex, RegexBuilder};
 
 use crate::Match;
 
+mod block;
+
+/// The only shape with a body that is not one token.
+const PRIVATE_KEY: &str = "private-key";
+
 /// One shape.
 struct Rule {
     id: &'static str,
@@ -40,12 +45,7 @@ const fn context(id: &'static str, keywords: &'static [&'static str], pattern: &
 
 static RULES: &[Rule] = &[
     // Keys and clouds
-    shape(
-        "private-key",
-        &["private key"],
-        r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.-]{0,16384}?(?:-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----|$)",
-    ),
-    shape("private-key", &["private key"], r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----"),
+    shape(PRIVATE_KEY, &["private key"], block::HEADER),
     shape("age-secret-key", &["age-secret-key-1"], r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b"),
     shape("aws-access-key", &["akia", "asia", "abia", "acca"], r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
     context(
@@ -230,10 +230,12 @@ static KEYWORDS: LazyLock<(AhoCorasick, Vec<usize>)> = LazyLock::new(|| {
 static PATTERNS: LazyLock<Vec<OnceLock<Regex>>> = LazyLock::new(|| RULES.iter().map(|_| OnceLock::new()).collect());
 
 fn pattern(rule: usize) -> &'static Regex {
-    PATTERNS[rule].get_or_init(|| {
-        // ASCII classes: what the tokens are made of, and a hundredth of the memory of Unicode ones.
-        RegexBuilder::new(RULES[rule].pattern).unicode(false).build().expect("every pattern is compiled by a test")
-    })
+    PATTERNS[rule].get_or_init(|| ascii(RULES[rule].pattern))
+}
+
+/// ASCII classes: what the tokens are made of, and a hundredth of the memory of Unicode ones.
+fn ascii(pattern: &str) -> Regex {
+    RegexBuilder::new(pattern).unicode(false).build().expect("every pattern is compiled by a test")
 }
 
 /// Secrets in the text, sorted, without overlaps. The range is the secret itself, not the words around it.
@@ -265,6 +267,11 @@ fn find_by(text: &str, is_wanted: impl Fn(&Rule) -> bool) -> Vec<Match> {
     let mut found: Vec<(bool, Match)> = Vec::new();
     let possible = RULES.iter().enumerate().filter(|(index, rule)| possible >> index & 1 == 1 && is_wanted(rule));
     for (index, rule) in possible {
+        if rule.id == PRIVATE_KEY {
+            let whole = block::find(text, pattern(index)).filter(|range| !is_mark(text, range.start));
+            found.extend(whole.map(|range| (rule.in_context, Match { range, rule: rule.id })));
+            continue;
+        }
         for captures in pattern(index).captures_iter(text) {
             let Some(secret) = captures.get(1).or_else(|| captures.get(0)) else { continue };
             let value = secret.as_str();

@@ -4,6 +4,7 @@ import re
 import uuid
 import json_tools
 from pathlib import Path
+from urllib.parse import unquote
 from mcp.server.fastmcp import FastMCP
 
 mcp = FastMCP("paths")
@@ -713,3 +714,35 @@ def of_one_of_several_names(given: dict) -> str:
 def of_one_of_several_paths(given: dict) -> str:
     path = Path(given.get("name") or f"{given['key']}.txt")
     return (ROOT / path).read_text()  # error: path-traversal in of_one_of_several_paths
+
+
+def below(path: str) -> str:
+    full = os.path.realpath(os.path.join(BASE, path))
+    if os.path.commonpath([BASE, full]) != BASE:
+        raise PathError("outside")
+    return path
+
+
+@mcp.tool()
+def decoded_afterwards(name: str) -> str:
+    return open(os.path.join(BASE, unquote(below(name)))).read()  # error: path-traversal in decoded_afterwards
+
+
+@mcp.tool()
+def decoded_before(name: str) -> str:
+    return open(os.path.join(BASE, below(unquote(name)))).read()
+
+
+@mcp.tool()
+def of_a_kind(name: str) -> str:
+    if Path(name).suffix not in {".txt", ".md"}:
+        raise PathError("kind")
+    return Path(name).read_text()  # error: path-traversal in of_a_kind
+
+
+@mcp.tool()
+def of_a_kind_below(name: str) -> str:
+    full = Path(os.path.realpath(os.path.join(BASE, below(name))))
+    if full.suffix not in {".txt", ".md"}:
+        raise PathError("kind")
+    return full.read_text()

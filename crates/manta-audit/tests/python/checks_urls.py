@@ -317,3 +317,20 @@ def of_a_host_in_lower_case(url: str) -> str:
     if not url.lower().startswith(("http://api.example.com", "https://api.example.com")):
         raise ValueError("host")
     return requests.get(url, allow_redirects=False).text  # error: weak-host-check in of_a_host_in_lower_case
+
+
+@mcp.tool()
+def no_private_address(url: str) -> str:
+    try:
+        if ipaddress.ip_address(urlparse(url).hostname).is_private:
+            raise PermissionError("private")
+    except ValueError:
+        pass
+    return httpx.get(url, follow_redirects=False).text  # error: ssrf in no_private_address
+
+
+@mcp.tool()
+def no_private_address_behind_a_name(url: str) -> str:
+    if ipaddress.ip_address(socket.gethostbyname(urlparse(url).hostname)).is_private:
+        raise PermissionError("private")
+    return httpx.get(url, follow_redirects=False).text

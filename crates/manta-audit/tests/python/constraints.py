@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Annotated, Literal, Optional
 from uuid import UUID
 from mcp.server.fastmcp import FastMCP
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, conint, constr, field_validator
 
 mcp = FastMCP("constraints")
 
@@ -133,4 +133,44 @@ def compiled(x: str) -> str:
 def casted(x: str) -> str:
     n = int(x)
     os.system(f"ls {n}")
+    return ""
+
+
+def lowercase(value: str) -> str:
+    if not re.fullmatch(r"[a-z]+", value):
+        raise ValueError("no")
+    return value
+
+
+Name = Annotated[str, AfterValidator(lowercase)]
+Described = Annotated[str, Field(description="a name")]
+
+
+@mcp.tool()
+def alias_with_validator(x: Name) -> str:
+    os.system(f"ls {x}")
+    return ""
+
+
+@mcp.tool()
+def alias_without(x: Described) -> str:
+    os.system(f"ls {x}")  # error: command-injection in alias_without
+    return ""
+
+
+@mcp.tool()
+def constrained(x: constr(pattern=r"^[a-z]+$")) -> str:
+    os.system(f"ls {x}")
+    return ""
+
+
+@mcp.tool()
+def constrained_in_length(x: constr(max_length=40)) -> str:
+    os.system(f"ls {x}")  # error: command-injection in constrained_in_length
+    return ""
+
+
+@mcp.tool()
+def constrained_number(x: conint(ge=0)) -> str:
+    os.system(f"ls {x}")
     return ""

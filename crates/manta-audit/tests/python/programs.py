@@ -187,3 +187,33 @@ def script(path: str) -> str:
 @mcp.tool()
 def script_inside(path: str) -> str:
     return subprocess.run(["python", inside(path)], capture_output=True, text=True).stdout
+
+
+@mcp.tool()
+def words_of_git(line: str) -> str:
+    return subprocess.run(["git", *shlex.split(line)], capture_output=True, text=True).stdout  # error: argument-injection in words_of_git
+
+
+@mcp.tool()
+def reference_of_git(reference: str) -> str:
+    return subprocess.run(["git", "-C", "/srv", "switch", "--", reference], capture_output=True, text=True).stdout
+
+
+@mcp.tool()
+def behind_a_command(name: str) -> str:
+    return subprocess.run(["powershell", "-Command", "Get-Item", name], capture_output=True).stdout  # error: code-injection in behind_a_command
+
+
+@mcp.tool()
+def behind_a_script(name: str) -> str:
+    return subprocess.run(["powershell", "-File", "item.ps1", name], capture_output=True).stdout
+
+
+@mcp.tool()
+def chosen_script(name: str) -> str:
+    return subprocess.run(["powershell", "-ExecutionPolicy", "Bypass", "-File", name], capture_output=True).stdout  # error: command-execution in chosen_script
+
+
+@mcp.tool()
+def behind_cmd(name: str) -> str:
+    return subprocess.run(["cmd", "/c", "dir", name], capture_output=True).stdout  # error: code-injection in behind_cmd

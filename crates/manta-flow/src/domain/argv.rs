@@ -16,7 +16,7 @@ mod wrappers;
 
 pub use operands::{Operand, operand};
 pub use programs::{Effect, Language};
-use programs::{Program, generic_switch, program};
+use programs::{FIRST, Program, generic_switch, program};
 
 /// One element of an argument vector; element 0 is the program.
 pub type Word<'a> = Vec<Part<'a>>;
@@ -217,9 +217,14 @@ fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, de
     while at < index {
         let Some(option) = literal(&words[at]) else { return Some(ArgVerdict::Safe) };
         if interpreter.takes_code(&option) {
-            // What follows the code are its parameters.
+            // What follows the code are its parameters, unless all of it is one line.
             return if at + 1 == index {
                 Some(code(interpreter.language, name, &words[index], depth))
+            } else if interpreter.joins_words(&option) {
+                let before = words[at + 1..index].iter().flat_map(|word| word.iter().chain([&Part::Lit(" ")]));
+                let before = before.filter(|part| matches!(part, Part::Lit(_)));
+                let line: Vec<Part<'_>> = before.chain(&words[index]).cloned().collect();
+                Some(code(interpreter.language, name, &line, depth))
             } else {
                 Some(ArgVerdict::Safe)
             };
@@ -237,7 +242,7 @@ fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, de
             // The script; its arguments are its own affair.
             return Some(ArgVerdict::Safe);
         }
-        at += if interpreter.valued.contains(&option.as_str()) { 2 } else { 1 };
+        at += if interpreter.takes_value(&option) { 2 } else { 1 };
     }
     let attached = match words[index].first() {
         Some(Part::Lit(text)) => interpreter.attached_code(text),
@@ -320,7 +325,11 @@ fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], ind
     let Some(props) = dash else {
         return remote_operand(known, name, &words[index], in_value_position);
     };
-    let in_use = |sub: &str| sub.is_empty() || before.iter().flatten().any(|word| word == sub);
+    let in_use = |sub: &str| match sub {
+        "" => true,
+        FIRST => has_options_only(&before[1..]),
+        sub => before.iter().flatten().any(|word| word == sub),
+    };
     let lonely = !has_other_operand(known, words, index);
     let fitting = known
         .iter()
@@ -335,6 +344,12 @@ fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], ind
         }
     };
     ArgVerdict::Option { program: name.to_owned(), example, effect }
+}
+
+/// Whether words are options and values of options.
+fn has_options_only(words: &[Option<String>]) -> bool {
+    let is_option = |word: &Option<String>| word.as_deref().is_some_and(|word| word.starts_with('-'));
+    words.iter().enumerate().all(|(at, word)| is_option(word) || at > 0 && is_option(&words[at - 1]))
 }
 
 /// `scp -- ${file} …`: no `--` keeps `host:path` from being a file on that host.

@@ -18,7 +18,10 @@ use crate::ir::{Lang, Symbol};
 impl Interp<'_> {
     /// A name's address: literal addresses stay what they are, names give an address of unknown value.
     pub(crate) fn resolve_host(&mut self, name: &str, host: &Val, args: &Args, span: Span) -> Val {
-        let host = self.current(host);
+        let mut host = self.current(host);
+        if host.literal().is_some_and(|name| name.eq_ignore_ascii_case("localhost")) {
+            host = with_text(&host, "127.0.0.1");
+        }
         // An address is its own and only address; a name has at least one.
         let known = host.literal().and_then(|text| parse(text.trim_matches(['[', ']'])));
         let address = if known.is_some() {

@@ -287,6 +287,12 @@ impl Interp<'_> {
                 }
                 Some(target)
             }
+            "globalThis.Reflect.apply" => {
+                let function = args.get(0).cloned()?;
+                let list = args.get(2).cloned().unwrap_or_else(Val::undefined);
+                let (pos, rest) = self.elements_of(&list, span);
+                Some(self.call_value(&function, args.get(1).cloned(), Args { pos, rest, ..Args::default() }, span))
+            }
             "globalThis.Object.getOwnPropertyNames" | "globalThis.Reflect.ownKeys" => {
                 let value = args.get(0).cloned()?;
                 let (items, more) = self.keys_of(&value);
@@ -455,7 +461,7 @@ impl Interp<'_> {
     }
 
     /// Promises are transparent: `then` calls with the value itself.
-    fn promise_method(&mut self, receiver: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
+    pub(crate) fn promise_method(&mut self, receiver: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
         if self.lang() != Lang::JavaScript {
             return None;
         }

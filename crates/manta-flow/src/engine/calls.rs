@@ -15,7 +15,7 @@ use manta_core::{Location, Span};
 
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::interp::{Args, Interp};
-use crate::engine::models::SourceRow;
+use crate::engine::models::{Exposes, SourceRow};
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Taint, Val};
 use crate::ir::{Lang, Symbol};
@@ -31,6 +31,10 @@ impl Interp<'_> {
         span: Span,
         is_new: bool,
     ) -> Val {
+        if let Some(result) = self.promised(api, this.as_ref(), &args, span) {
+            return result;
+        }
+        self.has_registered = false;
         let name = self.apis.name(api);
         self.note_lifespan(&args);
         if let Some(schema) = self.zod_call(&name, &args) {
@@ -54,6 +58,9 @@ impl Interp<'_> {
             for row in &entry.registers {
                 self.register(row, api, data, &args, span);
             }
+            // A route may set the server up that it serves.
+            let is_handler = |exposes| !matches!(exposes, Exposes::Route | Exposes::Command);
+            self.has_registered = entry.registers.iter().any(|row| is_handler(row.exposes));
             for row in &entry.sinks {
                 self.check_sink(row, &name, &args, this.as_ref(), data, span);
             }
@@ -112,6 +119,13 @@ impl Interp<'_> {
             return if is_text { Val { kind: Kind::Str, text: Some(Rc::default()), ..content } } else { content };
         }
         result
+    }
+
+    /// `fetch(url).then((answer) => answer.json())`: promises of what comes from outside are transparent as well.
+    fn promised(&mut self, api: ApiId, this: Option<&Val>, args: &Args, span: Span) -> Option<Val> {
+        let (ApiStep::Field(method), Some(this)) = (self.apis.last(api), this) else { return None };
+        let is_chained = self.is_made_outside(this) && args.get(0).is_some_and(|value| self.is_callable(value));
+        if is_chained { self.promise_method(this, method, args, span) } else { None }
     }
 
     /// What a source gives, where sources count.
@@ -267,6 +281,8 @@ impl Interp<'_> {
     /// Unknown code may call the functions it is given, with anything; untrusted data in the other arguments may reach
     /// them.
     pub(crate) fn call_closures(&mut self, args: &Args, propagate: Option<&Args>, span: Span) {
+        // No client has called a handler while modules load: it may register more, but what it writes is not there yet.
+        let is_trial = std::mem::take(&mut self.has_registered) && !self.found.is_running_handler;
         let mut functions: Vec<Val> = Vec::new();
         for value in args.all() {
             self.collect_functions(value, &mut functions, 1);
@@ -296,13 +312,19 @@ impl Interp<'_> {
                 }
             }
             let args = Args { rest: Some(unknown.clone()), ..Args::default() };
-            let mut this = Some(function);
-            if let Some(function) = this.take() {
-                self.in_branch(|interp| {
-                    interp.call_value(&function, None, args.clone(), span);
-                });
-            }
+            let call = |interp: &mut Self| {
+                interp.call_value(&function, None, args, span);
+            };
+            if is_trial { self.in_trial(call) } else { self.in_branch(call) }
         }
+    }
+
+    /// Runs something for what it shows only.
+    fn in_trial(&mut self, run: impl FnOnce(&mut Self)) {
+        let mark = self.store.mark();
+        run(self);
+        self.store.rollback(mark);
+        self.store.release(mark);
     }
 
     /// Runs something that may or may not happen.

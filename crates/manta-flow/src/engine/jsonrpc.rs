@@ -16,6 +16,8 @@ pub(crate) const SDK: &str = "json-rpc";
 
 /// The method that runs a tool.
 const CALL: &str = "tools/call";
+/// The method that says which there are.
+const LIST: &str = "tools/list";
 
 impl Interp<'_> {
     /// Registers the functions that tell `tools/call` from other methods; only in packages in which no SDK was seen.
@@ -40,9 +42,14 @@ impl Interp<'_> {
 
     /// `{ "tools/call": handler }`.
     pub(crate) fn message_table_built(&mut self, table: ObjId, span: Span) {
-        let handler = self.store.obj(table).fields.get(&Symbol::new(CALL)).cloned();
+        let method = |name: &str| self.store.obj(table).fields.get(&Symbol::new(name)).cloned();
+        let (handler, lists) = (method(CALL), method(LIST));
         if let Some(handler) = handler.filter(|handler| self.is_callable(handler)) {
             let module = self.frame().module;
+            if let Some(lists) = lists.filter(|lists| self.is_callable(lists)) {
+                let at = Location::new(self.program.module(module).file, span);
+                self.found.list_handlers.push((lists, at, module));
+            }
             self.push_message_handler(module, handler, span);
         }
     }
@@ -148,6 +155,9 @@ impl Interp<'_> {
                 ("id", Val::unknown()),
                 ("method", method.clone()),
                 ("params", params.clone()),
+                // For a handler that is given the parameters alone and names neither.
+                ("name", name.clone()),
+                ("arguments", arguments.clone()),
             ],
         );
         if let Kind::Obj(id) = message.kind {

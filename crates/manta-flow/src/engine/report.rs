@@ -281,6 +281,8 @@ pub(crate) struct Findings {
     /// Constant prefixes and suffixes that untrusted values were tested for: formats a witness must have.
     pub(crate) prefixes: Vec<String>,
     pub(crate) suffixes: Vec<String>,
+    /// What is done to untrusted text that a witness has to allow for.
+    pub(crate) changes: Changes,
     /// Open files: the handle, and where it was opened.
     pub(crate) opened: std::collections::HashMap<crate::engine::value::ObjId, Location>,
     /// Calls that were given a text of the caller's as a whole, where others give statements.
@@ -355,12 +357,38 @@ impl Findings {
         }
     }
 
+    /// Remembers what is done to untrusted text.
+    pub(crate) fn hint_changes(&mut self, changes: Changes) {
+        if self.replay.is_none() {
+            self.changes.decodes |= changes.decodes;
+            self.changes.strips |= changes.strips;
+        }
+    }
+
     /// Remembers a format that untrusted text was tested for.
     pub(crate) fn hint(&mut self, text: &str, is_prefix: bool) {
         let list = if is_prefix { &mut self.prefixes } else { &mut self.suffixes };
         if self.replay.is_none() && list.len() < 3 && text.len() < 64 && !list.iter().any(|known| known == text) {
             list.push(text.to_owned());
         }
+    }
+}
+
+/// What is done to untrusted text before it is used.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Changes {
+    /// It is read as it is written in URLs: what is checked before may come encoded.
+    pub(crate) decodes: bool,
+    /// `../` is taken out of it, once: `....//` leaves it there.
+    pub(crate) strips: bool,
+}
+
+impl Changes {
+    /// What a witness looks like that comes out of them as it is.
+    pub(crate) fn disguises(self, witness: &str) -> Vec<String> {
+        let encoded = self.decodes.then(|| crate::domain::url::percent_encoded(witness));
+        let doubled = (self.strips && witness.contains("../")).then(|| witness.replace("../", "....//"));
+        encoded.into_iter().chain(doubled).collect()
     }
 }
 

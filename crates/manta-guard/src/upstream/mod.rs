@@ -53,7 +53,7 @@ impl Target {
     /// # Errors
     /// A message for the person who wrote it.
     fn client(&self) -> Result<(SafeClient, UrlArg), String> {
-        let wrong = |error: &dyn std::fmt::Display| format!("--upstream {}: {error}", self.url);
+        let wrong = |error: &dyn std::fmt::Display| format!("the server at {}: {error}", self.url);
         let url = self.url.replacen("://localhost", "://127.0.0.1", 1);
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong(&"a URL starts with https:// or http://"))?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or("");

@@ -64,9 +64,12 @@ impl Language {
     }
 }
 
+/// For an option that belongs to no subcommand and stands before any.
+pub(super) const FIRST: &str = "^";
+
 /// One option that a single argument can be.
 pub(super) struct Danger {
-    /// The subcommand it belongs to; empty for all.
+    /// The subcommand it belongs to, or [`FIRST`]; empty for all.
     pub(super) after: &'static str,
     /// The whole argument.
     pub(super) example: &'static str,
@@ -119,6 +122,20 @@ impl Interpreter {
             }
             None => None,
         })
+    }
+
+    /// Whether the word after `option` is its value.
+    pub(super) fn takes_value(&self, option: &str) -> bool {
+        let is_it = |valued: &&str| match self.ignores_case() {
+            true => valued.eq_ignore_ascii_case(option),
+            false => *valued == option,
+        };
+        self.valued.iter().any(is_it)
+    }
+
+    /// Whether everything behind `option` is one line of code: `cmd /c dir NAME`, `powershell -Command Get-Item NAME`.
+    pub(super) fn joins_words(&self, option: &str) -> bool {
+        self.ignores_case() && !option.eq_ignore_ascii_case("-commandwithargs")
     }
 
     fn ignores_case(&self) -> bool {
@@ -220,12 +237,13 @@ const PROGRAMS: &[Program] = &[
     interpreter(&["expect"], Language::Other, &["-c"], &["-f"]),
     interpreter(&["osascript"], Language::AppleScript, &["-e"], &["-l", "-s"]),
     interpreter(&["powershell", "pwsh"], Language::PowerShell, &["-command", "-c", "/c", "/command", "-commandwithargs"],
-        &["-executionpolicy", "-ExecutionPolicy", "-File", "-WindowStyle", "-OutputFormat"]),
+        &["-executionpolicy", "-windowstyle", "-outputformat", "-inputformat", "-workingdirectory", "-version"]),
     interpreter(&["cmd"], Language::Cmd, &["/c", "/k", "/r"], &[]),
     // -- version control
     Program {
         names: &["git"],
         options: &[
+            danger(FIRST, "--exec-path=/tmp/x", Runs),
             danger("clone", "--upload-pack=id", Runs), danger("fetch", "--upload-pack=id", Runs), danger("pull", "--upload-pack=id", Runs),
             danger("ls-remote", "--upload-pack=id", Runs), danger("fetch-pack", "--upload-pack=id", Runs),
             danger("push", "--receive-pack=id", Runs), danger("rebase", "--exec=id", Runs), danger("archive", "--exec=id", Runs),

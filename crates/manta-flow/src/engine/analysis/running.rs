@@ -7,7 +7,9 @@ use super::witnesses::{Arrivals, Replayed, is_read_as_it_is};
 use super::{Analysis, Found, HandlerCall, Run, ToolFacts};
 use crate::engine::interp::Interp;
 use crate::engine::models::Exposes;
-use crate::engine::report::{FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, SourceInfo, TRANSPORT};
+use crate::engine::report::{
+    Changes, FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, SourceInfo, TRANSPORT,
+};
 use crate::engine::sinks::PUBLIC_URL;
 use crate::engine::stage::Stage;
 use crate::engine::trace::{StepKind, TraceStep};
@@ -108,6 +110,7 @@ impl<'p> Interp<'p> {
         if self.found.replay.is_none() && !self.is_replaying {
             self.found.prefixes.clear();
             self.found.suffixes.clear();
+            self.found.changes = Changes::default();
         }
         self.found.is_running_handler = true;
     }

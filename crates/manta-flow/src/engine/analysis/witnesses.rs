@@ -169,6 +169,10 @@ impl<'p> Interp<'p> {
                 witnesses.push(format!("{prefix}/../../../../../../../../etc/passwd"));
             }
         }
+        if hit.rule.class() == "path" {
+            let plain = hit.witnesses.iter().take(4);
+            witnesses.extend(plain.flat_map(|witness| self.found.changes.disguises(witness)));
+        }
         let without_ending = witnesses.len();
         // Below a directory an absolute path leads nowhere else, and a relative one does.
         let relative = witnesses.iter().find(|witness| witness.starts_with("../") && **witness != first).cloned();

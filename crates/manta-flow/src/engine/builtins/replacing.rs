@@ -5,6 +5,7 @@ use manta_core::Span;
 use crate::domain::CharSet;
 use crate::domain::props::StrProps;
 use crate::engine::interp::Interp;
+use crate::engine::report::Changes;
 use crate::engine::value::{Kind, Part, RegexVal, Transform, Val};
 
 use super::text::known_start;
@@ -68,6 +69,7 @@ impl Interp<'_> {
             return filled;
         }
         if let (Some(needle), Some(_)) = (needle.literal(), replacement.literal()) {
+            self.found.hint_changes(Changes { strips: needle.contains("../"), ..Changes::default() });
             return self.derived(props, &value, Transform::Without(CharSet::of(needle)));
         }
         let taint = self.taint_now(&value).union(self.taint_now(replacement));

@@ -9,6 +9,7 @@ use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Effect, EffectRow};
+use crate::engine::report::Changes;
 use crate::engine::store::{Closure, Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, ObjId, Taint, Text, Val};
 use crate::ir::{Lang, Symbol};
@@ -179,7 +180,7 @@ impl Interp<'_> {
                     ..Val::of(Kind::Api(made, Some(state)))
                 }
             }
-            Effect::Decode => self.text_val(StrProps::default(), &arg),
+            Effect::Decode => self.decoded(api, &arg),
             Effect::Digest if self.found.followed.is_some() => Val::unknown(),
             Effect::Digest => self.text_val(StrProps::of_charset(crate::domain::CharSet::ALNUM), &arg),
             Effect::ShellQuote => {
@@ -587,6 +588,21 @@ impl Interp<'_> {
             _ => Vec::new(),
         };
         self.call_value(&target, None, Args { pos, rest, named, ..Args::default() }, span);
+    }
+
+    /// What a text stands for. Of a witness that is known where it is written as URLs are.
+    fn decoded(&mut self, api: ApiId, text: &Val) -> Val {
+        const OF_URLS: [&str; 5] = ["decodeURIComponent", "decodeURI", "unescape", "unquote", "unquote_plus"];
+        let is_of_urls = matches!(self.apis.last(api), ApiStep::Field(name) if OF_URLS.contains(&name.as_str()));
+        if is_of_urls && self.taint_now(text).is_some() {
+            self.found.hint_changes(Changes { decodes: true, ..Changes::default() });
+            if self.found.replay.is_some()
+                && let Some(plain) = text.literal().and_then(crate::domain::url::percent_decoded)
+            {
+                return Val { taint: text.taint, step: text.step, vn: self.store.fresh_vn(), ..Val::str(&plain) };
+            }
+        }
+        self.text_val(StrProps::default(), text)
     }
 
     fn partial(&mut self, function: &Val, args: &Args) -> Val {

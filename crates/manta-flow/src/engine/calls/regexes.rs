@@ -10,6 +10,7 @@ use crate::domain::{StrProps, path};
 use crate::engine::calls::concrete_split;
 use crate::engine::facts::{Cond, Fact, Note, NoteKind};
 use crate::engine::interp::{Args, Interp};
+use crate::engine::report::Changes;
 use crate::engine::value::{Kind, RegexVal, Transform, Val};
 use crate::ir::{Lang, Symbol};
 
@@ -259,6 +260,8 @@ impl Interp<'_> {
     ) -> Val {
         let replacement =
             &if self.is_callable(replacement) { self.inserted(value, replacement, span) } else { replacement.clone() };
+        let strips = regex.pattern.contains(r"\.\.") && regex.pattern.contains('/');
+        self.found.hint_changes(Changes { strips, ..Changes::default() });
         // Filling the places of a template that the program spells out is a concatenation.
         if value.taint.is_none()
             && self.taint_now(replacement).is_some()

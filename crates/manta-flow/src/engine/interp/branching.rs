@@ -317,12 +317,15 @@ impl Interp<'_> {
         if b.is_nullish() && may_be_absent(a) {
             return a.clone();
         }
-        let mut values: Vec<Val> = Vec::new();
-        for value in a.alternatives().iter().chain(b.alternatives()) {
+        let (ours, theirs) = (a.alternatives(), b.alternatives());
+        let mut values: Vec<Val> = Vec::with_capacity(ours.len() + theirs.len());
+        for (index, value) in ours.iter().chain(theirs).enumerate() {
             let value = if value.vn == a.vn || value.vn == b.vn { self.current(value) } else { value.clone() };
-            let is_new = !values.iter().any(|known| is_same(known, &value))
-                && !is_repetition(&value, &values)
-                && !self.is_further_twin(&value, &values);
+            // The alternatives of one value differ from each other.
+            let is_new = index < ours.len()
+                || !values.iter().any(|known| is_same(known, &value))
+                    && !is_repetition(&value, &values)
+                    && !self.is_further_twin(&value, &values);
             if is_new {
                 values.push(value);
             }

@@ -103,7 +103,10 @@ impl<'p> Interp<'p> {
         if is_new {
             return self.construct(&target, args, span);
         }
-        self.call_value(&target, Some(receiver.clone()), args, span)
+        // Python: `Class.method(instance)` is given its instance like any argument.
+        let is_class = matches!(receiver.kind, Kind::Obj(id) if matches!(self.store.obj(id).kind, ObjKind::Class(_)));
+        let is_given = is_class && matches!(target.kind, Kind::Fn(_)) && self.lang() == Lang::Python;
+        self.call_value(&target, (!is_given).then(|| receiver.clone()), args, span)
     }
 
     /// Runs `each` for every alternative in its own branch and joins results and effects.

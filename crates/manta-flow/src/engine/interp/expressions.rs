@@ -66,6 +66,11 @@ impl<'p> Interp<'p> {
             }
             Expr::Index { object, index } => {
                 let receiver = self.eval(*object);
+                if self.is_annotated(&receiver)
+                    && let Some(schema) = self.annotation_schema_here(id, 0)
+                {
+                    return self.schema_val(schema);
+                }
                 let key = self.eval(*index);
                 self.get_index(&receiver, &key, span)
             }
@@ -277,12 +282,20 @@ impl<'p> Interp<'p> {
             Key::Static(name) => Ok(name),
             Key::Computed(expr) => {
                 let value = self.eval(expr);
-                match key_name(&value) {
+                match key_name(&value).or_else(|| self.protocol_name(&value)) {
                     Some(name) => Ok(name),
                     None => Err(value),
                 }
             }
         }
+    }
+
+    /// `[Symbol.iterator]`: one name for what both languages ask for the elements.
+    fn protocol_name(&self, key: &Val) -> Option<Symbol> {
+        let Kind::Api(api, None) = key.kind else { return None };
+        let name = self.apis.name(api);
+        let iterates = matches!(&*name, "globalThis.Symbol.iterator" | "globalThis.Symbol.asyncIterator");
+        iterates.then(|| Symbol::new("__iter__"))
     }
 
     fn eval_seq(&mut self, kind: SeqKind, items: &'p [(ExprId, bool)], span: Span) -> Val {

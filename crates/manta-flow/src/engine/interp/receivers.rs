@@ -53,15 +53,15 @@ impl Interp<'_> {
         Some((self.inherited_method(*base, &this, name), this, args))
     }
 
-    /// `server.tool.bind(server)`, `server.tool.call(server, …)`, `.apply(server, […])`: a method from outside the target,
-    /// on the object that it was read from.
+    /// `server.tool.bind(server)`, `server.tool.call(server, …)`, `execSync.apply(null, […])`: a method from outside the
+    /// target on the object that it was read from, or a function of which something is known.
     pub(super) fn on_its_own_object(&mut self, method: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
         let (Kind::Api(api, data), Lang::JavaScript) = (&method.kind, self.lang()) else { return None };
         let this = args.pos.first()?;
         let is_own = match this.kind {
             Kind::Api(object, of) => self.apis.parent(*api) == Some(object) || of.is_some() && of == *data,
-            Kind::Obj(id) => *data == Some(id),
-            _ => false,
+            Kind::Obj(id) => *data == Some(id) || self.model_index(*api).is_some(),
+            _ => self.model_index(*api).is_some(),
         };
         if !is_own {
             return None;

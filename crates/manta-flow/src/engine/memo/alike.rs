@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::made::held;
 use super::{DEPTH, MAX_SEARCHED, REACH, TWINS};
 use crate::engine::interp::Interp;
-use crate::engine::store::{Loc, Obj, ObjKind, Peek};
+use crate::engine::store::{Loc, Obj, ObjKind, Peek, is_same};
 use crate::engine::value::{CellId, FnId, Kind, ObjId, Val};
 
 impl Interp<'_> {
@@ -100,12 +100,68 @@ impl Interp<'_> {
         a == b || x.module == y.module && x.func == y.func
     }
 
-    /// Whether a value is a function of which [`TWINS`] are known already that differ from it in the server's data only: a
-    /// handler that makes its client anew whenever it logs in again.
+    /// Whether a value says nothing that `known` do not say: a function of which [`TWINS`] are known already that differ
+    /// from it in the server's data only (a handler that makes its client anew whenever it logs in again), or what came
+    /// of one more call outside like another (every attempt of a request has an answer of its own).
     pub(crate) fn is_further_twin(&self, value: &Val, known: &[Val]) -> bool {
-        let Kind::Fn(id) = value.kind else { return false };
-        let is_twin = |other: &&Val| matches!(other.kind, Kind::Fn(other) if self.are_twins(id, other, REACH));
-        known.len() >= TWINS && known.iter().filter(is_twin).count() >= TWINS
+        match value.kind {
+            Kind::Fn(id) => {
+                let is_twin = |other: &&Val| matches!(other.kind, Kind::Fn(other) if self.are_twins(id, other, REACH));
+                known.len() >= TWINS && known.iter().filter(is_twin).count() >= TWINS
+            }
+            Kind::Api(_, Some(_)) => known.iter().any(|other| self.is_alike(value, other, REACH)),
+            _ => false,
+        }
+    }
+
+    /// Whether two values differ in nothing that a finding could depend on: what is the caller's is one and the same,
+    /// what the program says is equal, and of the server's own data nothing is known.
+    fn is_alike(&self, a: &Val, b: &Val, depth: usize) -> bool {
+        if is_same(a, b) {
+            return true;
+        }
+        if a.taint.is_some() || b.taint.is_some() || self.answers.contains(&a.vn) != self.answers.contains(&b.vn) {
+            return false;
+        }
+        let same = |a: &Val, b: &Val| self.is_alike(a, b, depth);
+        match (&a.kind, &b.kind) {
+            (Kind::Obj(x), Kind::Obj(y)) => x == y || depth > 0 && self.is_alike_inside(*x, *y, depth - 1),
+            (Kind::Api(api, Some(x)), Kind::Api(other, Some(y))) => {
+                api == other && (x == y || depth > 0 && self.is_alike_inside(*x, *y, depth - 1))
+            }
+            (Kind::Str, Kind::Str) => {
+                a.literal() == b.literal() && (a.literal().is_some() || a.literals() == b.literals())
+            }
+            (Kind::Union(x), Kind::Union(y)) => {
+                let has = |all: &[Val], one: &Val| all.iter().any(|other| same(one, other));
+                x.iter().all(|one| has(y, one)) && y.iter().all(|one| has(x, one))
+            }
+            _ => is_equal(a, b, &same),
+        }
+    }
+
+    fn is_alike_inside(&self, a: ObjId, b: ObjId, depth: usize) -> bool {
+        let (Peek::Obj(x), Peek::Obj(y)) = (self.store.peek(Loc::Obj(a)), self.store.peek(Loc::Obj(b))) else {
+            return false;
+        };
+        let has_same_kind = match (&x.kind, &y.kind) {
+            (ObjKind::Instance(x), ObjKind::Instance(y)) => x == y,
+            (ObjKind::Class(_), _) => false,
+            (x, y) => std::mem::discriminant(x) == std::mem::discriminant(y),
+        };
+        let same = |a: &Val, b: &Val| self.is_alike(a, b, depth);
+        let either = |a: &Option<Val>, b: &Option<Val>| match (a, b) {
+            (Some(a), Some(b)) => same(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        has_same_kind
+            && x.is_configured == y.is_configured
+            && x.fields.len() == y.fields.len()
+            && x.items.len() == y.items.len()
+            && x.items.iter().zip(&y.items).all(|(x, y)| same(x, y))
+            && x.fields.iter().all(|(name, x)| y.fields.get(name).is_some_and(|y| same(x, y)))
+            && either(&x.any, &y.any)
+            && either(&x.more, &y.more)
     }
 
     fn are_twins(&self, a: FnId, b: FnId, depth: usize) -> bool {

@@ -40,6 +40,11 @@ impl Interp<'_> {
                     _ => element,
                 };
             }
+            if let ObjKind::Instance(class) = obj.kind
+                && let Some(value) = self.asked_for(receiver, class, "__getitem__", key, span)
+            {
+                return value;
+            }
             if let Some(name) = key_name(key) {
                 if let Some(value) = obj.fields.get(&name) {
                     return self.read_field(value.clone(), receiver, span);

@@ -261,6 +261,9 @@ impl Interp<'_> {
                 if let Some(any) = self.store.obj(id).any.clone() {
                     return any;
                 }
+                if let Some(value) = self.asked_for(receiver, class, "__getattr__", &Val::str(name.as_str()), span) {
+                    return value;
+                }
                 Val::undefined_or_unknown(self.lang())
             }
             ObjKind::Class(_) => self.class_member(receiver, id, name, span),
@@ -353,6 +356,16 @@ impl Interp<'_> {
         Some(Val::of(Kind::Api(api, data)))
     }
 
+    /// Python: what a method of the class itself gives for a name or key that is asked for.
+    pub(super) fn asked_for(&mut self, this: &Val, class: ObjId, method: &str, key: &Val, span: Span) -> Option<Val> {
+        let asks_itself = key.literal().is_some_and(|name| name.starts_with("__"));
+        if self.lang() != Lang::Python || asks_itself {
+            return None;
+        }
+        let (method, _) = self.find_method(class, Symbol::new(method))?;
+        Some(self.call_value(&method, Some(this.clone()), Args::of(vec![key.clone()]), span))
+    }
+
     fn class_member(&mut self, receiver: &Val, class: ObjId, name: Symbol, span: Span) -> Val {
         if let Some(value) = self.find_static(class, name) {
             return self.read_field(value, receiver, span);
@@ -377,6 +390,8 @@ impl Interp<'_> {
                     self.class_val(class).and_then(|class| self.program.module(class.module).class(class.class).name);
                 text.map_or_else(Val::unknown, |name| Val::str(name.as_str()))
             }
+            // Whatever the class inherits from.
+            "__subclasses__" => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
             _ => match self.external_base(class) {
                 Some(base) => {
                     let api = self.apis.step(base, ApiStep::Field(name));

@@ -344,7 +344,12 @@ impl Interp<'_> {
         self.in_module(module, |interp| interp.annotation_schema_here(annotation, depth))
     }
 
-    fn annotation_schema_here(&mut self, annotation: ExprId, depth: usize) -> Option<Schema> {
+    /// Whether a value is `typing.Annotated`, whose arguments are a type and what is asked of its values.
+    pub(crate) fn is_annotated(&self, value: &Val) -> bool {
+        matches!(value.kind, Kind::Api(api, None) if self.apis.name(api).ends_with(".Annotated"))
+    }
+
+    pub(crate) fn annotation_schema_here(&mut self, annotation: ExprId, depth: usize) -> Option<Schema> {
         let module = self.frame().module;
         let code = self.program.module(module);
         match code.expr(annotation) {
@@ -425,12 +430,20 @@ impl Interp<'_> {
                             }
                             "dict" | "Dict" => Some(Schema::new(Ty::Record(Box::new(Schema::new(Ty::Any))))),
                             "datetime" | "date" | "timedelta" | "time" => Some(Schema::new(Ty::Num)),
+                            "constr()" => {
+                                let mut schema = Schema::new(Ty::Str);
+                                self.add_field_constraints(&mut schema, &value);
+                                Some(schema)
+                            }
+                            "conint()" | "confloat()" | "condecimal()" => Some(Schema::new(Ty::Num)),
                             _ => None,
                         }
                     }
                     Kind::Obj(id) if matches!(self.store.obj(*id).kind, ObjKind::Class(_)) => {
                         self.class_schema(&value, depth + 1)
                     }
+                    // `Name = Annotated[str, …]`, wherever that stands.
+                    Kind::Schema(schema) => Some((**schema).clone()),
                     _ => None,
                 }
             }
