@@ -592,7 +592,8 @@ impl Interp<'_> {
 
     /// What a text stands for. Of a witness that is known where it is written as URLs are.
     fn decoded(&mut self, api: ApiId, text: &Val) -> Val {
-        const OF_URLS: [&str; 5] = ["decodeURIComponent", "decodeURI", "unescape", "unquote", "unquote_plus"];
+        // `decodeURI` leaves what separates: `%2f` stays.
+        const OF_URLS: [&str; 4] = ["decodeURIComponent", "unescape", "unquote", "unquote_plus"];
         let is_of_urls = matches!(self.apis.last(api), ApiStep::Field(name) if OF_URLS.contains(&name.as_str()));
         if is_of_urls && self.taint_now(text).is_some() {
             self.found.hint_changes(Changes { decodes: true, ..Changes::default() });
