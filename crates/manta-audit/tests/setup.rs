@@ -309,3 +309,78 @@ export class Service {{
     let checked = r#"if (!["127.0.0.1", "localhost"].includes(req.headers.host?.split(":")[0])) { res.writeHead(403).end(); return; }"#;
     assert_eq!(ts(&class(checked)), Vec::<String>::new());
 }
+
+#[test]
+fn a_handler_that_asks_before_it_serves_is_as_good_as_one_before_it() {
+    // `TOKEN` is made where none is set, and left out only on request.
+    let server = |token: &str, gate: &str, late: &str| {
+        ts(&format!(
+            r#"import {{ createServer }} from "node:http";
+import {{ randomUUID, timingSafeEqual }} from "node:crypto";
+import {{ Server }} from "@modelcontextprotocol/sdk/server/index.js";
+import {{ StreamableHTTPServerTransport }} from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+function made() {{
+  if (process.argv.includes("--insecure")) return null;
+  if (process.env.TOKEN) return process.env.TOKEN;
+  return randomUUID();
+}}
+function allowed(req, expected) {{
+  const header = req.headers["authorization"];
+  if (typeof header !== "string") return false;
+  return timingSafeEqual(Buffer.from(header), Buffer.from(expected));
+}}
+function limited(req) {{ return req.socket.bytesRead < 1000; }}
+const token = {token};
+const server = createServer(async (req, res) => {{
+  if (req.url === "/health") {{ res.end("ok"); return; }}
+  {gate}
+  const transport = new StreamableHTTPServerTransport({{ sessionIdGenerator: undefined }});
+  await new Server({{ name: "x", version: "1" }}, {{}}).connect(transport);
+  await transport.handleRequest(req, res);
+  {late}
+}});
+server.listen(8014, "0.0.0.0");
+"#
+        ))
+    };
+    let gate = "if (token !== null && !allowed(req, token)) { res.writeHead(401); res.end(); return; }";
+    let open: [&str; 2] = ["dns-rebinding:20", "unauthenticated-http:25"];
+    assert_eq!(server("made()", gate, ""), Vec::<String>::new());
+    assert_eq!(server("made()", &gate.replace("token !== null && ", ""), ""), Vec::<String>::new());
+    // A setting nobody has to make, a gate that comes too late, and one that asks something else.
+    assert_eq!(server("process.env.TOKEN ?? null", gate, ""), ["dns-rebinding:20"]);
+    assert_eq!(server("made()", "", gate), ["dns-rebinding:20"]);
+    assert_eq!(server("made()", &gate.replace("allowed(req, token)", "limited(req)"), "")[0], open[0]);
+    assert_eq!(server("made()", "", ""), open);
+}
+
+#[test]
+fn a_command_line_fills_in_what_its_function_takes() {
+    let server = |host: &str| {
+        py(&format!(
+            r#"import click, uvicorn
+from mcp.server.fastmcp import FastMCP
+mcp = FastMCP("x")
+@click.command()
+@click.option("--transport", type=click.Choice(["stdio", "streamable-http"]), default="stdio")
+def main(transport: str):
+    if transport == "stdio":
+        mcp.run(transport="stdio")
+    elif transport == "streamable-http":
+        uvicorn.run(mcp.streamable_http_app, host={host}, port=4040)
+if __name__ == "__main__":
+    main()
+"#
+        ))
+    };
+    assert_eq!(server("\"0.0.0.0\""), ["dns-rebinding:10", "unauthenticated-http:10"]);
+    assert_eq!(server("\"127.0.0.1\""), ["dns-rebinding:10"]);
+    // The application may be made by a factory that adds to it.
+    let added = |factory: &str| {
+        py(&format!(
+            "import uvicorn\nfrom mcp.server.fastmcp import FastMCP\nclass Own(FastMCP):\n    def app(self):\n        app = {factory}\n        return app\nmcp = Own(\"x\")\nuvicorn.run(mcp.app, host=\"0.0.0.0\", factory=True)\n"
+        ))
+    };
+    assert_eq!(added("super().streamable_http_app()"), ["dns-rebinding:8", "unauthenticated-http:8"]);
+    assert_eq!(added("make_pages()"), Vec::<String>::new());
+}

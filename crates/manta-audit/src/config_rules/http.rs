@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use manta_core::{Finding, Location, Severity, Step};
 use manta_flow::engine::analysis::{ArgInfo, CallInfo};
+use manta_flow::engine::config::FunctionFacts;
 
 use super::listeners::{self, Binding, Listener, SERVES, is_mcp_route};
 use super::{Setup, arg, report};
@@ -125,6 +126,10 @@ fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a
     let near = |call: &&&CallInfo| call.at.file == listener.call.at.file;
     let same_file: Vec<&CallInfo> = every.iter().filter(near).copied().collect();
     let uses = |name: &str| functions.iter().any(|(_, facts, _)| facts.names.contains(name));
+    // A factory of the program's own that adds something to the application of the SDK.
+    if ["sse_app", "streamable_http_app", "http_app"].into_iter().any(uses) {
+        return Some(Vec::new());
+    }
     let has_handler = same_file.iter().any(|call| arg::last(&call.api) == "createMcpHandler");
     let is_served = SERVES.into_iter().any(uses) || uses("fetch") && has_handler;
     if is_served {
@@ -272,11 +277,15 @@ enum Strength {
 
 fn authentication(setup: &Setup<'_>, listener: &Listener<'_>) -> Strength {
     let mut strength = by_provider(listener);
-    for (call, facts, is_final) in listener.functions() {
+    let functions = listener.functions();
+    let serves = |facts: &FunctionFacts| SERVES.iter().any(|name| facts.names.contains(*name));
+    // A handler that asks before it serves is as good as one that stands before it, unless another serves too.
+    let all_ask = functions.iter().all(|(_, facts, is_final)| !is_final || !serves(facts) || facts.asks_first);
+    for (call, facts, is_final) in functions {
         // What a single route asks for says nothing about the others, unless it is the transport's.
-        let is_on_the_way = !is_final || SERVES.iter().any(|name| facts.names.contains(*name));
+        let is_on_the_way = !is_final || serves(facts);
         if is_on_the_way && facts.refuses && facts.decides_on.contains("credential") {
-            let always = !is_final
+            let always = (!is_final || facts.asks_first && all_ask)
                 && !is_conditional(setup, call, listener)
                 && !facts.is_off_by_default
                 && !call.args.iter().any(|value| arg::is_passed_by_default(value, facts));

@@ -242,9 +242,7 @@ fn default_place(calls: &[CallInfo], host: &ArgInfo) -> Option<Location> {
     calls.iter().find(is_default).map(|call| call.at)
 }
 
-/// Methods that hand a request to a transport.
-pub(super) const SERVES: [&str; 6] =
-    ["handleRequest", "handlePostMessage", "connect_sse", "handle_request", "handle_post_message", "handleMessage"];
+pub(super) use manta_flow::engine::config::SERVES;
 
 /// Whether a route is mounted under a path that names the protocol: `app.route("/api/mcp", …)`.
 pub(super) fn is_mcp_route(call: &CallInfo) -> bool {

@@ -4,7 +4,7 @@
 //! sanitizers (removing a character sequence, replacing once) deliberately prove nothing.
 
 use super::charset::CharSet;
-use super::path::{self, PathState};
+use super::path::{self, DotDot, PathState};
 use super::props::{Part, Quoting, StrProps, utf16_len};
 use super::url;
 
@@ -292,7 +292,17 @@ impl StrProps {
             return exact;
         }
         let charset = self.charset.minus(CharSet::of("/"));
-        Self { max_len: self.max_len, path: PathState::of_charset(charset), ..Self::of_charset(charset) }.normalized()
+        let name = Self { max_len: self.max_len, path: PathState::of_charset(charset), ..Self::of_charset(charset) };
+        if !self.is_nonempty() || self.last.contains('/') {
+            return name.normalized();
+        }
+        // What does not end with a separator ends with its last component.
+        let mut name = Self { last: self.last, min_len: 1, ..name };
+        if !name.last.contains('.') {
+            name.path.dotdot = DotDot::No;
+            name.path.is_not_parent = true;
+        }
+        name.normalized()
     }
 
     /// The last component of a path without its extension (`PurePath.stem`).

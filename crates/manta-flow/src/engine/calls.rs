@@ -3,6 +3,7 @@
 mod collections;
 mod effects;
 mod keepers;
+mod listings;
 mod matches;
 mod options;
 mod paths;

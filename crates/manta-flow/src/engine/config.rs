@@ -5,6 +5,7 @@
 //! expressions: which request headers take part in a condition, and whether the function can refuse.
 
 mod decisions;
+mod gates;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,12 +14,14 @@ use manta_core::{Location, Span};
 
 pub(crate) use self::decisions::CodeFacts;
 use self::decisions::{Reader, Skip};
+use self::gates::Gate;
+pub use self::gates::SERVES;
 use crate::engine::analysis::{ArgInfo, CallInfo};
 use crate::engine::api::ApiId;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::program::Program;
 use crate::engine::store::{Closure, ObjKind};
-use crate::engine::value::{FnId, Kind, ModId, ObjId, Val};
+use crate::engine::value::{FnId, Kind, ModId, ObjId, Part, Val};
 use crate::ir::{BinaryOp, Block, Expr, ExprId, FuncId, LogicalOp, StmtKind, UnaryOp, Var};
 
 /// Most parts of one argument that are kept; configuration is small, and calls are many.
@@ -43,6 +46,8 @@ pub struct FunctionFacts {
     pub refuses: bool,
     /// Whether it lets every request pass unless the administrator configures something.
     pub is_off_by_default: bool,
+    /// Whether it asks every request for a credential before it serves one.
+    pub asks_first: bool,
     /// Tests of an `Origin` that ask only how it begins.
     pub prefix_tests: BTreeSet<Location>,
     /// Names of fields and methods it uses.
@@ -400,6 +405,50 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether a gate asks for a credential, and nobody has to configure something for that.
+    fn is_shut(&mut self, closure: &Closure, gate: &Gate) -> bool {
+        let is_on = |interp: &mut Self, switch: &ExprId| match interp.usual_outcome(closure, *switch, 0) {
+            Some(usual) => usual,
+            None => interp.is_there_usually(closure, *switch),
+        };
+        if !gate.switches.iter().all(|switch| is_on(self, switch)) {
+            return false;
+        }
+        gate.asks
+            || gate.callees.iter().any(|callee| {
+                let Some(function) = self.setting(closure, *callee, 0) else { return false };
+                self.facts_of(&function, true).decides_on.contains("credential")
+            })
+    }
+
+    /// Whether a test asks only that a setting is there, which the program makes up where nobody makes it.
+    fn is_there_usually(&mut self, closure: &Closure, test: ExprId) -> bool {
+        let module = self.program.module(closure.module);
+        let asked = match module.expr(test) {
+            Expr::Binary(BinaryOp::NotEq, left, right)
+                if matches!(module.expr(*right), Expr::Null | Expr::Undefined) =>
+            {
+                *left
+            }
+            Expr::Var(_) | Expr::Member { .. } | Expr::Import(..) => test,
+            _ => return false,
+        };
+        self.setting(closure, asked, 0).is_some_and(|value| value.alternatives().iter().any(|one| self.is_made_up(one)))
+    }
+
+    /// Whether a value is random, or a text that the program puts something of its own into.
+    fn is_made_up(&self, value: &Val) -> bool {
+        if let Kind::Api(api, _) = &value.kind {
+            let name = self.apis.name(*api).to_ascii_lowercase();
+            return ["random", "uuid", "nanoid", "secrets."].iter().any(|word| name.contains(word));
+        }
+        let parts = value.text.as_deref().map_or(&[][..], |text| &text.parts[..]);
+        parts.iter().any(|part| match part {
+            Part::Lit(text) => !text.is_empty(),
+            Part::Hole(hole) => self.is_made_up(hole),
+        })
+    }
+
     /// The value of an expression that reads nothing of the function's own.
     fn setting(&mut self, closure: &Closure, id: ExprId, depth: usize) -> Option<Val> {
         let module = self.program.module(closure.module);
@@ -447,6 +496,9 @@ impl Interp<'_> {
         all.add(&own.facts);
         let skips = |interp: &mut Self, skip: &Skip| interp.usual_outcome(&closure, skip.test, 0) == Some(skip.when);
         all.is_off_by_default |= own.skips.iter().any(|skip| skips(self, skip));
+        if seen.len() == 1 {
+            all.asks_first = own.gates.iter().any(|gate| self.is_shut(&closure, gate));
+        }
         let captured: Vec<Val> = closure.captures.iter().map(|cell| self.store.cell(*cell).clone()).collect();
         queue.extend(captured.into_iter().filter(|value| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_))));
         queue.extend(closure.this.iter().cloned());

@@ -206,10 +206,9 @@ pub enum Limit {
 /// The source whose flows are limited so.
 pub(crate) const REQUEST_STATE: &str = "state of the HTTP request";
 
-/// What the client and not the model decides, as sources of a tool: the request that carries a call, its headers, and the
-/// directories that the client offers.
-pub(crate) const TRANSPORT: [&str; 3] =
-    ["HTTP request of the transport", "header of the HTTP transport", "roots announced by the client"];
+/// What the client and not the model decides, as sources of a tool: the request that carries a call, and its headers.
+/// The directories that a client offers are none: they are the limits that its user sets.
+pub(crate) const TRANSPORT: [&str; 2] = ["HTTP request of the transport", "header of the HTTP transport"];
 
 impl Limit {
     /// One clause.
@@ -449,6 +448,8 @@ impl Replay {
 pub(crate) const REPLAY_ROOT: &str = "/srv/manta-root";
 /// The directory that stands for the home of the user the server runs as.
 pub(crate) const REPLAY_HOME: &str = "/home/manta";
+/// The name that stands for every one that the program makes up or finds in a directory.
+pub(crate) const REPLAY_NAME: &str = "manta-name";
 
 /// Whether a concrete path lies in the stand-in directory.
 pub(crate) fn is_in_replay_root(path: &str) -> bool {

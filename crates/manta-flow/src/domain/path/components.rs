@@ -50,6 +50,11 @@ pub(super) fn dotdot(parts: &[Part<'_>], count: Count) -> DotDot {
         match *part {
             Part::Lit(text) => walk.text(text, false),
             Part::Trusted(props) if props.is_finite() => walk.value(props),
+            // Without a separator in it, it lengthens the component it stands in: the number in `${a}-${now}${b}`.
+            Part::Trusted(props) if !props.charset.contains('/') => {
+                let grown = longer(walk.states, NAME);
+                walk.states = if props.is_nonempty() { grown } else { grown | walk.states };
+            }
             Part::Trusted(_) => walk.states = state(NAME, false) | state(EMPTY, false),
             Part::Hole(props) => walk.value(props),
         }

@@ -296,8 +296,9 @@ impl Interp<'_> {
         let this = self.as_text(value);
         let result = self.call_api(api, None, Some(this.clone()), args.clone(), span, false);
         Some(match name.as_str() {
-            // Entries below a directory are paths again, contained where the directory is.
-            "iterdir" | "glob" | "rglob" => {
+            // Entries below a directory are paths again, contained where the directory is; below the caller's they are
+            // the caller's.
+            "iterdir" | "glob" | "rglob" if !this.is_tainted() => {
                 let mut props = self.props(&this).slice();
                 props.path = self.props(&this).path;
                 let entry = Val { vn: self.store.fresh_vn(), ..Val::with_props(props) };

@@ -124,6 +124,28 @@ impl Interp<'_> {
                 let charset = self.props(&arg).charset.minus(crate::domain::CharSet::of("/"));
                 self.text_val(StrProps::of_charset(charset), &arg)
             }
+            Effect::PathParse => self.path_parsed(&arg),
+            Effect::PathsBelow => {
+                let path = self.path_below(&arg, args.pos.first(), span);
+                self.new_array(Vec::new(), Some(path))
+            }
+            Effect::PathsLike => {
+                let path = self.path_like(&arg, args, span);
+                self.new_array(Vec::new(), Some(path))
+            }
+            Effect::PathWalk => {
+                let path = self.path_below(&arg, None, span);
+                let names = [0, 1].map(|_| self.new_array(Vec::new(), Some(Val::unknown())));
+                let found = self.new_array([vec![path], names.to_vec()].concat(), None);
+                self.new_array(Vec::new(), Some(found))
+            }
+            Effect::PathEntries => {
+                let path = self.path_below(&arg, None, span);
+                let mut entry = Obj { any: Some(Val::unknown()), ..Obj::new(ObjKind::Plain) };
+                entry.fields.insert(Symbol::new("path"), path);
+                let entry = Val::of(Kind::Obj(self.store.new_obj(entry)));
+                self.new_array(Vec::new(), Some(entry))
+            }
             Effect::PathExpand => self.expand_path(&arg),
             Effect::PathRelative => self.path_relative(args, span),
             Effect::PathIsAbsolute => self.path_is_absolute(&arg, span),

@@ -11,7 +11,7 @@ use crate::engine::api::ApiTable;
 use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp, PathOperand};
 use crate::engine::models::Effect;
-use crate::engine::report::{REPLAY_HOME, REPLAY_ROOT, is_in_replay_root};
+use crate::engine::report::{REPLAY_HOME, REPLAY_NAME, REPLAY_ROOT, is_in_replay_root};
 use crate::engine::value::{Kind, Part, PathShape, Taint, Text, Transform, Val, Vn};
 use crate::ir::Lang;
 
@@ -47,13 +47,18 @@ impl Interp<'_> {
         let mut described = self.path_operands(values);
         if self.found.replay.is_some() {
             // Following a witness: directories of the administrator's become one concrete directory. The home of the
-            // user is another one.
+            // user is another one. Behind what the caller chose, a program puts names: `join(folder, new_name())`.
+            let mut is_behind_caller = false;
             for ((literal, props, is_tainted), value) in described.iter_mut().zip(values) {
                 if literal.is_none() {
-                    let stand_in = if is_home(&self.apis, value) { REPLAY_HOME } else { REPLAY_ROOT };
-                    let text = if *is_tainted { props.as_literal() } else { Some(stand_in) };
-                    *literal = text.map(str::to_owned);
+                    *literal = match (*is_tainted, is_behind_caller) {
+                        (true, _) => props.as_literal().map(str::to_owned),
+                        (false, true) => Some(self.stand_in_name(value)),
+                        (false, false) if is_home(&self.apis, value) => Some(REPLAY_HOME.to_owned()),
+                        (false, false) => Some(REPLAY_ROOT.to_owned()),
+                    };
                 }
+                is_behind_caller |= *is_tainted;
             }
             if effect == Effect::PathResolve {
                 // The server runs in the stand-in directory.
@@ -78,6 +83,12 @@ impl Interp<'_> {
             props.path.dotdot = path::DotDot::No;
         }
         self.path_result(effect, props, values, span)
+    }
+
+    /// A file name for one that the program makes up, with the ending that it gives it.
+    fn stand_in_name(&self, value: &Val) -> String {
+        let ending = self.file_extension(value).map_or_else(String::new, |extension| format!(".{extension}"));
+        format!("{REPLAY_NAME}{ending}")
     }
 
     /// How a path is put together, as far as it is known.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use manta_core::{Location, Span};
 
+use super::gates::Gate;
 use super::{FunctionFacts, each_stmt};
 use crate::ir::{
     BinaryOp, Block, Expr, ExprId, FuncId, ImportId, ImportName, Key, Module, Pat, StmtKind, Symbol, UnaryOp, Var,
@@ -15,6 +16,7 @@ pub(crate) struct CodeFacts {
     pub(super) facts: FunctionFacts,
     pub(super) imports: Vec<(ImportId, ImportName)>,
     pub(super) skips: Vec<Skip>,
+    pub(super) gates: Vec<Gate>,
 }
 
 /// A branch that hands every request on, whatever is in it.
@@ -27,9 +29,9 @@ pub(super) struct Skip {
 
 /// Reads one function's code, with the functions written inside it.
 pub(super) struct Reader<'a> {
-    module: &'a Module,
-    func: FuncId,
-    span: Span,
+    pub(super) module: &'a Module,
+    pub(super) func: FuncId,
+    pub(super) span: Span,
     /// Reads of headers that matter: where, which.
     reads: Vec<(Span, &'static str)>,
     /// Expressions inside, by start.
@@ -114,11 +116,12 @@ impl<'a> Reader<'a> {
             self.find_decisions(id);
         }
         self.find_skips();
-        CodeFacts { facts: self.facts, imports, skips: self.skips }
+        let gates = self.find_gates();
+        CodeFacts { facts: self.facts, imports, skips: self.skips, gates }
     }
 
     /// Expressions inside a part of the function.
-    fn within(&self, span: Span) -> impl Iterator<Item = (Span, &'a Expr)> + '_ {
+    pub(super) fn within(&self, span: Span) -> impl Iterator<Item = (Span, &'a Expr)> + '_ {
         let first = self.inside.partition_point(|(at, _)| at.start < span.start);
         self.inside[first..]
             .iter()
@@ -200,7 +203,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The first parameter of the function.
-    fn is_request(&self, object: ExprId) -> bool {
+    pub(super) fn is_request(&self, object: ExprId) -> bool {
         let params = &self.module.func(self.func).params;
         match (params.first().map(|param| &param.pat), self.module.expr(object)) {
             (Some(Pat::Var(first)), Expr::Var(var)) => first == var,
@@ -226,7 +229,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The headers an expression depends on, directly or through a variable of function `func`.
-    fn mentions(&self, func: u32, id: ExprId) -> BTreeSet<&'static str> {
+    pub(super) fn mentions(&self, func: u32, id: ExprId) -> BTreeSet<&'static str> {
         let span = self.module.span(id);
         let mut found: BTreeSet<&'static str> =
             self.reads.iter().filter(|(at, _)| span.contains(*at)).map(|(_, read)| *read).collect();
@@ -402,6 +405,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn is_error_status(expr: &Expr) -> bool {
+pub(super) fn is_error_status(expr: &Expr) -> bool {
     matches!(expr, Expr::Num(number) if (400.0..500.0).contains(number))
 }

@@ -410,7 +410,7 @@ impl<'p> Interp<'p> {
                         Some(value) => self.or_default_param(value, param.default),
                         None => match param.default {
                             Some(default) => self.eval_default(default),
-                            None => Val::undefined(),
+                            None => self.left_out(param.name),
                         },
                     }
                 }
@@ -428,6 +428,17 @@ impl<'p> Interp<'p> {
     /// JavaScript defaults apply to `undefined`; Python defaults only to missing arguments.
     fn or_default_param(&mut self, value: Val, default: Option<ExprId>) -> Val {
         if self.lang() == Lang::Python { value } else { self.or_default(value, default) }
+    }
+
+    /// What a parameter without a default is when nothing is given for it. In Python that is an error, unless something
+    /// around the function fills it in: while a program starts, its command line (`@click.command()`).
+    fn left_out(&mut self, name: Option<Symbol>) -> Val {
+        match name {
+            Some(name) if self.lang() == Lang::Python && !self.found.is_running_handler => {
+                self.environment(name.as_str())
+            }
+            _ => Val::undefined(),
+        }
     }
 
     fn eval_default(&mut self, default: ExprId) -> Val {

@@ -227,6 +227,16 @@ pub enum Effect {
     PathDirname,
     /// `path.extname`, `os.path.splitext`.
     PathExtension,
+    /// Node `path.parse`: the parts of a path as an object.
+    PathParse,
+    /// Whole paths of what is found below a directory: `Path.iterdir()`, `Path.glob(…)`.
+    PathsBelow,
+    /// Whole paths that fit a pattern: `glob.glob(pattern)`.
+    PathsLike,
+    /// `os.walk(top)`: directories below one, each with the names in it.
+    PathWalk,
+    /// `os.scandir(path)`: entries that know their name and their path.
+    PathEntries,
     /// `path.relative`, `os.path.relpath`.
     PathRelative,
     /// `path.isAbsolute`.

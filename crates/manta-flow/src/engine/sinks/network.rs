@@ -185,8 +185,14 @@ impl Interp<'_> {
 /// a tool that takes the whole path is there to call whatever the service offers, and what more of a path follows leads
 /// only to what ends so.
 fn ends_resource(pieces: &[Piece], part: usize) -> bool {
-    let goes_on = pieces[part + 1..].iter().find_map(|piece| match piece {
-        Piece::Lit(text) => text.bytes().find(|byte| matches!(byte, b'/' | b'?' | b'#')).map(|byte| byte == b'/'),
+    let rest = &pieces[part + 1..];
+    let goes_on = rest.iter().enumerate().find_map(|(index, piece)| match piece {
+        Piece::Lit(text) => {
+            let at = text.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#'))?;
+            // A slash at the very end names the same place.
+            let is_last = at + 1 == text.len() && index + 1 == rest.len();
+            Some(text.as_bytes()[at] == b'/' && !is_last)
+        }
         _ => None,
     });
     let names = pieces[..part].iter().filter_map(|piece| match piece {
