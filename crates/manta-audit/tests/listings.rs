@@ -24,7 +24,7 @@ fn found(path: &str, text: &str) -> Vec<String> {
 
 /// Whether the last line of a tool's body is found to use a file of the caller's.
 fn python(body: &str) -> bool {
-    let head = "import glob, os, time, uuid\nfrom pathlib import Path\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP(\"x\")\nROOT = \"/srv/notes\"\n";
+    let head = "import glob, os, tempfile, time, uuid\nfrom pathlib import Path\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP(\"x\")\nROOT = \"/srv/notes\"\n";
     let server = format!("{head}@mcp.tool()\ndef tool(d: str, text: str) -> str:\n{body}");
     let last = server.trim_end().lines().count();
     found("server.py", &server).contains(&format!("path-traversal:{last}"))
@@ -94,5 +94,16 @@ fn the_name_of_a_file_stays_in_its_directory_however_it_is_put_together() {
     }
     for name in ["path.parse(d).dir, path.parse(d).base", "`${d}.${Date.now()}${path.extname(d)}`"] {
         assert!(typescript(&format!("  await fs.writeFile(path.join(ROOT, {name}), text);")), "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_the_program_is_put_where_the_caller_says() {
+    for written in [
+        "    handle, name = tempfile.mkstemp()\n    Path(name).replace(TARGET)\n",
+        "    with tempfile.NamedTemporaryFile(delete=False) as file:\n        file.write(b\"x\")\n    Path(file.name).rename(TARGET)\n",
+    ] {
+        assert!(python(&written.replace("TARGET", "d")), "{written}");
+        assert!(!python(&written.replace("TARGET", "os.path.join(ROOT, os.path.basename(d))")), "{written}");
     }
 }
