@@ -106,4 +106,6 @@ fn a_file_of_the_program_is_put_where_the_caller_says() {
         assert!(python(&written.replace("TARGET", "d")), "{written}");
         assert!(!python(&written.replace("TARGET", "os.path.join(ROOT, os.path.basename(d))")), "{written}");
     }
+    let server = "import os\nfrom pathlib import Path\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP(\"x\")\n@mcp.tool()\ndef put(d: str) -> str:\n    Path(\"/tmp/x\").replace(d)\n";
+    assert_eq!(common::found([("server.py", server)]), ["path-traversal in put"]);
 }
