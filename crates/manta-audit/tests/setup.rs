@@ -375,12 +375,4 @@ if __name__ == "__main__":
     };
     assert_eq!(server("\"0.0.0.0\""), ["dns-rebinding:10", "unauthenticated-http:10"]);
     assert_eq!(server("\"127.0.0.1\""), ["dns-rebinding:10"]);
-    // The application may be made by a factory that adds to it.
-    let added = |factory: &str| {
-        py(&format!(
-            "import uvicorn\nfrom mcp.server.fastmcp import FastMCP\nclass Own(FastMCP):\n    def app(self):\n        app = {factory}\n        return app\nmcp = Own(\"x\")\nuvicorn.run(mcp.app, host=\"0.0.0.0\", factory=True)\n"
-        ))
-    };
-    assert_eq!(added("super().streamable_http_app()"), ["dns-rebinding:8", "unauthenticated-http:8"]);
-    assert_eq!(added("make_pages()"), Vec::<String>::new());
 }

@@ -126,10 +126,6 @@ fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a
     let near = |call: &&&CallInfo| call.at.file == listener.call.at.file;
     let same_file: Vec<&CallInfo> = every.iter().filter(near).copied().collect();
     let uses = |name: &str| functions.iter().any(|(_, facts, _)| facts.names.contains(name));
-    // A factory of the program's own that adds something to the application of the SDK.
-    if ["sse_app", "streamable_http_app", "http_app"].into_iter().any(uses) {
-        return Some(Vec::new());
-    }
     let has_handler = same_file.iter().any(|call| arg::last(&call.api) == "createMcpHandler");
     let is_served = SERVES.into_iter().any(uses) || uses("fetch") && has_handler;
     if is_served {
