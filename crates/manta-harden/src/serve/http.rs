@@ -209,9 +209,10 @@ impl Front {
         request.extensions_mut().insert(Principal(principal.clone()));
         let session =
             request.headers().get(SESSION_HEADER).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
-        let opens_session = session.is_none() && !is_stateless(request.headers());
-        if let Err(refusal) = self.check_session(session.as_deref(), opens_session, &principal).await {
-            return refusal;
+        if let Some(id) = &session
+            && !self.may_use(id, &principal)
+        {
+            return plain(StatusCode::NOT_FOUND, "there is no such session");
         }
         let (head, body) = request.into_parts();
         // Read here, so that a body has an end in time as well as in length.
@@ -223,8 +224,13 @@ impl Front {
             Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, "the request ended early"),
             Err(_) => return plain(StatusCode::REQUEST_TIMEOUT, "the request took too long"),
         };
-        if let Some(error) = strict::error_of(&body) {
-            return json(StatusCode::BAD_REQUEST, &error);
+        let method = match strict::method_of(&body) {
+            Ok(method) => method,
+            Err(error) => return json(StatusCode::BAD_REQUEST, &error),
+        };
+        // The body says it and not the headers: the SDK opens a session for it whatever revision they name.
+        if method == "initialize" && session.is_none() && self.sessions.sessions.read().await.len() >= SESSIONS {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, "too many sessions");
         }
         let response = self.service.handle(Request::from_parts(head, Full::new(body))).await;
         if session.is_none() {
@@ -233,26 +239,10 @@ impl Front {
         response
     }
 
-    /// Another principal's session is none, and there is a last one.
-    async fn check_session(
-        &self,
-        session: Option<&str>,
-        opens_session: bool,
-        principal: &str,
-    ) -> Result<(), Response<BoxBody>> {
-        match session {
-            Some(id) => {
-                let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-                match owners.get(id).is_some_and(|owner| owner != principal) {
-                    true => Err(plain(StatusCode::NOT_FOUND, "there is no such session")),
-                    false => Ok(()), // or unknown, and then the SDK says so
-                }
-            }
-            None if opens_session && self.sessions.sessions.read().await.len() >= SESSIONS => {
-                Err(plain(StatusCode::SERVICE_UNAVAILABLE, "too many sessions"))
-            }
-            None => Ok(()),
-        }
+    /// Another principal's session is none. Of an unknown one the SDK says that it is.
+    fn may_use(&self, session: &str, principal: &str) -> bool {
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.get(session).is_none_or(|owner| owner == principal)
     }
 
     async fn note_session(&self, response: &Response<BoxBody>, principal: String) {
@@ -264,11 +254,6 @@ impl Front {
         }
         owners.insert(id.to_owned(), principal);
     }
-}
-
-/// Requests of the stateless era name their revision and open no session. Those of the era before may name theirs as well.
-fn is_stateless(headers: &hyper::HeaderMap) -> bool {
-    headers.get("mcp-protocol-version").is_some_and(|version| version.as_bytes() >= &b"2026-07-28"[..])
 }
 
 type BoxBody = http_body_util::combinators::BoxBody<Bytes, Infallible>;
@@ -284,20 +269,4 @@ fn json(status: StatusCode, value: &serde_json::Value) -> Response<BoxBody> {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_names_a_revision_with_sessions_opens_one_all_the_same() {
-        let said = |version: &str| {
-            let mut headers = hyper::HeaderMap::new();
-            headers.insert("mcp-protocol-version", version.parse().unwrap());
-            is_stateless(&headers)
-        };
-        assert!(said("2026-07-28"));
-        assert!(!said("2025-11-25") && !said("2025-03-26") && !is_stateless(&hyper::HeaderMap::new()));
-    }
 }

@@ -23,21 +23,30 @@ pub(super) const NOBODY: &str = "\"manta/nobody\"";
 
 /// What is wrong with a line; `None` for one that has one reading.
 pub(super) fn flaw(line: &[u8]) -> Option<Refusal> {
-    if line.iter().all(u8::is_ascii_whitespace) {
-        return None;
-    }
-    let limits = Limits { max_bytes: MAX_LINE, ..Limits::default() };
-    Frame::parse(line, Direction::ToServer, &limits).err().map(|error| error.refusal)
+    read(line).err()
 }
 
-/// The error that answers the body of a request over HTTP; `None` for one that has one reading. Bodies may be formatted:
-/// line breaks between tokens are blanks, and inside of strings they are no JSON.
-pub(super) fn error_of(body: &[u8]) -> Option<Value> {
+/// The message of a line, which may be blank and then has none.
+fn read(line: &[u8]) -> Result<Option<Frame<'_>>, Refusal> {
+    if line.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    let limits = Limits { max_bytes: MAX_LINE, ..Limits::default() };
+    Frame::parse(line, Direction::ToServer, &limits).map(Some).map_err(|error| error.refusal)
+}
+
+/// The method that the body of a request over HTTP names, empty where it names none, or the error that answers a body
+/// without one reading. Bodies may be formatted: line breaks between tokens are blanks, and inside of strings they are
+/// no JSON.
+pub(super) fn method_of(body: &[u8]) -> Result<String, Value> {
     let text: Vec<u8> = body.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect();
-    let refusal = flaw(&text)?;
+    let refusal = match read(&text) {
+        Ok(frame) => return Ok(frame.map_or_else(String::new, |frame| frame.method().to_owned())),
+        Err(refusal) => refusal,
+    };
     let seen = IdScanner::scan(&text);
     let id = seen.id().map_or(Value::Null, |id| serde_json::from_str(&id.to_string()).unwrap_or_default());
-    Some(json!({ "jsonrpc": "2.0", "id": id, "error": { "code": refusal.code(), "message": refusal.as_str() } }))
+    Err(json!({ "jsonrpc": "2.0", "id": id, "error": { "code": refusal.code(), "message": refusal.as_str() } }))
 }
 
 /// The small request, with the id as it was written.
@@ -158,17 +167,17 @@ mod tests {
     fn a_body_may_be_formatted_and_has_one_reading() {
         let body =
             |members: &str| format!("{{\r\n  \"jsonrpc\": \"2.0\",\n  \"method\": \"x\",\r  {members}\r\n}}\r\n");
-        assert_eq!(error_of(body("\"id\": 1").as_bytes()), None);
-        assert_eq!(error_of(b""), None);
+        assert_eq!(method_of(body("\"id\": 1").as_bytes()), Ok("x".to_owned()));
+        assert_eq!(method_of(b""), Ok(String::new()));
         for (members, id, code) in [
             ("\"id\": 1, \"params\": {\"name\": \"a\", \"name\": \"b\"}", json!(1), -32600),
             ("\"id\": \"a\\u0022\", \"params\": {\"a\": \"b\rc\"}", json!("a\""), -32700),
             ("\"id\": 1e2", Value::Null, -32600),
         ] {
-            let error = error_of(body(members).as_bytes()).unwrap();
+            let error = method_of(body(members).as_bytes()).unwrap_err();
             assert_eq!((&error["id"], &error["error"]["code"]), (&id, &json!(code)), "{members}");
         }
-        assert_eq!(error_of(b"[]").unwrap()["error"]["message"], Refusal::Batch.as_str());
+        assert_eq!(method_of(b"[]").unwrap_err()["error"]["message"], Refusal::Batch.as_str());
     }
 
     #[test]

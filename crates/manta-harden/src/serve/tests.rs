@@ -306,8 +306,9 @@ fn http(token: Option<&str>) -> std::net::SocketAddr {
 /// The status of an `initialize` request with these headers, and padding in its body.
 fn status(address: std::net::SocketAddr, headers: &[(&str, &str)], padding: usize) -> u16 {
     use std::io::{Read as _, Write as _};
+    let named = headers.iter().find(|(name, _)| *name == "MCP-Protocol-Version");
     let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
-        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "x".repeat(padding), "version": "1" } } });
+        "protocolVersion": named.map_or("2025-11-25", |(_, revision)| revision), "capabilities": {}, "clientInfo": { "name": "x".repeat(padding), "version": "1" } } });
     let body = body.to_string();
     let mut request = format!("POST /mcp HTTP/1.1\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
     request.push_str("Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n");
@@ -333,6 +334,16 @@ fn browsers_of_other_origins_and_other_hosts_are_refused() {
     assert_eq!(status(address, &[("Host", &host), ("Origin", "null")], 0), 403);
     assert_eq!(status(address, &[("Host", "evil.example")], 0), 403);
     assert_eq!(status(address, &[("Host", &host)], 5 << 20), 413);
+}
+
+#[test]
+fn there_is_a_last_session_whatever_revision_asks_for_it() {
+    let address = http(None);
+    let host = address.to_string();
+    let named = [("Host", host.as_str()), ("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "initialize")];
+    let answers: Vec<u16> = (0..1030).map(|_| status(address, &named, 0)).collect();
+    assert!(answers[..1024].iter().all(|answer| *answer == 200), "{:?}", &answers[..20]);
+    assert!(answers[1024..].iter().all(|answer| *answer == 503), "{:?}", &answers[1020..]);
 }
 
 #[test]
