@@ -1,12 +1,15 @@
 //! `exposed-secret` in the files of a server: credentials whose issuer gave them a shape.
 
+use std::ops::Range;
+
 use manta_core::{Confidence, FileId, FileKind, Finding, Location, ScanReport, Severity, SourceFile, Span};
 use manta_detect::secrets;
 
 use crate::memory::Memory;
 use crate::rules;
 
-/// Shapes that are made to be shown to browsers: finding one in a file is a question and not an answer.
+/// Shapes that are made to be shown to browsers: finding one in a file is a question and not an answer, as it is where
+/// documentation shows what a credential looks like.
 const PUBLIC: &[&str] = &["google-api-key", "jwt", "sentry-token"];
 
 /// Findings in one file, but for those whose place the report names already: what a client's configuration holds is
@@ -23,11 +26,10 @@ pub(super) fn findings(
         return;
     }
     let mut last: Option<&str> = None;
+    let examples = if file.path.ends_with(".json") { examples(&file.text) } else { Vec::new() };
     for found in memory.in_file(secrets::find_issued, file) {
         let value = &file.text[found.range.clone()];
-        let before = &file.text[..found.range.start];
-        let is_documented = is_in_example(before) || file.path.ends_with(".json") && is_below_example(before);
-        if is_sample(value) || last == Some(value) || is_documented {
+        if is_sample(value) || last == Some(value) {
             continue;
         }
         last = Some(value);
@@ -41,7 +43,9 @@ pub(super) fn findings(
         // The value itself is never part of a message.
         let message = format!("the file holds a credential in plain text ({})", found.rule);
         let mut finding = Finding::at(rule, at, message);
-        if PUBLIC.contains(&found.rule) {
+        let is_documented = is_in_example(&file.text[..found.range.start])
+            || examples.iter().any(|example| example.contains(&found.range.start));
+        if PUBLIC.contains(&found.rule) || is_documented {
             finding.severity = Severity::Low;
             finding.confidence = Confidence::Low;
         }
@@ -56,33 +60,48 @@ fn is_in_example(before: &str) -> bool {
     comment.is_some_and(|comment| !comment.contains("*/") && comment.contains("@example"))
 }
 
-/// Whether what follows stands below a member `example` or `examples`, as in the description of an interface.
-fn is_below_example(before: &str) -> bool {
-    // The members whose values are open, and the text that was read last, which may be the name of the next one.
-    let mut open: Vec<&str> = Vec::new();
+/// What stands below members `example` and `examples` of a file of JSON, as in the description of an interface. Of a file
+/// that is no JSON, what reads like them.
+fn examples(text: &str) -> Vec<Range<usize>> {
+    let is_example = |name: &str| matches!(name, "example" | "examples");
+    let mut found = Vec::new();
+    // Where the outermost open example began, and how many brackets are open around it and in all.
+    let mut example: Option<(usize, usize)> = None;
+    let mut depth = 0_usize;
+    // The text that was read last, which may be the name of the next member, and the name of the one that is read.
     let mut last = "";
     let mut member = "";
     let mut at = 0;
-    while let Some(found) = before[at..].find(['"', '{', '[', '}', ']', ':', ',']) {
-        let start = at + found;
+    while let Some(step) = text[at..].find(['"', '{', '[', '}', ']', ':', ',']) {
+        let start = at + step;
         at = start + 1;
-        match before.as_bytes()[start] {
-            b'"' => match end_of_string(&before[at..]) {
-                Some(length) => {
-                    last = &before[at..at + length];
-                    at += length + 1;
+        match text.as_bytes()[start] {
+            b'"' => {
+                let Some(length) = end_of_string(&text[at..]) else { break };
+                if example.is_none() && is_example(member) {
+                    found.push(at..at + length);
                 }
-                None => break,
-            },
+                last = &text[at..at + length];
+                at += length + 1;
+            }
             b':' => member = last,
-            b'{' | b'[' => open.push(std::mem::take(&mut member)),
             b',' => member = "",
+            b'{' | b'[' => {
+                if example.is_none() && is_example(std::mem::take(&mut member)) {
+                    example = Some((start, depth));
+                }
+                depth += 1;
+            }
             _ => {
-                open.pop();
+                depth = depth.saturating_sub(1);
+                if let Some((start, _)) = example.take_if(|(_, around)| *around == depth) {
+                    found.push(start..at);
+                }
             }
         }
     }
-    open.into_iter().chain([member]).any(|name| matches!(name, "example" | "examples"))
+    found.extend(example.map(|(start, _)| start..text.len()));
+    found
 }
 
 /// Where a string of JSON ends whose first quote is gone.
@@ -125,15 +144,20 @@ fn is_sample(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_below_example, is_in_example};
+    use super::{examples, is_in_example};
 
     #[test]
     fn examples_of_a_description_are_below_their_member() {
-        assert!(is_below_example(r#"{"openapi": "3.0.0", "get": {"examples": {"200": {"value": "{\"key\": \"#));
-        assert!(is_below_example(r#"{"schema": {"type": "string", "example": ""#));
-        assert!(!is_below_example(r#"{"examples": {"a": "x"}, "servers": [{"token": ""#));
-        assert!(!is_below_example(r#"{"example": "a", "token": ""#));
-        assert!(!is_below_example(r#"{"title": "example", "token": ""#));
+        let is_below = |text: &str| {
+            let at = text.find("KEY").expect("the text has one");
+            examples(text).iter().any(|example| example.contains(&at))
+        };
+        assert!(is_below(r#"{"openapi": "3.0.0", "get": {"examples": {"200": {"value": "{\"key\": \"KEY\"}"}}}}"#));
+        assert!(is_below(r#"{"schema": {"type": "string", "example": "KEY"}}"#));
+        assert!(is_below(r#"{"examples": [{"token": "KEY"#), "and is cut off");
+        assert!(!is_below(r#"{"examples": {"a": "x"}, "servers": [{"token": "KEY"}]}"#));
+        assert!(!is_below(r#"{"example": "a", "token": "KEY"}"#));
+        assert!(!is_below(r#"{"title": "example", "token": "KEY"}"#));
     }
 
     #[test]
