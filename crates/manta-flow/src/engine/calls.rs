@@ -35,7 +35,6 @@ impl Interp<'_> {
         if let Some(result) = self.promised(api, this.as_ref(), &args, span) {
             return result;
         }
-        self.has_registered = false;
         let name = self.apis.name(api);
         self.note_lifespan(&args);
         if let Some(schema) = self.zod_call(&name, &args) {
@@ -59,9 +58,6 @@ impl Interp<'_> {
             for row in &entry.registers {
                 self.register(row, api, data, &args, span);
             }
-            // A route may set the server up that it serves.
-            let is_handler = |exposes| !matches!(exposes, Exposes::Route | Exposes::Command);
-            self.has_registered = entry.registers.iter().any(|row| is_handler(row.exposes));
             for row in &entry.sinks {
                 self.check_sink(row, &name, &args, this.as_ref(), data, span);
             }
@@ -282,8 +278,6 @@ impl Interp<'_> {
     /// Unknown code may call the functions it is given, with anything; untrusted data in the other arguments may reach
     /// them.
     pub(crate) fn call_closures(&mut self, args: &Args, propagate: Option<&Args>, span: Span) {
-        // No client has called a handler while modules load: it may register more, but what it writes is not there yet.
-        let is_trial = std::mem::take(&mut self.has_registered) && !self.found.is_running_handler;
         let mut functions: Vec<Val> = Vec::new();
         for value in args.all() {
             self.collect_functions(value, &mut functions, 1);
@@ -316,8 +310,21 @@ impl Interp<'_> {
             let call = |interp: &mut Self| {
                 interp.call_value(&function, None, args, span);
             };
+            // No client has called a handler while modules load: it may register more, but what it writes is not there yet.
+            let is_trial = !self.found.is_running_handler && self.is_for_clients(&function);
             if is_trial { self.in_trial(call) } else { self.in_branch(call) }
         }
+    }
+
+    /// Whether a function is registered for clients to call. A route is another matter: it may set the server up that it
+    /// serves.
+    fn is_for_clients(&self, function: &Val) -> bool {
+        let closure = self.closure_of(function);
+        closure.is_some()
+            && self.found.registrations.iter().any(|registration| {
+                !matches!(registration.exposes, Exposes::Route | Exposes::Command)
+                    && registration.handler.as_ref().and_then(|handler| self.closure_of(handler)) == closure
+            })
     }
 
     /// Runs something for what it shows only.

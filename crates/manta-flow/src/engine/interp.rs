@@ -213,8 +213,6 @@ pub(crate) struct Interp<'p> {
     pub(crate) is_replaying: bool,
     /// For each module, where its code mentions a registration method.
     pub(crate) registration_spans: FxHashMap<ModId, Vec<Span>>,
-    /// Whether the present call outside registers what it is given.
-    pub(crate) has_registered: bool,
     /// How often callbacks were run while modules load.
     pub(crate) callback_runs: FxHashMap<(ModId, FuncId), u32>,
     /// Calls of this run, and what came of them.
@@ -314,7 +312,6 @@ impl<'p> Interp<'p> {
             rounds: 1,
             replay_budget: 0,
             is_replaying: false,
-            has_registered: false,
             callback_runs: FxHashMap::default(),
             registration_spans: FxHashMap::default(),
             api_cache: FxHashMap::default(),
