@@ -4,6 +4,7 @@
 use manta_core::{
     Confidence, Disposition, Edit, Finding, Fix, Location, RuleMeta, ScanReport, Severity, Step, Untrusted,
 };
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::place::Place;
@@ -245,14 +246,8 @@ fn location(at: Location, report: &ScanReport, message: Option<&str>) -> Value {
 
 /// A relative path as a URI reference: what isn't unreserved in RFC 3986 is percent-encoded, byte by byte.
 fn uri(path: &str) -> String {
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri
+    const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    utf8_percent_encode(path, &RESERVED).to_string()
 }
 
 /// What kept the analysis from being complete, as notifications, so that a viewer shows it.

@@ -11,9 +11,6 @@ use super::props::{Part, StrProps};
 
 mod authority;
 mod check;
-mod percent;
-
-pub(crate) use percent::{percent_decoded, percent_encoded};
 
 pub use check::{HostCheck, HostGrade, Subject, grade_host_check};
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use manta_core::Location;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustc_hash::FxHashMap;
 
 use crate::engine::api::ApiId;
@@ -385,7 +386,7 @@ pub(crate) struct Changes {
 impl Changes {
     /// What a witness looks like that comes out of them as it is.
     pub(crate) fn disguises(self, witness: &str) -> Vec<String> {
-        let encoded = self.decodes.then(|| crate::domain::url::percent_encoded(witness));
+        let encoded = self.decodes.then(|| utf8_percent_encode(witness, NON_ALPHANUMERIC).to_string());
         let doubled = (self.strips && witness.contains("../")).then(|| witness.replace("../", "....//"));
         encoded.into_iter().chain(doubled).collect()
     }

@@ -1,5 +1,8 @@
 //! How a server may read the URI of a resource.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::paths::{is_ignorable, separator};
@@ -54,24 +57,7 @@ fn decoded(text: &str) -> String {
 
 /// One round of percent decoding; `None` when the bytes are not UTF-8, as overlong codes are not.
 fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let is_code = |code: &&[u8]| code.iter().all(u8::is_ascii_hexdigit);
-        let code = after.get(..2).filter(|_| *first == b'%').filter(is_code);
-        let code = code.and_then(|code| std::str::from_utf8(code).ok());
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
+    percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned)
 }
 
 fn without_detours(text: &str) -> String {

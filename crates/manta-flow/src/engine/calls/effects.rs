@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use manta_core::Span;
+use percent_encoding::percent_decode_str;
 
 use crate::domain::{CharSet, StrProps, path};
 use crate::engine::api::{ApiId, ApiStep};
@@ -620,7 +621,8 @@ impl Interp<'_> {
         if is_of_urls && self.taint_now(text).is_some() {
             self.found.hint_changes(Changes { decodes: true, ..Changes::default() });
             if self.found.replay.is_some()
-                && let Some(plain) = text.literal().and_then(crate::domain::url::percent_decoded)
+                && let Some(written) = text.literal()
+                && let Ok(plain) = percent_decode_str(written).decode_utf8()
             {
                 return Val { taint: text.taint, step: text.step, vn: self.store.fresh_vn(), ..Val::str(&plain) };
             }

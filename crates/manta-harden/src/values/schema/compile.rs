@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use percent_encoding::percent_decode_str;
 use regex::Regex;
 use serde_json::{Map, Value};
 use url::Url;
@@ -310,7 +311,7 @@ impl<'s> Compiler<'s> {
         if !fragment.starts_with('/') {
             return self.named.get(&format!("{target}#{fragment}")).copied().ok_or_else(outside);
         }
-        let pointer = decode_percent(&fragment).ok_or_else(outside)?;
+        let pointer = percent_decode_str(&fragment).decode_utf8().map_err(|_| outside())?;
         resource.pointer(&pointer).ok_or_else(outside)
     }
 
@@ -443,19 +444,4 @@ impl<'s> Reader<'s, '_> {
 
 fn names(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|name| name.as_str().map(str::to_owned)).collect()
-}
-
-fn decode_percent(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'%' => {
-                let digits = [rest.next()?, rest.next()?];
-                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
-            }
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
