@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use manta_harden::enforce::Counter;
 use manta_harden::front::{Door, Gate, Keys};
+use manta_harden::policy::spec::ServerSpec;
 use manta_harden::policy::{LOCAL, Policy, PolicyFile};
 
 use crate::audit;
@@ -26,6 +27,7 @@ use crate::sandbox::probe::Host;
 use crate::sandbox::{Launcher, Level, Limits, Network, PROXY_PORT, Plan, launch};
 use crate::setup::{self, Request};
 use crate::upstream;
+use crate::windows::Windows;
 
 pub use crate::options::{NOT_LISTED, Options, PinAction};
 pub use crate::sandbox::init::run_if_asked;
@@ -275,7 +277,7 @@ fn several(file: Option<&PolicyFile>, spec: &GuardSpec, options: &Options) -> Re
         }
         return Ok(0);
     }
-    if let Some(address) = &options.http {
+    if let (Some(address), Some(file)) = (&options.http, file) {
         return all_over_http(file, spec, options, address);
     }
     let max_bytes = usize::try_from(spec.max_message.0).unwrap_or(usize::MAX);
@@ -456,7 +458,7 @@ fn deciders(
 }
 
 /// Serves all servers of the policy on one address: each session has guards of its own for them.
-fn all_over_http(file: Option<&PolicyFile>, spec: &GuardSpec, options: &Options, address: &str) -> Result<u8, String> {
+fn all_over_http(file: &PolicyFile, spec: &GuardSpec, options: &Options, address: &str) -> Result<u8, String> {
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     let request = request(options)?;
     let own = launcher.program.to_string_lossy().into_owned();
@@ -482,6 +484,7 @@ fn all_over_http(file: Option<&PolicyFile>, spec: &GuardSpec, options: &Options,
     let (audit, dry_run) = (options.audit.clone(), options.dry_run);
     // The guards of the servers translate for themselves.
     let settings = Settings { schemas: false, bridge: false, ..spec.engine(false, false) };
+    let windows = windows(file, options)?;
     let factory: http::Factory = Box::new(move |principal| {
         let mut command = [&own, SECTION, "--policy", &policy, "--principal", principal].map(str::to_owned).to_vec();
         if let Some(path) = &audit {
@@ -491,12 +494,41 @@ fn all_over_http(file: Option<&PolicyFile>, spec: &GuardSpec, options: &Options,
         let plan = Plan { command, ..plan.clone() };
         let launched = launch(&launcher, &plan).map_err(|error| error.to_string())?;
         let (sender, events) = tokio::sync::mpsc::unbounded_channel();
-        let decider = Box::new(Permissive { show: Some(show), ..Permissive::default() });
-        let engine = Engine::new(settings.clone(), decider, Integrity::off(), principal);
+        let engine = Engine::new(settings.clone(), Box::new(windows()), Integrity::off(), principal);
         Ok((launched, engine, Hosts::new(&[], sender)?, events))
     });
     let address = address.parse().map_err(|_| format!("--http: `{address}` is not ADDRESS:PORT"))?;
-    run::over_http(address, guests(file, spec)?, factory).map(|()| 0).map_err(|error| error.to_string())
+    run::over_http(address, guests(Some(file), spec)?, factory).map(|()| 0).map_err(|error| error.to_string())
+}
+
+/// Counts what all sessions do under the limits of every `[server.NAME]`. What is refused so is recorded by the front
+/// itself, where no server can write.
+fn windows(file: &PolicyFile, options: &Options) -> Result<impl Fn() -> Windows + use<>, String> {
+    let spec = &file.spec().audit;
+    let named = options.audit.clone().or_else(|| spec.path.as_ref().map(|path| file.directory().join(path)));
+    let path = match named {
+        Some(path) => std::path::absolute(&path).unwrap_or(path),
+        None => audit::elsewhere(file.path())
+            .map_err(|why| format!("{why}; say where records go (`path` under [audit], or --audit)"))?,
+    };
+    let text = |error: manta_harden::policy::PolicyError| error.to_string();
+    let all = Policy::compile(file.clone().log_at(&path)).map_err(text)?;
+    let log = Arc::new(audit::open(&path, &all)?);
+    note(&format!("what limits refuse is recorded in {}", log.path().display()));
+    let counter = Counter::here(&all).map_err(|error| error.to_string())?;
+    let section = |(name, section): (&String, &toml::Spanned<ServerSpec>)| {
+        let policy = all.for_server(name).map_err(text)?;
+        Ok((name.clone(), mux::prefix_of(name, section.get_ref().prefix.as_deref()), Arc::new(policy)))
+    };
+    let sections: Vec<_> = file.spec().server.iter().map(section).collect::<Result<_, String>>()?;
+    let dry_run = options.dry_run;
+    Ok(move || {
+        let rules = sections.iter().map(|(name, prefix, policy)| {
+            let enforcer = Enforcer::new(Arc::clone(policy), counter.clone(), Some(Arc::clone(&log)), name, "http");
+            (prefix.clone(), enforcer.shadow(dry_run).section(Some(name.clone())))
+        });
+        Windows::new(rules.collect(), show)
+    })
 }
 
 /// Who may call over HTTP. Keys and an issuer exclude each other: which of two credentials counts, nobody should

@@ -142,6 +142,31 @@ impl Enforcer {
         }
     }
 
+    /// Counts a call under the limits of the rule that admits it; what no rule admits is not counted. `again`: it was
+    /// counted before, and only its place among the running calls was given up.
+    ///
+    /// # Errors
+    /// A denial when a limit is exhausted.
+    pub(crate) fn count(&self, call: &Call<'_>, again: bool) -> Result<Option<Permit>, Denial> {
+        match self.decide(call).into_result() {
+            Ok(grant) => self.admitted(call, &grant, again),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn admitted(&self, call: &Call<'_>, grant: &policy::Grant, again: bool) -> Result<Option<Permit>, Denial> {
+        let key = Key { server: &self.server, tool: grant.counted(call.name), principal: call.principal };
+        let decision = match again {
+            true => self.counter.check_again(&grant.limits, key),
+            false => self.counter.check(&grant.limits, key).0,
+        };
+        match decision.into_result() {
+            Ok(permit) => Ok(Some(permit)),
+            Err(_) if self.shadow => Ok(None),
+            Err(refusal) => Err(limit_denial(&refusal)),
+        }
+    }
+
     fn decision<'a>(&'a self, verdict: Verdict, rule: Option<Cow<'a, str>>) -> DecisionInfo<'a> {
         DecisionInfo { verdict, rule, policy: self.policy.hash().into(), limit: None, class: None }
     }
@@ -196,14 +221,8 @@ impl Decider for Enforcer {
         let timeout = grant.as_ref().and_then(|grant| grant.timeout);
         if let Some(ticket) = call.retry_of.filter(|ticket| self.open.contains_key(ticket)) {
             // Counted and recorded when it began; only its place among the running calls was given up.
-            if let Some(grant) = &grant {
-                let key = Key { server: &self.server, tool: call.name, principal: call.principal };
-                let again = self.counter.check_again(&grant.limits, key).into_result();
-                match again {
-                    Ok(permit) => drop(self.open.get_mut(&ticket).map(|open| open.permit.replace(permit))),
-                    Err(refusal) if !self.is_shadow() => return Err(limit_denial(&refusal)),
-                    Err(_) => {}
-                }
+            if let Some(permit) = grant.as_ref().map(|grant| self.admitted(call, grant, true)).transpose()?.flatten() {
+                drop(self.open.get_mut(&ticket).map(|open| open.permit.replace(permit)));
             }
             let traceparent = self.open.get(&ticket).and_then(|open| open.span.clone());
             return Ok(Admission { ticket, max_result, timeout, traceparent });
@@ -212,7 +231,7 @@ impl Decider for Enforcer {
         let mut verdict = Verdict::Allow;
         let (mut permit, mut counted_by) = (None, None);
         if let Some(grant) = &grant {
-            let key = Key { server: &self.server, tool: call.name, principal: call.principal };
+            let key = Key { server: &self.server, tool: grant.counted(call.name), principal: call.principal };
             let (decision, by) = self.counter.check(&grant.limits, key);
             counted_by = by;
             match decision.into_result() {

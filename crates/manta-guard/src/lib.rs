@@ -65,3 +65,5 @@ pub mod setup;
 mod stream;
 #[cfg(unix)]
 pub mod upstream;
+#[cfg(unix)]
+mod windows;

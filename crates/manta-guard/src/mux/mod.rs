@@ -59,6 +59,14 @@ struct Gathering {
     deadline: Instant,
 }
 
+/// What stands before the names of a server.
+pub(crate) fn prefix_of(name: &str, prefix: Option<&str>) -> String {
+    match prefix.unwrap_or(name) {
+        "" => String::new(),
+        prefix => format!("{prefix}_"),
+    }
+}
+
 /// One client, several servers.
 pub struct Mux {
     servers: Vec<Server>,
@@ -86,15 +94,12 @@ impl Mux {
     /// Servers by name, each with the text before its names (`None`: the name itself; empty: nothing).
     #[must_use]
     pub fn new(servers: &[(String, Option<String>)], limits: Limits) -> Self {
-        let server = |(name, prefix): &(String, Option<String>)| {
-            let prefix = prefix.as_deref().unwrap_or(name);
-            Server {
-                name: name.clone(),
-                prefix: if prefix.is_empty() { String::new() } else { format!("{prefix}_") },
-                is_up: true,
-                is_open: false,
-                capabilities: Value::Null,
-            }
+        let server = |(name, prefix): &(String, Option<String>)| Server {
+            name: name.clone(),
+            prefix: prefix_of(name, prefix.as_deref()),
+            is_up: true,
+            is_open: false,
+            capabilities: Value::Null,
         };
         Self {
             servers: servers.iter().map(server).collect(),

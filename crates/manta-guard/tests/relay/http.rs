@@ -33,11 +33,12 @@ impl Front {
         // A port that was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut words = launcher.iter().copied().chain([super::GUARD]);
-        let process = Command::new(words.next().unwrap())
-            .args(words)
-            .args(["--policy", "manta.toml", "--http", &address.to_string(), "--"])
-            .arg(std::env::current_exe().unwrap())
-            .arg("server")
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).args(["--policy", "manta.toml", "--http", &address.to_string()]);
+        if !policy.contains("[server.") {
+            command.arg("--").arg(std::env::current_exe().unwrap()).arg("server");
+        }
+        let process = command
             .current_dir(directory)
             .stdin(Stdio::null())
             .stderr(fs::File::create(directory.join("stderr")).unwrap())
@@ -72,7 +73,7 @@ impl Front {
     }
 
     /// Opens a session; returns its name.
-    fn open(&self) -> String {
+    pub(crate) fn open(&self) -> String {
         let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": { "protocolVersion": "2025-11-25", "capabilities": {} } });
         let answer = self.ask("POST", &[], &hello.to_string());
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -90,7 +91,7 @@ impl Front {
         (status, reader)
     }
 
-    fn call(&self, session: &str, id: u32, tool: &str, arguments: &Value) -> Answer {
+    pub(crate) fn call(&self, session: &str, id: u32, tool: &str, arguments: &Value) -> Answer {
         let call = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
         self.ask("POST", &[("mcp-session-id", session)], &call.to_string())
     }
@@ -145,7 +146,7 @@ pub(crate) fn ask(address: SocketAddr, method: &str, headers: &[(&str, &str)], b
     Answer { status, session, body }
 }
 
-fn text_of(answer: &Answer) -> String {
+pub(crate) fn text_of(answer: &Answer) -> String {
     let value: Value = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
     value["result"]["content"][0]["text"].as_str().map_or_else(|| answer.body.clone(), str::to_owned)
 }
@@ -163,6 +164,31 @@ pub(crate) fn sessions_are_apart_and_end_when_told(directory: &Path) {
     assert_eq!(front.call(&other, 10, "echo", &json!({})).status, 404);
     assert_eq!(front.call("guessed", 1, "echo", &json!({})).status, 404);
     assert_eq!(front.ask("POST", &[], r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).status, 400);
+}
+
+/// Who opens a session for every call, and leaves it or ends it, is counted like everybody else; so is who varies the
+/// address of what he reads.
+pub(crate) fn another_session_is_no_other_window_of_a_limit(directory: &Path) {
+    let limited = super::OPEN.replace("calls = 60000", "calls = 3");
+    assert_ne!(limited, super::OPEN);
+    let front = Front::start(directory, &format!("{limited}\n[resources]\nallow = [\"memo://*\"]\n"));
+    let mut ran = 0;
+    for id in 0..6 {
+        let session = front.open();
+        ran += usize::from(text_of(&front.call(&session, id, "echo", &json!({ "text": "ran" }))) == "ran");
+        if id % 2 == 0 {
+            front.ask("DELETE", &[("mcp-session-id", &session)], "");
+        }
+    }
+    assert_eq!(ran, 3);
+    let session = front.open();
+    let read = |uri: &str| {
+        let read = json!({ "jsonrpc": "2.0", "id": 9, "method": "resources/read", "params": { "uri": uri } });
+        front.ask("POST", &[("mcp-session-id", &session)], &read.to_string()).body
+    };
+    let refused =
+        ["memo://a", "memo://%61", "memo://a?1", "memo://a?2", "memo://b"].map(|uri| read(uri).contains("rate limit"));
+    assert_eq!(refused, [false, false, false, true, true]);
 }
 
 /// One event: its name and its data.

@@ -121,6 +121,11 @@ const CASES: &[Case] = &[
         "more_calls_than_a_server_may_have_in_flight_wait_for_their_turn",
         several::more_calls_than_a_server_may_have_in_flight_wait_for_their_turn,
     ),
+    ("another_session_is_no_other_window_of_a_limit", http::another_session_is_no_other_window_of_a_limit),
+    (
+        "another_session_of_several_servers_is_no_other_window_either",
+        several::another_session_of_several_servers_is_no_other_window_either,
+    ),
     ("names_that_could_mean_two_servers_are_refused", several::names_that_could_mean_two_servers_are_refused),
     ("paths_that_the_server_would_read_otherwise_are_refused", paths_that_the_server_would_read_otherwise_are_refused),
     ("the_policy_itself_is_out_of_the_servers_reach", the_policy_itself_is_out_of_the_servers_reach),

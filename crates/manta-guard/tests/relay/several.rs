@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::Guarded;
+use super::http::{Front, text_of};
 
 fn policy() -> String {
     let program = std::env::current_exe().unwrap();
@@ -117,6 +118,38 @@ pub(crate) fn more_calls_than_a_server_may_have_in_flight_wait_for_their_turn(di
         assert_eq!(answer["result"]["content"][0]["text"], "done", "{answer}");
     }
     assert_eq!(guarded.close(), 0);
+}
+
+pub(crate) fn another_session_of_several_servers_is_no_other_window_either(directory: &Path) {
+    let audit = "[audit]\npath = \"records/log.jsonl\"\n";
+    fs::create_dir(directory.join("records")).unwrap();
+    let front = Front::start(
+        directory,
+        &policy().replace("calls = 1000", "calls = 3").replace("[limits", &format!("{audit}[limits")),
+    );
+    let answers: Vec<String> = (0..5)
+        .map(|id| {
+            let session = front.open();
+            text_of(&front.call(&session, id, "one_echo", &json!({ "text": "ran" })))
+        })
+        .collect();
+    assert_eq!(answers[..3], ["ran", "ran", "ran"]);
+    for refused in &answers[3..] {
+        assert!(refused.contains("rate limit: 3 calls"), "{refused}");
+    }
+    let session = front.open();
+    let refused_by_its_rule = front.call(&session, 6, "zwei_echo", &json!({ "text": "longer than five" }));
+    assert!(refused_by_its_rule.body.contains("server.two.tools.echo.args.text"), "{}", refused_by_its_rule.body);
+    for id in 7..10 {
+        assert_eq!(text_of(&front.call(&session, id, "zwei_echo", &json!({ "text": "ran" }))), "ran");
+    }
+    assert!(front.call(&session, 10, "zwei_echo", &json!({ "text": "ran" })).body.contains("rate limit"));
+    let log = fs::read_to_string(directory.join("records/log.jsonl")).unwrap();
+    assert_eq!(
+        log.lines().filter(|line| line.contains("\"outcome\"") && line.contains("limits.default")).count(),
+        3,
+        "{log}"
+    );
 }
 
 pub(crate) fn names_that_could_mean_two_servers_are_refused(directory: &Path) {

@@ -144,6 +144,8 @@ pub struct Counter {
     shared: Option<Arc<limit::SharedLimiter>>,
     /// Names of the limits that are kept in the store.
     shared_names: Vec<String>,
+    /// Others ask the store.
+    is_here: bool,
 }
 
 /// Policy, limits and log of one server.
@@ -275,7 +277,8 @@ impl Enforcer {
         if grant.approve != Approve::Never && !request.is_approved {
             return Err(self.refuse(request, Refused::Approval(request.name.to_owned())));
         }
-        let key = Key { server: request.server, tool: request.name, principal: request.principal };
+        let tool = grant.counted(request.name);
+        let key = Key { server: request.server, tool, principal: request.principal };
         let (admission, counted_by) = match request.is_retry {
             true => (self.counter.check_again(&grant.limits, key), Some(LOCALLY)),
             false => self.counter.check(&grant.limits, key),
@@ -391,7 +394,15 @@ impl Counter {
     /// # Errors
     /// [`SetupError`] for a store that can't be meant.
     pub fn new(policy: &Policy) -> Result<Self, SetupError> {
-        Self::with(policy, Limiter::default())
+        Self::with(policy, Limiter::default(), false)
+    }
+
+    /// Counts what is counted in this process alone, in front of others who ask the store.
+    ///
+    /// # Errors
+    /// As [`Counter::new`].
+    pub fn here(policy: &Policy) -> Result<Self, SetupError> {
+        Self::with(policy, Limiter::default(), true)
     }
 
     /// The same counts under another policy.
@@ -399,15 +410,15 @@ impl Counter {
     /// # Errors
     /// As [`Counter::new`].
     pub fn under(&self, policy: &Policy) -> Result<Self, SetupError> {
-        Self::with(policy, self.local.clone())
+        Self::with(policy, self.local.clone(), self.is_here)
     }
 
-    fn with(policy: &Policy, local: Limiter) -> Result<Self, SetupError> {
+    fn with(policy: &Policy, local: Limiter, is_here: bool) -> Result<Self, SetupError> {
         let spec = policy.file().spec();
         let shared_names: Vec<String> =
             spec.limits.iter().filter(|(_, limit)| limit.get_ref().shared).map(|(name, _)| name.clone()).collect();
         #[cfg(feature = "redis")]
-        let shared = shared(policy, &shared_names, &local)?.map(Arc::new);
+        let shared = if is_here { None } else { shared(policy, &shared_names, &local)?.map(Arc::new) };
         #[cfg(not(feature = "redis"))]
         if let Some(name) = shared_names.first() {
             let error =
@@ -419,6 +430,7 @@ impl Counter {
             #[cfg(feature = "redis")]
             shared,
             shared_names,
+            is_here,
         })
     }
 

@@ -13,14 +13,14 @@ mod ring;
 mod shared;
 mod table;
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Borrow;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::paths::fold_name;
+use crate::paths::fold_spelling;
 #[cfg(feature = "redis")]
 pub use shared::{OnError, SharedLimiter, StoreAddress, StoreError};
 use table::{ById, Place, Table};
@@ -92,21 +92,11 @@ pub enum Part {
 pub struct Key<'a> {
     /// The server, empty where there is only one.
     pub server: &'a str,
-    /// The tool, prompt or resource.
+    /// The tool or prompt in any spelling, or what a resource is counted as. Whoever varies the spelling under a rule
+    /// for all tools does not get a window for each.
     pub tool: &'a str,
     /// The authenticated subject, else the connection.
     pub principal: &'a str,
-}
-
-impl<'a> Key<'a> {
-    /// The name under which the tool is counted. Some servers take `Read_File` or ` read_file` for `read_file`; whoever
-    /// varies the spelling under a rule for all tools must not get a window for each.
-    fn counted_tool(&self) -> Cow<'a, str> {
-        match self.tool.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase()) {
-            true => Cow::Borrowed(self.tool),
-            false => Cow::Owned(fold_name(self.tool).trim().to_owned()),
-        }
-    }
 }
 
 /// The answer to one call.
@@ -381,7 +371,7 @@ impl Inner {
             write(key.server);
         }
         if parts.tool {
-            write(&key.counted_tool());
+            write(&fold_spelling(key.tool));
         }
         if parts.principal {
             write(key.principal);

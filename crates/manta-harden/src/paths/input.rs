@@ -4,6 +4,8 @@
 //! the author's laptop and on the server. There is no percent-decoding, no `~`, no variable:
 //! a path is read once, literally (CWE-22, CWE-172).
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::error::{PathError, PathRule};
@@ -322,6 +324,15 @@ impl DeniedNames {
 pub(crate) fn fold_name(name: &str) -> String {
     let upper = name.chars().filter(|c| !is_ignorable(*c)).nfkc().flat_map(char::to_uppercase);
     upper.flat_map(char::to_lowercase).nfkc().filter(|c| !is_ignorable(*c)).collect()
+}
+
+/// The form under which a server may take two spellings for one name: some look for `read_file` in `Read_File` and
+/// ` read_file` as well.
+pub(crate) fn fold_spelling(name: &str) -> Cow<'_, str> {
+    match name.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase()) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(fold_name(name).trim().to_owned()),
+    }
 }
 
 /// Characters that are shown as nothing (Unicode, `Default_Ignorable_Code_Point`).

@@ -56,7 +56,7 @@ use serde::{Deserialize, Serialize};
 pub use error::{PathError, PathRule};
 pub use input::{DEFAULT_DENIED, DEFAULT_FROZEN, DeniedNames};
 use input::{RelPath, check_characters};
-pub(crate) use input::{fold_name, is_ignorable};
+pub(crate) use input::{fold_name, fold_spelling, is_ignorable};
 use open::{Opened, Target, Walk, open_following_links, open_without_links, real_path};
 pub use ops::{CheckedPath, Entry, Kind, Listing, Written};
 pub use reader::Reader;

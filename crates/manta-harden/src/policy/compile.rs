@@ -17,7 +17,7 @@ use super::spec::{
     RootMode, RootSpec, SubcommandSpec, ToolSpec,
 };
 use super::when::Condition;
-use super::{Policy, Resources, ToolRule};
+use super::{Policy, Resources, Rules, ToolRule};
 use crate::command::{self, CommandSet, Cwd, EndOfOptions, Flag, Grammar, Operand, Value};
 use crate::limit::{Limit, Part};
 use crate::net::UrlPolicy;
@@ -69,8 +69,8 @@ pub(super) fn compile(file: Arc<PolicyFile>, server: Option<&str>) -> Result<Pol
         roots,
         hosts,
         commands,
-        tools,
-        prompts,
+        tools: Rules::new(tools),
+        prompts: Rules::new(prompts),
         resources,
         unnamed,
         reader: None,
@@ -500,7 +500,7 @@ impl<'a> Compiler<'a> {
         }
         Ok(Resources {
             rule: self.rule(name.to_owned(), &span),
-            allow: spec.allow.clone(),
+            allow: spec.allow.iter().map(|pattern| pattern.as_str().into()).collect(),
             deny: spec.deny.clone(),
             limits: self.limits_of(spec.limits.as_ref(), span.clone())?,
         })

@@ -51,6 +51,9 @@ pub struct Grant {
     pub approve: Approve,
     /// Limits that must admit it too.
     pub limits: Arc<[Limit]>,
+    /// What it is counted as when that is not its own name: the pattern that admits a resource. Under one prefix there
+    /// are as many URIs as a caller likes, and a server may read many of them alike.
+    pub counted_as: Option<Arc<str>>,
     /// Longest time it may take.
     pub timeout: Option<Duration>,
     /// Largest serialised result in bytes.
@@ -62,6 +65,12 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// The name under which limits count it.
+    #[must_use]
+    pub fn counted<'a>(&'a self, name: &'a str) -> &'a str {
+        self.counted_as.as_deref().unwrap_or(name)
+    }
+
     /// The handle of an argument, by its name; elements of lists are `name.0`, `name.1`, ….
     #[must_use]
     pub fn handle(&self, argument: &str) -> Option<&Handle> {

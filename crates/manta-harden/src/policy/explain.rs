@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::args::{Arg, Check};
 use super::spec::Access;
-use super::{Decision, LOCAL, Policy, ToolRule};
+use super::{Decision, LOCAL, Match, Policy, ToolRule};
 
 /// A commented policy for a project directory: read-only files, nothing else.
 pub const TEMPLATE: &str = include_str!("template.toml");
@@ -60,11 +60,20 @@ impl Policy {
     pub fn explain_tool(&self, tool: &str) -> String {
         let mut out = String::new();
         // Writing to a String cannot fail.
-        let _ = match Self::find(&self.tools, tool) {
-            None if self.is_default_allow => writeln!(out, "{tool}: allowed, because `default = \"allow\"`"),
-            None => writeln!(out, "{tool}: denied, because no section names it"),
-            Some(rule) if rule.is_denied => writeln!(out, "{tool}: denied by {}", rule.rule),
-            Some(rule) => {
+        let _ = match self.tools.find(tool) {
+            Match::Nothing if self.is_default_allow => {
+                writeln!(out, "{tool}: allowed, because `default = \"allow\"`")
+            }
+            Match::Nothing => writeln!(out, "{tool}: denied, because no section names it"),
+            Match::Respelled(twin, rule) => {
+                writeln!(
+                    out,
+                    "{tool}: denied, because it is another spelling of `{twin}`, which {} is about",
+                    rule.rule
+                )
+            }
+            Match::Rule(rule) if rule.is_denied => writeln!(out, "{tool}: denied by {}", rule.rule),
+            Match::Rule(rule) => {
                 let _ = writeln!(out, "{tool}: allowed by {}, if", rule.rule);
                 rule.explain(&mut out);
                 Ok(())

@@ -57,7 +57,7 @@ pub use units::{Period, Size};
 use crate::command::CommandSet;
 use crate::digest::at_most;
 use crate::limit::Limit;
-use crate::paths::{Reader, Root};
+use crate::paths::{Reader, Root, fold_spelling};
 use crate::redact::{Redactor, Sensitive};
 
 /// A compiled policy. Roots and programs are open; nothing in it changes any more.
@@ -71,13 +71,52 @@ pub struct Policy {
     roots: BTreeMap<String, Root>,
     hosts: BTreeMap<String, Arc<HostSet>>,
     commands: Arc<CommandSet>,
-    tools: HashMap<String, ToolRule>,
-    prompts: HashMap<String, ToolRule>,
+    tools: Rules,
+    prompts: Rules,
     resources: Option<Resources>,
     /// Limits of what no section names, when that is allowed.
     unnamed: Arc<[Limit]>,
     /// Who reads the paths of calls, when it is another program.
     reader: Option<Reader>,
+}
+
+/// The sections of a table, by name.
+#[derive(Debug)]
+struct Rules {
+    by_name: HashMap<String, ToolRule>,
+    /// Their names by the form under which a server may take other spellings for them.
+    by_spelling: HashMap<String, String>,
+}
+
+/// What a table says about a name.
+#[derive(Debug, Clone, Copy)]
+enum Match<'a> {
+    /// Its own section, or the one for all others.
+    Rule(&'a ToolRule),
+    /// It is another spelling of a name with a section of its own. Neither that section nor the one for all others is
+    /// about it: what is denied to `wipe` must not be had as `Wipe`, from a server that takes one for the other (CWE-178).
+    Respelled(&'a str, &'a ToolRule),
+    /// Nothing.
+    Nothing,
+}
+
+impl Rules {
+    fn new(by_name: HashMap<String, ToolRule>) -> Self {
+        let names = by_name.keys().filter(|name| *name != "*");
+        let by_spelling = names.map(|name| (fold_spelling(name).into_owned(), name.clone())).collect();
+        Self { by_name, by_spelling }
+    }
+
+    fn find(&self, name: &str) -> Match<'_> {
+        if let Some(rule) = self.by_name.get(name) {
+            return Match::Rule(rule);
+        }
+        let twin = self.by_spelling.get(&*fold_spelling(name));
+        match twin.and_then(|twin| Some((twin, self.by_name.get(twin)?))) {
+            Some((twin, rule)) => Match::Respelled(twin, rule),
+            None => self.by_name.get("*").map_or(Match::Nothing, Match::Rule),
+        }
+    }
 }
 
 /// A compiled `[tools.NAME]`.
@@ -102,7 +141,7 @@ struct ToolRule {
 #[derive(Debug)]
 struct Resources {
     rule: Rule,
-    allow: Vec<String>,
+    allow: Vec<Arc<str>>,
     deny: Vec<String>,
     limits: Arc<[Limit]>,
 }
@@ -204,20 +243,22 @@ impl Policy {
     #[must_use]
     pub fn sensitive(&self, tool: &str) -> &Sensitive {
         static NOTHING: LazyLock<Sensitive> = LazyLock::new(Sensitive::default);
-        Self::find(&self.tools, tool).map_or(&NOTHING, |rule| &rule.sensitive)
+        match self.tools.find(tool) {
+            Match::Rule(rule) | Match::Respelled(_, rule) => &rule.sensitive,
+            Match::Nothing => &NOTHING,
+        }
     }
 
     /// Whether a tool may be shown in a list. Its arguments can still be refused.
     #[must_use]
     pub fn shows_tool(&self, tool: &str) -> bool {
-        self.mode == Mode::Shadow || Self::find(&self.tools, tool).map_or(self.is_default_allow, |rule| !rule.is_denied)
+        self.shows(&self.tools, tool)
     }
 
     /// Whether a prompt may be shown in a list.
     #[must_use]
     pub fn shows_prompt(&self, prompt: &str) -> bool {
-        self.mode == Mode::Shadow
-            || Self::find(&self.prompts, prompt).map_or(self.is_default_allow, |rule| !rule.is_denied)
+        self.shows(&self.prompts, prompt)
     }
 
     /// Whether a resource may be shown in a list.
@@ -229,7 +270,7 @@ impl Policy {
     /// Names that have a section of their own among the tools, sorted.
     #[must_use]
     pub fn tool_names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.tools.keys().map(String::as_str).collect();
+        let mut names: Vec<&str> = self.tools.by_name.keys().map(String::as_str).collect();
         names.sort_unstable();
         names
     }
@@ -260,9 +301,9 @@ impl Policy {
         let Some(resources) = &self.resources else {
             return self.unnamed("resources", uri);
         };
-        let is_allowed = |pattern: &String| match pattern.strip_suffix('*') {
+        let is_allowed = |pattern: &&Arc<str>| match pattern.strip_suffix('*') {
             Some(prefix) => uri.strip_prefix(prefix).is_some_and(|rest| !uri::climbs(prefix, rest)),
-            None => uri == pattern,
+            None => uri == &***pattern,
         };
         let read = uri::read(uri);
         // What is denied is denied in every spelling; what can't be read is no better.
@@ -271,10 +312,13 @@ impl Policy {
             (Some(prefix), Some(read)) => read.starts_with(&uri::read(prefix).unwrap_or_default()),
             (None, Some(read)) => uri::read(pattern).as_ref() == Some(read),
         };
-        let message = match resources.allow.iter().any(is_allowed) && !resources.deny.iter().any(is_denied) {
-            true => return Decision::Allow(self.grant(resources.rule.clone(), Arc::clone(&resources.limits))),
-            false => format!("resource {} is not among those that may be read", shown(uri)),
-        };
+        if let Some(pattern) = resources.allow.iter().find(is_allowed)
+            && !resources.deny.iter().any(is_denied)
+        {
+            let grant = self.grant(resources.rule.clone(), Arc::clone(&resources.limits));
+            return Decision::Allow(Grant { counted_as: Some(Arc::clone(pattern)), ..grant });
+        }
+        let message = format!("resource {} is not among those that may be read", shown(uri));
         let fix = Some("add the URI, or a prefix of it with `*`, to `allow`".to_owned());
         self.refuse(Denial { rule: resources.rule.clone(), message, fix }, Arc::clone(&resources.limits))
     }
@@ -282,34 +326,46 @@ impl Policy {
     /// What a tool does, when the policy says so.
     #[must_use]
     pub fn class(&self, tool: &str) -> Option<ToolClass> {
-        Self::find(&self.tools, tool)?.class
+        match self.tools.find(tool) {
+            Match::Rule(rule) => rule.class,
+            Match::Respelled(..) | Match::Nothing => None,
+        }
     }
 
     /// When a person must be asked about a call; [`Approve::Never`] too for a call that is refused anyway.
     #[must_use]
     pub fn approval(&self, principal: &str, tool: &str, args: &Map<String, Value>) -> Approve {
-        match Self::find(&self.tools, tool).map_or(Approve::Never, |rule| rule.approve) {
-            Approve::Never => Approve::Never,
-            _ => match self.decide_for(principal, tool, args) {
+        match self.tools.find(tool) {
+            Match::Nothing | Match::Rule(ToolRule { approve: Approve::Never, .. }) => Approve::Never,
+            Match::Rule(_) | Match::Respelled(..) => match self.decide_for(principal, tool, args) {
                 Decision::Allow(grant) => grant.approve,
                 Decision::Deny(_) => Approve::Never,
             },
         }
     }
 
-    fn find<'a>(rules: &'a HashMap<String, ToolRule>, name: &str) -> Option<&'a ToolRule> {
-        rules.get(name).or_else(|| rules.get("*"))
+    fn shows(&self, rules: &Rules, name: &str) -> bool {
+        self.mode == Mode::Shadow
+            || match rules.find(name) {
+                Match::Rule(rule) => !rule.is_denied,
+                Match::Respelled(..) => false,
+                Match::Nothing => self.is_default_allow,
+            }
     }
 
     fn decide_in(
         &self,
         table: &str,
-        rules: &HashMap<String, ToolRule>,
+        rules: &Rules,
         principal: &str,
         name: &str,
         args: &Map<String, Value>,
     ) -> Decision {
-        let Some(rule) = Self::find(rules, name) else { return self.unnamed(table, name) };
+        let rule = match rules.find(name) {
+            Match::Rule(rule) => rule,
+            Match::Respelled(twin, rule) => return self.respelled(table, name, twin, rule),
+            Match::Nothing => return self.unnamed(table, name),
+        };
         let mut found = Found { reader: self.reader.as_ref(), ..Found::default() };
         match rule.check(principal, name, args, &mut found) {
             Err(denial) => self.refuse(denial, Arc::clone(&rule.limits)),
@@ -324,10 +380,17 @@ impl Policy {
         }
     }
 
+    fn respelled(&self, table: &str, name: &str, twin: &str, rule: &ToolRule) -> Decision {
+        let message = format!("{} is another spelling of `{twin}`, which has rules of its own", shown(name));
+        let fix = Some(format!("call `{twin}`; or add a section [{table}.{name}]")).filter(|_| is_plain(name));
+        self.refuse(Denial { rule: rule.rule.clone(), message, fix }, Arc::clone(&rule.limits))
+    }
+
     fn unnamed(&self, table: &str, name: &str) -> Decision {
         let rule = self.default_rule.clone();
         if self.is_default_allow {
-            return Decision::Allow(self.grant(rule, Arc::clone(&self.unnamed)));
+            let grant = self.grant(rule, Arc::clone(&self.unnamed));
+            return Decision::Allow(Grant { counted_as: (table == "resources").then(|| "*".into()), ..grant });
         }
         let message = format!("no section [{table}] names {}", shown(name));
         let fix = Some(if table == "resources" {
@@ -335,13 +398,13 @@ impl Policy {
         } else {
             format!("add a section [{table}.{name}]")
         });
-        let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) && name.len() <= 128;
-        self.refuse(Denial { rule, message, fix: fix.filter(|_| is_plain) }, Arc::clone(&self.unnamed))
+        self.refuse(Denial { rule, message, fix: fix.filter(|_| is_plain(name)) }, Arc::clone(&self.unnamed))
     }
 
     fn grant(&self, rule: Rule, limits: Arc<[Limit]>) -> Grant {
         let (class, approve, timeout, max_result) = (None, Approve::Never, None, None);
-        Grant { rule, class, approve, limits, timeout, max_result, would_deny: None, handles: Vec::new() }
+        let (counted_as, would_deny, handles) = (None, None, Vec::new());
+        Grant { rule, class, approve, limits, counted_as, timeout, max_result, would_deny, handles }
     }
 
     fn refuse(&self, denial: Denial, limits: Arc<[Limit]>) -> Decision {
@@ -404,6 +467,11 @@ impl ToolRule {
             },
         }
     }
+}
+
+/// A name that can stand in a section of the file as it is.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) && name.len() <= 128
 }
 
 /// Whether the serialised arguments have at most `most` bytes. Most calls are far below, which a glance at

@@ -299,6 +299,59 @@ fn resources_are_prefixes_that_cannot_be_climbed_out_of() {
 }
 
 #[test]
+fn resources_under_one_pattern_are_counted_together() {
+    let files = files();
+    let counted = |policy: &Policy, uri: &str| {
+        let grant = policy.decide_resource(uri).into_result().unwrap();
+        grant.counted(uri).to_owned()
+    };
+    for uri in ["file:///srv/a", "file:///srv/a?1", "file:///srv/%61", "file:///srv//b"] {
+        assert_eq!(counted(&files.policy, uri), "file:///srv/*", "{uri}");
+    }
+    assert_eq!(counted(&files.policy, "memo://one"), "memo://one");
+    let open = compile("version = 1\ndefault = \"allow\"\n").unwrap();
+    assert_eq!(counted(&open.policy, "a:b"), counted(&open.policy, "a:c"));
+}
+
+#[test]
+fn another_spelling_of_a_name_with_rules_is_neither_that_name_nor_any_other() {
+    let text = r#"
+version = 1
+[tools.wipe]
+access = "deny"
+[tools.deploy]
+approve = "always"
+[tools.readFile]
+[tools."*"]
+extra = "pass"
+[prompts."*"]
+[prompts.hidden]
+access = "deny"
+"#;
+    let narrow = compile(text).unwrap();
+    let open = compile(
+        &text.replace("[tools.\"*\"]\nextra = \"pass\"", "").replace("version = 1", "version = 1\ndefault = \"allow\""),
+    )
+    .unwrap();
+    for fixture in [&narrow, &open] {
+        for name in ["wipe", "Wipe", " wipe", "WIPE", "w\u{200b}ipe", "\u{ff57}ipe", "wipe\t", "Deploy", "readfile"] {
+            assert!(!fixture.allows(name, json!({})), "{name:?}");
+            assert!(!fixture.policy.shows_tool(name), "{name:?}");
+        }
+        for name in ["deploy", "readFile", "wipes", "de-ploy"] {
+            assert!(fixture.allows(name, json!({})), "{name}");
+        }
+        assert!(!fixture.policy.decide_prompt(LOCAL, "Hidden", &Map::new()).is_allowed());
+        let denial = fixture.denial("Wipe", json!({}));
+        assert_eq!(denial.message, "\"Wipe\" is another spelling of `wipe`, which has rules of its own");
+        assert_eq!(denial.line(), 3);
+        assert!(fixture.policy.explain_tool("Deploy").contains("another spelling of `deploy`"));
+    }
+    let both = compile("version = 1\n[tools.a]\n[tools.A]\naccess = \"deny\"\n[tools.\"*\"]\n").unwrap();
+    assert!(both.allows("a", json!({})) && !both.allows("A", json!({})), "each has its own section");
+}
+
+#[test]
 fn an_extra_argument_can_not_stand_in_for_a_named_one() {
     let files = files();
     assert!(files.allows("loose", json!({ "path": "a.txt", "other": "/etc/passwd" })));

@@ -23,6 +23,7 @@ pub use resp::StoreAddress;
 use resp::{Connection, Reply};
 
 use super::{Decision, Key, Limit, Limiter, Part, Reason, Refusal};
+use crate::paths::fold_spelling;
 
 /// What happens while the store cannot answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -256,7 +257,7 @@ fn names(limits: &[&Limit]) -> String {
 fn list_name(prefix: &str, limit: &Limit, key: Key<'_>) -> String {
     use sha2::Digest as _;
     let mut hasher = sha2::Sha256::new();
-    let tool = key.counted_tool();
+    let tool = fold_spelling(key.tool);
     for (part, text) in [(Part::Server, key.server), (Part::Tool, &*tool), (Part::Principal, key.principal)] {
         if limit.key.contains(&part) {
             hasher.update([1]);
