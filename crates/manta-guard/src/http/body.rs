@@ -1,13 +1,14 @@
 //! Response bodies: a text, or server-sent events as they come.
 
 use std::convert::Infallible;
+use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
-use tokio::time::{Interval, interval};
+use tokio::time::{Interval, Sleep, interval, sleep_until};
 
 use super::mailbox::{EventId, Outgoing, Reader};
 
@@ -25,6 +26,8 @@ pub(super) enum Body {
         prime: Option<EventId>,
         keep_alive: Interval,
         has_answered: bool,
+        /// When its reader has no right to more.
+        end: Option<Pin<Box<Sleep>>>,
     },
 }
 
@@ -37,7 +40,14 @@ impl Body {
     pub(super) fn events(reader: Reader, prime: Option<EventId>) -> Self {
         let mut keep_alive = interval(KEEP_ALIVE);
         keep_alive.reset();
-        Self::Events { reader, prime, keep_alive, has_answered: false }
+        Self::Events { reader, prime, keep_alive, has_answered: false, end: None }
+    }
+
+    /// Ends events at a moment, whatever is still to come. Whoever may read on takes the stream up again.
+    pub(super) fn end_at(&mut self, moment: Instant) {
+        if let Self::Events { end, .. } = self {
+            *end = Some(Box::pin(sleep_until(moment.into())));
+        }
     }
 }
 
@@ -52,7 +62,8 @@ impl hyper::body::Body for Body {
         match &mut *self {
             Self::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Self::Events { has_answered: true, .. } => Poll::Ready(None),
-            Self::Events { reader, prime, keep_alive, has_answered } => {
+            Self::Events { end: Some(end), .. } if end.as_mut().poll(context).is_ready() => Poll::Ready(None),
+            Self::Events { reader, prime, keep_alive, has_answered, .. } => {
                 if let Some(id) = prime.take() {
                     return data(format!("id: {id}\nretry: {RETRY}\ndata: \n\n"));
                 }

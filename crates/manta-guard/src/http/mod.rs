@@ -34,7 +34,7 @@ use body::Body;
 use checks::{Access, Era, Taste};
 use connection::Connections;
 use mailbox::{EventId, Reader, mailbox};
-use manta_harden::front::{Door, Rejected, accept, check_form, is_last, listen};
+use manta_harden::front::{Caller, Door, Rejected, accept, check_form, is_last, listen};
 use manta_harden::policy::LOCAL;
 use session::{Command, Session};
 pub use tls::{Tls, TlsSpec};
@@ -199,17 +199,27 @@ impl Server {
         {
             return json(StatusCode::OK, metadata.to_string());
         }
-        let principal = match self.door.admit(request.headers()).await {
+        let Caller { principal, until } = match self.door.admit(request.headers()).await {
             // Where nothing else is presented, the certificate says who calls.
-            Ok(_) if matches!(self.door, Door::Open) => certificate.unwrap_or_else(|| LOCAL.to_owned()),
-            Ok(principal) => principal,
+            Ok(caller) if matches!(self.door, Door::Open) => {
+                Caller { principal: certificate.unwrap_or_else(|| LOCAL.to_owned()), ..caller }
+            }
+            Ok(caller) => caller,
             Err(rejected) => return self.refusal(rejected),
         };
+        let mut response = self.dispatch(request, &principal).await;
+        if let Some(until) = until {
+            response.body_mut().end_at(until);
+        }
+        response
+    }
+
+    async fn dispatch(&self, request: Request<Incoming>, principal: &str) -> Response<Body> {
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/metrics") => text(self.metrics()),
-            (&Method::POST, "/mcp" | "/") => self.post(request, &principal).await,
-            (&Method::GET, "/mcp" | "/") => self.listen(&request, &principal),
-            (&Method::DELETE, "/mcp" | "/") => self.end_session(&request, &principal),
+            (&Method::POST, "/mcp" | "/") => self.post(request, principal).await,
+            (&Method::GET, "/mcp" | "/") => self.listen(&request, principal),
+            (&Method::DELETE, "/mcp" | "/") => self.end_session(&request, principal),
             (_, "/mcp" | "/") => not_allowed(),
             _ => failure(StatusCode::NOT_FOUND, -32600, "no such path"),
         }

@@ -11,6 +11,7 @@ mod request;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use serde_json::Value;
@@ -103,6 +104,22 @@ fn digest(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }
 
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The name that rules, limits and records know.
+    pub principal: String,
+    /// When what was presented stops to count. A stream that goes on for longer has to end then, or whoever was shut out
+    /// would go on listening (CWE-613).
+    pub until: Option<Instant>,
+}
+
+impl Caller {
+    fn always(principal: &str) -> Self {
+        Self { principal: principal.to_owned(), until: None }
+    }
+}
+
 /// Who is let in.
 #[derive(Debug, Clone)]
 pub enum Door {
@@ -119,12 +136,12 @@ impl Door {
     ///
     /// # Errors
     /// Why it is not let in.
-    pub async fn admit(&self, headers: &HeaderMap) -> Result<String, Rejected> {
+    pub async fn admit(&self, headers: &HeaderMap) -> Result<Caller, Rejected> {
         match self {
-            Self::Open => Ok(crate::policy::LOCAL.to_owned()),
+            Self::Open => Ok(Caller::always(crate::policy::LOCAL)),
             Self::Keys(keys) => {
                 let holder = key(headers).and_then(|key| keys.holder(key));
-                holder.map(str::to_owned).ok_or(Rejected::Unauthorized(None))
+                holder.map(Caller::always).ok_or(Rejected::Unauthorized(None))
             }
             Self::OAuth(gate) => gate.admit(bearer(headers)).await,
         }
@@ -204,7 +221,7 @@ mod tests {
             (headers(&[("x-api-key", alice), ("x-api-key", alice)]), None),
             (headers(&[("authorization", &bearer(alice)), ("authorization", &bearer(bob))]), None),
         ] {
-            let expected = principal.map(str::to_owned).ok_or(Rejected::Unauthorized(None));
+            let expected = principal.map(Caller::always).ok_or(Rejected::Unauthorized(None));
             assert_eq!(door.admit(&given).await, expected, "{given:?}");
         }
     }

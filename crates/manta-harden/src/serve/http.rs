@@ -9,21 +9,26 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Request, Response, StatusCode};
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use tokio::net::TcpListener;
+use tokio::time::{Sleep, sleep_until};
 
 use super::strict;
 use super::{ServeError, ToolServer, guarded};
-use crate::front::{Crowd, Door, Gate, Keys, Rejected, accept as take, check_form, is_last, listen, send_away, speak};
+use crate::front::{
+    Caller, Crowd, Door, Gate, Keys, Rejected, accept as take, check_form, is_last, listen, send_away, speak,
+};
 use crate::policy::Policy;
 use crate::policy::spec::ServeSpec;
 use crate::rmcp::{Guarded, Principal};
@@ -199,8 +204,8 @@ impl Front {
         {
             return json(StatusCode::OK, &metadata);
         }
-        let principal = match self.door.admit(request.headers()).await {
-            Ok(principal) => principal,
+        let Caller { principal, until } = match self.door.admit(request.headers()).await {
+            Ok(caller) => caller,
             Err(rejected) => return refusal(&self.door, rejected),
         };
         // The protocol has no use for the credential: what is not handed on cannot leak.
@@ -236,7 +241,10 @@ impl Front {
         if session.is_none() {
             self.note_session(&response, principal).await;
         }
-        response
+        match until {
+            Some(until) => response.map(|body| Until { body, end: Box::pin(sleep_until(until.into())) }.boxed()),
+            None => response,
+        }
     }
 
     /// Another principal's session is none. Of an unknown one the SDK says that it is.
@@ -253,6 +261,35 @@ impl Front {
             owners.retain(|id, _| live.contains_key(id.as_str()));
         }
         owners.insert(id.to_owned(), principal);
+    }
+}
+
+/// A body that ends at a moment, whatever is still to come.
+struct Until {
+    body: BoxBody,
+    end: Pin<Box<Sleep>>,
+}
+
+impl Body for Until {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.end.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => Pin::new(&mut self.body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

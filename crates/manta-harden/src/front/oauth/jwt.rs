@@ -26,8 +26,12 @@ pub(super) struct Expected {
 }
 
 /// Who a valid token speaks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Subject(pub(super) String);
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Subject {
+    pub(super) name: String,
+    /// The last moment at which it counts, in seconds since 1970.
+    pub(super) until: f64,
+}
 
 /// Why a token is refused. The texts go to the caller; none of them repeats what the token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +147,7 @@ fn judge(claims: &Claims, expected: &Expected, now: f64) -> Result<Subject, Refu
             }
     };
     match expected.scopes.iter().all(granted) {
-        true => Ok(Subject(subject.clone())),
+        true => Ok(Subject { name: subject.clone(), until: claims.exp + LEEWAY }),
         false => Err(Refusal::Scope),
     }
 }

@@ -18,11 +18,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::Rejected;
+use super::{Caller, Rejected};
 use crate::net::{ClientLimits, SafeClient, UrlArg, UrlPolicy};
 use crate::policy::Policy;
 use crate::policy::spec::OAuthSpec;
-use jwt::{Expected, Refusal};
+use jwt::{Expected, Refusal, Subject};
 use keys::{KeySet, Unusable};
 
 /// Keys older than this are fetched again, which ends the life of a key that the issuer took back.
@@ -44,6 +44,7 @@ struct Inner {
     known: Mutex<Known>,
     /// One question to the issuer at a time.
     asking: tokio::sync::Mutex<()>,
+    fresh: Duration,
     pause: Duration,
 }
 
@@ -82,11 +83,12 @@ impl Gate {
         let limits = ClientLimits { total: Duration::from_secs(10), body: 1 << 20, ..ClientLimits::default() };
         let client = SafeClient::new(client_policy).limits(limits);
         let (known, asking) = (Mutex::default(), tokio::sync::Mutex::default());
-        Ok(Self(Arc::new(Inner { expected, jwks: spec.jwks.clone(), client, known, asking, pause: PAUSE })))
+        let (jwks, fresh, pause) = (spec.jwks.clone(), FRESH, PAUSE);
+        Ok(Self(Arc::new(Inner { expected, jwks, client, known, asking, fresh, pause })))
     }
 
     /// The principal that a token speaks for.
-    pub(super) async fn admit(&self, token: Option<&str>) -> Result<String, Rejected> {
+    pub(super) async fn admit(&self, token: Option<&str>) -> Result<Caller, Rejected> {
         let token = token.ok_or(Rejected::Unauthorized(None))?;
         let now = UNIX_EPOCH.elapsed().map_or(f64::INFINITY, |elapsed| elapsed.as_secs_f64());
         let check = |keys: &KeySet| jwt::verify(token, keys, &self.0.expected, now);
@@ -97,7 +99,12 @@ impl Gate {
         {
             judged = check(&newer);
         }
-        judged.map(|subject| subject.0).map_err(|refusal| match refusal {
+        let caller = |subject: Subject| {
+            // A token that outlives this program needs no end.
+            let left = Duration::try_from_secs_f64(subject.until - now).ok();
+            Caller { principal: subject.name, until: left.and_then(|left| Instant::now().checked_add(left)) }
+        };
+        judged.map(caller).map_err(|refusal| match refusal {
             Refusal::Scope => Rejected::Scope,
             Refusal::Invalid(why) => Rejected::Unauthorized(Some(why)),
             Refusal::UnknownKey => Rejected::Unauthorized(Some("the token is signed by an unknown key")),
@@ -106,11 +113,19 @@ impl Gate {
 
     /// Keys that count: fresh ones, or not too old ones while the issuer does not answer.
     async fn keys(&self) -> Option<Arc<KeySet>> {
-        if let Some(keys) = self.known_within(FRESH) {
+        if let Some(keys) = self.known_within(self.0.fresh) {
             return Some(keys);
         }
-        let _turn = self.0.asking.lock().await;
-        if let Some(keys) = self.known_within(FRESH) {
+        let _turn = match self.0.asking.try_lock() {
+            Ok(turn) => turn,
+            // Somebody asks already, perhaps an issuer that does not answer: callers who can be judged don't stand in
+            // line behind those who name keys that nobody has.
+            Err(_) => match self.known_within(STALE) {
+                Some(keys) => return Some(keys),
+                None => self.0.asking.lock().await,
+            },
+        };
+        if let Some(keys) = self.known_within(self.0.fresh) {
             return Some(keys); // somebody else fetched them meanwhile
         }
         self.fetch().await;
@@ -120,11 +135,11 @@ impl Gate {
     async fn newer_than(&self, old: &Arc<KeySet>) -> Option<Arc<KeySet>> {
         let _turn = self.0.asking.lock().await;
         let is_newer = |keys: &Arc<KeySet>| !Arc::ptr_eq(keys, old);
-        if let Some(keys) = self.known_within(FRESH).filter(is_newer) {
+        if let Some(keys) = self.known_within(self.0.fresh).filter(is_newer) {
             return Some(keys);
         }
         self.fetch().await;
-        self.known_within(FRESH).filter(is_newer)
+        self.known_within(self.0.fresh).filter(is_newer)
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -145,8 +160,12 @@ impl Gate {
             }
             known.asked = Some(Instant::now());
         }
-        if let Some(keys) = self.ask().await {
-            self.known().keys = Some((Arc::new(keys), Instant::now()));
+        let keys = self.ask().await;
+        let (mut known, now) = (self.known(), Instant::now());
+        // From its end on: of an issuer that takes longer than the pause, everybody in line would ask again.
+        known.asked = Some(now);
+        if let Some(keys) = keys {
+            known.keys = Some((Arc::new(keys), now));
         }
     }
 
@@ -237,7 +256,7 @@ impl Gate {
 pub(crate) fn subject(keys: &[u8], token: &str, issuer: &str, audience: &str, now: f64) -> Option<String> {
     let keys = KeySet::parse(keys).ok()?;
     let expected = Expected { issuer: issuer.to_owned(), audience: audience.to_owned(), scopes: Vec::new() };
-    jwt::verify(token, &keys, &expected, now).ok().map(|subject| subject.0)
+    jwt::verify(token, &keys, &expected, now).ok().map(|subject| subject.name)
 }
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
