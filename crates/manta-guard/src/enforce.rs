@@ -142,14 +142,14 @@ impl Enforcer {
         }
     }
 
-    /// Counts a call under the limits of the rule that admits it; what no rule admits is not counted. `again`: it was
-    /// counted before, and only its place among the running calls was given up.
+    /// Counts a call under the limits of the rule that admits it, under the name that its client knows; what no rule
+    /// admits is not counted. `again`: it was counted before, and only its place among the running calls was given up.
     ///
     /// # Errors
     /// A denial when a limit is exhausted.
-    pub(crate) fn count(&self, call: &Call<'_>, again: bool) -> Result<Option<Permit>, Denial> {
+    pub(crate) fn count(&self, call: &Call<'_>, known_as: &str, again: bool) -> Result<Option<Permit>, Denial> {
         match self.decide(call).into_result() {
-            Ok(grant) => self.admitted(call, &grant, again),
+            Ok(grant) => self.admitted(&Call { name: known_as, ..*call }, &grant, again),
             Err(_) => Ok(None),
         }
     }

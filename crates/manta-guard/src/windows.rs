@@ -13,7 +13,7 @@ use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ti
 use crate::enforce::Enforcer;
 
 /// The limits of every server behind one front, for one session.
-pub struct Windows {
+pub(crate) struct Windows {
     /// What stands before a server's names, and its rules.
     sections: Vec<(String, Enforcer)>,
     /// Calls that run or wait for an answer of their client, with their place under limits on concurrency.
@@ -25,7 +25,7 @@ pub struct Windows {
 impl Windows {
     /// Rules by what stands before the names of each server.
     #[must_use]
-    pub fn new(sections: Vec<(String, Enforcer)>, show: fn(&Event)) -> Self {
+    pub(crate) fn new(sections: Vec<(String, Enforcer)>, show: fn(&Event)) -> Self {
         Self { sections, open: HashMap::new(), next: 0, show }
     }
 
@@ -44,7 +44,8 @@ impl Windows {
 
     fn count(&self, call: &Call<'_>, again: bool) -> Result<Option<Permit>, Denial> {
         match self.of(call.target, call.name) {
-            Some((at, name)) => self.sections[at].1.count(&Call { name, ..*call }, again),
+            // Under the client's name: two servers may call their tools alike.
+            Some((at, name)) => self.sections[at].1.count(&Call { name, ..*call }, call.name, again),
             None => Ok(None),
         }
     }

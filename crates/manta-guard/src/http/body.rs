@@ -62,8 +62,10 @@ impl hyper::body::Body for Body {
         match &mut *self {
             Self::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Self::Events { has_answered: true, .. } => Poll::Ready(None),
-            Self::Events { end: Some(end), .. } if end.as_mut().poll(context).is_ready() => Poll::Ready(None),
-            Self::Events { reader, prime, keep_alive, has_answered, .. } => {
+            Self::Events { reader, prime, keep_alive, has_answered, end } => {
+                if end.as_mut().is_some_and(|end| end.as_mut().poll(context).is_ready()) {
+                    return Poll::Ready(None);
+                }
                 if let Some(id) = prime.take() {
                     return data(format!("id: {id}\nretry: {RETRY}\ndata: \n\n"));
                 }

@@ -46,17 +46,51 @@ fn token(key: &Ed25519KeyPair, claims: &Value) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(key.sign(signed.as_bytes())))
 }
 
+/// What makes tokens of the issuer on a port of this machine count.
+fn oauth(port: u16) -> String {
+    let url = format!("http://127.0.0.1:{port}");
+    format!(
+        "[hosts.login]\nallow = [\"127.0.0.1\"]\nschemes = [\"https\", \"http\"]\nports = [{port}]\nprivate = \
+         [\"127.0.0.1/32\"]\n[guard]\nnetwork = \"none\"\n[guard.http_oauth]\nissuer = \"{url}\"\naudience = \
+         \"{AUDIENCE}\"\njwks = \"{url}/keys\"\nhosts = \"login\"\nscopes = [\"mcp\"]\n"
+    )
+}
+
+pub(crate) fn streams_end_when_the_token_of_their_reader_does(directory: &Path) {
+    let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    let port = issuer(&key);
+    let front = Front::start(directory, &format!("{}\n{}", super::OPEN, oauth(port)));
+    // Clocks may differ by a minute, so these count for two seconds and for an hour more.
+    let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let bearer = |exp: u64| {
+        let claims = json!({ "iss": format!("http://127.0.0.1:{port}"), "aud": AUDIENCE, "sub": "alice", "exp": exp, "scope": "mcp" });
+        format!("Bearer {}", token(&key, &claims))
+    };
+    let (short, long) = (bearer(now - 57), bearer(now + 3600));
+    let hello =
+        r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}"#;
+    let session = front.ask("POST", &[("authorization", &long)], hello).session.unwrap();
+    let listen = |bearer: &str| {
+        let headers = [("authorization", bearer), ("mcp-session-id", &session), ("Accept", "text/event-stream")];
+        let (status, stream) = front.begin("GET", &headers, "");
+        assert_eq!(status, 200);
+        stream
+    };
+    let begun = std::time::Instant::now();
+    let mut text = String::new();
+    listen(&short).read_to_string(&mut text).unwrap();
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    let mut stays = listen(&long);
+    stays.get_ref().set_read_timeout(Some(std::time::Duration::from_secs(4))).unwrap();
+    let error = stays.read_to_string(&mut text).unwrap_err();
+    assert!(matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut), "{error}");
+}
+
 pub(crate) fn access_tokens_say_who_calls_and_go_no_further(directory: &Path) {
     let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
     let port = issuer(&key);
     let url = format!("http://127.0.0.1:{port}");
-    let policy = format!(
-        "{}\n[tools.large]\nprincipals = [\"bob\"]\nextra = \"pass\"\n[hosts.login]\nallow = [\"127.0.0.1\"]\nschemes = \
-         [\"https\", \"http\"]\nports = [{port}]\nprivate = [\"127.0.0.1/32\"]\n[guard]\nnetwork = \
-         \"none\"\n[guard.http_oauth]\nissuer = \"{url}\"\naudience = \"{AUDIENCE}\"\njwks = \"{url}/keys\"\nhosts = \
-         \"login\"\nscopes = [\"mcp\"]\n",
-        super::OPEN
-    );
+    let policy = format!("{}\n[tools.large]\nprincipals = [\"bob\"]\nextra = \"pass\"\n{}", super::OPEN, oauth(port));
     let front = Front::start(directory, &policy);
     let later = UNIX_EPOCH.elapsed().unwrap().as_secs() + 600;
     let claims = |sub: &str| json!({ "iss": url, "aud": AUDIENCE, "sub": sub, "exp": later, "scope": "mcp other" });

@@ -17,7 +17,7 @@ pub(crate) struct Front {
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    session: Option<String>,
+    pub(crate) session: Option<String>,
     pub(crate) body: String,
 }
 
@@ -81,7 +81,7 @@ impl Front {
     }
 
     /// Sends a request and leaves its answer on the way; the head of the answer was read.
-    fn begin(&self, method: &str, headers: &[(&str, &str)], body: &str) -> (u16, BufReader<TcpStream>) {
+    pub(crate) fn begin(&self, method: &str, headers: &[(&str, &str)], body: &str) -> (u16, BufReader<TcpStream>) {
         let (status, mut reader) = send(self.address, &format!("{method} /mcp HTTP/1.0"), headers, body);
         let mut line = String::from("-");
         while line.trim_end() != "" {

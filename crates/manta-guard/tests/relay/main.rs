@@ -38,6 +38,7 @@ const CASES: &[Case] = &[
         eras::a_client_and_a_server_of_different_eras_sessions_in_front_of_stateless,
     ),
     ("access_tokens_say_who_calls_and_go_no_further", callers::access_tokens_say_who_calls_and_go_no_further),
+    ("streams_end_when_the_token_of_their_reader_does", callers::streams_end_when_the_token_of_their_reader_does),
     (
         "certificates_say_who_calls_and_without_one_nobody_does",
         callers::certificates_say_who_calls_and_without_one_nobody_does,

@@ -40,6 +40,8 @@ const MAX_BODY: usize = 4 << 20;
 const BODY_TIME: Duration = Duration::from_secs(30);
 /// Sessions of the older era at once; they end after five idle minutes.
 const SESSIONS: usize = 1024;
+/// Those of one principal, where there are several.
+const SESSIONS_OF_ONE: usize = 128;
 const SESSION_HEADER: &str = "mcp-session-id";
 
 /// How the endpoint is reached.
@@ -234,7 +236,7 @@ impl Front {
             Err(error) => return json(StatusCode::BAD_REQUEST, &error),
         };
         // The body says it and not the headers: the SDK opens a session for it whatever revision they name.
-        if method == "initialize" && session.is_none() && self.sessions.sessions.read().await.len() >= SESSIONS {
+        if method == "initialize" && session.is_none() && self.is_full(&principal).await {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "too many sessions");
         }
         let response = self.service.handle(Request::from_parts(head, Full::new(body))).await;
@@ -245,6 +247,15 @@ impl Front {
             Some(until) => response.map(|body| Until { body, end: Box::pin(sleep_until(until.into())) }.boxed()),
             None => response,
         }
+    }
+
+    /// Whether nobody, or not this principal any more, may open a session: one must not take the places of all.
+    async fn is_full(&self, principal: &str) -> bool {
+        let live = self.sessions.sessions.read().await;
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_own = |(id, owner): &(&String, &String)| *owner == principal && live.contains_key(id.as_str());
+        let own = || owners.iter().filter(is_own).count();
+        live.len() >= SESSIONS || (matches!(self.door, Door::OAuth(_)) && own() >= SESSIONS_OF_ONE)
     }
 
     /// Another principal's session is none. Of an unknown one the SDK says that it is.

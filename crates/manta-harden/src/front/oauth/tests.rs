@@ -448,6 +448,7 @@ async fn a_crowd_with_unknown_keys_before_a_slow_issuer_keeps_nobody_waiting() {
     Arc::get_mut(&mut gate.0).unwrap().fresh = Duration::ZERO;
     assert!(gate.admit(Some(&issuer.token(&signer, "k"))).await.is_ok());
     issuer.thinks.store(400, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_millis(150)).await;
     let crowd: Vec<_> = (0..50)
         .map(|number| {
             let (gate, token) = (gate.clone(), issuer.token(&signer, &format!("made-up-{number}")));
