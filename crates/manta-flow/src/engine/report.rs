@@ -1,5 +1,6 @@
 //! What a run finds: registrations, sink hits, checks that held.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
@@ -404,6 +405,8 @@ pub(crate) struct Replay {
     pub(crate) targets: Vec<(Location, FlowRule)>,
     /// Those of them that it reached, still harmful.
     pub(crate) reached: Vec<(Location, FlowRule)>,
+    /// Whether the text of the witness made a difference anywhere: the parameter was asked for, or a sink judged by it.
+    pub(crate) is_used: Cell<bool>,
 }
 
 impl Replay {

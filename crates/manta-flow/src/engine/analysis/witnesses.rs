@@ -11,6 +11,7 @@ use crate::engine::trace::TraceStep;
 use crate::engine::value::{Kind, Taint, Val};
 use manta_core::Location;
 use rustc_hash::FxHashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// A sink that data of a parameter came to: the tool that the parameter belongs to, if that is called before, its name,
@@ -36,6 +37,8 @@ struct Followed {
     reached: Vec<(Location, FlowRule)>,
     /// The run ended early, which says nothing of what was not reached.
     is_cut: bool,
+    /// It ended by itself, and would have ended so with any input.
+    is_blind: bool,
 }
 
 impl Arrivals {
@@ -58,6 +61,12 @@ impl Arrivals {
         self.followed.get(input).is_some_and(|seen| seen.iter().any(|seen| seen.reached.contains(&target)))
     }
 
+    /// Whether an input did not arrive for reasons that have nothing to do with it.
+    fn is_blind(&self, input: &Input, target: (Location, FlowRule)) -> bool {
+        let seen = self.followed.get(input).into_iter().flatten();
+        seen.filter(|seen| seen.targets.contains(&target)).any(|seen| seen.is_blind)
+    }
+
     /// This sink, and what else the same input may be followed to.
     fn along(&self, setter: Option<&Rc<str>>, param: &str, target: (Location, FlowRule)) -> Vec<(Location, FlowRule)> {
         let is_alike = |rule: FlowRule| rule == target.1 || rule.class() == target.1.class();
@@ -69,6 +78,11 @@ impl Arrivals {
         all.dedup();
         all
     }
+}
+
+fn input(before: Option<&Before<'_>>, param: &str, witness: &str) -> Input {
+    let setter = before.and_then(|before| before.setter).map(|(run, _)| run.name.clone());
+    (setter, param.to_owned(), witness.to_owned())
 }
 
 /// Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may do to a
@@ -184,7 +198,12 @@ impl<'p> Interp<'p> {
         for (index, witness) in witnesses.iter().enumerate() {
             match self.arrives(call, before, hit, param, witness) {
                 None => return (Replayed::CutShort, None),
-                Some(false) => {}
+                Some(false) => {
+                    let input = input(before, param, witness);
+                    if self.arrivals.is_blind(&input, (hit.at, hit.rule)) {
+                        break;
+                    }
+                }
                 Some(true) => {
                     let how = if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
                     return (how, (index > 0).then(|| witness.clone()));
@@ -203,8 +222,7 @@ impl<'p> Interp<'p> {
         param: &str,
         witness: &str,
     ) -> Option<bool> {
-        let setter = before.and_then(|before| before.setter).map(|(run, _)| run.name.clone());
-        let input = (setter, param.to_owned(), witness.to_owned());
+        let input = input(before, param, witness);
         let target = (hit.at, hit.rule);
         if self.arrivals.arrived(&input, target).is_none() {
             if self.replay_budget == 0 {
@@ -244,15 +262,19 @@ impl<'p> Interp<'p> {
             witness: witness.clone(),
             targets: targets.clone(),
             reached: Vec::new(),
+            is_used: Cell::new(false),
         });
         let mark = self.store.mark();
         self.call_after(before, call);
         self.store.rollback(mark);
         self.store.release(mark);
         self.replay_budget = self.replay_budget.saturating_sub(budget - self.fuel);
-        let reached = self.found.replay.take().map(|replay| replay.reached).unwrap_or_default();
+        let replay = self.found.replay.take();
+        let is_used = replay.as_ref().is_none_or(|replay| replay.is_used.get());
+        let reached = replay.map(|replay| replay.reached).unwrap_or_default();
         self.arrivals.targets.retain(|(of, name, other)| of != setter || name != param || !reached.contains(other));
-        let seen = Followed { targets, reached, is_cut: self.out_of_fuel && !self.is_decided };
+        let is_cut = self.out_of_fuel && !self.is_decided;
+        let seen = Followed { targets, reached, is_cut, is_blind: !is_used && !is_cut };
         self.arrivals.followed.entry(input.clone()).or_default().push(seen);
     }
 
@@ -309,5 +331,24 @@ impl<'p> Interp<'p> {
             Kind::Union(values) => values.iter().any(|value| self.holds_content(value, depth - 1)),
             _ => value.taint.0 & !Taint::PARSED.0 != 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use manta_core::{FileId, Span};
+
+    #[test]
+    fn an_input_that_nothing_asked_for_speaks_for_all_others_at_its_sinks() {
+        let at = |start| (Location::new(FileId(0), Span::new(start, start + 1)), FlowRule::PathTraversal);
+        let input = |text: &str| input(None, "path", text);
+        let seen = |is_blind| Followed { targets: vec![at(1)], reached: Vec::new(), is_cut: false, is_blind };
+        let mut arrivals = Arrivals::default();
+        arrivals.followed.insert(input("/etc/passwd"), vec![seen(true)]);
+        arrivals.followed.insert(input("../x"), vec![seen(false)]);
+        assert!(arrivals.is_blind(&input("/etc/passwd"), at(1)));
+        assert!(!arrivals.is_blind(&input("/etc/passwd"), at(2)), "it was not followed there");
+        assert!(!arrivals.is_blind(&input("../x"), at(1)));
     }
 }

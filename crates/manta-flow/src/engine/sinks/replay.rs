@@ -45,7 +45,12 @@ impl Interp<'_> {
             && !not_taken
         {
             // A concrete value that lost what made it harmful was sanitised.
-            let is_harmful = |rule: FlowRule| text.as_deref().is_none_or(|text| replay.is_harmful(rule, text));
+            let is_harmful = |rule: FlowRule| {
+                text.as_deref().is_none_or(|text| {
+                    replay.is_used.set(true);
+                    replay.is_harmful(rule, text)
+                })
+            };
             let is_new = |target: &&(Location, FlowRule)| target.0 == at && !replay.reached.contains(target);
             let here: Vec<_> =
                 replay.targets.iter().filter(is_new).filter(|(_, rule)| is_harmful(*rule)).copied().collect();
@@ -82,6 +87,7 @@ impl Interp<'_> {
     pub(crate) fn replayed_of(&self, setter: Option<&str>, value: Val, param: &str) -> Val {
         match &self.found.replay {
             Some(replay) if replay.param == param && replay.setter.as_deref() == setter => {
+                replay.is_used.set(true);
                 let text = Val::arc_str(arc(&replay.witness));
                 Val { taint: value.taint, step: value.step, vn: value.vn, ..text }
             }
