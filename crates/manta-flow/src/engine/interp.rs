@@ -40,7 +40,7 @@ pub struct Limits {
     pub fuel_per_tool: u64,
     /// Expressions evaluated for one concrete input that is followed to a sink.
     pub fuel_per_witness: u64,
-    /// Expressions evaluated for the whole target.
+    /// Expressions evaluated for the whole target, of which each handler has its part.
     pub fuel_total: u64,
     /// Nested calls.
     pub call_depth: usize,
@@ -55,7 +55,7 @@ impl Default for Limits {
         Self {
             fuel_per_tool: 1_000_000,
             fuel_per_witness: 400_000,
-            fuel_total: 25_000_000,
+            fuel_total: 12_000_000,
             call_depth: 48,
             memo: true,
             store_bytes: 384 << 20,
@@ -202,6 +202,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) limits: Limits,
     pub(crate) fuel: u64,
     pub(crate) fuel_used: u64,
+    /// What may have been used when the run of the present handler ends.
+    pub(crate) allowed: u64,
     pub(crate) out_of_fuel: bool,
     /// A run ended for want of memory.
     pub(crate) is_heavy: bool,
@@ -298,6 +300,7 @@ impl<'p> Interp<'p> {
             limits,
             fuel: limits.fuel_per_tool,
             fuel_used: 0,
+            allowed: limits.fuel_total,
             out_of_fuel: false,
             last_call_failed: false,
             is_heavy: false,

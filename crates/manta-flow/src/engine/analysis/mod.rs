@@ -9,6 +9,7 @@ mod state;
 mod statements;
 mod witnesses;
 
+use running::Job;
 pub(crate) use state::Carried;
 use state::Left;
 pub(crate) use witnesses::Arrivals;
@@ -234,8 +235,11 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Ob
     let registrations = interp.settled_registrations();
     let mut found: Vec<Found> = Vec::new();
     let mut runs: Vec<Run<'_>> = Vec::new();
-    for registration in &registrations {
-        interp.run_registration(registration, &mut analysis, &mut found, &mut runs);
+    let jobs: Vec<Job<'_>> = registrations.iter().flat_map(|registration| interp.jobs_of(registration)).collect();
+    let (all, start) = (jobs.len() as u64, interp.fuel_used);
+    for (turn, job) in (1..).zip(jobs) {
+        interp.allow(turn, all, start);
+        runs.push(interp.run_job(job, &mut analysis, &mut found));
     }
     let is_stopped = interp.fuel_used >= limits.fuel_total;
     if !is_stopped {

@@ -20,6 +20,9 @@ use std::collections::BTreeMap;
 /// Most further parameters of a flow that are followed when the first one is stopped.
 const MAX_SOURCES: usize = 4;
 
+/// The part of the steps for one run that each may take, whatever those before it took.
+const LEAST_PART: u64 = 100;
+
 /// A hit that is not confirmed yet.
 pub(super) struct Suspect {
     pub(super) hit: Hit,
@@ -29,14 +32,17 @@ pub(super) struct Suspect {
     pub(super) others: Vec<SourceInfo>,
 }
 
+/// A run of a handler.
+pub(super) struct Job<'r> {
+    registration: &'r Registration,
+    name: String,
+    /// The tool that a dispatcher is asked for.
+    dispatched: Option<String>,
+}
+
 impl<'p> Interp<'p> {
-    pub(super) fn run_registration<'r>(
-        &mut self,
-        registration: &'r Registration,
-        analysis: &mut Analysis,
-        found: &mut Vec<Found>,
-        runs: &mut Vec<Run<'r>>,
-    ) {
+    /// What a registration has to be run for: once under its name, and a dispatcher for each name that it tells apart.
+    pub(super) fn jobs_of<'r>(&mut self, registration: &'r Registration) -> Vec<Job<'r>> {
         let names = if registration.name.is_none() && registration.exposes == Exposes::Tool {
             self.dispatched_names(registration)
         } else {
@@ -50,12 +56,25 @@ impl<'p> Interp<'p> {
                 Exposes::Command => "command line".to_owned(),
                 _ => "handler".to_owned(),
             });
-            runs.push(self.run_tool(registration, &name, None, analysis, found));
-            return;
+            return vec![Job { registration, name, dispatched: None }];
         }
-        for name in names {
-            runs.push(self.run_tool(registration, &name.clone(), Some(name), analysis, found));
-        }
+        let job = |name: String| Job { registration, dispatched: Some(name.clone()), name };
+        names.into_iter().map(job).collect()
+    }
+
+    /// Says how many steps the next of all runs may take: what its turn comes to of the steps for all of them, with what
+    /// earlier ones left of theirs, and one run's steps in advance. So a dear handler is run to its end where the others
+    /// are cheap, and where all are dear each has its part.
+    pub(super) fn allow(&mut self, turn: u64, all: u64, start: u64) {
+        let in_advance = self.limits.fuel_per_tool;
+        let for_all = self.limits.fuel_total.saturating_sub(start + in_advance);
+        self.allowed = start + in_advance + for_all / all.max(1) * turn;
+    }
+
+    /// The steps that the present run may still take.
+    fn allowance(&self) -> u64 {
+        let most = self.limits.fuel_per_tool;
+        self.allowed.saturating_sub(self.fuel_used).clamp(most / LEAST_PART, most)
     }
 
     /// Names a dispatcher tells apart: what it compares the name with, and what the list handler announces.
@@ -115,14 +134,8 @@ impl<'p> Interp<'p> {
         self.found.is_running_handler = true;
     }
 
-    fn run_tool<'r>(
-        &mut self,
-        registration: &'r Registration,
-        name: &str,
-        dispatched: Option<String>,
-        analysis: &mut Analysis,
-        found: &mut Vec<Found>,
-    ) -> Run<'r> {
+    pub(super) fn run_job<'r>(&mut self, job: Job<'r>, analysis: &mut Analysis, found: &mut Vec<Found>) -> Run<'r> {
+        let Job { registration, name, dispatched } = job;
         let listed = dispatched.as_ref().and_then(|name| self.found.listed.iter().find(|(listed, ..)| listed == name));
         let listed = listed.cloned();
         let schema =
@@ -132,11 +145,12 @@ impl<'p> Interp<'p> {
         let call = HandlerCall { registration, dispatched, schema };
         let is_route = matches!(registration.exposes, Exposes::Route | Exposes::Command);
         self.start_run();
-        self.replay_budget = self.limits.fuel_per_tool;
+        self.fuel = self.allowance();
         if is_route {
             // Routes of the server's own HTTP surface mostly set up transports; tools have handlers of their own.
-            self.fuel = self.limits.fuel_per_tool / 5;
+            self.fuel = self.fuel.min(self.limits.fuel_per_tool / 5);
         }
+        let budget = self.fuel;
         let (cells, objs) = self.store.sizes();
         let weight = self.store.weight();
         let closures = self.store.closures.len();
@@ -166,7 +180,7 @@ impl<'p> Interp<'p> {
         let handed_out = self.handed_out(credentials, &call);
         analysis.tools.push(ToolFacts {
             exposes: registration.exposes,
-            name: name.to_owned(),
+            name: name.clone(),
             description,
             sdk: registration.sdk.clone(),
             lang: self.program.module(registration.module).lang,
@@ -177,19 +191,18 @@ impl<'p> Interp<'p> {
             is_resolved: registration.handler.as_ref().is_some_and(|handler| self.closure_of(handler).is_some()),
             guarded,
             is_incomplete,
-            promises: self.found.conduct.promises(name),
+            promises: self.found.conduct.promises(&name),
             acts,
             way,
             handed_out,
         });
         if !is_route && registration.handler.as_ref().is_none_or(|handler| self.closure_of(handler).is_none()) {
-            analysis.unresolved.push((name.to_owned(), at));
+            analysis.unresolved.push((name.clone(), at));
         }
         if is_incomplete && !is_route {
-            analysis
-                .exhausted
-                .push(format!("`{name}` was not analysed to the end: {} steps", self.limits.fuel_per_tool));
+            analysis.exhausted.push(format!("`{name}` was not analysed to the end: {budget} steps"));
         }
+        self.replay_budget = self.allowance();
         self.arrivals = Arrivals::of(&suspects);
         for suspect in suspects {
             found.extend(self.confirm(&call, index, suspect, |_| None));

@@ -26,7 +26,7 @@ use manta_core::Location;
 /// How many setters in a row are followed.
 const ROUNDS: usize = 2;
 /// The part of all steps that this may take beyond those of the handlers by themselves.
-const SHARE: u64 = 8;
+const SHARE: u64 = 4;
 /// Most sources that are kept for later calls; the rest of [`Taint`] is for the parameters of these.
 const MAX_KEPT: usize = 48;
 /// Most setters of one place; more than that run through the same code.

@@ -237,7 +237,7 @@ impl<'p> Interp<'p> {
     }
 
     fn fuel_per_witness(&self) -> u64 {
-        self.limits.fuel_per_tool.min(self.limits.fuel_per_witness)
+        self.replay_budget.min(self.limits.fuel_per_witness)
     }
 
     /// Calls a handler with a concrete input in place of a parameter, and keeps where that arrives.

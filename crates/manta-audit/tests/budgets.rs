@@ -1,0 +1,55 @@
+//! Where an analysis has to end early, every handler has been looked at.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on may panic")]
+
+use std::fmt::Write as _;
+
+use manta_audit::{Settings, audit};
+use manta_core::{ProjectInput, ScanReport};
+use manta_flow::engine::Limits;
+use manta_flow::engine::models::Models;
+use manta_flow::frontend::FrontEnd;
+
+const TOOLS: usize = 20;
+
+fn scan(server: &str, limits: Limits) -> ScanReport {
+    let input = ProjectInput::from_texts("server", [("server.py", server)]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_py::Python)];
+    audit(&input, &front_ends, &Models::builtin(), &Settings { limits, ..Settings::default() })
+}
+
+/// The tools with a finding, and how many were not analysed to their end.
+fn found(report: &ScanReport) -> (usize, usize) {
+    let is_cut = |text: &&String| text.contains("was not analysed to the end");
+    let named = (0..TOOLS).filter(|tool| {
+        let name = format!("t{tool}");
+        report.findings.iter().any(|finding| finding.tools.contains(&name))
+    });
+    (named.count(), report.completeness.exhausted_budgets.iter().filter(is_cut).count())
+}
+
+/// A server whose tools open a file first and have much to do then: all of them, or the first one only.
+fn server(is_long: impl Fn(usize) -> bool) -> String {
+    let mut text = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n".to_owned();
+    for tool in 0..TOOLS {
+        write!(text, "@mcp.tool()\ndef t{tool}(p: str) -> str:\n    text = open(p).read()\n").unwrap();
+        for line in 0..if is_long(tool) { 600 } else { 1 } {
+            writeln!(text, "    text = text + p + 'a{line}'").unwrap();
+        }
+        text.push_str("    return text\n");
+    }
+    text
+}
+
+#[test]
+fn handlers_that_all_take_long_have_their_part_each() {
+    let limits = Limits { fuel_per_tool: 4_000, fuel_total: 40_000, ..Limits::default() };
+    let (named, cut) = found(&scan(&server(|_| true), limits));
+    assert_eq!(named, TOOLS, "the last ones as well as the first");
+    assert!(cut > TOOLS / 2, "{cut} are said to be cut short");
+}
+
+#[test]
+fn one_that_takes_long_among_others_is_analysed_to_its_end() {
+    let limits = Limits { fuel_per_tool: 4_000, fuel_total: 10_000, ..Limits::default() };
+    assert_eq!(found(&scan(&server(|tool| tool == 0), limits)), (TOOLS, 0));
+}
