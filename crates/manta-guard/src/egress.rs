@@ -3,11 +3,13 @@
 //! A `CONNECT` names a host and a port. Both must be on the policy's list; the guard resolves the
 //! name once, requires every answer to be public (or in a range the policy admits), connects to one
 //! of those addresses and verifies the other end. The first bytes must be a TLS greeting for that
-//! very name, so that a listed host of a large provider isn't a door to its other customers. Plain
+//! very name, so that a listed host of a large provider isn't a door to its other customers; so must
+//! the second greeting be, where the other end asks for one. Plain
 //! HTTP passes only where the policy lists it, one request per connection, to the host it names.
 
 pub(crate) mod tls;
 
+use std::cell::Cell;
 use std::io;
 use std::net::TcpStream as StdStream;
 use std::os::fd::OwnedFd;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use manta_harden::net::{CheckedUrl, SystemResolver, UrlPolicy, connect};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
@@ -164,8 +166,8 @@ async fn tunnel(client: &mut TcpStream, mut early: Vec<u8>, to: &Destination, ho
     if client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.is_err() {
         return Ok(());
     }
-    match timeout(PATIENCE, read_greeting(client, &mut early)).await {
-        Ok(Ok(greeting)) if greeting.is_for(&to.host) => {}
+    let length = match timeout(PATIENCE, read_greeting(client, &mut early)).await {
+        Ok(Ok(greeting)) if greeting.is_for(&to.host) => greeting.length,
         Ok(Ok(greeting)) => {
             let name = greeting.name.unwrap_or_else(|| "no name".to_owned());
             let shown = manta_core::Untrusted(&name).for_terminal();
@@ -177,14 +179,110 @@ async fn tunnel(client: &mut TcpStream, mut early: Vec<u8>, to: &Destination, ho
             return Ok(());
         }
         Err(_) => return Ok(()),
-    }
-    if upstream.write_all(&early).await.is_ok() {
-        let sent = copy_bidirectional(client, &mut upstream).await;
-        let (up, down) = sent.unwrap_or((0, 0));
-        let up = up + early.len() as u64;
-        hosts.event("egress", format!("{}:{} {up} bytes sent, {down} received", to.host, to.port));
+    };
+    let counts = Counts::default();
+    match relay(client, &mut upstream, early, length, &to.host, &counts).await {
+        Err(Ended::Refused(why)) => hosts.event("egress-refused", format!("tunnel to {}: {why}", to.host)),
+        Err(Ended::Lost) | Ok(()) => {
+            let (up, down) = (counts.up.get(), counts.down.get());
+            hosts.event("egress", format!("{}:{} {up} bytes sent, {down} received", to.host, to.port));
+        }
     }
     Ok(())
+}
+
+/// Bytes that went through a tunnel.
+#[derive(Default)]
+struct Counts {
+    up: Cell<u64>,
+    down: Cell<u64>,
+}
+
+/// Why a tunnel ended before both ends were done.
+#[derive(Debug)]
+enum Ended {
+    Lost,
+    Refused(String),
+}
+
+impl From<io::Error> for Ended {
+    fn from(_: io::Error) -> Self {
+        Self::Lost
+    }
+}
+
+/// Carries both directions, beginning with a greeting of `length` bytes that was checked. A server may ask for another
+/// one, and a client need not wait for that: until the server has answered with something else, every greeting must name
+/// the same host (RFC 8446 §4.1.2 lets the second change nothing about it, but not every server compares).
+async fn relay(
+    client: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    upstream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    mut held: Vec<u8>,
+    length: usize,
+    host: &str,
+    counts: &Counts,
+) -> Result<(), Ended> {
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_server, mut to_server) = tokio::io::split(upstream);
+    let is_settled = Cell::new(false);
+    let count = |sum: &Cell<u64>, bytes: usize| sum.set(sum.get() + bytes as u64);
+    let up = async {
+        let mut ready = length;
+        loop {
+            to_server.write_all(&held[..ready]).await?;
+            count(&counts.up, ready);
+            held.drain(..ready);
+            ready = match tls::next(&held) {
+                _ if is_settled.get() && held.is_empty() => break,
+                _ if is_settled.get() => held.len(),
+                tls::Next::Pass(record) => record,
+                tls::Next::Greeting(second) if second.is_for(host) => {
+                    // There is no third.
+                    is_settled.set(true);
+                    second.length
+                }
+                tls::Next::Greeting(second) => {
+                    let name = second.name.unwrap_or_else(|| "no name".to_owned());
+                    let shown = manta_core::Untrusted(&name).for_terminal();
+                    return Err(Ended::Refused(format!("second TLS greeting for {shown}")));
+                }
+                tls::Next::Invalid(why) => return Err(Ended::Refused(why.to_owned())),
+                tls::Next::Incomplete => {
+                    let mut chunk = [0; 4096];
+                    match from_client.read(&mut chunk).await? {
+                        // What has begun will never be whole.
+                        0 => break,
+                        read => held.extend_from_slice(&chunk[..read]),
+                    }
+                    0
+                }
+            };
+        }
+        let sent = tokio::io::copy(&mut from_client, &mut to_server).await?;
+        counts.up.set(counts.up.get() + sent);
+        to_server.shutdown().await?;
+        Ok(())
+    };
+    let down = async {
+        let mut head = Vec::new();
+        while !is_settled.get() {
+            let mut chunk = [0; 4096];
+            let read = from_server.read(&mut chunk).await?;
+            if read == 0 {
+                break; // it says nothing more, and may still listen
+            }
+            head.extend_from_slice(&chunk[..read]);
+            is_settled.set(is_settled.get() || tls::asks_again(&head) == Some(false));
+            to_client.write_all(&chunk[..read]).await?;
+            count(&counts.down, read);
+            head.truncate(64);
+        }
+        let received = tokio::io::copy(&mut from_server, &mut to_client).await?;
+        counts.down.set(counts.down.get() + received);
+        to_client.shutdown().await?;
+        Ok(())
+    };
+    tokio::try_join!(up, down).map(drop)
 }
 
 /// A plain request as it is sent on.
@@ -400,7 +498,55 @@ async fn read_greeting(client: &mut TcpStream, bytes: &mut Vec<u8>) -> Result<tl
 
 #[cfg(test)]
 mod tests {
+    use super::tls::tests::{answer, hello, name_extension};
     use super::*;
+
+    /// What a server gets to see of a client that says all this at once, and answers the first greeting so.
+    async fn seen_by_server(client_says: &[Vec<u8>], server_says: &[u8]) -> (Vec<u8>, Result<(), Ended>) {
+        let early = client_says[0].clone();
+        let (mut client, mut inside) = tokio::io::duplex(1 << 16);
+        let (mut outside, mut server) = tokio::io::duplex(1 << 16);
+        let length = early.len();
+        let relayed = async move {
+            let result = relay(&mut inside, &mut outside, early, length, "api.example", &Counts::default()).await;
+            drop((inside, outside)); // as the connections are when a tunnel has ended
+            result
+        };
+        let ends = async {
+            let mut first = vec![0; length];
+            server.read_exact(&mut first).await.unwrap();
+            server.write_all(server_says).await.unwrap();
+            let mut heard = vec![0; server_says.len()];
+            client.read_exact(&mut heard).await.unwrap();
+            client.write_all(&client_says[1..].concat()).await.unwrap();
+            client.shutdown().await.unwrap();
+            server.shutdown().await.unwrap();
+            let mut rest = Vec::new();
+            let _ = server.read_to_end(&mut rest).await;
+            rest
+        };
+        let (result, rest) = tokio::join!(relayed, ends);
+        (rest, result)
+    }
+
+    #[tokio::test]
+    async fn a_second_greeting_names_the_same_host() {
+        let greet = |name: &str| hello(&[name_extension(name)]);
+        let (first, again, evil) = (greet("api.example"), greet("API.example."), greet("evil.example"));
+        let (data, change) = (vec![23, 3, 3, 0, 2, 9, 9], vec![20, 3, 3, 0, 1, 1]);
+        let (asks, ordinary) = (answer(&tls::ASKS_AGAIN), answer(&[7; 32]));
+        let (seen, result) = seen_by_server(&[first.clone(), change.clone(), again.clone(), data.clone()], &asks).await;
+        assert_eq!(seen, [&change[..], &again, &data].concat(), "the usual way");
+        assert!(result.is_ok());
+        let says = [first.clone(), data.clone(), change.clone(), evil.clone(), data.clone()];
+        let (seen, result) = seen_by_server(&says, &asks).await;
+        assert_eq!(seen, [&data[..], &change].concat(), "nothing of the other greeting");
+        assert!(matches!(result, Err(Ended::Refused(why)) if why.contains("evil.example")));
+        // Once the server has answered there are no more greetings, and what looks like one is encrypted.
+        let (seen, result) = seen_by_server(&[first, evil.clone(), vec![0; 9]], &ordinary).await;
+        assert_eq!(seen, [&evil[..], &[0; 9]].concat());
+        assert!(result.is_ok());
+    }
 
     #[test]
     fn a_listed_port_opens_no_other_port_of_its_host() {

@@ -4,8 +4,19 @@
 /// Longest greeting; larger ones exist only to be split.
 const MAX_BYTES: usize = 64 << 10;
 
+const CHANGE_CIPHER: u8 = 20;
+const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
+const APPLICATION_DATA: u8 = 23;
 const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+/// Largest record, encrypted.
+const MAX_RECORD: usize = (1 << 14) + 256;
+/// What stands in place of the random of a server that wants another greeting (RFC 8446 §4.1.3).
+pub(crate) const ASKS_AGAIN: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
+    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
 const SERVER_NAME: u16 = 0;
 const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 
@@ -16,6 +27,8 @@ pub(crate) struct Greeting {
     pub(crate) name: Option<String>,
     /// The real greeting may be hidden inside.
     is_encrypted: bool,
+    /// Bytes that it takes up.
+    pub(crate) length: usize,
 }
 
 impl Greeting {
@@ -44,6 +57,7 @@ pub(crate) enum Read {
 pub(crate) fn greeting(bytes: &[u8]) -> Read {
     let mut message = Vec::new();
     let mut rest = bytes;
+    let mut is_whole = true;
     // The greeting may be spread over several records.
     loop {
         match rest {
@@ -58,6 +72,7 @@ pub(crate) fn greeting(bytes: &[u8]) -> Read {
         }
         message.extend_from_slice(&body[..length.min(body.len())]);
         if body.len() < length {
+            is_whole = false;
             break;
         }
         rest = &body[length..];
@@ -68,10 +83,57 @@ pub(crate) fn greeting(bytes: &[u8]) -> Read {
     if message.first().is_some_and(|kind| *kind != CLIENT_HELLO) {
         return Read::Invalid("not a TLS greeting");
     }
-    match complete(&message) {
-        Some(body) => parse(body).map_or(Read::Invalid("malformed TLS greeting"), Read::Done),
+    match complete(&message).filter(|_| is_whole) {
+        // Another message in the same record would be a second greeting, or nothing that TLS knows.
+        Some(body) if message.len() > body.len() + 4 => Read::Invalid("something behind the TLS greeting"),
+        Some(body) => match parse(body) {
+            Some(greeting) => Read::Done(Greeting { length: bytes.len() - rest.len(), ..greeting }),
+            None => Read::Invalid("malformed TLS greeting"),
+        },
         None if bytes.len() > MAX_BYTES => Read::Invalid("TLS greeting is too long"),
         None => Read::Incomplete,
+    }
+}
+
+/// What a client sends next, while the server may still want another greeting.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A record of so many bytes that names nobody.
+    Pass(usize),
+    /// Another greeting, which can name another host than the first.
+    Greeting(Greeting),
+    Incomplete,
+    Invalid(&'static str),
+}
+
+/// Reads on behind a greeting. What a server of TLS 1.2 is sent next is no greeting either; some of it is encrypted, and
+/// looks like one only by chance.
+pub(crate) fn next(bytes: &[u8]) -> Next {
+    let [kind, major, _, high, low, body @ ..] = bytes else { return Next::Incomplete };
+    let length = usize::from(u16::from_be_bytes([*high, *low]));
+    if *major != 3 || length > MAX_RECORD || !(CHANGE_CIPHER..=APPLICATION_DATA).contains(kind) {
+        return Next::Invalid("not TLS");
+    }
+    let whole = if body.len() < length { Next::Incomplete } else { Next::Pass(5 + length) };
+    match (*kind, body) {
+        (HANDSHAKE, [CLIENT_HELLO, ..]) if length < 6 => Next::Invalid("a TLS greeting in splinters"),
+        (HANDSHAKE, [CLIENT_HELLO, _, _, _, 3, _, ..]) => match greeting(bytes) {
+            Read::Done(greeting) => Next::Greeting(greeting),
+            Read::Incomplete => Next::Incomplete,
+            Read::Invalid(why) => Next::Invalid(why),
+        },
+        (HANDSHAKE, body) if body.len() < 6 => whole,
+        (CHANGE_CIPHER | ALERT | HANDSHAKE | APPLICATION_DATA, _) => whole,
+        _ => Next::Invalid("not TLS"),
+    }
+}
+
+/// Whether a server's first bytes ask for another greeting; `None` while too few are there.
+pub(crate) fn asks_again(bytes: &[u8]) -> Option<bool> {
+    match bytes {
+        [HANDSHAKE, _, _, _, _, SERVER_HELLO, rest @ ..] => rest.get(5..37).map(|random| random == ASKS_AGAIN),
+        [HANDSHAKE] | [HANDSHAKE, _] | [HANDSHAKE, _, _] | [HANDSHAKE, _, _, _] | [HANDSHAKE, _, _, _, _] | [] => None,
+        _ => Some(false),
     }
 }
 
@@ -88,7 +150,7 @@ fn parse(body: &[u8]) -> Option<Greeting> {
     reader.short()?; // session id
     reader.long()?; // cipher suites
     reader.short()?; // compression
-    let mut greeting = Greeting { name: None, is_encrypted: false };
+    let mut greeting = Greeting { name: None, is_encrypted: false, length: 0 };
     if reader.0.is_empty() {
         return Some(greeting);
     }
@@ -155,13 +217,13 @@ pub(crate) mod tests {
         [&kind.to_be_bytes()[..], &(data.len() as u16).to_be_bytes(), data].concat()
     }
 
-    fn name_extension(name: &str) -> Vec<u8> {
+    pub(crate) fn name_extension(name: &str) -> Vec<u8> {
         let entry = [&[0][..], &(name.len() as u16).to_be_bytes(), name.as_bytes()].concat();
         extension(0, &[&(entry.len() as u16).to_be_bytes()[..], &entry].concat())
     }
 
     /// A greeting as a record, with these extensions.
-    fn hello(extensions: &[Vec<u8>]) -> Vec<u8> {
+    pub(crate) fn hello(extensions: &[Vec<u8>]) -> Vec<u8> {
         let extensions = extensions.concat();
         let mut body = vec![3, 3];
         body.extend([7; 32]);
@@ -225,6 +287,42 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_follows_a_greeting_is_read_until_it_can_be_no_other() {
+        let other = hello(&[name_extension("evil.example")]);
+        let Next::Greeting(second) = next(&other) else { panic!("a greeting") };
+        assert!(second.is_for("evil.example") && second.length == other.len());
+        for end in 0..other.len() {
+            assert_eq!(next(&other[..end]), Next::Incomplete, "{end}");
+        }
+        assert_eq!(next(&[20, 3, 3, 0, 1, 1, 22]), Next::Pass(6));
+        assert_eq!(next(&[23, 3, 3, 0, 2, 9, 9, 9]), Next::Pass(7));
+        assert_eq!(next(&[22, 3, 3, 0, 7, 16, 0, 0, 3, 1, 2, 3]), Next::Pass(12), "a key of TLS 1.2");
+        assert_eq!(next(&[22, 3, 3, 0, 7, 1, 0, 0, 3, 9, 2, 3]), Next::Pass(12), "encrypted");
+        assert_eq!(next(&[22, 3, 3, 0, 2, 1, 0, 22]), Next::Invalid("a TLS greeting in splinters"));
+        assert_eq!(next(b"GET / HTTP/1.1"), Next::Invalid("not TLS"));
+        // Two in one record.
+        let mut twice = [&other[..], &other[5..]].concat();
+        let length = (twice.len() - 5) as u16;
+        twice[3..5].copy_from_slice(&length.to_be_bytes());
+        assert_eq!(greeting(&twice), Read::Invalid("something behind the TLS greeting"));
+    }
+
+    /// A server's answer that asks for another greeting, or does not.
+    pub(crate) fn answer(random: &[u8; 32]) -> Vec<u8> {
+        [&[22, 3, 3, 0, 40, 2, 0, 0, 36, 3, 3][..], random, &[0, 0]].concat()
+    }
+
+    #[test]
+    fn a_server_asks_again_by_one_number() {
+        let (again, ordinary) = (answer(&ASKS_AGAIN), answer(&[7; 32]));
+        for end in 0..43 {
+            assert_eq!(asks_again(&again[..end]), None, "{end}");
+        }
+        assert_eq!((asks_again(&again), asks_again(&ordinary)), (Some(true), Some(false)));
+        assert_eq!(asks_again(&[21, 3, 3, 0, 2, 2, 40]), Some(false));
+    }
+
+    #[test]
     fn random_bytes_never_panic() {
         let mut state = 1_u32;
         let mut bytes = hello(&[name_extension("a.example")]);
@@ -232,7 +330,7 @@ pub(crate) mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let at = state as usize % bytes.len();
             bytes[at] = (state >> 24) as u8;
-            let _ = greeting(&bytes);
+            let _ = (greeting(&bytes), next(&bytes), asks_again(&bytes));
         }
     }
 }
