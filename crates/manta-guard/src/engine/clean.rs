@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
 use super::{Hidden, ResponseSettings};
 
@@ -72,8 +73,11 @@ impl ResponseSettings {
         let text = manta_mcp::decode_string(quoted)?;
         if key == Some("blob") {
             // The protocol carries bytes as base64; bytes that are text are read like text.
-            let inner = STANDARD.decode(text.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            return inner.and_then(|inner| self.text(&inner, None, cleaned)).map(|clean| STANDARD.encode(clean));
+            let bytes = [STANDARD, LENIENT].iter().find_map(|base64| base64.decode(text.as_bytes()).ok())?;
+            return match String::from_utf8(bytes) {
+                Ok(inner) => self.text(&inner, None, cleaned).map(|clean| STANDARD.encode(clean)),
+                Err(other) => self.bytes(other.as_bytes(), cleaned).map(|clean| STANDARD.encode(clean)),
+            };
         }
         if !is_key {
             return self.text(&text, key, cleaned);
@@ -89,6 +93,15 @@ impl ResponseSettings {
         shown.map(|key| if cleaned.redactions > secrets { format!("{key}#{}", cleaned.redactions) } else { key })
     }
 
+    /// Bytes that are no text may have one in the middle: a database, an archive.
+    fn bytes(self, bytes: &[u8], cleaned: &mut Cleaned) -> Option<Vec<u8>> {
+        let only_secrets = Self { hidden: Hidden::Pass, ..self };
+        // A character for each byte: what is replaced is ASCII, and the others become again what they were.
+        let text: String = bytes.iter().copied().map(char::from).collect();
+        let new = only_secrets.text(&text, None, cleaned)?;
+        new.chars().map(|c| u8::try_from(c).ok()).collect()
+    }
+
     fn text(self, text: &str, key: Option<&str>, cleaned: &mut Cleaned) -> Option<String> {
         let mut new: Option<String> = None;
         if self.hidden != Hidden::Pass {
@@ -100,13 +113,21 @@ impl ResponseSettings {
             }
         }
         if self.redact_secrets {
-            let current = new.as_deref().unwrap_or(text);
-            let secrets = secrets_in(current, key);
+            let mut current = Cow::Borrowed(new.as_deref().unwrap_or(text));
+            let mut secrets = secrets_in(&current, key);
+            if !current.is_ascii() {
+                // What nobody can see in the middle of a secret does not make it another.
+                let seen = manta_detect::hidden::strip(&current);
+                let found = secrets_in(&seen, key);
+                if found.len() > secrets.len() {
+                    (current, secrets) = (Cow::Owned(seen), found);
+                }
+            }
             if !secrets.is_empty() {
                 cleaned.redactions += secrets.len();
-                let mut redacted = current.to_owned();
+                let mut redacted = current.into_owned();
                 for (range, rule) in secrets.into_iter().rev() {
-                    redacted.replace_range(range, &format!("[redacted:secret:{rule}]"));
+                    redacted.replace_range(range, &format!("[redacted:secret:{}]", rule.replace(' ', "-")));
                 }
                 new = Some(redacted);
             }
@@ -115,9 +136,22 @@ impl ResponseSettings {
     }
 }
 
-/// Secrets by their own shape, and those that only the name of their member gives away.
+/// Base64 as many clients take it: in the alphabet for addresses, padded or not.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Secrets by their own shape, also in another encoding of the whole text, and those that only the name of their member
+/// gives away.
 fn secrets_in(text: &str, key: Option<&str>) -> Vec<(Range<usize>, &'static str)> {
     let own: Vec<_> = manta_detect::secrets::find(text).into_iter().map(|found| (found.range, found.rule)).collect();
+    if own.is_empty()
+        && let Some((inner, encoding)) = manta_detect::disguise::decode_text(text)
+        && !manta_detect::secrets::find(&inner).is_empty()
+    {
+        return vec![(0..text.len(), encoding)];
+    }
     let Some(key) = key.filter(|key| own.is_empty() && key.len() <= 128) else { return own };
     let start = key.len() + 1;
     let assigned = format!("{key}={text}");
@@ -186,6 +220,29 @@ mod tests {
         }
         let twice = clean(&format!(r#"{{"{}":1,"AKIA{}":2}}"#, key(), "Q3EGRIEDHXGDYXR8"));
         assert_eq!(serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&twice).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn secrets_are_found_in_bytes_in_other_encodings_and_behind_invisible_characters() {
+        let flags = ResponseSettings { hidden: Hidden::Flag, ..ALL };
+        let binary = [&b"SQLite\0\xff\xfe"[..], key().as_bytes(), b"\x80\0end"].concat();
+        let hexed: String = key().bytes().map(|byte| format!("{byte:02x}")).collect();
+        let (head, tail) = (&key()[..9], &key()[9..]);
+        for json in [
+            format!(r#"{{"blob":"{}"}}"#, STANDARD.encode(&binary)),
+            format!(r#"{{"blob":"{}"}}"#, LENIENT.encode(&binary).replace('=', "")),
+            format!(r#"["{hexed}"]"#),
+            format!("[\"is {head}\u{200b}{tail}, caf\u{e9}\"]"),
+        ] {
+            let cleaned = flags.clean(&json, &(0..0));
+            assert_eq!(cleaned.redactions, 1, "{json}");
+            assert!(!cleaned.text.unwrap().contains(tail), "{json}");
+        }
+        let cleaned = flags.clean(&format!(r#"{{"blob":"{}"}}"#, STANDARD.encode(&binary)), &(0..0)).text.unwrap();
+        let blob = cleaned.split('"').nth(3).unwrap();
+        let bytes = STANDARD.decode(blob).unwrap();
+        assert!(bytes.starts_with(b"SQLite\0\xff\xfe[redacted:secret:") && bytes.ends_with(b"]\x80\0end"));
+        assert_eq!(flags.clean(r#"{"blob":"AAECAw=="}"#, &(0..0)).text, None);
     }
 
     #[test]
