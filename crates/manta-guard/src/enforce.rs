@@ -40,8 +40,8 @@ pub struct Enforcer {
     section: Option<String>,
     /// Why the policy is not read again, where the server could have written it.
     fixed: Option<String>,
-    /// Tools with `approve = "once"` that a person agreed to.
-    approved: HashSet<String>,
+    /// What has `approve = "once"` and a person agreed to. A tool and a prompt of one name are two things.
+    approved: HashSet<(Target, String)>,
     /// What was told of lately, by kind.
     told: Told,
 }
@@ -205,7 +205,7 @@ impl Decider for Enforcer {
     fn needs_approval(&mut self, call: &Call<'_>) -> bool {
         match self.granted.as_ref().map_or(Approve::Never, |grant| grant.approve) {
             Approve::Never => false,
-            Approve::Once => !self.approved.contains(call.name),
+            Approve::Once => !self.approved.contains(&(call.target, call.name.to_owned())),
             Approve::Always => true,
         }
     }
@@ -213,7 +213,7 @@ impl Decider for Enforcer {
     fn admit(&mut self, call: &Call<'_>) -> Result<Admission, Denial> {
         if self.granted.as_ref().is_some_and(|grant| grant.approve == Approve::Once) {
             // Admitted means that somebody agreed: `once` is for the rest of the connection.
-            self.approved.insert(call.name.to_owned());
+            self.approved.insert((call.target, call.name.to_owned()));
         }
         let grant = self.granted.take();
         let max_result =
@@ -468,6 +468,36 @@ fn outcome_record(outcome: &Outcome) -> audit::Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn agreeing_to_a_tool_once_is_no_agreement_to_a_prompt_of_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("manta.toml");
+        std::fs::write(&file, "version = 1\n[tools.x]\napprove = \"once\"\n[prompts.x]\napprove = \"once\"\n").unwrap();
+        let policy = Arc::new(Policy::load(file).unwrap());
+        let counter = Counter::new(&policy).unwrap();
+        let mut enforcer = Enforcer::new(policy, counter, None, "server", "test");
+        let (arguments, id) = (json!({}), manta_mcp::Id::Number(1));
+        let call = |target| Call {
+            target,
+            name: "x",
+            arguments: &arguments,
+            arguments_len: 2,
+            principal: "local",
+            id: &id,
+            protocol: "",
+            trace: None,
+            retry_of: None,
+        };
+        let (tool, prompt) = (call(Target::Tool), call(Target::Prompt));
+        let mut asks = |call: &Call<'_>| {
+            enforcer.check(call).unwrap();
+            let asks = enforcer.needs_approval(call);
+            enforcer.admit(call).unwrap();
+            asks
+        };
+        assert_eq!([&tool, &tool, &prompt, &prompt].map(&mut asks), [true, false, true, false]);
+    }
 
     #[test]
     fn a_flood_of_events_is_counted_and_not_written_out() {
