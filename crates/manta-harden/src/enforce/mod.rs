@@ -286,7 +286,7 @@ impl Enforcer {
         let (permit, exhausted) = match admission {
             limit::Decision::Admit(permit) => (Some(permit), None),
             limit::Decision::Deny(refusal) if self.policy.mode() == Mode::Shadow => (None, Some(refusal.limit)),
-            limit::Decision::Deny(refusal) => return Err(self.refuse(request, Refused::Limit(refusal))),
+            limit::Decision::Deny(refusal) => return Err(self.refuse(request, Refused::Limit(*refusal))),
         };
         let verdict = match (&grant.would_deny, &exhausted, grant.approve) {
             (Some(_), _, _) | (_, Some(_), _) => Verdict::WouldDeny,

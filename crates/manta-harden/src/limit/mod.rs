@@ -104,8 +104,8 @@ pub struct Key<'a> {
 pub enum Decision {
     /// The call may run. It counts as running until the permit is dropped.
     Admit(Permit),
-    /// The call may not run.
-    Deny(Refusal),
+    /// The call may not run. Boxed, because most may, and an answer that fits into two registers is a cheap one.
+    Deny(Box<Refusal>),
 }
 
 impl Decision {
@@ -116,7 +116,7 @@ impl Decision {
     pub fn into_result(self) -> Result<Permit, Refusal> {
         match self {
             Self::Admit(permit) => Ok(permit),
-            Self::Deny(refusal) => Err(refusal),
+            Self::Deny(refusal) => Err(*refusal),
         }
     }
 }
@@ -295,22 +295,19 @@ impl Limiter {
             let at = state.find(limit, key, now, inner);
             if let Some((reason, retry_after)) = state.obstacle(limit, at, now) {
                 let (limit, tool) = (limit.name.clone(), key.tool.to_owned());
-                return Decision::Deny(Refusal { limit, tool, reason, retry_after });
+                return Decision::Deny(Box::new(Refusal { limit, tool, reason, retry_after }));
             }
             found.push(at);
         }
-        let mut permit = Permit::default();
+        let mut held = Vec::new();
         for at in &found {
             state.admit(*at, now);
             if at.is_held {
-                permit.held.push((at.counted, at.id));
+                held.push((at.counted, at.id));
             }
         }
         state.found = found;
-        if !permit.held.is_empty() {
-            permit.inner = Some(Arc::clone(inner));
-        }
-        Decision::Admit(permit)
+        Decision::Admit(Permit::places(inner, held))
     }
 
     /// Decides whether an admitted call may run again as the same call: it is not counted a second time, and has to
@@ -320,21 +317,20 @@ impl Limiter {
         let inner = &self.inner;
         let mut state = inner.lock();
         let now = state.advance(inner.clock.now());
-        let mut permit = Permit::default();
         let held = limits.iter().map(Borrow::borrow).filter(|limit| limit.concurrent.is_some());
         let found: Vec<(&Limit, Found)> = held.map(|limit| (limit, state.find(limit, key, now, inner))).collect();
         for (limit, at) in &found {
             if let Some(reason) = state.crowd(limit, *at) {
                 let (limit, tool) = (limit.name.clone(), key.tool.to_owned());
-                return Decision::Deny(Refusal { limit, tool, reason, retry_after: None });
+                return Decision::Deny(Box::new(Refusal { limit, tool, reason, retry_after: None }));
             }
         }
+        let mut held = Vec::new();
         for (_, at) in &found {
             *state.counted[at.counted].running.entry(at.id).or_default() += 1;
-            permit.held.push((at.counted, at.id));
+            held.push((at.counted, at.id));
         }
-        permit.inner = (!found.is_empty()).then(|| Arc::clone(inner));
-        Decision::Admit(permit)
+        Decision::Admit(Permit::places(inner, held))
     }
 
     /// How many more calls the window of `limit` admits now.
@@ -425,25 +421,36 @@ impl State {
     }
 }
 
-/// The right to run one call. Dropping it frees its place under the limits on concurrency.
+/// The right to run one call. Dropping it frees its place under the limits on concurrency; of most calls there is none, and
+/// then it is one empty word.
 #[derive(Default)]
 #[must_use = "the call counts as running only while the permit lives"]
-pub struct Permit {
-    /// Limits on concurrency, and the keys under which the call runs there.
-    held: Vec<(usize, Id)>,
-    /// Where they are counted; `None` when there are none.
-    inner: Option<Arc<Inner>>,
-    /// Permits of other limiters that are held along.
+pub struct Permit(
+    #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "held for its Drop"))] Option<Box<Held>>,
+);
+
+/// What a running call takes up.
+enum Held {
+    /// Under limits on concurrency of one limiter: the limits and the keys under which it runs there.
+    Places(Arc<Inner>, Vec<(usize, Id)>),
+    /// In two limiters.
     #[cfg(feature = "redis")]
-    #[expect(dead_code, reason = "held for its Drop")]
-    also: Option<Box<(Permit, Permit)>>,
+    #[expect(dead_code, reason = "held for their Drop")]
+    Both(Permit, Permit),
 }
 
 impl Permit {
+    fn places(inner: &Arc<Inner>, held: Vec<(usize, Id)>) -> Self {
+        Self((!held.is_empty()).then(|| Box::new(Held::Places(Arc::clone(inner), held))))
+    }
+
     /// Both rights in one.
     #[cfg(feature = "redis")]
     pub(crate) fn and(self, other: Self) -> Self {
-        Self { held: Vec::new(), inner: None, also: Some(Box::new((self, other))) }
+        match (self.0, other.0) {
+            (held, None) | (None, held) => Self(held),
+            (mine, theirs) => Self(Some(Box::new(Held::Both(Self(mine), Self(theirs))))),
+        }
     }
 }
 
@@ -453,11 +460,12 @@ impl fmt::Debug for Permit {
     }
 }
 
-impl Drop for Permit {
+impl Drop for Held {
     fn drop(&mut self) {
-        let Some(inner) = &self.inner else { return };
+        #[cfg_attr(not(feature = "redis"), expect(irrefutable_let_patterns, reason = "there is another with `redis`"))]
+        let Self::Places(inner, held) = self else { return };
         let mut state = inner.lock();
-        for (counted, id) in &self.held {
+        for (counted, id) in held {
             let running = &mut state.counted[*counted].running;
             if let Some(calls) = running.get_mut(id) {
                 *calls -= 1;

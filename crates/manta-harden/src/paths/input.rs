@@ -329,7 +329,8 @@ pub(crate) fn fold_name(name: &str) -> String {
 /// The form under which a server may take two spellings for one name: some look for `read_file` in `Read_File` and
 /// ` read_file` as well.
 pub(crate) fn fold_spelling(name: &str) -> Cow<'_, str> {
-    match name.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase()) {
+    // Without a way out in the middle, which lets the compiler look at many bytes at once.
+    match name.bytes().fold(true, |plain, b| plain & b.is_ascii_graphic() & !b.is_ascii_uppercase()) {
         true => Cow::Borrowed(name),
         false => Cow::Owned(fold_name(name).trim().to_owned()),
     }

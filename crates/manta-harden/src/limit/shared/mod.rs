@@ -150,7 +150,7 @@ impl SharedLimiter {
     #[must_use]
     pub fn check_saying(&self, limits: &[&Limit], key: Key<'_>) -> (Decision, Option<StoreError>) {
         match self.ask(limits, key) {
-            Ok(Verdict::Deny { index, wait }) => (Decision::Deny(refusal(limits, index, wait, key)), None),
+            Ok(Verdict::Deny { index, wait }) => (Decision::Deny(Box::new(refusal(limits, index, wait, key))), None),
             // Counted here too, so that a fallback knows what this process was already given. The local
             // ring can only refuse what the store admits when clocks disagree; then both must agree.
             Ok(Verdict::Admit) => (self.local.check(limits, key), None),
@@ -162,7 +162,7 @@ impl SharedLimiter {
                 };
                 let reason = Reason::Store { message: error.to_string() };
                 let (limit, tool) = (names(limits), key.tool.to_owned());
-                (Decision::Deny(Refusal { limit, tool, reason, retry_after }), Some(error))
+                (Decision::Deny(Box::new(Refusal { limit, tool, reason, retry_after })), Some(error))
             }
         }
     }
