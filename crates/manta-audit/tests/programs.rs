@@ -10,8 +10,10 @@ import { z } from "zod";
 import { execFile } from "node:child_process";
 import { $ } from "execa";
 import { simpleGit } from "simple-git";
+import Docker from "dockerode";
 const server = new McpServer({ name: "x", version: "1" });
 const git = simpleGit("/srv/repo");
+const container = new Docker().getContainer("db");
 "#;
 
 /// What is found in a tool `run` with this body.
@@ -50,6 +52,15 @@ fn a_value_in_a_template_tag_is_one_word() {
 fn methods_of_git_are_its_subcommands() {
     is_found("argument-injection", &["await git.log([text]);", "await git.diff([text, \"HEAD\"]);"]);
     is_quiet(&["await git.log([\"--\", text]);", "await git.log({ maxCount: text.length });"]);
+}
+
+#[test]
+fn commands_in_a_container_are_commands() {
+    is_found("command-injection", &["await container.exec({ Cmd: [\"sh\", \"-c\", `cat ${text}`] });"]);
+    is_quiet(&[
+        "await container.exec({ Cmd: [\"cat\", text] });",
+        "await container.exec({ Cmd: [\"sh\", \"-c\", \"date\"] });",
+    ]);
 }
 
 #[test]

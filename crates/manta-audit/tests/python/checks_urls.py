@@ -274,6 +274,20 @@ def checked_and_redirected(url: str) -> str:
 
 
 @mcp.tool()
+def checked_and_redirected_by_the_client(url: str) -> str:
+    resolved_host(url)
+    with httpx.Client(follow_redirects=True) as client:
+        return client.get(url).text  # error: ssrf in checked_and_redirected_by_the_client
+
+
+@mcp.tool()
+def redirected_but_for_this_request(url: str) -> str:
+    resolved_host(url)
+    with httpx.Client(follow_redirects=True) as client:
+        return client.get(url, follow_redirects=False).text
+
+
+@mcp.tool()
 def checked_and_not_redirected(url: str) -> str:
     resolved_host(url)
     return httpx.get(url, follow_redirects=False).text

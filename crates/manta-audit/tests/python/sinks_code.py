@@ -6,6 +6,7 @@ import jinja2
 import joblib
 import pandas as pd
 import yaml
+from lxml import etree
 from jinja2.sandbox import SandboxedEnvironment
 from mcp.server.fastmcp import FastMCP
 
@@ -100,3 +101,15 @@ def frame(query: str) -> str:
 @mcp.tool()
 def arithmetic(a: float, b: float) -> str:
     return str(eval(f"{a} + {b}"))
+
+
+@mcp.tool()
+def entities(x: str) -> str:
+    parser = etree.XMLParser(resolve_entities=True)
+    return etree.tostring(etree.fromstring(x.encode(), parser)).decode()  # error: unsafe-deserialization in entities
+
+
+@mcp.tool()
+def no_entities(x: str) -> str:
+    parser = etree.XMLParser(resolve_entities=False)
+    return etree.tostring(etree.fromstring(x.encode(), parser=parser)).decode()

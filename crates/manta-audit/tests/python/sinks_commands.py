@@ -169,3 +169,24 @@ def helper(x: str) -> str:
 @mcp.tool()
 def helper_option(x: str) -> str:
     return run("git", "log", x)
+
+
+@mcp.tool()
+def in_a_container(x: str) -> str:
+    return docker.from_env().containers.get("db").exec_run(["sh", "-c", "cat " + x]).output  # error: command-injection in in_a_container
+
+
+@mcp.tool()
+def line_in_a_container(x: str) -> str:
+    return docker.from_env().containers.run("alpine", f"sh -c 'ls {x}'")  # error: command-injection in line_in_a_container
+
+
+@mcp.tool()
+def code_for_a_container(x: str) -> str:
+    container = docker.from_env().containers.get("sandbox")
+    return container.exec_run(["sh", "-c", x]).output + container.exec_run(["cat", x]).output
+
+
+@mcp.tool()
+def quoted_in_a_container(x: str) -> str:
+    return docker.from_env().containers.get("db").exec_run(["sh", "-c", "cat " + shlex.quote(x)]).output

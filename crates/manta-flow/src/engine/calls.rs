@@ -387,7 +387,14 @@ impl Interp<'_> {
                 return None;
             }
             for field in fields.into_iter().flat_map(|fields| fields.split('.')) {
-                value = self.get_index(&value, &Val::str(field), Span::default());
+                // What a thing outside was made with is kept under the names of the parameters.
+                let made_with = match value.kind {
+                    Kind::Api(_, Some(data)) => {
+                        self.store.obj(data).fields.get(&Symbol::new(&format!("${field}"))).cloned()
+                    }
+                    _ => None,
+                };
+                value = made_with.unwrap_or_else(|| self.get_index(&value, &Val::str(field), Span::default()));
                 if matches!(value.kind, Kind::Undefined | Kind::Method(_)) {
                     return None;
                 }

@@ -227,7 +227,8 @@ impl Interp<'_> {
     }
 
     /// `kw:shell` (must be true or unknown), `!kw:Loader` (must be absent), `kw:Loader=yaml.Loader,yaml.FullLoader`
-    /// (must be one of these access paths), `kw:weights_only=False` (must be false).
+    /// (must be one of these access paths), `kw:weights_only=False` (must be false), `1.resolve_entities=True` (what the
+    /// first argument was made with must be true).
     fn option_holds(&mut self, when: &str, args: &Args, this: Option<&Val>) -> bool {
         if let Some((selector, wanted)) = when.split_once('=') {
             let Some(value) = self.select(selector, args, this) else { return false };
@@ -236,7 +237,7 @@ impl Interp<'_> {
                     let name = self.apis.name(api);
                     wanted.split(',').any(|wanted| *wanted == *name)
                 }
-                Kind::Bool(Some(false)) => wanted == "False",
+                Kind::Bool(Some(is_set)) => wanted == if is_set { "True" } else { "False" },
                 _ => false,
             });
         }

@@ -118,7 +118,11 @@ impl Interp<'_> {
         OPTIONS.iter().any(|name| {
             args.named(name).is_some_and(is_set)
                 || args.named(name).is_none()
-                    && of_client.is_some_and(|client| client.fields.get(&Symbol::new(name)).is_some_and(is_set))
+                    && of_client.is_some_and(|client| {
+                        // Assigned since, or what it was made with.
+                        let set = client.fields.get(&Symbol::new(name));
+                        set.or_else(|| client.fields.get(&Symbol::new(&format!("${name}")))).is_some_and(is_set)
+                    })
         })
     }
 

@@ -57,6 +57,8 @@ impl Interp<'_> {
                 if let Some(list) = self.select(selector, args, this)
                     && !list.is_nullish()
                 {
+                    let is_line = row.splits && row.program.is_some() && matches!(list.kind, Kind::Str);
+                    let list = if is_line { self.split_words(&list, span) } else { list };
                     self.add_words(&list, &mut words, &mut more, span);
                 }
             }
