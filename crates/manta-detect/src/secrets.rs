@@ -440,6 +440,10 @@ pub fn is_name(name: &str) -> bool {
     ];
     let words = words(name);
     let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
+    // Google's libraries read the path of a file from it, in spite of its name.
+    if words == ["google", "application", "credentials"] {
+        return false;
+    }
     let is_setting = ["max", "min", "num", "enable", "disable", "use", "has", "is", "require", "allow", "no"]
         .contains(&first.as_str());
     if is_setting || ABOUT.contains(&last.as_str()) {
@@ -686,6 +690,7 @@ mod tests {
             "FUNCTION_TAG_KEY",
             "PATIENT",
             "NO_PASSWORD",
+            "GOOGLE_APPLICATION_CREDENTIALS",
             "keyboard",
             "COMPASS",
             "",
