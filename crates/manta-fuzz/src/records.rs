@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{seeds, text};
 
-/// A value that none of the shapes of secrets knows, and no seed contains otherwise.
+/// A value that none of the shapes of secrets knows.
 const SECRET: &str = "hunter2-correct-horse";
 
 static REDACTOR: LazyLock<Redactor> = LazyLock::new(|| Redactor::new([7; 32]));
@@ -19,6 +19,7 @@ pub(crate) fn redaction_seeds() -> Vec<Vec<u8>> {
         r#"{"path":"a","token":"t","nested":{"api_key":["x",{"y":"z"}]},"env":[{"name":"DB_PASSWORD","value":"v"}]}"#,
         r#"{"argv":["curl","-u","bob:pw","--password","x","--token=y","https://u:p@h.example/?access_token=q"]}"#,
         r#"{"body":"{\"password\":\"x\",\"inner\":\"{\\\"secret\\\":1}\"}","list":["[redacted:key]","AKIAIOSFODNN7EXAMPLF"]}"#,
+        r#"{"note":"hunter2-correct-horse is no secret here","path":"a"}"#,
         r#"["-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----","ZXlKaGJHY2lPaUp1YjI1bEluMA=="]"#,
     ])
 }
@@ -29,6 +30,9 @@ pub(crate) fn redaction(data: &[u8]) {
     let once = REDACTOR.redact(&value);
     let again = REDACTOR.redact(&once.value);
     assert_eq!(once.value, again.value, "a record is not changed by redacting it again");
+    if once.value.to_string().contains(SECRET) {
+        return; // it stands there by itself, where it is no secret: fuzzers learn it from the comparison below
+    }
     let planted = plant(&value);
     let record = REDACTOR.redact(&planted).value.to_string();
     assert!(!record.contains(SECRET), "{planted} gives {record}");
