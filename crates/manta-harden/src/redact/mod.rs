@@ -296,7 +296,8 @@ impl Redactor {
                     return Value::String(format!("{user}:{MARK}key]"));
                 }
                 follows_user = matches!(text, "-u" | "-U" | "--user" | "--proxy-user");
-                let may_be_name = text.len() <= MAX_NAME && !text.contains('=') && !text.starts_with(MARK);
+                // What something was taken out of names nothing: its secret is gone already.
+                let may_be_name = text.len() <= MAX_NAME && !text.contains('=') && !text.contains(MARK);
                 follows_flag = may_be_name && self.is_secret_name(text);
                 match text.split_once('=') {
                     _ if is_secret => replaced("key", count),
