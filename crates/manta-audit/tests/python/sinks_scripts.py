@@ -92,3 +92,34 @@ def run_number(count: int) -> str:
     path = os.path.join(tempfile.mkdtemp(), "job.py")
     keep(f"print({count})\n", path)
     return subprocess.run(["python3", path], capture_output=True, text=True).stdout
+
+
+def escaped(text: str, first: str, second: str) -> str:
+    return text.replace(first, "\\" + first).replace(second, "\\" + second)
+
+
+def called(name: str) -> str:
+    if not name:
+        return ""
+    return "".join(c for c in name if c != "'")
+
+
+def asked(name: str) -> str:
+    return f'''
+    tell application "Messages"
+        -- it isn't there yet
+        if "{name}" contains "1" or "{name}" contains "2" or "{name}" contains "3" then return "{name}"
+        if "{name}" contains "4" or "{name}" contains "5" then return "{name}"
+        send "hello" to participant "{name}" of service "{name}"
+    end tell
+    '''
+
+
+@mcp.tool()
+def greet(name: str) -> str:
+    return subprocess.check_output(["osascript", "-e", asked(escaped(called(name), "\\", "\""))], text=True)
+
+
+@mcp.tool()
+def greet_badly(name: str) -> str:
+    return subprocess.check_output(["osascript", "-e", asked(escaped(called(name), "\"", "\\"))], text=True)  # error: code-injection in greet_badly

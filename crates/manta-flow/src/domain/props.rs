@@ -95,6 +95,26 @@ impl Quoting {
         }
     }
 
+    /// What holds of a text over `charset` that is quoted like this and of one over `other` that is quoted like `with`.
+    ///
+    /// A text without any of the characters that are escaped in the other is escaped as well.
+    fn join(self, charset: CharSet, with: Self, other: CharSet) -> Self {
+        let holds = |quoting: Self, charset: CharSet| match quoting {
+            Self::Backslash(set) => set.contains('\\') && !charset.meets(set),
+            Self::Doubled(set) => !charset.meets(set),
+            _ => false,
+        };
+        match (self, with) {
+            _ if self == with || holds(self, other) => self,
+            _ if holds(with, charset) => with,
+            (Self::Backslash(a), Self::Backslash(b)) if a.contains('\\') && b.contains('\\') => {
+                Self::Backslash(a.intersect(b))
+            }
+            (Self::Doubled(a), Self::Doubled(b)) if a.meets(b) => Self::Doubled(a.intersect(b)),
+            _ => Self::None,
+        }
+    }
+
     fn meet(self, with: Self) -> Self {
         match (self, with) {
             (Self::None, other) | (other, Self::None) => other,
@@ -271,7 +291,7 @@ impl StrProps {
             min_len: self.min_len.min(with.min_len),
             max_len: self.max_len.zip(with.max_len).map(|(a, b)| a.max(b)),
             newline_last: self.newline_last && with.newline_last,
-            quoted: if self.quoted == with.quoted { self.quoted } else { Quoting::None },
+            quoted: self.quoted.join(self.charset, with.quoted, with.charset),
             path: self.path.join(&with.path),
             url: self.url.join(&with.url),
         }

@@ -66,14 +66,28 @@ impl Pieces {
 
 /// How many texts values with alternatives spell together.
 fn combinations(values: &[Val]) -> usize {
-    values.iter().map(|value| value.alternatives().len()).fold(1, usize::saturating_mul)
+    let apart = (0..values.len()).filter(|index| earlier(values, *index).is_none());
+    apart.map(|index| values[index].alternatives().len()).fold(1, usize::saturating_mul)
+}
+
+/// Where the value at `index` stands before: it is the same text there, so its alternatives are one choice and not two.
+fn earlier(values: &[Val], index: usize) -> Option<usize> {
+    let vn = values[index].vn;
+    let is_choice = vn != 0 && values[index].alternatives().len() > 1;
+    values[..index].iter().position(|value| is_choice && value.vn == vn)
 }
 
 impl Interp<'_> {
     /// The string that `values` spell together.
     pub(crate) fn concat(&mut self, values: &[Val], span: Span) -> Val {
         if combinations(values) > MAX_COMBINATIONS {
-            let condensed: Vec<Val> = values.iter().map(|value| self.condensed(value)).collect();
+            let mut condensed: Vec<Val> = Vec::with_capacity(values.len());
+            for (index, value) in values.iter().enumerate() {
+                condensed.push(match earlier(values, index) {
+                    Some(same) => condensed[same].clone(),
+                    None => self.condensed(value),
+                });
+            }
             if combinations(&condensed) < combinations(values) {
                 return self.concat(&condensed, span);
             }
@@ -81,7 +95,11 @@ impl Interp<'_> {
         if (2..=MAX_COMBINATIONS).contains(&combinations(values)) {
             let values: Vec<Val> = values.iter().map(|value| self.current(value)).collect();
             let mut rows: Vec<Vec<Val>> = vec![Vec::new()];
-            for value in &values {
+            for (index, value) in values.iter().enumerate() {
+                if let Some(same) = earlier(&values, index) {
+                    rows.iter_mut().for_each(|row| row.push(row[same].clone()));
+                    continue;
+                }
                 rows = rows
                     .into_iter()
                     .flat_map(|row| {
