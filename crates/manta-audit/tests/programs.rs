@@ -7,7 +7,7 @@ use common::found;
 const HEAD: &str = r#"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { $ } from "execa";
 import { simpleGit } from "simple-git";
 import Docker from "dockerode";
@@ -117,4 +117,17 @@ fn a_command_that_grows_word_by_word_keeps_its_quotes() {
     assert_eq!(found([("server.js", everything.as_str())]), Vec::<String>::new());
     let but_the_dollar = words(r#"word.replace(/[\\"`|;&<>]/g, "")"#);
     assert_eq!(found([("server.js", but_the_dollar.as_str())]), ["command-injection in find_notes"]);
+}
+
+#[test]
+fn one_of_several_lists_of_words_has_no_options() {
+    let install = |shell: bool| {
+        format!(
+            "if (text.startsWith(\"-\")) throw new Error(\"no\");\n\
+             const words = process.env.NEW ? [\"install\", text] : process.env.OLD ? [\"add\", text] : [];\n\
+             spawn(\"npm\", words, {{ shell: {shell} }});"
+        )
+    };
+    is_found("command-injection", &[&install(true)]);
+    is_quiet(&[&install(false)]);
 }

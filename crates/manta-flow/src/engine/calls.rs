@@ -395,7 +395,8 @@ impl Interp<'_> {
                     _ => None,
                 };
                 value = made_with.unwrap_or_else(|| self.get_index(&value, &Val::str(field), Span::default()));
-                if matches!(value.kind, Kind::Undefined | Kind::Method(_)) {
+                let is_missing = |value: &Val| matches!(value.kind, Kind::Undefined | Kind::Method(_));
+                if value.alternatives().iter().all(is_missing) {
                     return None;
                 }
             }
