@@ -209,3 +209,17 @@ fn an_ending_that_is_asked_for_keeps_nothing_inside() {
     let listed = r#"if (![p].every((name) => name.endsWith(".md"))) throw new Error("no");"#;
     assert_eq!(write(listed), ["path-traversal in t"]);
 }
+
+#[test]
+fn a_witness_climbs_out_of_deep_directories_too() {
+    let read = |check: &str| {
+        js(
+            "",
+            &format!(
+                "{check} return text(fs.readFileSync(path.join(\"/srv/a/b/c/d/e\", `session-${{p}}.json`), \"utf8\"));"
+            ),
+        )
+    };
+    assert_eq!(read(""), ["path-traversal in t"]);
+    assert_eq!(read("if (!/^[\\w-]+$/.test(p)) throw new Error(\"no\");"), QUIET);
+}

@@ -15,13 +15,14 @@ use crate::engine::report::{FlowRule, Outcome};
 use crate::ir::Lang;
 
 /// Paths that lead out of any directory. Some name a place that no list of forbidden directories does: such a list
-/// contains nothing; and some have an extension, which may be asked for.
+/// contains nothing; and some have an extension, which may be asked for. They climb further than programs nest their
+/// directories, so that the root is where they end: above it there is nothing to climb to.
 const PATH_WITNESSES: [&str; 5] = [
     "/etc/passwd",
-    "../../../../../../etc/passwd",
-    "x/../../../../../etc/passwd",
+    "../../../../../../../../../../etc/passwd",
+    "x/../../../../../../../../../../etc/passwd",
     "/nowhere-listed/x.conf",
-    "../../../../../../nowhere-listed/x.conf",
+    "../../../../../../../../../../nowhere-listed/x.conf",
 ];
 
 impl Interp<'_> {
