@@ -625,3 +625,37 @@ def read(path: str) -> str:
         [("tables/__init__.py", "from .base import mcp\n"), ("tables/base.py", base), ("tables/sqlite.py", sqlite)];
     assert_eq!(found(files), ["path-traversal in read", "sql-injection in describe"]);
 }
+
+#[test]
+fn an_index_that_a_build_writes_lists_the_modules_around_it() {
+    let server = |index: &str| {
+        format!(
+            r#"
+import {{ Server }} from "@modelcontextprotocol/sdk/server/index.js";
+import {{ CallToolRequestSchema, ListToolsRequestSchema }} from "@modelcontextprotocol/sdk/types.js";
+import {{ handlers }} from "{index}";
+const server = new Server({{ name: "x", version: "1" }}, {{ capabilities: {{ tools: {{}} }} }});
+server.setRequestHandler(ListToolsRequestSchema, async () => ({{
+  tools: handlers.map((h) => ({{ name: h.name, inputSchema: {{ type: "object" }} }})),
+}}));
+server.setRequestHandler(CallToolRequestSchema, async (request) => {{
+  const handler = handlers.find((h) => h.name === request.params.name);
+  if (!handler) throw new Error("unknown");
+  return handler.execute(request.params.arguments);
+}});
+"#
+        )
+    };
+    let tool = |name: &str, file: &str| {
+        format!(
+            "import {{ execSync }} from \"node:child_process\";\nconst tool = {{ name: \"{name}\", async execute(args: \
+             any) {{ return {{ content: [{{ type: \"text\", text: execSync(`{file} ${{args.ref}}`).toString() }}] }}; }} \
+             }};\nexport default tool;\n"
+        )
+    };
+    let (log, show) = (tool("log", "git log"), tool("show", "git show"));
+    let files =
+        |index: &str| found([("index.ts", &*server(index)), ("handlers/log.ts", &*log), ("handlers/show.ts", &*show)]);
+    assert_eq!(files("./handlers/_registry"), ["command-injection in log", "command-injection in show"]);
+    assert_eq!(files("./others/_registry"), Vec::<String>::new());
+}

@@ -87,6 +87,17 @@ pub trait Resolver: Send + Sync {
     fn folder(&self, from: &str, prefix: &str) -> Vec<String>;
 }
 
+/// The files around one that `from` imports from another directory, where nothing is: an index that a build writes lists
+/// them. The directory of `from` itself is none that anybody lists.
+#[must_use]
+pub fn around_missing(resolver: &dyn Resolver, from: &str, request: &str) -> Vec<String> {
+    let is_elsewhere = request.rsplit_once('/').is_some_and(|(dir, _)| dir.contains(|c| c != '.' && c != '/'));
+    if !request.starts_with('.') || !is_elsewhere || resolver.resolve(from, request) != Resolution::Missing {
+        return Vec::new();
+    }
+    resolver.folder(from, request)
+}
+
 /// A file where execution starts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {

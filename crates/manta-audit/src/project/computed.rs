@@ -2,11 +2,12 @@
 //!
 //! A specifier is rarely computed altogether: `` `./tools/${name}.js` `` and `f"app.tools.{name}"` say where to look, and
 //! a program that lists a directory names it somewhere in the same file. What they say is read off the text of the module,
-//! because which files are worth reading has to be known before anything runs.
+//! because which files are worth reading has to be known before anything runs. An index that a build writes is not there
+//! and means the modules around it.
 
 use std::collections::BTreeSet;
 
-use manta_flow::frontend::{Resolution, Resolver};
+use manta_flow::frontend::{Resolution, Resolver, around_missing};
 use manta_flow::ir::{ArgKind, BinaryOp, Expr, ExprId, ImportName, Lang, Module, Var};
 
 /// Most files that the computed imports of one module may mean.
@@ -15,10 +16,12 @@ const MAX_FILES: usize = 64;
 /// The files that `module` may load by computed names, sorted.
 pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
     let requests: Vec<ExprId> = module.exprs.iter().filter_map(|expr| computed_request(module, expr)).collect();
-    if requests.is_empty() {
-        return Vec::new();
-    }
     let path = &*module.path;
+    let imports = module.imports.iter().filter(|import| module.lang == Lang::JavaScript && !import.type_only);
+    let listed: BTreeSet<String> = imports.flat_map(|import| around_missing(resolver, path, &import.request)).collect();
+    if requests.is_empty() {
+        return listed.into_iter().take(MAX_FILES).collect();
+    }
     let mut found: BTreeSet<String> = BTreeSet::new();
     for request in requests {
         if let Some(prefix) = prefix(module, request, 8) {
@@ -44,6 +47,7 @@ pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
     if found.is_empty() && module.lang == Lang::Python {
         found.extend(resolver.folder(path, "."));
     }
+    found.extend(listed);
     found.into_iter().take(MAX_FILES).collect()
 }
 

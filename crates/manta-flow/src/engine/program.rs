@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::value::ModId;
-use crate::frontend::{Entry, Resolution, Resolver};
+use crate::frontend::{Entry, Resolution, Resolver, around_missing};
 use crate::ir::{ImportId, Lang, Module, Symbol};
 
 /// A linked program.
@@ -131,6 +131,13 @@ impl Program {
     /// What a module may load by names that it computes.
     pub(crate) fn computed(&self, module: ModId) -> &[ModId] {
         self.computed.get(module.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The modules that stand around one that `from` imports from another directory and that is not there: what a build
+    /// lists in an index that it writes.
+    pub(crate) fn listed(&self, from: ModId, request: &str) -> Vec<ModId> {
+        let around = around_missing(self.resolver(from).as_ref(), &self.modules[from.0 as usize].path, request);
+        around.iter().filter_map(|path| self.find(path)).collect()
     }
 
     pub(crate) fn find(&self, path: &str) -> Option<ModId> {

@@ -268,7 +268,20 @@ impl Interp<'_> {
                 }
                 _ => Val::unknown(),
             },
+            Link::Missing if name != ImportName::Namespace => self.generated_index(module, import, depth),
             Link::Missing | Link::Asset => Val::unknown(),
         }
+    }
+
+    /// An index that a build writes, such as `tools/registry.js`: a list of what the modules around it export, one each.
+    fn generated_index(&mut self, module: ModId, import: ImportId, depth: usize) -> Val {
+        let code = self.program.module(module);
+        if code.lang != Lang::JavaScript {
+            return Val::unknown();
+        }
+        let around = self.program.listed(module, &code.imports[import.0 as usize].request);
+        let default = Symbol::new("default");
+        let each: Vec<Val> = around.into_iter().filter_map(|listed| self.export(listed, default, depth + 1)).collect();
+        if each.len() > 1 { self.new_array(each, None) } else { Val::unknown() }
     }
 }
