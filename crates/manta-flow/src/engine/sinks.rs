@@ -10,6 +10,7 @@ mod scripts;
 mod spelling;
 mod statements;
 
+use hooks::Hooks;
 pub(crate) use network::PUBLIC_URL;
 use network::Request;
 use std::rc::Rc;
@@ -159,10 +160,12 @@ impl Interp<'_> {
             SinkKind::Url | SinkKind::Browse => {
                 let Some(value) = self.select(&row.arg, args, this) else { return };
                 let base = row.base.as_ref().and_then(|base| self.select(base, args, this));
-                if self.is_refused(&value, data, span) {
+                let hooks = self.run_hooks(&value, data, span);
+                if hooks == Hooks::Refuse {
                     return;
                 }
-                let is_redirected = self.asks_for_redirects(args, data);
+                // They run again for where an answer redirects to.
+                let is_redirected = hooks == Hooks::None && self.asks_for_redirects(args, data);
                 self.check_url(Request { kind: row.kind, api, is_redirected }, &value, base, data, span);
             }
             _ => {

@@ -16,6 +16,17 @@ const INTERCEPTORS: &str = "$interceptors";
 /// Where requests' adapters are kept, before the beginning of the addresses that they are for.
 const ADAPTER: &str = "$mount ";
 
+/// What a client's hooks say to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hooks {
+    /// It has none.
+    None,
+    /// Nothing that stops it for sure.
+    Pass,
+    /// One of them surely throws.
+    Refuse,
+}
+
 impl Interp<'_> {
     /// Keeps what a client is given after it was made: `session.mount(prefix, adapter)` of requests, and
     /// `client.interceptors.request.use(function)` of axios.
@@ -41,28 +52,30 @@ impl Interp<'_> {
         }
     }
 
-    /// Runs what a client runs before it asks for a URL, for what it learns of that; true when it surely throws.
-    pub(super) fn is_refused(&mut self, url: &Val, client: Option<ObjId>, span: Span) -> bool {
+    /// Runs what a client runs before it asks for a URL, for what it learns of that.
+    pub(super) fn run_hooks(&mut self, url: &Val, client: Option<ObjId>, span: Span) -> Hooks {
+        let mut ran = Hooks::None;
         if !url.is_tainted() {
-            return false;
+            return ran;
         }
         let mut next = client;
         for _ in 0..MAX_CLIENTS {
-            let Some(id) = next else { return false };
+            let Some(id) = next else { return ran };
             let state = self.store.obj_rc(id);
             for (hook, given) in self.hooks(&state, url, span) {
                 self.last_call_failed = false;
                 self.call_value(&hook, None, Args::of(given), span);
                 if std::mem::replace(&mut self.last_call_failed, false) {
-                    return true;
+                    return Hooks::Refuse;
                 }
+                ran = Hooks::Pass;
             }
             next = match field(&state, "$of").map(|of| of.kind) {
                 Some(Kind::Obj(id)) => Some(id),
                 _ => None,
             };
         }
-        false
+        ran
     }
 
     /// The functions, and what each is given.
