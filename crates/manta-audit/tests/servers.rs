@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::found;
+use common::{found, report_of};
 
 #[test]
 fn a_switch_over_the_method_of_a_message_is_a_server() {
@@ -658,4 +658,41 @@ server.setRequestHandler(CallToolRequestSchema, async (request) => {{
         |index: &str| found([("index.ts", &*server(index)), ("handlers/log.ts", &*log), ("handlers/show.ts", &*show)]);
     assert_eq!(files("./handlers/_registry"), ["command-injection in log", "command-injection in show"]);
     assert_eq!(files("./others/_registry"), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_dispatcher_finds_by_its_name_is_one_tool() {
+    let server = r#"
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { handlers } from "./handlers.js";
+const server = new Server({ name: "x", version: "1" }, { capabilities: { tools: {} } });
+server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: handlers }));
+server.setRequestHandler(CallToolRequestSchema, async (request) => {
+  const handler = handlers.find((handler) => handler.name === request.params.name);
+  if (!handler) throw new Error("unknown");
+  return handler.execute(request.params.arguments);
+});
+"#;
+    let handlers = r#"
+import { execSync } from "node:child_process";
+const text = (text) => ({ content: [{ type: "text", text: String(text) }] });
+export const handlers = [
+  {
+    name: "list", description: "Lists.", inputSchema: { type: "object", properties: { dir: { type: "string" } } },
+    async execute(args) { return text(execSync("ls " + args.dir)); },
+  },
+  {
+    name: "now", description: "The time.", inputSchema: { type: "object", properties: {} },
+    async execute() { return text(Date.now()); },
+  },
+];
+"#;
+    let files = [("index.js", server), ("handlers.js", handlers)];
+    let report = report_of(files);
+    let mut listed: Vec<&str> =
+        report.servers.iter().flat_map(|server| &server.tools).map(|tool| tool.name.as_str()).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, ["list", "now"]);
+    assert_eq!(found(files), ["command-injection in list"]);
 }

@@ -245,7 +245,7 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Ob
     if !is_stopped {
         interp.follow_state(&runs, &mut analysis, &mut found);
     }
-    repeated::join_repeated(&mut analysis, &mut found, &mut interp.found.calls);
+    repeated::join_repeated(program, &mut analysis, &mut found, &mut interp.found.calls);
     analysis.flows = collect_flows(&interp, found);
     analysis.calls = std::mem::take(&mut interp.found.calls);
     analysis.steps = interp.fuel_used;
