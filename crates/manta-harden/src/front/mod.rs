@@ -20,6 +20,8 @@ use sha2::{Digest as _, Sha256};
 pub use connection::{Crowd, Place, send_away, speak};
 pub use listen::{accept, listen};
 pub use oauth::Gate;
+#[cfg(all(test, feature = "serve"))]
+pub(crate) use oauth::tests as issuers;
 pub use request::{check_form, is_last};
 
 /// A key in a header of its own, for clients that can't send a bearer token.

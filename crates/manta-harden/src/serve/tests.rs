@@ -292,11 +292,16 @@ fn the_wrapper_was_reviewed_for_this_version_of_the_sdk() {
 
 /// Starts the HTTP server in a thread that lives as long as the test process.
 fn http(token: Option<&str>) -> std::net::SocketAddr {
+    http_with(token, |directory| read_only(directory).unwrap())
+}
+
+/// The same, under a policy of its own.
+fn http_with(token: Option<&str>, policy: impl FnOnce(&Path) -> Policy + Send + 'static) -> std::net::SocketAddr {
     let (sender, receiver) = std::sync::mpsc::channel();
     let options = HttpOptions { address: "127.0.0.1:0".parse().unwrap(), token: token.map(str::to_owned) };
     std::thread::spawn(move || {
         let directory = tempfile::tempdir().unwrap();
-        let policy = read_only(directory.path()).unwrap();
+        let policy = policy(directory.path());
         serve_http(policy, &directory.path().join("a.jsonl"), &options, |address| sender.send(address).unwrap())
             .unwrap();
     });
@@ -344,6 +349,33 @@ fn there_is_a_last_session_whatever_revision_asks_for_it() {
     let answers: Vec<u16> = (0..1030).map(|_| status(address, &named, 0)).collect();
     assert!(answers[..1024].iter().all(|answer| *answer == 200), "{:?}", &answers[..20]);
     assert!(answers[1024..].iter().all(|answer| *answer == 503), "{:?}", &answers[1020..]);
+}
+
+#[test]
+fn one_principal_does_not_take_the_sessions_of_all() {
+    use crate::front::issuers::{AUDIENCE, Issuer, Signer};
+    let (issuer, signer) = (Issuer::start(), Signer::ed(1));
+    issuer.keys.lock().unwrap().push(signer.jwk("k"));
+    let url = issuer.url.clone();
+    let address = http_with(None, move |directory| {
+        let port = url.rsplit(':').next().unwrap();
+        let text = format!(
+            "version = 1\n[serve.oauth]\nissuer = \"{url}\"\naudience = \"{AUDIENCE}\"\nhosts = \"issuer\"\n\
+             [hosts.issuer]\nallow = [\"127.0.0.1\"]\nschemes = [\"https\", \"http\"]\nports = [{port}]\nprivate = [\"127.0.0.1/32\"]\n"
+        );
+        Policy::compile(PolicyFile::parse(directory.join("manta.toml"), &text).unwrap()).unwrap()
+    });
+    let host = address.to_string();
+    let exp = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() + 300;
+    let open = |subject: &str| {
+        let claims = json!({ "iss": issuer.url, "aud": AUDIENCE, "sub": subject, "exp": exp });
+        let token = format!("Bearer {}", signer.sign("k", &claims));
+        status(address, &[("Host", &host), ("Authorization", &token)], 0)
+    };
+    let answers: Vec<u16> = (0..130).map(|_| open("alice")).collect();
+    assert!(answers[..128].iter().all(|answer| *answer == 200), "{:?}", &answers[..5]);
+    assert_eq!(answers[128..], [503, 503]);
+    assert_eq!(open("bob"), 200);
 }
 
 #[test]

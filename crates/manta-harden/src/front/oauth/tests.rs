@@ -11,20 +11,20 @@ use super::*;
 
 const NOW: f64 = 1_800_000_000.0;
 const ISSUER: &str = "https://login.example.com";
-const AUDIENCE: &str = "https://mcp.example.com/mcp";
+pub(crate) const AUDIENCE: &str = "https://mcp.example.com/mcp";
 
 fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// An issuer's key.
-enum Signer {
+pub(crate) enum Signer {
     Ed(Ed25519KeyPair),
     Ec(EcdsaKeyPair),
 }
 
 impl Signer {
-    fn ed(seed: u8) -> Self {
+    pub(crate) fn ed(seed: u8) -> Self {
         Self::Ed(Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap())
     }
 
@@ -38,7 +38,7 @@ impl Signer {
         if matches!(self, Self::Ed(_)) { "EdDSA" } else { "ES256" }
     }
 
-    fn jwk(&self, id: &str) -> Value {
+    pub(crate) fn jwk(&self, id: &str) -> Value {
         match self {
             Self::Ed(key) => json!({ "kty": "OKP", "crv": "Ed25519", "kid": id, "x": b64(key.public_key()) }),
             Self::Ec(key) => {
@@ -58,7 +58,7 @@ impl Signer {
         format!("{signed}.{}", b64(signature))
     }
 
-    fn sign(&self, id: &str, claims: &Value) -> String {
+    pub(crate) fn sign(&self, id: &str, claims: &Value) -> String {
         let header = json!({ "alg": self.alg(), "kid": id, "typ": "at+jwt" });
         self.sign_text(&header.to_string(), &claims.to_string())
     }
@@ -217,9 +217,9 @@ fn key_sets_take_what_they_can_use_and_nothing_else() {
 }
 
 /// An issuer on loopback: metadata and keys, over plain HTTP.
-struct Issuer {
-    url: String,
-    keys: Arc<Mutex<Vec<Value>>>,
+pub(crate) struct Issuer {
+    pub(crate) url: String,
+    pub(crate) keys: Arc<Mutex<Vec<Value>>>,
     asked: Arc<AtomicUsize>,
     is_away: Arc<AtomicBool>,
     /// How long it thinks before each answer, in milliseconds.
@@ -229,7 +229,7 @@ struct Issuer {
 }
 
 impl Issuer {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (keys, asked, is_away) =
