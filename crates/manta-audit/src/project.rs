@@ -115,7 +115,14 @@ pub(crate) fn load(
                         Resolution::File(target) => Some(target),
                         _ => None,
                     });
-                let by_chance = computed::files(&module, resolver.as_ref());
+                let mut by_chance = computed::files(&module, resolver.as_ref());
+                if by_chance.len() > computed::MAX_FILES {
+                    let (all, most) = (by_chance.len(), computed::MAX_FILES);
+                    let cut =
+                        format!("{path}: of {all} files that it may load by names that it computes, {most} were read");
+                    report.completeness.exhausted_budgets.push(cut);
+                    by_chance.truncate(most);
+                }
                 let wanted = named.chain(resolver.parent(&path)).chain(by_chance.iter().cloned());
                 wave.extend(wanted.filter(|target| seen.insert(target.clone())).collect::<Vec<_>>());
                 computed.push(by_chance);

@@ -696,3 +696,29 @@ export const handlers = [
     assert_eq!(listed, ["list", "now"]);
     assert_eq!(found(files), ["command-injection in list"]);
 }
+
+#[test]
+fn of_a_folder_with_too_many_tools_the_report_says_what_was_left_out() {
+    let index = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import fs from "node:fs";
+const server = new McpServer({ name: "x", version: "1" });
+for (const file of fs.readdirSync("./tools")) {
+  const { default: tool } = await import(`./tools/${file}`);
+  server.registerTool(tool.name, { description: "d", inputSchema: {} }, tool.handler);
+}
+"#;
+    let tools: Vec<(String, String)> = (0..70)
+        .map(|tool| {
+            let text = format!("export default {{ name: 't{tool}', handler: async () => ({{ content: [] }}) }};\n");
+            (format!("tools/t{tool:02}.js"), text)
+        })
+        .collect();
+    let files = |count: usize| {
+        let tools = tools[..count].iter().map(|(path, text)| (path.as_str(), text.as_str()));
+        report_of(tools.chain([("index.js", index)])).completeness.exhausted_budgets
+    };
+    assert!(files(60).is_empty());
+    let said = files(70);
+    assert!(said.iter().any(|said| said.contains("of 70 files") && said.contains("64 were read")), "{said:?}");
+}

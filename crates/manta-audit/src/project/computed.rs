@@ -11,16 +11,17 @@ use manta_flow::frontend::{Resolution, Resolver, around_missing};
 use manta_flow::ir::{ArgKind, BinaryOp, Expr, ExprId, ImportName, Lang, Module, Var};
 
 /// Most files that the computed imports of one module may mean.
-const MAX_FILES: usize = 64;
+pub(super) const MAX_FILES: usize = 64;
 
-/// The files that `module` may load by computed names, sorted.
+/// The files that `module` may load by computed names, sorted. Of more than [`MAX_FILES`] the first are to be read, and the
+/// report is to say so.
 pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
     let requests: Vec<ExprId> = module.exprs.iter().filter_map(|expr| computed_request(module, expr)).collect();
     let path = &*module.path;
     let imports = module.imports.iter().filter(|import| module.lang == Lang::JavaScript && !import.type_only);
     let listed: BTreeSet<String> = imports.flat_map(|import| around_missing(resolver, path, &import.request)).collect();
     if requests.is_empty() {
-        return listed.into_iter().take(MAX_FILES).collect();
+        return listed.into_iter().collect();
     }
     let mut found: BTreeSet<String> = BTreeSet::new();
     for request in requests {
@@ -48,7 +49,7 @@ pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
         found.extend(resolver.folder(path, "."));
     }
     found.extend(listed);
-    found.into_iter().take(MAX_FILES).collect()
+    found.into_iter().collect()
 }
 
 /// The specifier of an import that is no literal.
