@@ -233,7 +233,7 @@ impl Interp<'_> {
         let mut state = Obj::new(ObjKind::External);
         state.items = args.pos.clone();
         for (name, value) in &args.named {
-            state.fields.insert(Symbol::new(&format!("${name}")), value.clone());
+            state.give(*name, value.clone());
         }
         if let Some(data) = data {
             state.fields.insert(Symbol::new("$of"), Val::of(Kind::Obj(data)));
@@ -387,11 +387,8 @@ impl Interp<'_> {
                 return None;
             }
             for field in fields.into_iter().flat_map(|fields| fields.split('.')) {
-                // What a thing outside was made with is kept under the names of the parameters.
                 let made_with = match value.kind {
-                    Kind::Api(_, Some(data)) => {
-                        self.store.obj(data).fields.get(&Symbol::new(&format!("${field}"))).cloned()
-                    }
+                    Kind::Api(_, Some(data)) => self.store.obj(data).given(field).cloned(),
                     _ => None,
                 };
                 value = made_with.unwrap_or_else(|| self.get_index(&value, &Val::str(field), Span::default()));

@@ -102,7 +102,7 @@ impl Interp<'_> {
         let field = |value: &Val, name: &str| match &value.kind {
             Kind::Obj(id) => self.store.obj(*id).fields.get(&Symbol::new(name)).cloned(),
             // `ToolAnnotations(readOnlyHint=True)` keeps its arguments.
-            Kind::Api(_, Some(data)) => self.store.obj(*data).fields.get(&Symbol::new(&format!("${name}"))).cloned(),
+            Kind::Api(_, Some(data)) => self.store.obj(*data).given(name).cloned(),
             _ => None,
         };
         let annotations = field(value, "annotations").unwrap_or_else(|| value.clone());

@@ -86,6 +86,11 @@ pub(crate) struct ClassVal {
     pub(crate) field_inits: Vec<(Symbol, Option<FnId>)>,
 }
 
+/// The field that holds a named argument, apart from those that are assigned.
+fn given(name: &str) -> Symbol {
+    Symbol::new(&format!("${name}"))
+}
+
 impl Obj {
     pub(crate) fn new(kind: ObjKind) -> Self {
         Self {
@@ -101,6 +106,16 @@ impl Obj {
 
     pub(crate) fn array(items: Vec<Val>) -> Self {
         Self { items, ..Self::new(ObjKind::Array) }
+    }
+
+    /// Keeps an argument that something outside the target was made with, apart from what is assigned to it since.
+    pub(crate) fn give(&mut self, name: Symbol, value: Val) {
+        self.fields.insert(given(name.as_str()), value);
+    }
+
+    /// The named argument that something outside the target was made with.
+    pub(crate) fn given(&self, name: &str) -> Option<&Val> {
+        self.fields.get(&given(name))
     }
 
     /// Values in it.

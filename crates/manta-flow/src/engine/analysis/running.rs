@@ -68,7 +68,7 @@ impl<'p> Interp<'p> {
     pub(super) fn allow(&mut self, turn: u64, all: u64, start: u64) {
         let in_advance = self.limits.fuel_per_tool;
         let for_all = self.limits.fuel_total.saturating_sub(start + in_advance);
-        self.allowed = start + in_advance + for_all / all.max(1) * turn;
+        self.allowed = start + in_advance + for_all / all * turn;
     }
 
     /// The steps that the present run may still take.

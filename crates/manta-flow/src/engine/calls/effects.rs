@@ -38,7 +38,7 @@ impl Interp<'_> {
                 let made = self.models.canonical(&mut self.apis, made);
                 let mut state = Obj { items: args.pos.clone(), ..Obj::new(ObjKind::External) };
                 for (name, value) in &args.named {
-                    state.fields.insert(Symbol::new(&format!("${name}")), value.clone());
+                    state.give(*name, value.clone());
                 }
                 let state = self.store.new_obj(state);
                 if row.effect == Effect::Handle && self.found.is_running_handler {

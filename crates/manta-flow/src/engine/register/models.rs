@@ -460,7 +460,7 @@ impl Interp<'_> {
         };
         let name = self.apis.name(*api);
         let state = self.store.obj_rc(*data);
-        let get = |name: &str| state.fields.get(&Symbol::new(&format!("${name}"))).cloned();
+        let get = |name: &str| state.given(name).cloned();
         if name.ends_with("AfterValidator()") || name.ends_with("BeforeValidator()") {
             if let Some(function) = state.items.first() {
                 schema.steps.push((function.clone(), false));

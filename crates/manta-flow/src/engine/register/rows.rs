@@ -308,9 +308,7 @@ impl Interp<'_> {
             names.iter().find_map(|name| {
                 let value = match &item.kind {
                     // `Tool(name=…)` of the Python SDK keeps its arguments.
-                    Kind::Api(_, Some(data)) => {
-                        interp.store.obj(*data).fields.get(&Symbol::new(&format!("${name}"))).cloned()
-                    }
+                    Kind::Api(_, Some(data)) => interp.store.obj(*data).given(name).cloned(),
                     Kind::Obj(id) => interp.store.obj(*id).fields.get(&Symbol::new(name)).cloned(),
                     _ => None,
                 };

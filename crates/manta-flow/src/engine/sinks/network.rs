@@ -121,7 +121,7 @@ impl Interp<'_> {
                     && of_client.is_some_and(|client| {
                         // Assigned since, or what it was made with.
                         let set = client.fields.get(&Symbol::new(name));
-                        set.or_else(|| client.fields.get(&Symbol::new(&format!("${name}")))).is_some_and(is_set)
+                        set.or_else(|| client.given(name)).is_some_and(is_set)
                     })
         })
     }
