@@ -36,6 +36,7 @@
 //! `Limits::memo` switches it off, for tests that compare.
 
 mod alike;
+mod calls;
 mod made;
 mod shape;
 
@@ -52,6 +53,7 @@ use crate::engine::store::{Age, Loc, Mark, Peek, Watch, is_same};
 use crate::engine::value::{FnId, Kind, ModId, ObjId, Val, Vn};
 use crate::ir::FuncId;
 use alike::{is_clean, is_identical};
+use calls::{Calls, Print};
 use made::{Copies, Entry, Made, is_old};
 use shape::{Outcome, Shape};
 
@@ -59,8 +61,6 @@ use shape::{Outcome, Shape};
 const ROUNDS: u32 = 2;
 /// How many calls that don't concern the caller, and differ in the server's own data, are interpreted in one run.
 const VARIANTS: usize = 6;
-/// Most calls remembered of one function.
-const MAX_KNOWN: usize = 12;
 /// Most arguments of a remembered call.
 const MAX_ARGS: usize = 24;
 /// Most locations that a remembered call may have read.
@@ -71,10 +71,6 @@ const MAX_MADE: usize = 512;
 const MIN_STEPS: u64 = 12;
 /// What takes fewer is interpreted in the time it takes to compare it with calls under other names.
 const MIN_STEPS_OF_SHAPE: u64 = 32;
-/// Most calls that one is compared with.
-const MAX_ALIKE: usize = 4;
-/// How often calls of a function are looked for in vain before it is given up.
-const MISSES: u32 = 6;
 /// Reads that are looked at in the time of one step.
 const READS_PER_STEP: usize = 16;
 /// Most different values that a remembered call may have thrown.
@@ -97,6 +93,16 @@ pub(crate) enum Callee {
     Class(ObjId),
 }
 
+/// A call to be made, unless it was made before.
+struct Call {
+    key: Key,
+    print: Print,
+    callee: Callee,
+    this: Option<Val>,
+    args: Args,
+    at: Option<Location>,
+}
+
 /// Calls that are looked for among each other: those of one function, whatever made it anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key {
@@ -107,7 +113,7 @@ enum Key {
 /// Calls that were made.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
-    known: FxHashMap<Key, Vec<Rc<Known>>>,
+    known: FxHashMap<Key, Calls>,
     /// What was there before the first run, and is there in all of them.
     base: Age,
     run: u32,
@@ -115,8 +121,6 @@ pub(crate) struct Memo {
     /// by its place among the frames.
     reach: Option<usize>,
     repeated_effects: u32,
-    /// How often calls of a function were looked for under other names.
-    sought: FxHashMap<Key, Sought>,
     /// What was thrown, with how many `try` statements were open: of calls that returned only what left them.
     thrown: Vec<(usize, Val)>,
 }
@@ -149,20 +153,6 @@ impl Memo {
         }
         self.thrown.extend(out.iter().map(|value| (tries, value.clone())));
         out
-    }
-}
-
-/// How often calls were found under other names, and how often not.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sought {
-    found: u32,
-    missed: u32,
-}
-
-impl Sought {
-    /// Whether another search is likely to save what it costs.
-    fn is_promising(self) -> bool {
-        self.missed < MISSES + 2 * self.found
     }
 }
 
@@ -277,7 +267,9 @@ impl Interp<'_> {
         if !is_used || !can_be_compared() {
             return run(self, this, args);
         }
-        if let Some(result) = self.recall(callee, this.as_ref(), &args, at) {
+        let (key, print) = self.print(callee, this.as_ref(), &args);
+        let call = Call { key, print, callee, this, args, at };
+        if let Some(result) = self.recall(&call) {
             return result;
         }
         let before = Before {
@@ -295,10 +287,10 @@ impl Interp<'_> {
             steps: self.fuel_used,
             is_recalled: false,
         };
-        let recalled = self.recall_by_shape(callee, this.as_ref(), &args);
+        let recalled = self.recall_by_shape(&call);
         let before = Before { is_recalled: recalled.is_some(), ..before };
-        let result = recalled.unwrap_or_else(|| run(self, this.clone(), args.clone()));
-        self.remember(callee, this, args, at, before, &result);
+        let result = recalled.unwrap_or_else(|| run(self, call.this.clone(), call.args.clone()));
+        self.remember(call, before, &result);
         result
     }
 
@@ -314,66 +306,53 @@ impl Interp<'_> {
 
     // ------------------------------------------------------------------ recalling
 
-    fn recall(&mut self, callee: Callee, this: Option<&Val>, args: &Args, at: Option<Location>) -> Option<Val> {
-        let key = self.key(callee);
-        let list = self.memo.known.get(&key)?;
+    fn recall(&mut self, call: &Call) -> Option<Val> {
+        let Call { key, print, callee, ref args, at, .. } = *call;
+        let this = call.this.as_ref();
+        let calls = self.memo.known.get(&key)?;
         let mode = self.mode();
-        let here = list.iter().enumerate().rev().filter(|(_, known)| {
-            let is_this_run = known.run == self.memo.run;
+        let is_usable = |known: &&Rc<Known>| {
             known.callee == callee
                 && known.mode == mode
                 && known.rounds <= self.rounds
-                && (is_this_run || known.is_timeless)
-        });
-        for (index, known) in here {
-            let is_same = known.is_call(this, args, &is_identical) && self.is_same(known, this, args, at);
-            let is_settled = self.is_settled(known, this, args, at);
-            if is_same || is_settled {
-                let known = Rc::clone(known);
-                return self.again(key, index, &known, is_same, is_settled);
-            }
+                && (known.run == self.memo.run || known.is_timeless)
+        };
+        let is_same =
+            |known: &&Rc<Known>| known.is_call(this, args, &is_identical) && self.is_same(known, this, args, at);
+        let is_settled = |known: &&Rc<Known>| self.is_settled(known, this, args, at);
+        let same = calls.alike(print).filter(is_usable).find(is_same).cloned();
+        if let Some(known) = same {
+            let is_settled = is_settled(&&known);
+            return self.again((key, print), &known, true, is_settled);
         }
-        let index = self.typical(list, callee, this, args)?;
-        let results: Vec<Val> =
-            list.iter().filter(|known| self.is_variant(known)).map(|known| known.result.clone()).collect();
-        let known = Rc::clone(&list[index]);
-        self.again(key, index, &known, false, true)?;
+        if let Some(known) = calls.recent.iter().rev().filter(is_usable).find(is_settled) {
+            let known = Rc::clone(known);
+            return self.again((key, print), &known, false, true);
+        }
+        let index = self.typical(&calls.recent, callee, this, args)?;
+        let variants = calls.recent.iter().filter(|known| self.is_variant(known));
+        let results: Vec<Val> = variants.map(|known| known.result.clone()).collect();
+        let known = Rc::clone(&calls.recent[index]);
+        self.again((key, print), &known, false, true)?;
         Some(self.generalised(&results, DEPTH))
     }
 
     /// What a call gave that is this one under other names.
-    fn recall_by_shape(&mut self, callee: Callee, this: Option<&Val>, args: &Args) -> Option<Val> {
-        let (mode, rounds, key) = (self.mode(), self.rounds, self.key(callee));
-        let list = self.memo.known.get(&key)?;
-        let sought = self.memo.sought.get(&key).copied().unwrap_or_default();
-        if !sought.is_promising() {
+    fn recall_by_shape(&mut self, call: &Call) -> Option<Val> {
+        let Call { key, print, .. } = *call;
+        let (mode, rounds) = (self.mode(), self.rounds);
+        let calls = self.memo.known.get(&key)?;
+        if !calls.is_worth_naming(print) {
             return None;
         }
         let is_usable = |known: &&Rc<Known>| known.shape.is_some() && known.mode == mode && known.rounds <= rounds;
-        let alike: Vec<Rc<Known>> = list.iter().rev().filter(is_usable).take(MAX_ALIKE).cloned().collect();
-        if alike.is_empty() {
-            return None;
-        }
+        let alike: Vec<Rc<Known>> = calls.alike(print).filter(is_usable).cloned().collect();
         let result = alike.into_iter().find_map(|known| {
-            let names = self.naming(&known, callee, this, args)?;
+            let names = self.naming(&known, call.callee, call.this.as_ref(), &call.args)?;
             Some(self.again_as(&known, names))
         });
-        let sought = self.memo.sought.entry(key).or_default();
-        match result {
-            Some(_) => sought.found += 1,
-            None => sought.missed += 1,
-        }
+        self.memo.known.entry(key).or_default().note_search(print, result.is_some());
         result
-    }
-
-    fn key(&self, callee: Callee) -> Key {
-        match callee {
-            Callee::Function(id, running) => {
-                let closure = self.store.closure(id);
-                Key::Function(closure.module, closure.func, running)
-            }
-            Callee::Class(id) => Key::Class(id),
-        }
     }
 
     /// Whether a call with the same receiver and arguments would be the same call.
@@ -465,7 +444,7 @@ impl Interp<'_> {
     }
 
     /// What a call gave, given again.
-    fn again(&mut self, key: Key, index: usize, known: &Rc<Known>, is_same: bool, is_settled: bool) -> Option<Val> {
+    fn again(&mut self, (key, print): (Key, Print), known: &Rc<Known>, is_same: bool, is_settled: bool) -> Option<Val> {
         let is_this_run = known.run == self.memo.run;
         let made = Rc::clone(known.made.as_ref()?);
         let changed = if is_this_run { self.changed(&made) } else { Vec::new() };
@@ -492,26 +471,20 @@ impl Interp<'_> {
             return Some(if is_known_here { known.result.clone() } else { Copies::default().renamed(&known.result) });
         }
         let (result, made) = self.make_anew(&known.result, &made, is_this_run);
-        if !is_this_run && let Some(place) = self.memo.known.get_mut(&key).and_then(|list| list.get_mut(index)) {
+        if !is_this_run && let Some(calls) = self.memo.known.get_mut(&key) {
             // From here on in this run, what was made now is what the call gives.
             // Its shape has the names of the other run.
             let (run, made) = (self.memo.run, Some(Rc::new(made)));
-            *place = Rc::new(Known { run, times: 1, result: result.clone(), made, shape: None, ..known.copy() });
+            let now = Known { run, times: 1, result: result.clone(), made, shape: None, ..known.copy() };
+            calls.replace(print, known, Some(now));
         }
         Some(result)
     }
 
     // ------------------------------------------------------------------ remembering
 
-    fn remember(
-        &mut self,
-        callee: Callee,
-        this: Option<Val>,
-        args: Args,
-        at: Option<Location>,
-        before: Before,
-        result: &Val,
-    ) {
+    fn remember(&mut self, call: Call, before: Before, result: &Val) {
+        let Call { key, print, callee, this, args, at } = call;
         let acts = self.found.conduct.put_back(before.acts);
         let thrown = self.memo.thrown_out(before.thrown, before.tries);
         let has_effects = self.memo.reach.is_some_and(|outermost| outermost < before.depth);
@@ -524,10 +497,9 @@ impl Interp<'_> {
         let is_pure = !has_effects && self.store.is_pure(before.mark);
         let known_before = if is_telling { self.store.learnt(before.mark) } else { FxHashMap::default() };
         // What is called once is not looked for, and neither is what differs every time.
-        let key = self.key(callee);
-        let sought = self.memo.sought.get(&key).copied().unwrap_or_default();
         let is_dear = self.fuel_used - before.steps >= MIN_STEPS_OF_SHAPE || before.is_recalled;
-        let is_sought = is_telling && is_dear && sought.is_promising() && self.memo.known.contains_key(&key);
+        let calls = self.memo.known.get(&key);
+        let is_sought = is_telling && is_dear && calls.is_some_and(|calls| calls.is_worth_naming(print));
         let overwritten = if is_sought { self.store.overwritten(before.mark) } else { Vec::new() };
         self.store.release(before.mark);
         if !is_telling || reads.len() > MAX_READS {
@@ -610,13 +582,10 @@ impl Interp<'_> {
                 && known.mode == mode
                 && known.is_call(this.as_ref(), &args, &|a, b| self.is_equivalent(a, b, DEPTH))
         };
-        let earlier = self.memo.known.get(&key).and_then(|list| list.iter().position(is_earlier));
-        let list = self.memo.known.entry(key).or_default();
-        let times = earlier.map_or(1, |earlier| list.remove(earlier).times + 1);
-        if list.len() >= MAX_KNOWN {
-            list.remove(0);
-        }
-        list.push(Rc::new(Known {
+        let calls = self.memo.known.get(&key);
+        let earlier = calls.and_then(|calls| calls.recent.iter().find(|known| is_earlier(known)).cloned());
+        let times = earlier.as_ref().map_or(1, |earlier| earlier.times + 1);
+        let known = Known {
             callee,
             this,
             args,
@@ -639,7 +608,12 @@ impl Interp<'_> {
             is_clean,
             is_timeless,
             shape,
-        }));
+        };
+        let calls = self.memo.known.entry(key).or_default();
+        if let Some(earlier) = earlier {
+            calls.replace(print, &earlier, None);
+        }
+        calls.remember(print, known);
     }
 }
 
