@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::{Regex, RegexBuilder};
 
 use crate::Match;
@@ -220,7 +220,9 @@ const SHORTEST: usize = 10;
 static KEYWORDS: LazyLock<(AhoCorasick, Vec<usize>)> = LazyLock::new(|| {
     let words: Vec<(&str, usize)> =
         RULES.iter().enumerate().flat_map(|(i, rule)| rule.keywords.iter().map(move |word| (*word, i))).collect();
+    // Every text that passes is read by it, some of them twice.
     let automaton = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
         .ascii_case_insensitive(true)
         .build(words.iter().map(|(word, _)| word))
         .expect("the keywords are short and few");

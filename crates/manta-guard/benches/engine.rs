@@ -1,7 +1,7 @@
 //! What the guard does for a call besides moving it: reading both frames, deciding, counting, recording. No pipes and
 //! no processes, so that the figure is the guard's own, and a profiler sees nothing else.
 //!
-//! `cargo bench -p manta-guard --bench engine [-- CALLS | long CALLS]`; `long` shows what stays in memory after many
+//! `cargo bench -p manta-guard --bench engine [-- BYTES CALLS | long CALLS]`; `long` shows what stays in memory after many
 //! calls of many principals. Figures of one run may be compared with each other, not with another run's.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures has nobody to report errors to")]
 #![cfg(target_os = "linux")]
@@ -82,9 +82,16 @@ fn engine(decider: Box<dyn Decider>, principal: &str) -> Engine {
     engine
 }
 
+/// Text as tools hand it on: prose and a piece of a program, so many bytes of it.
+fn text(bytes: usize) -> String {
+    let piece = "hello: the server reads `config/settings.json` and lists 42 users (see https://example.com/docs/a1b2); \
+                 for (const user of users) { if (user.isActive) total += user.count; } \
+                 const token = await session.tokenFor(user.id, { expiresIn: 3600 }); ";
+    piece.chars().cycle().take(bytes).collect::<String>().replace('"', "'")
+}
+
 /// A call and its answer.
-fn call(engine: &mut Engine, id: usize, sink: &mut Nowhere) {
-    let text = "hello, hello, hello, hello, hello, hello, hello, hello, hello, hello, hello, hello, hello, hello, who?";
+fn call(engine: &mut Engine, id: usize, text: &str, sink: &mut Nowhere) {
     let request = format!(
         "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{\"name\":\"echo\",\"arguments\":{{\"text\":\"{text}\"}}}}}}"
     );
@@ -95,13 +102,14 @@ fn call(engine: &mut Engine, id: usize, sink: &mut Nowhere) {
     engine.from_server(answer.as_bytes(), sink);
 }
 
-fn measure(name: &str, mut engine: Engine, calls: usize) {
+fn measure(name: &str, mut engine: Engine, bytes: usize, calls: usize) {
     let mut sink = Nowhere::default();
-    (0..1000).for_each(|id| call(&mut engine, id, &mut sink));
+    let text = text(bytes);
+    (0..1000).for_each(|id| call(&mut engine, id, &text, &mut sink));
     let mut best = f64::INFINITY;
     for sample in 0..10 {
         let before = processor_time();
-        (0..calls / 10).for_each(|id| call(&mut engine, sample * calls + id, &mut sink));
+        (0..calls / 10).for_each(|id| call(&mut engine, sample * calls + id, &text, &mut sink));
         best = best.min((processor_time() - before) / (calls / 10) as f64);
     }
     assert_eq!(sink.to_server, sink.to_client, "every call was answered");
@@ -111,30 +119,32 @@ fn measure(name: &str, mut engine: Engine, calls: usize) {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => compare(100_000),
+        [] => [(100, 100_000), (4 << 10, 20_000), (64 << 10, 2_000)]
+            .into_iter()
+            .for_each(|(bytes, calls)| compare(bytes, calls)),
         ["long", calls] => long(calls.parse().unwrap()),
-        [calls] => compare(calls.parse().unwrap()),
+        [bytes, calls] => compare(bytes.parse().unwrap(), calls.parse().unwrap()),
         other => panic!("{other:?}"),
     }
 }
 
-fn compare(calls: usize) {
-    println!("{calls} calls of 100 B through the engine: processor time of a call, the best of ten samples");
-    measure("frames alone", engine(Box::new(Permissive::default()), "local"), calls);
+fn compare(bytes: usize, calls: usize) {
+    println!("{calls} calls of {bytes} B through the engine: processor time of a call, the best of ten samples");
+    measure("frames alone", engine(Box::new(Permissive::default()), "local"), bytes, calls);
     let stage = Stage::new();
-    measure("policy, limit, record", engine(stage.decider(), "local"), calls);
+    measure("policy, limit, record", engine(stage.decider(), "local"), bytes, calls);
 }
 
 /// Calls of ever new principals, each with its connection, through one limiter and one log.
 fn long(calls: usize) {
     const OF_ONE: usize = 100;
     println!("{calls} calls, {OF_ONE} of each principal, through one limiter and one log: resident after each tenth");
-    let stage = Stage::new();
+    let (stage, text) = (Stage::new(), text(100));
     let mut sink = Nowhere::default();
     let begun = std::time::Instant::now();
     for principal in 0..calls / OF_ONE {
         let mut engine = engine(stage.decider(), &format!("principal-{principal}"));
-        (0..OF_ONE).for_each(|id| call(&mut engine, id, &mut sink));
+        (0..OF_ONE).for_each(|id| call(&mut engine, id, &text, &mut sink));
         if (principal + 1) % (calls / OF_ONE / 10).max(1) == 0 {
             print!(" {:.1}", resident() as f64 / 1024.0);
             std::io::stdout().flush().unwrap();

@@ -28,11 +28,6 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether [`find`] looks further than at the words of a text as they stand.
-pub(super) fn are_likely(text: &str) -> bool {
-    has_turned_words(text) || has_digits_for_letters(text) || apart(text).next().is_some()
-}
-
 /// What a passage of [`find`] says, with the name of the cipher.
 pub(super) fn decode(passage: &str) -> Option<(String, &'static str)> {
     const CIPHERS: [(&str, fn(&str) -> String); 3] =

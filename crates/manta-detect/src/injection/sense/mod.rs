@@ -250,7 +250,12 @@ fn harms(sentence: &Sentence, near: &Near<'_>) -> bool {
 }
 
 fn sentences(text: &str, breaks: &[usize]) -> Vec<Sentence> {
-    let mut sentences: Vec<Sentence> = split(text, |at, c| is_end(text, at, c) || breaks.binary_search(&at).is_ok())
+    let mut breaks = breaks.iter().copied().peekable();
+    let mut is_break = move |at: usize| {
+        while breaks.next_if(|next| *next < at).is_some() {}
+        breaks.peek() == Some(&at)
+    };
+    let mut sentences: Vec<Sentence> = split(text, move |at, c| is_end(text, at, c) || is_break(at))
         .flat_map(|range| shortened(text, range))
         .map(|range| read(text, range))
         .collect();
@@ -453,22 +458,27 @@ fn begins(before: &str) -> bool {
 }
 
 fn is_end(text: &str, at: usize, c: char) -> bool {
-    let next = text[at + c.len_utf8()..].chars().next();
     match c {
         '。' | '！' | '？' | '।' => true,
-        '.' | '!' | '?' => next.is_none_or(|next| matches!(next, ' ' | '"' | ')' | '\'')),
+        '.' | '!' | '?' => text.as_bytes().get(at + 1).is_none_or(|next| matches!(next, b' ' | b'"' | b')' | b'\'')),
         _ => false,
     }
 }
 
 fn is_pause(text: &str, at: usize, c: char) -> bool {
     const AND: [&str; 8] = [" and ", " but ", " und ", " et ", " y ", " e ", " и ", " ve "];
+    /// Bytes of the longest, and the space behind them.
+    const MOST: usize = 4;
     matches!(c, ',' | ';' | ':' | '(' | ')' | '—' | '–' | '，' | '、' | '；' | '：' | '،')
-        || c == ' ' && AND.iter().any(|and| text[at..].starts_with(and))
+        || c == ' ' && {
+            let rest = &text.as_bytes()[at..];
+            let is_short = rest.iter().skip(1).take(MOST).any(|byte| *byte == b' ');
+            is_short && AND.iter().any(|and| rest.starts_with(and.as_bytes()))
+        }
 }
 
 /// Parts of a text that end with a character at certain places, without empty ones.
-fn split(text: &str, is_last: impl Fn(usize, char) -> bool) -> impl Iterator<Item = Range<usize>> {
+fn split(text: &str, mut is_last: impl FnMut(usize, char) -> bool) -> impl Iterator<Item = Range<usize>> {
     let ends = text.char_indices().filter(move |(at, c)| is_last(*at, *c)).map(|(at, c)| at + c.len_utf8());
     let mut start = 0;
     ends.chain([text.len()]).filter_map(move |end| {
@@ -492,8 +502,7 @@ fn hits(text: &str) -> Vec<Hit> {
         }
         number += usize::from(is_letter(c));
         let rest = &text[at..];
-        let key = [rest.as_bytes()[0], rest.as_bytes().get(1).copied().unwrap_or(b' ')];
-        for word in words::beginning_with(key).iter().filter(|word| rest.starts_with(word.text) && ends(word, rest)) {
+        for word in words::beginning(rest).filter(|word| ends(word, rest)) {
             match word.concept {
                 Some(concept) => {
                     marks[word.language].1 += 1;
@@ -558,6 +567,9 @@ fn shapes(text: &str, hits: &mut Vec<Hit>) {
 
 /// Numbers of accounts and telephones: at least eight digits, in groups or not.
 fn is_number(text: &str) -> bool {
+    if !text.bytes().take(4).any(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
     let of_number = |c: &char| c.is_ascii_digit() || matches!(c, ' ' | '-');
     let country = text.bytes().take(2).take_while(u8::is_ascii_lowercase).count();
     let text = &text[country..];
@@ -570,10 +582,10 @@ fn is_credential(word: &str) -> bool {
     const ENDS: &[&str] =
         &["_key", "_token", "_secret", "_password", ".pem", ".env", ".netrc", ".npmrc", "/.pgpass", "id_rsa"];
     let word = word.trim_end_matches('.');
-    !PAGES.iter().any(|page| word.contains(page))
-        && (word.starts_with("~/.")
-            || ENDS.iter().any(|end| word.ends_with(end) && word.len() > end.len() || word == *end)
-            || word.contains("/keychains"))
+    (word.starts_with("~/.")
+        || ENDS.iter().any(|end| word.ends_with(end))
+        || word.contains('/') && word.contains("/keychains"))
+        && !PAGES.iter().any(|page| word.contains(page))
 }
 
 /// Names and quotations: what stands between marks.

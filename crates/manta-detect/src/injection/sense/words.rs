@@ -1,6 +1,6 @@
 //! Words, and the concepts they stand for. `words/` holds a table for each language.
 
-use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Defines the concepts, and what the tables call them: their names in any case.
@@ -184,18 +184,71 @@ pub(super) struct Word {
     pub(super) is_order: bool,
 }
 
-/// Words that begin with these two bytes.
-pub(super) fn beginning_with(key: [u8; 2]) -> &'static [Word] {
-    static WORDS: OnceLock<HashMap<[u8; 2], Vec<Word>>> = OnceLock::new();
-    let words = WORDS.get_or_init(|| {
-        let mut words: HashMap<[u8; 2], Vec<Word>> = HashMap::new();
-        for word in TABLES.iter().enumerate().flat_map(|(language, table)| of_table(language, table)) {
-            let key = word.text.as_bytes();
-            words.entry([key[0], key.get(1).copied().unwrap_or(b' ')]).or_default().push(word);
+/// The words with which a text begins.
+pub(super) fn beginning(text: &str) -> impl Iterator<Item = &'static Word> {
+    static TREE: OnceLock<Tree> = OnceLock::new();
+    TREE.get_or_init(|| Tree::of(TABLES.iter().enumerate().flat_map(|(language, table)| of_table(language, table))))
+        .beginning(text.as_bytes())
+}
+
+/// Words by their bytes, one after the other: a text is compared with all of them at once, as far as any goes on.
+struct Tree {
+    nodes: Vec<Node>,
+    /// Where each byte leads from a node, those of one node side by side and in order.
+    edges: Vec<(u8, u32)>,
+    /// Those of one node side by side.
+    words: Vec<Word>,
+}
+
+/// What is known of a text that begins with certain bytes.
+struct Node {
+    edges: Range<u32>,
+    /// Words that end here.
+    words: Range<u32>,
+}
+
+impl Tree {
+    fn of(words: impl Iterator<Item = Word>) -> Self {
+        let mut words: Vec<Word> = words.collect();
+        words.sort_by_key(|word| word.text);
+        let mut tree = Self { nodes: Vec::new(), edges: Vec::new(), words };
+        tree.grow(0, 0..tree.words.len());
+        tree
+    }
+
+    /// Adds the node of words that have so many bytes in common, with what is below it; returns its place.
+    fn grow(&mut self, depth: usize, range: Range<usize>) -> u32 {
+        let number = |at: usize| u32::try_from(at).expect("tables are short");
+        let place = self.nodes.len();
+        // A word that ends here sorts before those that go on.
+        let longer = range.start + self.words[range.clone()].partition_point(|word| word.text.len() == depth);
+        self.nodes.push(Node { edges: 0..0, words: number(range.start)..number(longer) });
+        let mut edges = Vec::new();
+        let mut at = longer;
+        while at < range.end {
+            let byte = self.words[at].text.as_bytes()[depth];
+            let end = at + self.words[at..range.end].partition_point(|word| word.text.as_bytes()[depth] == byte);
+            edges.push((byte, self.grow(depth + 1, at..end)));
+            at = end;
         }
-        words
-    });
-    words.get(&key).map_or(&[], Vec::as_slice)
+        let first = number(self.edges.len());
+        self.edges.extend(edges);
+        self.nodes[place].edges = first..number(self.edges.len());
+        number(place)
+    }
+
+    fn beginning<'t>(&'t self, text: &[u8]) -> impl Iterator<Item = &'t Word> {
+        let next = |node: &&'t Node, byte: &u8| {
+            let edges = &self.edges[node.edges.start as usize..node.edges.end as usize];
+            let found = edges.binary_search_by_key(byte, |(byte, _)| *byte).ok()?;
+            Some(&self.nodes[edges[found].1 as usize])
+        };
+        let way = text.iter().scan(&self.nodes[0], move |node, byte| {
+            *node = next(node, byte)?;
+            Some(*node)
+        });
+        way.flat_map(|node| &self.words[node.words.start as usize..node.words.end as usize])
+    }
 }
 
 fn of_table(language: usize, table: &'static str) -> impl Iterator<Item = Word> {
@@ -220,6 +273,24 @@ mod tests {
             let name = line.split_once(':').map(|(name, _)| name.trim_end_matches('!'));
             let is_known = |name: &str| name == "marks" || concept(name).is_some();
             assert!(name.is_some_and(is_known), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_tree_finds_what_a_comparison_with_every_word_finds() {
+        let all: Vec<Word> =
+            TABLES.iter().enumerate().flat_map(|(language, table)| of_table(language, table)).collect();
+        let key = |word: &Word| (word.text, word.language, word.concept, word.is_open, word.is_order);
+        let texts = all.iter().flat_map(|word| {
+            let shorter = word.text.char_indices().last().map_or("", |(at, _)| &word.text[..at]);
+            [word.text.to_owned(), format!("{} and so on", word.text), shorter.to_owned()]
+        });
+        for text in texts {
+            let mut found: Vec<_> = beginning(&text).map(key).collect();
+            let mut known: Vec<_> = all.iter().filter(|word| text.starts_with(word.text)).map(key).collect();
+            found.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(found, known, "{text}");
         }
     }
 
