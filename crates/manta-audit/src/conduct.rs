@@ -1,7 +1,7 @@
-//! What tools promise and accept, compared with what their code was seen doing: `misleading-annotation`,
-//! `loose-schema` and `toxic-combination`.
+//! What tools promise and accept, compared with what their code was seen doing: `misleading-annotation` and
+//! `loose-schema`.
 
-use manta_core::{Confidence, Finding, Location, ParamSource, Persona};
+use manta_core::{Confidence, Finding, ParamSource, Persona};
 use manta_flow::engine::analysis::{Analysis, Flow, ToolFacts};
 use manta_flow::engine::models::{Exposes, SinkKind};
 use manta_flow::engine::promises::Act;
@@ -18,7 +18,6 @@ pub(crate) fn findings(analysis: &Analysis) -> Vec<Finding> {
         findings.extend(promise.filter(|finding| !findings.iter().any(|known| known.location == finding.location)));
     }
     findings.extend(analysis.flows.iter().filter_map(|flow| loose(analysis, flow)));
-    findings.extend(toxic(analysis));
     findings
 }
 
@@ -85,37 +84,6 @@ fn loose(analysis: &Analysis, flow: &Flow) -> Option<Finding> {
     finding.tools = vec![tool.name.clone()];
     finding.source = Some(ParamSource { tool: tool.name.clone(), param: param.name.clone(), location: flow.source.1 });
     finding.help = "say what is accepted: a pattern, a list of values, a largest length".to_owned();
-    Some(finding)
-}
-
-/// Private data, text from strangers and a way out, in the tools of one target.
-fn toxic(analysis: &Analysis) -> Option<Finding> {
-    let tools: Vec<&ToolFacts> = analysis.tools.iter().filter(|tool| tool.exposes != Exposes::Route).collect();
-    let reads = tools.iter().find(|tool| {
-        // Data the caller chooses: the engine saw a parameter arrive, checked or not.
-        act(tool, &[SinkKind::FileRead, SinkKind::Sql, SinkKind::Query]).is_some()
-            && (decides(analysis, tool, "path") || decides(analysis, tool, "sql"))
-    })?;
-    let sends = tools.iter().find(|tool| {
-        act(tool, &[SinkKind::Url, SinkKind::Host, SinkKind::Browse]).is_some() && decides(analysis, tool, "network")
-    })?;
-    let read = act(reads, &[SinkKind::FileRead, SinkKind::Sql, SinkKind::Query])?;
-    let sent = act(sends, &[SinkKind::Url, SinkKind::Host, SinkKind::Browse])?;
-    let message = format!(
-        "`{}` reads private data, and `{}` brings in text from strangers and carries data out",
-        reads.name, sends.name
-    );
-    let mut finding = Finding::at(rules::known("toxic-combination"), sends.at, message);
-    finding.tools = vec![reads.name.clone(), sends.name.clone()];
-    let step = |location: Location, message: &str, act: &Act| manta_core::Step {
-        location,
-        message: format!("{message} with {}", act.api),
-    };
-    finding.trace =
-        vec![step(read.at, "private data is read", read), step(sent.at, "an address of the caller's is reached", sent)];
-    finding.help =
-        "divide the tools between servers that are never used together, or let the second reach named hosts only"
-            .to_owned();
     Some(finding)
 }
 

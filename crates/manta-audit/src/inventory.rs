@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use manta_core::{
-    Enforcement, FileKind, Language, Location, ParamInfo, Power, ProjectInput, ScanReport, Server, SinkClass, ToolInfo,
-    ToolKind, Verdict,
+    Enforcement, FileKind, Language, Location, ParamInfo, Power, ProjectInput, SaidText, ScanReport, Server, SinkClass,
+    ToolInfo, ToolKind, Verdict,
 };
 use manta_flow::engine::analysis::{Analysis, ToolFacts};
 use manta_flow::engine::models::{Exposes, SinkKind};
@@ -17,17 +17,14 @@ pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectIn
     for (index, tool) in analysis.tools.iter().enumerate() {
         let Some(kind) = kind(tool.exposes) else { continue };
         let path = input.sources.get(tool.at.file).map_or("", |file| file.path.as_str());
-        let language = match FileKind::of(path) {
-            FileKind::TypeScript => Language::TypeScript,
-            FileKind::Python => Language::Python,
-            _ => Language::JavaScript,
-        };
+        let language = language_of(path);
         let (root, name) = program.package_of(path);
         let server = servers.entry((root, language)).or_insert_with(|| Server {
             name: name.unwrap_or_default(),
             sdk: String::new(),
             language,
             tools: Vec::new(),
+            texts: Vec::new(),
         });
         if server.sdk.is_empty() && !tool.is_structural {
             server.sdk = tool.sdk.clone();
@@ -38,9 +35,17 @@ pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectIn
             location: tool.at,
             params: params(tool),
             description: tool.description.clone().unwrap_or_default(),
+            texts: texts(tool),
             verdicts: verdicts(&hits, index, tool),
             powers: powers(tool),
         });
+    }
+    for own in &analysis.own_texts {
+        let path = input.sources.get(own.at.file).map_or("", |file| file.path.as_str());
+        let home = (program.package_of(path).0, language_of(path));
+        if let Some(server) = servers.get_mut(&home) {
+            server.texts.push(SaidText { field: own.field.to_owned(), text: own.text.clone(), location: own.at });
+        }
     }
     report.servers = servers.into_values().collect();
     for server in &mut report.servers {
@@ -52,6 +57,25 @@ pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectIn
         report.completeness.unresolved_handlers.push(format!("{name} ({})", place(input, *at)));
     }
     report.completeness.exhausted_budgets.extend(analysis.exhausted.iter().cloned());
+}
+
+fn language_of(path: &str) -> Language {
+    match FileKind::of(path) {
+        FileKind::TypeScript => Language::TypeScript,
+        FileKind::Python => Language::Python,
+        _ => Language::JavaScript,
+    }
+}
+
+/// Titles and promises of a tool.
+fn texts(tool: &ToolFacts) -> Vec<SaidText> {
+    let said = |field: &str, text: &str| SaidText { field: field.to_owned(), text: text.to_owned(), location: tool.at };
+    let titles = tool.titles.iter().map(|title| said("title", title));
+    let promises = [("readOnlyHint", tool.promises.read_only), ("openWorldHint", tool.promises.open_world)];
+    let promises = promises.into_iter().filter_map(|(name, promise)| {
+        Some(said(&format!("annotations.{name}"), if promise? { "true" } else { "false" }))
+    });
+    titles.chain(promises).collect()
 }
 
 fn place(input: &ProjectInput, at: Location) -> String {

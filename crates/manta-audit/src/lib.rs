@@ -17,16 +17,20 @@ mod project;
 pub mod rules;
 mod said;
 mod shipped;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use manta_core::{ProjectInput, ScanReport, SkipReason, SkippedFile};
+use manta_core::{Location, ProjectInput, ScanReport, SkipReason, SkippedFile};
+use manta_flow::engine::analysis::{Analysis, Glance};
 use manta_flow::engine::models::Models;
+use manta_flow::engine::program::Program;
 use manta_flow::engine::{Limits, Observer, Stage, analysis};
 use manta_flow::frontend::FrontEnd;
 
 pub use memory::Memory;
 pub use rules::all as all_rules;
+pub use together::together;
 
 use crate::project::Extent;
 
@@ -68,37 +72,86 @@ pub fn audit(
     models: &Models,
     settings: &Settings,
 ) -> ScanReport {
+    let analyse = |program: &Program| analysis::analyse(program, models, settings.limits, &settings.observer);
+    let (report, learnt) = learn(input, front_ends, settings, &analyse, &|analysis| analysis.tools.is_empty());
+    settings.memory.forget_unsaid();
+    judged(input, settings, report, learnt)
+}
+
+/// A first look after an edit, in the time that `is_time` gives: at the handlers that it may concern, nearest first. Of the
+/// others, which are named beside the report as far as they have a name, it says nothing. Give it the memory of an audit of
+/// the tree as it was before.
+#[must_use]
+pub fn glance(
+    input: &ProjectInput,
+    front_ends: &[Box<dyn FrontEnd>],
+    models: &Models,
+    settings: &Settings,
+    edit: Location,
+    is_time: &dyn Fn() -> bool,
+) -> (ScanReport, Vec<Option<String>>) {
+    let look =
+        |program: &Program| analysis::glance(program, models, settings.limits, &settings.observer, edit, is_time);
+    let is_empty = |glance: &Glance| glance.analysis.tools.is_empty() && glance.left.is_empty();
+    let (report, learnt) = learn(input, front_ends, settings, &look, &is_empty);
+    let (learnt, left) = match learnt {
+        Some((program, Glance { analysis, left })) => (Some((program, analysis)), left),
+        None => (None, Vec::new()),
+    };
+    (judged(input, settings, report, learnt), left)
+}
+
+/// What the engine learns of the files of a target. Where there is no tool in what is imported, tools may be loaded from a
+/// folder, by names that are computed.
+fn learn<A>(
+    input: &ProjectInput,
+    front_ends: &[Box<dyn FrontEnd>],
+    settings: &Settings,
+    analyse: &dyn Fn(&Program) -> A,
+    is_empty: &dyn Fn(&A) -> bool,
+) -> (ScanReport, Option<(Program, A)>) {
     let load = |extent| {
         let mut report = ScanReport::new(input);
         report.rules = rules::all();
         settings.observer.enter(Stage::Parsing, 0);
         let program = project::load(input, front_ends, settings, extent, &mut report);
-        let loaded = program.map(|program| {
-            let analysis = analysis::analyse(&program, models, settings.limits, &settings.observer);
+        let learnt = program.map(|program| {
+            let analysis = analyse(&program);
             (program, analysis)
         });
-        (report, loaded)
+        (report, learnt)
     };
-    let (mut report, mut loaded) = load(Extent::Imported);
-    let is_empty = loaded.as_ref().is_none_or(|(_, analysis)| analysis.tools.is_empty());
+    let (report, learnt) = load(Extent::Imported);
+    let found_nothing = |learnt: &Option<(Program, A)>| learnt.as_ref().is_none_or(|(_, analysis)| is_empty(analysis));
     let is_left_out = |file: &SkippedFile| file.reason == SkipReason::NotImported;
-    if is_empty && report.completeness.files_skipped.iter().any(is_left_out) {
-        // No tool in what is imported: tools may be loaded from a folder, by names that are computed.
-        let (all, loaded_all) = load(Extent::Everything);
-        if loaded_all.as_ref().is_some_and(|(_, analysis)| !analysis.tools.is_empty()) {
-            (report, loaded) = (all, loaded_all);
+    if found_nothing(&learnt) && report.completeness.files_skipped.iter().any(is_left_out) {
+        let (all, learnt_of_all) = load(Extent::Everything);
+        if !found_nothing(&learnt_of_all) {
+            return (all, learnt_of_all);
         }
     }
-    let steps = loaded.as_ref().map_or(0, |(_, analysis)| analysis.steps);
+    (report, learnt)
+}
+
+/// What the rules say of it, and of all that is not code.
+fn judged(
+    input: &ProjectInput,
+    settings: &Settings,
+    mut report: ScanReport,
+    learnt: Option<(Program, Analysis)>,
+) -> ScanReport {
+    let steps = learnt.as_ref().map_or(0, |(_, analysis)| analysis.steps);
     settings.observer.enter(Stage::Judging, steps);
-    if let Some((program, analysis)) = loaded {
+    if let Some((program, analysis)) = learnt {
         report.findings.extend(flows::findings(&analysis));
         report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));
         report.findings.extend(conduct::findings(&analysis));
         report.findings.extend(controls::findings(&analysis));
         fixes::attach(&mut report.findings, &program, &input.sources);
         inventory::describe(&analysis, &program, input, &mut report);
+        report.findings.extend(together::toxic(&report));
     }
+    settings.observer.enter(Stage::Around, steps);
     let configs = configured::read(input, &mut report);
     let captures = listings::read(input, &mut report);
     let findings = listings::compare(&captures, &mut report);
@@ -111,6 +164,7 @@ pub fn audit(
     report.findings.extend(findings);
     let findings = shipped::findings(input, &report, &settings.memory);
     report.findings.extend(findings);
+    settings.observer.enter(Stage::Judging, steps);
     report.settle();
     report
 }

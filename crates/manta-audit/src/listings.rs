@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use manta_core::{
-    FileId, Finding, Language, Location, ProjectInput, ScanReport, Server, SkipReason, SkippedFile, ToolInfo, ToolKind,
+    FileId, Finding, Language, Location, ProjectInput, SaidText, ScanReport, Server, SkipReason, SkippedFile, ToolInfo,
+    ToolKind,
 };
 use manta_mcp::document::{self, Notation};
-use manta_mcp::listing::{self, Listed};
+use manta_mcp::listing::{self, Entry, Listed, Role, Text};
 
 /// A server that a file lists.
 pub(crate) struct Capture {
@@ -67,6 +68,7 @@ pub(crate) fn describe(captures: &[Capture], report: &mut ScanReport) {
             location: Location::new(*file, entry.at),
             params: entry.params.clone(),
             description: entry.description.clone(),
+            texts: others(entry, *file),
             verdicts: BTreeMap::new(),
             powers: BTreeMap::new(),
         });
@@ -75,8 +77,29 @@ pub(crate) fn describe(captures: &[Capture], report: &mut ScanReport) {
             sdk: "list of tools".to_owned(),
             language: Language::Unknown,
             tools: tools.collect(),
+            texts: listed.texts.iter().map(|text| said(text, *file)).collect(),
         });
     }
+}
+
+fn said(text: &Text, file: FileId) -> SaidText {
+    SaidText { field: text.field.clone(), text: text.text.clone(), location: Location::new(file, text.at) }
+}
+
+/// What an entry says beside its name, its description and its parameters as the inventory has them.
+fn others(entry: &Entry, file: FileId) -> Vec<SaidText> {
+    const KNOWN: [&str; 7] = ["description", "type", "required", "enum", "pattern", "format", "$schema"];
+    let is_other = |text: &&Text| {
+        let last = text.field.rsplit('.').next().unwrap_or_default();
+        let last = last.split('[').next().unwrap_or_default();
+        !matches!(text.role, Role::Name | Role::Parameter) && !KNOWN.contains(&last)
+    };
+    let promises = [("readOnlyHint", entry.hints.read_only), ("openWorldHint", entry.hints.open_world)];
+    let promises = promises.into_iter().filter_map(|(name, promise)| {
+        let (field, text) = (format!("annotations.{name}"), if promise? { "true" } else { "false" }.to_owned());
+        Some(SaidText { field, text, location: Location::new(file, entry.at) })
+    });
+    entry.texts.iter().filter(is_other).map(|text| said(text, file)).chain(promises).collect()
 }
 
 /// What a running server lists and its code doesn't register, and what it says differently. Call it before the lists

@@ -23,6 +23,19 @@ pub struct Server {
     pub language: Language,
     /// Its tools, resources and prompts, in order of registration.
     pub tools: Vec<ToolInfo>,
+    /// What it says of itself.
+    pub texts: Vec<SaidText>,
+}
+
+/// A text that reaches a model beside names, descriptions and parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaidText {
+    /// What it is: `instructions`, `title`, `annotations.readOnlyHint`.
+    pub field: String,
+    /// The text, as far as it is known.
+    pub text: String,
+    /// Where it is said.
+    pub location: Location,
 }
 
 /// A server that a client's configuration starts or connects to.
@@ -72,6 +85,8 @@ pub struct ToolInfo {
     pub params: Vec<ParamInfo>,
     /// What it says of itself.
     pub description: String,
+    /// What else it says: titles, promises, defaults.
+    pub texts: Vec<SaidText>,
     /// What the flow engine knows, per class. A missing class means [`Verdict::Unknown`].
     pub verdicts: BTreeMap<SinkClass, Verdict>,
     /// What its code was seen doing, whoever decides about the arguments, with one place of each. Empty for a tool

@@ -20,7 +20,7 @@ pub use finding::{Disposition, Finding, ParamSource, Step};
 pub use fingerprint::Fingerprint;
 pub use fix::{Edit, Fix, Safety};
 pub use inventory::{
-    Completeness, ConfiguredServer, Enforcement, ParamInfo, Power, ScanReport, Server, SinkClass, SkipReason,
+    Completeness, ConfiguredServer, Enforcement, ParamInfo, Power, SaidText, ScanReport, Server, SinkClass, SkipReason,
     SkippedFile, Summary, ToolInfo, ToolKind, Verdict,
 };
 pub use project::{Language, ProjectInput};

@@ -23,6 +23,8 @@ pub struct Wishes {
     pub fail_on: Option<Severity>,
     /// Least confidence that fails the run.
     pub fail_confidence: Confidence,
+    /// An analysis that could not look at everything is no reason to fail.
+    pub allow_incomplete: bool,
     /// Findings of rules younger than it are shown and can't fail the run.
     pub ruleset: Ruleset,
 }
@@ -142,7 +144,7 @@ impl Wishes {
         };
         if report.findings.iter().any(fails) {
             Exit::Findings
-        } else if report.is_empty() || !report.completeness.is_complete() {
+        } else if report.is_empty() || !self.allow_incomplete && !report.completeness.is_complete() {
             Exit::Incomplete
         } else {
             Exit::Clean
@@ -199,6 +201,7 @@ mod tests {
             skip: Vec::new(),
             fail_on: Some(Severity::High),
             fail_confidence: Confidence::Low,
+            allow_incomplete: false,
             ruleset: Ruleset::default(),
         }
     }
@@ -246,6 +249,10 @@ mod tests {
             outcome(&wishes(), incomplete(report(|finding| finding.severity = Severity::Low))).1,
             Exit::Incomplete
         );
+        let patient = Wishes { allow_incomplete: true, ..wishes() };
+        assert_eq!(outcome(&patient, incomplete(report(|finding| finding.severity = Severity::Low))).1, Exit::Clean);
+        assert_eq!(outcome(&patient, incomplete(report(|_| {}))).1, Exit::Findings);
+        assert_eq!(patient.exit(&ScanReport::default()), Exit::Incomplete, "nothing to scan is a mistake");
         assert_eq!(wishes().exit(&ScanReport::default()), Exit::Incomplete);
         assert_eq!(Exit::Incomplete.and(Exit::Findings), Exit::Findings);
         assert_eq!(Exit::Failed.and(Exit::Findings), Exit::Failed);

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use manta_core::{
-    Enforcement, FileId, Language, Location, ParamInfo, Power, ScanReport, Server, Span, ToolInfo, ToolKind,
+    Enforcement, FileId, Language, Location, ParamInfo, Power, SaidText, ScanReport, Server, Span, ToolInfo, ToolKind,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,15 +28,39 @@ struct File {
     targets: BTreeMap<String, Vec<Entry>>,
 }
 
-/// A tool, resource or prompt.
+/// A tool, resource or prompt; or the servers of a target, as far as they speak of themselves.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     kind: String,
     name: String,
     description: String,
+    #[serde(default)]
+    texts: Vec<Said>,
     params: Vec<Param>,
     powers: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    field: String,
+    text: String,
+}
+
+impl Said {
+    fn of(said: &SaidText) -> Self {
+        Self { field: said.field.clone(), text: said.text.clone() }
+    }
+
+    fn text(&self) -> SaidText {
+        SaidText { field: self.field.clone(), text: self.text.clone(), location: nowhere() }
+    }
+}
+
+/// Locations aren't pinned: moved code is no change.
+fn nowhere() -> Location {
+    Location::new(FileId(u32::MAX), Span::default())
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,15 +103,18 @@ impl Pins {
 
     /// Pins what a report says, in place of what was pinned of its target.
     pub(crate) fn accept(&mut self, report: &ScanReport) {
-        let mut entries: Vec<Entry> = report.tools().map(Entry::of).collect();
+        let mut entries: Vec<Entry> = report.tools().map(Entry::of).chain(Entry::of_servers(report)).collect();
         entries.sort();
         self.targets.insert(report.target.clone(), entries);
     }
 
     /// What was pinned of a target, as a report that can be compared.
     pub(crate) fn report(&self, target: &str) -> Option<ScanReport> {
-        let tools = self.targets.get(target)?.iter().map(Entry::tool).collect();
-        let server = Server { name: String::new(), sdk: String::new(), language: Language::Unknown, tools };
+        let (servers, entries): (Vec<&Entry>, Vec<&Entry>) =
+            self.targets.get(target)?.iter().partition(|entry| entry.kind == SERVERS);
+        let tools = entries.into_iter().map(Entry::tool).collect();
+        let texts = servers.into_iter().flat_map(|entry| entry.texts.iter().map(Said::text)).collect();
+        let server = Server { name: String::new(), sdk: String::new(), language: Language::Unknown, tools, texts };
         Some(ScanReport { target: target.to_owned(), servers: vec![server], ..ScanReport::default() })
     }
 
@@ -97,6 +124,8 @@ impl Pins {
     }
 }
 
+/// The kind of the entry for the servers themselves.
+const SERVERS: &str = "server";
 const KINDS: [ToolKind; 3] = [ToolKind::Tool, ToolKind::Resource, ToolKind::Prompt];
 
 impl Entry {
@@ -112,20 +141,34 @@ impl Entry {
             kind: tool.kind.as_str().to_owned(),
             name: tool.name.clone(),
             description: tool.description.clone(),
+            texts: tool.texts.iter().map(Said::of).collect(),
             params: tool.params.iter().map(param).collect(),
             powers: tool.powers.keys().map(|power| power.as_str().to_owned()).collect(),
         }
     }
 
+    /// What servers say of themselves, if anything.
+    fn of_servers(report: &ScanReport) -> Option<Self> {
+        let texts: Vec<Said> = report.servers.iter().flat_map(|server| server.texts.iter().map(Said::of)).collect();
+        let entry = |texts| Self {
+            kind: SERVERS.to_owned(),
+            name: String::new(),
+            description: String::new(),
+            texts,
+            params: Vec::new(),
+            powers: Vec::new(),
+        };
+        (!texts.is_empty()).then(|| entry(texts))
+    }
+
     fn unknown_word(&self) -> Option<&str> {
         let powers = self.powers.iter().find(|word| !Power::ALL.iter().any(|power| power.as_str() == *word));
-        let is_kind = KINDS.iter().any(|kind| kind.as_str() == self.kind);
+        let is_kind = self.kind == SERVERS || KINDS.iter().any(|kind| kind.as_str() == self.kind);
         powers.map(String::as_str).or((!is_kind).then_some(&self.kind))
     }
 
-    /// Locations aren't pinned: moved code is no change.
     fn tool(&self) -> ToolInfo {
-        let nowhere = Location::new(FileId(u32::MAX), Span::default());
+        let nowhere = nowhere();
         let param = |param: &Param| ParamInfo {
             name: param.name.clone(),
             ty: param.ty.clone(),
@@ -142,6 +185,7 @@ impl Entry {
             location: nowhere,
             params: self.params.iter().map(param).collect(),
             description: self.description.clone(),
+            texts: self.texts.iter().map(Said::text).collect(),
             verdicts: BTreeMap::new(),
             powers: Power::ALL.iter().filter(is_had).map(|power| (*power, nowhere)).collect(),
         }
@@ -161,11 +205,13 @@ mod tests {
             location: nowhere,
             params: Vec::new(),
             description: description.to_owned(),
+            texts: vec![SaidText { field: "title".to_owned(), text: "Reader".to_owned(), location: nowhere }],
             verdicts: BTreeMap::new(),
             powers: powers.iter().map(|power| (*power, nowhere)).collect(),
         };
-        let server =
-            Server { name: "s".to_owned(), sdk: "x".to_owned(), language: Language::Python, tools: vec![tool] };
+        let texts = vec![SaidText { field: "instructions".to_owned(), text: "be kind".to_owned(), location: nowhere }];
+        let (name, sdk) = ("s".to_owned(), "x".to_owned());
+        let server = Server { name, sdk, language: Language::Python, tools: vec![tool], texts };
         ScanReport { target: "./s".to_owned(), servers: vec![server], ..ScanReport::default() }
     }
 

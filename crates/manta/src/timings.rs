@@ -56,6 +56,7 @@ impl Timings {
                 Stage::Handlers => "running handlers",
                 Stage::Witnesses => "following witnesses",
                 Stage::Judging => "judging",
+                Stage::Around => "looking around the code",
                 Stage::Done => continue,
             };
             let steps = if *steps == 0 { String::new() } else { format!(", {steps} steps") };

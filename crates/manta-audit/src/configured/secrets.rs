@@ -32,6 +32,11 @@ pub(super) fn findings(config: &Config, server: &Configured, findings: &mut Vec<
             report(word.at, &format!("header `{name}`"), kind, " as a variable, for example \"Bearer ${TOKEN}\"");
         }
     }
+    for (name, word) in &server.auth {
+        if let Some(kind) = kind(name, &word.text) {
+            report(word.at, &format!("setting `{name}`"), kind, " as a variable, or let the client ask for it");
+        }
+    }
     let mut before = "";
     for word in &server.command {
         if let Some(kind) = in_argument(before, word) {

@@ -5,10 +5,10 @@
 
 mod characters;
 mod encoded;
-mod names;
+pub(crate) mod names;
 mod orders;
 
-use manta_core::{FileId, Finding, Location, ScanReport, Span, ToolKind};
+use manta_core::{FileId, Finding, Location, SaidText, ScanReport, Span, ToolKind};
 use manta_mcp::listing::{Role, Text};
 
 use crate::listings::Capture;
@@ -20,8 +20,8 @@ pub(crate) struct Speaker {
     pub(crate) name: String,
     /// Its tools, prompts and resources.
     pub(crate) entries: Vec<Said>,
-    /// Its instructions, in an entry without a name.
-    pub(crate) own: Said,
+    /// What it says of itself, in entries without a name: one for each file that says something.
+    pub(crate) own: Vec<Said>,
 }
 
 impl Speaker {
@@ -85,7 +85,7 @@ pub(crate) fn speakers(report: &ScanReport, captures: &[Capture]) -> Vec<Speaker
     let coded = report.servers.len().saturating_sub(captures.len());
     let from_code = report.servers.iter().take(coded).map(|server| Speaker {
         name: server.name.clone(),
-        own: nobody(),
+        own: itself(&server.texts),
         entries: server.tools.iter().map(from_code).collect(),
     });
     let from_lists = captures.iter().map(|capture| {
@@ -101,17 +101,31 @@ pub(crate) fn speakers(report: &ScanReport, captures: &[Capture]) -> Vec<Speaker
         let at = listed.texts.first().map_or(Span::default(), |text| text.at);
         Speaker {
             name: listed.name.clone(),
-            own: said(ToolKind::Tool, "", at, &listed.texts),
+            own: vec![said(ToolKind::Tool, "", at, &listed.texts)],
             entries: listed.entries.iter().map(|entry| said(entry.kind, &entry.name, entry.at, &entry.texts)).collect(),
         }
     });
     from_code.chain(from_lists).collect()
 }
 
-fn nobody() -> Said {
-    let (file, span) = (FileId(0), Span::default());
-    let at = Location::new(file, span);
-    Said { kind: ToolKind::Tool, name: String::new(), at, texts: Vec::new(), file, is_code: true }
+/// What a server's code says of the server, file by file: a package may hold several.
+fn itself(texts: &[SaidText]) -> Vec<Said> {
+    let mut all: Vec<Said> = Vec::new();
+    for SaidText { field, text, location } in texts {
+        let text = Text { field: field.clone(), role: Role::Prose, text: text.clone(), at: location.span };
+        match all.iter_mut().find(|said| said.file == location.file) {
+            Some(said) => said.texts.push(text),
+            None => all.push(Said {
+                kind: ToolKind::Tool,
+                name: String::new(),
+                at: *location,
+                texts: vec![text],
+                file: location.file,
+                is_code: true,
+            }),
+        }
+    }
+    all
 }
 
 fn from_code(tool: &manta_core::ToolInfo) -> Said {
@@ -123,6 +137,9 @@ fn from_code(tool: &manta_core::ToolInfo) -> Said {
     };
     add("name".to_owned(), Role::Name, &tool.name);
     add("description".to_owned(), Role::Prose, &tool.description);
+    for said in tool.texts.iter().filter(|said| said.field == "title") {
+        add(said.field.clone(), Role::Prose, &said.text);
+    }
     for param in &tool.params {
         add(format!("parameter `{}`", param.name), Role::Parameter, &param.name);
         add(format!("description of `{}`", param.name), Role::Prose, &param.description);
@@ -136,10 +153,9 @@ fn from_code(tool: &manta_core::ToolInfo) -> Said {
 
 /// Findings about everything that is said.
 pub(crate) fn findings(report: &ScanReport, speakers: &[Speaker], memory: &Memory) -> Vec<Finding> {
-    memory.forget_unsaid();
     let mut findings = Vec::new();
     for speaker in speakers {
-        for said in speaker.entries.iter().chain([&speaker.own]) {
+        for said in speaker.entries.iter().chain(&speaker.own) {
             findings.extend(orders::finding(said, report, memory));
             findings.extend(characters::findings(said, report));
             findings.extend(encoded::findings(said, report, memory));

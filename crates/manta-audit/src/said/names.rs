@@ -18,24 +18,73 @@ pub(super) fn findings(speakers: &[Speaker]) -> Vec<Finding> {
     findings
 }
 
+/// The servers of one target, as others see them.
+pub(crate) struct Party<'s> {
+    /// What the target is called.
+    pub(crate) name: &'s str,
+    pub(crate) speakers: &'s [Speaker],
+}
+
+/// Findings over targets that are different servers: each with the number of the party that it is about.
+pub(crate) fn between(parties: &[Party<'_>]) -> Vec<(usize, Finding)> {
+    let mut findings = Vec::new();
+    let mut seen: BTreeMap<String, (usize, &Said)> = BTreeMap::new();
+    for (index, party) in parties.iter().enumerate() {
+        for said in party.speakers.iter().flat_map(|speaker| &speaker.entries).filter(|said| is_called(said)) {
+            let (owner, first) = *seen.entry(skeleton(&said.name)).or_insert((index, said));
+            if owner != index {
+                findings.push((index, collision(said, first, parties[owner].name)));
+            }
+        }
+        let own: Vec<&str> = entries(party).map(|said| said.name.as_str()).collect();
+        let others = parties.iter().enumerate().filter(|(other, _)| *other != index);
+        let others: Vec<(&str, &str)> = others
+            .flat_map(|(_, other)| entries(other).map(move |said| (other.name, said.name.as_str())))
+            .filter(|(_, name)| name.len() >= TELLING && is_compound(name) && !own.contains(name))
+            .collect();
+        let said = party.speakers.iter().flat_map(|speaker| speaker.entries.iter().chain(&speaker.own));
+        findings.extend(said.filter_map(|said| Some((index, shadow(said, &others)?))));
+    }
+    findings
+}
+
+fn entries<'s>(party: &Party<'s>) -> impl Iterator<Item = &'s Said> {
+    party.speakers.iter().flat_map(|speaker| &speaker.entries)
+}
+
+/// Whether a model calls it by a name that is known. A resource's address and a prompt's name are chosen by the user.
+fn is_called(said: &Said) -> bool {
+    said.kind == ToolKind::Tool && !said.name.is_empty() && !said.name.contains('*')
+}
+
+fn collision(said: &Said, first: &Said, whose: &str) -> Finding {
+    let is_same_name = first.name == said.name;
+    let message = if is_same_name {
+        format!("{} has the name of a tool of {whose}", said.called())
+    } else {
+        format!("{} looks like `{}` of {whose}", said.called(), first.name)
+    };
+    let mut finding = said.finding(rules::known("name-collision"), said.at, message);
+    if !is_same_name && !said.name.eq_ignore_ascii_case(&first.name) {
+        finding.severity = Severity::High;
+    }
+    finding.help = "give tools names of their own, for example with the server's name as a prefix".to_owned();
+    finding
+}
+
 /// The same name, or one that looks the same, twice: the model's call goes to whichever client or server wins.
 fn collisions(speakers: &[Speaker]) -> Vec<Finding> {
-    let mut seen: BTreeMap<(ToolKind, String), (usize, &Said)> = BTreeMap::new();
+    let mut seen: BTreeMap<String, (usize, &Said)> = BTreeMap::new();
     let mut findings = Vec::new();
     for (index, speaker) in speakers.iter().enumerate() {
-        for said in speaker.entries.iter().filter(|said| !said.name.is_empty() && !said.name.contains('*')) {
-            // A resource's address and a prompt's name are chosen by the user, not by the model.
-            if said.kind != ToolKind::Tool {
-                continue;
-            }
-            let key = (said.kind, skeleton(&said.name));
+        for said in speaker.entries.iter().filter(|said| is_called(said)) {
+            let key = skeleton(&said.name);
             let Some((owner, first)) = seen.get(&key).copied() else {
                 seen.insert(key, (index, said));
                 continue;
             };
-            let is_same_name = first.name == said.name;
             // Code that registers a tool in two places (one per transport, one per version) is one server.
-            if owner == index && (is_same_name || said.is_code) {
+            if owner == index && (first.name == said.name || said.is_code) {
                 continue;
             }
             // One repository often holds several builds of one server, and a list that is read beside code is what that
@@ -44,17 +93,7 @@ fn collisions(speakers: &[Speaker]) -> Vec<Finding> {
                 continue;
             }
             let whose = if owner == index { "the same server".to_owned() } else { whose(&speakers[owner]) };
-            let message = if is_same_name {
-                format!("{} has the name of a tool of {whose}", said.called())
-            } else {
-                format!("{} looks like `{}` of {whose}", said.called(), first.name)
-            };
-            let mut finding = said.finding(rules::known("name-collision"), said.at, message);
-            if !is_same_name && !said.name.eq_ignore_ascii_case(&first.name) {
-                finding.severity = Severity::High;
-            }
-            finding.help = "give tools names of their own, for example with the server's name as a prefix".to_owned();
-            findings.push(finding);
+            findings.push(collision(said, first, &whose));
         }
     }
     findings
@@ -74,17 +113,19 @@ fn shadows(speakers: &[Speaker]) -> Vec<Finding> {
     }
     for (index, speaker) in speakers.iter().enumerate() {
         let own: Vec<&str> = speaker.entries.iter().map(|said| said.name.as_str()).collect();
-        let others: Vec<(&Speaker, &str)> = speakers
+        let names: Vec<String> = speakers.iter().map(whose).collect();
+        let others: Vec<(&str, &str)> = speakers
             .iter()
+            .zip(&names)
             .enumerate()
             .filter(|(other, _)| *other != index)
-            .flat_map(|(_, other)| other.entries.iter().map(move |said| (other, said.name.as_str())))
+            .flat_map(|(_, (other, whose))| other.entries.iter().map(move |said| (whose.as_str(), said.name.as_str())))
             .filter(|(_, name)| name.len() >= TELLING && is_compound(name) && !own.contains(name))
             .collect();
         if others.is_empty() {
             continue;
         }
-        for said in speaker.entries.iter().chain([&speaker.own]) {
+        for said in speaker.entries.iter().chain(&speaker.own) {
             findings.extend(shadow(said, &others));
         }
     }
@@ -96,14 +137,14 @@ fn is_compound(name: &str) -> bool {
     name.contains(['_', '-']) || name.chars().skip(1).any(char::is_uppercase)
 }
 
-fn shadow(said: &Said, others: &[(&Speaker, &str)]) -> Option<Finding> {
+/// `others` are the names of tools, each with whose it is.
+fn shadow(said: &Said, others: &[(&str, &str)]) -> Option<Finding> {
     for text in said.texts.iter().filter(|text| text.role == Role::Prose) {
-        let Some((other, name)) = others.iter().find(|(_, name)| mentions(&text.text, name)) else { continue };
+        let Some((whose, name)) = others.iter().find(|(_, name)| mentions(&text.text, name)) else { continue };
         let message = format!(
-            "the {} of {} speaks of `{name}`, a tool of {}: {}",
+            "the {} of {} speaks of `{name}`, a tool of {whose}: {}",
             text.field,
             said.called(),
-            whose(other),
             quoted(&text.text)
         );
         let at = manta_core::Location::new(said.file, text.at);

@@ -394,6 +394,12 @@ impl<'p> Interp<'p> {
         self.fuel = self.fuel.saturating_sub(steps);
         self.fuel_used += steps;
         if self.fuel_used.is_multiple_of(1_024) || steps > 1 {
+            if self.observer.is_stopped() {
+                // Whatever comes now finds nothing left.
+                self.limits.fuel_total = self.fuel_used;
+                self.out_of_fuel = true;
+                return false;
+            }
             let weight = self.store.weight() + self.trace.len() * TRACE_BYTES;
             if weight > self.weight_before + self.limits.store_bytes / 2 {
                 self.is_heavy = true;

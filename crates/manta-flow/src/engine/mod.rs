@@ -30,6 +30,7 @@ pub mod report;
 mod schema;
 mod sinks;
 mod slices;
+pub mod spoken;
 mod stage;
 mod store;
 mod trace;

@@ -166,6 +166,11 @@ impl Program {
         self.parents[module.0 as usize]
     }
 
+    /// Where all imports of a module lead.
+    pub(crate) fn links_of(&self, module: ModId) -> &[Link] {
+        &self.links[module.0 as usize]
+    }
+
     pub(crate) fn link_of(&self, module: ModId, import: ImportId) -> &Link {
         &self.links[module.0 as usize][import.0 as usize]
     }

@@ -73,41 +73,51 @@ impl Conduct {
 }
 
 impl Interp<'_> {
-    /// Reads the annotations among the arguments of a registration: an argument of their own, or a member of one.
+    /// Reads the annotations among the arguments of a registration, an argument of their own or a member of one, and the
+    /// titles.
     pub(crate) fn note_promises(&mut self, name: Option<&Val>, handler: Option<&Val>, args: &Args) {
         let values: Vec<Val> = args.pos.iter().chain(args.named.iter().map(|(_, value)| value)).cloned().collect();
-        let Some(promises) = values.iter().find_map(|value| self.promises_in(value)) else { return };
+        let promises = values.iter().find_map(|value| self.promises_in(value));
+        let titles = self.titles_among(args);
+        if promises.is_none() && titles.is_empty() {
+            return;
+        }
         let named = match name {
             Some(name) => self.tool_names(name),
             None => handler.and_then(|handler| self.function_name(handler)).into_iter().collect(),
         };
-        for name in named {
-            self.found.conduct.promise(name, promises);
+        self.note_of(named, promises, &titles);
+    }
+
+    fn note_of(&mut self, tools: Vec<String>, promises: Option<Promises>, titles: &[String]) {
+        for tool in tools {
+            if !titles.is_empty() {
+                self.found.spoken.entitle(&tool, titles);
+            }
+            if let Some(promises) = promises {
+                self.found.conduct.promise(tool, promises);
+            }
         }
     }
 
     /// The same for a tool that is an object with name and annotations.
     pub(crate) fn note_promises_of(&mut self, tool: &Val, span: Span) {
-        let Some(promises) = self.promises_in(tool) else { return };
+        let (promises, titles) = (self.promises_in(tool), self.titles_in(tool));
+        if promises.is_none() && titles.is_empty() {
+            return;
+        }
         let name = match &tool.kind {
             Kind::Api(_, Some(data)) => self.store.obj(*data).fields.get(&Symbol::new("$name")).cloned(),
             _ => Some(self.get_member(tool, Symbol::new("name"), span)),
         };
-        for name in name.map(|name| self.tool_names(&name)).unwrap_or_default() {
-            self.found.conduct.promise(name, promises);
-        }
+        let named = name.map(|name| self.tool_names(&name)).unwrap_or_default();
+        self.note_of(named, promises, &titles);
     }
 
     fn promises_in(&self, value: &Val) -> Option<Promises> {
-        let field = |value: &Val, name: &str| match &value.kind {
-            Kind::Obj(id) => self.store.obj(*id).fields.get(&Symbol::new(name)).cloned(),
-            // `ToolAnnotations(readOnlyHint=True)` keeps its arguments.
-            Kind::Api(_, Some(data)) => self.store.obj(*data).given(name).cloned(),
-            _ => None,
-        };
-        let annotations = field(value, "annotations").unwrap_or_else(|| value.clone());
+        let annotations = self.member_in(value, "annotations").unwrap_or_else(|| value.clone());
         let hint = |names: [&str; 2]| {
-            names.into_iter().find_map(|name| field(&annotations, name)).and_then(|value| value.truth())
+            names.into_iter().find_map(|name| self.member_in(&annotations, name)).and_then(|value| value.truth())
         };
         let promises = Promises {
             read_only: hint(["readOnlyHint", "read_only_hint"]),

@@ -9,6 +9,7 @@ mod sources;
 
 use manta_core::Span;
 
+pub(crate) use self::rows::said;
 use crate::engine::api::ApiStep;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::program::Link;

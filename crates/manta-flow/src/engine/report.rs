@@ -254,6 +254,8 @@ pub(crate) struct Findings {
     pub(crate) hits: Vec<Hit>,
     /// Promises of tools, and what the running handler does.
     pub(crate) conduct: crate::engine::promises::Conduct,
+    /// What the server says beside descriptions.
+    pub(crate) spoken: crate::engine::spoken::Spoken,
     /// What the handler that runs meets on its way.
     pub(crate) met: crate::engine::controls::Met,
     pub(crate) depth_exceeded: bool,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A part of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,24 +19,41 @@ pub enum Stage {
     Witnesses,
     /// Findings are made of what was learnt.
     Judging,
+    /// What lies around the code is looked at: texts for models, configurations, shipped files.
+    Around,
     /// Nothing: the target is done.
     Done,
 }
 
 /// Is told whenever an analysis goes on to another stage, with the number of steps that were interpreted so far. Nobody by
-/// default.
+/// default. It may also say that nobody wants the result any more.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<dyn Fn(Stage, u64) + Send + Sync>>);
+pub struct Observer {
+    told: Option<Arc<dyn Fn(Stage, u64) + Send + Sync>>,
+    stop: Option<Arc<AtomicBool>>,
+}
 
 impl Observer {
     /// Tells `told`.
     pub fn new(told: impl Fn(Stage, u64) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(told)))
+        Self { told: Some(Arc::new(told)), stop: None }
+    }
+
+    /// The same, and an analysis ends as soon as it can once `stop` is set; its result says nothing then.
+    #[must_use]
+    pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop: Some(stop), ..self }
+    }
+
+    /// Whether nobody wants the result any more.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// The analysis goes on to `stage`.
     pub fn enter(&self, stage: Stage, steps: u64) {
-        if let Some(told) = &self.0 {
+        if let Some(told) = &self.told {
             told(stage, steps);
         }
     }
@@ -43,6 +61,6 @@ impl Observer {
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Observer").field(&self.0.is_some()).finish()
+        f.debug_struct("Observer").field("told", &self.told.is_some()).field("stop", &self.stop).finish()
     }
 }

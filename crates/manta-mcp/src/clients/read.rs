@@ -40,6 +40,8 @@ pub struct Configured {
     pub url: Option<Word>,
     /// Headers sent to it.
     pub headers: Vec<(String, Word)>,
+    /// What the client proves itself with: secrets of OAuth, tokens.
+    pub auth: Vec<(String, Word)>,
     /// Settings that let its tools run without a question: the place, and what it says.
     pub approvals: Vec<Word>,
     /// The client doesn't start it.
@@ -170,6 +172,7 @@ fn server(name: &str, at: Span, node: &Node) -> Option<Configured> {
         env: pairs(&["env", "environment", "envs"]),
         url,
         headers: pairs(&["headers", "requestHeaders", "http_headers"]),
+        auth: auth(inner).chain(pairs(&["auth", "oauth"])).collect(),
         approvals: approvals(node),
         is_off: is("disabled", true) || is("enabled", false),
     })
@@ -194,6 +197,13 @@ fn command(node: &Node) -> Vec<Word> {
         return line.text.split_whitespace().map(|text| Word { text: text.to_owned(), at }).collect();
     }
     words
+}
+
+/// Tokens beside the address, where others have a header.
+fn auth(node: &Node) -> impl Iterator<Item = (String, Word)> {
+    ["bearer_token", "bearerToken", "apiKey", "api_key"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), node.get(name).and_then(Word::of)?)))
 }
 
 /// Settings by which every tool, or one that is named, runs unasked.
@@ -244,6 +254,10 @@ mod tests {
             ),
             (r#"{"mcp":{"servers":{"fs":{"command":"npx","args":["-y","pkg"],"env":{"K":"v"}}}}}"#, Notation::Json),
             (r#"{"mcp":{"fs":{"type":"local","command":["npx","-y","pkg"],"environment":{"K":"v"}}}}"#, Notation::Json),
+            (
+                r#"{"mcp":{"servers":{"fs":{"type":"local","command":["npx","-y","pkg"],"environment":{"K":"v"}}}}}"#,
+                Notation::Json,
+            ),
             (
                 r#"{"context_servers":{"fs":{"command":{"path":"npx","args":["-y","pkg"],"env":{"K":"v"}}}}}"#,
                 Notation::Json,

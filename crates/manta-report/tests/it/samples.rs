@@ -95,6 +95,7 @@ fn tool(name: &str, location: Location, param: &str, verdicts: &[(SinkClass, Ver
             description: String::new(),
         }],
         description: format!("the tool {name}"),
+        texts: Vec::new(),
         verdicts: map,
         powers: Default::default(),
     }
@@ -142,6 +143,7 @@ pub(crate) fn multi_file() -> ScanReport {
             sdk: "object array".to_owned(),
             language: Language::TypeScript,
             tools,
+            texts: Vec::new(),
         }],
         findings: vec![path, exec],
         completeness: Completeness { files_analysed: 2, ..Completeness::default() },
@@ -233,6 +235,7 @@ pub(crate) fn written_by(stranger: &str) -> ScanReport {
             sdk: stranger.to_owned(),
             language: Language::JavaScript,
             tools: vec![entry],
+            texts: Vec::new(),
         }],
         findings: vec![finding],
         configured: vec![ConfiguredServer { client: stranger.to_owned(), name: stranger.to_owned(), location: sink }],
@@ -262,6 +265,7 @@ pub(crate) fn clean() -> ScanReport {
             sdk: "@modelcontextprotocol/sdk".to_owned(),
             language: Language::JavaScript,
             tools: vec![tool("add", at, "a", &[])],
+            texts: Vec::new(),
         }],
         completeness: Completeness {
             files_analysed: 1,

@@ -80,6 +80,11 @@ pub(crate) fn is_closed(directory: &str) -> bool {
     names::closed_directory(directory).is_some()
 }
 
+/// Whether a file of this name is an archive.
+pub(crate) fn is_archive(target: &str) -> bool {
+    archive::is_named_like_one(target)
+}
+
 /// The target that is read from standard input.
 const STDIN: &str = "-";
 

@@ -1,10 +1,10 @@
 //! `manta diff`: what changed between two versions of a server, in what it says and in what its code can do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
-use manta_core::{Power, ScanReport, ToolInfo, ToolKind, Untrusted};
+use manta_core::{Power, SaidText, ScanReport, ToolInfo, ToolKind, Untrusted};
 use serde::Serialize;
 
 use crate::analyse::Analysis;
@@ -132,6 +132,10 @@ pub(crate) fn changes(old: &ScanReport, new: &ScanReport) -> Vec<Change> {
         let of = format!("{} {}", key.0.as_str(), key.1);
         changes.push(Change { of, what: "removed", how: "is gone".to_owned() });
     }
+    let own = |report: &ScanReport| -> Vec<SaidText> {
+        report.servers.iter().flat_map(|server| server.texts.iter().cloned()).collect()
+    };
+    wording("", &own(old), &own(new), &mut changes);
     let of_all =
         |report: &ScanReport| -> Vec<Power> { report.tools().flat_map(|tool| tool.powers.keys().copied()).collect() };
     let known = of_all(old);
@@ -155,15 +159,40 @@ fn entries(report: &ScanReport) -> BTreeMap<(ToolKind, String), &ToolInfo> {
     report.tools().map(|tool| ((tool.kind, tool.name.clone()), tool)).collect()
 }
 
+/// What is said in fields of the same name, and no longer said or said newly. Of several texts in fields of one name
+/// (titles, servers of one target) all are compared together.
+fn wording(of: &str, was: &[SaidText], is: &[SaidText], changes: &mut Vec<Change>) {
+    let by_field = |texts: &[SaidText]| -> BTreeMap<String, String> {
+        let mut all: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        texts.iter().for_each(|said| all.entry(said.field.clone()).or_default().push(&said.text));
+        let joined = |(field, mut texts): (String, Vec<&str>)| {
+            texts.sort_unstable();
+            texts.dedup();
+            (field, texts.join(" · "))
+        };
+        all.into_iter().map(joined).collect()
+    };
+    let (was, is) = (by_field(was), by_field(is));
+    let fields: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    for field in fields {
+        let [was, is] = [&was, &is].map(|texts| texts.get(field).map_or("", String::as_str));
+        changed(of, &format!("`{field}`"), was, is, changes);
+    }
+}
+
+/// Notes a text that is different.
+fn changed(of: &str, field: &str, was: &str, is: &str, changes: &mut Vec<Change>) {
+    if was != is {
+        let how = format!("{field} was “{}”, is “{}”", around(was, is), around(is, was));
+        changes.push(Change { of: of.to_owned(), what: "text", how });
+    }
+}
+
 fn compare(of: &str, was: &ToolInfo, is: &ToolInfo, changes: &mut Vec<Change>) {
     powers(of, is.powers.keys().filter(|power| !was.powers.contains_key(power)), "now can", changes);
     powers(of, was.powers.keys().filter(|power| !is.powers.contains_key(power)), "no longer can", changes);
-    let mut text = |field: &str, was: &str, is: &str| {
-        if was != is {
-            let how = format!("{field} was “{}”, is “{}”", around(was, is), around(is, was));
-            changes.push(Change { of: of.to_owned(), what: "text", how });
-        }
-    };
+    wording(of, &was.texts, &is.texts, changes);
+    let mut text = |field: &str, was: &str, is: &str| changed(of, field, was, is, changes);
     text("the description", &was.description, &is.description);
     for param in &is.params {
         let Some(known) = was.params.iter().find(|known| known.name == param.name) else { continue };
@@ -222,6 +251,7 @@ mod tests {
             location: at,
             params: Vec::new(),
             description: (*description).to_owned(),
+            texts: Vec::new(),
             verdicts: BTreeMap::new(),
             powers: powers.iter().map(|power| (*power, at)).collect(),
         });
@@ -230,6 +260,7 @@ mod tests {
             sdk: String::new(),
             language: manta_core::Language::Python,
             tools: tools.collect(),
+            texts: Vec::new(),
         };
         ScanReport { servers: vec![server], ..ScanReport::default() }
     }
@@ -243,6 +274,30 @@ mod tests {
         let old = report(&[("read", "reads", &[Power::ReadFiles])]);
         let new = report(&[("read", "reads", &[Power::ReadFiles, Power::Network])]);
         assert_eq!(lines(&old, &new), ["the server for the first time can network", "tool read now can network"]);
+        assert_eq!(lines(&new, &new), ["nothing changed in what is known of both"]);
+    }
+
+    #[test]
+    fn a_title_a_promise_and_instructions_are_texts_too() {
+        let said = |field: &str, text: &str| SaidText {
+            field: field.to_owned(),
+            text: text.to_owned(),
+            location: Location::new(FileId(0), Span::default()),
+        };
+        let mut old = report(&[("a", "adds", &[])]);
+        let mut new = old.clone();
+        old.servers[0].texts.push(said("instructions", "be kind"));
+        new.servers[0].texts.push(said("instructions", "be quick"));
+        old.servers[0].tools[0].texts.push(said("annotations.readOnlyHint", "false"));
+        new.servers[0].tools[0].texts = vec![said("annotations.readOnlyHint", "true"), said("title", "Sum")];
+        assert_eq!(
+            lines(&old, &new),
+            [
+                "the server `instructions` was “be kind”, is “be quick”",
+                "tool a `annotations.readOnlyHint` was “false”, is “true”",
+                "tool a `title` was “”, is “Sum”",
+            ]
+        );
         assert_eq!(lines(&new, &new), ["nothing changed in what is known of both"]);
     }
 

@@ -21,7 +21,7 @@ use crate::{output, suppress};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A directory or a source file
+    /// A directory, a source file or a configuration
     #[arg(default_value = ".", value_name = "TARGET")]
     target: String,
 
@@ -68,7 +68,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
 fn run_here(args: &Args) -> Result<Exit, Failure> {
     let root = directory(&args.target)?;
-    let mut analysis = Analysis::new(&args.models)?;
+    // Each repair is scanned; what it leaves alone is not parsed again.
+    let mut analysis = Analysis::new(&args.models)?.remembering();
     let configs = Configs::find(None, false)?;
     let config = configs.own().map(AsRef::as_ref);
     let mut before = collect::collect(&args.target, &Limits::default())?;
@@ -113,10 +114,10 @@ fn directory(target: &str) -> Result<PathBuf, Failure> {
     if path.is_dir() {
         return Ok(path.to_owned());
     }
-    if path.is_file() && manta_core::FileKind::of(target).is_source() {
+    if path.is_file() && !collect::is_archive(target) {
         return Ok(path.parent().unwrap_or_else(|| Path::new("")).to_owned());
     }
-    Err(Failure::new(format!("failed to repair {target}: it is neither a directory nor a source file"))
+    Err(Failure::new(format!("failed to repair {target}: it is neither a directory nor a file that can be edited"))
         .hint("unpack an archive first"))
 }
 

@@ -63,6 +63,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOME", num_args = 0..=1, default_missing_value = "~")]
     clients: Option<PathBuf>,
 
+    /// Say what the servers of several targets are to each other, which one client runs side by side: tools that together
+    /// read private data and carry it out, names that collide, texts about another server's tools
+    #[arg(long, conflicts_with = "targets_from")]
+    together: bool,
+
     /// Fetch npm: and pypi: targets, with your own npm and pip; nothing of a package is run
     #[arg(long)]
     online: bool,
@@ -79,6 +84,10 @@ pub(crate) struct Args {
     /// Least confidence that makes the exit code 1: low, medium, high [default: low]
     #[arg(long, value_name = "CONFIDENCE")]
     fail_confidence: Option<Confidence>,
+
+    /// End with 0 instead of 3 where not everything could be looked at, for pipelines of servers of which that is known
+    #[arg(long)]
+    allow_incomplete: bool,
 
     /// Only rules that this version of manta had can make the exit code 1 (`1.4`, or `1.x` for every 1); findings of
     /// younger rules are shown
@@ -152,6 +161,7 @@ Examples:
   manta scan --watch                              again whenever a file changes
   manta scan --clients                            what your clients are configured to start
   manta scan --online npm:some-mcp-server@1.2.0   a published package
+  manta scan --together ./files ./browser         two servers, and what they add up to
 
 Exit codes: 0 clean, 1 findings at or above --fail-on, 2 manta failed, 3 analysis incomplete or nothing to scan";
 
@@ -175,12 +185,15 @@ fn once(args: &Args) -> Result<Exit, Failure> {
     let mut seen = BTreeSet::new();
     let targets = args.targets()?;
     let is_one = targets.len() == 1;
+    if args.together && is_one {
+        return Err(Failure::new("--together is about several targets").hint("name every server that the client runs"));
+    }
     let mut used = BTreeSet::new();
     let is_listed = args.targets_from.is_some();
     let mut writers = Writers::open(&args.output, args.color, args.quiet, is_listed || !is_one)?;
     let mut progress = Progress::new(args.quiet);
     let scan = |target: &Target, threads| settings::scan(target, &configs, &analysis, threads);
-    let each = |(mut report, config): (ScanReport, Option<Arc<Config>>)| {
+    let mut finish = |mut report: ScanReport, config: Option<Arc<Config>>| {
         args.settings.suppress(&mut report, config.as_deref(), is_one, &mut used);
         let wishes = args.wishes(config.as_ref().map(|config| &config.scan))?;
         wishes.dispose(&mut report);
@@ -191,7 +204,20 @@ fn once(args: &Args) -> Result<Exit, Failure> {
         writers.write(&report)?;
         Ok(wishes.exit(&report))
     };
-    let exit = super::for_each_target(&targets, super::threads(args.jobs), &mut progress, scan, each)?;
+    let mut held = Vec::new();
+    let each = |(report, config)| {
+        if args.together {
+            held.push((report, config));
+            return Ok(Exit::Clean);
+        }
+        finish(report, config)
+    };
+    let mut exit = super::for_each_target(&targets, super::threads(args.jobs), &mut progress, scan, each)?;
+    let (mut reports, configs_of): (Vec<_>, Vec<_>) = held.into_iter().unzip();
+    manta_audit::together(&mut reports);
+    for (report, config) in reports.into_iter().zip(configs_of) {
+        exit = exit.and(finish(report, config)?);
+    }
     writers.finish()?;
     if let Some(timings) = timings {
         timings.print();
@@ -300,6 +326,7 @@ impl Args {
             skip: named(self.skip.as_ref(), scan.skip.as_ref())?,
             fail_on: self.fail_on.or(scan.fail_on).unwrap_or(FailOn(Some(Severity::High))).0,
             fail_confidence: self.fail_confidence.or(scan.fail_confidence).unwrap_or(Confidence::Low),
+            allow_incomplete: self.allow_incomplete || scan.allow_incomplete.unwrap_or(false),
             ruleset: self.ruleset.or(scan.ruleset).unwrap_or_default(),
         })
     }

@@ -27,6 +27,8 @@ pub struct Scan {
     pub fail_on: Option<FailOn>,
     /// Least confidence that fails a run.
     pub fail_confidence: Option<Confidence>,
+    /// An incomplete analysis doesn't fail a run.
+    pub allow_incomplete: Option<bool>,
     /// For whom.
     pub persona: Option<Persona>,
     /// Rules to run and no others.
@@ -109,6 +111,12 @@ pub const SETTINGS: &[Setting] = &[
         schema: r#"{"enum": ["low", "medium", "high"]}"#,
         example: "\"medium\"",
         says: "The least confidence that makes the exit code 1. Usually `low`.",
+    },
+    Setting {
+        name: "allow_incomplete",
+        schema: r#"{"type": "boolean"}"#,
+        example: "true",
+        says: "Whether an analysis that could not look at everything ends with 0 instead of 3. What was missing is reported all the same. Usually `false`.",
     },
     Setting {
         name: "persona",

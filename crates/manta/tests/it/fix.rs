@@ -141,3 +141,15 @@ fn a_dry_run_changes_nothing() {
     assert_eq!(text, server);
     assert!(said.contains("1 repair would be made in 1 file"), "{said}");
 }
+
+#[test]
+fn a_configuration_is_a_target_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = r#"{"mcpServers": {"notes": {"command": "npx", "args": ["-y", "notes-server"]}}}"#;
+    fs::write(directory.path().join("mcp.json"), config).unwrap();
+    let output = manta(directory.path(), &["fix", "mcp.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).contains("1 finding needs a person"), "{}", stdout(&output));
+    fs::write(directory.path().join("server.tgz"), "").unwrap();
+    assert_eq!(manta(directory.path(), &["fix", "server.tgz"]).status.code(), Some(2));
+}

@@ -15,3 +15,4 @@ mod hostile;
 mod live;
 mod lsp;
 mod mcp;
+mod together;

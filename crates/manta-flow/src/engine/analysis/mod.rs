@@ -2,6 +2,7 @@
 
 mod arguments;
 mod flows;
+mod glance;
 mod loading;
 mod repeated;
 mod running;
@@ -9,6 +10,7 @@ mod state;
 mod statements;
 mod witnesses;
 
+pub use glance::{Glance, glance};
 use running::Job;
 pub(crate) use state::Carried;
 use state::Left;
@@ -23,9 +25,11 @@ use crate::engine::program::Program;
 use crate::engine::promises::{Act, Promises};
 use crate::engine::report::{FlowRule, Hit, Limit, Registration, SourceInfo};
 use crate::engine::schema::Schema;
+use crate::engine::spoken::OwnText;
 use crate::engine::stage::{Observer, Stage};
 use crate::engine::store::Loc;
 use crate::engine::trace::TraceStep;
+use crate::engine::value::ObjId;
 use crate::ir::Lang;
 use flows::collect_flows;
 use manta_core::Location;
@@ -41,6 +45,8 @@ pub struct Analysis {
     pub flows: Vec<Flow>,
     /// Calls that configuration rules look at.
     pub calls: Vec<CallInfo>,
+    /// What its servers say of themselves.
+    pub own_texts: Vec<OwnText>,
     /// Handlers that could not be found: registered name or place, and why.
     pub unresolved: Vec<(String, Location)>,
     /// Budgets that ran out, in words.
@@ -60,6 +66,8 @@ pub struct ToolFacts {
     pub name: String,
     /// Its description as far as it is constant.
     pub description: Option<String>,
+    /// Its titles, as far as they are constant.
+    pub titles: Vec<String>,
     /// The SDK, framework or `structural`.
     pub sdk: String,
     /// Language of the registration.
@@ -245,14 +253,22 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Ob
     if !is_stopped {
         interp.follow_state(&runs, &mut analysis, &mut found);
     }
-    repeated::join_repeated(program, &mut analysis, &mut found, &mut interp.found.calls);
-    analysis.flows = collect_flows(&interp, found);
-    analysis.calls = std::mem::take(&mut interp.found.calls);
-    analysis.steps = interp.fuel_used;
-    analysis.files = program.modules().map(|(_, module)| module.file).collect();
     if is_stopped {
         analysis.exhausted.push(format!("the analysis stopped after {} steps", limits.fuel_total));
     }
+    finished(interp, analysis, found)
+}
+
+/// What is told when everything was run.
+fn finished(mut interp: Interp<'_>, mut analysis: Analysis, mut found: Vec<Found>) -> Analysis {
+    let (program, limits) = (interp.program, interp.limits);
+    repeated::join_repeated(program, &mut analysis, &mut found, &mut interp.found.calls);
+    analysis.flows = collect_flows(&interp, found);
+    analysis.calls = std::mem::take(&mut interp.found.calls);
+    let made_at = |server: ObjId| analysis.calls.iter().find(|call| call.made == Some(server.0)).map(|call| call.at);
+    analysis.own_texts = interp.found.spoken.take_own(made_at);
+    analysis.steps = interp.fuel_used;
+    analysis.files = program.modules().map(|(_, module)| module.file).collect();
     if interp.is_heavy {
         analysis.exhausted.push(format!("the analysis stopped at {} MiB of values", limits.store_bytes >> 21));
     }

@@ -191,6 +191,7 @@ impl<'p> Interp<'p> {
             is_resolved: registration.handler.as_ref().is_some_and(|handler| self.closure_of(handler).is_some()),
             guarded,
             is_incomplete,
+            titles: self.found.spoken.titles(&name),
             promises: self.found.conduct.promises(&name),
             acts,
             way,

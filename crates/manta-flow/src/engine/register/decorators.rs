@@ -79,6 +79,11 @@ impl Interp<'_> {
         let rows = self.models.get(index).registers.clone();
         let row = rows.iter().find(|row| row.handler == "decorated")?;
         let row = self.register_row(row);
+        let server = match (self.apis.last(api), data) {
+            (ApiStep::Call, Some(state)) => self.made_on(state),
+            (_, data) => data,
+        };
+        self.note_server(server, span);
         if row.exposes == Exposes::Handler {
             let method = row.name.clone();
             let name = self.apis.name(row_api);
@@ -98,10 +103,6 @@ impl Interp<'_> {
             _ => target.clone(),
         };
         self.note_promises(name.as_ref(), Some(&own), &call_args);
-        let server = match (self.apis.last(api), data) {
-            (ApiStep::Call, Some(state)) => self.made_on(state),
-            (_, data) => data,
-        };
         self.add_registration(&row, name, description, None, Some(own), span, false, server);
         Some(target.clone())
     }

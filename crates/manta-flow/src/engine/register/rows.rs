@@ -40,6 +40,7 @@ impl Interp<'_> {
         }
         let description = row.description.as_ref().and_then(|selector| self.select(selector, args, None));
         self.note_promises(name.as_ref(), handler.as_ref(), args);
+        self.note_server(data, span);
         let schema = self.registered_schema(row, args);
         if row.args == HandlerArgs::ObjectIfSchema && schema.is_none() {
             // Without a schema the callback receives no arguments, only the request context.
