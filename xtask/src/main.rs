@@ -35,6 +35,10 @@ enum Task {
     Oracle(bench::OracleArgs),
     /// Counts the instructions of a scan beside those of the bare parse of the same files.
     BenchSpeed(bench::SpeedArgs),
+    /// Measures a whole scan beside its rules about code.
+    BenchAround(bench::AroundArgs),
+    /// Measures how long after a keystroke an editor sees diagnostics.
+    BenchEditor(bench::EditorArgs),
     /// Runs everything that needs Node, Python, Redis or a browser; fails where one is missing.
     Ready,
     /// Compiles the program for macOS and Windows.
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
         Task::BenchBenign(args) => bench::benign(&args),
         Task::Oracle(args) => bench::oracle(&args),
         Task::BenchSpeed(args) => bench::speed(&args),
+        Task::BenchAround(args) => bench::around(&args),
+        Task::BenchEditor(args) => bench::editor(&args),
         Task::ReadyBundles => ready_bundles::ready_bundles(&root()),
         Task::Ready => ready::ready(&root()),
         Task::ReadySystems => ready_systems::ready_systems(&root()),

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use manta_audit::{Memory, Settings};
-use manta_core::{ProjectInput, RuleMeta, ScanReport};
+use manta_core::{Location, ProjectInput, RuleMeta, ScanReport};
 use manta_flow::engine::Observer;
 use manta_flow::engine::models::Models;
 use manta_flow::frontend::FrontEnd;
@@ -86,12 +88,43 @@ impl Analysis {
     /// The same on so many threads; the report does not depend on their number.
     #[must_use]
     pub fn run_on(&self, input: &ProjectInput, threads: usize) -> ScanReport {
-        let (observer, current) = (self.observer.clone(), self.current.clone());
-        let memory = self.memory.clone().unwrap_or_default();
-        let settings = Settings { threads, observer, current, memory, ..Settings::default() };
-        let mut report = manta_audit::audit(input, &self.front_ends, &self.models, &settings);
+        self.run_with(input, &Settings { threads, ..self.settings() })
+    }
+
+    /// The same, unless `stop` is set before it is done: then there is no report.
+    #[must_use]
+    pub(crate) fn run_unless(&self, stop: &Arc<AtomicBool>, input: &ProjectInput) -> Option<ScanReport> {
+        let observer = self.observer.clone().stopped_by(Arc::clone(stop));
+        let report = self.run_with(input, &Settings { observer, ..self.settings() });
+        (!stop.load(Ordering::Relaxed)).then_some(report)
+    }
+
+    /// A first look at a tree in which there was an edit; see [`manta_audit::glance`].
+    #[must_use]
+    pub(crate) fn glance_unless(
+        &self,
+        stop: &Arc<AtomicBool>,
+        input: &ProjectInput,
+        edit: Location,
+        is_time: &dyn Fn() -> bool,
+    ) -> Option<(ScanReport, Vec<Option<String>>)> {
+        let observer = self.observer.clone().stopped_by(Arc::clone(stop));
+        let settings = Settings { observer, ..self.settings() };
+        let (mut report, left) = manta_audit::glance(input, &self.front_ends, &self.models, &settings, edit, is_time);
+        report.rules = rules();
+        (!stop.load(Ordering::Relaxed)).then_some((report, left))
+    }
+
+    fn run_with(&self, input: &ProjectInput, settings: &Settings) -> ScanReport {
+        let mut report = manta_audit::audit(input, &self.front_ends, &self.models, settings);
         report.rules = rules();
         report
+    }
+
+    fn settings(&self) -> Settings {
+        let (observer, current) = (self.observer.clone(), self.current.clone());
+        let memory = self.memory.clone().unwrap_or_default();
+        Settings { observer, current, memory, ..Settings::default() }
     }
 }
 

@@ -5,7 +5,9 @@
 //! both ([`score`]) and the two reports. Scoring is pure, so that its definitions are unit-tested;
 //! only [`scan`] starts processes.
 
+mod around;
 mod benign;
+mod editor;
 mod oracle;
 mod pairs;
 mod scan;
@@ -14,7 +16,9 @@ mod speed;
 mod text;
 mod truth;
 
+pub(crate) use around::{AroundArgs, run as around};
 pub(crate) use benign::{BenignArgs, run as benign};
+pub(crate) use editor::{EditorArgs, run as editor};
 pub(crate) use oracle::{OracleArgs, run as oracle};
 pub(crate) use pairs::{PairsArgs, run as pairs};
 pub(crate) use speed::{SpeedArgs, run as speed};

@@ -1,16 +1,19 @@
 //! `manta lsp`: findings in an editor, over the Language Server Protocol 3.17 on standard input and output.
 //!
-//! One tree, scanned as a whole after every change: a finding may need three files. Open buffers stand in the place
-//! of the files on disk. While the user types, only the last state is scanned.
+//! One tree, scanned as a whole after every change ([`worker`]): a finding may need three files. Open buffers stand in the
+//! place of the files on disk. While the user types, only the last state is scanned.
 
 mod wire;
+mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
-use crossbeam_channel::RecvTimeoutError;
+use crossbeam_channel::{Receiver, Sender};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
 use lsp_types::notification::{
     DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument,
@@ -22,8 +25,8 @@ use lsp_types::{
     DiagnosticRelatedInformation, DiagnosticSeverity, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
     DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, Hover, HoverContents,
     HoverParams, HoverProviderCapability, InitializeParams, Location, MarkupContent, MarkupKind, NumberOrString,
-    Position, PublishDiagnosticsParams, Range, ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, TextEdit, Uri, WorkspaceEdit,
+    Position, PublishDiagnosticsParams, Range, ServerCapabilities, TextDocumentItem, TextDocumentSyncCapability,
+    TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions, TextEdit, Uri, WorkspaceEdit,
 };
 use manta_core::{Finding, ProjectInput, Safety, ScanReport, Severity, SourceFile, SourceMap, Span};
 use serde_json::{Value, json};
@@ -33,6 +36,7 @@ use crate::collect::{self, Limits};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::suppress;
+use worker::{Answer, State};
 
 /// Show findings in an editor, as a language server on standard input and output
 ///
@@ -47,38 +51,54 @@ pub(crate) struct Args {
     models: Vec<PathBuf>,
 }
 
-/// How long nothing may come before a scan: longer than the messages of one edit are apart. What is typed during a scan
-/// waits, and only its last state is scanned.
+/// How long nothing may come before a scan: longer than the messages of one edit are apart.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    super::on_deep_stack(|| run_here(args))
-}
-
-fn run_here(args: &Args) -> Result<Exit, Failure> {
     let analysis = Analysis::new(&args.models)?.remembering();
     let (connection, wire) = wire::open();
-    let stopped = converse(&analysis, &connection);
+    let stopped = beside(&analysis, |states, answers| converse(&connection, states, answers));
     drop(connection);
     // What was wrong with the bytes explains why the conversation stopped.
     wire.close()?;
     stopped.map(|()| Exit::Clean)
 }
 
+/// Talks while another thread works. What that is at when the talk is over is given up.
+fn beside(
+    analysis: &Analysis,
+    talk: impl FnOnce(Sender<State>, Receiver<Answer>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (states, to_work) = crossbeam_channel::unbounded();
+    let (done, answers) = crossbeam_channel::unbounded();
+    thread::scope(|scope| {
+        let worker = thread::Builder::new()
+            .stack_size(super::STACK_BYTES)
+            .spawn_scoped(scope, move || worker::work(analysis, &to_work, &done))
+            .map_err(|error| Failure::new(format!("failed to start a thread: {error}")))?;
+        let talked = talk(states, answers);
+        worker.join().map_err(|_| Failure::new("manta failed, which is a defect of manta"))?;
+        talked
+    })
+}
+
 /// From the editor's first words to its last.
-fn converse(analysis: &Analysis, connection: &Connection) -> Result<(), Failure> {
+fn converse(connection: &Connection, states: Sender<State>, answers: Receiver<Answer>) -> Result<(), Failure> {
     let capabilities = serde_json::to_value(capabilities()).map_err(|error| Failure::new(error.to_string()))?;
     let first = connection
         .initialize(capabilities)
         .map_err(|error| Failure::new(format!("failed to talk to the editor: {error}")))?;
     let parameters: InitializeParams = serde_json::from_value(first)
         .map_err(|error| Failure::new(format!("failed to read what the editor said first: {error}")))?;
-    let mut server = Server::new(analysis, root(&parameters)?, connection);
+    let mut server = Server::new(root(&parameters)?, connection, states, answers);
     if can_watch(&parameters) {
         server.watch()?;
     }
-    server.serve()
+    let served = server.serve();
+    // Nobody waits for what is still going on.
+    server.stop.store(true, Ordering::Relaxed);
+    served
 }
 
 fn capabilities() -> ServerCapabilities {
@@ -114,55 +134,126 @@ fn root(parameters: &InitializeParams) -> Result<PathBuf, Failure> {
 }
 
 struct Server<'a> {
-    analysis: &'a Analysis,
     connection: &'a Connection,
     root: PathBuf,
+    states: Sender<State>,
+    answers: Receiver<Answer>,
     /// What is on disk; read when it is needed.
     disk: Option<ProjectInput>,
     /// Texts of open buffers, by path below the root.
     open: BTreeMap<String, Arc<str>>,
+    /// Their versions, as the editor counts.
+    versions: BTreeMap<String, i32>,
     report: ScanReport,
-    /// Files that have diagnostics in the editor, which have to be taken away again.
-    shown: BTreeSet<String>,
-    /// When the first change came that no scan has seen.
-    changed: Option<Instant>,
+    /// What the editor shows in each file.
+    shown: BTreeMap<String, Vec<Diagnostic>>,
+    /// Something changed that nobody was asked to look at.
+    is_changed: bool,
+    /// The number of the last state that somebody was, and how to stop the work on it.
+    asked: u64,
+    stop: Arc<AtomicBool>,
+    /// The number of the state that the report is about.
+    answered: u64,
+    /// Requests about a state that nobody has looked at yet: an answer about an old one would point at the wrong place.
+    waiting: Vec<Request>,
 }
 
 impl<'a> Server<'a> {
-    fn new(analysis: &'a Analysis, root: PathBuf, connection: &'a Connection) -> Self {
+    fn new(root: PathBuf, connection: &'a Connection, states: Sender<State>, answers: Receiver<Answer>) -> Self {
         Self {
-            analysis,
             connection,
             root,
+            states,
+            answers,
             disk: None,
             open: BTreeMap::new(),
+            versions: BTreeMap::new(),
             report: ScanReport::default(),
-            shown: BTreeSet::new(),
-            changed: Some(Instant::now()),
+            shown: BTreeMap::new(),
+            is_changed: true,
+            asked: 0,
+            stop: Arc::default(),
+            answered: 0,
+            waiting: Vec::new(),
         }
     }
 
     fn serve(&mut self) -> Result<(), Failure> {
+        let editor = self.connection.receiver.clone();
+        let answers = self.answers.clone();
         loop {
-            let wait = if self.changed.is_some() { PAUSE } else { Duration::from_secs(3600) };
-            match self.connection.receiver.recv_timeout(wait) {
-                Ok(Message::Request(request)) => {
-                    if self
-                        .connection
-                        .handle_shutdown(&request)
-                        .map_err(|error| Failure::new(format!("failed to talk to the editor: {error}")))?
-                    {
-                        return Ok(());
+            let wait = if self.is_changed { PAUSE } else { Duration::from_secs(3600) };
+            crossbeam_channel::select! {
+                recv(editor) -> message => match message {
+                    Ok(Message::Request(request)) => {
+                        if self
+                            .connection
+                            .handle_shutdown(&request)
+                            .map_err(|error| Failure::new(format!("failed to talk to the editor: {error}")))?
+                        {
+                            return Ok(());
+                        }
+                        self.waiting.push(request);
+                        // Who asks does not type.
+                        self.ask()?;
+                        self.answer_requests()?;
                     }
-                    self.request(request)?;
-                }
-                Ok(Message::Notification(notification)) => self.notification(notification),
-                Ok(Message::Response(_)) => {}
-                Err(RecvTimeoutError::Timeout) => self.scan()?,
-                // An editor that goes without a word is gone all the same.
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                    Ok(Message::Notification(notification)) => self.notification(notification),
+                    Ok(Message::Response(_)) => {}
+                    // An editor that goes without a word is gone all the same.
+                    Err(_) => return Ok(()),
+                },
+                recv(answers) -> answer => match answer {
+                    Ok(answer) => self.know(answer)?,
+                    Err(_) => return Err(Failure::new("manta failed, which is a defect of manta")),
+                },
+                default(wait) => self.ask()?,
             }
         }
+    }
+
+    /// Has the present state looked at, if anything changed.
+    fn ask(&mut self) -> Result<(), Failure> {
+        if !std::mem::take(&mut self.is_changed) {
+            return Ok(());
+        }
+        let disk = match self.disk.take() {
+            Some(disk) => disk,
+            None => collect::collect(&self.root.to_string_lossy(), &Limits::default())?,
+        };
+        let input = with_buffers(&disk, &self.open);
+        self.disk = Some(disk);
+        self.stop.store(true, Ordering::Relaxed);
+        self.stop = Arc::default();
+        self.asked += 1;
+        let state = State { number: self.asked, input, stop: Arc::clone(&self.stop) };
+        self.states.send(state).map_err(|_| Failure::new("manta failed, which is a defect of manta"))
+    }
+
+    /// Takes what is known of a state to the editor, if it is the present one.
+    fn know(&mut self, answer: Answer) -> Result<(), Failure> {
+        if answer.number != self.asked || self.is_changed {
+            return Ok(());
+        }
+        self.answered = answer.number;
+        self.report = answer.report;
+        suppress::obey(&mut self.report, &analyse::rules());
+        // A file that is being written may be broken; until it isn't, every finding is shown.
+        if let Ok(Some(config)) = Config::in_directory(&self.root) {
+            suppress::listed::obey(&mut self.report, &config);
+        }
+        self.publish()?;
+        self.answer_requests()
+    }
+
+    /// Answers the requests about the state that is known.
+    fn answer_requests(&mut self) -> Result<(), Failure> {
+        if self.answered == self.asked && !self.is_changed {
+            for request in std::mem::take(&mut self.waiting) {
+                self.request(request)?;
+            }
+        }
+        Ok(())
     }
 
     /// Asks the editor to say what others change: a checkout, a generator, a file that is deleted.
@@ -178,8 +269,6 @@ impl<'a> Server<'a> {
     }
 
     fn request(&mut self, Request { id, method, params }: Request) -> Result<(), Failure> {
-        // An answer about an old state would point at the wrong place.
-        self.scan()?;
         let answer = match method.as_str() {
             HoverRequest::METHOD => serde_json::from_value(params).map(|params| to_value(self.hover(&params))),
             CodeActionRequest::METHOD => serde_json::from_value(params).map(|params| to_value(self.actions(&params))),
@@ -199,7 +288,8 @@ impl<'a> Server<'a> {
         match method.as_str() {
             DidOpenTextDocument::METHOD => {
                 if let Ok(params) = serde_json::from_value::<DidOpenTextDocumentParams>(params) {
-                    self.buffer(&params.text_document.uri, Some(params.text_document.text));
+                    let TextDocumentItem { uri, version, text, .. } = params.text_document;
+                    self.buffer(&uri, version, Some(text));
                 }
             }
             DidChangeTextDocument::METHOD => {
@@ -207,7 +297,7 @@ impl<'a> Server<'a> {
                     // Synchronisation is by whole documents, so the last change is the text; a part of one isn't.
                     let mut whole = params.content_changes.into_iter().filter(|change| change.range.is_none());
                     let text = whole.next_back().map(|change| change.text);
-                    self.buffer(&params.text_document.uri, text);
+                    self.buffer(&params.text_document.uri, params.text_document.version, text);
                 }
             }
             DidCloseTextDocument::METHOD => {
@@ -215,6 +305,7 @@ impl<'a> Server<'a> {
                     && let Some(path) = self.relative(&params.text_document.uri)
                 {
                     self.open.remove(&path);
+                    self.versions.remove(&path);
                     self.disk_changed();
                 }
             }
@@ -234,10 +325,11 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn buffer(&mut self, uri: &Uri, text: Option<String>) {
+    fn buffer(&mut self, uri: &Uri, version: i32, text: Option<String>) {
         if let (Some(path), Some(text)) = (self.relative(uri), text) {
+            self.versions.insert(path.clone(), version);
             self.open.insert(path, text.into());
-            self.changed.get_or_insert_with(Instant::now);
+            self.is_changed = true;
         }
     }
 
@@ -247,49 +339,32 @@ impl<'a> Server<'a> {
             self.disk = None;
         }
         // Settings are read from disk, open or not.
-        self.changed.get_or_insert_with(Instant::now);
+        self.is_changed = true;
     }
 
     fn disk_changed(&mut self) {
         self.disk = None;
-        self.changed.get_or_insert_with(Instant::now);
+        self.is_changed = true;
     }
 
-    /// Scans, if anything changed, and tells the editor.
-    fn scan(&mut self) -> Result<(), Failure> {
-        if self.changed.take().is_none() {
-            return Ok(());
-        }
-        let disk = match self.disk.take() {
-            Some(disk) => disk,
-            None => collect::collect(&self.root.to_string_lossy(), &Limits::default())?,
-        };
-        let input = with_buffers(&disk, &self.open);
-        self.disk = Some(disk);
-        self.report = self.analysis.run(&input);
-        suppress::obey(&mut self.report, &analyse::rules());
-        // A file that is being written may be broken; until it isn't, every finding is shown.
-        if let Ok(Some(config)) = Config::in_directory(&self.root) {
-            suppress::listed::obey(&mut self.report, &config);
-        }
-        self.publish()
-    }
-
+    /// Tells the editor what is new to it; of open files also that it is about this version.
     fn publish(&mut self) -> Result<(), Failure> {
         let mut by_file: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
-        for file in &self.shown {
-            by_file.insert(file.clone(), Vec::new());
-        }
         for finding in self.findings() {
             if let Some(file) = self.report.sources.get(finding.location.file) {
                 by_file.entry(file.path.clone()).or_default().push(self.diagnostic(finding));
             }
         }
-        let has_some = by_file.iter().filter(|(_, diagnostics)| !diagnostics.is_empty());
-        self.shown = has_some.map(|(file, _)| file.clone()).collect();
-        for (file, diagnostics) in by_file {
-            let Some(uri) = self.uri(&file) else { continue };
-            let params = PublishDiagnosticsParams { uri, diagnostics, version: None };
+        let before = std::mem::replace(&mut self.shown, by_file);
+        let all: BTreeSet<&String> = before.keys().chain(self.shown.keys()).chain(self.versions.keys()).collect();
+        for file in all {
+            let version = self.versions.get(file).copied();
+            if version.is_none() && before.get(file) == self.shown.get(file) {
+                continue;
+            }
+            let Some(uri) = self.uri(file) else { continue };
+            let diagnostics = self.shown.get(file).cloned().unwrap_or_default();
+            let params = PublishDiagnosticsParams { uri, diagnostics, version };
             self.send(Notification::new(PublishDiagnostics::METHOD.to_owned(), params).into())?;
         }
         Ok(())
