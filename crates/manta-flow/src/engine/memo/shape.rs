@@ -315,6 +315,9 @@ impl Interp<'_> {
     /// What is known beside the store of a value that is made anew.
     fn carry_over(&mut self, vn: Vn, names: &Copies) {
         let now = names.vn(vn);
+        if self.answers.contains(&vn) {
+            self.answers.insert(now);
+        }
         if let Some((from, how)) = self.derivations.get(&vn).copied() {
             self.derivations.insert(now, (names.vn(from), how));
         }
