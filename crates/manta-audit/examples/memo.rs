@@ -1,5 +1,5 @@
 //! Whether remembering calls changes anything but the time: `cargo run --release -p manta-audit --example memo -- DIR…`
-//! audits each directory with and without memory and prints what differs. Where a run is cut short, it may.
+//! audits each directory with and without memory and prints what differs, ways apart. Where a run is cut short, it may.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that compares has nobody to report errors to")]
 
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use manta_audit::{Settings, audit};
-use manta_core::ProjectInput;
+use manta_core::{Finding, ProjectInput};
 use manta_flow::engine::Limits;
 use manta_flow::engine::models::Models;
 use manta_flow::frontend::FrontEnd;
@@ -25,7 +25,11 @@ fn main() {
             println!("{directory}: {} {line}", if with.contains(line) { "with" } else { "without" });
         }
         differing += usize::from(with != without);
-        println!("{directory}: {} findings, {}", without.len(), if with == without { "the same" } else { "NOT the same" });
+        println!(
+            "{directory}: {} findings, {}",
+            without.len(),
+            if with == without { "the same" } else { "NOT the same" }
+        );
     }
     std::process::exit(i32::from(differing > 0));
 }
@@ -36,8 +40,11 @@ fn lines(files: &[(String, String)], memo: bool) -> BTreeSet<String> {
     let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript), Box::new(manta_py::Python)];
     let limits = Limits { memo, ..Limits::default() };
     let report = audit(&input, &front_ends, &Models::builtin(), &Settings { limits, ..Settings::default() });
-    let findings = report.findings.iter().map(|finding| format!("{finding:?}"));
-    findings.chain([format!("{:?}", report.completeness)]).collect()
+    let findings = report.findings.iter().map(|finding| {
+        let Finding { rule, severity, confidence, tools, location, message, .. } = finding;
+        format!("{} {severity:?} {confidence:?} {tools:?} {location:?} {message}", rule.id)
+    });
+    findings.chain([format!("cut short: {:?}", report.completeness.exhausted_budgets)]).collect()
 }
 
 fn read(directory: &Path, below: &str, files: &mut Vec<(String, String)>) {

@@ -78,7 +78,9 @@ fn an_answer_is_one_however_often_it_was_asked_for() {
     let helper = "const load = async (key) => { const all = []; for (const part of [1, 2, 3, 4, 5, 6]) all.push(part + key); \
                   return cloud.getApp(key); }; const asked = async (key) => load(key.slice(1));";
     let body = |used: &str| {
-        format!("{helper} await asked(p); await asked(p); await asked(p); const app = await asked(p); execSync({used});")
+        format!(
+            "{helper} await asked(p); await asked(p); await asked(p); const app = await asked(p); execSync({used});"
+        )
     };
     assert_eq!(js(&body("`git remote add x ${app.url}`")), QUIET);
     assert_eq!(js(&body("`git remote add x ${app.url} ${p}`")), ["command-injection in t"]);
