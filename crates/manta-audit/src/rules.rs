@@ -70,7 +70,7 @@ rules! {
     UNAUTHENTICATED_HTTP = "unauthenticated-http", "0.1", "Unauthenticated HTTP server",
         "HTTP transports on all interfaces that ask nobody who they are", High, Medium, Regular, None, &[306, 1327, 287];
     PERMISSIVE_CORS = "permissive-cors", "0.1", "Permissive cross-origin access",
-        "answers with credentials that pages of every origin may read", Medium, High, Regular, None, &[942];
+        "answers with credentials, or of a server that asks for none, that pages of every origin may read", Medium, High, Regular, None, &[942];
     SESSION_FIXATION = "session-fixation", "0.1", "Predictable session",
         "session identifiers that can be guessed", Medium, Medium, Regular, None, &[330, 384];
     TLS_VERIFICATION_DISABLED = "tls-verification-disabled", "0.1", "TLS verification disabled",

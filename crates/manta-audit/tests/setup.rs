@@ -190,6 +190,48 @@ fn cross_origin_headers_are_no_check() {
     assert_eq!(express(cors, LOOPBACK), ["dns-rebinding:9"]);
 }
 
+/// Without a question who they are, `*` is enough for a page to read what a server on this machine answers.
+#[test]
+fn every_origin_may_read_where_nobody_is_asked() {
+    let page = |headers: &str, before: &str| {
+        ts(&format!(
+            "import http from 'node:http';\nconst TOKEN = process.env.TOKEN;\nconst server = http.createServer((req, res) => {{\n\
+             {before}\n{headers}\nres.end('[]');\n}});\nserver.listen(3000, '127.0.0.1');"
+        ))
+    };
+    let found = ["permissive-cors:5"];
+    assert_eq!(page("res.setHeader('Access-Control-Allow-Origin', '*');", ""), found);
+    assert_eq!(page("res.writeHead(200, { 'access-control-allow-origin': '*', vary: 'x' });", ""), found);
+    assert_eq!(page("res.headers['Access-Control-Allow-Origin'] = '*';", ""), found);
+    assert_eq!(page("res.setHeader('Access-Control-Allow-Origin', 'https://app.example.com');", ""), [""; 0]);
+    assert_eq!(page("res.setHeader('Access-Control-Allow-Methods', '*');", ""), [""; 0]);
+    let any = "res.setHeader('Access-Control-Allow-Origin', '*');";
+    let token = "if (req.headers.authorization !== `Bearer ${TOKEN}`) { res.writeHead(401).end(); return; }";
+    assert_eq!(page(any, token), [""; 0]);
+    let origin = "if (req.headers.origin !== 'http://localhost:3000') { res.writeHead(403).end(); return; }";
+    assert_eq!(page(any, origin), [""; 0]);
+
+    let starlette = |header: &str| {
+        py(&format!(
+            "import uvicorn\nfrom starlette.applications import Starlette\nfrom starlette.responses import JSONResponse\nfrom \
+             starlette.routing import Route\nasync def status(request):\n    answer = JSONResponse([])\n    {header}\n    return \
+             answer\napp = Starlette(routes=[Route('/status', status)])\nuvicorn.run(app, host='127.0.0.1')\n"
+        ))
+    };
+    assert_eq!(starlette("answer.headers['Access-Control-Allow-Origin'] = '*'"), ["permissive-cors:7"]);
+    assert_eq!(starlette("answer.headers['X-Content-Type-Options'] = '*'"), [""; 0]);
+
+    let cors = |options: &str| {
+        ts(&format!(
+            "import cors from 'cors'; import express from 'express'; const app = express();\napp.use(cors({options}));\n\
+             app.get('/status', (req, res) => res.json([]));\napp.listen(3000, '127.0.0.1');"
+        ))
+    };
+    assert_eq!(cors(""), ["permissive-cors:2"]);
+    assert_eq!(cors("{ origin: '*' }"), ["permissive-cors:2"]);
+    assert_eq!(cors("{ origin: ['https://app.example.com'] }"), [""; 0]);
+}
+
 #[test]
 fn every_origin_by_default_is_every_origin() {
     let app = |origins: &str| {

@@ -33,6 +33,16 @@ pub(super) fn check(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether a listener answers pages of any origin without a question.
+pub(super) fn lets_in_any_page(setup: &Setup<'_>, listener: &Listener<'_>) -> bool {
+    let asks = |facts: &FunctionFacts| {
+        facts.refuses && (facts.decides_on.contains("origin") || facts.decides_on.contains("credential"))
+    };
+    let looks = listener.functions().into_iter().any(|(_, facts, _)| asks(facts));
+    let is_checked = listener.apis().into_iter().any(|(_, api)| is_host_check(api));
+    !looks && !is_checked && !by_framework(setup, listener) && authentication(setup, listener) == Strength::None
+}
+
 fn unauthenticated(listener: &Listener<'_>, transports: &[&CallInfo], findings: &mut Vec<Finding>) {
     let at = listener.call.at;
     let mut trace: Vec<Step> = listener

@@ -31,6 +31,7 @@ pub(crate) fn findings(analysis: &Analysis, program: &Program, sources: &SourceM
     let mut findings = Vec::new();
     http::check(&setup, &mut findings);
     cors::check(&setup, &mut findings);
+    cors::check_open(&setup, &mut findings);
     sessions::check(&setup, &mut findings);
     clients::check(&setup, &mut findings);
     credentials::check(&setup, &mut findings);

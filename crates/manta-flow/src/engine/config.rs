@@ -50,6 +50,8 @@ pub struct FunctionFacts {
     pub asks_first: bool,
     /// Tests of an `Origin` that ask only how it begins.
     pub prefix_tests: BTreeSet<Location>,
+    /// Where it lets pages of every origin read the answer: `Access-Control-Allow-Origin: *`.
+    pub opens: BTreeSet<Location>,
     /// Names of fields and methods it uses.
     pub names: BTreeSet<String>,
 }
@@ -61,6 +63,7 @@ impl FunctionFacts {
         self.is_off_by_default |= other.is_off_by_default;
         self.names.extend(other.names.iter().cloned());
         self.prefix_tests.extend(&other.prefix_tests);
+        self.opens.extend(&other.opens);
         for function in &other.functions {
             if !self.functions.contains(function) {
                 self.functions.push(*function);

@@ -7,7 +7,7 @@ use manta_core::{Location, Span};
 use super::gates::Gate;
 use super::{FunctionFacts, each_stmt};
 use crate::ir::{
-    BinaryOp, Block, Expr, ExprId, FuncId, ImportId, ImportName, Key, Module, Pat, StmtKind, Symbol, UnaryOp, Var,
+    BinaryOp, Block, Expr, ExprId, FuncId, ImportId, ImportName, Key, Module, Pat, Prop, StmtKind, Symbol, UnaryOp, Var,
 };
 
 /// What one function's code says, before the functions it uses are added.
@@ -116,6 +116,7 @@ impl<'a> Reader<'a> {
             self.find_decisions(id);
         }
         self.find_skips();
+        self.facts.opens = self.opens(&inside);
         let gates = self.find_gates();
         CodeFacts { facts: self.facts, imports, skips: self.skips, gates }
     }
@@ -322,6 +323,44 @@ impl<'a> Reader<'a> {
             calls.filter(|(name, _)| !matches!(*name, "some" | "find" | "get" | "header")).collect();
         !tests.is_empty()
             && tests.iter().all(|(name, arg)| matches!(*name, "startsWith" | "startswith") && arg.is_some_and(is_open))
+    }
+
+    /// Places that give every origin leave to read: as arguments (`setHeader(name, "*")`), as a member of an object, or
+    /// assigned to one.
+    fn opens(&self, functions: &[u32]) -> BTreeSet<Location> {
+        const NAME: &str = "access-control-allow-origin";
+        let is = |id: ExprId, what: &str| self.text(id).is_some_and(|text| text.eq_ignore_ascii_case(what));
+        let assigns = |target: &Pat, value: ExprId| {
+            let is_it = match target {
+                Pat::Index(_, name) => is(*name, NAME),
+                Pat::Member(_, name) => name.as_str().eq_ignore_ascii_case(NAME),
+                _ => false,
+            };
+            is_it && is(value, "*")
+        };
+        let gives = |expr: &Expr| match expr {
+            Expr::Call { args, .. } => args.windows(2).any(|pair| is(pair[0].value, NAME) && is(pair[1].value, "*")),
+            Expr::Object { props, .. } => props.iter().any(|prop| match prop {
+                Prop::Init(Key::Static(name), value) => name.as_str().eq_ignore_ascii_case(NAME) && is(*value, "*"),
+                Prop::Init(Key::Computed(name), value) => is(*name, NAME) && is(*value, "*"),
+                _ => false,
+            }),
+            Expr::Assign { target, value } => assigns(target, *value),
+            _ => false,
+        };
+        let at = |span: Span| Location::new(self.module.file, span);
+        let mut opens: BTreeSet<Location> =
+            self.within(self.span).filter(|(_, expr)| gives(expr)).map(|(span, _)| at(span)).collect();
+        for func in functions {
+            each_stmt(&self.module.func(FuncId(*func)).body, &mut |stmt| {
+                if let StmtKind::Let { pat, value: Some(value) } = &stmt.kind
+                    && assigns(pat, *value)
+                {
+                    opens.insert(at(stmt.span));
+                }
+            });
+        }
+        opens
     }
 
     /// Branches of the function itself that call its last parameter, as middleware does to hand a request on, under a
