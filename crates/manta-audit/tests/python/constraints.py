@@ -174,3 +174,50 @@ def constrained_in_length(x: constr(max_length=40)) -> str:
 def constrained_number(x: conint(ge=0)) -> str:
     os.system(f"ls {x}")
     return ""
+
+
+# -- every name of a list, where there are some
+
+WORD = re.compile(r"[a-z]+")
+
+
+class WrongNames(ValueError):
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+
+
+def all_words(names: list[str] | None) -> bool:
+    if not names:
+        return True
+    wrong = [name for name in names if not WORD.fullmatch(name)]
+    if wrong:
+        raise WrongNames(wrong)
+    return True
+
+
+def some_words(names: list[str] | None) -> bool:
+    if names:
+        return True
+    wrong = [name for name in names or [] if not WORD.fullmatch(name)]
+    if wrong:
+        raise WrongNames(wrong)
+    return True
+
+
+@mcp.tool()
+def checked_names(names: list[str] | None = None) -> str:
+    all_words(names)
+    return os.popen("ls " + " ".join(names or [])).read()
+
+
+@mcp.tool()
+def checked_if_any(names: list[str]) -> str:
+    if names:
+        all_words(names)
+    return os.popen("ls " + " ".join(names)).read()
+
+
+@mcp.tool()
+def checked_if_none(names: list[str] | None = None) -> str:
+    some_words(names)
+    return os.popen("ls " + " ".join(names or [])).read()  # error: command-injection in checked_if_none

@@ -154,3 +154,39 @@ def written(folder: str) -> str:
 @mcp.tool()
 def written_titled(title: str) -> str:
     return os.popen(f"ls {Command('.', title)}").read()
+
+
+# -- objects of the program in the fields of a model, declared as what they are derived from
+
+class Backend:
+    def run(self, text: str) -> str:
+        raise NotImplementedError
+
+
+class ShellBackend(Backend):
+    def run(self, text: str) -> str:
+        return os.popen(f"ls {text}").read()  # error: command-injection in on_backend
+
+
+class Clients(BaseModel):
+    backend: Backend
+    other: Backend | None = None
+
+
+class Service:
+    def __init__(self) -> None:
+        self.backend = ShellBackend()
+        self.clients = Clients(backend=self.backend)
+
+
+service = Service()
+
+
+@mcp.tool()
+def on_backend(folder: str) -> str:
+    return service.clients.backend.run(folder)
+
+
+@mcp.tool()
+def on_no_backend(folder: str) -> str:
+    return service.clients.other.run(folder) if service.clients.other else ""

@@ -169,3 +169,81 @@ def bound_checked(name: str) -> str:
         raise ValueError("a name")
     with open(f"/srv/notes/{name}", encoding="utf-8") as file:
         return file.read()
+
+
+# -- wrappers around methods: the instance comes first, whoever wrote the function
+
+def timed(method):
+    @wraps(method)
+    def wrapper(self, *args, **kwargs):
+        return method(self, *args, **kwargs)
+    return wrapper
+
+
+def numbered(method):
+    @wraps(method)
+    def wrapper(self, *args, **kwargs):
+        return method(self, *(int(value) for value in args), **kwargs)
+    return wrapper
+
+
+def passed_on(method):
+    def wrapper(*args, **kwargs):
+        return method(*args, **kwargs)
+    return wrapper
+
+
+def listing(self, branch: str) -> str:
+    return subprocess.check_output(f"{self.program} branch {branch}", shell=True, text=True)  # error: command-injection in branches
+
+
+class Shell:
+    def __init__(self) -> None:
+        self.program = "git"
+
+    @timed
+    def fetch(self, remote: str) -> str:
+        return subprocess.check_output(f"{self.program} fetch {remote}", shell=True, text=True)  # error: command-injection in fetch
+
+    @numbered
+    def depth(self, depth: int) -> str:
+        return subprocess.check_output(f"{self.program} fetch --depth {depth}", shell=True, text=True)
+
+    @passed_on
+    def pull(self, remote: str) -> str:
+        return subprocess.check_output(f"{self.program} pull {remote}", shell=True, text=True)  # error: command-injection in pull
+
+    @classmethod
+    @timed
+    def clone(cls, url: str) -> str:
+        return subprocess.check_output(f"git clone {url}", shell=True, text=True)  # error: command-injection in clone
+
+    branches = listing
+
+
+shell = Shell()
+
+
+@mcp.tool()
+def fetch(remote: str) -> str:
+    return shell.fetch(remote)
+
+
+@mcp.tool()
+def fetch_depth(depth: str) -> str:
+    return shell.depth(depth)
+
+
+@mcp.tool()
+def pull(remote: str) -> str:
+    return shell.pull(remote)
+
+
+@mcp.tool()
+def clone(url: str) -> str:
+    return Shell.clone(url)
+
+
+@mcp.tool()
+def branches(branch: str) -> str:
+    return shell.branches(branch)

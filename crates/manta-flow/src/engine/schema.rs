@@ -291,6 +291,15 @@ impl Interp<'_> {
             }
             Ty::Class(class, fields) => {
                 let Kind::Obj(class_id) = class.kind else { return value.clone() };
+                // What is an object of the program already stays what it is, of whatever class behind the declared one.
+                let is_made = |value: &Val| {
+                    let is_object =
+                        matches!(value.kind, Kind::Obj(id) if matches!(self.store.obj(id).kind, ObjKind::Instance(_)));
+                    is_object || value.is_nullish()
+                };
+                if value.alternatives().iter().all(is_made) {
+                    return self.apply_steps(value.clone(), schema);
+                }
                 let mut obj = Obj::new(ObjKind::Instance(class_id));
                 for (name, field) in fields {
                     let own = self.get_index(value, &Val::str(name.as_str()), Span::default());

@@ -7,7 +7,7 @@ use manta_core::Span;
 use super::{Args, Interp};
 use crate::engine::memo::Callee;
 use crate::engine::models::parse_path;
-use crate::engine::store::{ClassVal, Fields, Obj, ObjKind};
+use crate::engine::store::{ClassVal, Closure, Fields, Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::{Class, ClassId, Expr, ExprId, Key, Lang, MemberKind, Module, Pat, Symbol, Var};
 
@@ -49,17 +49,16 @@ impl Interp<'_> {
                 None => Val::undefined(),
             };
             match member.kind {
-                MemberKind::Method => {
+                MemberKind::Method | MemberKind::ClassMethod => {
+                    if member.kind == MemberKind::ClassMethod {
+                        class_val.class_methods.push(name);
+                    }
                     let mut value = closure(self, is_python);
                     for decorator in member.decorators.iter().rev() {
                         let decorator = self.eval(*decorator);
-                        value = self.decorate_member(&decorator, value, obj, name, member.span);
+                        let decorated = self.decorate_member(&decorator, value, obj, name, member.span);
+                        value = if is_python { self.as_method(decorated) } else { decorated };
                     }
-                    class_val.methods.insert(name, value);
-                }
-                MemberKind::ClassMethod => {
-                    class_val.class_methods.push(name);
-                    let value = closure(self, true);
                     class_val.methods.insert(name, value);
                 }
                 MemberKind::StaticMethod => {
@@ -112,7 +111,8 @@ impl Interp<'_> {
                     statics.push((name, value.clone()));
                     if is_python && matches!(value.kind, Kind::Fn(_)) {
                         // `method = function` in a class body makes a method.
-                        class_val.methods.insert(name, value);
+                        let method = self.as_method(value);
+                        class_val.methods.insert(name, method);
                     }
                 }
                 MemberKind::StaticBlock if is_python => {
@@ -143,6 +143,22 @@ impl Interp<'_> {
         }
         self.class_created(obj);
         value
+    }
+
+    /// Python: any function that a class body binds to a name is given the instance first, also one made elsewhere, as a
+    /// decorator's wrapper is.
+    fn as_method(&mut self, value: Val) -> Val {
+        match value.kind {
+            Kind::Fn(id) if !self.store.closure(id).takes_self => {
+                let method = Closure { takes_self: true, ..self.store.closure(id).clone() };
+                Val { kind: Kind::Fn(self.store.new_closure(method)), ..value }
+            }
+            Kind::Union(values) => {
+                let methods: Vec<Val> = values.iter().map(|value| self.as_method(value.clone())).collect();
+                self.join_all(methods).unwrap_or_else(Val::unknown)
+            }
+            _ => value,
+        }
     }
 
     pub(crate) fn class_val(&self, id: ObjId) -> Option<Rc<ClassVal>> {

@@ -12,7 +12,7 @@ use crate::engine::facts::{Cond, Fact, Refinements, both};
 use crate::engine::interp::Interp;
 use crate::engine::store::ObjKind;
 use crate::engine::value::{Kind, Transform, UrlPart, Val, Vn};
-use crate::ir::BinaryOp;
+use crate::ir::{BinaryOp, Lang};
 
 impl Interp<'_> {
     /// `a == b`.
@@ -321,6 +321,10 @@ impl Interp<'_> {
     fn nothing_to_fear(&self, value: &Val) -> Refinements {
         const FALSE: [&str; 11] = ["", "0", "-0", "NaN", "false", "null", "undefined", "False", "None", "[]", "{}"];
         let is_text = |value: &Val| matches!(value.kind, Kind::Str | Kind::Unknown) || value.is_nullish();
+        let of_elements = self.no_elements(value);
+        if !of_elements.is_empty() {
+            return of_elements;
+        }
         if value.vn == 0
             || !value.is_tainted()
             || value.literal().is_some()
@@ -330,6 +334,29 @@ impl Interp<'_> {
         }
         let props = StrProps::one_of(FALSE);
         vec![(value.vn, Rc::new(Fact { props, is_listed: false, at: None, notes: Vec::new() }))]
+    }
+
+    /// A Python list that counts as false has no elements, so whatever is asked of each holds: `if not names: return`
+    /// before a check of every name takes nothing from it. What is known of an empty text says as much.
+    fn no_elements(&self, value: &Val) -> Refinements {
+        if self.lang() != Lang::Python {
+            return Vec::new();
+        }
+        let nothing = StrProps::one_of([""]);
+        let lists = value.alternatives().iter().filter_map(|value| match value.kind {
+            Kind::Obj(id) if self.store.obj(id).is_sequence() => Some(self.store.obj(id)),
+            _ => None,
+        });
+        let elements = lists.flat_map(|list| list.items.iter().chain(&list.more));
+        let is_open = |element: &&Val| {
+            element.vn != 0 && element.is_tainted() && !self.props(element).refine(&nothing).is_bottom()
+        };
+        let mut refinements = Refinements::new();
+        for element in elements.filter(is_open) {
+            let fact = Fact { props: nothing.clone(), is_listed: false, at: None, notes: Vec::new() };
+            refinements = both(&refinements, &vec![(element.vn, Rc::new(fact))]);
+        }
+        refinements
     }
 
     /// While a witness is followed: a concrete value of the caller's, compared with something that the administrator
