@@ -117,7 +117,8 @@ static RULES: &[Rule] = &[
     shape(
         "slack-webhook",
         &["hooks.slack.com"],
-        r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9+/]{20,})",
+        // Who it is for (`T…`), which hook, and what only its owner knows: `WORKSPACE/CHANNEL/TOKEN` tells its form.
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/([TE][A-Z0-9]{7,}/(?:[A-Z0-9]+/)*[A-Za-z0-9]{16,})",
     ),
     shape(
         "discord-webhook",
@@ -612,6 +613,16 @@ mod tests {
             assert_eq!(found.iter().map(|m| m.rule).collect::<Vec<_>>(), [rule], "{text}");
             assert_eq!(&text[found[0].range.clone()], secret);
         }
+    }
+
+    #[test]
+    fn a_webhook_has_an_owner_and_its_form_has_none() {
+        let hook = |path: &str| rules(&format!("post to https://hooks.slack.com/{path} then"));
+        let (team, secret) = (noise(9, UPPER), noise(24, ALNUM));
+        assert_eq!(hook(&format!("services/T{team}/B{team}/{secret}")), ["slack-webhook"]);
+        assert_eq!(hook(&format!("triggers/T{team}/{}/{secret}", noise(12, "0123456789"))), ["slack-webhook"]);
+        assert!(hook("services/WORKSPACE/CHANNEL/TOKEN").is_empty());
+        assert!(hook("services/TEAM_ID/CHANNEL_ID/SECRET_TOKEN_OF_IT").is_empty());
     }
 
     #[test]

@@ -190,3 +190,15 @@ def code_for_a_container(x: str) -> str:
 @mcp.tool()
 def quoted_in_a_container(x: str) -> str:
     return docker.from_env().containers.get("db").exec_run(["sh", "-c", "cat " + shlex.quote(x)]).output
+
+
+# -- a script that is looked at and one that is run
+
+@mcp.tool()
+def script_checked(script: str) -> str:
+    return subprocess.run(["bash", "-n", "--", script], capture_output=True, text=True).stderr
+
+
+@mcp.tool()
+def script_run(script: str) -> str:
+    return subprocess.run(["bash", "-e", "--", script], capture_output=True, text=True).stderr  # error: command-execution in script_run

@@ -229,6 +229,9 @@ fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, de
                 Some(ArgVerdict::Safe)
             };
         }
+        if interpreter.only_checks(&option) {
+            return Some(ArgVerdict::Safe);
+        }
         if option == "-m" && interpreter.language == Language::Python {
             return if at + 1 == index { Some(program_chosen(&words[index])) } else { Some(ArgVerdict::Safe) };
         }

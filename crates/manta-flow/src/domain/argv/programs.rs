@@ -112,6 +112,16 @@ impl Interpreter {
         self.language == Language::Shell && cluster.is_some_and(|letters| letters.ends_with('c'))
     }
 
+    /// Whether what follows is read for mistakes and never run: `bash -n`, `node --check`, `php -l`.
+    pub(super) fn only_checks(&self, option: &str) -> bool {
+        match self.language {
+            Language::Shell => option == "-n",
+            Language::JavaScript => option == "--check",
+            Language::Php => matches!(option, "-l" | "--syntax-check"),
+            _ => false,
+        }
+    }
+
     /// Where code begins in a word such as `--eval=…` or `-e…`.
     pub(super) fn attached_code(&self, text: &str) -> Option<usize> {
         self.code.iter().find_map(|option| match option.strip_prefix("--") {
