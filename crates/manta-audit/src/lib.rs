@@ -21,13 +21,14 @@ mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use manta_core::{Location, ProjectInput, ScanReport, SkipReason, SkippedFile};
+use manta_core::{ProjectInput, ScanReport, SkipReason, SkippedFile, TextChange};
 use manta_flow::engine::analysis::{Analysis, Glance};
 use manta_flow::engine::models::Models;
 use manta_flow::engine::program::Program;
 use manta_flow::engine::{Limits, Observer, Stage, analysis};
 use manta_flow::frontend::FrontEnd;
 
+pub use manta_flow::engine::analysis::Kept;
 pub use memory::Memory;
 pub use rules::all as all_rules;
 pub use together::together;
@@ -75,30 +76,69 @@ pub fn audit(
     let analyse = |program: &Program| analysis::analyse(program, models, settings.limits, &settings.observer);
     let (report, learnt) = learn(input, front_ends, settings, &analyse, &|analysis| analysis.tools.is_empty());
     settings.memory.forget_unsaid();
-    judged(input, settings, report, learnt)
+    judged(input, settings, report, learnt.as_ref().map(|(program, analysis)| (program, analysis)))
 }
 
-/// A first look after an edit, in the time that `is_time` gives: at the handlers that it may concern, nearest first. Of the
-/// others, which are named beside the report as far as they have a name, it says nothing. Give it the memory of an audit of
-/// the tree as it was before.
+/// The same, with what glances at later edits need of it.
+#[must_use]
+pub fn audit_to_keep(
+    input: &ProjectInput,
+    front_ends: &[Box<dyn FrontEnd>],
+    models: &Models,
+    settings: &Settings,
+) -> (ScanReport, Option<Kept>) {
+    let analyse = |program: &Program| analysis::analyse_to_keep(program, models, settings.limits, &settings.observer);
+    let (report, learnt) = learn(input, front_ends, settings, &analyse, &|(analysis, _)| analysis.tools.is_empty());
+    settings.memory.forget_unsaid();
+    let report = judged(input, settings, report, learnt.as_ref().map(|(program, (analysis, _))| (program, analysis)));
+    (report, learnt.map(|(program, (_, remains))| Kept::new(program, remains)))
+}
+
+/// A first look after a change, in the time that `is_time` gives: at the handlers that it may concern, nearest first. Of the
+/// others, which are named beside the report as far as they have a name, it says nothing, and little of what is about no
+/// tool. `kept` is of the state before the change, or nothing; afterwards it is of the state now, or nothing.
 #[must_use]
 pub fn glance(
     input: &ProjectInput,
     front_ends: &[Box<dyn FrontEnd>],
     models: &Models,
     settings: &Settings,
-    edit: Location,
+    change: TextChange,
     is_time: &dyn Fn() -> bool,
+    kept: &mut Option<Kept>,
 ) -> (ScanReport, Vec<Option<String>>) {
-    let look =
-        |program: &Program| analysis::glance(program, models, settings.limits, &settings.observer, edit, is_time);
+    if let Some(Glance { analysis, left }) = glance_at_kept(input, front_ends, models, settings, change, is_time, kept)
+    {
+        let report = ScanReport::new(input);
+        let learnt = kept.as_ref().map(|kept| (kept.program(), &analysis));
+        return (judged(input, settings, report, learnt), left);
+    }
+    *kept = None;
+    let look = |program: &Program| {
+        analysis::glance(program, models, settings.limits, &settings.observer, change.at(), is_time)
+    };
     let is_empty = |glance: &Glance| glance.analysis.tools.is_empty() && glance.left.is_empty();
     let (report, learnt) = learn(input, front_ends, settings, &look, &is_empty);
-    let (learnt, left) = match learnt {
-        Some((program, Glance { analysis, left })) => (Some((program, analysis)), left),
-        None => (None, Vec::new()),
-    };
-    (judged(input, settings, report, learnt), left)
+    let report = judged(input, settings, report, learnt.as_ref().map(|(program, glance)| (program, &glance.analysis)));
+    (report, learnt.map_or_else(Vec::new, |(_, glance)| glance.left))
+}
+
+fn glance_at_kept(
+    input: &ProjectInput,
+    front_ends: &[Box<dyn FrontEnd>],
+    models: &Models,
+    settings: &Settings,
+    change: TextChange,
+    is_time: &dyn Fn() -> bool,
+    kept: &mut Option<Kept>,
+) -> Option<Glance> {
+    let kept = kept.as_mut()?;
+    let file = input.sources.get(change.file)?;
+    let front_end = front_ends.iter().find(|front_end| front_end.claims(&file.path))?;
+    let lowered = settings.memory.lower(front_end.as_ref(), change.file, &file.path, &file.text);
+    // What could not be read is told by a whole analysis.
+    let module = lowered.module.filter(|_| lowered.problems.is_empty())?;
+    kept.glance(&module, change, models, settings.limits, &settings.observer, is_time)
 }
 
 /// What the engine learns of the files of a target. Where there is no tool in what is imported, tools may be loaded from a
@@ -138,17 +178,17 @@ fn judged(
     input: &ProjectInput,
     settings: &Settings,
     mut report: ScanReport,
-    learnt: Option<(Program, Analysis)>,
+    learnt: Option<(&Program, &Analysis)>,
 ) -> ScanReport {
-    let steps = learnt.as_ref().map_or(0, |(_, analysis)| analysis.steps);
+    let steps = learnt.map_or(0, |(_, analysis)| analysis.steps);
     settings.observer.enter(Stage::Judging, steps);
     if let Some((program, analysis)) = learnt {
-        report.findings.extend(flows::findings(&analysis));
-        report.findings.extend(config_rules::findings(&analysis, &program, &input.sources));
-        report.findings.extend(conduct::findings(&analysis));
-        report.findings.extend(controls::findings(&analysis));
-        fixes::attach(&mut report.findings, &program, &input.sources);
-        inventory::describe(&analysis, &program, input, &mut report);
+        report.findings.extend(flows::findings(analysis));
+        report.findings.extend(config_rules::findings(analysis, program, &input.sources));
+        report.findings.extend(conduct::findings(analysis));
+        report.findings.extend(controls::findings(analysis));
+        fixes::attach(&mut report.findings, program, &input.sources);
+        inventory::describe(analysis, program, input, &mut report);
         report.findings.extend(together::toxic(&report));
     }
     settings.observer.enter(Stage::Around, steps);

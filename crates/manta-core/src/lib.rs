@@ -5,7 +5,8 @@
 //! report format. Nothing here touches a file, the network, the environment or the clock.
 #![forbid(unsafe_code)]
 
-pub mod finding;
+pub mod change;
+mod finding;
 pub mod fingerprint;
 pub mod fix;
 pub mod inventory;
@@ -16,6 +17,7 @@ pub mod severity;
 pub mod source;
 pub mod untrusted;
 
+pub use change::TextChange;
 pub use finding::{Disposition, Finding, ParamSource, Step};
 pub use fingerprint::Fingerprint;
 pub use fix::{Edit, Fix, Safety};

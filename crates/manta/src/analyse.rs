@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use manta_audit::{Memory, Settings};
-use manta_core::{Location, ProjectInput, RuleMeta, ScanReport};
+use manta_audit::{Kept, Memory, Settings};
+use manta_core::{ProjectInput, RuleMeta, ScanReport, TextChange};
 use manta_flow::engine::Observer;
 use manta_flow::engine::models::Models;
 use manta_flow::frontend::FrontEnd;
@@ -91,28 +91,40 @@ impl Analysis {
         self.run_with(input, &Settings { threads, ..self.settings() })
     }
 
-    /// The same, unless `stop` is set before it is done: then there is no report.
+    /// The same, unless `stop` is set before it is done: then there is no report. Beside it is what glances at later edits
+    /// need.
     #[must_use]
-    pub(crate) fn run_unless(&self, stop: &Arc<AtomicBool>, input: &ProjectInput) -> Option<ScanReport> {
-        let observer = self.observer.clone().stopped_by(Arc::clone(stop));
-        let report = self.run_with(input, &Settings { observer, ..self.settings() });
-        (!stop.load(Ordering::Relaxed)).then_some(report)
+    pub(crate) fn run_unless(
+        &self,
+        stop: &Arc<AtomicBool>,
+        input: &ProjectInput,
+    ) -> Option<(ScanReport, Option<Kept>)> {
+        let settings = self.stopped_by(stop);
+        let (mut report, kept) = manta_audit::audit_to_keep(input, &self.front_ends, &self.models, &settings);
+        report.rules = rules();
+        (!stop.load(Ordering::Relaxed)).then_some((report, kept))
     }
 
-    /// A first look at a tree in which there was an edit; see [`manta_audit::glance`].
+    /// A first look at a tree that was changed; see [`manta_audit::glance`].
     #[must_use]
     pub(crate) fn glance_unless(
         &self,
         stop: &Arc<AtomicBool>,
         input: &ProjectInput,
-        edit: Location,
+        change: TextChange,
         is_time: &dyn Fn() -> bool,
+        kept: &mut Option<Kept>,
     ) -> Option<(ScanReport, Vec<Option<String>>)> {
-        let observer = self.observer.clone().stopped_by(Arc::clone(stop));
-        let settings = Settings { observer, ..self.settings() };
-        let (mut report, left) = manta_audit::glance(input, &self.front_ends, &self.models, &settings, edit, is_time);
+        let settings = self.stopped_by(stop);
+        let (mut report, left) =
+            manta_audit::glance(input, &self.front_ends, &self.models, &settings, change, is_time, kept);
         report.rules = rules();
         (!stop.load(Ordering::Relaxed)).then_some((report, left))
+    }
+
+    fn stopped_by(&self, stop: &Arc<AtomicBool>) -> Settings {
+        let observer = self.observer.clone().stopped_by(Arc::clone(stop));
+        Settings { observer, ..self.settings() }
     }
 
     fn run_with(&self, input: &ProjectInput, settings: &Settings) -> ScanReport {

@@ -1,8 +1,9 @@
 //! `cargo xtask bench-editor`: how long after a keystroke `manta lsp` shows diagnostics.
 //!
 //! A client over standard input and output, as editors are: it opens a folder and one file of it, types, and waits for the
-//! diagnostics of that version of the file. The time is that between the last byte of the change and the first byte of the
-//! answer that follows; where the first answer was a preliminary one, the last is measured as well.
+//! diagnostics of that version of the file. Time is counted from the last byte of the change to the answer; where the first
+//! answer was a preliminary one, the last is measured as well. Where the system tells it, processor time is counted, which
+//! says more on a busy machine, and else time on the clock.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -20,8 +21,9 @@ use super::scan::{manta_binary, scratch};
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct EditorArgs {
-    /// Servers to type in, each with the file: `DIR:FILE` (repeatable) [default: one that is generated].
-    #[arg(long, value_name = "DIR:FILE")]
+    /// Servers to type in, each with the file, and the text behind which to type: `DIR:FILE:TEXT` (repeatable) [default: one
+    /// that is generated, inside a handler and outside].
+    #[arg(long, value_name = "DIR:FILE:TEXT")]
     server: Vec<String>,
     /// Files of the generated server.
     #[arg(long, default_value_t = 500)]
@@ -45,6 +47,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// After such a silence the answer is taken for the last one.
 const SILENCE: Duration = Duration::from_millis(1_500);
 
+/// Where to type in the generated server: inside a handler, and in what modules run when they load.
+const PLACES: [&str; 2] = ["const known = cache.get(file);", "export function register(server: McpServer) {"];
+
 /// Measures every server.
 ///
 /// # Errors
@@ -54,22 +59,25 @@ pub(crate) fn run(args: &EditorArgs) -> Result<String, String> {
     let mut text =
         format!("{:40} {:>9} {:>22} {:>22}\n", "server", "opened", "first answer: mid, max", "last answer: mid, max");
     let generated = scratch()?;
-    let mut servers: Vec<(PathBuf, String)> = Vec::new();
+    let mut servers: Vec<(PathBuf, String, String)> = Vec::new();
     for server in &args.server {
-        let (dir, file) = server.split_once(':').ok_or_else(|| format!("{server} is not DIR:FILE"))?;
-        servers.push((PathBuf::from(dir), file.to_owned()));
+        let mut parts = server.splitn(3, ':').map(str::to_owned);
+        let (Some(dir), Some(file), Some(behind)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(format!("{server} is not DIR:FILE:TEXT"));
+        };
+        servers.push((PathBuf::from(dir), file, behind));
     }
     if servers.is_empty() {
         let dir = args.into.as_deref().unwrap_or(generated.path());
         let file = generate(dir, args.files, args.tools).map_err(|error| format!("cannot write a server: {error}"))?;
-        servers.push((dir.to_owned(), file));
+        servers.extend(PLACES.map(|behind| (dir.to_owned(), file.clone(), behind.to_owned())));
     }
-    for (dir, file) in &servers {
-        let times = Times::of(&manta, dir, file, args.keys)?;
-        let name = if args.server.is_empty() {
-            format!("{} files, {} tools (generated)", args.files, args.tools)
-        } else {
-            dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    for (dir, file, behind) in &servers {
+        let times = Times::of(&manta, dir, file, behind, args.keys)?;
+        let name = match PLACES.iter().position(|place| place == behind).filter(|_| args.server.is_empty()) {
+            Some(0) => format!("{} files, {} tools, in a handler", args.files, args.tools),
+            Some(_) => format!("{} files, {} tools, around it", args.files, args.tools),
+            None => dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         };
         let shown = |times: &[Duration]| {
             let mut sorted: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1e3).collect();
@@ -93,33 +101,31 @@ struct Times {
 }
 
 impl Times {
-    fn of(manta: &Path, dir: &Path, file: &str, keys: usize) -> Result<Self, String> {
+    fn of(manta: &Path, dir: &Path, file: &str, behind: &str, keys: usize) -> Result<Self, String> {
         let dir = dir.canonicalize().map_err(|error| format!("no server at {}: {error}", dir.display()))?;
         let text = fs::read_to_string(dir.join(file)).map_err(|error| format!("cannot read {file}: {error}"))?;
         let uri = format!("file://{}/{file}", dir.display());
         let mut times = Self::default();
-        let started = Instant::now();
         let mut editor = Editor::open(manta, &dir)?;
         let document = json!({ "uri": uri, "languageId": "", "version": 1, "text": text });
         editor.tell("textDocument/didOpen", &json!({ "textDocument": document }))?;
         editor.answers(&uri, 1)?;
-        times.opened = started.elapsed();
-        // At the end of a line in the middle of the file: what stands behind it moves.
-        let middle = text.len() / 2;
-        let at = text.bytes().skip(middle).position(|byte| byte == b'\n').map_or(text.len(), |more| middle + more);
+        times.opened = editor.clock.now();
+        // What stands behind it moves.
+        let at = text.find(behind).ok_or_else(|| format!("there is no {behind:?} in {file}"))? + behind.len();
         let typed = format!("{} {}", &text[..at], &text[at..]);
         for key in 0..keys {
             let version = key + 2;
             let text = if key % 2 == 0 { &typed } else { &text };
             let document = json!({ "uri": uri, "version": version });
-            let started = Instant::now();
+            let started = editor.clock.now();
             editor.tell(
                 "textDocument/didChange",
                 &json!({ "textDocument": document, "contentChanges": [{ "text": text }] }),
             )?;
             let (first, last) = editor.answers(&uri, version)?;
-            times.first.push(first.duration_since(started));
-            times.last.push(last.duration_since(started));
+            times.first.push(first.saturating_sub(started));
+            times.last.push(last.saturating_sub(started));
         }
         Ok(times)
     }
@@ -129,7 +135,30 @@ impl Times {
 struct Editor {
     server: Child,
     to: ChildStdin,
-    from: Receiver<(Instant, Value)>,
+    from: Receiver<(Duration, Value)>,
+    clock: Clock,
+}
+
+/// Processor time of a process, where the system tells it, and else the time.
+#[derive(Clone, Copy)]
+struct Clock {
+    process: u32,
+    started: Instant,
+}
+
+impl Clock {
+    fn now(self) -> Duration {
+        self.spent().unwrap_or_else(|| self.started.elapsed())
+    }
+
+    fn spent(self) -> Option<Duration> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.process)).ok()?;
+        let spent = threads.flatten().filter_map(|thread| {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Some(Duration::from_nanos(spent.sum()))
+    }
 }
 
 impl Editor {
@@ -141,15 +170,16 @@ impl Editor {
             return Err("the server has no standard input or output".to_owned());
         };
         let (sender, receiver) = channel();
+        let clock = Clock { process: server.id(), started: Instant::now() };
         thread::spawn(move || {
             let mut from = BufReader::new(from);
-            while let Some(message) = read(&mut from) {
+            while let Some(message) = read(&mut from, clock) {
                 if sender.send(message).is_err() {
                     break;
                 }
             }
         });
-        let mut editor = Self { server, to, from: receiver };
+        let mut editor = Self { server, to, from: receiver, clock };
         let folder = json!({ "uri": format!("file://{}", dir.display()), "name": "server" });
         editor.send(&json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize",
                              "params": { "capabilities": {}, "workspaceFolders": [folder] } }))?;
@@ -169,7 +199,7 @@ impl Editor {
             .map_err(|error| format!("the server is gone: {error}"))
     }
 
-    fn next(&mut self, patience: Duration) -> Result<(Instant, Value), String> {
+    fn next(&mut self, patience: Duration) -> Result<(Duration, Value), String> {
         self.from.recv_timeout(patience).map_err(|error| match error {
             RecvTimeoutError::Timeout => format!("no answer within {} s", patience.as_secs()),
             RecvTimeoutError::Disconnected => "the server is gone".to_owned(),
@@ -177,7 +207,7 @@ impl Editor {
     }
 
     /// When the first and the last diagnostics of this version of a file came.
-    fn answers(&mut self, uri: &str, version: usize) -> Result<(Instant, Instant), String> {
+    fn answers(&mut self, uri: &str, version: usize) -> Result<(Duration, Duration), String> {
         let is_one = |message: &Value| {
             message["method"] == "textDocument/publishDiagnostics"
                 && message["params"]["uri"] == uri
@@ -207,10 +237,10 @@ impl Drop for Editor {
 }
 
 /// The next message, with the time at which its first byte was there.
-fn read(from: &mut BufReader<std::process::ChildStdout>) -> Option<(Instant, Value)> {
+fn read(from: &mut BufReader<std::process::ChildStdout>, clock: Clock) -> Option<(Duration, Value)> {
     let mut length = None;
     from.fill_buf().ok()?;
-    let at = Instant::now();
+    let at = clock.now();
     loop {
         let mut line = String::new();
         if from.read_line(&mut line).ok()? == 0 {

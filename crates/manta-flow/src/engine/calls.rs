@@ -330,7 +330,9 @@ impl Interp<'_> {
     /// Runs something for what it shows only.
     fn in_trial(&mut self, run: impl FnOnce(&mut Self)) {
         let mark = self.store.mark();
+        self.trials += 1;
         run(self);
+        self.trials -= 1;
         self.store.rollback(mark);
         self.store.release(mark);
     }

@@ -9,6 +9,7 @@ mod expressions;
 mod growth;
 mod inheritance;
 mod loading;
+mod over;
 mod receivers;
 mod statements;
 
@@ -199,6 +200,10 @@ pub(crate) struct Interp<'p> {
     classes: FxHashMap<ObjId, Rc<ClassVal>>,
     /// Functions entered at least once, for the pass over code nothing reaches.
     pub(crate) entered: FxHashSet<(ModId, FuncId)>,
+    /// Those whose run before any handler's left what it wrote.
+    pub(crate) ran: FxHashSet<(ModId, FuncId)>,
+    /// How many runs are going on that leave nothing.
+    pub(crate) trials: usize,
     pub(crate) limits: Limits,
     pub(crate) fuel: u64,
     pub(crate) fuel_used: u64,
@@ -297,6 +302,8 @@ impl<'p> Interp<'p> {
             tries: Vec::new(),
             classes: FxHashMap::default(),
             entered: FxHashSet::default(),
+            ran: FxHashSet::default(),
+            trials: 0,
             limits,
             fuel: limits.fuel_per_tool,
             fuel_used: 0,

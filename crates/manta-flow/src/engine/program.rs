@@ -140,6 +140,16 @@ impl Program {
         around.iter().filter_map(|path| self.find(path)).collect()
     }
 
+    /// A program of nothing.
+    pub(crate) fn empty() -> Self {
+        Self::link(Vec::new(), Vec::new(), Vec::new(), &[], Vec::new())
+    }
+
+    /// Puts a module in the place of one that imports the same.
+    pub(crate) fn replace(&mut self, id: ModId, module: Arc<Module>) {
+        self.modules[id.0 as usize] = module;
+    }
+
     pub(crate) fn find(&self, path: &str) -> Option<ModId> {
         self.by_path.get(path).copied()
     }

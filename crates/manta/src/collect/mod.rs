@@ -70,8 +70,11 @@ pub fn collect_revision(target: &str, revision: &str, limits: &Limits) -> Result
         return Err(Failure::new(format!("failed to compare {target} with {revision}: it is no directory")));
     }
     let mut collection = Collection::new(limits);
-    revision::read(path, revision, &mut collection)
-        .map_err(|problem| Failure::new(format!("failed to read {target} at {revision}: {problem}")))?;
+    revision::read(path, revision, &mut collection).map_err(|problem| {
+        Failure::new(format!("failed to read {target} at {revision}: {problem}")).hint(
+            "in a shallow checkout, fetch it first: `fetch-depth: 0` of actions/checkout, or `git fetch --unshallow`",
+        )
+    })?;
     Ok(collection.finish(target, None))
 }
 

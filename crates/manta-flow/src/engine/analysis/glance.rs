@@ -43,7 +43,17 @@ pub fn glance(
     interp.load_program();
     observer.enter(Stage::Handlers, interp.fuel_used);
     let registrations = interp.settled_registrations();
-    let distances = distances(program, edit);
+    look(&mut interp, &registrations, edit, is_time)
+}
+
+/// The same where modules are loaded.
+pub(super) fn look(
+    interp: &mut Interp<'_>,
+    registrations: &[Registration],
+    edit: Location,
+    is_time: &dyn Fn() -> bool,
+) -> Glance {
+    let distances = distances(interp.program, edit);
     let mut waiting: Vec<(Option<usize>, &Registration)> =
         registrations.iter().map(|one| (interp.distance(one, edit, &distances), one)).collect();
     waiting.sort_by_key(|(distance, _)| distance.unwrap_or(usize::MAX));

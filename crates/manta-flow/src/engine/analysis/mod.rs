@@ -3,6 +3,7 @@
 mod arguments;
 mod flows;
 mod glance;
+mod kept;
 mod loading;
 mod repeated;
 mod running;
@@ -11,6 +12,7 @@ mod statements;
 mod witnesses;
 
 pub use glance::{Glance, glance};
+pub use kept::{Kept, Remains};
 use running::Job;
 pub(crate) use state::Carried;
 use state::Left;
@@ -235,12 +237,32 @@ struct Found {
 #[must_use]
 pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Observer) -> Analysis {
     let mut interp = Interp::new(program, models, limits);
+    let registrations = loaded(&mut interp, observer);
+    all_of(&mut interp, &registrations)
+}
+
+/// The same, with what glances at later edits need of it.
+#[must_use]
+pub fn analyse_to_keep(program: &Program, models: &Models, limits: Limits, observer: &Observer) -> (Analysis, Remains) {
+    let mut interp = Interp::new(program, models, limits);
+    let registrations = loaded(&mut interp, observer);
+    let analysis = all_of(&mut interp, &registrations);
+    (analysis, Remains::of(interp, registrations))
+}
+
+/// Loads the modules; gives what they register.
+fn loaded(interp: &mut Interp<'_>, observer: &Observer) -> Vec<Registration> {
     interp.observer = observer.clone();
     observer.enter(Stage::Loading, 0);
     interp.load_program();
     observer.enter(Stage::Handlers, interp.fuel_used);
+    interp.settled_registrations()
+}
+
+/// Runs everything that is registered.
+fn all_of(interp: &mut Interp<'_>, registrations: &[Registration]) -> Analysis {
+    let limits = interp.limits;
     let mut analysis = Analysis::default();
-    let registrations = interp.settled_registrations();
     let mut found: Vec<Found> = Vec::new();
     let mut runs: Vec<Run<'_>> = Vec::new();
     let jobs: Vec<Job<'_>> = registrations.iter().flat_map(|registration| interp.jobs_of(registration)).collect();
@@ -249,21 +271,19 @@ pub fn analyse(program: &Program, models: &Models, limits: Limits, observer: &Ob
         interp.allow(turn, all, start);
         runs.push(interp.run_job(job, &mut analysis, &mut found));
     }
-    let is_stopped = interp.fuel_used >= limits.fuel_total;
-    if !is_stopped {
+    if interp.fuel_used < limits.fuel_total {
         interp.follow_state(&runs, &mut analysis, &mut found);
-    }
-    if is_stopped {
+    } else {
         analysis.exhausted.push(format!("the analysis stopped after {} steps", limits.fuel_total));
     }
     finished(interp, analysis, found)
 }
 
 /// What is told when everything was run.
-fn finished(mut interp: Interp<'_>, mut analysis: Analysis, mut found: Vec<Found>) -> Analysis {
+fn finished(interp: &mut Interp<'_>, mut analysis: Analysis, mut found: Vec<Found>) -> Analysis {
     let (program, limits) = (interp.program, interp.limits);
     repeated::join_repeated(program, &mut analysis, &mut found, &mut interp.found.calls);
-    analysis.flows = collect_flows(&interp, found);
+    analysis.flows = collect_flows(interp, found);
     analysis.calls = std::mem::take(&mut interp.found.calls);
     let made_at = |server: ObjId| analysis.calls.iter().find(|call| call.made == Some(server.0)).map(|call| call.at);
     analysis.own_texts = interp.found.spoken.take_own(made_at);

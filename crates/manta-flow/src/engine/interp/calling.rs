@@ -274,6 +274,9 @@ impl<'p> Interp<'p> {
         }
         let cost_before = (self.fuel_used, self.discoveries());
         self.entered.insert(place);
+        if self.trials == 0 && !self.found.is_running_handler {
+            self.ran.insert(place);
+        }
         self.found.met.enter(closure.module, closure.func);
         let called_at = (!self.frames.is_empty() && span != Span::default()).then(|| self.here(span));
         let callee = Callee::Function(id, on_stack);
