@@ -53,3 +53,29 @@ fn one_that_takes_long_among_others_is_analysed_to_its_end() {
     let limits = Limits { fuel_per_tool: 4_000, fuel_total: 10_000, ..Limits::default() };
     assert_eq!(found(&scan(&server(|tool| tool == 0), limits)), (TOOLS, 0));
 }
+
+/// Every tool says the same twenty things to a helper that takes long: what it gave for each of them is known after the
+/// first tool, and not only what it gave last.
+#[test]
+fn what_a_helper_gives_for_each_of_many_texts_is_kept() {
+    let mut text = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\nwritten = {}\n".to_owned();
+    text.push_str("def note(what):\n    text = what\n");
+    for line in 0..40 {
+        writeln!(text, "    text = text.replace('a{line}', 'b') + what").unwrap();
+    }
+    text.push_str("    return text\n");
+    for tool in 0..TOOLS {
+        write!(text, "@mcp.tool()\ndef t{tool}(p: str) -> str:\n").unwrap();
+        for what in 0..20 {
+            writeln!(text, "    note('what-{what}')").unwrap();
+        }
+        text.push_str("    return open(p).read()\n");
+    }
+    let with = |memo: bool| {
+        let limits = Limits { memo, fuel_per_tool: 20_000, fuel_total: 30_000, ..Limits::default() };
+        found(&scan(&text, limits))
+    };
+    // The first one has to find out.
+    assert!(with(true).1 <= 1, "{:?}", with(true));
+    assert!(with(false).1 > TOOLS / 2, "without memory it takes more than there is");
+}
