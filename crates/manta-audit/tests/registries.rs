@@ -357,3 +357,26 @@ for name in dir(tools):
 "#;
     assert_eq!(found([("server.py", by_object)]), ["command-injection in tool_list"]);
 }
+
+/// Tools that a method of the program's own hands on to the SDK are listed once each, where the method is used.
+#[test]
+fn a_tool_behind_a_wrapper_is_one_tool() {
+    let text = include_str!("python/registration_wrapped.py");
+    let report = report_of([("server.py", text)]);
+    let mut listed: Vec<(String, u32)> = Vec::new();
+    for tool in report.servers.iter().flat_map(|server| &server.tools) {
+        let file = report.sources.get(tool.location.file).unwrap();
+        listed.push((tool.name.clone(), file.line_column(tool.location.span.start).line));
+    }
+    listed.sort();
+    let line = |marker: &str| u32::try_from(text.lines().position(|line| line == marker).unwrap() + 1).unwrap();
+    let mut expected = vec![
+        ("also_by_keyword".to_owned(), line("@naming.tool(name=\"also_by_keyword\")")),
+        ("bare".to_owned(), line("@wrapping.tool")),
+        ("by_keyword".to_owned(), line("@wrapping.tool(name=\"by_keyword\")")),
+        ("by_position".to_owned(), line("@naming.tool(\"by_position\")")),
+        ("called".to_owned(), line("@naming.tool()")),
+    ];
+    expected.sort();
+    assert_eq!(listed, expected);
+}

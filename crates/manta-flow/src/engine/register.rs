@@ -35,6 +35,17 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether a value, which is none of several, is a function; none when that is not known, as of a class, which is
+    /// called as well and is none.
+    pub(crate) fn is_surely_callable(&self, value: &Val) -> Option<bool> {
+        match &value.kind {
+            Kind::Fn(_) | Kind::Bound(_) | Kind::Method(_) => Some(true),
+            Kind::Undefined | Kind::Null | Kind::Bool(_) | Kind::Num(_) | Kind::Str | Kind::Regex(_) => Some(false),
+            Kind::Obj(id) if matches!(self.store.obj(*id).kind, ObjKind::Dict | ObjKind::Array) => Some(false),
+            _ => None,
+        }
+    }
+
     pub(crate) fn closure_of(&self, value: &Val) -> Option<FnId> {
         match &value.kind {
             Kind::Fn(id) => Some(*id),

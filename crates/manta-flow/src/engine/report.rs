@@ -295,6 +295,8 @@ pub(crate) struct Findings {
     /// Containment checks of this run that a sibling directory passes, by directory: a value that was returned through
     /// functions has lost the facts, but the reviewer wants to see the check.
     pub(crate) weak_checks: Vec<(String, Note)>,
+    /// Where a decorator of the program's own is being used.
+    pub(crate) decorated_at: Option<Location>,
     /// Resolve functions that were put into an object or map for somebody else to call.
     pub(crate) kept_resolvers: HashSet<CellId>,
     /// The witness under replay.

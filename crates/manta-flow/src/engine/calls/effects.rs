@@ -531,6 +531,11 @@ impl Interp<'_> {
                 let class = args.get(1).cloned().unwrap_or_else(Val::unknown);
                 self.binary(crate::ir::BinaryOp::InstanceOf, &arg, &class, span)
             }
+            Effect::IsCallable => {
+                let mut known = arg.alternatives().iter().map(|one| self.is_surely_callable(one));
+                let first = known.next().unwrap_or_else(|| self.is_surely_callable(&arg));
+                Val::of(Kind::Bool(first.filter(|_| known.all(|other| other == first))))
+            }
             Effect::Enumerate => {
                 let (items, more) = self.elements_of(&arg, span);
                 let items: Vec<Val> = items

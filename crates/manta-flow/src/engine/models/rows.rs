@@ -351,6 +351,8 @@ pub enum Effect {
     SetAttr,
     /// `isinstance`.
     IsInstance,
+    /// `callable`, `inspect.isroutine`.
+    IsCallable,
     /// `enumerate`.
     Enumerate,
     /// `zip`.

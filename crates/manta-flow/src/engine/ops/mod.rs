@@ -159,6 +159,13 @@ impl Interp<'_> {
                 ObjKind::Instance(of) => Val::bool(self.is_subclass(of, *class, 0)),
                 _ => Val::any_bool(),
             },
+            // What is left out is of no class but its own and the one of everything.
+            (Kind::Null | Kind::Undefined, Kind::Obj(class)) if self.class_val(*class).is_some() => Val::bool(false),
+            (Kind::Null | Kind::Undefined, Kind::Api(api, _)) => {
+                let name = self.apis.name(*api);
+                let is_other = name.strip_prefix("builtins.").is_some_and(|class| class != "object");
+                if is_other { Val::bool(false) } else { Val::any_bool() }
+            }
             // `isinstance(ip_address(a), IPv6Address)` of a known address.
             (_, Kind::Api(api, _)) if known_text(a).is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok()) => {
                 let is_v6 = known_text(a).is_some_and(|text| text.contains(':'));

@@ -31,7 +31,7 @@ impl Interp<'_> {
                 target
             }
             Kind::Fn(_) | Kind::Bound(_) => {
-                let result = self.call_value(decorator, None, Args::of(vec![target.clone()]), span);
+                let result = self.call_decorator(decorator, &target, span);
                 let is_useful = matches!(result.kind, Kind::Fn(_) | Kind::Bound(_) | Kind::Union(_))
                     || matches!(result.kind, Kind::Obj(_));
                 if is_useful { result } else { target }
@@ -44,11 +44,21 @@ impl Interp<'_> {
                 target
             }
             Kind::Obj(id) if matches!(self.store.obj(*id).kind, ObjKind::Class(_) | ObjKind::Instance(_)) => {
-                let result = self.call_value(decorator, None, Args::of(vec![target.clone()]), span);
+                let result = self.call_decorator(decorator, &target, span);
                 if self.is_callable(&result) { result } else { target }
             }
             _ => target,
         }
+    }
+
+    /// Calls a decorator of the program's own. What it registers is registered where it is used: there may be a hundred
+    /// tools below one wrapper.
+    fn call_decorator(&mut self, decorator: &Val, target: &Val, span: Span) -> Val {
+        let outer = self.found.decorated_at;
+        self.found.decorated_at = outer.or_else(|| Some(self.here(span)));
+        let result = self.call_value(decorator, None, Args::of(vec![target.clone()]), span);
+        self.found.decorated_at = outer;
+        result
     }
 
     /// `@mcp.tool`, `@mcp.tool(name=…)`, `@server.call_tool()`, `@app.get("/x")`.

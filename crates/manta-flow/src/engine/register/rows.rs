@@ -129,7 +129,7 @@ impl Interp<'_> {
                     .and_then(said)
                     .or_else(|| handler.as_ref().and_then(|handler| self.function_doc(handler))),
                 sdk: row.sdk.clone(),
-                at: self.here(span),
+                at: self.found.decorated_at.unwrap_or_else(|| self.here(span)),
                 module: self.frame().module,
                 schema: schema.clone(),
                 handler: handler.clone(),
