@@ -418,3 +418,33 @@ if __name__ == "__main__":
     assert_eq!(server("\"0.0.0.0\""), ["dns-rebinding:10", "unauthenticated-http:10"]);
     assert_eq!(server("\"127.0.0.1\""), ["dns-rebinding:10"]);
 }
+
+#[test]
+fn a_derived_server_makes_its_application_in_a_method() {
+    let server = |method: &str, given: &str| {
+        py(&format!(
+            r#"import uvicorn
+from starlette.middleware.authentication import AuthenticationMiddleware
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend
+from mcp.server.fastmcp import FastMCP
+class Logged(FastMCP):
+    def {method}(self):
+        app = super().streamable_http_app()
+        print("made")
+        return app
+class Asking(FastMCP):
+    def {method}(self):
+        app = super().streamable_http_app()
+        if self._token_verifier:
+            app.add_middleware(AuthenticationMiddleware, backend=BearerAuthBackend(self._token_verifier))
+        return app
+mcp = {given}("x")
+uvicorn.run(mcp.{method}, host="0.0.0.0", port=4040)
+"#
+        ))
+    };
+    let open = ["dns-rebinding:17", "unauthenticated-http:17"];
+    assert_eq!(server("streamable_http_app", "Logged"), open);
+    assert_eq!(server("made_app", "Logged"), open);
+    assert_eq!(server("streamable_http_app", "Asking"), open[..1]);
+}

@@ -124,10 +124,11 @@ fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a
         return Some(own);
     }
     let is_framework = listener.wiring.iter().any(|call| {
-        matches!(arg::last(&call.api), "sse_app" | "streamable_http_app" | "http_app")
+        FRAMEWORK_APPS.contains(&arg::last(&call.api))
             || call.api.contains("FastMCP()")
             || call.api.contains("MCPServer()")
-    });
+    }) || factories(listener)
+        .any(|facts| FRAMEWORK_APPS.iter().any(|name| facts.names.contains(*name)));
     // Without an SDK the program's own handler of messages is what its only listener serves.
     let is_home_made = all.len() == 1 && setup.analysis.tools.iter().any(|tool| tool.sdk == "json-rpc");
     if is_framework || is_home_made || listener.wiring.iter().any(|call| is_mcp_route(call)) {
@@ -144,6 +145,15 @@ fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a
     // An application that is not known: the only listener of a file that makes transports serves them.
     let is_only = all.iter().filter(|other| other.call.at.file == listener.call.at.file).count() == 1;
     (is_only && (functions.is_empty() && !same_file.is_empty() || has_handler)).then_some(same_file)
+}
+
+/// Methods of the SDK's servers that make the application they serve.
+const FRAMEWORK_APPS: [&str; 3] = ["sse_app", "streamable_http_app", "http_app"];
+
+/// Functions of the program that make the application when the listener starts: a class derived from the SDK's server
+/// has such methods of its own (`uvicorn.run(server.streamable_http_app)`).
+fn factories<'a>(listener: &Listener<'a>) -> impl Iterator<Item = &'a FunctionFacts> {
+    listener.call.args.first().into_iter().flat_map(arg::functions)
 }
 
 fn once_per_place<'a>(calls: impl Iterator<Item = &'a CallInfo>) -> Vec<&'a CallInfo> {
@@ -283,6 +293,10 @@ enum Strength {
 
 fn authentication(setup: &Setup<'_>, listener: &Listener<'_>) -> Strength {
     let mut strength = by_provider(listener);
+    // A factory that reads the verifier of the SDK's server asks for a token where one is set.
+    if factories(listener).any(|facts| facts.names.iter().any(|name| name.ends_with("token_verifier"))) {
+        strength = strength.max(Strength::Sometimes);
+    }
     let functions = listener.functions();
     let serves = |facts: &FunctionFacts| SERVES.iter().any(|name| facts.names.contains(*name));
     // A handler that asks before it serves is as good as one that stands before it, unless another serves too.

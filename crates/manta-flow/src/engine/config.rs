@@ -208,7 +208,7 @@ fn takes_middleware(api: &str) -> bool {
         "start",
     ];
     let last = api.rsplit(['.', '/']).next().unwrap_or(api);
-    LAST.contains(&last) || last.ends_with("Transport")
+    LAST.contains(&last) || last.ends_with("Transport") || api.starts_with("uvicorn.")
 }
 
 impl Interp<'_> {
