@@ -131,3 +131,41 @@ fn one_of_several_lists_of_words_has_no_options() {
     is_found("command-injection", &[&install(true)]);
     is_quiet(&[&install(false)]);
 }
+
+/// A tool whose argument is an object with a name, checked by its schema.
+fn with_entry(body: &str) -> Vec<String> {
+    let server = format!(
+        r#"import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ execFile, exec }} from "node:child_process";
+const server = new McpServer({{ name: "x", version: "1" }});
+const entry = z.object({{ name: z.string(), toText: z.string() }});
+server.registerTool("copy", {{ inputSchema: {{ entry, entries: z.array(entry) }} }}, async ({{ entry, entries }}) => {{
+  {body}
+  return {{ content: [] }};
+}});
+"#
+    );
+    found([("server.mjs", server.as_str())])
+}
+
+#[test]
+fn an_object_in_a_text_says_nothing_of_its_fields() {
+    for quiet in [
+        "exec(`ls ${entry}`);",
+        "exec('ls ' + entry);",
+        "for (const one of entries) execFile('cp', ['-R', `${one}/.`, '/tmp/x']);",
+        "exec(`ls ${entries.join(' ')}`);",
+    ] {
+        assert_eq!(with_entry(quiet), Vec::<String>::new(), "{quiet}");
+    }
+    for found in [
+        "exec(`ls ${entry.name}`);",
+        "exec('ls ' + JSON.stringify(entry));",
+        "exec(`ls ${Object.values(entry)}`);",
+        "exec(`ls ${{ toString: () => entry.name }}`);",
+        "exec(`ls ${entries.map((one) => one.name).join(' ')}`);",
+    ] {
+        assert_eq!(with_entry(found), ["command-injection in copy"], "{found}");
+    }
+}

@@ -7,7 +7,7 @@ use manta_core::Span;
 
 use crate::domain::StrProps;
 use crate::engine::interp::{Interp, arc, number_text};
-use crate::engine::store::ObjKind;
+use crate::engine::store::{Obj, ObjKind};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, MAX_TEXT, Part, Taint, Text, Val, concatenated};
 use crate::ir::{Lang, Symbol};
@@ -241,12 +241,18 @@ impl Interp<'_> {
                 {
                     return text;
                 }
-                if let ObjKind::Instance(_) = obj.kind {
-                    let name = if self.lang() == Lang::Python { "__str__" } else { "toString" };
-                    let method = self.get_member(value, Symbol::new(name), Span::default());
-                    if let Kind::Bound(_) = method.kind {
-                        return self.call_value(&method, None, crate::engine::interp::Args::default(), Span::default());
-                    }
+                let name = Symbol::new(if self.lang() == Lang::Python { "__str__" } else { "toString" });
+                let method = match obj.kind {
+                    ObjKind::Instance(_) => self.get_member(value, name, Span::default()),
+                    ObjKind::Plain => obj.fields.get(&name).cloned().unwrap_or_else(Val::undefined),
+                    _ => Val::undefined(),
+                };
+                if let Kind::Bound(_) | Kind::Fn(_) = method.kind {
+                    let this = Some(value.clone());
+                    return self.call_value(&method, this, crate::engine::interp::Args::default(), Span::default());
+                }
+                if self.is_written_as_object(&obj) {
+                    return Val::str("[object Object]");
                 }
                 if let Some(inner) = obj.fields.get(&Symbol::new("value")).cloned()
                     && matches!(obj.kind, ObjKind::External)
@@ -286,6 +292,14 @@ impl Interp<'_> {
             }
             _ => value.clone(),
         }
+    }
+
+    /// Whether an object has nothing to say for itself where JavaScript wants a text: what stands in its fields is not in it.
+    fn is_written_as_object(&self, obj: &Obj) -> bool {
+        const OWN_WORDS: [&str; 2] = ["toString", "valueOf"];
+        let has_own = OWN_WORDS.iter().any(|name| obj.fields.contains_key(&Symbol::new(name)));
+        let is_known = obj.any.as_ref().is_none_or(Val::is_tainted);
+        self.lang() == Lang::JavaScript && matches!(obj.kind, ObjKind::Plain) && is_known && !has_own
     }
 
     /// The elements of a sequence with a separator between them; any number of them when the sequence is open.
