@@ -36,10 +36,13 @@ pub(super) fn repair(code: &Code<'_>) -> Option<Fix> {
     let start = code.module.span(items[at].0).start;
     // A spread is written before the value.
     let spread = if items[at].1 { if code.is_python() { 1 } else { 3 } } else { 0 };
+    // As its neighbours are written.
+    let quotes = items.iter().filter(|(id, _)| constant(*id)).filter_map(|(id, _)| code.text(*id).chars().next());
+    let quote = quotes.into_iter().find(|quote| matches!(quote, '"' | '\'')).unwrap_or('"');
     Some(Fix {
         title: format!("put `{end}` before the operands"),
         safety: Safety::Unsafe,
         reason: format!("the program has to know `{end}`, and values that start with `-` are no options any more"),
-        edits: vec![code.insert(start.checked_sub(spread)?, format!("\"{end}\", "))],
+        edits: vec![code.insert(start.checked_sub(spread)?, format!("{quote}{end}{quote}, "))],
     })
 }

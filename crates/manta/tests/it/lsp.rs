@@ -134,7 +134,7 @@ fn findings_come_and_go_as_the_user_types() {
         &json!({ "textDocument": { "uri": uri }, "range": range, "context": { "diagnostics": [] } }),
     );
     let edit = &actions[0]["edit"]["changes"][&uri][0];
-    assert_eq!(edit["newText"], "\"--end-of-options\", ", "{actions}");
+    assert_eq!(edit["newText"], "'--end-of-options', ", "{actions}");
 
     // The user takes the repair, without saving.
     let repaired = SERVER.replace("'log', ref", "'log', \"--\", ref");
