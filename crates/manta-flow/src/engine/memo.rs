@@ -159,6 +159,7 @@ impl Memo {
 /// A call, and what came of it.
 #[derive(Debug)]
 struct Known {
+    print: Print,
     callee: Callee,
     this: Option<Val>,
     args: Args,
@@ -323,17 +324,17 @@ impl Interp<'_> {
         let same = calls.alike(print).filter(is_usable).find(is_same).cloned();
         if let Some(known) = same {
             let is_settled = is_settled(&&known);
-            return self.again((key, print), &known, true, is_settled);
+            return self.again(key, &known, true, is_settled);
         }
         if let Some(known) = calls.recent.iter().rev().filter(is_usable).find(is_settled) {
             let known = Rc::clone(known);
-            return self.again((key, print), &known, false, true);
+            return self.again(key, &known, false, true);
         }
         let index = self.typical(&calls.recent, callee, this, args)?;
         let variants = calls.recent.iter().filter(|known| self.is_variant(known));
         let results: Vec<Val> = variants.map(|known| known.result.clone()).collect();
         let known = Rc::clone(&calls.recent[index]);
-        self.again((key, print), &known, false, true)?;
+        self.again(key, &known, false, true)?;
         Some(self.generalised(&results, DEPTH))
     }
 
@@ -444,7 +445,7 @@ impl Interp<'_> {
     }
 
     /// What a call gave, given again.
-    fn again(&mut self, (key, print): (Key, Print), known: &Rc<Known>, is_same: bool, is_settled: bool) -> Option<Val> {
+    fn again(&mut self, key: Key, known: &Rc<Known>, is_same: bool, is_settled: bool) -> Option<Val> {
         let is_this_run = known.run == self.memo.run;
         let made = Rc::clone(known.made.as_ref()?);
         let changed = if is_this_run { self.changed(&made) } else { Vec::new() };
@@ -476,7 +477,7 @@ impl Interp<'_> {
             // Its shape has the names of the other run.
             let (run, made) = (self.memo.run, Some(Rc::new(made)));
             let now = Known { run, times: 1, result: result.clone(), made, shape: None, ..known.copy() };
-            calls.replace(print, known, Some(now));
+            calls.replace(known, Some(now));
         }
         Some(result)
     }
@@ -586,6 +587,7 @@ impl Interp<'_> {
         let earlier = calls.and_then(|calls| calls.recent.iter().find(|known| is_earlier(known)).cloned());
         let times = earlier.as_ref().map_or(1, |earlier| earlier.times + 1);
         let known = Known {
+            print,
             callee,
             this,
             args,
@@ -611,9 +613,9 @@ impl Interp<'_> {
         };
         let calls = self.memo.known.entry(key).or_default();
         if let Some(earlier) = earlier {
-            calls.replace(print, &earlier, None);
+            calls.replace(&earlier, None);
         }
-        calls.remember(print, known);
+        calls.remember(known);
     }
 }
 

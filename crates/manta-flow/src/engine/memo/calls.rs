@@ -92,8 +92,8 @@ impl Calls {
         }
     }
 
-    pub(super) fn remember(&mut self, print: Print, known: Known) {
-        let known = Rc::new(known);
+    pub(super) fn remember(&mut self, known: Known) {
+        let (print, known) = (known.print, Rc::new(known));
         if self.recent.len() >= MAX_RECENT {
             self.recent.remove(0);
         }
@@ -109,9 +109,10 @@ impl Calls {
     }
 
     /// What is kept of a call is another now; none where it is kept no more.
-    pub(super) fn replace(&mut self, print: Print, known: &Rc<Known>, by: Option<Known>) {
+    pub(super) fn replace(&mut self, known: &Rc<Known>, by: Option<Known>) {
         let by = by.map(Rc::new);
-        let lists = [Some(&mut self.recent), self.by_print.get_mut(&print).map(|alike| &mut alike.known)];
+        let alike = self.by_print.get_mut(&known.print).map(|alike| &mut alike.known);
+        let lists = [Some(&mut self.recent), alike];
         for list in lists.into_iter().flatten() {
             if let Some(at) = list.iter().position(|one| Rc::ptr_eq(one, known)) {
                 match &by {
