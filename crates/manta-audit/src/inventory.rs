@@ -29,7 +29,7 @@ pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectIn
         if server.sdk.is_empty() && !tool.is_structural {
             server.sdk = tool.sdk.clone();
         }
-        server.tools.push(ToolInfo {
+        let info = ToolInfo {
             kind,
             name: tool.name.clone(),
             location: tool.at,
@@ -38,7 +38,14 @@ pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectIn
             texts: texts(tool),
             verdicts: verdicts(&hits, index, tool),
             powers: powers(tool),
-        });
+        };
+        let is_same = |known: &&mut ToolInfo| {
+            tool.is_named && known.location == info.location && known.kind == kind && known.name == info.name
+        };
+        match server.tools.iter_mut().find(is_same) {
+            Some(known) => join(known, info),
+            None => server.tools.push(info),
+        }
     }
     for own in &analysis.own_texts {
         let path = input.sources.get(own.at.file).map_or("", |file| file.path.as_str());
@@ -57,6 +64,17 @@ pub(crate) fn describe(analysis: &Analysis, program: &Program, input: &ProjectIn
         report.completeness.unresolved_handlers.push(format!("{name} ({})", place(input, *at)));
     }
     report.completeness.exhausted_budgets.extend(analysis.exhausted.iter().cloned());
+}
+
+/// A program that makes a server for each session or transport registers each of its tools as often: it is one tool.
+fn join(known: &mut ToolInfo, again: ToolInfo) {
+    for (class, verdict) in again.verdicts {
+        let joined = known.verdicts.get(&class).map_or(verdict, |known| known.or_worse(verdict));
+        known.verdicts.insert(class, joined);
+    }
+    for (power, at) in again.powers {
+        known.powers.entry(power).or_insert(at);
+    }
 }
 
 fn language_of(path: &str) -> Language {

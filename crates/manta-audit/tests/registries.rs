@@ -380,3 +380,37 @@ fn a_tool_behind_a_wrapper_is_one_tool() {
     expected.sort();
     assert_eq!(listed, expected);
 }
+
+/// A program that makes its server twice registers every tool twice; what any of them does, the tool does.
+#[test]
+fn a_tool_of_a_server_that_is_made_twice_is_one_tool() {
+    let server = |second: &str| {
+        format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ readFileSync }} from "node:fs";
+function makeServer(check, title) {{
+  const server = new McpServer({{ name: "x", version: "1" }});
+  server.tool("read", {{ path: z.string() }}, async ({{ path }}) => {{
+    check(path);
+    return {{ content: [{{ type: "text", text: title + readFileSync(path, "utf8") }}] }};
+  }});
+  return server;
+}}
+const careful = (path) => {{ if (!/^[a-z]+\.txt$/.test(path)) throw new Error("no"); }};
+export const first = makeServer(careful, "first");
+export const second = makeServer({second}, "second");
+"#
+        )
+    };
+    let (careless, careful) = (server("() => {}"), server("careful"));
+    for text in [&careless, &careful] {
+        assert_eq!(tools([("index.ts", text.as_str())]), ["read"]);
+    }
+    assert_eq!(found([("index.ts", careless.as_str())]), ["path-traversal in read"]);
+    assert_eq!(found([("index.ts", careful.as_str())]), [""; 0]);
+    let servers = report_of([("index.ts", careless.as_str())]).servers;
+    let verdicts = servers[0].tools[0].verdicts.values();
+    assert_eq!(verdicts.filter(|verdict| verdict.as_str() == "vulnerable").count(), 1);
+}

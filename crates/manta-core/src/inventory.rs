@@ -219,6 +219,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// What holds of a tool that is set up more than once, by what holds each time: the least favourable.
+    #[must_use]
+    pub const fn or_worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Vulnerable, _) | (_, Self::Vulnerable) => Self::Vulnerable,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Guarded { at }, _) | (_, Self::Guarded { at }) => Self::Guarded { at },
+            (Self::NotReached, Self::NotReached) => Self::NotReached,
+        }
+    }
+
     /// The word reports use.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

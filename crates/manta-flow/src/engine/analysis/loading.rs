@@ -8,7 +8,7 @@ use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, ModId, ObjId, Val};
 use crate::ir::{FuncId, Symbol};
 use manta_core::Span;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of functions that build or start a server without being called by the module itself.
 const STARTERS: [&str; 14] = [
@@ -27,6 +27,9 @@ const STARTERS: [&str; 14] = [
     "setup",
     "register",
 ];
+
+/// Most times that one function is analysed as one tool, with other checks each time.
+const MAX_VARIANTS: usize = 3;
 
 /// Method names that registrations are written with, and those that hand a request to the protocol.
 const REGISTRATION_METHODS: [&str; 19] = [
@@ -283,11 +286,22 @@ impl<'p> Interp<'p> {
             settled.push(registration);
         }
         settled.sort_by_key(|registration| (registration.at.file, registration.at.span.start));
-        // The same tool registered by an ESM and a CommonJS copy, or twice by branches, is one tool.
-        let mut seen = BTreeSet::new();
+        // The same tool registered by an ESM and a CommonJS copy, or twice by branches, is one tool; but not what one function
+        // makes of two checks.
+        let mut seen: BTreeMap<_, Vec<Option<FnId>>> = BTreeMap::new();
         settled.retain(|registration| {
-            registration.name.is_none()
-                || seen.insert((registration.exposes, registration.name.clone(), function(self, registration)))
+            let handler = registration.handler.as_ref().and_then(|handler| self.closure_of(handler));
+            let key = (registration.exposes, registration.name.clone(), function(self, registration));
+            let known = seen.entry(key).or_default();
+            let is_twin = |other: &Option<FnId>| match (*other, handler) {
+                (Some(other), Some(own)) => self.are_twins(own, other),
+                (other, own) => other == own,
+            };
+            let is_new = known.len() < MAX_VARIANTS && !known.iter().any(is_twin);
+            if is_new {
+                known.push(handler);
+            }
+            is_new || registration.name.is_none()
         });
         settled
     }

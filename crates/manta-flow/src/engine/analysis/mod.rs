@@ -66,6 +66,8 @@ pub struct ToolFacts {
     pub exposes: Exposes,
     /// Its name; `*` stands for computed parts.
     pub name: String,
+    /// Whether the program gives it that name.
+    pub is_named: bool,
     /// Its description as far as it is constant.
     pub description: Option<String>,
     /// Its titles, as far as they are constant.

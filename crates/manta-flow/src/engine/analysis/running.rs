@@ -181,6 +181,7 @@ impl<'p> Interp<'p> {
         analysis.tools.push(ToolFacts {
             exposes: registration.exposes,
             name: name.clone(),
+            is_named: registration.name.is_some() || call.dispatched.is_some(),
             description,
             sdk: registration.sdk.clone(),
             lang: self.program.module(registration.module).lang,

@@ -106,7 +106,7 @@ impl Interp<'_> {
     pub(crate) fn is_further_twin(&self, value: &Val, known: &[Val]) -> bool {
         match value.kind {
             Kind::Fn(id) => {
-                let is_twin = |other: &&Val| matches!(other.kind, Kind::Fn(other) if self.are_twins(id, other, REACH));
+                let is_twin = |other: &&Val| matches!(other.kind, Kind::Fn(other) if self.are_twins(id, other));
                 known.len() >= TWINS && known.iter().filter(is_twin).count() >= TWINS
             }
             Kind::Api(_, Some(_)) => known.iter().any(|other| self.is_alike(value, other, REACH)),
@@ -164,14 +164,19 @@ impl Interp<'_> {
             && either(&x.more, &y.more)
     }
 
-    fn are_twins(&self, a: FnId, b: FnId, depth: usize) -> bool {
+    /// Whether two functions have one body, and differ in the server's data only.
+    pub(crate) fn are_twins(&self, a: FnId, b: FnId) -> bool {
+        self.are_twins_to(a, b, REACH)
+    }
+
+    fn are_twins_to(&self, a: FnId, b: FnId, depth: usize) -> bool {
         let (x, y) = (self.store.closure(a), self.store.closure(b));
         let is_code =
             |value: &Val| matches!(value.kind, Kind::Fn(_) | Kind::Bound(_) | Kind::Method(_) | Kind::Api(..));
         let is_free = |value: &Val| self.is_clean_inside(value);
         // What is not set yet in one may be set in the other: what counts is what they call.
         let is_one = |a: &Val, b: &Val| match (&a.kind, &b.kind) {
-            (Kind::Fn(a), Kind::Fn(b)) => a == b || depth > 0 && self.are_twins(*a, *b, depth - 1),
+            (Kind::Fn(a), Kind::Fn(b)) => a == b || depth > 0 && self.are_twins_to(*a, *b, depth - 1),
             (Kind::Obj(_), Kind::Obj(_)) => self.is_of_a_kind(a, b, DEPTH) && is_free(a) && is_free(b),
             _ if a.is_nullish() || b.is_nullish() => is_free(a) && is_free(b),
             _ if is_code(a) || is_code(b) => self.is_of_a_kind(a, b, DEPTH) && is_free(a) && is_free(b),
