@@ -20,7 +20,7 @@ use crate::engine::value::ModId;
 use crate::ir::{Export, FuncId, Module};
 
 /// What a state is about while nobody looks at its program.
-static NOTHING: LazyLock<(Program, Models)> = LazyLock::new(|| (Program::empty(), Models::builtin()));
+static NOTHING: LazyLock<(Program, Models)> = LazyLock::new(|| (Program::empty(), Models::default()));
 
 /// The state of a program before any handler runs.
 pub struct Remains {

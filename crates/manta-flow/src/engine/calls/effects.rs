@@ -533,7 +533,7 @@ impl Interp<'_> {
             }
             Effect::IsCallable => {
                 let mut known = arg.alternatives().iter().map(|one| self.is_surely_callable(one));
-                let first = known.next().unwrap_or_else(|| self.is_surely_callable(&arg));
+                let first = known.next().flatten();
                 Val::of(Kind::Bool(first.filter(|_| known.all(|other| other == first))))
             }
             Effect::Enumerate => {
