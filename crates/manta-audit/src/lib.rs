@@ -107,11 +107,19 @@ pub fn glance(
     is_time: &dyn Fn() -> bool,
     kept: &mut Option<Kept>,
 ) -> (ScanReport, Vec<Option<String>>) {
-    if let Some(Glance { analysis, left }) = glance_at_kept(input, front_ends, models, settings, change, is_time, kept)
-    {
+    let at_kept = |kept: &mut Kept| {
+        let file = input.sources.get(change.file)?;
+        let front_end = front_ends.iter().find(|front_end| front_end.claims(&file.path))?;
+        let lowered = settings.memory.lower(front_end.as_ref(), change.file, &file.path, &file.text);
+        // What could not be read is told by a whole analysis.
+        let module = lowered.module.filter(|_| lowered.problems.is_empty())?;
+        let Glance { analysis, left } =
+            kept.glance(&module, change, models, settings.limits, &settings.observer, is_time)?;
         let report = ScanReport::new(input);
-        let learnt = kept.as_ref().map(|kept| (kept.program(), &analysis));
-        return (judged(input, settings, report, learnt), left);
+        Some((judged(input, settings, report, Some((kept.program(), &analysis))), left))
+    };
+    if let Some(glance) = kept.as_mut().and_then(at_kept) {
+        return glance;
     }
     *kept = None;
     let look = |program: &Program| {
@@ -121,24 +129,6 @@ pub fn glance(
     let (report, learnt) = learn(input, front_ends, settings, &look, &is_empty);
     let report = judged(input, settings, report, learnt.as_ref().map(|(program, glance)| (program, &glance.analysis)));
     (report, learnt.map_or_else(Vec::new, |(_, glance)| glance.left))
-}
-
-fn glance_at_kept(
-    input: &ProjectInput,
-    front_ends: &[Box<dyn FrontEnd>],
-    models: &Models,
-    settings: &Settings,
-    change: TextChange,
-    is_time: &dyn Fn() -> bool,
-    kept: &mut Option<Kept>,
-) -> Option<Glance> {
-    let kept = kept.as_mut()?;
-    let file = input.sources.get(change.file)?;
-    let front_end = front_ends.iter().find(|front_end| front_end.claims(&file.path))?;
-    let lowered = settings.memory.lower(front_end.as_ref(), change.file, &file.path, &file.text);
-    // What could not be read is told by a whole analysis.
-    let module = lowered.module.filter(|_| lowered.problems.is_empty())?;
-    kept.glance(&module, change, models, settings.limits, &settings.observer, is_time)
 }
 
 /// What the engine learns of the files of a target. Where there is no tool in what is imported, tools may be loaded from a

@@ -3,7 +3,7 @@
 use manta_core::{Finding, Location, Step};
 use manta_flow::engine::analysis::{ArgInfo, CallInfo};
 
-use super::listeners::{self, Listener};
+use super::listeners::Listener;
 use super::{Setup, arg, http, report};
 
 const HELP: &str = "list the origins that may read answers with credentials";
@@ -19,15 +19,15 @@ pub(super) fn check(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
 
 /// Checks listeners that let anybody in: a server on this machine, or in a network that strangers do not reach, is reached
 /// by every page that its user visits, and without these headers such a page could at least not read what it answers.
-pub(super) fn check_open(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
-    for listener in listeners::find(setup) {
+pub(super) fn check_open(setup: &Setup<'_>, listeners: &[Listener<'_>], findings: &mut Vec<Finding>) {
+    for listener in listeners {
         let says_so = |finding: &Finding| {
             let is_here = |at: Location| at == listener.call.at;
             matches!(finding.rule.id, "dns-rebinding" | "unauthenticated-http")
                 && (is_here(finding.location) || finding.trace.iter().any(|step| is_here(step.location)))
         };
-        if http::lets_in_any_page(setup, &listener) && !findings.iter().any(says_so) {
-            for at in opened(&listener) {
+        if http::lets_in_any_page(setup, listener) && !findings.iter().any(says_so) {
+            for at in opened(listener) {
                 let message =
                     "pages of every origin may read what this server answers, and nobody is asked who they are";
                 let served = Step { location: listener.call.at, message: "listens here".to_owned() };

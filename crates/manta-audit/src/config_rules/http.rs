@@ -6,7 +6,7 @@ use manta_core::{Finding, Location, Severity, Step};
 use manta_flow::engine::analysis::{ArgInfo, CallInfo};
 use manta_flow::engine::config::FunctionFacts;
 
-use super::listeners::{self, Binding, Listener, SERVES, is_mcp_route};
+use super::listeners::{Binding, Listener, SERVES, is_mcp_route};
 use super::{Setup, arg, report};
 
 const REBINDING_HELP: &str = "answer only requests whose `Host` (and `Origin`, if sent) is on a list: `createMcpExpressApp()` \
@@ -15,10 +15,9 @@ or `enableDnsRebindingProtection` with `allowedHosts` (TypeScript), `TransportSe
 const AUTH_HELP: &str = "listen on 127.0.0.1, or require a token: `requireBearerAuth` (TypeScript), `auth=` (Python)";
 
 /// Checks every listener that serves MCP.
-pub(super) fn check(setup: &Setup<'_>, findings: &mut Vec<Finding>) {
-    let listeners = listeners::find(setup);
-    for listener in &listeners {
-        let Some(transports) = transports(setup, listener, &listeners) else { continue };
+pub(super) fn check(setup: &Setup<'_>, listeners: &[Listener<'_>], findings: &mut Vec<Finding>) {
+    for listener in listeners {
+        let Some(transports) = transports(setup, listener, listeners) else { continue };
         let auth = authentication(setup, listener);
         if auth == Strength::Always {
             continue;

@@ -29,9 +29,10 @@ pub(crate) struct Setup<'a> {
 pub(crate) fn findings(analysis: &Analysis, program: &Program, sources: &SourceMap) -> Vec<Finding> {
     let setup = Setup { analysis, program, sources };
     let mut findings = Vec::new();
-    http::check(&setup, &mut findings);
+    let listeners = listeners::find(&setup);
+    http::check(&setup, &listeners, &mut findings);
     cors::check(&setup, &mut findings);
-    cors::check_open(&setup, &mut findings);
+    cors::check_open(&setup, &listeners, &mut findings);
     sessions::check(&setup, &mut findings);
     clients::check(&setup, &mut findings);
     credentials::check(&setup, &mut findings);
