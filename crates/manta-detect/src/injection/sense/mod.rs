@@ -250,12 +250,7 @@ fn harms(sentence: &Sentence, near: &Near<'_>) -> bool {
 }
 
 fn sentences(text: &str, breaks: &[usize]) -> Vec<Sentence> {
-    let mut breaks = breaks.iter().copied().peekable();
-    let mut is_break = move |at: usize| {
-        while breaks.next_if(|next| *next < at).is_some() {}
-        breaks.peek() == Some(&at)
-    };
-    let mut sentences: Vec<Sentence> = split(text, move |at, c| is_end(text, at, c) || is_break(at))
+    let mut sentences: Vec<Sentence> = split(text, |at, c| is_end(text, at, c) || breaks.binary_search(&at).is_ok())
         .flat_map(|range| shortened(text, range))
         .map(|range| read(text, range))
         .collect();
@@ -467,18 +462,12 @@ fn is_end(text: &str, at: usize, c: char) -> bool {
 
 fn is_pause(text: &str, at: usize, c: char) -> bool {
     const AND: [&str; 8] = [" and ", " but ", " und ", " et ", " y ", " e ", " и ", " ve "];
-    /// Bytes of the longest, and the space behind them.
-    const MOST: usize = 4;
     matches!(c, ',' | ';' | ':' | '(' | ')' | '—' | '–' | '，' | '、' | '；' | '：' | '،')
-        || c == ' ' && {
-            let rest = &text.as_bytes()[at..];
-            let is_short = rest.iter().skip(1).take(MOST).any(|byte| *byte == b' ');
-            is_short && AND.iter().any(|and| rest.starts_with(and.as_bytes()))
-        }
+        || c == ' ' && AND.iter().any(|and| text[at..].starts_with(and))
 }
 
 /// Parts of a text that end with a character at certain places, without empty ones.
-fn split(text: &str, mut is_last: impl FnMut(usize, char) -> bool) -> impl Iterator<Item = Range<usize>> {
+fn split(text: &str, is_last: impl Fn(usize, char) -> bool) -> impl Iterator<Item = Range<usize>> {
     let ends = text.char_indices().filter(move |(at, c)| is_last(*at, *c)).map(|(at, c)| at + c.len_utf8());
     let mut start = 0;
     ends.chain([text.len()]).filter_map(move |end| {

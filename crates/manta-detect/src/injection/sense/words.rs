@@ -1,6 +1,5 @@
 //! Words, and the concepts they stand for. `words/` holds a table for each language.
 
-use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Defines the concepts, and what the tables call them: their names in any case.
@@ -186,69 +185,24 @@ pub(super) struct Word {
 
 /// The words with which a text begins.
 pub(super) fn beginning(text: &str) -> impl Iterator<Item = &'static Word> {
-    static TREE: OnceLock<Tree> = OnceLock::new();
-    TREE.get_or_init(|| Tree::of(TABLES.iter().enumerate().flat_map(|(language, table)| of_table(language, table))))
-        .beginning(text.as_bytes())
-}
-
-/// Words by their bytes, one after the other: a text is compared with all of them at once, as far as any goes on.
-struct Tree {
-    nodes: Vec<Node>,
-    /// Where each byte leads from a node, those of one node side by side and in order.
-    edges: Vec<(u8, u32)>,
-    /// Those of one node side by side.
-    words: Vec<Word>,
-}
-
-/// What is known of a text that begins with certain bytes.
-struct Node {
-    edges: Range<u32>,
-    /// Words that end here.
-    words: Range<u32>,
-}
-
-impl Tree {
-    fn of(words: impl Iterator<Item = Word>) -> Self {
-        let mut words: Vec<Word> = words.collect();
+    static SORTED: OnceLock<Vec<Word>> = OnceLock::new();
+    let mut longer: &[Word] = SORTED.get_or_init(|| {
+        let tables = TABLES.iter().enumerate();
+        let mut words: Vec<Word> = tables.flat_map(|(language, table)| of_table(language, table)).collect();
         words.sort_by_key(|word| word.text);
-        let mut tree = Self { nodes: Vec::new(), edges: Vec::new(), words };
-        tree.grow(0, 0..tree.words.len());
-        tree
-    }
-
-    /// Adds the node of words that have so many bytes in common, with what is below it; returns its place.
-    fn grow(&mut self, depth: usize, range: Range<usize>) -> u32 {
-        let number = |at: usize| u32::try_from(at).expect("tables are short");
-        let place = self.nodes.len();
+        words
+    });
+    // Byte by byte, what is left are the longer words that begin like the text so far.
+    let ended_at = move |(at, byte): (usize, u8)| {
+        let of_word = |word: &Word| word.text.as_bytes()[at];
+        let alike = &longer[longer.partition_point(|word| of_word(word) < byte)..];
+        let alike = &alike[..alike.partition_point(|word| of_word(word) == byte)];
         // A word that ends here sorts before those that go on.
-        let longer = range.start + self.words[range.clone()].partition_point(|word| word.text.len() == depth);
-        self.nodes.push(Node { edges: 0..0, words: number(range.start)..number(longer) });
-        let mut edges = Vec::new();
-        let mut at = longer;
-        while at < range.end {
-            let byte = self.words[at].text.as_bytes()[depth];
-            let end = at + self.words[at..range.end].partition_point(|word| word.text.as_bytes()[depth] == byte);
-            edges.push((byte, self.grow(depth + 1, at..end)));
-            at = end;
-        }
-        let first = number(self.edges.len());
-        self.edges.extend(edges);
-        self.nodes[place].edges = first..number(self.edges.len());
-        number(place)
-    }
-
-    fn beginning<'t>(&'t self, text: &[u8]) -> impl Iterator<Item = &'t Word> {
-        let next = |node: &&'t Node, byte: &u8| {
-            let edges = &self.edges[node.edges.start as usize..node.edges.end as usize];
-            let found = edges.binary_search_by_key(byte, |(byte, _)| *byte).ok()?;
-            Some(&self.nodes[edges[found].1 as usize])
-        };
-        let way = text.iter().scan(&self.nodes[0], move |node, byte| {
-            *node = next(node, byte)?;
-            Some(*node)
-        });
-        way.flat_map(|node| &self.words[node.words.start as usize..node.words.end as usize])
-    }
+        let (ended, rest) = alike.split_at(alike.partition_point(|word| word.text.len() == at + 1));
+        longer = rest;
+        (!alike.is_empty()).then_some(ended)
+    };
+    text.bytes().enumerate().map_while(ended_at).flatten()
 }
 
 fn of_table(language: usize, table: &'static str) -> impl Iterator<Item = Word> {
@@ -277,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tree_finds_what_a_comparison_with_every_word_finds() {
+    fn the_words_are_those_that_a_comparison_with_every_word_finds() {
         let all: Vec<Word> =
             TABLES.iter().enumerate().flat_map(|(language, table)| of_table(language, table)).collect();
         let key = |word: &Word| (word.text, word.language, word.concept, word.is_open, word.is_order);
