@@ -697,3 +697,22 @@ fn a_check_before_a_text_is_decoded_or_stripped_holds_for_what_it_was() {
     assert_eq!(reads(&stripped(r"/\.\.\//g")), ["path-traversal in t"], "`....//` leaves `../`");
     assert_eq!(reads(&stripped(r"/\.\./g")), QUIET, "nothing leaves two full stops in a row");
 }
+
+/// What stands before the handler is a shape of parameters or says something about the tool.
+#[test]
+fn a_parameter_may_have_the_name_of_an_annotation() {
+    let server = |shape: &str| {
+        format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ execSync }} from "child_process";
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("t", {shape}, async ({{ title }}) => ({{ content: [{{ type: "text", text: `${{execSync(`echo ${{title}}`)}}` }}] }}));
+"#
+        )
+    };
+    assert_eq!(found("index.ts", &server("{ title: z.string() }")), ["command-injection in t"]);
+    assert_eq!(found("index.ts", &server("{ title: z.enum(['a', 'b']) }")), QUIET);
+    assert_eq!(found("index.ts", &server("{ title: 'Says it', readOnlyHint: true }")), QUIET);
+}

@@ -91,13 +91,16 @@ impl Interp<'_> {
         }
     }
 
-    /// `{ readOnlyHint: true }` is no parameter shape.
+    /// `{ readOnlyHint: true }` is no parameter shape; `{ title: z.string() }` is one.
     pub(super) fn is_annotations(&self, value: &Val) -> bool {
         match value.kind {
             Kind::Obj(id) => {
                 let obj = self.store.obj(id);
-                !obj.fields.is_empty()
-                    && obj.fields.keys().all(|key| key.as_str().ends_with("Hint") || key.as_str() == "title")
+                let is_annotation = |(key, value): (&Symbol, &Val)| {
+                    (key.as_str().ends_with("Hint") || key.as_str() == "title")
+                        && !matches!(value.kind, Kind::Schema(_))
+                };
+                !obj.fields.is_empty() && obj.fields.iter().all(is_annotation)
             }
             _ => false,
         }
