@@ -95,7 +95,8 @@ async def check(url):
     let body = "    await check(url)\n    return requests.get(url).text\n";
     assert_eq!(python(&check("not ip.is_global"), body), NOTHING);
     assert_eq!(python(&check("ip.version == 6 and ip.is_private"), body), FOUND);
-    assert_eq!(python(&check("ip.version == 4 and ip.is_private"), body), NOTHING);
+    assert_eq!(python(&check("ip.version == 4 and ip.is_private"), body), FOUND);
+    assert_eq!(python(&check("ip.version == 6 or ip.is_private"), body), NOTHING);
 }
 
 #[test]
@@ -108,6 +109,8 @@ def check(url):
         if family == socket.{family}:
             if ipaddress.ip_address(sockaddr[0]).is_private:
                 raise Refused(url)
+        elif family == socket.AF_INET6:
+            raise Refused(url)
 "#
         )
     };
@@ -172,6 +175,30 @@ fn brackets_are_no_part_of_an_address() {
     let check = |test: &str| format!("  if ({test}(parsed.hostname)) throw new Error(\"address\");");
     assert_eq!(typescript("", &check("isIPv6")), FOUND);
     assert_eq!(typescript("", &check("isIPv4")), typescript("", &check("isIP")));
+    // Patterns for the addresses themselves, of which no `[::1]` is one.
+    let patterns = |host: &str| {
+        format!(
+            r#"
+  const host = {host};
+  const internal = [/^127\./, /^10\./, /^192\.168\./, /^169\.254\./, /^172\.(1[6-9]|2\d|3[01])\./, /^0\./];
+  const local = [/^::1$/, /^::$/, /^f[cd]/i, /^fe[89ab]/i, /^::ffff:/i];
+  const refused = (name: string) => name === "localhost" || [...internal, ...local].some((form) => form.test(name));
+  if (refused(host)) throw new Error("address");
+  if (!host.includes(":")) {{
+    for (const {{ address }} of await lookup(host, {{ all: true }})) if (refused(address)) throw new Error("address");
+  }}"#
+        )
+    };
+    assert_eq!(typescript("", &patterns("parsed.hostname")), FOUND);
+    assert_eq!(typescript("", &patterns("parsed.hostname.toLowerCase()")), FOUND);
+    assert_eq!(typescript("", &patterns(r"parsed.hostname.replace(/^\[|\]$/g, '')")), NOTHING);
+    assert_eq!(typescript("", &patterns(r"parsed.hostname").replace(r"/^f[cd]", r"/^\[/, /^f[cd]")), NOTHING);
+    // No look-up finds such a name.
+    let looked_up = r"
+  const { address } = await lookup(parsed.hostname);
+  if (/^(127|10|0)\.|^192\.168\.|^169\.254\.|^172\.(1[6-9]|2\d|3[01])\.|^::1$|^f[cde]/.test(address)) throw new Error('address');";
+    assert_eq!(typescript("", looked_up), NOTHING);
+    assert_eq!(typescript("", &looked_up.replace("127|10", "10")), FOUND);
 }
 
 #[test]
@@ -401,7 +428,10 @@ fn encryption_alone_is_no_check() {
 fn a_list_of_addresses_refuses_no_name() {
     let refuses = |test: &str| typescript("", &format!("  if ({test}) throw new Error('no');\n"));
     assert_eq!(refuses("isIP(parsed.hostname)"), FOUND);
-    assert_eq!(refuses("isIP(parsed.hostname) || parsed.hostname === 'localhost'"), NOTHING);
+    // The brackets of `[::1]` are no part of an address.
+    assert_eq!(refuses("isIP(parsed.hostname) || parsed.hostname === 'localhost'"), FOUND);
+    let stripped = r"isIP(parsed.hostname.replace(/^\[|\]$/g, ''))";
+    assert_eq!(refuses(&format!("{stripped} || parsed.hostname === 'localhost'")), NOTHING);
 }
 
 /// What decides is computed however often it was asked: the range that an input lies in may be the last of a list.

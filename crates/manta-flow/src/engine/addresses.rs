@@ -19,11 +19,16 @@ impl Interp<'_> {
     /// A name's address: literal addresses stay what they are, names give an address of unknown value.
     pub(crate) fn resolve_host(&mut self, name: &str, host: &Val, args: &Args, span: Span) -> Val {
         let mut host = self.current(host);
+        // The brackets that a URL has around an IPv6 address are part of no name and no address.
+        if self.found.replay.is_some() && host.literal().is_some_and(|name| name.starts_with('[')) {
+            self.raise_here();
+            return Val::unknown();
+        }
         if host.literal().is_some_and(|name| name.eq_ignore_ascii_case("localhost")) {
             host = with_text(&host, "127.0.0.1");
         }
         // An address is its own and only address; a name has at least one.
-        let known = host.literal().and_then(|text| parse(text.trim_matches(['[', ']'])));
+        let known = host.literal().and_then(parse);
         let address = if known.is_some() {
             if self.found.replay.is_some() {
                 self.expect_success();
@@ -71,7 +76,10 @@ impl Interp<'_> {
         match parse(text) {
             Some(_) => Some(true),
             // A zone behind the address is left to doubt, and so are the other notations that other libraries read.
-            None => (!text.contains('%') && &*self.apis.name(api) == "ipaddress.ip_address").then_some(false),
+            None => {
+                let is_other = text.starts_with('[') || &*self.apis.name(api) == "ipaddress.ip_address";
+                (!text.contains('%') && is_other).then_some(false)
+            }
         }
     }
 
@@ -150,6 +158,12 @@ impl Interp<'_> {
                         let range = args.get(0)?;
                         let base = known_text(range)?;
                         let bits = args.get(1).and_then(number).map(|bits| format!("{base}/{bits}"));
+                        let other = base.split('/').next().and_then(parse);
+                        if other.is_some_and(|other| other.is_ipv4() != address.is_ipv4()) {
+                            // It compares addresses of one family only.
+                            self.raise_here();
+                            return Some(Val::unknown());
+                        }
                         Val::bool(is_in_network(address, bits.as_deref().unwrap_or(base))?)
                     }
                     (_, address) => Val::str(&address.to_string()),

@@ -161,7 +161,7 @@ impl<'p> Interp<'p> {
             return (Replayed::NothingToFollow, None);
         }
         // As it is, and in the formats the program asks for (`mysql://…`, `….png`).
-        let plain = hit.witnesses.iter().take(6).cloned();
+        let plain = hit.witnesses.iter().take(7).cloned();
         let mut witnesses: Vec<String> = plain.collect();
         // Who asks for encryption asks for nothing else yet.
         let encrypted = witnesses.iter().filter_map(|witness| witness.strip_prefix("http://"));

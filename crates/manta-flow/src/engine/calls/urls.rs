@@ -53,9 +53,12 @@ impl Interp<'_> {
         let known = concrete.as_ref();
         let python = self.lang() == Lang::Python;
         field(self, &["href"], UrlPart::Whole, None);
-        field(self, &["hostname", "raw_host"], UrlPart::Host, known.map(|url| url.hostname.as_str()));
+        // In Python without the brackets of an IPv6 address.
+        let brackets: &[char] = if python { &['[', ']'] } else { &[] };
+        let hostname = known.map(|url| url.hostname.trim_matches(brackets));
+        field(self, &["hostname", "raw_host"], UrlPart::Host, hostname);
         // `httpx.URL(…).host` and `yarl.URL(…).host` are without the port, as in `hostname` elsewhere.
-        let host = known.map(|url| if python { url.hostname.as_str() } else { url.host.as_str() });
+        let host = if python { hostname } else { known.map(|url| url.host.as_str()) };
         field(self, &["host"], UrlPart::Host, host);
         field(self, &["netloc"], UrlPart::Host, known.map(|url| url.host.as_str()));
         field(self, &["origin"], UrlPart::Host, known.map(|url| url.origin.as_str()));

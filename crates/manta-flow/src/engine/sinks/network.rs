@@ -10,12 +10,14 @@ use crate::engine::report::{FlowRule, Limit, Outcome};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::Symbol;
 
-const INTERNAL_URLS: [&str; 5] = [
+const INTERNAL_URLS: [&str; 6] = [
     "http://169.254.169.254/latest/meta-data/",
     "http://127.0.0.1:8080/",
     "http://10.0.0.1/",
     "http://192.168.1.1/",
     "http://localhost:8080/",
+    // JavaScript's `URL` keeps the brackets, which patterns for `::1` don't have.
+    "http://[::1]:8080/",
 ];
 
 /// How a request is made.
