@@ -80,3 +80,52 @@ fn the_input_of_other_programs_is_data() {
         assert!(run(body).is_empty(), "{body}: {:?}", run(body));
     }
 }
+
+/// What is found in a tool `run` whose scripts are put together by these.
+fn scripted(body: &str) -> Vec<String> {
+    let tool = format!(
+        r#"{HEAD}
+const escaped = (text: string) => text.replace(/\\/g, "\\\\").replace(/"/g, '\\"');
+const quotes = (text: string) => text.replace(/"/g, '\\"');
+const html = (text: string) => escaped(text).replace(/\n/g, "<br>");
+const shell = (script: string) => script.replace(/'/g, "'\\''");
+const osascript = (script: string) => execSync(`osascript -e '${{shell(`with timeout of 5 seconds\n${{script.trim()}}\nend`)}}'`);
+server.tool("run", {{ name: z.string(), text: z.string(), kind: z.string() }}, async ({{ name, text, kind }}) => {{
+{body}
+return {{ content: [] }};
+}});
+"#
+    );
+    found([("server.ts", tool.as_str())])
+}
+
+#[test]
+fn what_is_escaped_for_a_script_stays_so_behind_the_quotes_of_the_shell() {
+    for body in [
+        r#"osascript(`set body of note "${escaped(name)}" to "${escaped(text)}"`);"#,
+        r#"osascript(`set body of note "${escaped(name)}" to "<p>${html(text)}</p>" -- Notes's own`);"#,
+        // More ways to put it together than are spelled out.
+        r#"
+const body = kind === "html" ? `"${escaped(text)}"` : `"<div>${html(name)}</div><div>${html(text)}</div>"`;
+const place = kind ? `notes of folder "${escaped(kind)}"` : "notes";
+const limit = text.length > 5 ? `if count > ${text.length} then exit` : "";
+const account = name ? `account "${escaped(name)}"` : "account";
+osascript(`tell ${account} to set ${place} to ${body}\n${limit}`);"#,
+    ] {
+        assert!(scripted(body).is_empty(), "{body}: {:?}", scripted(body));
+    }
+    for body in [
+        r#"osascript(`set body of note "${escaped(name)}" to "${text}"`);"#,
+        // A backslash before the quote escapes the escaping.
+        r#"osascript(`set body of note "${escaped(name)}" to "${quotes(text)}"`);"#,
+        r#"osascript(`set body of note "${escaped(name)}" to ${escaped(text)}`);"#,
+        r#"
+const body = kind === "html" ? `"${escaped(text)}"` : `"<div>${html(name)}</div><div>${html(text)}</div>"`;
+const place = kind ? `notes of folder "${kind}"` : "notes";
+const limit = text.length > 5 ? `if count > ${text.length} then exit` : "";
+const account = name ? `account "${escaped(name)}"` : "account";
+osascript(`tell ${account} to set ${place} to ${body}\n${limit}`);"#,
+    ] {
+        assert_eq!(scripted(body), ["code-injection in run"], "{body}");
+    }
+}

@@ -189,7 +189,14 @@ fn escaping_is_recognised_and_its_order_matters() {
     assert_eq!(wrong_order.quoted, Quoting::None);
     let right_order = js("\"").replace(&js(r"\\").replace(&any, r"\\", true), "\\\"", true);
     assert!(matches!(right_order.quoted, Quoting::Backslash(set) if set == CharSet::of("\"\\")));
-    assert_eq!(js("'").replace(&any, "'\\''", true).quoted, Quoting::ShellSingle);
+    assert_eq!(js("'").replace(&any, "'\\''", true).quoted, Quoting::ShellSingle(CharSet::NONE));
+    // What was escaped for another language before stays so for it, behind the quotes of the shell.
+    let escaped = js(r"\\").replace(&any, r"\\", true);
+    let escaped = js("\"").replace(&escaped, "\\\"", true);
+    let both = js("'").replace(&escaped, "'\\''", true);
+    assert_eq!(both.quoted, Quoting::ShellSingle(CharSet::of("\"\\")));
+    assert_eq!(js(r"\n").replace(&escaped, "<br>", true).quoted, escaped.quoted);
+    assert_eq!(js("<").replace(&escaped, "\\\"", true).quoted, Quoting::None);
     assert_eq!(js("'").replace(&any, "''", true).quoted, Quoting::Doubled(CharSet::of("'")));
 }
 

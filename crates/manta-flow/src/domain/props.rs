@@ -44,8 +44,9 @@ pub enum Quoting {
     None,
     /// One shell word (`shlex.quote`): safe outside quotes, and only there.
     ShellWord,
-    /// Text to stand inside shell single quotes: every `'` became `'\\''` or `'"'"'`.
-    ShellSingle,
+    /// Text to stand inside shell single quotes: every `'` became `'\\''` or `'"'"'`. What the shell makes of it is the
+    /// text before, in which these characters were preceded by a backslash.
+    ShellSingle(CharSet),
     /// Each of these characters is preceded by a backslash. Without `\\` in the set the escaping can be escaped.
     Backslash(CharSet),
     /// Each of these characters is doubled (`''` in SQL).
@@ -86,6 +87,18 @@ impl Quoting {
         }
     }
 
+    /// The quoting after all of `removed` became text over `added`: what has no part in the escaping leaves it as it is.
+    #[must_use]
+    pub(super) fn after_replacing(self, removed: CharSet, added: CharSet) -> Self {
+        let signs = match self {
+            Self::Backslash(set) => set.union(CharSet::of("\\")),
+            Self::ShellSingle(set) => set.union(CharSet::of("'\\")),
+            Self::Doubled(set) => set,
+            _ => return Self::None,
+        };
+        if signs.meets(removed) || signs.meets(added) { Self::None } else { self }
+    }
+
     /// The characters that are harmless because they are escaped by a backslash.
     #[must_use]
     pub fn backslashed(self) -> CharSet {
@@ -102,6 +115,7 @@ impl Quoting {
         let holds = |quoting: Self, charset: CharSet| match quoting {
             Self::Backslash(set) => set.contains('\\') && !charset.meets(set),
             Self::Doubled(set) => !charset.meets(set),
+            Self::ShellSingle(set) => !charset.meets(set.union(CharSet::of("'"))),
             _ => false,
         };
         match (self, with) {
@@ -111,6 +125,9 @@ impl Quoting {
                 Self::Backslash(a.intersect(b))
             }
             (Self::Doubled(a), Self::Doubled(b)) if a.meets(b) => Self::Doubled(a.intersect(b)),
+            (Self::ShellSingle(a), Self::ShellSingle(b)) => {
+                Self::ShellSingle(Self::Backslash(a.intersect(b)).backslashed())
+            }
             _ => Self::None,
         }
     }

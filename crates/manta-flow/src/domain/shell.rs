@@ -104,7 +104,7 @@ fn leaves_word(props: &StrProps, site: &lexer::Site) -> Verdict {
             Verdict::Safe if free.contains('\\') => swallowed_quote(props, site),
             verdict => verdict,
         },
-        Context::SingleQuoted if props.quoted == Quoting::ShellSingle => Verdict::Safe,
+        Context::SingleQuoted if matches!(props.quoted, Quoting::ShellSingle(_)) => Verdict::Safe,
         // A backslash is an ordinary character between single quotes, so it escapes nothing.
         Context::SingleQuoted => first_break(props, props.charset, SINGLE_QUOTED),
         Context::AnsiQuoted => first_break(props, free, ANSI_QUOTED),

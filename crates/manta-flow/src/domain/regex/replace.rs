@@ -43,6 +43,17 @@ impl Regex {
         }
     }
 
+    /// Whether every match is one character that the replacement escapes. Such a replacement does the same to a text and
+    /// to each of its pieces.
+    #[must_use]
+    pub fn escapes(&self, replacement: &str) -> bool {
+        match self.insertion(replacement) {
+            Insertion::Escape => true,
+            Insertion::Text(text) => self.doubling(&StrProps::top(), self.removed_characters(), &text).is_some(),
+            Insertion::Unknown => false,
+        }
+    }
+
     /// Characters of which no occurrence survives the replacement of all matches by nothing.
     ///
     /// They are the ones the expression, applied at their position, matches whatever follows. The non-ASCII bit means
@@ -186,7 +197,7 @@ impl StrProps {
         }
         let replaced = self.replace_some(&Self::exact(text));
         let quoted = match text {
-            "'\\''" | "'\"'\"'" if c == '\'' => Quoting::ShellSingle,
+            "'\\''" | "'\"'\"'" if c == '\'' => Quoting::ShellSingle(self.quoted.backslashed()),
             _ if text == format!("\\{c}") => self.quoted.backslash(CharSet::single(c), self.charset),
             _ if text == format!("{c}{c}") && c != '\\' => Quoting::Doubled(CharSet::single(c)),
             _ => return None,

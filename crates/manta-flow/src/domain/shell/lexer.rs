@@ -563,11 +563,16 @@ fn is_assignment(text: &str) -> bool {
 
 /// The value once the shell has removed its quoting.
 fn without_shell_quoting(props: &StrProps, context: Context) -> StrProps {
-    let consumed = match props.quoted {
-        Quoting::ShellWord => context == Context::Unquoted,
-        Quoting::ShellSingle => context == Context::SingleQuoted,
-        Quoting::Backslash(_) => matches!(context, Context::Unquoted | Context::DoubleQuoted | Context::AnsiQuoted),
-        _ => false,
+    let quoted = match props.quoted {
+        Quoting::ShellWord if context == Context::Unquoted => Quoting::None,
+        Quoting::ShellSingle(escaped) if context == Context::SingleQuoted => match escaped.is_empty() {
+            true => Quoting::None,
+            false => Quoting::Backslash(escaped),
+        },
+        Quoting::Backslash(_) if matches!(context, Context::Unquoted | Context::DoubleQuoted | Context::AnsiQuoted) => {
+            Quoting::None
+        }
+        kept => kept,
     };
-    if consumed { StrProps { quoted: Quoting::None, ..props.clone() } } else { props.clone() }
+    StrProps { quoted, ..props.clone() }
 }

@@ -8,7 +8,9 @@ use crate::engine::interp::Interp;
 use crate::engine::report::Changes;
 use crate::engine::value::{Kind, Part, RegexVal, Transform, Val};
 
-use super::text::known_start;
+use super::text::{is_composed, known_start};
+
+const BLANKS: &str = " \t\n\r\x0b\x0c";
 
 impl Interp<'_> {
     pub(super) fn js_replace(&mut self, value: &Val, pattern: &Val, replacement: &Val, all: bool, span: Span) -> Val {
@@ -38,6 +40,15 @@ impl Interp<'_> {
 
     pub(super) fn replace_text(&mut self, value: &Val, needle: &Val, replacement: &Val, all: bool) -> Val {
         let value = self.current(value);
+        if all
+            && let (Some(needle), Some(with)) = (needle.literal(), replacement.literal())
+            && is_escaping(needle, with)
+            && let Some(pieces) = self.pieces(&value)
+        {
+            let (needle, with) = (Val::str(needle), Val::str(with));
+            let escaped: Vec<Val> = pieces.iter().map(|piece| self.replace_text(piece, &needle, &with, all)).collect();
+            return self.concat(&escaped, Span::default()).tainted_by(&value);
+        }
         let own = self.props(&value);
         let inserted = self.props(replacement);
         if let (Some(text), Some(needle), Some(with)) = (value.literal(), needle.literal(), replacement.literal()) {
@@ -77,17 +88,45 @@ impl Interp<'_> {
         Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
     }
 
+    /// What a text is put together from, where it is from several pieces and nothing more is known of the whole. What is
+    /// done to single characters can be done to them one by one.
+    pub(crate) fn pieces(&mut self, value: &Val) -> Option<Vec<Val>> {
+        const MOST: usize = 64;
+        let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+        let has_hole = parts.iter().any(|part| matches!(part, Part::Hole(_)));
+        if !(2..MOST).contains(&parts.len()) || !has_hole || self.store.fact(value.vn).is_some() {
+            return None;
+        }
+        let piece = |part: &Part| match part {
+            Part::Lit(text) => Val::arc_str(text.clone()),
+            Part::Hole(hole) => hole.clone(),
+        };
+        Some(parts.iter().map(piece).collect())
+    }
+
     /// `strip`, `lstrip`, `rstrip` of a concatenation: the pieces at its ends get shorter.
     pub(super) fn trimmed(&mut self, value: &Val, span: Span) -> Val {
-        const BLANKS: &str = " \t\n\r\x0b\x0c";
+        if let Kind::Union(values) = &value.kind
+            && values.iter().any(is_composed)
+        {
+            let trimmed: Vec<Val> = values.clone().iter().map(|value| self.trimmed(value, span)).collect();
+            return self.join_all(trimmed).unwrap_or_else(Val::unknown);
+        }
         let parts = value.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
         match parts {
             [Part::Lit(start), .., Part::Lit(end)] => {
                 let is_trimmed = !start.starts_with(char::is_whitespace) && !end.ends_with(char::is_whitespace);
                 if is_trimmed { value.clone() } else { self.strip_ends(value, "strip", BLANKS, span) }
             }
+            [start, .., end] if self.is_of_program(start) && self.is_of_program(end) => {
+                self.strip_ends(value, "strip", BLANKS, span)
+            }
             _ => self.same_text(value, |props| props.trim(), str::trim),
         }
+    }
+
+    fn is_of_program(&self, part: &Part) -> bool {
+        !matches!(part, Part::Hole(hole) if self.taint_now(hole).is_some())
     }
 
     pub(super) fn strip_ends(&mut self, value: &Val, method: &str, characters: &str, span: Span) -> Val {
@@ -101,7 +140,8 @@ impl Interp<'_> {
                 Part::Lit(text) if is_left => Part::Lit(text.trim_start_matches(|c| characters.contains(c)).into()),
                 Part::Lit(text) => Part::Lit(text.trim_end_matches(|c| characters.contains(c)).into()),
                 Part::Hole(hole) => {
-                    let props = self.props(hole).slice();
+                    let own = self.props(hole);
+                    let props = if characters == BLANKS { own.trim() } else { own.slice() };
                     Part::Hole(self.text_val(props, hole))
                 }
             };
@@ -144,6 +184,13 @@ impl Interp<'_> {
         pieces.extend([replacement.clone(), rest]);
         Some(self.concat(&pieces, Span::default()))
     }
+}
+
+/// Whether replacing all of one character by a text escapes it: `\'`, `''`, `'\''`.
+fn is_escaping(needle: &str, with: &str) -> bool {
+    let mut characters = needle.chars();
+    let only = characters.next().filter(|_| characters.next().is_none());
+    only.is_some_and(|only| StrProps::top().escape_char(only, with).is_some())
 }
 
 /// The only atom of a pattern, repeated or not, at the start of a text: `^-+`, `^[/.]*`. Where its match ends within the

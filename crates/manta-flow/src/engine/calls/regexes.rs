@@ -296,8 +296,17 @@ impl Interp<'_> {
                 values.iter().map(|value| self.regex_replace(regex, value, replacement, global, span)).collect();
             return self.join_all(results).unwrap_or_else(Val::unknown);
         }
-        let own = self.props(&value);
         let parsed = self.regex(&regex.pattern, &regex.flags, self.lang(), PythonMode::Search);
+        if global
+            && let (Some(parsed), Some(with)) = (&parsed, replacement.literal())
+            && parsed.escapes(with)
+            && let Some(pieces) = self.pieces(&value)
+        {
+            let escaped: Vec<Val> =
+                pieces.iter().map(|piece| self.regex_replace(regex, piece, replacement, global, span)).collect();
+            return self.concat(&escaped, span).tainted_by(&value);
+        }
+        let own = self.props(&value);
         if let (Some(text), Some(parsed)) = (value.literal(), &parsed)
             && !parsed.may_match(text)
         {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use manta_core::Span;
 
 use crate::domain::StrProps;
+use crate::engine::builtins::is_composed;
 use crate::engine::interp::{Interp, arc, number_text};
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::trace::StepKind;
@@ -90,6 +91,16 @@ impl Interp<'_> {
             }
             if combinations(&condensed) < combinations(values) {
                 return self.concat(&condensed, span);
+            }
+            // Too many to spell out: each once, beside any of the others. What they are made of says where it stands.
+            let most = values.iter().map(|value| value.alternatives().len()).max().unwrap_or_default();
+            if most <= MAX_COMBINATIONS && values.iter().flat_map(Val::alternatives).any(is_composed) {
+                let row = |index: usize| {
+                    values.iter().map(move |value| value.alternatives()[index % value.alternatives().len()].clone())
+                };
+                let joined: Vec<Val> =
+                    (0..most).map(|index| self.concat_plain(&row(index).collect::<Vec<Val>>(), span)).collect();
+                return self.join_all(joined).unwrap_or_else(Val::unknown);
             }
         }
         if (2..=MAX_COMBINATIONS).contains(&combinations(values)) {
