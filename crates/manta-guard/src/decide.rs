@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use manta_harden::policy::Completes;
 use manta_harden::trace::TraceParent;
 use manta_mcp::Id;
 
@@ -64,6 +65,21 @@ pub struct Call<'a> {
     /// The admitted call this one retries with the input the server asked for: the same call for
     /// limits and audit.
     pub retry_of: Option<Ticket>,
+}
+
+/// A request for values of an argument (`completion/complete`).
+#[derive(Debug, Clone, Copy)]
+pub struct Completion<'a> {
+    /// The prompt or the template of resources that has the argument.
+    pub of: Completes<'a>,
+    /// The argument's name.
+    pub argument: &'a str,
+    /// What is there of its value.
+    pub typed: &'a str,
+    /// The other arguments.
+    pub others: &'a serde_json::Map<String, serde_json::Value>,
+    /// Who asks.
+    pub principal: &'a str,
 }
 
 /// Why a call is refused, for the model, the person and the record.
@@ -210,6 +226,14 @@ pub trait Decider {
 
     /// Whether lists may show this tool, prompt or resource.
     fn is_visible(&self, target: Target, name: &str) -> bool;
+
+    /// Whether the server may propose values for what is typed of an argument. Without a policy it may.
+    ///
+    /// # Errors
+    /// The denial to answer with.
+    fn check_completion(&self, _completion: &Completion<'_>) -> Result<(), Denial> {
+        Ok(())
+    }
 
     /// A tool as the server lists it: its schema may mark arguments that no record should show.
     fn listed(&mut self, _tool: &serde_json::Value) {}

@@ -14,7 +14,7 @@ use manta_harden::redact::Sensitive;
 use manta_harden::trace::TraceParent;
 use serde_json::{Map, json};
 
-use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};
+use crate::decide::{Admission, Call, Completion, Decider, Denial, Event, Outcome, Target, Ticket};
 
 /// Policy, limiter and log together.
 pub struct Enforcer {
@@ -300,6 +300,16 @@ impl Decider for Enforcer {
             Target::Prompt => self.policy.shows_prompt(name),
             Target::Resource => self.policy.shows_resource(name),
         }
+    }
+
+    fn check_completion(&self, asked: &Completion<'_>) -> Result<(), Denial> {
+        let decision =
+            self.policy.decide_completion(asked.principal, asked.of, asked.argument, asked.typed, asked.others);
+        let refused = match decision.into_result() {
+            Ok(grant) => grant.would_deny,
+            Err(denial) => Some(denial),
+        };
+        refused.filter(|_| !self.shadow).map_or(Ok(()), |refused| Err(denial(refused)))
     }
 
     fn listed(&mut self, tool: &serde_json::Value) {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use manta_mcp::{Direction, Frame, Id, Part};
-use serde_json::Value;
+use manta_harden::policy::Completes;
+use manta_mcp::{Direction, Frame, Id, Part, fold_key};
+use serde_json::{Map, Value};
 
 use super::approve::whole_request;
 use super::{Awaited, CANCEL_GRACE, Engine, InFlight, Method, Pass, Sink, answer, is_modern, shown, with_state};
 use crate::bridge::with_members;
-use crate::decide::{Admission, Call, Denial, Target};
+use crate::decide::{Admission, Call, Completion, Denial, Target};
 
 impl Engine {
     pub(super) fn client_request(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
@@ -43,6 +44,14 @@ impl Engine {
                 let message = "nothing of that name";
                 return sink.to_client(&answer::error(Some(&id), -32602, message, None), Some(&id));
             }
+            "completion/complete" => match self.check_completion(frame) {
+                Ok(()) => Method::Other,
+                Err(denial) => {
+                    self.event("method-refused", "client", format!("completion/complete: {denial}"));
+                    let message = format!("denied by manta guard: {denial}");
+                    return sink.to_client(&answer::error(Some(&id), -32602, &message, Some(&denial)), Some(&id));
+                }
+            },
             known if KNOWN_METHODS.contains(&known) => Method::Other,
             disguised if is_disguised(disguised) => {
                 self.event("method-refused", "client", shown(disguised));
@@ -66,6 +75,15 @@ impl Engine {
         let is_hidden = |target, name: &str| !self.decider.is_visible(target, name);
         let params = frame.value(Part::Params).unwrap_or(Value::Null);
         let text = |pointer: &str| params.pointer(pointer).and_then(Value::as_str);
+        // A server whose decoder ignores case would read these as the members that are looked at here.
+        const READ: &[&str] =
+            &["ref", "argument", "context", "name", "value", "arguments", "notifications", "resourceSubscriptions"];
+        let is_twin = |key: &String| READ.iter().any(|read| read != key && fold_key(read).eq(fold_key(key)));
+        let places = ["", "/ref", "/argument", "/context", "/notifications"];
+        let objects = places.iter().filter_map(|place| params.pointer(place).and_then(Value::as_object));
+        if objects.flat_map(Map::keys).any(is_twin) {
+            return true;
+        }
         match frame.method() {
             "resources/subscribe" => text("/uri").is_some_and(|uri| is_hidden(Target::Resource, uri)),
             "completion/complete" => match (text("/ref/name"), text("/ref/uri")) {
@@ -79,6 +97,30 @@ impl Engine {
                 uris.into_iter().flatten().any(|uri| uri.as_str().is_none_or(|uri| is_hidden(Target::Resource, uri)))
             }
         }
+    }
+
+    /// What is typed of an argument leads no further than a call with it would: the values that a server proposes say
+    /// what is there.
+    fn check_completion(&self, frame: &Frame<'_>) -> Result<(), Denial> {
+        let params = frame.value(Part::Params).unwrap_or(Value::Null);
+        let text = |pointer: &str| params.pointer(pointer).and_then(Value::as_str);
+        let of = match (text("/ref/name"), text("/ref/uri")) {
+            (Some(name), _) => Completes::Prompt(name),
+            (_, Some(uri)) => Completes::Template(uri),
+            // Nothing that a server could propose values for.
+            _ => return Ok(()),
+        };
+        let unclear = || Denial::new("wire", "a completion names one argument and what is typed of it");
+        let nothing = Map::new();
+        let others = match params.pointer("/context/arguments") {
+            None | Some(Value::Null) => &nothing,
+            Some(others) => others.as_object().ok_or_else(unclear)?,
+        };
+        let (argument, typed) = match params.get("argument") {
+            None => return Ok(()),
+            Some(_) => (text("/argument/name").ok_or_else(unclear)?, text("/argument/value").ok_or_else(unclear)?),
+        };
+        self.decider.check_completion(&Completion { of, argument, typed, others, principal: &self.principal })
     }
 
     /// A call: policy, pins, schema, limits, record, and only then the server.
@@ -315,7 +357,7 @@ fn is_request(method: &str) -> bool {
 /// Whether a method that is none of the protocol's becomes one for a reader that ignores case, white space
 /// or punctuation.
 fn is_disguised(method: &str) -> bool {
-    let plain = |text: &str| -> String { manta_mcp::fold_key(text).filter(|c| c.is_alphanumeric()).collect() };
+    let plain = |text: &str| -> String { fold_key(text).filter(|c| c.is_alphanumeric()).collect() };
     if method.len() > 100 || is_request(method) {
         return false;
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use manta_guard::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};
+use manta_guard::decide::{Admission, Call, Completion, Decider, Denial, Event, Outcome, Target, Ticket};
 use manta_guard::engine::{Engine, Settings, Sink};
 use manta_guard::pin::Integrity;
 use manta_mcp::Id;
@@ -83,6 +83,14 @@ impl Decider for Rules {
 
     fn is_visible(&self, _target: Target, name: &str) -> bool {
         self.shadow || !name.starts_with("forbidden")
+    }
+
+    fn check_completion(&self, asked: &Completion<'_>) -> Result<(), Denial> {
+        let others = asked.others.values().filter_map(Value::as_str);
+        match others.chain([asked.typed]).any(|text| text.starts_with("/etc")) {
+            true => Err(Denial::new("prompts.p.args.path", "outside")),
+            false => Ok(()),
+        }
     }
 
     fn event(&mut self, event: &Event) {

@@ -593,6 +593,19 @@ fn what_is_hidden_can_not_be_asked_about() {
         ("completion/complete", r#"{"ref":{"type":"ref/resource","uri":"forbidden:{x}"}}"#),
         ("completion/complete", r#"{"ref":{"name":"a","uri":"b"}}"#),
         ("completion/complete", r#"{"ref":{"name":["forbidden"]}}"#),
+        ("completion/complete", r#"{"ref":{"name":"p"},"argument":{"name":"path","value":"/etc/"}}"#),
+        ("completion/complete", r#"{"ref":{"uri":"notes://{p}"},"argument":{"name":"p","value":"/etc/"}}"#),
+        (
+            "completion/complete",
+            r#"{"ref":{"name":"p"},"argument":{"name":"a","value":""},"context":{"arguments":{"path":"/etc/"}}}"#,
+        ),
+        ("completion/complete", r#"{"ref":{"name":"p"},"argument":{"name":"path","value":["/etc/"]}}"#),
+        ("completion/complete", r#"{"ref":{"name":"p"},"argument":"/etc/"}"#),
+        // Members that only fold to others: a server that ignores case reads them, and nobody else looks.
+        ("completion/complete", r#"{"Ref":{"name":"forbidden"},"argument":{"name":"path","value":"/etc/"}}"#),
+        ("completion/complete", r#"{"ref":{"name":"p"},"argument":{"name":"path","Value":"/etc/"}}"#),
+        ("subscriptions/listen", r#"{"Notifications":{"resourceSubscriptions":["forbidden:1"]}}"#),
+        ("subscriptions/listen", r#"{"notifications":{"resourcesubscriptions":["forbidden:1"]}}"#),
         ("subscriptions/listen", r#"{"notifications":{"resourceSubscriptions":["a:1","forbidden:1"]}}"#),
     ]) {
         let (server, client) = guard.client(&ask(id, method, params));
@@ -602,6 +615,7 @@ fn what_is_hidden_can_not_be_asked_about() {
     for (id, (method, params)) in (20..).zip([
         ("resources/subscribe", r#"{"uri":"a:1"}"#),
         ("completion/complete", r#"{"ref":{"type":"ref/prompt","name":"p"}}"#),
+        ("completion/complete", r#"{"ref":{"name":"p"},"argument":{"name":"path","value":"a"},"context":{}}"#),
         ("completion/complete", "{}"),
         ("subscriptions/listen", r#"{"notifications":{"toolsListChanged":true}}"#),
     ]) {

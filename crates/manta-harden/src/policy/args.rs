@@ -95,6 +95,18 @@ impl Arg {
         }
     }
 
+    /// Checks what is typed of a value so far. Only what leads somewhere can be told from it: a word that is still too
+    /// short may become the right one.
+    pub(super) fn check_unfinished(&self, name: &str, typed: &str, found: &mut Found<'_>) -> Result<(), Denial> {
+        let value = Value::from(typed);
+        match &self.check {
+            _ if typed.is_empty() => Ok(()),
+            Check::Path { roots, names, .. } => self.path(name, &value, roots, names, Access::READ, found),
+            Check::Url { .. } | Check::Command { .. } => self.check(name, &value, &Map::new(), found),
+            _ => Ok(()),
+        }
+    }
+
     fn deny(&self, message: impl Into<String>) -> Denial {
         Denial { rule: self.rule.clone(), message: message.into(), fix: None }
     }
@@ -139,14 +151,21 @@ impl Arg {
             let message = format!("`{name}` = {} is refused: {error}", self.shown(text));
             Denial { rule: self.rule.clone(), message, fix }
         };
+        // The text as it is comes first: what is wrong with that says more than that it could be read otherwise.
+        let (root, relative) = roots.find(text).map_err(|error| refuse(&error))?;
+        let root = root.restrict(wanted);
+        let checked = root.check(&relative, wanted);
+        if let Err(error) = &checked
+            && error.is_denial()
+        {
+            return Err(refuse(error));
+        }
         if let Some(reader) = found.reader {
             reader.check(text, roots, wanted).map_err(|error| refuse(&error))?;
         }
-        let (root, relative) = roots.find(text).map_err(|error| refuse(&error))?;
-        let root = root.restrict(wanted);
-        match root.check(&relative, wanted) {
+        match checked {
             // What merely is not there is for the tool to say, unless the tool would then make it.
-            Err(error) if error.is_denial() || error.rule() == PathRule::Io => return Err(refuse(&error)),
+            Err(error) if error.rule() == PathRule::Io => return Err(refuse(&error)),
             Err(error) if error.rule() == PathRule::NotFound && wanted.write && !wanted.create => {
                 let mut denial = refuse(&error);
                 denial.fix = Some("write mode = \"rw\" here and at the root to let files be created".to_owned());

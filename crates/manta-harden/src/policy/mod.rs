@@ -30,6 +30,7 @@
 
 mod args;
 mod compile;
+mod complete;
 mod decision;
 mod explain;
 mod file;
@@ -46,6 +47,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use args::{Arg, Found, check_members, shown};
+pub use complete::Completes;
 pub use decision::{Decision, Denial, Grant, Handle, HostSet, Place, Rule};
 #[cfg(feature = "schema")]
 pub use explain::schema;
@@ -426,13 +428,8 @@ impl ToolRule {
         args: &Map<String, Value>,
         found: &mut Found<'_>,
     ) -> Result<(), Denial> {
+        self.check_caller(principal, name)?;
         let deny = |message: String, fix: Option<String>| Denial { rule: self.rule.clone(), message, fix };
-        if self.is_denied {
-            return Err(deny(format!("{} is denied", shown(name)), None));
-        }
-        if self.principals.as_ref().is_some_and(|admitted| !admitted.iter().any(|other| other == principal)) {
-            return Err(deny(format!("{} may not call {}", shown(principal), shown(name)), None));
-        }
         if !fits(args, self.max_arguments) {
             return Err(deny(format!("the arguments are larger than {}", Size(self.max_arguments)), None));
         }

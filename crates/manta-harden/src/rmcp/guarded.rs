@@ -18,8 +18,8 @@ use super::schemas::Schemas;
 use crate::approval::{self, MOST_ROUNDS};
 use crate::audit::{ErrorClass, Outcome};
 use crate::enforce::{Enforcer, Refused, Request, Running, Subject};
-use crate::policy::LOCAL;
 use crate::policy::spec::Approve;
+use crate::policy::{Completes, LOCAL};
 use crate::redact::Sensitive;
 
 /// Before the names of our members in `_meta`.
@@ -617,14 +617,21 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let policy = self.enforcer.policy();
-        let is_shown = match &request.r#ref {
-            Reference::Prompt(prompt) => policy.shows_prompt(&prompt.name),
-            Reference::Resource(resource) => policy.shows_resource(&resource.uri),
-            _ => false,
+        let (is_shown, of) = match &request.r#ref {
+            Reference::Prompt(prompt) => (policy.shows_prompt(&prompt.name), Completes::Prompt(&prompt.name)),
+            Reference::Resource(resource) => (policy.shows_resource(&resource.uri), Completes::Template(&resource.uri)),
+            _ => (false, Completes::Prompt("")),
         };
         if !is_shown {
             return Err(ErrorData::invalid_params("nothing to complete under that name", None));
         }
+        let others = request.context.as_ref().and_then(|context| context.arguments.as_ref());
+        let others = others.into_iter().flatten().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+        let (argument, typed) = (&request.argument.name, &request.argument.value);
+        policy
+            .decide_completion(&principal(&context), of, argument, typed, &others.collect())
+            .into_result()
+            .map_err(|denial| ErrorData::invalid_params(Refused::Policy(denial).to_string(), None))?;
         self.inner.complete(request, context).await
     }
 
