@@ -1,13 +1,15 @@
 //! Rules about host names.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+
+use manta_detect::address::classify;
 
 use super::error::{UrlError, UrlRule};
 
 /// One entry of an allow-list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum HostRule {
-    /// `*`: every name. Addresses are still checked, and IP literals still refused.
+    /// `*`: every public name. Addresses are still checked, and IP literals still refused.
     Any,
     Exact(String),
     /// `*.example.com`, kept as `.example.com`: at least one label more.
@@ -32,7 +34,7 @@ impl HostRule {
         if !is_suffix {
             return Ok(Self::Exact(name.to_owned()));
         }
-        if !name.contains('.') || SHARED_SUFFIXES.contains(&name) {
+        if !name.contains('.') || SHARED_SUFFIXES.contains(&name) || ANYWHERE.contains(&name) {
             return Err(invalid("anyone can register a name below this suffix"));
         }
         Ok(Self::Suffix(format!(".{name}")))
@@ -83,6 +85,58 @@ pub(super) fn is_forbidden_name(host: &str) -> bool {
     ];
     NAMES.contains(&host) || host.ends_with(".localhost") || host.ends_with(".svc.cluster.local")
 }
+
+/// Whether `*` covers a name: one of the public name space that doesn't say itself that it leads elsewhere. Whoever connects
+/// looks at the addresses as well; a program that resolves the name by itself, on another machine, may not.
+pub(super) fn is_public_name(host: &str) -> bool {
+    let is_below = |end: &&str| host.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    host.contains('.')
+        && !NOT_PUBLIC.iter().any(|end| is_below(end))
+        && !ANYWHERE.iter().any(|end| is_below(end))
+        && spelled_addresses(host).all(|address| classify(address.into()).is_global())
+}
+
+/// Addresses that stand in a name, as services that answer with them expect: `10.0.0.1.x.example`, `app-10-0-0-1.x.example`.
+fn spelled_addresses(host: &str) -> impl Iterator<Item = Ipv4Addr> {
+    let parts: Vec<Option<u8>> = host.split(['.', '-']).map(|part| part.parse().ok()).collect();
+    let quads: Vec<_> =
+        parts.windows(4).filter_map(|quad| Some(Ipv4Addr::new(quad[0]?, quad[1]?, quad[2]?, quad[3]?))).collect();
+    quads.into_iter()
+}
+
+/// Ends of names that no public name server answers for (RFC 6761, 6762, 8375, 9476; `internal` by ICANN), or that
+/// networks use as if there were none.
+const NOT_PUBLIC: &[&str] = &[
+    "local",
+    "localhost",
+    "localdomain",
+    "localdomain6",
+    "internal",
+    "intranet",
+    "private",
+    "lan",
+    "home",
+    "corp",
+    "arpa",
+    "test",
+    "invalid",
+    "onion",
+    "alt",
+];
+
+/// Names that lead wherever their first labels say, this machine included.
+const ANYWHERE: &[&str] = &[
+    "nip.io",
+    "sslip.io",
+    "xip.io",
+    "traefik.me",
+    "localtest.me",
+    "lvh.me",
+    "vcap.me",
+    "lacolhost.com",
+    "rbndr.us",
+    "1u.ms",
+];
 
 /// Suffixes of more than one label below which strangers get names. Not the whole public-suffix
 /// list: the ones that turn up in allow-lists of servers.
@@ -135,11 +189,6 @@ const SHARED_SUFFIXES: &[&str] = &[
     "trycloudflare.com",
     "loca.lt",
     "serveo.net",
-    "nip.io",
-    "sslip.io",
-    "xip.io",
-    "localtest.me",
-    "lvh.me",
     "duckdns.org",
     "dyndns.org",
     "no-ip.org",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use super::error::{UrlError, UrlRule};
-use super::host::{HostRule, is_forbidden_name, is_host_name};
+use super::host::{HostRule, is_forbidden_name, is_host_name, is_public_name};
 
 const MAX_URL: usize = 2048;
 const MAX_ADDRESSES: usize = 16;
@@ -46,7 +46,7 @@ impl UrlPolicy {
     }
 
     /// Adds a host: an exact name, `*.suffix` for at least one label more, an IP address, or `*`
-    /// for any name (whose addresses must still be public).
+    /// for any public name (whose addresses must be public too).
     ///
     /// # Errors
     /// [`UrlRule::Policy`] for anything else, and for suffixes below which anyone gets a name.
@@ -141,7 +141,12 @@ impl UrlPolicy {
                 "this name leads to the machine itself or its cloud's metadata",
             ));
         }
-        if !self.hosts.iter().any(|rule| rule.matches_name(&name)) {
+        // Where private addresses are admitted, private names are meant as well.
+        let is_covered = |rule: &HostRule| {
+            rule.matches_name(&name)
+                && (*rule != HostRule::Any || !self.admitted_ranges.is_empty() || is_public_name(&name))
+        };
+        if !self.hosts.iter().any(is_covered) {
             return Err(UrlError::new(UrlRule::Host, "the policy does not allow this host"));
         }
         url.set_host(Some(&name)).map_err(|_| odd)?;

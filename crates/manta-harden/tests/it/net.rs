@@ -120,6 +120,37 @@ fn every_confusing_form_is_refused_by_its_rule() {
 }
 
 #[test]
+fn any_name_is_any_public_one() {
+    let open = UrlPolicy::new().host("*").unwrap();
+    let within = UrlPolicy::new().host("*").unwrap().dangerous_allow_range("10.0.0.0/8").unwrap();
+    for host in [
+        "router",
+        "localhost6",
+        "printer.local",
+        "vault.internal",
+        "x.home.arpa",
+        "1.0.0.127.in-addr.arpa",
+        "10.0.0.1.nip.io",
+        "app.10-0-0-1.sslip.io",
+        "7f000001.nip.io",
+        "localtest.me",
+        "www.lvh.me",
+        "127.0.0.1.example.com",
+        "ip-169-254-169-254.example.com",
+        "a-10-0-0-1-b.example.com",
+    ] {
+        assert_eq!(rule(open.check(&format!("https://{host}/"))), UrlRule::Host, "{host}");
+        assert!(within.check(&format!("https://{host}/")).is_ok(), "{host}: private addresses are admitted");
+        assert!(UrlPolicy::new().host(host).unwrap().check(&format!("https://{host}/")).is_ok(), "{host}: named");
+    }
+    for host in
+        ["example.com", "ec2-3-5-140-2.compute.amazonaws.com", "v1-2-3.example.com", "a.b.example", "local.example"]
+    {
+        assert!(open.check(&format!("https://{host}/")).is_ok(), "{host}");
+    }
+}
+
+#[test]
 fn host_rules_that_anyone_can_satisfy_are_refused() {
     for bad in [
         "",
