@@ -115,7 +115,8 @@ impl PathRule {
             }
             Self::DeviceName => "the path names a Windows device such as CON or NUL",
             Self::Ambiguous => {
-                "programs may read this path in more than one way; write it out from the root directory on"
+                "programs may read this path in more than one way (`~`, `$NAME`, `%41`, `*`, `;`, a dash in front, white space or \
+                 quotes around it, their own working directory); write it out from the root directory on"
             }
             Self::DeniedName => "the path contains a name that the policy denies",
             Self::Frozen => "programs obey a file of this name, so it can be read and not changed",

@@ -97,6 +97,28 @@ fn files() -> Fixture {
 }
 
 #[test]
+fn a_denial_says_what_is_wrong_with_the_path_before_how_else_it_may_be_read() {
+    let mut fixture = compile(FILES).unwrap();
+    fs::create_dir(fixture.directory.path().join("project/.git")).unwrap();
+    let cwd = fixture.directory.path().join("project");
+    fixture.policy = fixture.policy.read_by(Some(crate::paths::Reader { cwd, ..crate::paths::Reader::default() }));
+    for (path, reason) in [
+        (".git", "denied-name"),
+        ("link", "symlink"),
+        ("up/secret.txt", "symlink"),
+        ("sub/../a.txt", "parent-component"),
+        ("/etc/passwd", "outside-root"),
+        ("-rf", "ambiguous-path"),
+        ("~/a.txt", "ambiguous-path"),
+        ("%2e%2e/x", "ambiguous-path"),
+    ] {
+        let denial = fixture.denial("read", json!({ "path": path }));
+        assert!(denial.message.contains(reason), "{path}: {denial}");
+    }
+    assert!(fixture.allows("read", json!({ "path": "a.txt" })));
+}
+
+#[test]
 fn a_program_that_callers_may_write_is_no_program_with_rules() {
     let policy = |mode: &str, more: &str| {
         compile(&format!(
