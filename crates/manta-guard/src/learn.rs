@@ -1,7 +1,7 @@
 //! `manta learn`: from an audit log to the smallest policy that would have passed it.
 //!
 //! Every line carries how often it was needed and an example, so that a person can judge it. What was
-//! only seen redacted stays a plain string; what was never seen is not granted.
+//! only seen redacted stays a plain string; what was never seen, or was refused, is not granted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,6 +13,8 @@ use serde_json::Value;
 const MIN_ROOT_DEPTH: usize = 2;
 /// Most different values of an enumeration.
 const MAX_VALUES: usize = 6;
+/// Most members of an object that get rules of their own.
+const MAX_FIELDS: usize = 32;
 /// Fewest calls that make an enumeration believable.
 const MIN_SAMPLES: usize = 8;
 
@@ -33,8 +35,35 @@ struct Arg {
 /// Roots and hosts that the rules share.
 #[derive(Default)]
 struct Shared {
-    roots: BTreeMap<PathBuf, (String, bool)>,
-    hosts: BTreeSet<String>,
+    roots: BTreeMap<PathBuf, (String, Changes)>,
+    hosts: BTreeMap<&'static str, Hosts>,
+}
+
+/// Where the URLs of one scheme led.
+#[derive(Default)]
+struct Hosts {
+    allow: BTreeSet<String>,
+    ports: BTreeSet<u16>,
+    /// Addresses that are not public.
+    private: BTreeSet<String>,
+}
+
+/// What a tool does to files, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Changes {
+    Nothing,
+    Writes,
+    Deletes,
+}
+
+impl Changes {
+    const fn mode(self) -> &'static str {
+        match self {
+            Self::Nothing => "r",
+            Self::Writes => "rwc",
+            Self::Deletes => "rwcd",
+        }
+    }
 }
 
 /// Proposes a policy for the calls in a log, one JSON object per line.
@@ -46,10 +75,13 @@ pub fn propose(log: &str) -> Result<String, String> {
     let mut prompts: BTreeMap<String, Tool> = BTreeMap::new();
     let mut resources = BTreeMap::new();
     let mut egress = BTreeMap::new();
+    let mut refused = 0_usize;
     for (number, line) in log.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let record: Value = serde_json::from_str(line).map_err(|error| format!("line {}: {error}", number + 1))?;
         let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or("");
         match (text("kind"), text("method")) {
+            // What somebody tried and was not allowed is no use that a policy should let pass.
+            ("intent", _) if matches!(text("decision"), "deny" | "refused") => refused += 1,
             ("intent", "tools/call") => note(&mut tools, text("tool"), &record),
             ("intent", "prompts/get") => note(&mut prompts, text("tool"), &record),
             ("intent", "resources/read") => *resources.entry(text("tool").to_owned()).or_insert(0) += 1,
@@ -57,7 +89,7 @@ pub fn propose(log: &str) -> Result<String, String> {
             _ => {}
         }
     }
-    Ok(write(&tools, &prompts, &resources, &egress))
+    Ok(write(&tools, &prompts, &resources, &egress, refused))
 }
 
 fn note(into: &mut BTreeMap<String, Tool>, name: &str, record: &Value) {
@@ -86,6 +118,7 @@ fn write(
     prompts: &BTreeMap<String, Tool>,
     resources: &BTreeMap<String, usize>,
     egress: &BTreeMap<String, usize>,
+    refused: usize,
 ) -> String {
     let mut shared = Shared::default();
     find_roots(tools, &mut shared);
@@ -95,13 +128,25 @@ fn write(
     let mut out = String::from(
         "# Proposed from an audit log. Read every line: what was done is not always what should be.\nversion = 1\n",
     );
-    for (path, (name, writes)) in &shared.roots {
-        let mode = if *writes { "rwc" } else { "r" };
-        let _ = write!(out, "\n[roots.{name}]\nat   = {}\nmode = \"{mode}\"\n", quoted(&path.to_string_lossy()));
+    if refused > 0 {
+        let _ = writeln!(out, "# {refused} calls that were refused are left out.");
     }
-    if !shared.hosts.is_empty() {
-        let hosts: Vec<String> = shared.hosts.iter().map(|host| quoted(host)).collect();
-        let _ = write!(out, "\n[hosts.seen]\nallow = [{}]\n", hosts.join(", "));
+    for (path, (name, changes)) in &shared.roots {
+        let (at, mode) = (quoted(&path.to_string_lossy()), changes.mode());
+        let _ = write!(out, "\n[roots.{name}]\nat   = {at}\nmode = \"{mode}\"\n");
+    }
+    for (scheme, hosts) in &shared.hosts {
+        let list = |texts: &BTreeSet<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
+        let _ = write!(out, "\n[hosts.{}]\nallow = [{}]\n", set_of(scheme), list(&hosts.allow));
+        if *scheme == "http" {
+            let _ = writeln!(out, "schemes = [\"https\", \"http\"] # anyone on the way can read and change it");
+        }
+        if !hosts.ports.is_empty() {
+            let _ = writeln!(out, "ports = {:?}", hosts.ports.iter().collect::<Vec<_>>());
+        }
+        if !hosts.private.is_empty() {
+            let _ = writeln!(out, "private = [{}] # not public: is this meant?", list(&hosts.private));
+        }
     }
     if !egress.is_empty() {
         out.push_str(
@@ -133,49 +178,72 @@ fn write_rules(out: &mut String, table: &str, tools: &BTreeMap<String, Tool>, sh
         for (arg, seen) in &tool.args {
             let key = if is_bare(arg) { arg.clone() } else { quoted(arg) };
             let required = if seen.count == tool.calls { ", required = true" } else { "" };
-            let kind = kind_of(arg, &seen.values, shared, writes(name));
+            let kind = kind_of(arg, &seen.values, shared, changes(name));
             let example = seen.values.first().map(example).unwrap_or_default();
             let _ = writeln!(out, "{key} = {{ {kind}{required} }} # {} times, such as {example}", seen.count);
         }
     }
 }
 
-/// Directories that hold every path seen: for each path its parent, joined while the common part is deep enough.
+/// Directories that hold every path seen: for each path its directory, joined while the common part is deep enough.
 fn find_roots(tools: &BTreeMap<String, Tool>, shared: &mut Shared) {
-    let mut roots: Vec<(PathBuf, bool)> = Vec::new();
+    let mut seen: Vec<(&Path, Changes)> = Vec::new();
     for (name, tool) in tools {
-        for (arg, path) in
-            tool.args.iter().flat_map(|(name, arg)| arg.values.iter().flat_map(texts).map(move |text| (name, text)))
+        for (arg, text) in
+            tool.args.iter().flat_map(|(name, arg)| arg.values.iter().flat_map(|value| texts(name, value)))
         {
-            if is_relative_path(arg, path) {
-                let here = shared.roots.entry(PathBuf::from(HERE)).or_insert_with(|| ("here".to_owned(), false));
-                here.1 |= writes(name);
+            if is_relative_path(arg, text) {
+                let here = shared.roots.entry(PathBuf::from(HERE)).or_insert(("here".to_owned(), Changes::Nothing));
+                here.1 = here.1.max(changes(name));
             }
-            if !is_path(path) {
-                continue;
-            }
-            let path = Path::new(path);
-            let parent = path.parent().unwrap_or(path).to_owned();
-            match roots.iter_mut().find(|(root, _)| depth(&common(root, &parent)) >= MIN_ROOT_DEPTH) {
-                Some((root, seen_writes)) => {
-                    *root = common(root, &parent);
-                    *seen_writes |= writes(name);
-                }
-                None => roots.push((parent, writes(name))),
+            if is_path(text) {
+                seen.push((Path::new(text), changes(name)));
             }
         }
     }
-    for (index, (root, seen_writes)) in roots.into_iter().enumerate() {
+    let mut roots: Vec<(PathBuf, Changes)> = Vec::new();
+    for (path, changes) in &seen {
+        // What others lie below is a directory, also where the log is read on another machine.
+        let is_directory = path.is_dir() || seen.iter().any(|(other, _)| *other != *path && other.starts_with(path));
+        let parent = if is_directory { *path } else { path.parent().unwrap_or(path) };
+        match roots.iter_mut().find(|(root, _)| is_narrow(&common(root, parent)) || parent.starts_with(root)) {
+            Some((root, most)) => {
+                *root = common(root, parent);
+                *most = (*most).max(*changes);
+            }
+            None => roots.push((parent.to_owned(), *changes)),
+        }
+    }
+    // A root inside another would have rules of its own, and not more than the other may do.
+    let outer: Vec<PathBuf> = roots.iter().map(|(root, _)| root.clone()).collect();
+    for (index, (root, changes)) in roots.into_iter().enumerate() {
+        let root = outer
+            .iter()
+            .filter(|other| root.starts_with(other))
+            .min_by_key(|other| depth(other))
+            .cloned()
+            .unwrap_or(root);
         let name = root.file_name().and_then(|name| name.to_str()).filter(|name| is_bare(name));
         let name = name.map_or_else(|| format!("root{}", index + 1), str::to_owned);
-        let taken = shared.roots.values().any(|(other, _)| *other == name);
+        let taken = shared.roots.iter().any(|(at, (other, _))| *other == name && *at != root);
         let name = if taken { format!("{name}{}", index + 1) } else { name };
-        let entry = shared.roots.entry(root).or_insert((name, false));
-        entry.1 |= seen_writes;
+        let entry = shared.roots.entry(root).or_insert((name, Changes::Nothing));
+        entry.1 = entry.1.max(changes);
     }
 }
 
-fn kind_of(arg: &str, values: &[Value], shared: &mut Shared, writes: bool) -> String {
+/// Whether a directory is no wider than somebody would grant: neither near the top nor a person's home.
+fn is_narrow(directory: &Path) -> bool {
+    let is_home = directory.parent().is_some_and(|parent| [Path::new("/home"), Path::new("/Users")].contains(&parent));
+    depth(directory) >= MIN_ROOT_DEPTH && !is_home
+}
+
+fn kind_of(arg: &str, values: &[Value], shared: &mut Shared, changes: Changes) -> String {
+    // Clients that know every argument send `null` for those that nobody gave.
+    let given: Vec<Value> = values.iter().filter(|value| !value.is_null()).cloned().collect();
+    if given.len() < values.len() && !given.is_empty() {
+        return format!("{}, nullable = true", kind_of(arg, &given, shared, changes));
+    }
     let all = |test: fn(&Value) -> bool| values.iter().all(test);
     if values.iter().all(|value| value.as_str().is_some_and(|text| is_path(text) || is_relative_path(arg, text))) {
         let root_of = |text: &str| match is_path(text) {
@@ -188,12 +256,22 @@ fn kind_of(arg: &str, values: &[Value], shared: &mut Shared, writes: bool) -> St
         // Relative paths belong to the first root.
         found.sort_by_key(|(at, _)| at.as_path() != Path::new(HERE));
         let names: Vec<String> = found.into_iter().map(|(_, name)| quoted(name)).collect();
-        let mode = if writes { "rwc" } else { "r" };
-        return format!("kind = \"path\", roots = [{}], mode = \"{mode}\"", names.join(", "));
+        return format!("kind = \"path\", roots = [{}], mode = \"{}\"", names.join(", "), changes.mode());
     }
     if all(|value| value.as_str().is_some_and(|text| host_of(text).is_some())) {
-        shared.hosts.extend(values.iter().filter_map(|value| host_of(value.as_str()?)));
-        return "kind = \"url\", hosts = [\"seen\"]".to_owned();
+        let mut sets = BTreeSet::new();
+        for (scheme, host, port) in values.iter().filter_map(|value| host_of(value.as_str()?)) {
+            let hosts = shared.hosts.entry(scheme).or_default();
+            hosts.ports.extend(port.filter(|port| *port != if scheme == "http" { 80 } else { 443 }));
+            if let Ok(address) = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>()
+                && !manta_detect::address::classify(address).is_global()
+            {
+                hosts.private.insert(format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 }));
+            }
+            hosts.allow.insert(host);
+            sets.insert(quoted(set_of(scheme)));
+        }
+        return format!("kind = \"url\", hosts = [{}]", sets.into_iter().collect::<Vec<_>>().join(", "));
     }
     if all(|value| value.is_i64() || value.is_u64()) {
         let numbers = || values.iter().filter_map(Value::as_i64);
@@ -212,10 +290,26 @@ fn kind_of(arg: &str, values: &[Value], shared: &mut Shared, writes: bool) -> St
     if all(Value::is_array) {
         let items: Vec<Value> = values.iter().filter_map(Value::as_array).flatten().cloned().collect();
         let longest = values.iter().filter_map(Value::as_array).map(Vec::len).max().unwrap_or(0);
-        let item = if items.is_empty() { "kind = \"any\"".to_owned() } else { kind_of(arg, &items, shared, writes) };
+        let item = if items.is_empty() { "kind = \"any\"".to_owned() } else { kind_of(arg, &items, shared, changes) };
         return format!("kind = \"list\", max_len = {longest}, items = {{ {item} }}");
     }
+    let objects: Vec<&serde_json::Map<String, Value>> = values.iter().filter_map(Value::as_object).collect();
+    let names: BTreeSet<&String> = objects.iter().flat_map(|object| object.keys()).collect();
+    if objects.len() == values.len() && (1..=MAX_FIELDS).contains(&names.len()) {
+        let fields = names.into_iter().map(|name| {
+            let members: Vec<Value> = objects.iter().filter_map(|object| object.get(name)).cloned().collect();
+            let required = if members.len() == objects.len() { ", required = true" } else { "" };
+            let key = if is_bare(name) { name.clone() } else { quoted(name) };
+            format!("{key} = {{ {}{required} }}", kind_of(name, &members, shared, changes))
+        });
+        return format!("kind = \"object\", fields = {{ {} }}", fields.collect::<Vec<_>>().join(", "));
+    }
     "kind = \"any\"".to_owned()
+}
+
+/// The section that lists the hosts of a scheme.
+const fn set_of(scheme: &str) -> &'static str {
+    if scheme.len() == "https".len() { "seen" } else { "seen-http" }
 }
 
 fn string_kind(values: &[Value]) -> String {
@@ -233,11 +327,12 @@ fn string_kind(values: &[Value]) -> String {
     format!("kind = \"string\", max_len = {}", longest.next_power_of_two().max(16))
 }
 
-/// Strings in a value that may be paths: itself, or the elements of a list.
-fn texts(value: &Value) -> Vec<&str> {
+/// Strings in a value that may be paths, each with the name it goes by: itself, elements of a list, members of an object.
+fn texts<'a>(name: &'a str, value: &'a Value) -> Vec<(&'a str, &'a str)> {
     match value {
-        Value::String(text) => vec![text],
-        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        Value::String(text) => vec![(name, text)],
+        Value::Array(items) => items.iter().flat_map(|item| texts(name, item)).collect(),
+        Value::Object(members) => members.iter().flat_map(|(name, member)| texts(name, member)).collect(),
         _ => Vec::new(),
     }
 }
@@ -283,19 +378,35 @@ fn is_relative_path(arg: &str, text: &str) -> bool {
         && !Path::new(text).components().any(|part| part == Component::ParentDir)
 }
 
-fn host_of(text: &str) -> Option<String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?.split(':').next()?;
-    (!host.is_empty()).then(|| host.to_ascii_lowercase())
+/// Scheme, host and port of a URL that a rule for URLs can admit.
+fn host_of(text: &str) -> Option<(&'static str, String, Option<u16>)> {
+    let (scheme, rest) = match text.strip_prefix("https://") {
+        Some(rest) => ("https", rest),
+        None => ("http", text.strip_prefix("http://")?),
+    };
+    let authority = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
+    let end = authority.find(']').map_or_else(|| authority.find(':').unwrap_or(authority.len()), |end| end + 1);
+    let (host, port) = authority.split_at(end);
+    let port = port.strip_prefix(':').and_then(|port| port.parse().ok());
+    (!host.is_empty()).then(|| (scheme, host.to_ascii_lowercase(), port))
 }
 
-/// Whether a tool changes things, by its name; the proposal says so in its `mode`, for a person to check.
-fn writes(tool: &str) -> bool {
-    let lower = tool.to_ascii_lowercase();
-    ["write", "create", "edit", "move", "save", "append", "rename", "update", "put", "mkdir"]
-        .iter()
-        .any(|word| lower.contains(word))
+/// What a tool does to files, by the words of its name; the proposal says so in its `mode`, for a person to check.
+fn changes(tool: &str) -> Changes {
+    const DELETES: &[&str] =
+        &["delete", "remove", "unlink", "trash", "rm", "rmdir", "move", "rename", "mv", "clean", "purge"];
+    const WRITES: &[&str] = &[
+        "write", "create", "edit", "save", "append", "update", "put", "mkdir", "insert", "replace", "patch", "add",
+        "copy", "cp", "set", "apply", "commit", "init", "clone", "checkout", "reset", "download", "export", "generate",
+        "make",
+    ];
+    let words = manta_detect::secrets::words(tool);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    match (has(DELETES), has(WRITES)) {
+        (true, _) => Changes::Deletes,
+        (false, true) => Changes::Writes,
+        (false, false) => Changes::Nothing,
+    }
 }
 
 fn common(a: &Path, b: &Path) -> PathBuf {
@@ -373,6 +484,95 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
+    }
+
+    /// The policy that comes out of these calls, compiled.
+    fn learned(log: &[String]) -> manta_harden::policy::Policy {
+        let text = propose(&log.join("\n")).unwrap();
+        let file = manta_harden::policy::PolicyFile::parse("manta.toml", text.clone());
+        let policy = file.and_then(manta_harden::policy::Policy::compile);
+        policy.unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    fn is_allowed(policy: &manta_harden::policy::Policy, tool: &str, args: &Value) -> bool {
+        policy.decide(tool, args.as_object().unwrap()).is_allowed()
+    }
+
+    #[test]
+    fn what_was_done_passes_the_proposal_and_what_is_near_it_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |path: &str| directory.path().join(path).to_string_lossy().into_owned();
+        std::fs::create_dir_all(at("data/sub/deep")).unwrap();
+        std::fs::create_dir_all(at("other")).unwrap();
+        std::fs::write(at("data/sub/a.txt"), "a").unwrap();
+        let calls = [
+            ("list_directory", serde_json::json!({ "path": at("data/sub") })),
+            ("read_file", serde_json::json!({ "path": at("data/sub/a.txt"), "encoding": null })),
+            ("read_file", serde_json::json!({ "path": null, "encoding": "utf8" })),
+            (
+                "read_many",
+                serde_json::json!({ "files": [{ "path": at("data/sub/a.txt"), "ranges": [{ "start": 1 }] }] }),
+            ),
+            ("fetch", serde_json::json!({ "url": "http://docs.example.com:8080/a" })),
+            ("fetch", serde_json::json!({ "url": "https://docs.example.org/a" })),
+            ("fetch", serde_json::json!({ "url": "http://127.0.0.1:9000/" })),
+            ("delete_file", serde_json::json!({ "path": at("data/sub/deep/b.txt") })),
+            ("get_output", serde_json::json!({ "file": at("data/sub/a.txt") })),
+        ];
+        let log: Vec<String> = calls.iter().map(|(tool, args)| intent(tool, args)).collect();
+        let policy = learned(&log);
+        for (tool, args) in &calls {
+            assert!(is_allowed(&policy, tool, args), "{tool} {args}: {}", propose(&log.join("\n")).unwrap());
+        }
+        for (tool, args) in [
+            ("list_directory", serde_json::json!({ "path": at("data") })),
+            ("read_file", serde_json::json!({ "path": at("other/x") })),
+            ("read_file", serde_json::json!({ "path": "/etc/passwd" })),
+            ("read_many", serde_json::json!({ "files": [{ "path": "/etc/passwd", "ranges": [{ "start": 1 }] }] })),
+            (
+                "read_many",
+                serde_json::json!({ "files": [{ "path": at("data/sub/a.txt"), "ranges": [], "mode": "x" }] }),
+            ),
+            ("fetch", serde_json::json!({ "url": "http://docs.example.org/a" })),
+            ("fetch", serde_json::json!({ "url": "https://docs.example.org:8080/a" })),
+            ("fetch", serde_json::json!({ "url": "http://127.0.0.2:9000/" })),
+        ] {
+            assert!(!is_allowed(&policy, tool, &args), "{tool} {args}");
+        }
+        let root = policy.roots().values().next().unwrap();
+        assert_eq!(policy.roots().len(), 1, "{:?}", policy.roots());
+        assert_eq!(root.path(), std::fs::canonicalize(at("data/sub")).unwrap());
+        assert_eq!((changes("get_output"), changes("putFile")), (Changes::Nothing, Changes::Writes));
+    }
+
+    #[test]
+    fn what_was_refused_is_not_learned() {
+        let refused = |tool: &str, params: &Value| {
+            let mut record: Value = serde_json::from_str(&intent(tool, params)).unwrap();
+            record["decision"] = "deny".into();
+            record.to_string()
+        };
+        let log = [
+            intent("read_file", &serde_json::json!({ "path": "/srv/data/a.txt" })),
+            refused("read_file", &serde_json::json!({ "path": "/etc/passwd" })),
+            refused("run", &serde_json::json!({ "command": "id" })),
+        ];
+        let text = propose(&log.join("\n")).unwrap();
+        assert!(
+            !text.contains("etc") && !text.contains("run") && text.contains("# 2 calls that were refused"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn two_places_in_a_home_are_no_reason_to_grant_the_home() {
+        let log = [
+            intent("read_file", &serde_json::json!({ "path": "/home/me/projects/a.txt" })),
+            intent("read_file", &serde_json::json!({ "path": "/home/me/notes/b.txt" })),
+        ];
+        let text = propose(&log.join("\n")).unwrap();
+        assert!(text.contains("\"/home/me/projects\"") && text.contains("\"/home/me/notes\""), "{text}");
+        assert!(!text.contains("\"/home/me\""), "{text}");
     }
 
     #[test]

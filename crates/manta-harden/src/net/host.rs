@@ -91,8 +91,8 @@ pub(super) fn is_forbidden_name(host: &str) -> bool {
 pub(super) fn is_public_name(host: &str) -> bool {
     let is_below = |end: &&str| host.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     host.contains('.')
-        && !NOT_PUBLIC.iter().any(|end| is_below(end))
-        && !ANYWHERE.iter().any(|end| is_below(end))
+        && !NOT_PUBLIC.iter().any(is_below)
+        && !ANYWHERE.iter().any(is_below)
         && spelled_addresses(host).all(|address| classify(address.into()).is_global())
 }
 
