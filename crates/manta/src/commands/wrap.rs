@@ -119,6 +119,8 @@ struct Entry {
     env: Vec<String>,
     url: Option<String>,
     has_headers: bool,
+    /// It speaks HTTP with SSE, the transport of revision 2024-11-05.
+    is_sse: bool,
     /// All members, for formats whose entries are written anew.
     members: Map<String, Value>,
     /// The text that says all this.
@@ -151,9 +153,9 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         output::print(&text)?;
         return Ok(Exit::Clean);
     }
-    // The notes first: whatever happens then, nothing is lost that they could bring back.
-    save_notes(&notes, &changes)?;
-    replace(&file, &text)?;
+    // The notes first: whatever happens then, nothing is lost that they could bring back. They hold what the file holds.
+    save_notes(&notes, &changes, &file)?;
+    replace(&file, &text, &file)?;
     if changes.is_empty() {
         let _ = fs::remove_file(&notes);
     }
@@ -237,6 +239,10 @@ fn guarded(args: &Args, entry: &Entry) -> Result<(String, Vec<String>), String> 
     args.read.iter().for_each(|path| add("--read", absolute(path)));
     args.write.iter().for_each(|path| add("--write", absolute(path)));
     match (&entry.command, &entry.url) {
+        (Some(command), _) if is_container(command) => {
+            let why = "a daemon outside of any sandbox runs its container";
+            return Err(format!("{why}; guard the server itself without a container, or its URL if it has one"));
+        }
         (Some(command), _) => {
             entry.env.iter().for_each(|name| add("--env", name.clone()));
             // A directory among its arguments is what the server was given to work on.
@@ -248,6 +254,13 @@ fn guarded(args: &Args, entry: &Entry) -> Result<(String, Vec<String>), String> 
         }
         (None, Some(_)) if entry.has_headers => {
             return Err("its headers are credentials; put them under upstream_headers of a policy first".to_owned());
+        }
+        (None, Some(_)) if entry.is_sse => {
+            let why = "it is reached over HTTP with SSE, the transport of 2024-11-05, which the guard doesn't speak";
+            return Err(format!("{why}; most such servers have an address for Streamable HTTP as well, often `/mcp`"));
+        }
+        (None, Some(_)) if args.client == Client::Codex => {
+            return Err("put `command` and `args` in place of its `url`: manta guard --upstream URL".to_owned());
         }
         (None, Some(url)) => add("--upstream", url.clone()),
         (None, None) => return Err("it has neither a command nor a URL".to_owned()),
@@ -261,6 +274,25 @@ fn is_wrapped(entry: &Entry) -> bool {
     let is_own = program.is_some() && std::env::current_exe().ok().as_deref() == program;
     let guards = entry.args.first().is_some_and(|word| word == "guard");
     stem == Some("manta-guard") || guards && (is_own || stem == Some("manta"))
+}
+
+/// Whether a command has its server run by a container engine: the sandbox would hold the messenger and not the server.
+fn is_container(command: &str) -> bool {
+    let stem = Path::new(command).file_stem().and_then(std::ffi::OsStr::to_str);
+    stem.is_some_and(|stem| ["docker", "podman", "nerdctl"].contains(&stem.to_ascii_lowercase().as_str()))
+}
+
+/// Whether an entry means the older transport: it says so, its address ends so, or the client calls it so.
+fn is_sse(client: Client, members: &Map<String, Value>) -> bool {
+    let text = |key: &str| members.get(key).and_then(Value::as_str);
+    let kind = text("type").or_else(|| text("transport")).map(str::to_ascii_lowercase);
+    match (kind.as_deref(), text("url").or_else(|| text("serverUrl"))) {
+        (Some(kind), _) => kind == "sse",
+        (None, Some(url)) => {
+            client == Client::Gemini || url.split(['?', '#']).next().is_some_and(|url| url.ends_with("/sse"))
+        }
+        (None, None) => false,
+    }
 }
 
 /// The servers of a configuration, by name.
@@ -287,6 +319,7 @@ fn entries(client: Client, text: &str) -> Result<BTreeMap<String, Entry>, Failur
             args: list("args").iter().filter_map(|word| word.as_str().map(str::to_owned)).collect(),
             env: env.map(|env| env.keys().cloned().collect()).unwrap_or_default(),
             url: text_of("url").or_else(|| text_of("serverUrl")).or_else(|| text_of("httpUrl")),
+            is_sse: is_sse(client, &members),
             has_headers: members.get("headers").and_then(Value::as_object).is_some_and(|headers| !headers.is_empty()),
             place: start..start + raw.get().len(),
             members,
@@ -355,6 +388,10 @@ struct CodexServer {
     args: Option<toml::Spanned<Vec<String>>>,
     #[serde(default)]
     env: BTreeMap<String, toml::Value>,
+    /// Variables of its own that Codex passes on.
+    #[serde(default)]
+    env_vars: Vec<String>,
+    url: Option<String>,
 }
 
 /// The text from the value of `command` to the end of `args`; what stands between them is kept before and after.
@@ -362,7 +399,13 @@ fn toml_entries(text: &str) -> Result<BTreeMap<String, Entry>, String> {
     let file: CodexFile = toml::from_str(text).map_err(|error| error.to_string())?;
     let mut entries = BTreeMap::new();
     for (name, server) in file.mcp_servers {
-        let (Some(command), args) = (server.command, server.args) else { continue };
+        let (command, args) = match (server.command, server.args) {
+            (Some(command), args) => (command, args),
+            (None, _) => {
+                entries.insert(name, Entry { url: server.url, ..Entry::default() });
+                continue;
+            }
+        };
         let start = command.span().start;
         let end = match &args {
             Some(args) if args.span().start < start => {
@@ -374,7 +417,7 @@ fn toml_entries(text: &str) -> Result<BTreeMap<String, Entry>, String> {
         let entry = Entry {
             command: Some(command.into_inner()),
             args: args.map(toml::Spanned::into_inner).unwrap_or_default(),
-            env: server.env.into_keys().collect(),
+            env: server.env.into_keys().chain(server.env_vars).collect(),
             place: start..end,
             ..Entry::default()
         };
@@ -429,22 +472,27 @@ fn load_notes(path: &Path) -> Result<BTreeMap<String, Change>, Failure> {
     }
 }
 
-fn save_notes(path: &Path, changes: &BTreeMap<String, Change>) -> Result<(), Failure> {
+fn save_notes(path: &Path, changes: &BTreeMap<String, Change>, file: &Path) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(changes).map_err(|error| Failure::new(error.to_string()))?;
-    replace(path, &format!("{text}\n"))
+    replace(path, &format!("{text}\n"), file)
 }
 
-/// Through a temporary file, so that a crash leaves the old or the new; with the permissions of the old, which may
-/// keep secrets from others.
-fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+/// Through a temporary file, so that a crash leaves the old or the new; with the permissions of `like`, which may keep
+/// secrets from others, and none for others before it has them.
+fn replace(path: &Path, text: &str, like: &Path) -> Result<(), Failure> {
     let problem = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     // A link stays one: what it leads to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = path.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
     name.push(".manta-new");
     let temporary = path.with_file_name(name);
-    fs::write(&temporary, text).map_err(problem)?;
-    if let Ok(metadata) = fs::metadata(&path) {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&temporary).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
+    written.map_err(problem)?;
+    if let Ok(metadata) = fs::metadata(like) {
         fs::set_permissions(&temporary, metadata.permissions()).map_err(problem)?;
     }
     fs::rename(&temporary, &path).map_err(problem)
@@ -508,6 +556,46 @@ mod tests {
         run(&Args { undo: true, host: Vec::new(), ..args(Client::Cursor, &file) }).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), edited);
         assert!(notes_of(&file).exists(), "what it was is still known");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_kept_from_others_stays_so_in_what_is_kept_beside_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("mcp.json");
+        fs::write(&file, r#"{"mcpServers":{"a":{"command":"x","env":{"TOKEN":"secret"}}}}"#).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        run(&args(Client::Cursor, &file)).unwrap();
+        for path in [&file, &notes_of(&file)] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn what_would_not_work_behind_the_guard_is_left_and_named() {
+        let json = r#"{"mcpServers":{
+            "said": {"type":"sse","url":"https://a.example/x"}, "ends": {"url":"https://b.example/sse?k=1"},
+            "boxed": {"command":"/usr/bin/docker","args":["run","-i","mcp/x"]}, "near": {"url":"https://c.example/mcp"},
+            "typed": {"type":"http","url":"https://d.example/sse"}}}"#;
+        let said =
+            |client: Client, text: &str| wrapped(&args(client, Path::new("x")), text, &mut BTreeMap::new()).unwrap().1;
+        let report = said(Client::Cursor, json);
+        for (name, word) in [("said", "2024-11-05"), ("ends", "2024-11-05"), ("boxed", "container")] {
+            let line = report.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+            assert!(line.contains("left as it is") && line.contains(word), "{line}");
+        }
+        assert_eq!(report.matches("--upstream").count(), 2, "{report}");
+        let gemini = said(
+            Client::Gemini,
+            r#"{"mcpServers":{"a":{"url":"https://a.example/x"},"b":{"httpUrl":"https://a.example/y"}}}"#,
+        );
+        assert!(gemini.contains("a: left as it is") && gemini.contains("--upstream https://a.example/y"), "{gemini}");
+        let codex = said(
+            Client::Codex,
+            "[mcp_servers.far]\nurl = \"https://x.example/mcp\"\n[mcp_servers.near]\ncommand = \"x\"\nenv_vars = [\"TOKEN\"]\n",
+        );
+        assert!(codex.contains("far: left as it is") && codex.contains("--env TOKEN"), "{codex}");
     }
 
     #[test]
