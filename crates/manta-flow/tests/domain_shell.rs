@@ -382,3 +382,30 @@ proptest! {
         prop_assert_ne!(run(&script, &directory), Some((template.expected)(&example)), "{:?}", script);
     }
 }
+
+#[test]
+fn git_hands_scripts_to_a_shell_and_runs_commands() {
+    let filter = |option: &str, value: &StrProps, before: &str, behind: &str| {
+        let script = vec![Part::Lit(before), Part::Hole(value), Part::Lit(behind)];
+        judged(&[vec![Part::Lit("git")], vec![Part::Lit("filter-branch")], vec![Part::Lit(option)], script])
+    };
+    let free = StrProps::top();
+    let hash = checked("^[0-9a-f]+$");
+    let (before, behind) = ("if [ $GIT_COMMIT = \"", "\" ]; then cat; fi");
+    assert!(matches!(filter("--msg-filter", &free, before, behind), ArgVerdict::Shell { .. }));
+    assert!(matches!(filter("--tree-filter", &free, "rm ", ""), ArgVerdict::Shell { .. }));
+    assert_eq!(filter("--msg-filter", &hash, before, behind), ArgVerdict::Safe);
+    assert_eq!(filter("--original", &free, "refs/", "/x"), ArgVerdict::Safe);
+    let rebase = |option: &str| {
+        let script = vec![Part::Lit("make "), Part::Hole(&free)];
+        judged(&[vec![Part::Lit("git")], vec![Part::Lit("rebase")], vec![Part::Lit(option)], script])
+    };
+    assert!(matches!(rebase("-x"), ArgVerdict::Shell { .. }));
+    assert_eq!(rebase("-X"), ArgVerdict::Safe);
+    assert!(matches!(after(&["git", "bisect", "run"]), ArgVerdict::Program { .. }));
+    assert!(matches!(after(&["git", "-C", "/srv", "bisect", "run", "sh", "-c"]), ArgVerdict::Shell { .. }));
+    assert_eq!(after(&["git", "bisect", "run", "make", "--"]), ArgVerdict::Safe);
+    assert!(matches!(after(&["git", "bisect", "good"]), ArgVerdict::Option { .. }));
+    assert!(matches!(after(&["git", "submodule", "foreach", "--recursive"]), ArgVerdict::Shell { .. }));
+    assert!(!matches!(after(&["git", "submodule", "update"]), ArgVerdict::Shell { .. }));
+}

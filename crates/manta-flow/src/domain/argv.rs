@@ -93,7 +93,7 @@ pub(super) fn judge_nested(words: &[Word<'_>], index: usize, depth: u32) -> ArgV
     {
         return verdict;
     }
-    option_injection(known, &name, words, index)
+    option_injection(known, &name, words, index, depth)
 }
 
 /// Whether the part is a value somebody else chooses from more than a fixed list.
@@ -317,9 +317,12 @@ fn dash_hole<'a>(word: &[Part<'a>]) -> Option<&'a StrProps> {
     None
 }
 
-fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], index: usize) -> ArgVerdict {
+fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], index: usize, depth: u32) -> ArgVerdict {
     let before: Vec<Option<String>> = words[..index].iter().map(|word| literal(word)).collect();
     if let Some(verdict) = dangerous_value(known, name, &before, &words[index]) {
+        return verdict;
+    }
+    if let Some(verdict) = script_value(known, name, &before, &words[index], depth) {
         return verdict;
     }
     let in_value_position = follows_option(known, &words[index - 1]);
@@ -431,4 +434,21 @@ fn dangerous_value(
     let props = word.iter().filter(|part| is_open_hole(part)).find_map(Part::props)?;
     let example = props.witness(example).or_else(|| props.witness("x"))?;
     Some(ArgVerdict::Code { program: name.to_owned(), language: Language::Shell, example })
+}
+
+/// A script of the program's around a value, given to an option whose value a shell reads:
+/// `git filter-branch --msg-filter 'echo …'`. A value that starts it is [`dangerous_value`]'s.
+fn script_value(
+    known: Option<&Program>,
+    name: &str,
+    before: &[Option<String>],
+    word: &[Part<'_>],
+    depth: u32,
+) -> Option<ArgVerdict> {
+    if name != "git" || starts_with_hole(word) {
+        return None;
+    }
+    let option = before.last().and_then(Option::as_deref)?;
+    let is_it = |row: &CodeOption| row.option == option && row.value == "id" && fits(row.place, known, before);
+    code_options(name).iter().any(is_it).then(|| in_shell(name, word, depth, false))
 }

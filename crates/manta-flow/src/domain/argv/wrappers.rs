@@ -65,6 +65,8 @@ const CONTAINER_OPTIONS: &[&str] = &[
     "-l",
 ];
 
+const GIT_OPTIONS: &[&str] = &["-C", "-c", "--git-dir", "--work-tree"];
+
 const WRAPPERS: &[Wrapper] = &[
     argv("sudo", &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D"], 0),
     argv("doas", &["-u", "-C"], 0),
@@ -97,6 +99,14 @@ const WRAPPERS: &[Wrapper] = &[
     sub("podman", &["run"], CONTAINER_OPTIONS, 1),
     sub("kubectl", &["exec"], CONTAINER_OPTIONS, 1),
     sub("lxc", &["exec"], &[], 1),
+    sub("git", &["bisect", "run"], GIT_OPTIONS, 0),
+    Wrapper {
+        name: "git",
+        subcommands: &["submodule", "foreach"],
+        valued: GIT_OPTIONS,
+        operands: 0,
+        inner: Inner::Shell,
+    },
     Wrapper {
         name: "ssh",
         subcommands: &[],
