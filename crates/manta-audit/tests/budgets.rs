@@ -79,3 +79,19 @@ fn what_a_helper_gives_for_each_of_many_texts_is_kept() {
     assert!(with(true).1 <= 1, "{:?}", with(true));
     assert!(with(false).1 > TOOLS / 2, "without memory it takes more than there is");
 }
+
+/// What a dispatcher does for one tool says nothing of the names of others: those after a long one are found as well.
+#[test]
+fn names_are_told_apart_without_running_what_each_is_for() {
+    let mut text = "from mcp.server import Server\nserver = Server('x')\n\n@server.call_tool()\n".to_owned();
+    text.push_str("async def call(name: str, arguments: dict):\n    text = ''\n");
+    for tool in 0..TOOLS {
+        write!(text, "    {} name == 't{tool}':\n", if tool == 0 { "if" } else { "elif" }).unwrap();
+        for line in 0..200 {
+            writeln!(text, "        text = text + arguments['p'] + 'a{line}'").unwrap();
+        }
+        text.push_str("        return open(arguments['p']).read()\n");
+    }
+    let limits = Limits { fuel_per_tool: 4_000, ..Limits::default() };
+    assert_eq!(found(&scan(&text, limits)), (TOOLS, 0));
+}

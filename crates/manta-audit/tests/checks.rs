@@ -280,3 +280,18 @@ fn what_a_schema_says_is_a_text_is_no_list() {
     assert_eq!(read("p"), QUIET);
     assert_eq!(read("JSON.parse(p)"), ["path-traversal"]);
 }
+
+/// What is a text by its schema is no error and nothing that a class of the program's made.
+#[test]
+fn a_text_is_no_instance_of_a_class() {
+    let run = |value: &str, class: &str| {
+        let body = format!(
+            r#"const it: any = {value}; if (it instanceof {class}) execSync(`x ${{it.name ?? it}}`); return text("");"#
+        );
+        found("class Job { constructor(readonly name: string) {} }", &body)
+    };
+    assert_eq!(run("p", "Error"), QUIET);
+    assert_eq!(run("p", "Job"), QUIET);
+    assert_eq!(run("q ?? p", "Job"), QUIET);
+    assert_eq!(run("new Job(p)", "Job"), ["command-injection"]);
+}

@@ -197,6 +197,10 @@ struct Known {
 /// What kind of run it is; they judge conditions differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
+    /// Modules load, and nothing is remembered.
+    Loading,
+    /// A dispatcher runs for the names that it tells apart.
+    Names,
     Plain,
     Replay,
     Follow,
@@ -261,7 +265,7 @@ impl Interp<'_> {
         at: Option<Location>,
         run: impl FnOnce(&mut Self, Option<Val>, Args) -> Val,
     ) -> Val {
-        let is_used = self.limits.memo && self.found.is_running_handler && !self.is_not_taken();
+        let is_used = self.limits.memo && self.mode() != Mode::Loading && !self.is_not_taken();
         let can_be_compared = || {
             args.pos.len() + args.named.len() <= MAX_ARGS && args.all().chain(&this).all(|value| value.cond.is_none())
         };
@@ -296,7 +300,11 @@ impl Interp<'_> {
     }
 
     fn mode(&self) -> Mode {
-        if self.found.followed.is_some() {
+        if self.found.is_asking_names {
+            Mode::Names
+        } else if !self.found.is_running_handler {
+            Mode::Loading
+        } else if self.found.followed.is_some() {
             Mode::Follow
         } else if self.found.replay.is_some() {
             Mode::Replay
@@ -528,7 +536,7 @@ impl Interp<'_> {
             && reads.iter().all(|loc| self.is_clean_now(*loc))
             && made.iter().flat_map(Made::values).all(is_clean);
         let mode = self.mode();
-        let is_timeless = is_clean && is_pure && mode != Mode::Follow && {
+        let is_timeless = is_clean && is_pure && !matches!(mode, Mode::Names | Mode::Follow) && {
             let old = self.memo.base;
             let nothing = Made::default();
             let made = made.as_ref().unwrap_or(&nothing);

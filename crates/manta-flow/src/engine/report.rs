@@ -271,6 +271,8 @@ pub(crate) struct Findings {
     pub(crate) kept_params: Vec<String>,
     /// Value numbers that stand for the name of the called tool.
     name_vns: HashSet<Vn>,
+    /// Whether a dispatcher runs for the names that it tells apart, and for nothing else.
+    pub(crate) is_asking_names: bool,
     /// Names the called tool was compared with.
     pub(crate) names: BTreeMap<String, ()>,
     /// Tools announced by list handlers, with schema and description.
@@ -344,8 +346,17 @@ impl Findings {
         vn != 0 && self.name_vns.contains(&vn)
     }
 
+    pub(crate) fn forget_names(&mut self) {
+        self.name_vns.clear();
+        self.names.clear();
+    }
+
     pub(crate) fn mark_name(&mut self, vn: Vn) {
         self.name_vns.insert(vn);
+    }
+
+    pub(crate) fn name_vns(&self) -> impl Iterator<Item = Vn> {
+        self.name_vns.iter().copied()
     }
 
     pub(crate) fn add_name(&mut self, name: &str) {

@@ -79,13 +79,14 @@ impl<'p> Interp<'p> {
 
     /// Names a dispatcher tells apart: what it compares the name with, and what the list handler announces.
     fn dispatched_names(&mut self, registration: &Registration) -> Vec<String> {
-        self.found.names.clear();
         self.start_run();
         self.found.is_running_handler = false;
+        self.found.is_asking_names = true;
         let mark = self.store.mark();
         self.call_handler(&HandlerCall { registration, dispatched: None, schema: None });
         self.store.rollback(mark);
         self.store.release(mark);
+        self.found.is_asking_names = false;
         let mut names: Vec<String> = std::mem::take(&mut self.found.names).into_keys().collect();
         // What is announced beside the handler is what it runs; only without that, what is announced elsewhere in the
         // package.
@@ -121,6 +122,7 @@ impl<'p> Interp<'p> {
         self.found.weak_checks.clear();
         self.found.written.clone_from(&self.carried.written);
         self.found.message = None;
+        self.found.forget_names();
         self.field_vns.clear();
         self.answers.clone_from(&self.carried.answers);
         self.evidence.clone_from(&self.carried.evidence);

@@ -148,6 +148,10 @@ impl Interp<'_> {
             if self.found.is_name(value.vn)
                 && let Some(names) = other.literals()
             {
+                if self.found.is_asking_names {
+                    let fact = Fact::props(StrProps::one_of(names.iter().map(|name| &**name)), self.here(span));
+                    cond.when_true = both(&cond.when_true, &self.implied(value, fact));
+                }
                 for name in names {
                     self.found.add_name(&name);
                 }

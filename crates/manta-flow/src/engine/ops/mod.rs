@@ -155,6 +155,13 @@ impl Interp<'_> {
 
     fn instance_of(&mut self, a: &Val, b: &Val) -> Val {
         match (&a.kind, &b.kind) {
+            (Kind::Union(values), _) => {
+                let truths: Vec<Option<bool>> = values.iter().map(|value| self.instance_of(value, b).truth()).collect();
+                match truths.first() {
+                    Some(Some(first)) if truths.iter().all(|truth| *truth == Some(*first)) => Val::bool(*first),
+                    _ => Val::any_bool(),
+                }
+            }
             (Kind::Obj(object), Kind::Obj(class)) => match self.store.obj(*object).kind {
                 ObjKind::Instance(of) => Val::bool(self.is_subclass(of, *class, 0)),
                 _ => Val::any_bool(),
@@ -165,6 +172,17 @@ impl Interp<'_> {
                 let name = self.apis.name(*api);
                 let is_other = name.strip_prefix("builtins.").is_some_and(|class| class != "object");
                 if is_other { Val::bool(false) } else { Val::any_bool() }
+            }
+            // A text is no instance of anything, nor is a number.
+            (Kind::Str | Kind::Num(_) | Kind::Bool(_), Kind::Obj(class))
+                if self.lang() == Lang::JavaScript && self.class_val(*class).is_some() =>
+            {
+                Val::bool(false)
+            }
+            (Kind::Str | Kind::Num(_) | Kind::Bool(_), Kind::Api(api, _))
+                if self.lang() == Lang::JavaScript && is_error_class(&self.apis.name(*api)) =>
+            {
+                Val::bool(false)
             }
             // `isinstance(ip_address(a), IPv6Address)` of a known address.
             (_, Kind::Api(api, _)) if known_text(a).is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok()) => {
@@ -233,4 +251,9 @@ fn arithmetic(op: BinaryOp, x: f64, y: f64) -> Option<f64> {
         }
         _ => return None,
     })
+}
+
+/// Whether a class of JavaScript's own is one of errors.
+fn is_error_class(name: &str) -> bool {
+    name.strip_prefix("globalThis.").is_some_and(|class| !class.contains('.') && class.ends_with("Error"))
 }
