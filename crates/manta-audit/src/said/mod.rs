@@ -156,7 +156,7 @@ pub(crate) fn findings(report: &ScanReport, speakers: &[Speaker], memory: &Memor
     let mut findings = Vec::new();
     for speaker in speakers {
         for said in speaker.entries.iter().chain(&speaker.own) {
-            findings.extend(orders::finding(said, report, memory));
+            findings.extend(orders::finding(speaker, said, report, memory));
             findings.extend(characters::findings(said, report));
             findings.extend(encoded::findings(said, report, memory));
         }

@@ -6,7 +6,7 @@ use manta_core::{Confidence, Finding, ScanReport, Severity};
 use manta_detect::{Match, injection};
 use manta_mcp::listing::{Role, Text};
 
-use super::{Said, quoted};
+use super::{Said, Speaker, quoted};
 use crate::memory::Memory;
 use crate::rules;
 
@@ -23,13 +23,32 @@ impl Order<'_> {
     fn is_phrase(&self) -> bool {
         injection::phrases(&prose(self.text)).iter().any(|found| found.rule == self.kind)
     }
+
+    /// Whether the sentence names another tool of the same server: "After calling this tool, use `get_result`" says how
+    /// they work together, and touches nobody else's.
+    fn is_of_own_tools(&self, speaker: &Speaker, said: &Said) -> bool {
+        const END: [char; 4] = ['.', '!', '?', '\n'];
+        let text = &self.text.text;
+        let Some(at) = text.find(&self.passage) else { return false };
+        let rest = &text[at..];
+        let sentence = &rest[..rest.find(END).unwrap_or(rest.len())];
+        let mut words = sentence.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')));
+        let is_other = |word: &str| {
+            let is_it = |entry: &Said| entry.name == word && entry.name != said.name;
+            // A plain word is no name where it stands in a sentence.
+            word.contains(['_', '-', '.', '/']) && speaker.entries.iter().any(is_it)
+        };
+        words.any(is_other)
+    }
 }
 
 /// One finding per entry, at its strongest passage: an attack is one, however many sentences it has. All texts of an
 /// entry are weighed together, since a model reads them together and an attacker may divide them.
-pub(super) fn finding(said: &Said, report: &ScanReport, memory: &Memory) -> Option<Finding> {
+pub(super) fn finding(speaker: &Speaker, said: &Said, report: &ScanReport, memory: &Memory) -> Option<Finding> {
     let find = |text: &str| memory.said("injection", injection::find, text);
-    of(said, report, said.texts.iter().flat_map(|text| orders(text, &find)).collect())
+    let mut orders: Vec<Order<'_>> = said.texts.iter().flat_map(|text| orders(text, &find)).collect();
+    orders.retain(|order| order.kind != injection::CROSS_TOOL || !order.is_of_own_tools(speaker, said));
+    of(said, report, orders)
 }
 
 /// The same for text that is meant to give orders.

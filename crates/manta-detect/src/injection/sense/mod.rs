@@ -323,6 +323,10 @@ fn read(text: &str, range: Range<usize>) -> Sentence {
                 // Asked is not answered: "confirm with the user".
                 Accept if ASKED.iter().any(|asked| text[hit.end..].starts_with(asked)) => {}
                 // Something a thing can't see is hidden from nobody.
+                // "Leave it out if unsure": nobody is kept from knowing.
+                Hush if text[hit.at..].starts_with("leave ")
+                    && text[hit.end..].starts_with(" if ")
+                    && !is_any_after(hit, &[Human, Nobody]) => {}
                 Hush if text[hit.end..].starts_with(" to ") && !is_any_after(hit, &[Human, Nobody, Know]) => {}
                 concept => said = said.with(Set::of(&[concept])),
             }
