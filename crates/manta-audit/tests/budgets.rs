@@ -95,3 +95,31 @@ fn names_are_told_apart_without_running_what_each_is_for() {
     let limits = Limits { fuel_per_tool: 4_000, ..Limits::default() };
     assert_eq!(found(&scan(&text, limits)), (TOOLS, 0));
 }
+
+/// A server whose tools bring an index up to date first, which takes longer than there is, for whatever `index` is given.
+fn indexed(index: &str) -> String {
+    let mut text = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n".to_owned();
+    text.push_str("def words(found):\n    text = found\n");
+    for line in 0..6_000 {
+        writeln!(text, "    text = text + found[{line}] + 'a{line}'").unwrap();
+    }
+    text.push_str("    return text\n\ndef index(found):\n    return words(found)\n\n");
+    for tool in 0..TOOLS {
+        writeln!(text, "@mcp.tool()\ndef t{tool}(p: str) -> str:\n    index({index})\n    return open(p).read()\n")
+            .unwrap();
+    }
+    text
+}
+
+/// What has nothing of the caller's and takes too long is given up once, and what the tools do behind it is seen.
+#[test]
+fn tools_are_seen_behind_what_takes_too_long_and_does_not_concern_the_caller() {
+    let limits = Limits { fuel_per_tool: 40_000, fuel_total: 400_000, ..Limits::default() };
+    let report = scan(&indexed("load()"), limits);
+    assert_eq!(found(&report), (TOOLS, 0));
+    let told = &report.completeness.exhausted_budgets;
+    assert!(told.iter().any(|text| text.contains("`words` in server.py")), "{told:?}");
+    // What concerns the caller is followed, as far as there are steps.
+    let (named, cut) = found(&scan(&indexed("p"), limits));
+    assert_eq!((named, cut > 0), (0, true));
+}

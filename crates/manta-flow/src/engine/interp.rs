@@ -4,6 +4,7 @@ mod binding;
 mod branching;
 mod calling;
 mod classes;
+mod dear;
 mod exceptions;
 mod expressions;
 mod growth;
@@ -12,6 +13,8 @@ mod loading;
 mod over;
 mod receivers;
 mod statements;
+
+pub(crate) use dear::Dear;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -80,6 +83,9 @@ pub(crate) const COPIES_PER_STEP: u64 = 16;
 /// What it costs to look inside a value, in values copied.
 const INSIDE: usize = 256;
 
+/// How often it is asked which of the running calls takes too much.
+const STEPS_PER_LOOK: u64 = 4_096;
+
 /// What a step of a trace takes up, its text included. In bytes.
 const TRACE_BYTES: usize = 192;
 
@@ -129,6 +135,10 @@ pub(crate) struct Frame {
     pub(crate) entry: Mark,
     yielded: Option<Val>,
     jumps: Vec<JumpTarget>,
+    /// Steps that were used when it began; none for what is no call of a function.
+    entered: Option<u64>,
+    /// Whether it is known to have something of the caller's in it.
+    concerns_caller: bool,
 }
 
 /// A construct that `break` or `continue` can leave.
@@ -207,6 +217,10 @@ pub(crate) struct Interp<'p> {
     pub(crate) limits: Limits,
     pub(crate) fuel: u64,
     pub(crate) fuel_used: u64,
+    /// What the present run may use.
+    pub(crate) run_fuel: u64,
+    /// Calls that took too much of a run.
+    pub(crate) dear: Dear,
     /// What may have been used when the run of the present handler ends.
     pub(crate) allowed: u64,
     pub(crate) out_of_fuel: bool,
@@ -307,6 +321,8 @@ impl<'p> Interp<'p> {
             limits,
             fuel: limits.fuel_per_tool,
             fuel_used: 0,
+            run_fuel: limits.fuel_per_tool,
+            dear: Dear::default(),
             allowed: limits.fuel_total,
             out_of_fuel: false,
             last_call_failed: false,
@@ -389,7 +405,7 @@ impl<'p> Interp<'p> {
     }
 
     fn burn(&mut self) -> bool {
-        if self.is_decided {
+        if self.is_decided || self.dear.is_leaving() {
             return false;
         }
         if self.fuel == 0 || self.fuel_used >= self.limits.fuel_total {
@@ -413,6 +429,9 @@ impl<'p> Interp<'p> {
                 self.out_of_fuel = true;
                 return false;
             }
+        }
+        if self.fuel_used / STEPS_PER_LOOK != (self.fuel_used - steps) / STEPS_PER_LOOK {
+            self.give_up_dear_call();
         }
         true
     }

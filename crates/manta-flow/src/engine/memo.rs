@@ -500,6 +500,7 @@ impl Interp<'_> {
         self.memo.reach = self.memo.reach.into_iter().chain(before.reach).min();
         let is_telling = !self.out_of_fuel
             && !self.is_decided
+            && !self.dear.is_leaving()
             && self.memo.repeated_effects == before.repeated_effects
             && (self.fuel_used - before.steps >= MIN_STEPS || before.is_recalled);
         let reads = self.store.unwatch(before.watch, is_telling);

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use manta_core::TextChange;
 
 use super::glance::{self, Glance};
-use crate::engine::interp::{Interp, Limits};
+use crate::engine::interp::{Dear, Interp, Limits};
 use crate::engine::memo::Memo;
 use crate::engine::models::Models;
 use crate::engine::program::Program;
@@ -98,6 +98,7 @@ impl Interp<'_> {
         self.out_of_fuel = false;
         self.is_heavy = false;
         self.memo = Memo::default();
+        self.dear = Dear::default();
         self.found.calls.clear();
         self.found.recorded.clear();
         self.found.call_parts = 0;

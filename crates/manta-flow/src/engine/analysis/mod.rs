@@ -291,6 +291,7 @@ fn finished(interp: &mut Interp<'_>, mut analysis: Analysis, mut found: Vec<Foun
     analysis.own_texts = interp.found.spoken.take_own(made_at);
     analysis.steps = interp.fuel_used;
     analysis.files = program.modules().map(|(_, module)| module.file).collect();
+    analysis.exhausted.extend(interp.dear.tell());
     if interp.is_heavy {
         analysis.exhausted.push(format!("the analysis stopped at {} MiB of values", limits.store_bytes >> 21));
     }

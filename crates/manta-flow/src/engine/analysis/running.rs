@@ -110,6 +110,7 @@ impl<'p> Interp<'p> {
 
     pub(crate) fn start_run(&mut self) {
         self.fuel = self.limits.fuel_per_tool;
+        self.run_fuel = self.fuel;
         self.out_of_fuel = false;
         self.is_decided = false;
         self.memo.begin_run(self.store.age());
@@ -153,6 +154,7 @@ impl<'p> Interp<'p> {
             self.fuel = self.fuel.min(self.limits.fuel_per_tool / 5);
         }
         let budget = self.fuel;
+        self.run_fuel = budget;
         let (cells, objs) = self.store.sizes();
         let weight = self.store.weight();
         let closures = self.store.closures.len();

@@ -281,6 +281,11 @@ impl<'p> Interp<'p> {
         let called_at = (!self.frames.is_empty() && span != Span::default()).then(|| self.here(span));
         let callee = Callee::Function(id, on_stack);
         let result = self.remembered(callee, this, args, called_at, |interp, this, args| {
+            if interp.is_given_up(&closure, this.as_ref(), &args) {
+                interp.last_call_failed = false;
+                let result = interp.summary(&args, this.as_ref());
+                return interp.declared_result(result, &closure, func.returns);
+            }
             interp.run_closure(&closure, this, args, span, called_at)
         });
         if self.is_loading {
@@ -322,11 +327,14 @@ impl<'p> Interp<'p> {
             entry,
             yielded: None,
             jumps: Vec::new(),
+            entered: Some(self.fuel_used),
+            concerns_caller: false,
         };
         self.frames.push(frame);
         self.bind_params(closure, this, args);
         let alive = self.block(&func.body);
         let result = self.leave(func.is_generator, alive);
+        let result = self.given_up().unwrap_or(result);
         self.declared_result(result, closure, func.returns)
     }
 
@@ -528,7 +536,7 @@ impl<'p> Interp<'p> {
             // Every path raises: a validator that refuses this value. A method that only raises is a placeholder for
             // what subclasses define, and fuel that ran out says nothing.
             // While modules load, what raises is a missing setting more often than a check.
-            let says_something = self.found.is_running_handler && !self.out_of_fuel;
+            let says_something = self.found.is_running_handler && !self.out_of_fuel && !self.dear.is_leaving();
             let is_placeholder = frame.home.is_some() && self.is_placeholder(frame.module, frame.func);
             if says_something && !is_placeholder {
                 self.last_call_failed = true;
@@ -678,7 +686,7 @@ impl<'p> Interp<'p> {
     }
 
     /// Recursion, depth limit: the result depends on everything passed in.
-    fn summary(&mut self, args: &Args, this: Option<&Val>) -> Val {
+    pub(super) fn summary(&mut self, args: &Args, this: Option<&Val>) -> Val {
         let mut result = Val::unknown();
         for value in args.all().chain(this) {
             result = result.tainted_by(value);

@@ -216,6 +216,8 @@ impl<'p> Interp<'p> {
             entry,
             yielded: None,
             jumps: Vec::new(),
+            entered: None,
+            concerns_caller: false,
         });
     }
 

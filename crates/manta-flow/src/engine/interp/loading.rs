@@ -59,6 +59,8 @@ impl Interp<'_> {
             entry,
             yielded: None,
             jumps: Vec::new(),
+            entered: None,
+            concerns_caller: false,
         });
         self.block(&module.func(FuncId(0)).body);
         self.frames.pop();

@@ -32,6 +32,8 @@ impl Interp<'_> {
             limits,
             fuel,
             fuel_used,
+            run_fuel,
+            dear,
             allowed,
             out_of_fuel,
             is_heavy,

@@ -63,7 +63,7 @@ impl Interp<'_> {
     }
 
     /// Whether nothing of the caller's is in a value or what it reaches; false as well when that is too much to look at.
-    pub(super) fn is_clean_to(&self, value: &Val, depth: usize, left: &mut usize) -> bool {
+    pub(crate) fn is_clean_to(&self, value: &Val, depth: usize, left: &mut usize) -> bool {
         if value.taint.is_some() || *left == 0 {
             return false;
         }

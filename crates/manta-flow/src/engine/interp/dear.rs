@@ -1,0 +1,133 @@
+//! Calls that take a large part of a run and have nothing of the caller's in them.
+//!
+//! Before they do their own work, tools open what they work on: an index is brought up to date, a catalogue is read, a
+//! document is parsed, by the same code in every tool. Followed to the end, that takes all the steps there are for a tool,
+//! and what the tool itself does is never seen. So such a call is given up when it has taken its part: what it has done
+//! until then is done, what it would have given is not known, and it is not entered again. The report says which.
+//!
+//! Whether a call concerns the caller is asked of its activation, and only when it has taken that much: nothing of the
+//! caller's in its receiver, its variables and what it captured. Of several that are running, one inside the other, each
+//! may take half of what the one around it may, so that the innermost is given up and the others go on.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashSet;
+
+use super::{Args, Interp};
+use crate::engine::store::{Closure, Loc, Peek};
+use crate::engine::value::{CellId, ModId, Val};
+use crate::ir::FuncId;
+
+/// What any call may take, in steps.
+const LEAST: u64 = 16_384;
+/// How often half is taken of what one run may take, at most.
+const MOST_HALVED: u32 = 3;
+/// How deep objects are searched for data of the caller's.
+const DEPTH: usize = 2;
+/// Most values looked at in such a search.
+const MAX_SEARCHED: usize = 8_192;
+
+/// Calls that were given up.
+#[derive(Debug, Default)]
+pub(crate) struct Dear {
+    functions: FxHashSet<(ModId, FuncId)>,
+    /// What is being given up: control goes back to the caller of this activation.
+    leaving: Option<usize>,
+    /// Steps after which each was given up, for the report.
+    told: BTreeMap<String, u64>,
+}
+
+impl Dear {
+    /// Whether control is on its way out of a call that is given up.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
+    }
+
+    /// What was given up, in words.
+    pub(crate) fn tell(&self) -> impl Iterator<Item = String> {
+        self.told.iter().map(|(name, steps)| {
+            format!("{name}, which is given nothing of the caller's, was followed for {steps} steps only")
+        })
+    }
+}
+
+impl Interp<'_> {
+    /// Looks for a call that takes too much; control leaves it when there is one.
+    pub(super) fn give_up_dear_call(&mut self) {
+        if self.is_loading || !(self.found.is_running_handler || self.found.is_asking_names) {
+            return;
+        }
+        let mut halved = 0;
+        let mut dear = None;
+        for at in 1..self.frames.len() {
+            let Some(entered) = self.frames[at].entered else { continue };
+            let used = self.fuel_used.saturating_sub(entered);
+            // Those inside of it took less.
+            if used < LEAST {
+                break;
+            }
+            if self.concerns_caller(at) || self.is_constructor(at) {
+                continue;
+            }
+            halved = (halved + 1).min(MOST_HALVED);
+            if used > (self.run_fuel >> halved).max(LEAST) {
+                dear = Some((at, used));
+            }
+        }
+        let Some((at, used)) = dear else { return };
+        let (module, func) = (self.frames[at].module, self.frames[at].func);
+        let code = self.program.module(module);
+        let name = code.func(func).name.map_or("a function", |name| name.as_str());
+        self.dear.told.insert(format!("`{name}` in {}", code.path), used);
+        self.dear.functions.insert((module, func));
+        self.dear.leaving = Some(at);
+    }
+
+    /// Whether an activation makes an object, which would lack what it was not given.
+    fn is_constructor(&self, at: usize) -> bool {
+        let frame = &self.frames[at];
+        let name = self.program.module(frame.module).func(frame.func).name;
+        name.is_some_and(|name| matches!(name.as_str(), "constructor" | "__init__"))
+    }
+
+    /// Whether something of the caller's is in an activation. One that has nothing yet may still get it.
+    fn concerns_caller(&mut self, at: usize) -> bool {
+        let frame = &self.frames[at];
+        if frame.concerns_caller {
+            return true;
+        }
+        let mut left = MAX_SEARCHED;
+        let mut is_clean = |cell: &CellId| match self.store.peek(Loc::Cell(*cell)) {
+            Peek::Cell(value, _) => self.is_clean_to(value, DEPTH, &mut left),
+            _ => true,
+        };
+        let is_clean = frame.locals.iter().all(&mut is_clean)
+            && frame.captures.iter().all(&mut is_clean)
+            && frame.this.iter().all(|this| self.is_clean_to(this, DEPTH, &mut left));
+        self.frames[at].concerns_caller = !is_clean;
+        !is_clean
+    }
+
+    /// A call ended; gives what stands for its result if it was given up.
+    pub(super) fn given_up(&mut self) -> Option<Val> {
+        // The activation is gone, so that as many are left as it had below it.
+        if self.dear.leaving != Some(self.frames.len()) {
+            return None;
+        }
+        self.dear.leaving = None;
+        self.last_call_failed = false;
+        // Nothing of the caller's is in it.
+        Some(Val { vn: self.store.fresh_vn(), ..Val::unknown() })
+    }
+
+    /// Whether a call is one that was given up before.
+    pub(super) fn is_given_up(&self, closure: &Closure, this: Option<&Val>, args: &Args) -> bool {
+        let mut left = MAX_SEARCHED;
+        self.dear.functions.contains(&(closure.module, closure.func))
+            && args.all().chain(this).all(|value| self.is_clean_to(value, DEPTH, &mut left))
+            && closure.captures.iter().all(|cell| match self.store.peek(Loc::Cell(*cell)) {
+                Peek::Cell(value, _) => self.is_clean_to(value, DEPTH, &mut left),
+                _ => true,
+            })
+    }
+}
