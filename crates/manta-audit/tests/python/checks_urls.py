@@ -348,3 +348,19 @@ def no_private_address_behind_a_name(url: str) -> str:
     if ipaddress.ip_address(socket.gethostbyname(urlparse(url).hostname)).is_private:
         raise PermissionError("private")
     return httpx.get(url, follow_redirects=False).text
+
+
+@mcp.tool()
+def without_blanks(source: str) -> str:
+    source = source.strip()
+    if source.startswith("http"):
+        return requests.get(source).text  # error: ssrf in without_blanks
+    return ""
+
+
+@mcp.tool()
+def of_a_host_without_blanks(url: str) -> str:
+    host = urlparse(url).hostname.strip().lower()
+    if not host.endswith(".example.com"):
+        raise ValueError("host")
+    return requests.get(url, allow_redirects=False).text

@@ -314,6 +314,16 @@ impl Interp<'_> {
                 };
                 self.call_value(&arg, None, rest, span)
             }
+            Effect::Starts => {
+                let at = row.arg.parse::<usize>().unwrap_or(0);
+                let given = Args {
+                    pos: args.pos.iter().skip(at + 1).cloned().collect(),
+                    rest: args.rest.clone(),
+                    ..Args::default()
+                };
+                self.call_value(&arg, None, given, span);
+                self.nothing()
+            }
             Effect::Partial => self.partial(&arg, args),
             Effect::OneOf => {
                 let is_sequence = |value: &Val| match &value.kind {

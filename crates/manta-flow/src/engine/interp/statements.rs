@@ -153,7 +153,7 @@ impl<'p> Interp<'p> {
         }
     }
 
-    pub(super) fn nothing(&self) -> Val {
+    pub(crate) fn nothing(&self) -> Val {
         if self.lang() == Lang::Python { Val::null() } else { Val::undefined() }
     }
 

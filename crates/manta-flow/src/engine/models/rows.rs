@@ -339,6 +339,8 @@ pub enum Effect {
     PyRegex,
     /// Environment lookup: trusted, not known.
     Environment,
+    /// `group.start_soon(f, *arguments)`: calls a function with what is given behind it, some time or other.
+    Starts,
     /// `setTimeout(f)`, event registration: calls the function with unknown arguments.
     Schedules,
     /// `threading.Thread(target=f, args=(…), kwargs={…})`, `threading.Timer(seconds, f, […])`: calls the function.

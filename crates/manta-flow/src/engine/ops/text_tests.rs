@@ -166,8 +166,13 @@ impl Interp<'_> {
     }
 
     pub(crate) fn host_subject(&self, value: &Val) -> Subject {
-        match value.text.as_deref().and_then(|text| text.base) {
-            Some((_, Transform::UrlPart(UrlPart::Host) | Transform::Cosmetic)) => Subject::Host,
+        let mut derived = value.text.as_deref().and_then(|text| text.base);
+        // Blanks and case aside, a text is what it was: `urlparse(url).hostname.lower()`, `url.strip()`.
+        while let Some((base, Transform::Cosmetic)) = derived {
+            derived = self.derivations.get(&base).copied();
+        }
+        match derived {
+            Some((_, Transform::UrlPart(UrlPart::Host))) => Subject::Host,
             _ => Subject::Text,
         }
     }
