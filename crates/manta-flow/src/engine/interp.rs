@@ -217,8 +217,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) limits: Limits,
     pub(crate) fuel: u64,
     pub(crate) fuel_used: u64,
-    /// What the present run may use.
-    pub(crate) run_fuel: u64,
+    /// With how many steps left calls are given up that took too many; none where nothing is.
+    pub(crate) sparing_below: u64,
     /// Calls that took too much of a run.
     pub(crate) dear: Dear,
     /// What may have been used when the run of the present handler ends.
@@ -321,7 +321,7 @@ impl<'p> Interp<'p> {
             limits,
             fuel: limits.fuel_per_tool,
             fuel_used: 0,
-            run_fuel: limits.fuel_per_tool,
+            sparing_below: 0,
             dear: Dear::default(),
             allowed: limits.fuel_total,
             out_of_fuel: false,

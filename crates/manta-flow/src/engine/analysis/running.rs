@@ -110,7 +110,7 @@ impl<'p> Interp<'p> {
 
     pub(crate) fn start_run(&mut self) {
         self.fuel = self.limits.fuel_per_tool;
-        self.run_fuel = self.fuel;
+        self.sparing_below = self.fuel / 2;
         self.out_of_fuel = false;
         self.is_decided = false;
         self.memo.begin_run(self.store.age());
@@ -149,12 +149,13 @@ impl<'p> Interp<'p> {
         let is_route = matches!(registration.exposes, Exposes::Route | Exposes::Command);
         self.start_run();
         self.fuel = self.allowance();
+        self.sparing_below = self.fuel / 2;
         if is_route {
             // Routes of the server's own HTTP surface mostly set up transports; tools have handlers of their own.
             self.fuel = self.fuel.min(self.limits.fuel_per_tool / 5);
+            self.sparing_below = 0;
         }
         let budget = self.fuel;
-        self.run_fuel = budget;
         let (cells, objs) = self.store.sizes();
         let weight = self.store.weight();
         let closures = self.store.closures.len();

@@ -256,6 +256,7 @@ impl<'p> Interp<'p> {
         // A replay follows one value; what does not arrive within this budget may arrive.
         let budget = self.fuel_per_witness();
         self.fuel = budget;
+        self.sparing_below = budget / 2;
         self.found.replay = Some(Replay {
             param: param.clone(),
             setter: setter.clone(),
@@ -293,6 +294,7 @@ impl<'p> Interp<'p> {
         self.start_run();
         let budget = self.fuel_per_witness();
         self.fuel = budget;
+        self.sparing_below = budget / 2;
         self.found.followed = Some(sink);
         let mark = self.store.mark();
         let answer = self.call_after(before, call);

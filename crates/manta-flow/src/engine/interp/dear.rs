@@ -2,8 +2,9 @@
 //!
 //! Before they do their own work, tools open what they work on: an index is brought up to date, a catalogue is read, a
 //! document is parsed, by the same code in every tool. Followed to the end, that takes all the steps there are for a tool,
-//! and what the tool itself does is never seen. So such a call is given up when it has taken its part: what it has done
-//! until then is done, what it would have given is not known, and it is not entered again. The report says which.
+//! and what the tool itself does is never seen. So when half of them are used, calls are given up that took more than their
+//! part: what such a call has done until then is done, what it would have given is not known, and it is not entered again.
+//! The report says which.
 //!
 //! Whether a call concerns the caller is asked of its activation, and only when it has taken that much: nothing of the
 //! caller's in its receiver, its variables and what it captured. Of several that are running, one inside the other, each
@@ -20,8 +21,8 @@ use crate::ir::FuncId;
 
 /// What any call may take, in steps.
 const LEAST: u64 = 16_384;
-/// How often half is taken of what one run may take, at most.
-const MOST_HALVED: u32 = 3;
+/// How often half is taken of half of what one run may take, at most.
+const MOST_HALVED: u32 = 2;
 /// How deep objects are searched for data of the caller's.
 const DEPTH: usize = 2;
 /// Most values looked at in such a search.
@@ -54,7 +55,7 @@ impl Dear {
 impl Interp<'_> {
     /// Looks for a call that takes too much; control leaves it when there is one.
     pub(super) fn give_up_dear_call(&mut self) {
-        if self.is_loading || !(self.found.is_running_handler || self.found.is_asking_names) {
+        if self.fuel >= self.sparing_below {
             return;
         }
         let mut halved = 0;
@@ -69,10 +70,10 @@ impl Interp<'_> {
             if self.concerns_caller(at) || self.is_constructor(at) {
                 continue;
             }
-            halved = (halved + 1).min(MOST_HALVED);
-            if used > (self.run_fuel >> halved).max(LEAST) {
+            if used > (self.sparing_below >> halved).max(LEAST) {
                 dear = Some((at, used));
             }
+            halved = (halved + 1).min(MOST_HALVED);
         }
         let Some((at, used)) = dear else { return };
         let (module, func) = (self.frames[at].module, self.frames[at].func);

@@ -32,7 +32,7 @@ impl Interp<'_> {
             limits,
             fuel,
             fuel_used,
-            run_fuel,
+            sparing_below,
             dear,
             allowed,
             out_of_fuel,
