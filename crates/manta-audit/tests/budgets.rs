@@ -86,7 +86,7 @@ fn names_are_told_apart_without_running_what_each_is_for() {
     let mut text = "from mcp.server import Server\nserver = Server('x')\n\n@server.call_tool()\n".to_owned();
     text.push_str("async def call(name: str, arguments: dict):\n    text = ''\n");
     for tool in 0..TOOLS {
-        write!(text, "    {} name == 't{tool}':\n", if tool == 0 { "if" } else { "elif" }).unwrap();
+        writeln!(text, "    {} name == 't{tool}':", if tool == 0 { "if" } else { "elif" }).unwrap();
         for line in 0..200 {
             writeln!(text, "        text = text + arguments['p'] + 'a{line}'").unwrap();
         }
