@@ -18,7 +18,12 @@ pub(super) struct Cleaned {
     pub(super) redactions: usize,
     /// Invisible characters found, whether they were removed or not.
     pub(super) hidden: usize,
+    /// How many strings of JSON this JSON stands in.
+    depth: u8,
 }
+
+/// Deepest JSON in strings of JSON that is looked into.
+const MAX_DEPTH: u8 = 4;
 
 impl ResponseSettings {
     /// Whether any string of this JSON text can hold something the settings care about. Most can't: plain
@@ -27,9 +32,17 @@ impl ResponseSettings {
         self.redact_secrets || (self.hidden != Hidden::Pass && (!json.is_ascii() || json.contains("\\u")))
     }
 
+    /// The same for JSON in a string of JSON.
+    fn nested(self, json: &str, depth: u8) -> Cleaned {
+        self.clean_from(json, &(0..0), Cleaned { depth, ..Cleaned::default() })
+    }
+
     /// Cleans every string, keys included, of a valid JSON text. What stands in `keep` is left as it is.
     pub(super) fn clean(self, json: &str, keep: &Range<usize>) -> Cleaned {
-        let mut cleaned = Cleaned::default();
+        self.clean_from(json, keep, Cleaned::default())
+    }
+
+    fn clean_from(self, json: &str, keep: &Range<usize>, mut cleaned: Cleaned) -> Cleaned {
         if !self.concern(json) {
             return cleaned;
         }
@@ -104,6 +117,19 @@ impl ResponseSettings {
 
     fn text(self, text: &str, key: Option<&str>, cleaned: &mut Cleaned) -> Option<String> {
         let mut new: Option<String> = None;
+        // Most tools hand JSON on as a text: what stands in it is looked at like what stands around it.
+        let inside = if cleaned.depth < MAX_DEPTH && is_json(text) {
+            let only_secrets = Self { hidden: Hidden::Pass, ..self };
+            let inner = only_secrets.nested(text, cleaned.depth + 1);
+            cleaned.redactions += inner.redactions;
+            inner.text
+        } else {
+            None
+        };
+        let text = inside.as_deref().unwrap_or(text);
+        if inside.is_some() {
+            new.clone_from(&inside);
+        }
         if self.hidden != Hidden::Pass {
             let is_plain = |b: u8| (b' '..=b'~').contains(&b) || matches!(b, b'\t' | b'\n' | b'\r');
             let found = if text.bytes().all(is_plain) { 0 } else { manta_detect::hidden::find(text).len() };
@@ -116,8 +142,7 @@ impl ResponseSettings {
             let mut current = Cow::Borrowed(new.as_deref().unwrap_or(text));
             let mut secrets = secrets_in(&current, key);
             if !current.is_ascii() {
-                // What nobody can see in the middle of a secret does not make it another.
-                let seen = manta_detect::hidden::strip(&current);
+                let seen = manta_harden::redact::as_read(&current);
                 let found = secrets_in(&seen, key);
                 if found.len() > secrets.len() {
                     (current, secrets) = (Cow::Owned(seen), found);
@@ -157,6 +182,13 @@ fn secrets_in(text: &str, key: Option<&str>) -> Vec<(Range<usize>, &'static str)
     let assigned = format!("{key}={text}");
     let found = manta_detect::secrets::find(&assigned).into_iter().filter(|found| found.range.start >= start);
     found.map(|found| (found.range.start - start..found.range.end - start, found.rule)).collect()
+}
+
+/// Whether a text is an object or a list in JSON with strings in it.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+        && text.contains('"')
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// Whether the text before a string ends with the colon of its key.
@@ -243,6 +275,29 @@ mod tests {
         let bytes = STANDARD.decode(blob).unwrap();
         assert!(bytes.starts_with(b"SQLite\0\xff\xfe[redacted:secret:") && bytes.ends_with(b"]\x80\0end"));
         assert_eq!(flags.clean(r#"{"blob":"AAECAw=="}"#, &(0..0)).text, None);
+    }
+
+    #[test]
+    fn secrets_are_found_in_json_that_is_a_text_and_in_wide_letters() {
+        let code = STANDARD.encode(format!("token {}", key()));
+        let inner = serde_json::json!({ "a": code, "n": 1.0, "env": { "DB_PASSWORD": "Xk29-vQz71-LmPw" } }).to_string();
+        let twice = serde_json::json!([inner]).to_string();
+        let wide: String = key().chars().map(|c| char::from_u32(u32::from(c) + 0xfee0).unwrap()).collect();
+        for (text, count) in [(&inner, 2), (&twice, 2), (&wide, 1)] {
+            let json = serde_json::json!({ "content": [{ "type": "text", "text": text }] }).to_string();
+            let cleaned = ALL.clean(&json, &(0..0));
+            assert_eq!(cleaned.redactions, count, "{json}");
+            let new = cleaned.text.unwrap();
+            let new: serde_json::Value = serde_json::from_str(&new).unwrap();
+            let text = new["content"][0]["text"].as_str().unwrap();
+            assert!(!text.contains(&code) && !text.contains("Xk29") && !text.contains(&wide), "{text}");
+            assert!(
+                !text.starts_with(['{', '[']) || text.starts_with("[redacted") || is_json(text),
+                "still JSON: {text}"
+            );
+        }
+        let plain = serde_json::json!({ "text": r#"{"a": "b", "n": 1.50}"# }).to_string();
+        assert_eq!(ALL.clean(&plain, &(0..0)).text, None);
     }
 
     #[test]

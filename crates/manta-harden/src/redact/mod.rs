@@ -14,8 +14,9 @@ mod spoken;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use manta_detect::{disguise, secrets};
+use manta_detect::{disguise, hidden, secrets};
 use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::digest::{hex, hmac_sha256};
 pub use marks::Sensitive;
@@ -192,9 +193,17 @@ impl Redactor {
         if !self.finds_secrets {
             return (Cow::Borrowed(text), 0);
         }
-        let found = secrets::find(text);
+        let mut found = secrets::find(text);
+        let mut text = Cow::Borrowed(text);
+        if !text.is_ascii() {
+            let seen = as_read(&text);
+            let more = if seen == *text { Vec::new() } else { secrets::find(&seen) };
+            if more.len() > found.len() {
+                (text, found) = (Cow::Owned(seen), more);
+            }
+        }
         if found.is_empty() {
-            return (Cow::Borrowed(text), 0);
+            return (text, 0);
         }
         let mut out = String::with_capacity(text.len());
         let mut position = 0;
@@ -348,6 +357,12 @@ impl Redactor {
             || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
             || SECRET_PARTS.iter().any(|part| has_part(name, part))
     }
+}
+
+/// A text without what nobody can see, in letters of the usual width: neither makes a secret another.
+#[must_use]
+pub fn as_read(text: &str) -> String {
+    hidden::strip(text).nfkc().collect()
 }
 
 fn replaced(why: &str, count: &mut u64) -> Value {
@@ -520,6 +535,25 @@ mod tests {
         assert_eq!(redact(json!({ "code": hexadecimal }))["code"], "[redacted:secret:hexadecimal]");
         let plain: String = "nothing to see in here".bytes().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(redact(json!({ "code": plain }))["code"], json!(plain));
+    }
+
+    #[test]
+    fn what_nobody_sees_and_wide_letters_make_no_other_secret() {
+        let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+        let wide: String = token.chars().map(|c| char::from_u32(u32::from(c) + 0xfee0).unwrap()).collect();
+        for text in [
+            format!("is {}\u{200b}{}", &token[..9], &token[9..]),
+            format!("caf\u{e9} {wide}!"),
+            format!("\u{2060}{token}"),
+        ] {
+            let (clean, found) = redactor().text(&text);
+            assert!(found == 1 && clean.contains("[redacted:secret:"), "{text}: {clean}");
+            let record = redact(json!({ "x": text }))["x"].as_str().unwrap().to_owned();
+            assert!(record.contains("[redacted:secret:") && !record.contains(&token[9..]), "{record}");
+        }
+        for text in ["caf\u{e9}", "\u{ff21}\u{200b}b"] {
+            assert_eq!(redactor().text(text), (Cow::Borrowed(text), 0), "what holds no secret stays as it is");
+        }
     }
 
     #[test]
