@@ -7,7 +7,7 @@ use common::found;
 const HEAD: &str = r#"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
-import { execFile, spawn } from "node:child_process";
+import { execFile, execSync, spawn } from "node:child_process";
 import { $ } from "execa";
 import { simpleGit } from "simple-git";
 import Docker from "dockerode";
@@ -45,6 +45,38 @@ fn a_value_in_a_template_tag_is_one_word() {
         "await $`echo ${text}`;",
         "await $({ cwd: \"/srv\" })`git log -- ${text}`;",
         "await $`git log -n${text}`;",
+    ]);
+}
+
+#[test]
+fn an_option_may_stand_in_quotes() {
+    let escaped = r#"text.replace(/'/g, "'\\''")"#;
+    is_found(
+        "argument-injection",
+        &[
+            &format!("execSync(`git clone '${{{escaped}}}'`);"),
+            &format!("execSync(`git clone -q '${{{escaped}}}' x`);"),
+            &format!("execSync(`systemctl status '${{{escaped}}}' 2>&1`);"),
+            "execSync(`ssh \"${text.replace(/[^a-zA-Z=-]/g, \"\")}\"`);",
+        ],
+    );
+    is_quiet(&[
+        &format!("execSync(`git clone -- '${{{escaped}}}'`);"),
+        &format!("execSync(`git clone 'x-${{{escaped}}}' y`);"),
+        &format!("if (text.startsWith('-')) throw new Error('no'); execSync(`git clone '${{{escaped}}}'`);"),
+        &format!("execSync(`git log --author='${{{escaped}}}'`);"),
+    ]);
+}
+
+#[test]
+fn git_runs_filters_and_commands() {
+    let filter = "await git.raw([\"filter-branch\", \"--msg-filter\", `echo '${text}'; cat`, \"--\", \"HEAD\"]);";
+    is_found("command-injection", &[filter, "await git.raw([\"submodule\", \"foreach\", `ls ${text}`]);"]);
+    is_found("command-execution", &["await git.raw([\"bisect\", \"run\", text]);"]);
+    is_quiet(&[
+        &filter.replace("${text}", "${text.length}"),
+        "await git.raw([\"bisect\", \"run\", \"make\", \"--\", text]);",
+        "await git.raw([\"bisect\", \"good\", `v${text}`]);",
     ]);
 }
 

@@ -446,9 +446,12 @@ impl Replay {
                 let is_nested = matches!(reached.as_str(), "http" | "https");
                 text.contains(&host) && !is_nested || text.starts_with("file:")
             }
-            // An option begins a word.
+            // An option begins a word, which may be in quotes.
             _ if rule == FlowRule::ArgumentInjection && self.witness.starts_with('-') => {
-                text.starts_with('-') || text.contains(" -")
+                text.match_indices('-').any(|(at, _)| {
+                    let before = text[..at].trim_end_matches(['\'', '"']);
+                    before.is_empty() || before.ends_with(char::is_whitespace)
+                })
             }
             // What matters of the witness are the characters with a meaning; the rest may have been trimmed or normalised.
             _ => {
