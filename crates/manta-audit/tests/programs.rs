@@ -201,3 +201,17 @@ fn an_object_in_a_text_says_nothing_of_its_fields() {
         assert_eq!(with_entry(found), ["command-injection in copy"], "{found}");
     }
 }
+
+/// What is missing says no more of itself than that.
+#[test]
+fn words_that_are_added_where_they_are_given_stay_words() {
+    let command = |check: &str| {
+        format!(
+            "const size = text || undefined; {check}\n\
+             const words = [\"--\", `'${{text.replace(/'/g, \"'\\\\''\")}}'`]; if (size) words.push(\"-size\", size);\n\
+             execSync(`find ${{words.join(\" \")}}`);"
+        )
+    };
+    is_quiet(&[&command("if (size && !/^[0-9]+[kM]?$/.test(size)) throw new Error('no');")]);
+    is_found("command-injection", &[&command("if (size && !/^[0-9]+/.test(size)) throw new Error('no');")]);
+}

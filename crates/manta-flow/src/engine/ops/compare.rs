@@ -323,7 +323,9 @@ impl Interp<'_> {
 
     /// What is known of a value of the caller's that counts as false: it is missing, empty or zero.
     fn nothing_to_fear(&self, value: &Val) -> Refinements {
-        const FALSE: [&str; 11] = ["", "0", "-0", "NaN", "false", "null", "undefined", "False", "None", "[]", "{}"];
+        // As what it is written.
+        const FALSE_JS: [&str; 7] = ["", "0", "-0", "NaN", "false", "null", "undefined"];
+        const FALSE_PY: [&str; 7] = ["", "0", "-0", "False", "None", "[]", "{}"];
         let is_text = |value: &Val| matches!(value.kind, Kind::Str | Kind::Unknown) || value.is_nullish();
         let of_elements = self.no_elements(value);
         if !of_elements.is_empty() {
@@ -336,7 +338,7 @@ impl Interp<'_> {
         {
             return Vec::new();
         }
-        let props = StrProps::one_of(FALSE);
+        let props = StrProps::one_of(if self.lang() == Lang::Python { FALSE_PY } else { FALSE_JS });
         vec![(value.vn, Rc::new(Fact { props, is_listed: false, at: None, notes: Vec::new() }))]
     }
 
