@@ -350,6 +350,16 @@ const HERE: &str = ".";
 /// Whether an argument that is called like a path holds one that begins nowhere in particular. Without a rule for paths it
 /// would be free text, and lead anywhere.
 fn is_relative_path(arg: &str, text: &str) -> bool {
+    let is_plain = !text.is_empty() && !text.starts_with(['/', '~', '[']) && !text.contains("://");
+    is_called_like_a_path(arg)
+        && is_plain
+        && !text.contains('\n')
+        && !Path::new(text).components().any(|part| part == Component::ParentDir)
+}
+
+/// Whether a name is one that arguments with a path have: `filePath`, `output_dir`, `Files`.
+#[must_use]
+pub fn is_called_like_a_path(arg: &str) -> bool {
     const NAMES: &[&str] = &[
         "path",
         "paths",
@@ -367,15 +377,16 @@ fn is_relative_path(arg: &str, text: &str) -> bool {
         "folder",
         "folders",
     ];
-    // `filePath`, `file_path`, `Files`: words begin with a capital or after what is no letter.
-    let spaced: String = arg.chars().flat_map(|c| c.is_uppercase().then_some(' ').into_iter().chain([c])).collect();
-    let mut words = spaced.split(|c: char| !c.is_alphabetic()).map(str::to_ascii_lowercase);
-    let is_called_so = words.any(|word| NAMES.contains(&&*word));
-    let is_plain = !text.is_empty() && !text.starts_with(['/', '~', '[']) && !text.contains("://");
-    is_called_so
-        && is_plain
-        && !text.contains('\n')
-        && !Path::new(text).components().any(|part| part == Component::ParentDir)
+    // What a name ends in says what it is: `fileType` is no file.
+    let words = manta_detect::secrets::words(arg);
+    let ends = |count: usize| words.len() >= count && NAMES.contains(&&*words[words.len() - count..].concat());
+    ends(1) || ends(2)
+}
+
+/// The `mode` that a tool needs where its paths lead, by the words of its name.
+#[must_use]
+pub fn mode_of(tool: &str) -> &'static str {
+    changes(tool).mode()
 }
 
 /// Scheme, host and port of a URL that a rule for URLs can admit.

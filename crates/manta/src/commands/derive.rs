@@ -4,10 +4,12 @@
 //! that reaches a command or an interpreter makes its tool refused until a person grants it. Every line says where
 //! it comes from. What the scan could not follow is said too: the policy is a proposal, not a proof.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use manta_core::{Finding, ParamInfo, ScanReport, SinkClass, ToolInfo, ToolKind, Untrusted, Verdict};
+use manta_core::{
+    Enforcement, Finding, ParamInfo, Power, ScanReport, SinkClass, ToolInfo, ToolKind, Untrusted, Verdict,
+};
 
 /// What a parameter is used as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +21,8 @@ enum Use {
 /// Proposes a policy for the server that was scanned.
 pub(crate) fn propose(report: &ScanReport) -> String {
     let mut tables = String::new();
-    let (mut has_paths, mut has_urls) = (false, false);
+    let (mut modes, mut has_urls) = (BTreeSet::new(), false);
+    let touches_files = report.tools().any(touches_files);
     let mut seen = BTreeMap::new();
     for tool in report.tools().filter(|tool| tool.kind != ToolKind::Resource) {
         if tool.name.is_empty() || seen.insert((tool.kind, tool.name.clone()), ()).is_some() {
@@ -36,15 +39,19 @@ pub(crate) fn propose(report: &ScanReport) -> String {
             continue;
         }
         for param in &tool.params {
-            let used = used_as(report, tool, param);
-            has_paths |= used == Some(Use::Path);
+            let used = used_as(report, tool, param, touches_files);
+            let mode = mode_of(tool);
+            if used == Some(Use::Path) {
+                modes.insert((mode.len(), mode));
+            }
             has_urls |= used == Some(Use::Url);
-            let _ = writeln!(tables, "args.{} = {}", key(&param.name), rule(param, used));
+            let _ = writeln!(tables, "args.{} = {}", key(&param.name), rule(param, used, mode));
         }
     }
     let mut text = String::from(HEAD);
-    if has_paths {
-        text.push_str(ROOT);
+    // The widest is the longest: `r`, `rw`, `rwd`.
+    if let Some((_, mode)) = modes.last() {
+        let _ = write!(text, "\n# Where the paths below may lead.\n[roots.files]\nat = \".\"\nmode = \"{mode}\"\n");
     }
     if has_urls {
         text.push_str(HOSTS);
@@ -59,13 +66,6 @@ pub(crate) fn propose(report: &ScanReport) -> String {
 const HEAD: &str = "\
 # Proposed by `manta policy init --from-scan`. Read it before you use it: roots, hosts and modes are guesses.
 version = 1
-";
-
-const ROOT: &str = "
-# Where the paths below may lead.
-[roots.files]
-at = \".\"
-mode = \"r\" # \"rw\" where tools change files, here and at their arguments
 ";
 
 const HOSTS: &str = "
@@ -84,9 +84,28 @@ fn dangerous(tool: &ToolInfo) -> Option<&'static str> {
     }
 }
 
-/// What the flow says about a parameter; where the flow stops at the tool, its name and description.
-fn used_as(report: &ScanReport, tool: &ToolInfo, param: &ParamInfo) -> Option<Use> {
-    let is_text = matches!(param.ty.as_str(), "" | "string" | "string[]" | "unknown" | "any");
+/// Whether a tool reads or changes files, as far as the scan knows. Where it gets past a check, nothing of a caller's
+/// reaches the file; the tool is about it all the same.
+fn touches_files(tool: &ToolInfo) -> bool {
+    tool.powers.contains_key(&Power::ReadFiles)
+        || tool.powers.contains_key(&Power::WriteFiles)
+        || !matches!(tool.verdicts.get(&SinkClass::Path), None | Some(Verdict::NotReached))
+}
+
+/// What a tool may do where its paths lead: by its name, and no less than what its code does.
+fn mode_of(tool: &ToolInfo) -> &'static str {
+    match manta_guard::learn::mode_of(&tool.name) {
+        "r" if tool.powers.contains_key(&Power::WriteFiles) => "rw",
+        "r" => "r",
+        "rwc" => "rw",
+        _ => "rwd",
+    }
+}
+
+/// What the flow says about a parameter; where the flow stops at the tool, or at a check of the server's own, its name.
+/// `among_files`: the server has to do with files.
+fn used_as(report: &ScanReport, tool: &ToolInfo, param: &ParamInfo, among_files: bool) -> Option<Use> {
+    let is_text = matches!(param.ty.as_str(), "" | "string" | "string[]" | "array" | "list" | "unknown" | "any");
     if !is_text {
         return None;
     }
@@ -100,11 +119,13 @@ fn used_as(report: &ScanReport, tool: &ToolInfo, param: &ParamInfo) -> Option<Us
     let may = |class| !matches!(tool.verdicts.get(&class), Some(Verdict::NotReached));
     let name = param.name.to_ascii_lowercase();
     let last = name.rsplit(['_', '-', '.']).next().unwrap_or("");
-    let is_path =
-        matches!(last, "path" | "paths" | "file" | "files" | "filename" | "filepath" | "dir" | "directory" | "folder");
+    let words = manta_guard::learn::is_called_like_a_path;
+    let is_end_of_a_move =
+        words(&tool.name) && matches!(last, "source" | "destination" | "src" | "dst" | "dest" | "from" | "to");
+    let is_path = words(&param.name) || is_end_of_a_move;
     let is_url = matches!(last, "url" | "urls" | "uri" | "endpoint" | "href");
     match (is_path || name.ends_with("path"), is_url || name.ends_with("url")) {
-        (true, _) if may(SinkClass::Path) => Some(Use::Path),
+        (true, _) if may(SinkClass::Path) || among_files => Some(Use::Path),
         (_, true) if may(SinkClass::Network) => Some(Use::Url),
         _ => None,
     }
@@ -117,10 +138,10 @@ fn is_about(finding: &Finding, tool: &ToolInfo, param: &ParamInfo, class: SinkCl
         })
 }
 
-fn rule(param: &ParamInfo, used: Option<Use>) -> String {
+fn rule(param: &ParamInfo, used: Option<Use>, mode: &str) -> String {
     let choices = param.constraints.iter().find_map(|text| text.strip_prefix("one of ").or(text.strip_prefix("enum ")));
     let item = match (used, param.ty.trim_end_matches("[]"), choices) {
-        (Some(Use::Path), ..) => "kind = \"path\", roots = [\"files\"], mode = \"r\"".to_owned(),
+        (Some(Use::Path), ..) => format!("kind = \"path\", roots = [\"files\"], mode = \"{mode}\""),
         (Some(Use::Url), ..) => "kind = \"url\", hosts = [\"web\"]".to_owned(),
         (None, _, Some(choices)) => {
             let values: Vec<String> =
@@ -133,8 +154,11 @@ fn rule(param: &ParamInfo, used: Option<Use>) -> String {
         (None, "boolean" | "bool", _) => "kind = \"bool\"".to_owned(),
         _ => "kind = \"any\"".to_owned(),
     };
-    let required = if param.required { ", required = true" } else { "" };
-    match param.ty.ends_with("[]") {
+    // What an SDK only advertises may be left out, whatever the schema says of it.
+    let is_required = param.required && param.enforced == Enforcement::Enforced;
+    let required = if is_required { ", required = true" } else { "" };
+    let is_list = param.ty.ends_with("[]") || used.is_some() && matches!(param.ty.as_str(), "array" | "list");
+    match is_list {
         true => format!("{{ kind = \"list\", items = {{ {item} }}{required} }}"),
         false => format!("{{ {item}{required} }}"),
     }
@@ -167,6 +191,56 @@ mod tests {
     use crate::analyse::Analysis;
     use crate::collect::{self, Limits};
     use manta_harden::policy::{Policy, PolicyFile};
+
+    #[test]
+    fn paths_that_the_server_checks_itself_are_bound_as_paths_all_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(
+            directory.path().join("server.js"),
+            r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import fs from "node:fs";
+const server = new McpServer({ name: "s", version: "1" });
+const names = { a: "/srv/a.txt" };
+server.tool("read_file", { path: z.string() }, async ({ path }) => ({ content: [{ type: "text", text: fs.readFileSync(names[path] ?? "/srv/b.txt", "utf8") }] }));
+server.tool("write_file", { filePath: z.string(), content: z.string() }, async ({ content }) => { fs.writeFileSync("/srv/c.txt", content); return { content: [] }; });
+server.tool("move_file", { source: z.string(), destination: z.string() }, async () => ({ content: [] }));
+server.tool("read_many", { paths: z.array(z.string()) }, async () => ({ content: [] }));
+"#,
+        )
+        .unwrap();
+        let analysis = Analysis::new(&[]).unwrap();
+        let input = collect::collect(directory.path().to_str().unwrap(), &Limits::default()).unwrap();
+        let text = propose(&analysis.run(&input));
+        let file = directory.path().join("manta.toml");
+        std::fs::write(&file, &text).unwrap();
+        let policy =
+            Policy::compile(PolicyFile::load(&file).unwrap()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let is_ok = |tool: &str, args: serde_json::Value| policy.decide(tool, args.as_object().unwrap()).is_allowed();
+        for (tool, honest, attack) in [
+            ("read_file", serde_json::json!({ "path": "server.js" }), serde_json::json!({ "path": "../x" })),
+            (
+                "write_file",
+                serde_json::json!({ "filePath": "new.txt", "content": "x" }),
+                serde_json::json!({ "filePath": "/etc/cron.d/x", "content": "x" }),
+            ),
+            (
+                "move_file",
+                serde_json::json!({ "source": "server.js", "destination": "b.js" }),
+                serde_json::json!({ "source": "/etc/passwd", "destination": "b.js" }),
+            ),
+            (
+                "read_many",
+                serde_json::json!({ "paths": ["server.js"] }),
+                serde_json::json!({ "paths": ["/etc/passwd"] }),
+            ),
+        ] {
+            assert!(is_ok(tool, honest), "{tool}\n{text}");
+            assert!(!is_ok(tool, attack), "{tool}\n{text}");
+        }
+        assert!(text.contains("mode = \"rwd\"\n"), "the root lets files be moved\n{text}");
+    }
 
     #[test]
     fn the_proposal_loads_and_binds_what_the_scan_found() {
