@@ -205,13 +205,16 @@ fn an_object_in_a_text_says_nothing_of_its_fields() {
 /// What is missing says no more of itself than that.
 #[test]
 fn words_that_are_added_where_they_are_given_stay_words() {
-    let command = |check: &str| {
-        format!(
-            "const size = text || undefined; {check}\n\
-             const words = [\"--\", `'${{text.replace(/'/g, \"'\\\\''\")}}'`]; if (size) words.push(\"-size\", size);\n\
-             execSync(`find ${{words.join(\" \")}}`);"
-        )
+    let command = |size: &str| {
+        let tool = format!(
+            "server.tool(\"run\", {{ text: z.string(), size: z.string().optional() }}, async ({{ text, size }}) => {{\n\
+             if (size && !{size}.test(size)) throw new Error('no');\n\
+             const words = [\"--\", `'${{text.replace(/'/g, \"'\\\\''\")}}'`];\n\
+             if (size) words.push(\"-size\", size);\n\
+             execSync(`find ${{words.join(\" \")}}`);\n}});\n"
+        );
+        found([("server.ts", format!("{HEAD}{tool}").as_str())])
     };
-    is_quiet(&[&command("if (size && !/^[0-9]+[kM]?$/.test(size)) throw new Error('no');")]);
-    is_found("command-injection", &[&command("if (size && !/^[0-9]+/.test(size)) throw new Error('no');")]);
+    assert_eq!(command("/^[0-9]+[kM]?$/"), Vec::<String>::new());
+    assert_eq!(command("/^[0-9]+/"), ["command-injection in run"]);
 }
