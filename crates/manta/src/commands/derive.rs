@@ -122,7 +122,10 @@ fn used_as(report: &ScanReport, tool: &ToolInfo, param: &ParamInfo, among_files:
     let words = manta_guard::learn::is_called_like_a_path;
     let is_end_of_a_move =
         words(&tool.name) && matches!(last, "source" | "destination" | "src" | "dst" | "dest" | "from" | "to");
-    let is_path = words(&param.name) || is_end_of_a_move;
+    // What is in a list is not known: `files` may be objects with more than a path, `paths` are paths.
+    let is_list = matches!(param.ty.as_str(), "array" | "list");
+    let is_of_texts = name.ends_with("paths") || name.ends_with("names");
+    let is_path = words(&param.name) && (!is_list || is_of_texts) || is_end_of_a_move;
     let is_url = matches!(last, "url" | "urls" | "uri" | "endpoint" | "href");
     match (is_path || name.ends_with("path"), is_url || name.ends_with("url")) {
         (true, _) if may(SinkClass::Path) || among_files => Some(Use::Path),
@@ -207,6 +210,7 @@ server.tool("read_file", { path: z.string() }, async ({ path }) => ({ content: [
 server.tool("write_file", { filePath: z.string(), content: z.string() }, async ({ content }) => { fs.writeFileSync("/srv/c.txt", content); return { content: [] }; });
 server.tool("move_file", { source: z.string(), destination: z.string() }, async () => ({ content: [] }));
 server.tool("read_many", { paths: z.array(z.string()) }, async () => ({ content: [] }));
+server.tool("read_parts", { files: z.array(z.object({ path: z.string(), from: z.number() })) }, async () => ({ content: [] }));
 "#,
         )
         .unwrap();
@@ -239,6 +243,7 @@ server.tool("read_many", { paths: z.array(z.string()) }, async () => ({ content:
             assert!(is_ok(tool, honest), "{tool}\n{text}");
             assert!(!is_ok(tool, attack), "{tool}\n{text}");
         }
+        assert!(is_ok("read_parts", serde_json::json!({ "files": [{ "path": "server.js", "from": 1 }] })), "{text}");
         assert!(text.contains("mode = \"rwd\"\n"), "the root lets files be moved\n{text}");
     }
 
