@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::growth::{distinct, is_repetition};
 use super::{Interp, arc};
-use crate::domain::StrProps;
+use crate::domain::{CharSet, StrProps};
 use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::store::{Content, Loc, Obj, ObjKind, Snapshot, is_same};
 use crate::engine::value::{Kind, Part, Taint, Text, Val, own_props};
@@ -240,7 +240,12 @@ impl Interp<'_> {
             refined.taint = Taint::NONE;
         }
         if let Kind::Union(values) = &value.kind {
-            refined.kind = Kind::Union(values.iter().map(|value| self.refined(value, fact)).collect());
+            let says_how_it_is_spelled = fact.props.charset != CharSet::ALL || fact.props.first != CharSet::ALL;
+            let refine = |value: &Val| {
+                let value = self.refined(value, fact);
+                if says_how_it_is_spelled { as_a_whole(value) } else { value }
+            };
+            refined.kind = Kind::Union(values.iter().map(refine).collect());
             return refined;
         }
         if matches!(value.kind, Kind::Str | Kind::Unknown | Kind::Num(_) | Kind::Api(..)) {
@@ -429,6 +434,15 @@ impl Interp<'_> {
                 && self.store.fact(*vn).is_some_and(|known| known.props.refine(&fact.props).is_bottom())
         })
     }
+}
+
+/// A text of which something is known as a whole, and no longer of the pieces it was put together from.
+fn as_a_whole(mut value: Val) -> Val {
+    let is_open = |text: &Rc<Text>| text.parts.iter().any(|part| matches!(part, Part::Hole(hole) if hole.is_tainted()));
+    if let Some(text) = value.text.as_mut().filter(|text| is_open(text)) {
+        Rc::make_mut(text).parts = Vec::new().into();
+    }
+    value
 }
 
 /// A text that the program says: `"bad port"`, `"port " + n`, also with the caller's words in it while a witness is
