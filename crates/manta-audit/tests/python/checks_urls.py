@@ -1,4 +1,5 @@
 """Host checks, and what they miss."""
+import asyncio
 import ipaddress
 import json
 import os
@@ -364,3 +365,34 @@ def of_a_host_without_blanks(url: str) -> str:
     if not host.endswith(".example.com"):
         raise ValueError("host")
     return requests.get(url, allow_redirects=False).text
+
+
+async def public_addresses(hostname: str) -> list[str]:
+    infos = await asyncio.get_running_loop().run_in_executor(None, socket.getaddrinfo, hostname, None)
+    addresses = []
+    for info in infos:
+        if not ipaddress.ip_address(info[4][0]).is_global:
+            raise PermissionError(hostname)
+        addresses.append(info[4][0])
+    return addresses
+
+
+def pinned(parsed, address: str, user: str) -> str:
+    port = f":{parsed.port}" if parsed.port is not None else ""
+    return urlunparse((parsed.scheme, f"{user}{address}{port}", parsed.path or "/", parsed.params, parsed.query, ""))
+
+
+@mcp.tool()
+async def of_the_checked_address(url: str) -> str:
+    parsed = urlparse(url)
+    user = f"{parsed.username}@" if parsed.username is not None else ""
+    for address in await public_addresses(parsed.hostname):
+        async with httpx.AsyncClient(follow_redirects=False) as client:
+            return (await client.send(client.build_request("GET", pinned(parsed, address, user)))).text
+
+
+@mcp.tool()
+async def of_an_address_behind_what_is_given(url: str, user: str) -> str:
+    async with httpx.AsyncClient(follow_redirects=False) as client:
+        address = pinned(urlparse(url), "203.0.113.7", user)
+        return (await client.send(client.build_request("GET", address))).text  # error: ssrf in of_an_address_behind_what_is_given

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use manta_core::Span;
 
-use crate::domain::StrProps;
+use crate::domain::{CharSet, StrProps};
 use crate::engine::api::ApiStep;
 use crate::engine::facts::Fact;
 use crate::engine::interp::{Args, Interp};
@@ -27,8 +27,8 @@ impl Interp<'_> {
             // `new URL(x)` throws unless `x` starts with a scheme (after blanks and controls, which it drops).
             let at = self.here(span);
             let mut fact = Fact::props(StrProps::default(), at);
-            let letters = crate::domain::CharSet::ALNUM.minus(crate::domain::CharSet::DIGITS);
-            fact.props.first = letters.union(crate::domain::CharSet::of(" \t\n\r"));
+            let letters = CharSet::ALNUM.minus(CharSet::DIGITS);
+            fact.props.first = letters.union(CharSet::of(" \t\n\r"));
             self.store.assume(text.vn, &Rc::new(fact));
         }
         if let Kind::Union(values) = &text.kind {
@@ -44,7 +44,7 @@ impl Interp<'_> {
             let value = match known {
                 Some(known) => Val { taint, step: text.step, vn: interp.store.fresh_vn(), ..Val::str(known) },
                 None if part == UrlPart::Whole => Val { kind: Kind::Str, ..text.clone() },
-                None => interp.derived(StrProps::default(), &text, Transform::UrlPart(part)),
+                None => interp.derived(props_of_part(names[0], interp.lang()), &text, Transform::UrlPart(part)),
             };
             for name in names {
                 obj.fields.insert(Symbol::new(name), value.clone());
@@ -66,7 +66,8 @@ impl Interp<'_> {
         field(self, &["protocol", "scheme"], UrlPart::Scheme, scheme.as_deref());
         field(self, &["pathname", "path"], UrlPart::Path, known.map(|url| url.path.as_str()));
         field(self, &["port"], UrlPart::Other, known.map(|url| url.port.as_str()));
-        field(self, &["search", "query", "hash", "fragment", "params"], UrlPart::Other, None);
+        field(self, &["search", "query"], UrlPart::Other, None);
+        field(self, &["hash", "fragment", "params"], UrlPart::Other, None);
         field(self, &["username", "password"], UrlPart::Other, known.map(|url| url.userinfo.as_str()));
         let search = match python {
             true => Val::unknown(),
@@ -152,5 +153,17 @@ impl Interp<'_> {
             pieces.extend([Val::str(if needs_slash { "/" } else { mark }), self.to_text(&item)]);
         }
         Some(self.concat(&pieces, span))
+    }
+}
+
+/// What a part of a URL is, whatever the URL (RFC 3986 §3): a port is digits, and what stands before a host ends where
+/// that does. Python leaves backslashes where they are, and JavaScript escapes them.
+fn props_of_part(name: &str, lang: Lang) -> StrProps {
+    match (name, lang) {
+        ("port", _) => StrProps::of_charset(CharSet::DIGITS),
+        ("username", Lang::JavaScript) => StrProps::of_charset(CharSet::ALL.minus(CharSet::of("/?#@:\\"))),
+        ("username", Lang::Python) => StrProps::of_charset(CharSet::ALL.minus(CharSet::of("/?#"))),
+        ("search", _) => StrProps::of_charset(CharSet::ALL.minus(CharSet::of("#"))),
+        _ => StrProps::default(),
     }
 }
