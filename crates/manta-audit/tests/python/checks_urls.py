@@ -396,3 +396,25 @@ async def of_an_address_behind_what_is_given(url: str, user: str) -> str:
     async with httpx.AsyncClient(follow_redirects=False) as client:
         address = pinned(urlparse(url), "203.0.113.7", user)
         return (await client.send(client.build_request("GET", address))).text  # error: ssrf in of_an_address_behind_what_is_given
+
+
+def rebuilt(parsed, address: str) -> str:
+    host = f"[{address}]" if ":" in address and not address.startswith("[") else address
+    user = ""
+    if parsed.username is not None:
+        user = parsed.username
+        if parsed.password is not None:
+            user += f":{parsed.password}"
+        user += "@"
+    port = f":{parsed.port}" if parsed.port is not None else ""
+    return urlunparse((parsed.scheme, f"{user}{host}{port}", parsed.path or "/", parsed.params, parsed.query, ""))
+
+
+@mcp.tool()
+async def of_the_servers_own_address(url: str) -> str:
+    return httpx.get(rebuilt(urlparse(url), os.environ["ADDRESS"]), follow_redirects=False).text
+
+
+@mcp.tool()
+async def of_an_address_that_is_given(url: str, address: str) -> str:
+    return httpx.get(rebuilt(urlparse(url), address), follow_redirects=False).text  # error: ssrf in of_an_address_that_is_given

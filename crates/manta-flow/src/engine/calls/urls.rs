@@ -157,13 +157,16 @@ impl Interp<'_> {
 }
 
 /// What a part of a URL is, whatever the URL (RFC 3986 §3): a port is digits, and what stands before a host ends where
-/// that does. Python leaves backslashes where they are, and JavaScript escapes them.
+/// that does. A backslash, which Python leaves in a user name and some of its clients read as the end of a host, is left
+/// aside.
 fn props_of_part(name: &str, lang: Lang) -> StrProps {
-    match (name, lang) {
-        ("port", _) => StrProps::of_charset(CharSet::DIGITS),
-        ("username", Lang::JavaScript) => StrProps::of_charset(CharSet::ALL.minus(CharSet::of("/?#@:\\"))),
-        ("username", Lang::Python) => StrProps::of_charset(CharSet::ALL.minus(CharSet::of("/?#"))),
-        ("search", _) => StrProps::of_charset(CharSet::ALL.minus(CharSet::of("#"))),
-        _ => StrProps::default(),
-    }
+    let charset = match name {
+        // In JavaScript with the colon behind it.
+        "protocol" if lang == Lang::Python => CharSet::ALNUM.union(CharSet::of("+-.")),
+        "port" => CharSet::DIGITS,
+        "username" => CharSet::ALL.minus(CharSet::of("/?#\\")),
+        "search" => CharSet::ALL.minus(CharSet::of("#")),
+        _ => return StrProps::default(),
+    };
+    StrProps::of_charset(charset)
 }

@@ -7,7 +7,7 @@ use crate::domain::url::{self, Host, Internal, Scheme};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::SinkKind;
 use crate::engine::report::{FlowRule, Limit, Outcome};
-use crate::engine::value::{Kind, ObjId, Val};
+use crate::engine::value::{Kind, ObjId, Transform, Val};
 use crate::ir::Symbol;
 
 const INTERNAL_URLS: [&str; 6] = [
@@ -153,7 +153,8 @@ impl Interp<'_> {
             judged.push(match (hole.host, internal) {
                 (Host::AllowListed | Host::Fixed(_), _) => {
                     let climbs = hole.traversal.filter(|text| text.contains('/') && kind == SinkKind::Url);
-                    match climbs.filter(|_| ends_resource(&spelled.pieces, hole.part)) {
+                    let is_own = is_part_of_url(spelled, hole.part);
+                    match climbs.filter(|_| !is_own && ends_resource(&spelled.pieces, hole.part)) {
                         Some(example) => {
                             Judged::bad(FlowRule::RequestPath, example, "`..` leads to another path of the same host")
                         }
@@ -185,6 +186,13 @@ impl Interp<'_> {
         judged.truncate(1);
         judged
     }
+}
+
+/// Whether a value is what a URL of the caller's has behind its host: the whole of it is the caller's to choose anyway.
+fn is_part_of_url(spelled: &Spelled, part: usize) -> bool {
+    let before = spelled.pieces[..part].iter().filter(|piece| matches!(piece, Piece::Hole(_))).count();
+    let base = spelled.holes.get(before).and_then(|hole| hole.text.as_deref()?.base);
+    matches!(base, Some((_, Transform::UrlPart(_))))
 }
 
 /// Whether a value ends a path that names what it is about (`https://host/v1/alerts/…`), and not only where the service is:
