@@ -100,8 +100,8 @@ fn names_are_told_apart_without_running_what_each_is_for() {
 fn indexed(index: &str) -> String {
     let mut text = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n".to_owned();
     text.push_str("def words(found):\n    text = found\n");
-    for line in 0..6_000 {
-        writeln!(text, "    text = text + found[{line}] + 'a{line}'").unwrap();
+    for line in 0..9_000 {
+        writeln!(text, "    text = found[{line}] + 'a{line}'").unwrap();
     }
     text.push_str("    return text\n\ndef index(found):\n    return words(found)\n\n");
     for tool in 0..TOOLS {
