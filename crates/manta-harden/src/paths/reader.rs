@@ -33,8 +33,19 @@ impl Reader {
     /// # Errors
     /// [`PathRule::Ambiguous`].
     pub fn check(&self, text: &str, roots: &Roots, wanted: Access) -> Result<(), PathError> {
+        self.check_text(text, roots)?;
+        self.check_place(text, roots, wanted)
+    }
+
+    /// Refuses text that programs rewrite before they open it.
+    pub(crate) fn check_text(&self, text: &str, roots: &Roots) -> Result<(), PathError> {
         let is_literal = is_bare(text) && is_plain(text) && !self.names_variable(text) && !self.is_pattern(text, roots);
-        if is_literal && self.reads_alike(text, roots, wanted) { Ok(()) } else { Err(PathRule::Ambiguous.into()) }
+        if is_literal { Ok(()) } else { Err(PathRule::Ambiguous.into()) }
+    }
+
+    /// Refuses text that leads elsewhere from where this program stands.
+    pub(crate) fn check_place(&self, text: &str, roots: &Roots, wanted: Access) -> Result<(), PathError> {
+        if self.reads_alike(text, roots, wanted) { Ok(()) } else { Err(PathRule::Ambiguous.into()) }
     }
 
     /// `$NAME` and `${NAME}`, where there is such a variable.

@@ -151,7 +151,10 @@ impl Arg {
             let message = format!("`{name}` = {} is refused: {error}", self.shown(text));
             Denial { rule: self.rule.clone(), message, fix }
         };
-        // The text as it is comes first: what is wrong with that says more than that it could be read otherwise.
+        if let Some(reader) = found.reader {
+            reader.check_text(text, roots).map_err(|error| refuse(&error))?;
+        }
+        // What is wrong with the path below the root says more than that it could be another one elsewhere.
         let (root, relative) = roots.find(text).map_err(|error| refuse(&error))?;
         let root = root.restrict(wanted);
         let checked = root.check(&relative, wanted);
@@ -161,7 +164,7 @@ impl Arg {
             return Err(refuse(error));
         }
         if let Some(reader) = found.reader {
-            reader.check(text, roots, wanted).map_err(|error| refuse(&error))?;
+            reader.check_place(text, roots, wanted).map_err(|error| refuse(&error))?;
         }
         match checked {
             // What merely is not there is for the tool to say, unless the tool would then make it.
