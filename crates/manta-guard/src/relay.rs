@@ -84,6 +84,9 @@ pub async fn run(
     relay.relay(engine, process, &exited).await?;
     let code = process.wait();
     relay.drain_server(engine).await;
+    if code != 0 && !relay.by_client {
+        relay.log.explain_the_end();
+    }
     let why = describe_exit(code);
     engine.server_closed(&why, &mut relay.out);
     engine.closed(&why);

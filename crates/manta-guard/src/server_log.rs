@@ -9,6 +9,36 @@ use crate::stream::{Outlet, Source};
 /// Most bytes of standard error passed on per second; the rest is counted.
 const STDERR_PER_SECOND: usize = 64 << 10;
 
+/// Bytes of the end of it that are looked at when the server fails.
+const LAST_WORDS: usize = 4 << 10;
+
+/// What the last words of a server say that it was refused, and which option changes that. Which file or host it was the
+/// server says itself; here nothing of it is repeated, for a hint must not be dictated by the one it is about.
+fn hint(words: &str) -> Option<&'static str> {
+    const HINTS: &[(&[&str], &str)] = &[
+        (
+            &["Read-only file system", "read-only file system", "EROFS"],
+            "it may not write there: --write DIRECTORY (`write` under [guard]) lets it, if that is meant",
+        ),
+        (
+            &["Permission denied", "permission denied", "EACCES"],
+            "it may not have a file or run a program: --read PATH, --write DIRECTORY or --exec PROGRAM lets it, if that is meant",
+        ),
+        (
+            &[
+                "ENOTFOUND",
+                "EAI_AGAIN",
+                "ENETUNREACH",
+                "Network is unreachable",
+                "name resolution",
+                "Name or service not known",
+            ],
+            "it may not reach a host: --host NAME (`hosts` under [guard]) lets it, if that is meant",
+        ),
+    ];
+    HINTS.iter().find(|(marks, _)| marks.iter().any(|mark| words.contains(mark))).map(|(_, hint)| *hint)
+}
+
 /// The server's standard error: always drained, passed on up to a rate.
 pub(crate) struct ServerLog {
     source: Source,
@@ -16,6 +46,8 @@ pub(crate) struct ServerLog {
     buffer: Vec<u8>,
     budget: usize,
     dropped: usize,
+    /// The end of what it said.
+    last: Vec<u8>,
     /// A person reads it: what drives a terminal (titles, the clipboard, an older line) is made visible.
     is_terminal: bool,
 }
@@ -24,7 +56,15 @@ impl ServerLog {
     pub(crate) fn new(source: OwnedFd, outlet: OwnedFd) -> io::Result<Self> {
         let is_terminal = outlet.is_terminal();
         let (source, outlet) = (Source::new(source)?, Outlet::new(outlet)?);
-        Ok(Self { source, outlet, buffer: vec![0; 16 << 10], budget: STDERR_PER_SECOND, dropped: 0, is_terminal })
+        Ok(Self {
+            source,
+            outlet,
+            buffer: vec![0; 16 << 10],
+            budget: STDERR_PER_SECOND,
+            dropped: 0,
+            last: Vec::new(),
+            is_terminal,
+        })
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -36,8 +76,18 @@ impl ServerLog {
         let kept = if self.outlet.backlog() > STDERR_PER_SECOND { 0 } else { count.min(self.budget) };
         self.outlet.push_bytes(&harmless(&self.buffer[..kept], self.is_terminal));
         self.outlet.flush_now();
+        self.last.extend_from_slice(&self.buffer[..count]);
+        self.last.drain(..self.last.len().saturating_sub(LAST_WORDS));
         self.budget -= kept;
         self.dropped += count - kept;
+    }
+
+    /// Says what may help a server that ended with an error, when its last words sound like the sandbox.
+    pub(crate) fn explain_the_end(&mut self) {
+        if let Some(hint) = hint(&String::from_utf8_lossy(&self.last)) {
+            self.outlet.push_line(&format!("manta guard: the server ended; what it says last sounds as if {hint}"));
+            self.outlet.flush_now();
+        }
     }
 
     pub(crate) fn new_second(&mut self) {
@@ -68,4 +118,27 @@ fn harmless(bytes: &[u8], is_terminal: bool) -> Cow<'_, [u8]> {
     }
     let text = String::from_utf8_lossy(bytes).replace('\t', "    ");
     Cow::Owned(manta_core::Untrusted(&text).for_terminal_lines().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_that_sound_like_the_sandbox_get_a_hint_and_others_none() {
+        for (words, option) in [
+            ("OSError: [Errno 30] Read-only file system: '/x/excel.log'", "--write"),
+            ("Error: EROFS: read-only file system, open '/x'", "--write"),
+            ("PermissionError: [Errno 13] Permission denied: 'ls'", "--exec"),
+            ("Error: spawn /bin/sh EACCES", "--exec"),
+            ("Error: getaddrinfo EAI_AGAIN api.example.com", "--host"),
+            ("OSError: [Errno 101] Network is unreachable", "--host"),
+        ] {
+            let hint = hint(words).unwrap();
+            assert!(hint.contains(option) && !hint.contains("example") && !hint.contains("/x"), "{words}: {hint}");
+        }
+        for words in ["", "Traceback: KeyError 'a'", "bye"] {
+            assert_eq!(hint(words), None);
+        }
+    }
 }
