@@ -577,14 +577,14 @@ server.tool("t", {{ folder: {schema}, name: {schema} }}, async ({{ folder, name 
     assert_eq!(joined(r"z.string().regex(/^\w+$/)"), QUIET);
 }
 
-#[test]
-fn every_way_of_a_parameter_to_one_sink_is_told() {
+/// Lines of the way to the only path that is found, where `write` is called in lines 9 and 12.
+fn ways_to_write(write: &str) -> Vec<u32> {
     let text = r#"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
 import fs from "fs/promises";
 const server = new McpServer({ name: "x", version: "1" });
-const write = (file: string, text: string) => fs.writeFile(file, text);
+const write = WRITE;
 server.tool("t", { p: z.string(), end: z.boolean() }, async ({ p, end }) => {
   if (end) {
     await write(p, "at the end");
@@ -594,14 +594,25 @@ server.tool("t", { p: z.string(), end: z.boolean() }, async ({ p, end }) => {
   return { content: [] };
 });
 "#;
-    let report = common::report_of([("index.ts", text)]);
+    let text = text.replace("WRITE", write);
+    let report = common::report_of([("index.ts", text.as_str())]);
     let mut files = report.findings.iter().filter(|finding| finding.rule.id == "path-traversal");
     let finding = files.next().expect("found");
     assert!(files.next().is_none(), "one finding");
     let file = report.sources.get(finding.location.file).expect("a file of the target");
     let line = |at: manta_core::Location| file.line_column(at.span.start).line;
-    let told: Vec<u32> = finding.trace.iter().map(|step| line(step.location)).collect();
-    assert!(told.contains(&9) && told.contains(&12), "{told:?}");
+    finding.trace.iter().map(|step| line(step.location)).collect()
+}
+
+#[test]
+fn every_way_of_a_parameter_to_one_sink_is_told() {
+    let helper = "(file: string, text: string) => fs.writeFile(file, text)";
+    // What is wrapped is always called from one place.
+    let wrapped = &format!("((inner: any) => async (...args: any[]) => await inner(...args))({helper})");
+    for write in [helper, wrapped] {
+        let told = ways_to_write(write);
+        assert!(told.contains(&9) && told.contains(&12), "{told:?}");
+    }
 }
 
 #[test]

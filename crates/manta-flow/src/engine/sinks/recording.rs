@@ -82,11 +82,13 @@ impl Interp<'_> {
         }
     }
 
-    /// Where a value was last passed to a function and put into a larger text.
-    fn way_to(&self, step: StepId) -> [Option<Location>; 2] {
+    /// Where a value was passed to functions, and last put into a larger text. The last call may always be the same: what a
+    /// decorator wraps is called from one place.
+    fn way_to(&self, step: StepId) -> (Vec<Location>, Option<Location>) {
         let steps = self.trace.path(step);
-        let last = |is: fn(&StepKind) -> bool| steps.iter().rev().find(|step| is(&step.what)).map(|step| step.at);
-        [last(|what| matches!(what, StepKind::Argument(_))), last(|what| matches!(what, StepKind::Concat))]
+        let calls = steps.iter().filter(|step| matches!(step.what, StepKind::Argument(_))).map(|step| step.at);
+        let last = steps.iter().rev().find(|step| matches!(step.what, StepKind::Concat));
+        (calls.collect(), last.map(|step| step.at))
     }
 }
 
