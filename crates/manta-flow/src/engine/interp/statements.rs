@@ -27,7 +27,7 @@ const MAX_DEAD_ENDS: usize = 8;
 
 impl<'p> Interp<'p> {
     /// Runs statements; false when control does not reach the end.
-    pub(crate) fn block(&mut self, block: &'p Block) -> bool {
+    pub(crate) fn block(&mut self, block: &'p [Stmt]) -> bool {
         if self.found.is_asking_names && self.is_one_name() {
             return true;
         }
@@ -72,10 +72,10 @@ impl<'p> Interp<'p> {
             }
             StmtKind::If { test, then, otherwise } => self.if_else(*test, then, otherwise),
             StmtKind::While { test, body, update, test_first, otherwise, fresh } => {
-                self.while_loop(*test, body, *update, *test_first, fresh) && self.block(otherwise)
+                self.while_loop(*test, body, *update, *test_first, fresh, otherwise)
             }
             StmtKind::ForEach { pat, iter, keys, body, otherwise, fresh } => {
-                self.for_each(pat, *iter, *keys, body, fresh) && self.block(otherwise)
+                self.for_each(pat, *iter, *keys, body, fresh, otherwise)
             }
             StmtKind::Switch { value, cases } => self.switch(*value, cases),
             StmtKind::Return(expr) => {
@@ -338,7 +338,13 @@ impl<'p> Interp<'p> {
 
     /// Joins the normal end (if alive) with all breaks.
     fn close_jump(&mut self, mark: Mark, alive: bool) -> bool {
+        self.close_loop(mark, alive, &[])
+    }
+
+    /// The same for a loop, with what Python runs behind it where nothing broke out of it.
+    fn close_loop(&mut self, mark: Mark, alive: bool, otherwise: &'p [Stmt]) -> bool {
         let target = self.frame_mut().jumps.pop().expect("close_jump pairs with open_jump");
+        let alive = alive && self.block(otherwise);
         let mut ends = target.breaks;
         if ends.is_empty() && alive {
             self.store.release(mark);
@@ -435,6 +441,7 @@ impl<'p> Interp<'p> {
         update: Option<ExprId>,
         test_first: bool,
         fresh: &[u32],
+        otherwise: &'p Block,
     ) -> bool {
         let label = self.found.pending_label.take();
         let outer = self.open_jump(label, true, true);
@@ -504,15 +511,20 @@ impl<'p> Interp<'p> {
             exits.push(self.store.snapshot(outer));
         }
         self.store.rollback(outer);
-        let target = self.frame_mut().jumps.pop().expect("loop target is innermost");
-        exits.extend(target.breaks);
-        self.store.release(outer);
-        let reached = !exits.is_empty();
+        let alive = !exits.is_empty();
         self.join_into_store(exits);
-        reached
+        self.close_loop(outer, alive, otherwise)
     }
 
-    fn for_each(&mut self, pat: &'p Pat, iter: ExprId, keys: bool, body: &'p Block, fresh: &[u32]) -> bool {
+    fn for_each(
+        &mut self,
+        pat: &'p Pat,
+        iter: ExprId,
+        keys: bool,
+        body: &'p Block,
+        fresh: &[u32],
+        otherwise: &'p Block,
+    ) -> bool {
         let label = self.found.pending_label.take();
         let collection = self.eval(iter);
         if self.is_not_taken() {
@@ -546,7 +558,7 @@ impl<'p> Interp<'p> {
         if alive && let Some(element) = rest {
             alive = self.repeat(pat, &element, body, fresh, outer);
         }
-        self.close_jump(outer, alive)
+        self.close_loop(outer, alive, otherwise)
     }
 
     /// Elements that a loop takes one by one, and those that it takes as one: where many are the server's own data, of which
