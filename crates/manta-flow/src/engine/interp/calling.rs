@@ -281,7 +281,7 @@ impl<'p> Interp<'p> {
         let called_at = (!self.frames.is_empty() && span != Span::default()).then(|| self.here(span));
         let callee = Callee::Function(id, on_stack);
         let result = self.remembered(callee, this, args, called_at, |interp, this, args| {
-            if interp.is_given_up(&closure, this.as_ref(), &args) {
+            if interp.is_given_up(id, this.as_ref(), &args) {
                 interp.last_call_failed = false;
                 let result = interp.summary(&args, this.as_ref());
                 return interp.declared_result(result, &closure, func.returns);

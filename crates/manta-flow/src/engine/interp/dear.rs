@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashSet;
 
 use super::{Args, Interp};
-use crate::engine::store::{Closure, Loc, Peek};
-use crate::engine::value::{CellId, ModId, Val};
+use crate::engine::store::{Loc, Peek};
+use crate::engine::value::{CellId, FnId, ModId, Val};
 use crate::ir::FuncId;
 
 /// What any call may take, in steps.
@@ -122,13 +122,11 @@ impl Interp<'_> {
     }
 
     /// Whether a call is one that was given up before.
-    pub(super) fn is_given_up(&self, closure: &Closure, this: Option<&Val>, args: &Args) -> bool {
+    pub(super) fn is_given_up(&self, id: FnId, this: Option<&Val>, args: &Args) -> bool {
+        let closure = self.store.closure(id);
         let mut left = MAX_SEARCHED;
         self.dear.functions.contains(&(closure.module, closure.func))
             && args.all().chain(this).all(|value| self.is_clean_to(value, DEPTH, &mut left))
-            && closure.captures.iter().all(|cell| match self.store.peek(Loc::Cell(*cell)) {
-                Peek::Cell(value, _) => self.is_clean_to(value, DEPTH, &mut left),
-                _ => true,
-            })
+            && self.is_clean_closure(id, DEPTH, &mut left)
     }
 }

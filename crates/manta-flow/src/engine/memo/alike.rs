@@ -83,7 +83,7 @@ impl Interp<'_> {
     }
 
     /// Whether nothing of the caller's is in what a function holds.
-    pub(super) fn is_clean_closure(&self, id: FnId, depth: usize, left: &mut usize) -> bool {
+    pub(crate) fn is_clean_closure(&self, id: FnId, depth: usize, left: &mut usize) -> bool {
         let closure = self.store.closure(id);
         held(closure).all(|value| self.is_clean_to(value, depth, left))
             && closure.captures.iter().all(|cell| match self.store.peek(Loc::Cell(*cell)) {

@@ -3,6 +3,7 @@
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::Cond;
 use crate::engine::interp::{Args, Interp};
+use crate::engine::ops::is_error_class;
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::{Lang, Symbol};
@@ -32,8 +33,7 @@ impl Interp<'_> {
         const OWN: [&str; 9] =
             ["message", "stack", "cause", "name", "errors", "toString", "valueOf", "constructor", "hasOwnProperty"];
         self.lang() == Lang::JavaScript && !OWN.contains(&name.as_str()) && {
-            let path = self.apis.name(api);
-            path.strip_prefix("globalThis.").is_some_and(|class| !class.contains('.') && class.ends_with("Error()"))
+            self.apis.name(api).strip_suffix("()").is_some_and(is_error_class)
         }
     }
 

@@ -254,6 +254,6 @@ fn arithmetic(op: BinaryOp, x: f64, y: f64) -> Option<f64> {
 }
 
 /// Whether a class of JavaScript's own is one of errors.
-fn is_error_class(name: &str) -> bool {
+pub(crate) fn is_error_class(name: &str) -> bool {
     name.strip_prefix("globalThis.").is_some_and(|class| !class.contains('.') && class.ends_with("Error"))
 }
