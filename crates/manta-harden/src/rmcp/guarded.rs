@@ -617,13 +617,14 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let policy = self.enforcer.policy();
+        let nothing = || ErrorData::invalid_params("nothing to complete under that name", None);
         let (is_shown, of) = match &request.r#ref {
             Reference::Prompt(prompt) => (policy.shows_prompt(&prompt.name), Completes::Prompt(&prompt.name)),
             Reference::Resource(resource) => (policy.shows_resource(&resource.uri), Completes::Template(&resource.uri)),
-            _ => (false, Completes::Prompt("")),
+            _ => return Err(nothing()),
         };
         if !is_shown {
-            return Err(ErrorData::invalid_params("nothing to complete under that name", None));
+            return Err(nothing());
         }
         let others = request.context.as_ref().and_then(|context| context.arguments.as_ref());
         let others = others.into_iter().flatten().map(|(name, value)| (name.clone(), Value::from(value.as_str())));

@@ -195,11 +195,23 @@ mod tests {
     use crate::collect::{self, Limits};
     use manta_harden::policy::{Policy, PolicyFile};
 
+    /// What is proposed for a server of one file, in the directory in which it stands.
+    fn proposed(server: &str) -> (tempfile::TempDir, String, Policy) {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("server.js"), server).unwrap();
+        let analysis = Analysis::new(&[]).unwrap();
+        let input = collect::collect(directory.path().to_str().unwrap(), &Limits::default()).unwrap();
+        let text = propose(&analysis.run(&input));
+        let file = directory.path().join("manta.toml");
+        std::fs::write(&file, &text).unwrap();
+        let policy =
+            Policy::compile(PolicyFile::load(&file).unwrap()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        (directory, text, policy)
+    }
+
     #[test]
     fn paths_that_the_server_checks_itself_are_bound_as_paths_all_the_same() {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(
-            directory.path().join("server.js"),
+        let (_directory, text, policy) = proposed(
             r#"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
@@ -212,15 +224,7 @@ server.tool("move_file", { source: z.string(), destination: z.string() }, async 
 server.tool("read_many", { paths: z.array(z.string()) }, async () => ({ content: [] }));
 server.tool("read_parts", { files: z.array(z.object({ path: z.string(), from: z.number() })) }, async () => ({ content: [] }));
 "#,
-        )
-        .unwrap();
-        let analysis = Analysis::new(&[]).unwrap();
-        let input = collect::collect(directory.path().to_str().unwrap(), &Limits::default()).unwrap();
-        let text = propose(&analysis.run(&input));
-        let file = directory.path().join("manta.toml");
-        std::fs::write(&file, &text).unwrap();
-        let policy =
-            Policy::compile(PolicyFile::load(&file).unwrap()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        );
         let is_ok = |tool: &str, args: serde_json::Value| policy.decide(tool, args.as_object().unwrap()).is_allowed();
         for (tool, honest, attack) in [
             ("read_file", serde_json::json!({ "path": "server.js" }), serde_json::json!({ "path": "../x" })),
@@ -249,9 +253,7 @@ server.tool("read_parts", { files: z.array(z.object({ path: z.string(), from: z.
 
     #[test]
     fn the_proposal_loads_and_binds_what_the_scan_found() {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(
-            directory.path().join("server.js"),
+        let (_directory, text, policy) = proposed(
             r#"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
@@ -262,15 +264,7 @@ server.tool("load", { document: z.string(), lines: z.number().optional() }, asyn
 server.tool("get", { address: z.string() }, async ({ address }) => ({ content: [{ type: "text", text: await (await fetch(address)).text() }] }));
 server.tool("shell \"quoted\"", { line: z.string() }, async ({ line }) => { exec(line); return { content: [] }; });
 "#,
-        )
-        .unwrap();
-        let analysis = Analysis::new(&[]).unwrap();
-        let input = collect::collect(directory.path().to_str().unwrap(), &Limits::default()).unwrap();
-        let text = propose(&analysis.run(&input));
-        let file = directory.path().join("manta.toml");
-        std::fs::write(&file, &text).unwrap();
-        let policy =
-            Policy::compile(PolicyFile::load(&file).unwrap()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        );
         assert!(text.contains("args.document = { kind = \"path\""), "{text}");
         assert!(text.contains("args.address = { kind = \"url\""), "{text}");
         let args = |json: serde_json::Value| json.as_object().unwrap().clone();
