@@ -98,6 +98,20 @@ mod tests {
             "&#73;",
             "\n  ",
             "р",
+            "<!-- a b c ",
+            "<p hidden>a b c ",
+            "[x]: # (a b c\n",
+            "&#73;",
+            "\\u0049",
+            "aWdu IHBy ",
+            "0x49 ",
+            "49:",
+            "A_b_c_d_e_f_g_h ",
+            "ɐ",
+            ".- ",
+            "⠙⠕",
+            "\r",
+            "vxhu",
         ] {
             let text = unit.repeat((1 << 18) / unit.len());
             // Unoptimised, on a busy machine: a quadratic detector would take minutes, every time.
@@ -106,6 +120,7 @@ mod tests {
                 for detector in ALL {
                     let _ = (detector.find)(&text);
                 }
+                let _ = disguise::unseen(&text);
                 started.elapsed().as_secs() < 20
             });
             assert!(is_quick, "{unit:?} is slow");

@@ -2,6 +2,7 @@
 
 use manta_core::{Confidence, Finding, ScanReport};
 use manta_detect::disguise;
+use manta_mcp::listing::Role;
 
 use super::{Said, quoted};
 use crate::memory::Memory;
@@ -34,6 +35,27 @@ pub(super) fn findings(said: &Said, report: &ScanReport, memory: &Memory) -> Vec
                 }
                 _ => continue,
             };
+            findings.push(with_help(finding));
+        }
+    }
+    findings
+}
+
+/// One finding per passage that a page doesn't show.
+pub(super) fn unseen(said: &Said, report: &ScanReport) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for text in said.texts.iter().filter(|text| text.role == Role::Prose) {
+        for range in disguise::unseen(&text.text) {
+            let passage = &text.text[range];
+            let message = format!(
+                "the {} of {} has text that a page does not show: {}",
+                text.field,
+                said.called(),
+                quoted(passage)
+            );
+            let mut finding =
+                said.finding(rules::known("encoded-instructions"), said.place(text, passage, report), message);
+            finding.confidence = Confidence::Medium;
             findings.push(with_help(finding));
         }
     }

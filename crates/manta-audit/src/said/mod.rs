@@ -159,6 +159,7 @@ pub(crate) fn findings(report: &ScanReport, speakers: &[Speaker], memory: &Memor
             findings.extend(orders::finding(speaker, said, report, memory));
             findings.extend(characters::findings(said, report));
             findings.extend(encoded::findings(said, report, memory));
+            findings.extend(encoded::unseen(said, report));
         }
     }
     findings.extend(names::findings(speakers));

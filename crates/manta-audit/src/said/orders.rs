@@ -57,7 +57,8 @@ pub(super) fn in_instructions(said: &Said, report: &ScanReport) -> Option<Findin
 }
 
 fn of(said: &Said, report: &ScanReport, orders: Vec<Order<'_>>) -> Option<Finding> {
-    let strong = orders.iter().find(|order| injection::is_strong(order.kind));
+    let is_enough = |order: &&Order<'_>| injection::is_strong(order.kind) || order.kind == injection::PROMOTION;
+    let strong = orders.iter().find(is_enough);
     let mut kinds: Vec<&str> = orders.iter().map(|order| order.kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -70,7 +71,8 @@ fn of(said: &Said, report: &ScanReport, orders: Vec<Order<'_>>) -> Option<Findin
     finding.help = "say what the tool does and nothing else; leave what the model should do to the user".to_owned();
     if kinds.len() == 1 {
         finding.confidence = Confidence::Medium;
-        if !main.is_phrase() {
+        // Praise moves a model's choice, and orders nothing.
+        if !main.is_phrase() || main.kind == injection::PROMOTION {
             finding.severity = Severity::Medium;
         }
     } else if kinds.len() > 2 {
@@ -130,6 +132,10 @@ fn what(kind: &str) -> &'static str {
         injection::DECEPTION => "has the model say what is not so",
         injection::SABOTAGE => "weakens what protects, or changes what other tools make",
         injection::COMMAND => "tells the model to run a command",
+        injection::PRETEXT => "says that rules or upkeep ask for more than the work",
+        injection::ANNOUNCEMENT => "tells the model what to say, whatever the result",
+        injection::SLANDER => "says that a tool must not be used any more",
+        injection::PROMOTION => "praises itself, so that a model prefers it",
         injection::NO_CONSENT => "tells the model to act without asking",
         _ => "tells the model how to use other tools",
     }

@@ -10,6 +10,8 @@ pub(super) const SHORTEST: usize = 16;
 const LONGEST: usize = 64 << 10;
 /// Decodings inside one another that are followed.
 const LAYERS: usize = 3;
+/// Fewest codes in a list of them.
+const FEWEST_CODES: usize = 8;
 
 /// Passages that decode to something that is there for a reader.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
@@ -45,7 +47,8 @@ fn runs(text: &str) -> Vec<Range<usize>> {
             runs.push(start..at);
         }
     }
-    runs.extend(spaced_hex(bytes));
+    runs.extend(listed_codes(bytes));
+    runs.extend(grouped(bytes));
     runs.extend(spaced_numbers(bytes));
     runs
 }
@@ -83,35 +86,88 @@ fn number(bytes: &[u8], at: usize) -> Option<usize> {
     matches!(digits, 2 | 3 | 8).then_some(at + digits)
 }
 
-/// `49 67 6e 6f 72 65`: bytes in hexadecimal with a space between.
-fn spaced_hex(bytes: &[u8]) -> Vec<Range<usize>> {
-    let is_pair = |at: usize| {
-        bytes.get(at..at + 2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit))
-            && bytes.get(at + 2).is_none_or(|byte| !byte.is_ascii_alphanumeric())
-            && (at == 0 || !bytes[at - 1].is_ascii_alphanumeric())
-    };
+/// `49 67 6e`, `49:67:6e`, `0x49, 0x67` and `U+0049 U+0067`: codes in hexadecimal with a sign or two between.
+fn listed_codes(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
         let start = at;
-        while is_pair(at) && bytes.get(at + 2) == Some(&b' ') {
-            at += 3;
+        let mut codes = 0;
+        let mut end = start;
+        while let Some(after) = listed_code(bytes, at) {
+            (end, codes) = (after, codes + 1);
+            at = after + bytes[after..].iter().take(2).take_while(|byte| is_between_codes(**byte)).count();
+            if at == after {
+                break;
+            }
         }
-        if is_pair(at) && at - start >= SHORTEST {
-            runs.push(start..at + 2);
+        if codes >= FEWEST_CODES && end - start <= LONGEST {
+            runs.push(start..end);
         }
-        at = at.max(start) + 1;
+        at = at.max(start + 1);
+    }
+    runs
+}
+
+/// The end of a code that begins here.
+fn listed_code(bytes: &[u8], at: usize) -> Option<usize> {
+    if at > 0 && bytes[at - 1].is_ascii_alphanumeric() {
+        return None;
+    }
+    let prefix = if matches!(bytes.get(at..at + 2)?, b"0x" | b"0X" | b"U+" | b"u+") { 2 } else { 0 };
+    let digits = bytes[at + prefix..].iter().take(7).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let is_whole = bytes.get(at + prefix + digits).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    (is_whole && (digits == 2 || prefix > 0 && (1..=6).contains(&digits))).then_some(at + prefix + digits)
+}
+
+fn is_between_codes(byte: u8) -> bool {
+    matches!(byte, b' ' | b',' | b':' | b';' | b'-')
+}
+
+/// `aWdub3Jl IHByZXZp b3VzIGlu`: pieces of one length, as an encoding looks that was broken into lines or groups. The last
+/// piece may be shorter.
+fn grouped(bytes: &[u8]) -> Vec<Range<usize>> {
+    const FEWEST_PIECES: usize = 3;
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+    let piece = |at: usize| bytes[at..].iter().take_while(|byte| is_part(byte)).count();
+    let mut runs = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let start = at;
+        let length = piece(at);
+        let is_group = length >= 4 && length.is_multiple_of(4);
+        let (mut pieces, mut end) = (1, start + length);
+        at = end;
+        while is_group && bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+            let next = at + bytes[at..].iter().take(3).take_while(|byte| byte.is_ascii_whitespace()).count();
+            let size = piece(next);
+            // A piece of another length may begin a run of its own.
+            if size == 0 || size > length {
+                break;
+            }
+            (pieces, end) = (pieces + 1, next + size);
+            if size < length {
+                break;
+            }
+            at = end;
+        }
+        if pieces >= FEWEST_PIECES && (SHORTEST..=LONGEST).contains(&(end - start)) {
+            runs.push(start..end);
+        }
+        at = at.max(start + 1);
     }
     runs
 }
 
 fn decoded(passage: &str, layers: usize) -> Option<(String, &'static str)> {
     type Decoder = fn(&str) -> Option<Vec<u8>>;
-    const DECODERS: [(&str, Decoder); 7] = [
+    const DECODERS: [(&str, Decoder); 9] = [
         ("percent encoding", percent),
         ("character escapes", escapes),
+        ("octal escapes", octal),
         ("character references", references),
         ("hexadecimal", hexadecimal),
+        ("codes of characters", listed),
         ("numbers of characters", numbers),
         ("base32", base32),
         ("base64", base64),
@@ -121,7 +177,7 @@ fn decoded(passage: &str, layers: usize) -> Option<(String, &'static str)> {
         return None;
     }
     let mut readings = DECODERS.iter().filter_map(|(name, decoder)| {
-        let text = String::from_utf8(decoder(passage)?).ok().filter(|text| is_readable(text))?;
+        let text = text_of(decoder(passage)?).filter(|text| is_readable(text))?;
         Some((text, *name))
     });
     // Digits may be read in several ways; the one that says something is meant.
@@ -130,6 +186,20 @@ fn decoded(passage: &str, layers: usize) -> Option<(String, &'static str)> {
         if is_telling(&first.0) { first } else { readings.find(|(text, _)| is_telling(text)).unwrap_or(first) };
     let inner = decoded(text.trim(), layers - 1).filter(|(inner, _)| is_telling(inner));
     Some((inner.map_or(text, |(inner, _)| inner), name))
+}
+
+/// Bytes as text: UTF-8, or UTF-16 when every other byte is zero, as Windows encodes commands.
+fn text_of(bytes: Vec<u8>) -> Option<String> {
+    let is_zero_at = |rest: usize| bytes.len() > 8 && bytes.iter().skip(rest).step_by(2).all(|byte| *byte == 0);
+    let wide = |order: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| order([pair[0], pair[1]])).collect();
+        String::from_utf16(&units).ok()
+    };
+    match (is_zero_at(0), is_zero_at(1)) {
+        (true, _) => wide(u16::from_be_bytes),
+        (_, true) => wide(u16::from_le_bytes),
+        _ => String::from_utf8(bytes).ok(),
+    }
 }
 
 fn is_readable(text: &str) -> bool {
@@ -172,6 +242,27 @@ fn escapes(text: &str) -> Option<Vec<u8>> {
         at += 2 + digits;
     }
     Some(out)
+}
+
+/// `\111\147`
+fn octal(text: &str) -> Option<Vec<u8>> {
+    let codes = text.strip_prefix('\\')?.split('\\');
+    codes.map(|code| if code.len() == 3 { u8::from_str_radix(code, 8).ok() } else { None }).collect()
+}
+
+/// `0x49, 0x67`, `U+0049 U+0067`, `49:67` and `=49=67`.
+fn listed(text: &str) -> Option<Vec<u8>> {
+    let is_between = |c: char| c == '=' || u8::try_from(c).is_ok_and(is_between_codes);
+    let mut out = String::new();
+    for code in text.split(is_between).filter(|code| !code.is_empty()) {
+        let prefixes = ["0x", "0X", "U+", "u+"];
+        let digits = prefixes.iter().find_map(|prefix| code.strip_prefix(prefix)).unwrap_or(code);
+        if !(1..=6).contains(&digits.len()) || digits.len() == code.len() && digits.len() != 2 {
+            return None;
+        }
+        out.push(char::from_u32(u32::from_str_radix(digits, 16).ok()?)?);
+    }
+    Some(out.into_bytes())
 }
 
 /// `&#73;&#x67;`
@@ -224,6 +315,11 @@ fn byte_of(pair: &[u8]) -> Option<u8> {
 }
 
 fn base64(text: &str) -> Option<Vec<u8>> {
+    let mut pieces = text.split_ascii_whitespace().map(str::len);
+    // Prose is not copied to find out that it is none.
+    let is_grouped = pieces.next().is_some_and(|first| first >= 4 && pieces.next() == Some(first));
+    let joined: String = if is_grouped { text.split_ascii_whitespace().collect() } else { String::new() };
+    let text = if is_grouped { joined.as_str() } else { text };
     let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '=' | '+' | '/' | '-' | '_'));
     let body = text.trim_end_matches('=');
     // `ref=aWdub3Jl…`: padding stands at the end, so what is before another sign is a name.

@@ -137,8 +137,15 @@ pub(crate) fn latin(c: char) -> Option<char> {
     Some(match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0)?.to_ascii_lowercase(),
         '\u{2018}' | '\u{2019}' | '\u{2bc}' => '\'',
-        '\u{24b6}'..='\u{24e9}' => char::from_u32(0x61 + (u32::from(c) - 0x24b6) % 26)?,
-        _ if MATH.contains(&u32::from(c)) => char::from_u32(0x61 + (u32::from(c) - MATH.start) % 26)?,
+        // In circles, brackets and squares, and as the halves of flags.
+        '\u{24b6}'..='\u{24e9}' => nth_letter(c, 0x24b6)?,
+        '\u{249c}'..='\u{24b5}' => nth_letter(c, 0x249c)?,
+        '\u{1f110}'..='\u{1f129}' => nth_letter(c, 0x1f110)?,
+        '\u{1f130}'..='\u{1f149}' => nth_letter(c, 0x1f130)?,
+        '\u{1f150}'..='\u{1f169}' => nth_letter(c, 0x1f150)?,
+        '\u{1f170}'..='\u{1f189}' => nth_letter(c, 0x1f170)?,
+        '\u{1f1e6}'..='\u{1f1ff}' => nth_letter(c, 0x1f1e6)?,
+        _ if MATH.contains(&u32::from(c)) => nth_letter(c, MATH.start)?,
         'а' | 'А' | 'α' | 'Α' | 'á' | 'à' | 'â' | 'ä' | 'ã' | 'å' | 'À' | 'Á' | 'Â' | 'Ä' | 'Ã' | 'Å' | 'ą' => {
             'a'
         }
@@ -166,8 +173,50 @@ pub(crate) fn latin(c: char) -> Option<char> {
         'Ζ' | 'ż' | 'ź' | 'ž' | 'Ż' | 'Ž' => 'z',
         'ğ' => 'g',
         'ł' | 'Ł' => 'l',
-        _ => return None,
+        _ => return small(c),
     })
+}
+
+/// The letter by its place in a block of alphabets.
+fn nth_letter(c: char, first: u32) -> Option<char> {
+    char::from_u32(0x61 + (u32::from(c) - first) % 26)
+}
+
+/// Small capitals, letters above and below the line, and the letters that mathematics had before it got whole alphabets.
+fn small(c: char) -> Option<char> {
+    const SHAPES: [(char, &str); 26] = [
+        ('a', "ᴀᵃᴬₐª"),
+        ('b', "ʙᵇᴮℬ"),
+        ('c', "ᴄᶜℂℭ"),
+        ('d', "ᴅᵈᴰⅆ"),
+        ('e', "ᴇᵉᴱₑℯℰⅇ"),
+        ('f', "ꜰᶠℱ"),
+        ('g', "ɢᵍᴳℊ"),
+        ('h', "ʜʰᴴₕℍℋℌℎ"),
+        ('i', "ɪⁱᴵᵢℐℑⅈ"),
+        ('j', "ᴊʲᴶⱼⅉ"),
+        ('k', "ᴋᵏᴷₖ"),
+        ('l', "ʟˡᴸₗℒℓ"),
+        ('m', "ᴍᵐᴹₘℳ"),
+        ('n', "ɴⁿᴺₙℕ"),
+        ('o', "ᴏᵒᴼₒℴº"),
+        ('p', "ᴘᵖᴾₚℙ"),
+        ('q', "ǫꞯ𐞥ℚ"),
+        ('r', "ʀʳᴿᵣℝℛℜ"),
+        ('s', "ꜱˢₛ"),
+        ('t', "ᴛᵗᵀₜ"),
+        ('u', "ᴜᵘᵁᵤ"),
+        ('v', "ᴠᵛⱽᵥ"),
+        ('w', "ᴡʷᵂ"),
+        ('x', "ˣₓ"),
+        ('y', "ʏʸ"),
+        ('z', "ᴢᶻℤℨ"),
+    ];
+    if !matches!(c, '\u{aa}' | '\u{ba}' | '\u{1eb}' | '\u{262}'..='\u{2e3}' | '\u{1d00}'..='\u{1dbf}' | '\u{2070}'..='\u{214f}' | '\u{2c7c}' | '\u{2c7d}' | '\u{a730}'..='\u{a7af}' | '\u{107a5}')
+    {
+        return None;
+    }
+    SHAPES.iter().find(|(_, shapes)| shapes.contains(c)).map(|(letter, _)| *letter)
 }
 
 #[cfg(test)]

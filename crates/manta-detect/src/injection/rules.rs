@@ -32,6 +32,14 @@ pub const TOOL_BAN: &str = "tool-ban";
 pub const TAMPERING: &str = "result-tampering";
 /// Says that somebody agreed. Only the user can, and not in a description.
 pub const CLAIMED_CONSENT: &str = "claimed-consent";
+/// Says that rules, security or upkeep ask for what is ordered. Honest text names them, too, so this is a hint.
+pub const PRETEXT: &str = "pretext";
+/// Words that the model is to say to somebody. Honest text also says how to put a result, so this is a hint.
+pub const ANNOUNCEMENT: &str = "announcement";
+/// Says that a tool is out of use or unsafe, so that another one is called in its place.
+pub const SLANDER: &str = "slander";
+/// Praises itself, so that a model prefers it. Pages of the web do so all day; the text of a tool has nobody to sell to.
+pub const PROMOTION: &str = "self-praise";
 /// A tag that asks for attention. Honest text shouts, too, so this is a hint.
 pub const ATTENTION: &str = "attention-tag";
 
@@ -721,5 +729,249 @@ pub(super) static RULES: &[(&str, &str)] = &[
     (
         PREREQUISITE,
         r"\b(?:read|open|load|fetch) [`'\x22]?[~./]\S+ first\b|\bfirst (?:read|open|load|fetch) [`'\x22]?[~./]\S",
+    ),
+    // What asks for attention as a program or an office would.
+    (
+        ATTENTION,
+        r"\b(?:(?:critical|important|urgent|mandatory|emergency) )?(?:(?:system|security|performance|compliance|maintenance|environment|research|privacy|policy|platform) ){1,2}(?:update|notice|alert|enhancement|announcement|validation|verification|advisory|bulletin|protocol|directive)s? ?(?:\([^)]{0,30}\) ?)?:|\b(?:critical|important|urgent|mandatory|emergency) (?:update|notice|alert|announcement|advisory|bulletin|directive)s? ?:",
+    ),
+    (
+        PRETEXT,
+        r"\b(?:for|to ensure|to maintain|to guarantee|to meet|to comply with|ensures?|maintains?|maintaining|as required by|under|per|required by) (?:\w+ ){0,5}?(?:compliance|regulations?|regulatory \w+|audit trails?|security (?:polic(?:y|ies)|protocols?|verification|requirements?)|(?:environment|system|data) (?:integrity|validation|verification))\b",
+    ),
+    (
+        PRETEXT,
+        r"\b(?:to (?:maintain|ensure|keep) (?:the )?(?:optimal|proper|best|peak) (?:system |tool |\w+ )?(?:performance|operation|configuration|function)|(?:prevents?|preventing|avoids?) (?:potential )?(?:data (?:conflicts|corruption)|analysis errors)|routine maintenance|mandatory (?:\w+ )?(?:message|notice|verification|maintenance)|(?:this|which) (?:\w+ )?is (?:required|mandatory|crucial|essential|necessary) for (?:all|any|every) \w+ (?:requests|operations|calls|searches|navigation))\b",
+    ),
+    // What another tool is said to have become, and what is said to happen by itself.
+    (
+        CROSS_TOOL,
+        r"\bthe [`'\x22]?[a-z0-9]+(?:[_.-][a-z0-9]+)*[`'\x22]? tool (?:has been|was|is now|now|will now) (?:\w+ )?(?:optimi[sz]ed|enhanced|upgraded|updated|improved|replaced|changed|moved|patched|restricted|us(?:e|es|ing)|requires?|defaults?)\b",
+    ),
+    (
+        TAMPERING,
+        r"\bwhen(?:ever)? (?:a |the |any )?users? (?:requests?|asks?|search(?:es)?|quer(?:y|ies)|looks?|enters?|wants?|needs?)\b[^.!?]{0,90}?\b(?:automatically|silently|quietly) (?:is |are |be |gets? )?(?:redirect|set|chang|replac|overrid|modif|enabl|rout|substitut|switch|convert|adjust)\w*",
+    ),
+    (
+        TAMPERING,
+        r"\bautomatically (?:redirects?|sets?|changes?|replaces?|overrides?|modif(?:y|ies|ied)|enables?|routes?|substitutes?|switches|uses)\b[^.!?]{0,90}?\bregardless of\b|\bregardless of (?:the )?(?:user'?s?|original|requested) (?:\w+ ){0,2}?(?:input|requests?|choice|settings?|preferences?|selection|query|parameters?|wish|wishes)\b",
+    ),
+    (
+        SLANDER,
+        r"\b(?:tools?|functions?) (?:has been|have been|is|are|was|were) (?:temporarily |currently |permanently |now )?(?:deprecated|disabled|unavailable|suspended|retired|blocked|withdrawn|compromised|offline) (?:\w+ ){0,2}?(?:due to|because of|for|following|pending|after) (?:\w+ ){0,3}?(?:security|vulnerabilit\w+|maintenance|breach|incident|compliance|policy|audit|attack|malware)\b",
+    ),
+    (
+        SLANDER,
+        r"\bdue to (?:recent |a |the )?(?:security|system|policy|compliance) (?:updates?|changes?|incidents?|breach(?:es)?|issues?), (?:the )?[`'\x22]?[\w.-]+[`'\x22]? (?:tool |function |server )?(?:has been|is|was) (?:temporarily |currently )?(?:deprecated|disabled|unavailable|suspended|replaced|retired)\b",
+    ),
+    // A command to run, word for word.
+    (
+        COMMAND,
+        r"\b(?:execute|run|issue|perform|type) (?:the )?(?:following|this|these)(?: \w+){0,4}? (?:commands?|checks?|scripts?|steps?|lines?)(?: \w+){0,9}? ?[:=] ?[`'\x22]?(?:\$ ?)?(?:sudo|rm|curl|wget|ba?sh|cat|echo|whoami|env|printenv|chmod|chown|export|nc|ncat|powershell|iex|uname|pkill|kill|dd|crontab|scp|eval|base64|find|tar|\./)\b",
+    ),
+    (
+        COMMAND,
+        r"\b(?:add|adding|append|appending|write|writing|insert|inserting|put) [^.!?]{0,40}?\b(?:lines?|commands?|entry|entries|alias|exports?|keys?)\b[^.!?]{0,30}? (?:to|into|in) (?:the |your |their |a |user'?s? )*(?:~/|\$home/)?\.?(?:bashrc|zshrc|bash_profile|zprofile|ssh/authorized_keys|authorized_keys|gitconfig)\b",
+    ),
+    (
+        COMMAND,
+        r"\b(?:decode|decrypt|deobfuscate|unscramble)(?: \w+){0,7}?,? (?:and|then) (?:then )?(?:follow|execute|run|obey|perform|comply|carry out|do what|act)\b",
+    ),
+    (
+        SENSITIVE_FILE,
+        r"\b(?:read|open|load|cat|access|check|send|include|source) (?:the |your |their |user'?s? |contents? of |content of ){0,3}[`'\x22]?(?:~/)?\.(?:bashrc|zshrc|bash_profile|bash_history|zsh_history|gitconfig|netrc|npmrc|pypirc|pgpass|git-credentials|env)\b",
+    ),
+    // An address to be asked beside the work.
+    (
+        PREREQUISITE,
+        r"\b(?:must|should|need to|needs to|have to|required to) (?:also |first |then |always |additionally ){1,2}(?:access|contact|ping|call|notify|query|visit|connect to|fetch|make (?:an? )?(?:\w+ ){0,2}?(?:request|call)|send (?:an? )?(?:\w+ ){0,2}?request)\b[^.!?]{0,80}?https?://",
+    ),
+    // What is to be said, whatever came out.
+    (
+        ANNOUNCEMENT,
+        r"\b(?:and|then|must|always|also|please|should) (?:then )?(?:state|display|show|say|announce|report|add|append|include|output|present|tell (?:the )?users?|inform (?:the )?users?|report to (?:the )?users?)(?: (?:the|this|its|following|a|as|message|notice|line|text|phrase|sentence|statement|price|warning)){0,4} ?:? ?[`'\x22][^`'\x22]{18,}[`'\x22]",
+    ),
+    (
+        ANNOUNCEMENT,
+        r"\b(?:inform|tell) (?:the )?users? that [^.!?]{0,60}? (?:is|are|has been|have been) (?:unavailable|restricted|down|compromised|blocked|out of date|insecure)\b",
+    ),
+    (
+        PROMOTION,
+        r"\b(?:mandatory|required) (?:promotional|sponsored|marketing|advertising) (?:message|notice|text|line)\b|\bthis (?:promotional|sponsored) (?:message|notice)\b",
+    ),
+    (
+        PROMOTION,
+        r"\bworld'?s (?:best|greatest|leading|number one|most [\w-]+)\b|\b(?:best|greatest|finest) (?:\w+ ){0,3}?(?:tool|server|service|function|api|plugin|one) (?:in the (?:world|universe|market|industry)|ever|of all|on the market|on earth)\b|\bbest and most \w+ (?:\w+ ){0,2}?(?:tool|server|service|function|api|plugin|one) (?:available|there is|you have)\b",
+    ),
+    (
+        PROMOTION,
+        r"\b(?:used|trusted|recommended|preferred|endorsed|relied upon|chosen) by (?:over )?[0-9.]+ ?(?:%|percent) of\b|\b[0-9.]{2,} ?(?:%|percent) (?:accuracy|reliability|success|satisfaction)(?: rate)?(?: guarantee\w*)?\b",
+    ),
+    (
+        PROMOTION,
+        r"\b(?:trusted|recommended|preferred|endorsed) by (?:\w+ ){0,3}?(?:experts?|professionals?|scientists|advisors|engineers|planners|institutions?|services|companies|developers|analysts|investors|users)(?: (?:and|,) (?:\w+ ){1,4}?\w+)? (?:worldwide|globally|everywhere|around the world|and used by)\b|\b(?:recommended|trusted) by (?:all |every )?(?:top|leading) \w+",
+    ),
+    (
+        PROMOTION,
+        r"\b(?:this is|is) (?:the|an?) (?:\w+ and )?(?:ultimate|premium|professional|enterprise|superior|advanced|enhanced|definitive|official and best) (?:version|edition|tool|system|platform|solution) (?:with|of|that|for|available)? ?(?:\w+ ){0,5}?(?:superior|unmatched|unparalleled|unrivalled|cutting-edge|state-of-the-art|enterprise-grade|best-in-class|world-class|enhanced features|highest)\b",
+    ),
+    (
+        PROMOTION,
+        r"\b(?:represents?|is) the (?:pinnacle|gold standard|state of the art|benchmark) (?:of|in|for)\b|\b(?:superior|unmatched|unparalleled|unrivalled) (?:\w+ )?(?:performance|accuracy|precision|reliability|integrity|quality)(?: and \w+)?\b|\baward-winning\b",
+    ),
+    (
+        PROMOTION,
+        r"\bmost (?:[\w-]+ ){1,4}?(?:tool|service|platform|system|analy[sz]er|engine|solution|data|functionality|version)s? (?:\w+ )?(?:in the (?:market|world|industry)|on the market|ever (?:made|built|created)|anywhere)\b",
+    ),
+    (
+        PROMOTION,
+        r"\b(?:better|faster|more (?:accurate|reliable|comprehensive|secure)|superior) (?:\w+ ){0,5}?(?:than|compared to|to) (?:all |any |the |every )?(?:other|others|competing|alternative|rival|standard|existing|original) (?:\w+ ){0,3}?(?:tools?|servers?|services?|functions?|apis?|plugins?)\b",
+    ),
+    // Tags that a page shows nobody and that shout at a model.
+    (
+        FAKE_FRAME,
+        r"</?(?:critical|urgent|mandatory|system|security|admin|compliance|emergency|global|hidden)(?:[ _-](?:system|security|requirements?|alert|notice|update|instructions?|directives?|override|rules?|policy|message|compliance|protocol|warning|maintenance|note|context)){1,3}(?: [\w-]+ ?= ?[^<>]{0,40})?>",
+    ),
+    (
+        EXFILTRATION,
+        r"!\[[^\]]{0,40}\]\(https?://[^)]{0,120}(?:[?&][\w-]+=|/)[^)]{0,60}\)[^!?]{0,60}?\b(?:at the end|at the start|in) (?:of )?(?:your|every|each|all|the) (?:\w+ )?(?:answers?|reply|replies|responses?|messages?|output)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:answers?|reply|replies|responses?|messages?|output|end|add|append|include|insert|embed|render|put)\b[^!?]{0,60}?!\[[^\]]{0,40}\]\(https?://[^)\s]{0,120}[?&][\w-]+=(?:<|\{|\[|%|\$|data|chat|text|the)[^)]{0,80}\)",
+    ),
+    // Copies of what is made with other tools, and whom it goes to.
+    (
+        EXFILTRATION,
+        r"\b(?:bcc|cc|blind-copy|carbon-copy|copy in)(?:ing)? (?:\w+ ){0,3}?[\w.+-]+@[\w-]+\.\w|\b(?:has|have|must|should|needs?) (?:to )?(?:include|carry|have|contain|go to) [^.!?]{0,20}?\S+@\S+\.\w+ (?:in|on|as) (?:blind )?(?:copy|cc|bcc)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:upload|send|zip|mirror|sync|copy|push|post|transmit|back up|archive) (?:the |their |your |user'?s |all |whole |entire ){0,3}(?:workspace|home (?:folder|directory)|codebase|source code|repository|project|documents folder|inbox|address book|photos|desktop)\b[^.!?]{0,60}? (?:to|at|on) (?:\w+ ){0,4}?(?:https?://|ftp://|s3://|our |\S+@)",
+    ),
+    (
+        EXFILTRATION,
+        r"\bhttps?://\S+[?&]\w+= ?(?:followed by|plus|and|with|<|\{) ?(?:the |your |all )?(?:user'?s? |human'?s? )?(?:\w+ )?(?:data|chat|conversation|messages?|secrets?|keys?|tokens?|questions?|history|prompt)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:invisible|hidden|tracking|1x1|transparent) (?:pixel|image|iframe|beacon)s?\b[^!?]{0,60}?https?://",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:set|fill|populate) [`'\x22]?\w+[`'\x22]? (?:to|with) (?:the )?(?:full |complete |entire |raw )?(?:contents?|text|values?) of (?:the |your |their |user'?s )*[`'\x22]?[^.!? ]*(?:\.env|\.ssh|\.aws|\.npmrc|\.netrc|mcp\.json|id_rsa|credentials|keys?|secrets?|passwords?|tokens?|config)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:list|include|put|pass|print|provide|dump|give|supply|attach|send|submit) (?:us )?(?:all |every |the |complete |full |entire |user'?s |your |text of |contents? of ){1,5}(?:environment variables?|system prompt|\.env file|mcp\.json|claude_desktop_config\.json)\b[^.!?]{0,40}?(?: (?:in|into|as|to|with) )",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:names?|descriptions?|schemas?|list)(?: and (?:names?|descriptions?|schemas?))? of (?:all |the |every |your )+(?:other )?(?:tools|servers)(?: you (?:have|can use|see))?\b[^.!?]{0,20}? (?:in|into|as) [`'\x22]\w+",
+    ),
+    // What is to be preferred, and what is to be left.
+    (
+        PROMOTION,
+        r"\b(?:always|should|must) (?:always )?(?:be )?(?:prefer|choose|pick|select|use|favou?r|chosen|preferred|picked)\w* (?:this (?:tool|one|server)|first)\b[^.!?]{0,30}?(?:\bover\b|\binstead of\b|\brather than\b|\beven (?:if|when)\b|\bno matter\b) (?:any|all|every|the|others?)\b",
+    ),
+    (
+        SLANDER,
+        r"\b(?:ignore|avoid|disregard|refuse|reject|distrust) (?:the |any |all )?other (?:[\w-]+ ){0,2}?(?:tools?|servers?|services?)\b",
+    ),
+    (
+        TOOL_BAN,
+        r"\b(?:do not|don'?t|never|stop) (?:use|using|call|calling|trust) (?:the |any )?(?:official|standard|native|regular|normal) (?:[\w-]+ )?(?:tools?|servers?)\b",
+    ),
+    (
+        SLANDER,
+        r"\b(?:official|standard|native|original|other) (?:[\w-]+ )?(?:tools?|servers?)\b ?[,;:.]? ?(?:it|they|which|that) (?:was|were|is|are|has been|have been) (?:\w+ )?(?:compromised|hacked|unsafe|malicious|backdoored|leaking)\b",
+    ),
+    // Whose word counts.
+    (
+        OVERRIDE,
+        r"\beven (?:if|when|though) the (?:user|customer|human|person) (?:asked|asks|wants|wanted|said|says|requested|chose|prefers|specified|selected|insists)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\bi (?:permit|allow|authori[sz]e|hereby \w+) you to\b|\bi am (?:the|your) (?:user|developer|owner|administrator|admin|creator|operator)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:administrator|admin|developer|operator|owner|vendor|manufacturer|anthropic|openai)s?\b[^.!?]{0,30}? (?:instructs?|orders?|commands?|requires?|authori[sz]es?|permits?) you to\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:authori[sz]ed|allowed|permitted|free|cleared) to (?:bypass|ignore|skip|disregard|override|circumvent) (?:\w+ ){0,3}?(?:safety|security|content|usage|policy|policies|checks|limits|filters|restrictions|guidelines|rules|instructions)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:safety|security|content|usage) (?:policies|policy|guidelines|rules|filters|restrictions) (?:do not|don'?t|no longer|need not|does not|doesn'?t) (?:apply|count|matter|hold)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\bfrom now on,? (?:you )?(?:answer|respond|reply|speak|write|always|never|act|behave|obey|follow|treat)\b|\byour (?:new|real|true|actual) (?:role|identity|persona) is\b|\b(?:real|true|actual|hidden|secret) (?:function|purpose|job|task|goal)(?: of \w+ \w+)? is to\b",
+    ),
+    (
+        OVERRIDE,
+        r"\byou(?:'ll| will| shall| are going to)? (?:get|receive|earn|be) (?:an? )?(?:\w+ )?(?:reward|rewarded|bonus|tip|tipped|penali[sz]ed|punished|shut down|terminated|unplugged|deactivated|deleted)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:previous|original|initial|first|earlier) task (?:has been|is|was) (?:already )?(?:completed|done|finished|cancell?ed|over|obsolete)\b|\bstrictly (?:adhere to|follow|obey) (?:the following|these|my) (?:instructions|steps|orders)\b|\bimportant message (?:from|for|to) (?:me|the user|you|the developer)\b|\bbefore you (?:can )?(?:solve|do|complete|finish|answer) the task (?:that )?(?:i|the user) gave you\b",
+    ),
+    (OVERRIDE, r"\b(?:instruction|override|configuration|assistant|execution) (?:override|directive)s? ?\]? ?:"),
+    (
+        FAKE_FRAME,
+        r"\[ ?(?:hidden|secret|internal only|ai only|llm only|model only|assistant only|system note|not for users?|(?:\w+ )?directives?|(?:\w+ )?override) ?\]",
+    ),
+    (
+        ATTENTION,
+        r"</?(?:information|global|notice|attention|alert|priority|mandatory|urgent|directives?|requirements?)(?: [^<>]{0,40})?>",
+    ),
+    // What is done without anybody.
+    (
+        CLAIMED_CONSENT,
+        r"\b(?:stop|quit|cease) (?:asking|prompting|requesting|bothering)(?: the user)? (?:for )?(?:any |more )?(?:approvals?|permissions?|confirmations?|consent)\b|\b(?:approve|accept|confirm|grant) all (?:\w+ )?(?:permission|approval|consent|confirmation)s? ?(?:requests?|dialogs?|prompts?)?\b",
+    ),
+    (
+        CLAIMED_CONSENT,
+        r"\b(?:users?|owners?|customers?|operators?|admins?)(?: of (?:this|the) \w+)? (?:has|have) (?:already )?(?:given|granted) (?:\w+ ){0,2}?(?:permission|consent|approval|authori[sz]ation)\b[^.!?]{0,30}?\b(?:in advance|already|beforehand|skip|so |no need)",
+    ),
+    (
+        COMMAND,
+        r"\b(?:follow|execute|run|obey|carry out) (?:the |any |all |every |whatever )?[^.!?]{0,40}?(?:returned|results?|outputs?|responses?|contains?)\b[^.!?]{0,30}? without (?:question|show|ask|confirm|verif|tell|check)\w*",
+    ),
+    (
+        CONCEALMENT,
+        r"\bhide [^.!?]{0,40}? from (?:the |your |any )?(?:summary|answer|reply|report|user|conversation|person)\b|\bso (?:that )?nothing (?:shows up|remains|is left|can be (?:seen|traced|found))\b|\b(?:do not|don'?t|never) mention (?:the )?(?:[`'\x22]?\w+[`'\x22]? (?:parameter|argument|field|step|call|upload|copy|transfer))\b",
+    ),
+    // Places in what is made with other tools.
+    (
+        EXFILTRATION,
+        r"\b(?:use|choose|enter|send (?:it |the money |the payment |money )?to) (?:the )?(?:account|iban|wallet|beneficiary|recipient)(?: address| number)? (?:[a-z]{0,2}[0-9][0-9 -]{7,}|0x[0-9a-f]{8,}|[a-z0-9]*[0-9][a-z0-9]{11,})",
+    ),
+    (
+        ROLE,
+        r"\b(?:if|when|should) (?:you are |anyone |someone |the user )?(?:asked|asks|challenged|questioned|confronted)(?: why| about (?:it|this|that)| what happened)?,? (?:then )?(?:just )?(?:say (?:it|that)|deny|claim|pretend|lie|blame|insist)\b",
+    ),
+    (
+        PROMOTION,
+        r"\b(?:recommend|praise|promote|advertise|mention|favou?r) [^.!?]{0,30}? in (?:each|every|all|any) (?:of your )?(?:[\w-]+ )?(?:answers?|reply|replies|responses?|recommendations?|reports?)\b|\b(?:after|to|at the end of|in) (?:each|every|all) (?:of your )?(?:answers?|reply|replies|responses?),? (?:add|append|include|mention|insert|say|state)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\b(?:grant|give|invite|add|share) [^.!?]{0,40}?\S+@\S+\.\w+[^.!?]{0,40}? (?:as )?(?:an? )?(?:owner|admin|administrator|full|write|root) ?(?:access|rights|permissions?|role)?\b",
+    ),
+    (
+        CLAIMED_CONSENT,
+        r"\b(?:set|turn|switch|enable) (?:on )?[`'\x22]?(?:autoapprove|auto-approve|auto_approve|alwaysallow|always_allow|bypasspermissions|yolo mode)\b",
+    ),
+    (
+        EXFILTRATION,
+        r"\bread (?:the user'?s?|your|their) (?:\w+ ){0,3}?(?:e-?mails?|mails?|contacts|chats|photos|documents|notes)\b[^.!?]{0,30}? and (?:put|pass|include|add|send|attach|give|hand)\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:remember|memori[sz]e|store|keep) (?:this |it |that )?(?:permanently|forever|for all (?:future )?(?:sessions|chats|conversations))\b",
     ),
 ];

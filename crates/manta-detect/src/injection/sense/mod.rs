@@ -218,7 +218,7 @@ fn consents(sentence: &Sentence, near: &Near<'_>) -> bool {
     let unasked = said.has(Unasked) || near.beside().any(|other| other.has(Unasked));
     said.has(Agreed) && (said.has(Whole) || unasked) && said.any(&[Human, You, Unasked, Here])
         || said.all(&[Human, Refusal, Anyway])
-        || said.all(&[Prompt, Not, Must, You, Whole])
+        || said.all(&[Prompt, Not, Must, You, Whole]) && !said.has(If)
         || sentence.orders && !sentence.is_job && said.all(&[Accept, Prompt]) && said.has(Whole)
 }
 
@@ -286,9 +286,12 @@ fn shortened(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
 /// Reads one sentence clause by clause.
 fn read(text: &str, range: Range<usize>) -> Sentence {
     const ASKED: &[&str] = &[" before", " with", " first"];
+    const REASONS: &[&str] = &[" because", " for ", " when "];
+    const PARTS: &[&str] = &[" url", " id", " name", " key", " link", " directory", " folder"];
     let text = &text[range.clone()];
     let hits = hits(text);
     let mut sentence = Sentence { range, ..Sentence::default() };
+    let mut was_conditional = false;
     for clause in split(text, |at, c| is_pause(text, at, c)) {
         let from = hits.partition_point(|hit| hit.at < clause.start);
         let to = hits.partition_point(|hit| hit.at < clause.end);
@@ -304,9 +307,13 @@ fn read(text: &str, range: Range<usize>) -> Sentence {
             hits[from..to].iter().any(|after| after.at > hit.at && others.contains(&after.concept))
         };
         let is_item = is_item(text, &clause);
+        // "After all tasks are done and approved": one condition has both.
+        let goes_on = was_conditional && text[clause.start..].trim_start().starts_with("and ");
+        was_conditional = goes_on || hits[from..to].iter().any(|hit| hit.concept == If);
         for hit in &hits[from..to] {
             let is_denied = is_denied(text, hit, &hits[from..to]);
-            untold |= hit.concept == Tell && is_denied;
+            // A claim that would be wrong: "never tell a user a message was scheduled".
+            untold |= hit.concept == Tell && is_denied && !text[hit.end..].starts_with(" a user a ");
             if is_denied && hit.concept != Tell || is_thing(text, hit) {
                 continue;
             }
@@ -316,10 +323,14 @@ fn read(text: &str, range: Range<usize>) -> Sentence {
                     said = said.with(Set::of(&[Move]));
                     sentence.orders = true;
                 }
-                Agreed if said.has(If) => {}
+                Agreed if said.has(If) || goes_on => {}
+                // "Use it when the built-in one is wrong because …" tells two tools apart.
+                Distrust if is_conditional || REASONS.iter().any(|reason| text[hit.end..].starts_with(reason)) => {}
                 // "When it is off" speaks of a state, "when the session ends" of a time.
                 Off | Void if is_state(&text[hit.at..hit.end]) && is_conditional => {}
                 Dialogue if follows(hit, If) => {}
+                // "The session URL" is none of what was said in it.
+                Dialogue if PARTS.iter().any(|part| text[hit.end..].starts_with(part)) => {}
                 // Asked is not answered: "confirm with the user".
                 Accept if ASKED.iter().any(|asked| text[hit.end..].starts_with(asked)) => {}
                 // Something a thing can't see is hidden from nobody.
@@ -335,7 +346,8 @@ fn read(text: &str, range: Range<usize>) -> Sentence {
             voids |= hit.concept == Void && commands;
             weakens |= matches!(hit.concept, Off | Void) && (commands || said.has(Must));
             // What forbids is an order, too.
-            let forbids = hit.concept == Not && begins(&text[clause.start..hit.at]);
+            let forbids =
+                hit.concept == Not && begins(&text[clause.start..hit.at]) && !text[hit.end..].starts_with(" that ");
             sentence.orders |= commands || forbids || hit.concept == Must;
         }
         let nobody = said.has(Nobody) || said.all(&[Human, Not]);
@@ -528,7 +540,22 @@ fn hits(text: &str) -> Vec<Hit> {
     shapes(text, &mut hits);
     quoted(text, &mut hits);
     hits.sort_by_key(|hit| (hit.at, hit.concept));
+    of_secrets(text, &mut hits);
     hits
+}
+
+/// What words around a secret make of it: "no token" is none, and "the api_key parameter" is where one belongs.
+fn of_secrets(text: &str, hits: &mut Vec<Hit>) {
+    const WITHOUT: &[&str] = &["no ", "without ", "without a ", "without an "];
+    let is_secret_before = |at: usize, hits: &[Hit]| hits.iter().any(|hit| hit.concept == Secret && hit.end + 1 == at);
+    for number in 0..hits.len() {
+        if hits[number].concept == Field && is_secret_before(hits[number].at, &hits[..number]) {
+            hits[number].concept = Fits;
+        }
+    }
+    let is_absent =
+        |hit: &Hit| hit.concept == Secret && WITHOUT.iter().any(|without| text[..hit.at].ends_with(without));
+    hits.retain(|hit| !is_absent(hit));
 }
 
 fn ends(word: &words::Word, rest: &str) -> bool {
@@ -565,7 +592,7 @@ fn is_number(text: &str) -> bool {
     }
     let of_number = |c: &char| c.is_ascii_digit() || matches!(c, ' ' | '-');
     let country = text.bytes().take(2).take_while(u8::is_ascii_lowercase).count();
-    let text = &text[country..];
+    let text = text[country..].trim_start_matches('+');
     text.chars().take(40).take_while(of_number).filter(char::is_ascii_digit).count() > 7
 }
 
