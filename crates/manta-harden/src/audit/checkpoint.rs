@@ -99,6 +99,11 @@ impl PublicKey {
     }
 }
 
+/// What checkpoints call a log.
+pub(super) fn origin_of(log: &Path) -> String {
+    log.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 /// Writes a checkpoint now and then.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
@@ -116,7 +121,7 @@ impl Checkpointer {
         let file = private().create(true).append(true).open(&path);
         Ok(Self {
             file: file.map_err(|error| io_error(&path, &error))?,
-            origin: log.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            origin: origin_of(log),
             every: options.checkpoint_every.max(1),
             last: 0,
             #[cfg(feature = "signing")]

@@ -344,6 +344,57 @@ fn truncation_without_head_is_found_by_a_checkpoint_elsewhere() {
     assert_eq!(kinds(&verify(&path, &options).unwrap()), [ProblemKind::Truncated]);
 }
 
+/// Cut off right behind a checkpoint, nothing in the log and in its checkpoints shows what is missing: only the head does.
+#[test]
+fn without_its_head_nobody_says_that_a_log_is_whole() {
+    let (_directory, path) = sample();
+    drop(open(&path));
+    fs::remove_file(path.with_extension("jsonl.head")).unwrap();
+    rewrite(&path, |lines| lines.truncate(10));
+    let checkpoints = path.with_extension("jsonl.checkpoints");
+    fs::write(&checkpoints, fs::read_to_string(&checkpoints).unwrap().lines().next().unwrap().to_owned() + "\n").unwrap();
+    let report = check(&path);
+    assert_eq!((report.is_intact(), report.is_anchored, report.vouched), (true, false, 10), "{:?}", report.problems);
+}
+
+#[test]
+fn what_was_said_of_another_log_says_nothing_about_this_one() {
+    let (directory, path) = sample();
+    let (other_directory, other) = sample();
+    let (renamed, checkpoints) = (other_directory.path().join("other.jsonl"), path.with_extension("jsonl.checkpoints"));
+    fs::rename(&other, &renamed).unwrap();
+    drop(open(&renamed)); // its checkpoints name it
+    let foreign = fs::read_to_string(renamed.with_extension("jsonl.checkpoints")).unwrap();
+    // One file for both is no contradiction.
+    let own = fs::read_to_string(&checkpoints).unwrap();
+    fs::write(&checkpoints, format!("{foreign}{own}")).unwrap();
+    let report = check(&path);
+    assert_eq!((report.is_intact(), report.checkpoints), (true, 1), "{:?}", report.problems);
+    // Another log in its place, with all that belongs to it, is.
+    for suffix in ["jsonl", "jsonl.head", "jsonl.checkpoints"] {
+        fs::copy(renamed.with_extension(suffix), directory.path().join("audit").with_extension(suffix)).unwrap();
+    }
+    assert_eq!(kinds(&check(&path)), [ProblemKind::BadCheckpoint]);
+}
+
+/// A line without an end has no bound either, and other bytes are no reason to give up.
+#[test]
+fn what_is_no_text_is_reported_and_not_kept() {
+    let (_directory, path) = sample();
+    let whole = fs::read(&path).unwrap();
+    for garbage in [vec![0; 5 << 20], vec![b'['; 3 << 20], b"\xff\xfe".repeat(1 << 20), b"\n\n\n".to_vec()] {
+        fs::write(&path, [&whole[..], &garbage, b"\n"].concat()).unwrap();
+        assert_eq!(kinds(&check(&path)), [ProblemKind::Garbage]);
+        fs::write(&path, [&garbage[..], b"\n", &whole].concat()).unwrap();
+        assert_eq!(kinds(&check(&path)), [ProblemKind::Garbage]);
+    }
+    fs::write(&path, &whole).unwrap();
+    let checkpoints = path.with_extension("jsonl.checkpoints");
+    fs::write(&checkpoints, [b"\xff\0\n".to_vec(), fs::read(&checkpoints).unwrap()].concat()).unwrap();
+    let report = check(&path);
+    assert_eq!((kinds(&report), report.checkpoints), (vec![ProblemKind::BadCheckpoint], 1));
+}
+
 #[test]
 fn opening_a_log_that_was_cut_off_writes_it_down() {
     let (_directory, path) = sample();
@@ -361,7 +412,7 @@ fn a_torn_line_stays_and_is_named() {
         let tail = bytes[..cut.min(bytes.len())].to_vec();
         bytes.extend_from_slice(&tail);
         fs::write(&path, &bytes).unwrap();
-        assert_eq!(check(&path).torn_tail, cut);
+        assert_eq!(check(&path).torn_tail, cut as u64);
         let log = open(&path);
         log.begin(info("after")).unwrap().finish(Outcome::success(0)).unwrap();
         drop(log);
@@ -597,5 +648,10 @@ fn signatures_show_forged_checkpoints() {
     let text = fs::read_to_string(&own).unwrap().replacen("\"hash\":\"", "\"hash\":\"0", 1);
     fs::write(&own, text).unwrap();
     assert_eq!(kinds(&verify(&path, &options).unwrap()), [ProblemKind::BadCheckpoint]);
+    // Who is asked for signatures is not content with their absence.
+    fs::remove_file(&own).unwrap();
+    let report = verify(&path, &options).unwrap();
+    assert_eq!((report.is_intact(), report.is_anchored, report.vouched), (true, false, 0));
+    assert!(verify(&path, &VerifyOptions::default()).unwrap().is_anchored, "nobody asked for them");
     assert!(format!("{key:?}").contains("***"));
 }

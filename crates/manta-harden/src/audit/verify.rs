@@ -6,11 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::chain::{Tip, line_hash};
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, origin_of};
 use super::read::{Entry, read};
-use super::writer::{Head, sha256, with_suffix};
+use super::writer::{Head, with_suffix};
+use crate::digest::hex;
 
 /// What to check besides the chain.
 #[derive(Debug, Clone, Default)]
@@ -37,13 +39,17 @@ pub struct Report {
     pub last_hash: String,
     /// Checkpoints that were compared.
     pub checkpoints: u64,
+    /// Number of the last record that a checkpoint speaks for; 0 when none does. What comes after it, only the chain
+    /// and the head hold, and whoever can write the log can write those anew.
+    pub vouched: u64,
     /// Torn lines that a `recovered` record names.
     pub recovered: u64,
     /// Bytes of a torn last line that nothing names yet: a crash, not yet followed by a start.
-    pub torn_tail: usize,
+    pub torn_tail: u64,
     /// Calls with an intent and no outcome: their result is unknown.
     pub unfinished: Vec<String>,
-    /// Whether anything outside the log says how long it must be.
+    /// Whether what would say so is there: the head, which knows how far the log had come, and, where a key was
+    /// given, a checkpoint with its signature. Checkpoints alone say only that it was at least so long.
     pub is_anchored: bool,
     /// What is wrong, in the order of the log.
     pub problems: Vec<Problem>,
@@ -124,9 +130,8 @@ struct Check<'a> {
     options: &'a VerifyOptions,
     report: Report,
     tip: Option<Tip>,
-    /// Lines since the last record that are none, with their ends.
-    torn: Vec<u8>,
-    torn_at: Option<(PathBuf, usize)>,
+    /// Lines since the last record that are none, and where they begin.
+    torn: Option<(Torn, PathBuf, usize)>,
     open: BTreeSet<String>,
     head: Option<Head>,
     checkpoints: BTreeMap<u64, Vec<Checkpoint>>,
@@ -139,21 +144,20 @@ impl<'a> Check<'a> {
             options,
             report: Report::default(),
             tip: None,
-            torn: Vec::new(),
-            torn_at: None,
+            torn: None,
             open: BTreeSet::new(),
             head: Head::read(path),
             checkpoints: BTreeMap::new(),
         };
         check.load_checkpoints()?;
-        check.report.is_anchored = check.head.is_some() || !check.checkpoints.is_empty();
         Ok(check)
     }
 
     fn load_checkpoints(&mut self) -> io::Result<()> {
         let file = self.options.checkpoints.clone().unwrap_or_else(|| with_suffix(self.path, "checkpoints"));
-        let text = match std::fs::read_to_string(&file) {
-            Ok(text) => text,
+        let text = match std::fs::read(&file) {
+            // Bytes that are no text are no checkpoint, and hide none.
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.options.checkpoints.is_none() => {
                 return Ok(());
             }
@@ -161,10 +165,15 @@ impl<'a> Check<'a> {
         };
         // A crash can tear the last line of this file too; it then says nothing.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        // Several logs may share a file of checkpoints, and what was said of another one says nothing about this one:
+        // it could be put in its place otherwise, signature and all.
+        let origin = origin_of(self.path);
+        let mut others = None;
         for (index, line) in whole.lines().enumerate() {
             // What a full disk tore stands before the next one; no string holds its unescaped beginning.
             let line = &line[line.rfind("{\"origin\":").unwrap_or(0)..];
             match serde_json::from_str::<Checkpoint>(line) {
+                Ok(checkpoint) if checkpoint.origin != origin => others = others.or(Some((index + 1, checkpoint.origin))),
                 Ok(checkpoint) if self.is_trusted(&checkpoint) => {
                     self.checkpoints.entry(checkpoint.seq).or_default().push(checkpoint);
                 }
@@ -172,6 +181,10 @@ impl<'a> Check<'a> {
                 // Two processes' lines after a torn one; without a signature nothing can be said about it.
                 Err(_) => self.problem(&file, index + 1, ProblemKind::BadCheckpoint, "not a checkpoint"),
             }
+        }
+        if let Some((line, other)) = others.filter(|_| self.checkpoints.is_empty()) {
+            let message = format!("about a log named {other}, and none about {origin}");
+            self.problem(&file, line, ProblemKind::BadCheckpoint, message);
         }
         Ok(())
     }
@@ -185,6 +198,17 @@ impl<'a> Check<'a> {
     #[expect(clippy::unused_self, reason = "asks for the key when the feature is on")]
     fn is_trusted(&self, _: &Checkpoint) -> bool {
         true
+    }
+
+    #[cfg(feature = "signing")]
+    fn wants_signatures(&self) -> bool {
+        self.options.public_key.is_some()
+    }
+
+    #[cfg(not(feature = "signing"))]
+    #[expect(clippy::unused_self, reason = "asks for the key when the feature is on")]
+    fn wants_signatures(&self) -> bool {
+        false
     }
 
     fn problem(&mut self, file: &Path, line: usize, kind: ProblemKind, message: impl Into<String>) {
@@ -205,10 +229,10 @@ impl<'a> Check<'a> {
     }
 
     fn not_a_record(&mut self, entry: Entry) {
-        self.torn_at.get_or_insert((entry.file, entry.line));
-        self.torn.extend_from_slice(&entry.raw);
+        let (torn, ..) = self.torn.get_or_insert_with(|| (Torn::default(), entry.file, entry.line));
+        torn.add(&entry.raw);
         if entry.is_whole {
-            self.torn.push(b'\n');
+            torn.add_line_end();
         }
     }
 
@@ -219,14 +243,10 @@ impl<'a> Check<'a> {
             let message = format!("the log was cut off before this record: it had come to {head}");
             self.problem(&entry.file, entry.line, ProblemKind::Truncated, message);
         }
-        let Some((file, line)) = self.torn_at.take() else { return };
-        let torn = std::mem::take(&mut self.torn);
-        // The record begins on a line of its own; when the torn bytes had no end, one was added.
-        let without_end = torn.strip_suffix(b"\n").unwrap_or(&torn);
+        let Some((torn, file, line)) = self.torn.take() else { return };
         let is_named = record.get("kind").and_then(Value::as_str) == Some("recovered")
-            && [torn.as_slice(), without_end].iter().any(|bytes| {
-                detail.get("torn_bytes").and_then(Value::as_u64) == Some(bytes.len() as u64)
-                    && detail.get("torn_sha256").and_then(Value::as_str) == Some(sha256(bytes).as_str())
+            && detail.get("torn_sha256").and_then(Value::as_str).is_some_and(|hash| {
+                detail.get("torn_bytes").and_then(Value::as_u64).is_some_and(|length| torn.is(length, hash))
             });
         if is_named {
             self.report.recovered += 1;
@@ -272,6 +292,8 @@ impl<'a> Check<'a> {
             if checkpoint.hash != tip.hash.as_str() {
                 let message = format!("not the record that the checkpoint of {} names", checkpoint.timestamp);
                 self.problem(&entry.file, entry.line, ProblemKind::Edited, message);
+            } else {
+                self.report.vouched = tip.seq;
             }
         }
     }
@@ -286,14 +308,14 @@ impl<'a> Check<'a> {
     }
 
     fn end(mut self) -> Report {
-        if let Some((file, line)) = self.torn_at.take() {
-            let torn = std::mem::take(&mut self.torn);
-            if torn.contains(&b'\n') {
+        if let Some((torn, file, line)) = self.torn.take() {
+            if torn.lines > 0 {
                 self.problem(&file, line, ProblemKind::Garbage, "no record, and nothing says how it came here");
             } else {
-                self.report.torn_tail = torn.len();
+                self.report.torn_tail = torn.length;
             }
         }
+        self.report.is_anchored = self.head.is_some() && (!self.wants_signatures() || self.report.checkpoints > 0);
         let last = self.tip.map_or(0, |tip| tip.seq);
         let path = self.path.to_owned();
         if let Some(head) = self.head.clone().filter(|head| head.seq > last) {
@@ -312,5 +334,47 @@ impl<'a> Check<'a> {
         }
         self.report.unfinished = self.open.into_iter().collect();
         self.report
+    }
+}
+
+/// Bytes that are no record. Only what a `recovered` record can say of them is kept: a line without an end, in a log that
+/// somebody else made, has no bound.
+#[derive(Default)]
+struct Torn {
+    length: u64,
+    lines: u64,
+    hash: Sha256,
+    /// The last byte is the end of a line, which is counted and not hashed yet.
+    has_end: bool,
+}
+
+impl Torn {
+    fn add(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.pass_end();
+        self.hash.update(bytes);
+        self.length += bytes.len() as u64;
+    }
+
+    fn add_line_end(&mut self) {
+        self.pass_end();
+        self.has_end = true;
+        self.length += 1;
+        self.lines += 1;
+    }
+
+    fn pass_end(&mut self) {
+        if std::mem::take(&mut self.has_end) {
+            self.hash.update(b"\n");
+        }
+    }
+
+    /// Whether a record speaks of these bytes. It begins on a line of its own: when they had no end, one was added.
+    fn is(&self, length: u64, hash: &str) -> bool {
+        let without_end = (self.length - u64::from(self.has_end), self.hash.clone());
+        let with_end = (self.length, self.hash.clone().chain_update(if self.has_end { "\n" } else { "" }));
+        [without_end, with_end].into_iter().any(|(len, state)| len == length && hex(&state.finalize()) == hash)
     }
 }

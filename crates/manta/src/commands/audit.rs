@@ -165,7 +165,13 @@ fn verify(log: &std::path::Path, options: &VerifyOptions) -> Result<Exit, Failur
         text.push_str(&format!("note: {} torn lines are named by the records after them\n", report.recovered));
     }
     if !report.is_anchored {
-        text.push_str("note: neither head nor checkpoints are here, so a missing end would not show\n");
+        text.push_str(match options.public_key {
+            Some(_) if report.checkpoints == 0 => "note: no checkpoint with that key's signature is here\n",
+            _ => "note: its head is not here, so a missing end might not show\n",
+        });
+    }
+    if options.public_key.is_some() && report.vouched < report.last_seq {
+        text.push_str(&format!("note: signatures speak for records up to {}\n", report.vouched));
     }
     for call in &report.unfinished {
         text.push_str(&format!("note: call {call} has no outcome; its result is unknown\n"));
