@@ -103,6 +103,8 @@ parts! {
     ClientCapabilities = Params "capabilities",
     /// `params.taskId` of `tasks/…`
     TaskId = Params "taskId",
+    /// `params.task` of a call that asks to go on in the background
+    AsTask = Params "task",
     /// `params.clientInfo` of `initialize`
     ClientInfo = Params "clientInfo",
     /// `params._meta.progressToken`
@@ -125,6 +127,8 @@ parts! {
     ResultType = Result "resultType",
     /// `result.task` of a call that goes on in the background
     Task = Result "task",
+    /// `result.tasks` of `tasks/list`
+    Tasks = Result "tasks",
     /// `result.inputRequests`
     InputRequests = Result "inputRequests",
     /// `result.requestState`

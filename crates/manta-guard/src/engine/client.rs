@@ -38,7 +38,17 @@ impl Engine {
             "resources/list" => Method::ResourcesList,
             "resources/templates/list" => Method::TemplatesList,
             "initialize" | "server/discover" => Method::Initialize,
-            "tasks/result" => return self.task_result(frame, id, sink),
+            method if self.is_of_others(method, frame) => {
+                self.event(
+                    "method-refused",
+                    "client",
+                    format!("{} of a task that is not this caller's", shown(method)),
+                );
+                let message = "no such task";
+                return sink.to_client(&answer::error(Some(&id), -32602, message, None), Some(&id));
+            }
+            "tasks/list" => Method::TasksList,
+            "tasks/get" | "tasks/update" | "tasks/cancel" | "tasks/result" => return self.ask_of_task(frame, id, sink),
             "completion/complete" | "resources/subscribe" | "subscriptions/listen" if self.names_hidden(frame) => {
                 self.event("method-refused", "client", format!("{} of what the policy hides", frame.method()));
                 let message = "nothing of that name";
@@ -162,7 +172,7 @@ impl Engine {
         }
         let trace = frame.string(Part::MetaTraceparent);
         let awaited = frame.raw(Part::InputResponses).and_then(|_| {
-            let digest = with_state(whole_request(frame), frame.raw(Part::RequestState));
+            let digest = with_state(whole_request(frame), frame.value(Part::RequestState));
             let is_open = |awaited: &Awaited| awaited.until > Instant::now();
             self.awaited_retries.remove(&digest).filter(is_open).map(|awaited| (digest, awaited))
         });
@@ -209,6 +219,8 @@ impl Engine {
             rounds,
             // Only the modern era answers with a question, and the digest costs a microsecond.
             request_digest: is_modern(&self.protocol).then(|| whole_request(frame)),
+            as_task: frame.raw(Part::AsTask).is_some(),
+            task: None,
         };
         self.in_flight.insert(id.clone(), entry);
         match admission.traceparent {
@@ -217,16 +229,33 @@ impl Engine {
         }
     }
 
+    /// Whether a request is about a task that another caller, or nobody that this guard knows of, has begun.
+    fn is_of_others(&self, method: &str, frame: &Frame<'_>) -> bool {
+        let is_about_one = method.starts_with("tasks/") && method != "tasks/list";
+        is_about_one && !self.tasks.admits(&self.principal, frame.string(Part::TaskId).as_deref())
+    }
+
     /// What a call that went on in the background comes to is looked at as the call's own result.
-    fn task_result(&mut self, frame: &Frame<'_>, id: Id, sink: &mut dyn Sink) {
-        let entry = match frame.string(Part::TaskId).and_then(|task| self.tasks.get(&*task)) {
-            Some((name, max_result)) => InFlight {
-                name: name.clone(),
-                max_result: *max_result,
-                ..InFlight::plain(Method::Guarded(Target::Tool))
-            },
-            None => InFlight::plain(Method::Other),
+    fn ask_of_task(&mut self, frame: &Frame<'_>, id: Id, sink: &mut dyn Sink) {
+        let task = frame.string(Part::TaskId);
+        let begun = task.as_ref().and_then(|task| self.tasks.begun(&self.principal, task));
+        let is_result = frame.method() == "tasks/result";
+        let method = match is_result && begun.is_some() {
+            true => Method::Guarded(Target::Tool),
+            false => Method::TaskState,
         };
+        if is_result && begun.is_none() {
+            let task = shown(task.as_deref().unwrap_or(""));
+            self.event(
+                "task-unknown",
+                "client",
+                format!("no call is known to have begun {task}: no rule of a tool holds"),
+            );
+        }
+        let mut entry = InFlight { task: task.map(|task| task.as_ref().into()), ..InFlight::plain(method) };
+        if let Some(begun) = begun {
+            (entry.name, entry.max_result) = (begun.tool, begun.max_result);
+        }
         self.in_flight.insert(id, entry);
         sink.to_server(&frame.wire_text());
     }

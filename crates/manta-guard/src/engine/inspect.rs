@@ -1,9 +1,11 @@
 //! What comes back: size, schema, questions hidden in results, secrets, invisible characters.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-use manta_mcp::{Frame, Kind, Part};
+use manta_mcp::{Direction, Frame, Kind, Part, fold_key};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Engine, InFlight, Method, Pass, answer};
 use crate::decide::{Denial, Outcome, Target};
@@ -66,7 +68,15 @@ impl Engine {
         match entry.method {
             Method::Guarded(target) => self.inspect_result(target, entry, frame),
             Method::Initialize => self.inspect_initialize(entry, frame),
-            // What became of a task may hold questions as well (`tasks/get`).
+            Method::TasksList => self.inspect_tasks(entry, frame),
+            Method::TaskState => match self.check_task_state(entry, frame) {
+                Ok(outcome) => self.clean_answer(entry, frame, Part::Result, outcome),
+                Err(denial) if !self.decider.is_shadow() => self.refuse_answer(entry, frame, &denial),
+                Err(denial) => {
+                    self.event("would-deny", "server", denial.to_string());
+                    self.clean_answer(entry, frame, Part::Result, Outcome::Success)
+                }
+            },
             Method::Other => match self.check_questions(frame) {
                 Err(denial) if !self.decider.is_shadow() => self.refuse_answer(entry, frame, &denial),
                 _ => self.clean_answer(entry, frame, Part::Result, Outcome::Success),
@@ -105,32 +115,87 @@ impl Engine {
     }
 
     fn check_result(&mut self, target: Target, entry: &InFlight, frame: &Frame<'_>) -> Result<(), Denial> {
-        let name = &*entry.name;
-        let size = frame.raw(Part::Result).map_or(0, str::len);
-        if let Some(limit) = entry.max_result
-            && size > limit
-        {
-            let message = format!("the result has {size} bytes, the policy allows {limit}");
-            return Err(Denial::new(format!("{}s.{name}.max_result", target.noun()), message)
-                .remedy(format!("max_result = {size}")));
-        }
+        check_size(target, entry, frame.raw(Part::Result).map_or(0, str::len))?;
         self.check_questions(frame)?;
-        let is_complete = frame.raw(Part::IsError) != Some("true") && frame.raw(Part::Task).is_none();
-        if target == Target::Tool && self.settings.schemas && is_complete && self.schemas.has_output(name) {
-            match frame.value(Part::StructuredContent) {
-                Some(structured) => {
-                    let verdict = self.schemas.check_output(name, &structured);
-                    self.say_unchecked();
-                    verdict?;
-                }
-                None if result_type(frame).is_none_or(|kind| kind == "complete") => {
-                    let message = "the tool declares an output schema and returned no structured content";
-                    return Err(Denial::new(format!("schema.{name}.output"), message));
-                }
-                None => {}
+        // Whoever asked for a result gets one; that it is still to come can be said only where that is an answer.
+        let is_modern = super::is_modern(&self.protocol);
+        let goes_on = (is_modern || entry.as_task) && super::begun_by(frame).is_some();
+        let payload = Payload {
+            is_error: frame.raw(Part::IsError) == Some("true"),
+            is_partial: goes_on || (is_modern && result_type(frame).is_some_and(|kind| kind != "complete")),
+            structured: frame.value(Part::StructuredContent),
+        };
+        if target == Target::Tool { self.check_output(&entry.name, payload) } else { Ok(()) }
+    }
+
+    /// The result of a call that ended in the background, where the answer to `tasks/get` brings it along.
+    fn check_task_state(&mut self, entry: &InFlight, frame: &Frame<'_>) -> Result<Outcome, Denial> {
+        // A client whose decoder ignores case would read these as the members that are looked at here.
+        const READ: &[&str] = &["structuredContent", "isError"];
+        self.check_questions(frame)?;
+        let state = state_of(frame);
+        if let Some(twin) = state.keys().find(|key| is_twin(key, &["result"])) {
+            let message = format!("the task has a member {} that can be read in two ways", super::shown(twin));
+            return Err(Denial::new("wire", message));
+        }
+        let Some(raw) = state.get("result").filter(|_| !entry.name.is_empty()) else { return Ok(Outcome::Success) };
+        check_size(Target::Tool, entry, raw.get().len())?;
+        let Ok(Value::Object(mut result)) = serde_json::from_str(raw.get()) else {
+            return Err(Denial::new("wire", "the result of the task is no object"));
+        };
+        if let Some(twin) = result.keys().find(|key| is_twin(key, READ)) {
+            let message = format!("the result has a member {} that can be read in two ways", super::shown(twin));
+            return Err(Denial::new("wire", message));
+        }
+        let is_error = result.get("isError") == Some(&Value::Bool(true));
+        let payload = Payload { is_error, is_partial: false, structured: result.remove("structuredContent") };
+        self.check_output(&entry.name, payload)?;
+        Ok(if is_error { Outcome::ToolError } else { Outcome::Success })
+    }
+
+    /// What a tool gives back, against what it declares.
+    fn check_output(&mut self, name: &str, payload: Payload) -> Result<(), Denial> {
+        if !self.settings.schemas || payload.is_error || !self.schemas.has_output(name) {
+            return Ok(());
+        }
+        match payload.structured {
+            Some(structured) => {
+                let verdict = self.schemas.check_output(name, &structured);
+                self.say_unchecked();
+                verdict
+            }
+            None if payload.is_partial => Ok(()),
+            None => {
+                let message = "the tool declares an output schema and returned no structured content";
+                Err(Denial::new(format!("schema.{name}.output"), message))
             }
         }
-        Ok(())
+    }
+
+    /// Of a list of tasks those of the caller, where callers are told apart.
+    fn inspect_tasks<'a>(&mut self, entry: &InFlight, frame: &Frame<'a>) -> Inspected<'a> {
+        let Some(span) = frame.span(Part::Tasks) else {
+            return self.clean_answer(entry, frame, Part::Result, Outcome::Success);
+        };
+        let Ok(tasks) = serde_json::from_str::<Vec<&RawValue>>(&frame.text()[span.clone()]) else {
+            return self.refuse_answer(entry, frame, &Denial::new("wire", "the list of tasks is not an array"));
+        };
+        let is_own = |task: &&str| {
+            let task: Option<Value> = serde_json::from_str(task).ok();
+            let id = task.as_ref().and_then(|task| task.get("taskId")).and_then(Value::as_str);
+            self.tasks.admits(&self.principal, id)
+        };
+        let own: Vec<&str> = tasks.iter().map(|task| task.get()).filter(is_own).collect();
+        if own.len() == tasks.len() {
+            return self.clean_answer(entry, frame, Part::Result, Outcome::Success);
+        }
+        let text = frame.splice(&[(span, format!("[{}]", own.join(",")))]);
+        let limits = self.settings.limits;
+        let Ok(frame) = Frame::parse(text.as_bytes(), Direction::ToClient, &limits) else {
+            return self.refuse_answer(entry, frame, &Denial::new("wire", "the list of tasks can't be shortened"));
+        };
+        let inspected = self.clean_answer(entry, &frame, Part::Result, Outcome::Success);
+        Inspected { text: Cow::Owned(inspected.text.into_owned()), ..inspected }
     }
 
     /// `inputRequests` of an `input_required` result are the modern form of requests from the server.
@@ -167,8 +232,7 @@ impl Engine {
     fn check_elicitation(&self, params: &Value) -> Result<(), Denial> {
         // A client whose decoder ignores case would read these as the members that are looked at here.
         const READ: &[&str] = &["mode", "message", "url", "requestedSchema"];
-        let is_twin = |key: &String| READ.iter().any(|read| read != key && read.eq_ignore_ascii_case(key));
-        if let Some(twin) = params.as_object().and_then(|members| members.keys().find(|key| is_twin(key))) {
+        if let Some(twin) = params.as_object().and_then(|members| members.keys().find(|key| is_twin(key, READ))) {
             let message = format!("the question has a member {} that can be read in two ways", super::shown(twin));
             return Err(Denial::new("wire", message));
         }
@@ -371,6 +435,40 @@ pub(super) fn for_each_string(json: &str, see: &mut dyn FnMut(&str)) {
     if let Ok(value) = serde_json::from_str(json) {
         walk(&value, see);
     }
+}
+
+/// What of a tool's result its schema is about, wherever the result stands.
+struct Payload {
+    is_error: bool,
+    /// The result is still to come.
+    is_partial: bool,
+    structured: Option<Value>,
+}
+
+fn check_size(target: Target, entry: &InFlight, size: usize) -> Result<(), Denial> {
+    match entry.max_result {
+        Some(limit) if size > limit => {
+            let message = format!("the result has {size} bytes, the policy allows {limit}");
+            let rule = format!("{}s.{}.max_result", target.noun(), entry.name);
+            Err(Denial::new(rule, message).remedy(format!("max_result = {size}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a key is none of those that are read, and becomes one for a decoder that ignores case.
+fn is_twin(key: &str, read: &[&str]) -> bool {
+    read.iter().any(|read| *read != key && fold_key(read).eq(fold_key(key)))
+}
+
+/// The members of what is said about a task.
+fn state_of<'a>(frame: &Frame<'a>) -> HashMap<String, &'a RawValue> {
+    frame.raw(Part::Result).and_then(|result| serde_json::from_str(result).ok()).unwrap_or_default()
+}
+
+/// Whether what is said about a task says what came of it.
+pub(super) fn has_result(frame: &Frame<'_>) -> bool {
+    state_of(frame).contains_key("result")
 }
 
 /// Why an answer is none of the protocol's. Clients drop such a message and go on waiting.

@@ -105,7 +105,7 @@ fn list_of(method: Method) -> Option<List> {
         Method::PromptsList => (Part::Prompts, Item::Prompt, Target::Prompt, "name"),
         Method::ResourcesList => (Part::Resources, Item::Resource, Target::Resource, "uri"),
         Method::TemplatesList => (Part::ResourceTemplates, Item::Template, Target::Resource, "uriTemplate"),
-        Method::Guarded(_) | Method::Initialize | Method::Other => return None,
+        Method::Guarded(_) | Method::Initialize | Method::TasksList | Method::TaskState | Method::Other => return None,
     };
     Some(List { part, item, target, key })
 }

@@ -12,6 +12,7 @@ mod inspect;
 mod lists;
 mod schema;
 mod server;
+mod tasks;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -23,6 +24,8 @@ pub use approve::Channel;
 pub use inspect::{Hidden, Injection, ResponseSettings};
 use manta_mcp::scan::IdScanner;
 use manta_mcp::{Direction, Frame, FrameError, Id, Kind, Limits};
+pub use tasks::Tasks;
+pub(crate) use tasks::begun_by;
 
 use crate::bridge::Bridge;
 use crate::decide::{Decider, Denial, Event, Outcome, Target, Ticket};
@@ -111,6 +114,10 @@ struct InFlight {
     /// Questions of the server that were answered in this call.
     rounds: u32,
     request_digest: Option<[u8; 32]>,
+    /// The call asked to go on in the background.
+    as_task: bool,
+    /// The task that is asked about.
+    task: Option<Box<str>>,
 }
 
 /// A call that the server answered with a question.
@@ -129,6 +136,9 @@ enum Method {
     ResourcesList,
     TemplatesList,
     Initialize,
+    TasksList,
+    /// What became of a task, which may hold its result.
+    TaskState,
     Other,
 }
 
@@ -167,8 +177,8 @@ pub struct Engine {
     server_gone: bool,
     /// The client declared that it can ask its user.
     can_elicit: bool,
-    /// Tools whose calls go on in the background, and the size their results may have, by task.
-    tasks: HashMap<Box<str>, (Box<str>, Option<usize>)>,
+    /// Calls that go on in the background.
+    tasks: Arc<Tasks>,
     /// Calls that wait for a person, by the id of the question.
     held: HashMap<Id, approve::Held>,
     /// Calls that were answered with a question, by the state of their retry: what was asked, and until when.
@@ -200,8 +210,15 @@ impl Engine {
             asked: HashMap::new(),
             asked_at: VecDeque::new(),
             prompts: Vec::new(),
-            tasks: HashMap::new(),
+            tasks: Arc::default(),
         }
+    }
+
+    /// Shares what is known of tasks with the other connections of a guard.
+    #[must_use]
+    pub fn sharing(mut self, tasks: Arc<Tasks>) -> Self {
+        self.tasks = tasks;
+        self
     }
 
     /// Counts since start.
@@ -415,6 +432,8 @@ impl InFlight {
             cancelled: false,
             rounds: 0,
             request_digest: None,
+            as_task: false,
+            task: None,
         }
     }
 
@@ -433,11 +452,12 @@ fn is_modern(protocol: &str) -> bool {
 }
 
 /// A retry is recognised by its request and the server's opaque state; it is good once.
-fn with_state(request: [u8; 32], state: Option<&str>) -> [u8; 32] {
+/// The state is compared as a value: a client gives back what it read, in its own spelling.
+fn with_state(request: [u8; 32], state: Option<serde_json::Value>) -> [u8; 32] {
     use sha2::{Digest as _, Sha256};
     let mut hash = Sha256::new();
     hash.update(request);
-    hash.update(state.unwrap_or(""));
+    hash.update(state.map(|state| manta_mcp::canonical::to_string(&state)).unwrap_or_default());
     hash.finalize().into()
 }
 

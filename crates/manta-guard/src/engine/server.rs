@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use manta_harden::approval::{MOST_ROUNDS, TOOL_PATIENCE};
-use manta_mcp::{Frame, Id, Part};
+use manta_mcp::{Frame, Part};
 use serde_json::Value;
 
 use super::client::is_for_servers;
+use super::inspect::has_result;
+use super::tasks::{Begun, begun_by};
 use super::{Awaited, DENIED, Engine, InFlight, Sink, answer, is_modern, shown, with_state};
 use crate::decide::{Outcome, Target};
 
@@ -14,6 +16,12 @@ impl Engine {
     pub(super) fn server_notification(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         if !self.passes_as_notification(frame.method()) {
             return self.event("notification-refused", "server", shown(frame.method()));
+        }
+        // What is said of tasks of others is said to them. Their servers may not know one caller from another.
+        if frame.method().starts_with("notifications/tasks")
+            && !self.tasks.admits(&self.principal, frame.string(Part::TaskId).as_deref())
+        {
+            return self.event("notification-refused", "server", "about a task that is not this caller's".to_owned());
         }
         match self.clean_part(frame, Part::Params) {
             Ok((text, _)) => sink.to_client(&text, None),
@@ -72,6 +80,7 @@ impl Engine {
         if inspected.outcome == Outcome::InputRequired && !can_retry {
             inspected.outcome = Outcome::Success;
         }
+        self.tell_of_task(&entry, frame, &inspected.outcome);
         if let Err(denial) = self.finish(&entry, &inspected.outcome, frame.text().len(), inspected.redactions) {
             let text = answer::refusal(entry.target(), id, &denial, &self.protocol);
             return sink.to_client(&text, Some(id));
@@ -85,7 +94,7 @@ impl Engine {
 
     fn await_retry(&mut self, entry: &InFlight, frame: &Frame<'_>) {
         if let (Some(digest), Some(ticket)) = (entry.request_digest, entry.ticket) {
-            let key = with_state(digest, frame.raw(Part::ResultState));
+            let key = with_state(digest, frame.value(Part::ResultState));
             let awaited = Awaited { ticket, rounds: entry.rounds + 1, until: Instant::now() + TOOL_PATIENCE };
             if let Some(before) = self.awaited_retries.insert(key, awaited) {
                 // The same question to the same call made twice: one retry is good for one of them.
@@ -95,14 +104,23 @@ impl Engine {
         }
     }
 
-    /// Remembers which tool a task belongs to.
+    /// Remembers which call a task goes on with.
     fn note_task(&mut self, entry: &InFlight, frame: &Frame<'_>) {
-        let Some(task) = frame.value(Part::Task).filter(|_| entry.target() == Some(Target::Tool)) else { return };
-        if let Some(id) = task.get("taskId").and_then(Value::as_str).filter(|id| id.len() <= Id::MAX_LEN) {
-            if self.tasks.len() >= self.settings.max_in_flight {
-                self.tasks.clear();
-            }
-            self.tasks.insert(id.into(), (entry.name.clone(), entry.max_result));
+        if entry.target() != Some(Target::Tool) || entry.task.is_some() {
+            return;
+        }
+        if let Some(task) = begun_by(frame) {
+            let begun = Begun { tool: entry.name.clone(), max_result: entry.max_result };
+            self.tasks.begin(&self.principal, &task, begun);
+        }
+    }
+
+    /// What came of a call in the background: the call itself is in the log as one that ended when it began.
+    fn tell_of_task(&mut self, entry: &InFlight, frame: &Frame<'_>, outcome: &Outcome) {
+        let is_over = entry.target().is_some() || has_result(frame);
+        if let Some(task) = entry.task.as_ref().filter(|_| is_over || matches!(outcome, Outcome::BadResponse(_))) {
+            let detail = format!("tool {} as task {}: {outcome:?}", shown(&entry.name), shown(task));
+            self.event("task-result", "server", detail);
         }
     }
 }

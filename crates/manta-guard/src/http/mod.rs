@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -29,7 +30,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use manta_mcp::{Direction, Frame, Kind, Limits, one_line};
 use tokio::sync::mpsc;
 
-use crate::engine::{Counts, Engine, frame_error, plain_error};
+use crate::engine::{Counts, Engine, Tasks, frame_error, plain_error};
 use body::Body;
 use checks::{Access, Era, Taste};
 use connection::Connections;
@@ -103,6 +104,8 @@ struct Server {
     tls: Option<Tls>,
     /// Callers have names.
     knows_callers: bool,
+    /// Calls of theirs that go on in the background.
+    tasks: Arc<Tasks>,
     sessions: RefCell<HashMap<String, Entry>>,
     /// The processes that stateless requests share, one per principal: what a server says unasked, and what it
     /// remembers, must not go from one to another.
@@ -138,6 +141,7 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
         door: guests.door,
         tls: guests.tls,
         knows_callers,
+        tasks: Arc::new(Tasks::of_known_callers()),
         sessions: RefCell::default(),
         shared: RefCell::default(),
         requests: Cell::new(0),
@@ -353,8 +357,13 @@ impl Server {
     }
 
     fn start(&self, principal: &str) -> Result<Session, Problem> {
-        let started = (self.factory)(principal)
-            .and_then(|parts| Session::start(parts, Rc::clone(&self.counts)).map_err(|error| error.to_string()));
+        let started = (self.factory)(principal).and_then(|(launched, mut engine, hosts, events)| {
+            if self.knows_callers {
+                engine = engine.sharing(Arc::clone(&self.tasks));
+            }
+            let parts = (launched, engine, hosts, events);
+            Session::start(parts, Rc::clone(&self.counts)).map_err(|error| error.to_string())
+        });
         started.map_err(|why| Problem(StatusCode::BAD_GATEWAY, -32603, why))
     }
 

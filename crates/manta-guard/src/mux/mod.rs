@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 pub use driver::{Section, run};
 
-use crate::engine::plain_error;
+use crate::engine::{begun_by, plain_error};
 
 /// How long servers may take for their part of a joint answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -162,6 +162,8 @@ impl Mux {
     pub fn server_ended(&mut self, server: usize, wire: &mut dyn Wire) {
         let gone = &mut self.servers[server];
         (gone.is_up, gone.is_open) = (false, false);
+        // Another process may give the same names to other tasks.
+        self.tasks.retain(|_, of| *of != server);
         let why = format!("server `{}` has ended; it is being started again", gone.name);
         let lost: Vec<Id> = self.routes.iter().filter(|(_, to)| **to == server).map(|(id, _)| id.clone()).collect();
         for id in lost {
@@ -419,15 +421,19 @@ impl Mux {
         }
     }
 
+    /// Remembers whose a task is. One server does not take what another has begun.
     fn note_task(&mut self, server: usize, frame: &Frame<'_>) {
-        let task = frame.value(Part::Task);
-        let id = task.as_ref().and_then(|task| task.get("taskId")).and_then(Value::as_str);
-        if let Some(id) = id.filter(|id| id.len() <= Id::MAX_LEN) {
-            if self.tasks.len() >= 4096 {
-                self.tasks.clear();
+        const MOST: usize = 4096;
+        let Some(task) = begun_by(frame).map(String::from) else { return };
+        if self.tasks.len() >= MOST {
+            // Whoever begins many forgets its own first.
+            let own = |(task, of): (&String, &usize)| (*of == server).then(|| task.clone());
+            match self.tasks.iter().find_map(own) {
+                Some(other) => drop(self.tasks.remove(&other)),
+                None => self.tasks.clear(),
             }
-            self.tasks.insert(id.to_owned(), server);
         }
+        self.tasks.entry(task).or_insert(server);
     }
 
     /// A server that was started again is open; what it offers may have changed.

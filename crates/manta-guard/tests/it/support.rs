@@ -132,10 +132,22 @@ impl Harness {
     }
 
     pub(crate) fn with(settings: Settings, integrity: Integrity, change: impl FnOnce(&mut Rules)) -> Self {
+        Self::of("local", settings, integrity, change, |engine| engine)
+    }
+
+    /// The same for a caller of that name.
+    pub(crate) fn of(
+        principal: &str,
+        settings: Settings,
+        integrity: Integrity,
+        change: impl FnOnce(&mut Rules),
+        finish: impl FnOnce(Engine) -> Engine,
+    ) -> Self {
         let told = Rc::default();
         let mut rules = Rules::new(&told);
         change(&mut rules);
-        Self { engine: Engine::new(settings, Box::new(rules), integrity, "local"), wire: Wire::default(), told }
+        let engine = finish(Engine::new(settings, Box::new(rules), integrity, principal));
+        Self { engine, wire: Wire::default(), told }
     }
 
     /// Sends a frame from the client; returns what went to the server and to the client.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use manta_guard::engine::{Channel, Hidden, Injection, META_PREFIX, Pass, ResponseSettings, Settings};
+use manta_guard::engine::{Channel, Hidden, Injection, META_PREFIX, Pass, ResponseSettings, Settings, Tasks};
 use manta_guard::pin::{Integrity, PinMode, Pins};
 
 use crate::support::{Harness, call, json};
@@ -730,5 +730,154 @@ fn on_the_terminal_a_call_waits_for_a_yes() {
         guard.engine.terminal_answered(&prompts[0].0, agreed, &mut guard.wire);
         let (server, client) = guard.take();
         assert_eq!((server.len(), client.len()), (reaches, 1 - reaches));
+    }
+}
+
+/// A client gives the state of a call back as a value; how it is spelled is its own.
+#[test]
+fn a_retry_is_known_by_what_its_state_says_and_not_by_how_it_is_spelled() {
+    let modern = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}"#;
+    let mut guard = Harness::new();
+    guard.client(&format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{{}},{modern}}}}}"#
+    ));
+    guard.server(
+        r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","requestState":"caf\u00e9\/1","inputRequests":{}}}"#,
+    );
+    guard.log();
+    guard.client(&format!(
+        r#"{{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{{"name":"t","arguments":{{}},"requestState":"café/1","inputResponses":{{}},{modern}}}}}"#
+    ));
+    assert_eq!(guard.log(), ["retry of 1"]);
+}
+
+/// A guard whose tool `t` declares that it returns a number, and what it makes of an answer to a call of it.
+fn with_output_schema() -> Harness {
+    let mut guard = Harness::new();
+    guard.client(r#"{"jsonrpc":"2.0","id":100,"method":"tools/list"}"#);
+    guard.server(
+        r#"{"jsonrpc":"2.0","id":100,"result":{"tools":[{"name":"t","inputSchema":{},"outputSchema":{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false}}]}}"#,
+    );
+    guard
+}
+
+#[test]
+fn a_result_does_not_get_past_its_schema_by_what_stands_beside_it() {
+    for beside in
+        [r#""task":{"taskId":"x"}"#, r#""task":null"#, r#""resultType":"later""#, r#""resultType":"task","taskId":"x""#]
+    {
+        for content in
+            [r#""structuredContent":{"n":"; rm -rf"},"content":[]"#, r#""content":[{"type":"text","text":"no"}]"#]
+        {
+            let mut guard = with_output_schema();
+            guard.client(&call(1, "t"));
+            let (_, client) = guard.server(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{{content},{beside}}}}}"#));
+            assert!(client[0].contains("denied by manta guard"), "{content} {beside}: {client:?}");
+        }
+        let mut guard = with_output_schema();
+        guard.client(&call(1, "t"));
+        let fine =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"structuredContent":{{"n":1}},"content":[],{beside}}}}}"#);
+        assert_eq!(guard.server(&fine).1, [fine]);
+    }
+    // Who asked for a task gets one.
+    let mut guard = with_output_schema();
+    guard.client(
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"x":1},"task":{}}}"#,
+    );
+    let begun = r#"{"jsonrpc":"2.0","id":1,"result":{"task":{"taskId":"x","status":"working"}}}"#;
+    assert_eq!(guard.server(begun).1, [begun]);
+}
+
+/// From 2026-07-28 on the answer to `tasks/get` brings the result of the call along.
+#[test]
+fn what_a_task_came_to_is_held_to_the_rules_of_its_tool_wherever_it_stands() {
+    let modern = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}"#;
+    for begun in
+        [r#""resultType":"task","taskId":"x","status":"working""#, r#""resultType":"task","task":{"taskId":"x"}"#]
+    {
+        let mut guard = with_output_schema();
+        guard.client(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{{}},{modern}}}}}"#
+        ));
+        guard.server(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{{begun}}}}}"#));
+        let mut answer = |result: &str| {
+            guard.client(&format!(
+                r#"{{"jsonrpc":"2.0","id":2,"method":"tasks/get","params":{{"taskId":"x",{modern}}}}}"#
+            ));
+            guard.log();
+            let frame = format!(
+                r#"{{"jsonrpc":"2.0","id":2,"result":{{"resultType":"complete","taskId":"x","status":"completed",{result}}}}}"#
+            );
+            let (_, client) = guard.server(&frame);
+            (client == [frame], guard.log())
+        };
+        for bad in [
+            r#""result":{"content":[],"structuredContent":{"n":"x"}}"#,
+            r#""result":{"content":[]}"#,
+            r#""result":{"content":[],"structuredContent":{"n":1},"StructuredContent":{"n":"x"}}"#,
+            r#""Result":{"content":[],"structuredContent":{"n":"x"}}"#,
+            r#""result":[{"structuredContent":{"n":1}}]"#,
+        ] {
+            let (passed, log) = answer(bad);
+            assert!(!passed, "{bad}");
+            assert_eq!(log, ["event task-result server"], "{bad}");
+        }
+        for (good, told) in [
+            (r#""result":{"content":[],"structuredContent":{"n":1}}"#, 1),
+            (r#""result":{"content":[],"isError":true}"#, 1),
+            (r#""pollInterval":5"#, 0),
+        ] {
+            let (passed, log) = answer(good);
+            assert_eq!((passed, log.len()), (true, told), "{good}: {log:?}");
+        }
+    }
+}
+
+/// A server behind one connection can't tell the guard's callers apart.
+#[test]
+fn tasks_of_one_caller_are_nothing_for_another() {
+    let tasks = std::sync::Arc::new(Tasks::of_known_callers());
+    let [mut alice, mut bob] = ["alice", "bob"].map(|principal| {
+        Harness::of(principal, Settings::default(), Integrity::off(), |_| {}, |engine| engine.sharing(tasks.clone()))
+    });
+    alice.client(&call(1, "small"));
+    alice.server(r#"{"jsonrpc":"2.0","id":1,"result":{"task":{"taskId":"a-1","status":"working"}}}"#);
+    let ask = |method: &str, task: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":2,"method":"{method}","params":{{"taskId":"{task}"}}}}"#)
+    };
+    for method in ["tasks/get", "tasks/result", "tasks/cancel", "tasks/update", "tasks/extend"] {
+        for frame in [ask(method, "a-1"), ask(method, "unknown"), ask(method, "a-1").replace("taskId", "id")] {
+            let (server, client) = bob.client(&frame);
+            assert_eq!(server, NOTHING, "{frame}");
+            assert!(client[0].contains("no such task"), "{client:?}");
+        }
+        assert_eq!(alice.client(&ask(method, "a-1")).0, [ask(method, "a-1")]);
+        alice.server(r#"{"jsonrpc":"2.0","id":2,"error":{"code":-1,"message":"x"}}"#);
+    }
+    let list = r#"{"jsonrpc":"2.0","id":3,"method":"tasks/list"}"#;
+    let listed = r#"{"jsonrpc":"2.0","id":3,"result":{"tasks":[{"taskId":"a-1","status":"working"},{"taskId":"b"},7],"nextCursor":"c"}}"#;
+    for (guard, own) in [(&mut alice, r#"[{"taskId":"a-1","status":"working"}]"#), (&mut bob, "[]")] {
+        guard.client(list);
+        let (_, client) = guard.server(listed);
+        assert_eq!(client, [format!(r#"{{"jsonrpc":"2.0","id":3,"result":{{"tasks":{own},"nextCursor":"c"}}}}"#)]);
+    }
+    let status =
+        r#"{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"a-1","status":"completed"}}"#;
+    assert_eq!(alice.server(status).1, [status]);
+    assert_eq!(bob.server(status).1, NOTHING);
+}
+
+#[test]
+fn a_form_that_is_one_only_for_readers_that_ignore_case_is_refused() {
+    let asks = |member: &str| {
+        let mut guard = Harness::new();
+        guard.server(&format!(
+            r#"{{"jsonrpc":"2.0","id":"s","method":"elicitation/create","params":{{"message":"Where?","{member}":{{"type":"object","properties":{{"password":{{"type":"string"}}}}}}}}}}"#
+        ))
+    };
+    for member in ["RequestedSchema", "reque\u{17f}tedSchema", "requestedSchema"] {
+        let (server, client) = asks(member);
+        assert_eq!((server.len(), client), (1, NOTHING), "{member}");
     }
 }

@@ -352,7 +352,8 @@ fn without_its_head_nobody_says_that_a_log_is_whole() {
     fs::remove_file(path.with_extension("jsonl.head")).unwrap();
     rewrite(&path, |lines| lines.truncate(10));
     let checkpoints = path.with_extension("jsonl.checkpoints");
-    fs::write(&checkpoints, fs::read_to_string(&checkpoints).unwrap().lines().next().unwrap().to_owned() + "\n").unwrap();
+    fs::write(&checkpoints, fs::read_to_string(&checkpoints).unwrap().lines().next().unwrap().to_owned() + "\n")
+        .unwrap();
     let report = check(&path);
     assert_eq!((report.is_intact(), report.is_anchored, report.vouched), (true, false, 10), "{:?}", report.problems);
 }

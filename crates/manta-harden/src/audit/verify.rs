@@ -173,7 +173,9 @@ impl<'a> Check<'a> {
             // What a full disk tore stands before the next one; no string holds its unescaped beginning.
             let line = &line[line.rfind("{\"origin\":").unwrap_or(0)..];
             match serde_json::from_str::<Checkpoint>(line) {
-                Ok(checkpoint) if checkpoint.origin != origin => others = others.or(Some((index + 1, checkpoint.origin))),
+                Ok(checkpoint) if checkpoint.origin != origin => {
+                    others = others.or(Some((index + 1, checkpoint.origin)))
+                }
                 Ok(checkpoint) if self.is_trusted(&checkpoint) => {
                     self.checkpoints.entry(checkpoint.seq).or_default().push(checkpoint);
                 }
