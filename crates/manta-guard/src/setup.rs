@@ -338,13 +338,15 @@ fn access(mode: RootMode) -> Access {
     }
 }
 
-/// A file of the guard and those beside it that begin with its name.
+/// A file of the guard and those beside it that begin with its name: rotated logs, what an editor keeps. A directory is
+/// none of them, whatever it is called: `notes.toml` may well speak of `notes`.
 fn own_files(path: &Path) -> Vec<PathBuf> {
-    let (Some(directory), Some(stem)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
         return Vec::new();
     };
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let ours = entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(stem)));
+    let begins = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(|other| other.starts_with(name));
+    let ours = entries.filter(|entry| begins(entry) && entry.file_type().is_ok_and(|kind| !kind.is_dir()));
     ours.map(|entry| entry.path()).collect()
 }
 
@@ -575,5 +577,21 @@ mod tests {
         setup.hide_own(&link);
         assert!(setup.plan.hidden.contains(&at.join("conf/real.toml")), "{:?}", setup.plan.hidden);
         assert!(setup.at_level(Level::B).is_err(), "nothing covers it there");
+    }
+
+    #[test]
+    fn what_the_policy_is_named_like_is_not_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = fs::canonicalize(directory.path()).unwrap();
+        fs::create_dir(at.join("notes")).unwrap();
+        for file in ["notes-old.txt", "notes.toml~", "notes.toml"] {
+            fs::write(at.join(file), "version = 1\n[roots.r]\nat = \"notes\"\n").unwrap();
+        }
+        let policy = PolicyFile::load(at.join("notes.toml")).unwrap();
+        let request = Request { command: vec!["/bin/true".into()], cwd: at.clone(), ..Request::default() };
+        let mut setup = setup(Some(&policy), &GuardSpec::default(), &request).unwrap();
+        setup.hide_own(&at.join("notes.toml"));
+        let hidden = |name: &str| setup.plan.hidden.contains(&at.join(name));
+        assert_eq!(["notes", "notes-old.txt", "notes.toml~", "notes.toml"].map(hidden), [false, false, true, true]);
     }
 }
