@@ -17,6 +17,8 @@ pub(crate) enum Registry {
     PyPi,
     /// A container image.
     Image,
+    /// A repository of source code, which has no versions of its own.
+    Repository,
 }
 
 /// A package that a command line fetches and runs.
@@ -48,6 +50,9 @@ const RUNNERS: &[Runner] = &[
     (&["uv", "tool", "run"], Registry::PyPi, &["--from"], UV_OPTIONS),
     (&["uv", "run"], Registry::PyPi, &["--with"], UV_RUN_OPTIONS),
     (&["pipx", "run"], Registry::PyPi, &["--spec"], &["--python", "--pip-args", "--index-url"]),
+    (&["deno", "run"], Registry::Npm, &[], &["--config", "-c", "--import-map", "--lock", "--env-file", "--cert"]),
+    (&["deno", "x"], Registry::Npm, &[], &[]),
+    (&["go", "run"], Registry::Repository, &[], &["-C", "-exec", "-ldflags", "-mod", "-tags"]),
     (&["docker", "run"], Registry::Image, &[], IMAGE_OPTIONS),
     (&["podman", "run"], Registry::Image, &[], IMAGE_OPTIONS),
     (&["docker", "container", "run"], Registry::Image, &[], IMAGE_OPTIONS),
@@ -160,6 +165,11 @@ pub(super) fn unwrapped(words: &[Word]) -> Vec<Word> {
                     let is_setting = |word: &Word| word.text.starts_with('-') || word.text.contains('=');
                     Some(rest[rest.iter().take_while(|word| is_setting(word)).count()..].to_vec())
                 }
+                "timeout" | "stdbuf" | "setsid" | "time" | "xvfb-run" | "ionice" | "chrt" => {
+                    Some(behind_settings(rest))
+                }
+                // `wsl npx …` as well as `wsl -d Ubuntu -- npx …`.
+                "wsl" if rest.iter().all(|word| word.text != "--") => Some(behind_settings(rest)),
                 carrier if CARRIERS.contains(&carrier) => behind(rest, |word| word == "--").map(<[Word]>::to_vec),
                 _ => None,
             },
@@ -170,6 +180,25 @@ pub(super) fn unwrapped(words: &[Word]) -> Vec<Word> {
             _ => return words,
         }
     }
+}
+
+/// The words behind a program's own options and times: `timeout 10 uvx …`, `wsl -d Ubuntu uvx …`.
+fn behind_settings(words: &[Word]) -> Vec<Word> {
+    /// Options of such programs that take the next word.
+    const VALUED: &[&str] = &["-k", "-s", "-d", "-u", "-n", "-c", "-o", "-i", "-e", "--cd", "--user", "--distribution"];
+    let mut rest = words;
+    while let [first, behind @ ..] = rest {
+        let is_time = first.text.starts_with(|c: char| c.is_ascii_digit());
+        let text = first.text.as_str();
+        // `wsl -e npx` names the program, `stdbuf -oL` has its value in it.
+        let takes_next = VALUED.contains(&text) && behind.len() > 1 && text != "-e";
+        rest = match text {
+            _ if takes_next => &behind[1..],
+            _ if is_time || text.starts_with('-') => behind,
+            _ => break,
+        };
+    }
+    rest.to_vec()
 }
 
 /// The words behind the first one like that.
@@ -213,6 +242,9 @@ pub(crate) fn package(server: &Configured) -> Option<Package> {
             named = named.or(rest.next());
             break;
         } else if !text.starts_with('-') {
+            if *head.first().expect("every runner has a name") == "deno" {
+                return parse(*registry, text.strip_prefix("npm:")?, word);
+            }
             // `uv run server.py` runs a file; only `--with` names a package there.
             let is_file = *head == ["uv", "run"].as_slice();
             named = named.or((!is_file).then_some(word));
@@ -223,7 +255,43 @@ pub(crate) fn package(server: &Configured) -> Option<Package> {
     parse(*registry, &word.text, word)
 }
 
+/// A package that is fetched from a repository of source code: `git+https://…@main`, `github:owner/name`, for npm also
+/// `owner/name#main`.
+fn repository(registry: Registry, text: &str, word: &Word) -> Option<Package> {
+    const HOSTS: [&str; 5] = ["git+", "git://", "github:", "gitlab:", "bitbucket:"];
+    // `name @ git+https://…`
+    let address = text.split_once("git+").map_or(text, |(before, _)| &text[before.len()..]);
+    let is_name =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let is_short = |text: &str| {
+        let (owner, name) = text.split('#').next()?.split_once('/')?;
+        (!owner.starts_with(['.', '~', '@']) && is_name(owner) && is_name(name)).then_some(())
+    };
+    let is_address = HOSTS.iter().any(|host| address.starts_with(host)) || address.ends_with(".git");
+    let is_module =
+        registry == Registry::Repository && text.split_once('/').is_some_and(|(host, _)| host.contains('.'));
+    if !(is_address || is_module && !text.starts_with('.') || registry == Registry::Npm && is_short(text).is_some()) {
+        return None;
+    }
+    // What is in front of `@` in `git@host` is a user.
+    let path = address.split('#').next().and_then(|path| path.rfind([':', '/'])).unwrap_or(0);
+    let reference = address[path..].split_once(['#', '@']).map(|(_, reference)| reference);
+    let name = reference.map_or(address, |reference| &address[..address.len() - reference.len() - 1]);
+    // pip names a part of the repository behind the revision.
+    let version =
+        reference.and_then(|reference| reference.split(['#', '&']).next()).filter(|version| !version.contains('='));
+    Some(Package {
+        registry: Registry::Repository,
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        word: word.clone(),
+    })
+}
+
 fn parse(registry: Registry, text: &str, word: &Word) -> Option<Package> {
+    if let Some(package) = repository(registry, text, word) {
+        return Some(package);
+    }
     // A path, an address or a placeholder is no package of a registry.
     let is_local = text.starts_with(['.', '/', '~', '$', '{']) || text.contains("://") || text.contains('\\');
     let is_address = ["git+", "github:", "file:", "http:", "https:"].iter().any(|scheme| text.starts_with(scheme));
@@ -240,6 +308,8 @@ fn parse(registry: Registry, text: &str, word: &Word) -> Option<Package> {
             let rest = text[end..].trim_start_matches(|c| c != '=' && c != '@' && c != '<' && c != '>' && c != '~');
             (&text[..end], Some(rest).filter(|rest| !rest.is_empty()))
         }
+        // A directory or file of the project.
+        Registry::Repository => return None,
         Registry::Image => match text.split_once('@') {
             Some((name, digest)) => (name, Some(digest)),
             None => {
@@ -263,7 +333,7 @@ impl Package {
         match self.registry {
             Registry::Npm => Some(format!("npm:{}", self.name)),
             Registry::PyPi => Some(format!("pypi:{}", self.name)),
-            Registry::Image => None,
+            Registry::Image | Registry::Repository => None,
         }
     }
 
@@ -274,6 +344,12 @@ impl Package {
             Registry::Npm => version.trim_start_matches(['v', '=']),
             Registry::PyPi => version.strip_prefix("==").or_else(|| version.strip_prefix('@'))?,
             Registry::Image => return (version != "latest").then_some(version),
+            Registry::Repository => {
+                let is_commit = version.len() >= 7 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+                let tag = version.trim_start_matches('v');
+                let is_release = tag.starts_with(|c: char| c.is_ascii_digit()) && tag.contains('.');
+                return (is_commit || is_release).then_some(version);
+            }
         };
         let is_exact = version.starts_with(|c: char| c.is_ascii_digit())
             && version.contains('.')
@@ -328,12 +404,13 @@ pub(super) fn findings(
     let (what, fixed) = match package.registry {
         Registry::Npm => ("the newest version in the registry", format!("\"{name}@1.2.3\"")),
         Registry::PyPi => ("the newest version in the registry", format!("\"{name}==1.2.3\"")),
+        Registry::Repository => ("whatever is in the repository today", format!("the commit, as in \"{name}@3f2a…\"")),
         Registry::Image => ("whatever image the tag names today", format!("\"{name}@sha256:…\" or \"{name}:1.2.3\"")),
     };
     let message = format!("server `{}` runs {what} of `{name}`", server.name);
     let mut finding = config.finding(rules::known("unpinned-package"), server, package.word.at, message);
     finding.help = format!("name the version you reviewed: {fixed}");
-    if package.version.is_some() && package.registry != Registry::Image {
+    if package.version.is_some() && matches!(package.registry, Registry::Npm | Registry::PyPi) {
         // A range is narrower than everything.
         finding.severity = Severity::Low;
     }
@@ -382,6 +459,27 @@ mod tests {
             ("docker run -i o/s:latest", "o/s", Some("latest"), false),
             ("docker run -i localhost:5000/s", "localhost:5000/s", None, false),
             ("docker run o/s@sha256:00", "o/s", Some("sha256:00"), true),
+            ("uvx --from git+https://example.com/x cmd", "git+https://example.com/x", None, false),
+            ("uvx --from git+https://example.com/x@main cmd", "git+https://example.com/x", Some("main"), false),
+            ("uvx --from git+https://example.com/x@v1.2.0 cmd", "git+https://example.com/x", Some("v1.2.0"), true),
+            (
+                "uvx --from git+ssh://git@example.com/x@3f2a9bc cmd",
+                "git+ssh://git@example.com/x",
+                Some("3f2a9bc"),
+                true,
+            ),
+            ("uvx --from git+https://example.com/x#subdirectory=a cmd", "git+https://example.com/x", None, false),
+            ("npx -y github:owner/name", "github:owner/name", None, false),
+            ("npx -y owner/name#semver:1", "owner/name", Some("semver:1"), false),
+            ("npx -y owner/name", "owner/name", None, false),
+            ("deno run -A npm:pkg", "pkg", None, false),
+            ("deno run -A npm:@scope/pkg@1.2.3", "@scope/pkg", Some("1.2.3"), true),
+            ("go run example.com/x/y@latest", "example.com/x/y", Some("latest"), false),
+            ("go run example.com/x/y@v1.2.3", "example.com/x/y", Some("v1.2.3"), true),
+            ("timeout 10 uvx pkg", "pkg", None, false),
+            ("wsl npx -y pkg", "pkg", None, false),
+            ("wsl -d Ubuntu npx -y pkg", "pkg", None, false),
+            ("stdbuf -oL npx -y pkg", "pkg", None, false),
         ] {
             assert_eq!(of(line), Some((name.to_owned(), version.map(str::to_owned), is_exact)), "{line}");
         }
@@ -408,7 +506,10 @@ mod tests {
             "python -m server",
             "npx ./local",
             "uv run server.py",
-            "uvx --from git+https://example.com/x cmd",
+            "deno run -A server.ts",
+            "go run ./cmd/server",
+            "go run main.go",
+            "npx ./owner/name",
             "docker ps",
             "npm start",
         ] {

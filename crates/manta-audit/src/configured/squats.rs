@@ -71,7 +71,7 @@ fn imitated(package: &Package) -> Option<&'static str> {
     let (list, name) = match package.registry {
         Registry::Npm => (NPM, package.name.clone()),
         Registry::PyPi => (PYPI, package.name.to_ascii_lowercase().replace(['_', '.'], "-")),
-        Registry::Image => return None,
+        Registry::Image | Registry::Repository => return None,
     };
     if list.contains(&name.as_str()) {
         return None;
