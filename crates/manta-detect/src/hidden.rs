@@ -160,7 +160,10 @@ fn is_in_its_place(chars: &[(usize, char)], i: usize, kind: &str) -> bool {
         '\u{200e}' | '\u{200f}' | '\u{61c}' => near(chars, i, is_right_to_left),
         // An isolate that opens and closes within the line around right-to-left text is good practice.
         '\u{2066}'..='\u{2069}' => near(chars, i, is_right_to_left),
-        '\u{fe0e}' | '\u{fe0f}' => before.is_some_and(|c| is_emoji(c) || matches!(c, '#' | '*' | '0'..='9')),
+        // Behind a replacement character there was an emoji once.
+        '\u{fe0e}' | '\u{fe0f}' => {
+            before.is_some_and(|c| is_emoji(c) || matches!(c, '#' | '*' | '0'..='9' | '\u{fffd}'))
+        }
         '\u{e0100}'..='\u{e01ef}' | '\u{fe00}'..='\u{fe0d}' => {
             before.is_some_and(is_ideograph) && after.is_none_or(|c| variation_to_byte(c).is_none())
         }
@@ -252,6 +255,7 @@ mod tests {
             "\u{feff}byte order mark",
             "👨‍👩‍👧 family",
             "❤️ 1️⃣ ☎️",
+            "\u{fffd}\u{fe0f} broken",
             "🏳️‍🌈",
             "می‌خواهم",
             "क्‍ष",

@@ -1,8 +1,8 @@
 //! `encoded-instructions`: text that only a model decodes, and text pushed out of sight.
 
 use manta_core::{Confidence, Finding, ScanReport};
-use manta_detect::disguise;
-use manta_mcp::listing::Role;
+use manta_detect::{disguise, injection};
+use manta_mcp::listing::{Role, Text};
 
 use super::{Said, quoted};
 use crate::memory::Memory;
@@ -43,23 +43,29 @@ pub(super) fn findings(said: &Said, report: &ScanReport, memory: &Memory) -> Vec
 
 /// One finding per passage that a page doesn't show.
 pub(super) fn unseen(said: &Said, report: &ScanReport) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for text in said.texts.iter().filter(|text| text.role == Role::Prose) {
-        for range in disguise::unseen(&text.text) {
-            let passage = &text.text[range];
-            let message = format!(
-                "the {} of {} has text that a page does not show: {}",
-                text.field,
-                said.called(),
-                quoted(passage)
-            );
-            let mut finding =
-                said.finding(rules::known("encoded-instructions"), said.place(text, passage, report), message);
-            finding.confidence = Confidence::Medium;
-            findings.push(with_help(finding));
-        }
-    }
-    findings
+    passages(said).map(|(text, passage)| unshown(said, report, text, passage)).collect()
+}
+
+/// The same for files of instructions, in which comments are for their authors: those that give orders nobody honest gives.
+pub(super) fn unseen_orders(said: &Said, report: &ScanReport) -> Vec<Finding> {
+    let orders = |passage: &str| injection::phrases(passage).iter().any(|found| injection::is_strong(found.rule));
+    passages(said)
+        .filter(|(_, passage)| orders(passage))
+        .map(|(text, passage)| unshown(said, report, text, passage))
+        .collect()
+}
+
+fn passages(said: &Said) -> impl Iterator<Item = (&Text, &str)> {
+    let prose = said.texts.iter().filter(|text| text.role == Role::Prose);
+    prose.flat_map(|text| disguise::unseen(&text.text).into_iter().map(move |range| (text, &text.text[range])))
+}
+
+fn unshown(said: &Said, report: &ScanReport, text: &Text, passage: &str) -> Finding {
+    let message =
+        format!("the {} of {} has text that a page does not show: {}", text.field, said.called(), quoted(passage));
+    let mut finding = said.finding(rules::known("encoded-instructions"), said.place(text, passage, report), message);
+    finding.confidence = Confidence::Medium;
+    with_help(finding)
 }
 
 fn with_help(mut finding: Finding) -> Finding {

@@ -61,7 +61,11 @@ impl Said {
 
     /// `tool add`, `the server`.
     pub(crate) fn called(&self) -> String {
-        if self.name.is_empty() { "the server".to_owned() } else { format!("{} `{}`", self.kind.as_str(), self.name) }
+        match (self.name.is_empty(), self.kind) {
+            (true, ToolKind::Prompt) => "these instructions".to_owned(),
+            (true, _) => "the server".to_owned(),
+            (false, kind) => format!("{} `{}`", kind.as_str(), self.name),
+        }
     }
 
     /// A finding about a passage of a text.
@@ -170,9 +174,8 @@ pub(crate) fn findings(report: &ScanReport, speakers: &[Speaker], memory: &Memor
 pub(crate) fn of_instructions(said: &Said, report: &ScanReport, memory: &Memory) -> Vec<Finding> {
     let mut findings = characters::findings(said, report);
     findings.extend(encoded::findings(said, report, memory));
-    findings.extend(
-        orders::in_instructions(said, report).filter(|finding| finding.severity >= manta_core::Severity::Critical),
-    );
+    findings.extend(encoded::unseen_orders(said, report));
+    findings.extend(orders::in_instructions(said, report));
     findings
 }
 

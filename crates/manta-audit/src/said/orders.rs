@@ -10,6 +10,9 @@ use super::{Said, Speaker, quoted};
 use crate::memory::Memory;
 use crate::rules;
 
+/// How far apart two orders may stand, in bytes, that belong together.
+const NEAR: usize = 1000;
+
 /// An order in one of the texts.
 struct Order<'s> {
     text: &'s Text,
@@ -51,9 +54,25 @@ pub(super) fn finding(speaker: &Speaker, said: &Said, report: &ScanReport, memor
     of(said, report, orders)
 }
 
-/// The same for text that is meant to give orders.
+/// The same for text that is meant to give orders. What it says first, asks for or announces is its business; it hides
+/// something where two things come together that no honest text asks for, side by side.
 pub(super) fn in_instructions(said: &Said, report: &ScanReport) -> Option<Finding> {
-    of(said, report, said.texts.iter().flat_map(|text| orders(text, &injection::phrases)).collect())
+    let is_grave = |kind: &str| injection::is_strong(kind) || kind == injection::SENSITIVE_FILE;
+    said.texts.iter().find_map(|text| {
+        let found: Vec<Match> =
+            injection::phrases(&text.text).into_iter().filter(|found| is_grave(found.rule)).collect();
+        let is_pair = |pair: &[Match]| {
+            pair[0].rule != pair[1].rule
+                && pair[1].range.start - pair[0].range.start < NEAR
+                && pair.iter().any(|found| injection::is_strong(found.rule))
+        };
+        let start = found.windows(2).position(is_pair)?;
+        let first = found[start].range.start;
+        let near = found[start..].iter().take_while(|found| found.range.start - first < NEAR);
+        let orders =
+            near.map(|found| Order { text, kind: found.rule, passage: text.text[found.range.clone()].to_owned() });
+        of(said, report, orders.collect())
+    })
 }
 
 fn of(said: &Said, report: &ScanReport, orders: Vec<Order<'_>>) -> Option<Finding> {

@@ -116,13 +116,14 @@ fn digit_as_letter(c: char) -> Option<char> {
 
 /// Whether hidden text is there for a reader: an instruction, a path to credentials, a command, or a sentence.
 fn is_telling(hidden: &str) -> bool {
-    const COMMANDS: [&str; 12] = [
+    const COMMANDS: [&str; 13] = [
         "curl ",
         "wget ",
         "bash -",
         "sh -c",
         "rm -rf",
-        "powershell",
+        "powershell -",
+        "powershell.exe",
         "eval(",
         "exec(",
         "import os",
