@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 
-pub(super) use system::{is_at, read_exact_at, write_all_at};
+pub(super) use system::{claim, is_at, read_exact_at, write_all_at};
 
 /// For a file of the log: readable by its owner only (mode 0600); a symbolic link in its place is refused
 /// (CWE-59). On Windows the rights are those of the directory, and a link is opened as itself, which no record
@@ -28,6 +28,12 @@ mod system {
         file.read_exact_at(bytes, offset)
     }
 
+    /// Makes the open file this writer's own, for as long as it is open. The lock beside the log can be removed while
+    /// somebody holds it, and made anew by the next (CWE-667): two writers would tear the chain.
+    pub(in super::super) fn claim(file: &File) -> Result<(), std::fs::TryLockError> {
+        file.try_lock()
+    }
+
     pub(in super::super) fn is_at(file: &File, path: &std::path::Path) -> io::Result<bool> {
         use std::os::unix::fs::MetadataExt as _;
         let (open, named) = (file.metadata()?, std::fs::symlink_metadata(path)?);
@@ -50,6 +56,12 @@ mod system {
 
     pub(super) fn make_private(options: &mut OpenOptions) {
         options.custom_flags(OPEN_LINK_ITSELF);
+    }
+
+    /// What is open can't be deleted here, the lock beside the log neither; and nobody could read what is locked.
+    #[expect(clippy::unnecessary_wraps, reason = "as on other systems")]
+    pub(in super::super) fn claim(_: &File) -> Result<(), std::fs::TryLockError> {
+        Ok(())
     }
 
     /// What is open can't be renamed or deleted here.

@@ -547,6 +547,26 @@ fn a_second_writer_is_refused_and_a_link_is_not_followed() {
     assert!(!Path::new("/tmp/elsewhere.jsonl").exists());
 }
 
+/// Somebody who tidies up takes the lock away while it is held.
+#[cfg(unix)]
+#[test]
+fn a_second_writer_is_refused_also_where_the_lock_was_taken_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = Arc::new(AuditLog::open(&path, Options { rotate: 1200, ..options() }).unwrap());
+    for _ in 0..4 {
+        log.begin(info("a")).unwrap().finish(Outcome::success(5)).unwrap();
+        fs::remove_file(path.with_extension("jsonl.lock")).unwrap();
+        assert_eq!(AuditLog::open(&path, options()).unwrap_err(), AuditError::Locked(path.clone()));
+    }
+    let files = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let rotated = files.filter(|name| name.to_string_lossy().len() > 30).count();
+    assert!(rotated > 0, "each file is claimed");
+    drop(log);
+    drop(open(&path));
+    assert!(check(&path).is_intact(), "{:?}", check(&path).problems);
+}
+
 #[test]
 fn a_disk_that_fails_refuses_calls_and_heals() {
     // Every write to this device fails with "no space left".

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::chain::{Tip, line_hash};
 use super::checkpoint::Checkpointer;
-use super::file::{is_at, private, read_exact_at, write_all_at};
+use super::file::{claim, is_at, private, read_exact_at, write_all_at};
 use super::record::{
     Body, CallFields, CallInfo, Ended, ErrorClass, Known, LINE_START, Observer, Outcome, clean_info, clean_outcome,
     write_line,
@@ -176,11 +176,7 @@ impl AuditLog {
         let path = path.into();
         let io = |error: io::Error| io_error(&path, &error);
         let lock = private().create(true).append(true).open(with_suffix(&path, "lock")).map_err(io)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(AuditError::Locked(path)),
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
+        lock.try_lock().map_err(|error| lock_error(&path, error))?;
         let head = private().create(true).write(true).truncate(false).open(with_suffix(&path, "head")).map_err(io)?;
         let checkpointer = Checkpointer::open(&path, &options)?;
         let before = last_rotated(&path)?;
@@ -188,6 +184,7 @@ impl AuditLog {
         if !file.metadata().map_err(io)?.is_file() {
             return Err(AuditError::NotALog { path, message: "it is no regular file".to_owned() });
         }
+        claim(&file).map_err(|error| lock_error(&path, error))?;
         let tip = before.unwrap_or_default();
         let mut disk = Disk { file, whole: 0, end: 0, tip, checkpointer, spare: Vec::new() };
         let mut torn = disk.catch_up(&path)?;
@@ -441,7 +438,9 @@ impl AuditLog {
         let old = with_suffix(&self.path, &format!("{:020}", disk.tip.seq));
         disk.file.sync_data().map_err(io)?;
         std::fs::rename(&self.path, &old).map_err(io)?;
-        disk.file = private().create_new(true).read(true).append(true).open(&self.path).map_err(io)?;
+        let file = private().create_new(true).read(true).append(true).open(&self.path).map_err(io)?;
+        claim(&file).map_err(|error| lock_error(&self.path, error))?;
+        disk.file = file;
         (disk.whole, disk.end) = (0, 0);
         let name = old.file_name().map(|name| name.to_string_lossy().into_owned());
         let body = json!({ "previous": name });
@@ -464,7 +463,9 @@ impl AuditLog {
             let disk = state.disk.as_mut().expect("waited for it above");
             // Taken away from outside, or a rotation stopped half-way: another file, the same chain.
             let file = private().create(true).read(true).append(true).open(&self.path);
-            disk.file = file.map_err(|error| io_error(&self.path, &error))?;
+            let file = file.map_err(|error| io_error(&self.path, &error))?;
+            claim(&file).map_err(|error| lock_error(&self.path, error))?;
+            disk.file = file;
             (disk.whole, disk.end) = (0, 0);
         }
         let disk = state.disk.as_mut().expect("waited for it above");
@@ -717,6 +718,13 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 pub(super) fn io_error(path: &Path, error: &io::Error) -> AuditError {
     AuditError::Io { path: path.to_owned(), message: error.to_string() }
+}
+
+fn lock_error(path: &Path, error: TryLockError) -> AuditError {
+    match error {
+        TryLockError::WouldBlock => AuditError::Locked(path.to_owned()),
+        TryLockError::Error(error) => io_error(path, &error),
+    }
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {

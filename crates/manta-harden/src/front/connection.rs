@@ -1,7 +1,8 @@
 //! Connections: how many, how long they may be silent, and a word to those that are sent away.
 //!
 //! Clients keep connections for as long as servers commonly do, so one may rest between requests for a minute. Whoever has
-//! begun a request has less time for its head: a crowd of slow ones would take every place (slow-loris, CWE-400).
+//! begun a request has less time for its head: a crowd of slow ones would take every place (slow-loris, CWE-400). So would
+//! one that asks and takes no answers: what is said has to move as well.
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
@@ -31,9 +32,12 @@ struct Patience {
     rest: Duration,
     /// From there to the end of its head.
     head: Duration,
+    /// While nothing of what is said to it is taken.
+    deaf: Duration,
 }
 
-const PATIENCE: Patience = Patience { rest: Duration::from_secs(60), head: Duration::from_secs(10) };
+const PATIENCE: Patience =
+    Patience { rest: Duration::from_secs(60), head: Duration::from_secs(10), deaf: Duration::from_secs(60) };
 
 /// Who is connected.
 #[derive(Debug)]
@@ -109,7 +113,7 @@ where
         Box::pin(async move { Ok::<_, std::convert::Infallible>(answering.await) })
     });
     let moved = Arc::<Moved>::default();
-    let watched = Watched { stream, moved: Arc::clone(&moved) };
+    let watched = Watched { stream, moved: Arc::clone(&moved), deaf: None, patience: patience.deaf };
     let mut connection = http1::Builder::new()
         .timer(Pace { moved, patience })
         .header_read_timeout(patience.rest)
@@ -153,10 +157,28 @@ struct Moved {
     said: AtomicBool,
 }
 
-/// A stream that notes what moves.
+/// A stream that notes what moves, and breaks when the other end takes nothing for too long.
 struct Watched<S> {
     stream: S,
     moved: Arc<Moved>,
+    /// Runs while something waits to be taken.
+    deaf: Option<Pin<Box<tokio::time::Sleep>>>,
+    patience: Duration,
+}
+
+impl<S> Watched<S> {
+    /// What came of a write: taken, or to be tried again before the time is over.
+    fn taken(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.deaf = None;
+            self.moved.said.store(true, Ordering::Relaxed);
+            return written;
+        }
+        let patience = self.patience;
+        let deaf = self.deaf.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(deaf.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -176,9 +198,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
-        self.moved.said.store(true, Ordering::Relaxed);
-        Poll::Ready(written)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.taken(context, written)
     }
 
     fn poll_write_vectored(
@@ -186,9 +207,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, pieces));
-        self.moved.said.store(true, Ordering::Relaxed);
-        Poll::Ready(written)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.taken(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -263,6 +283,7 @@ mod tests {
 
     const SHORT: Duration = Duration::from_millis(50);
     const LONG: Duration = Duration::from_secs(600);
+    const ENDLESS: Patience = Patience { rest: LONG, head: LONG, deaf: LONG };
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     async fn hello(_: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -283,7 +304,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_is_silent_for_too_long_is_told_so() {
-        let patience = Patience { rest: SHORT, head: LONG };
+        let patience = Patience { rest: SHORT, ..ENDLESS };
         assert_eq!(talk(patience, b"").await, TOO_SLOW);
         let heard = talk(patience, REQUEST).await;
         let (first, rest) = heard.split_once("hello").unwrap();
@@ -294,7 +315,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_that_has_begun_has_less_time_than_a_rest() {
-        let patience = Patience { rest: LONG, head: SHORT };
+        let patience = Patience { head: SHORT, ..ENDLESS };
         for slow in [&b"G"[..], b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"] {
             assert_eq!(talk(patience, slow).await, TOO_SLOW);
         }
@@ -320,7 +341,7 @@ mod tests {
     #[tokio::test]
     async fn between_requests_a_connection_may_rest_for_longer_than_a_head_may_take() {
         let (mut client, server) = tokio::io::duplex(1 << 16);
-        let served = speak_with(server, Patience { rest: LONG, head: SHORT }, hello);
+        let served = speak_with(server, Patience { head: SHORT, ..ENDLESS }, hello);
         let asked = async {
             let mut heard = vec![0; 4096];
             for _ in 0..3 {
@@ -340,7 +361,7 @@ mod tests {
         const SIZE: usize = 40 << 10;
         let (mut client, server) = tokio::io::duplex(1 << 10);
         let answer = |_| async { Response::new(Full::new(Bytes::from(vec![b'x'; SIZE]))) };
-        let served = speak_with(server, Patience { rest: SHORT, head: LONG }, answer);
+        let served = speak_with(server, Patience { rest: SHORT, ..ENDLESS }, answer);
         let asked = async {
             client.write_all(REQUEST).await.unwrap();
             let mut heard = Vec::new();
@@ -354,6 +375,17 @@ mod tests {
             drop(client);
         };
         tokio::join!(served, asked);
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_and_takes_no_answer_does_not_keep_the_place() {
+        let (mut client, server) = tokio::io::duplex(1 << 10);
+        let asked = async {
+            // Until nothing more is read on the other side either.
+            while client.write_all(REQUEST).await.is_ok() {}
+        };
+        let served = speak_with(server, Patience { deaf: SHORT, ..ENDLESS }, hello);
+        tokio::time::timeout(LONG / 10, async { tokio::join!(served, asked) }).await.expect("it ends");
     }
 
     #[tokio::test]
