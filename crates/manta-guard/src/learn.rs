@@ -75,13 +75,17 @@ pub fn propose(log: &str) -> Result<String, String> {
     let mut prompts: BTreeMap<String, Tool> = BTreeMap::new();
     let mut resources = BTreeMap::new();
     let mut egress = BTreeMap::new();
-    let mut refused = 0_usize;
+    let (mut refused, mut patterns) = (0_usize, BTreeSet::new());
     for (number, line) in log.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let record: Value = serde_json::from_str(line).map_err(|error| format!("line {}: {error}", number + 1))?;
         let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or("");
         match (text("kind"), text("method")) {
             // What somebody tried and was not allowed is no use that a policy should let pass.
             ("intent", _) if matches!(text("decision"), "deny" | "refused") => refused += 1,
+            // A server chooses what its tools and resources are called, and a policy reads such a name as many others.
+            ("intent", "tools/call" | "prompts/get" | "resources/read") if text("tool").contains('*') => {
+                patterns.insert(text("tool").to_owned());
+            }
             ("intent", "tools/call") => note(&mut tools, text("tool"), &record),
             ("intent", "prompts/get") => note(&mut prompts, text("tool"), &record),
             ("intent", "resources/read") => *resources.entry(text("tool").to_owned()).or_insert(0) += 1,
@@ -89,7 +93,12 @@ pub fn propose(log: &str) -> Result<String, String> {
             _ => {}
         }
     }
-    Ok(write(&tools, &prompts, &resources, &egress, refused))
+    let mut out = write(&tools, &prompts, &resources, &egress, refused);
+    if !patterns.is_empty() {
+        out.push_str("\n# Left out, because a policy would read these names as patterns:\n");
+        patterns.iter().for_each(|name| _ = writeln!(out, "# {}", example(&name.as_str().into())));
+    }
+    Ok(out)
 }
 
 fn note(into: &mut BTreeMap<String, Tool>, name: &str, record: &Value) {
@@ -150,10 +159,10 @@ fn write(
     }
     if !egress.is_empty() {
         out.push_str(
-            "\n[guard]\n# Refused connections of the server itself; delete those it does not need.\nhosts = [\n",
+            "\n[guard]\n# The server itself wanted to connect to these, and was refused; take away the # of those it needs.\nhosts = [\n",
         );
         for (host, count) in egress {
-            let _ = writeln!(out, "  {}, # {count} times", quoted(host));
+            let _ = writeln!(out, "  # {}, # {count} times", quoted(host));
         }
         out.push_str("]\n");
     }
@@ -268,7 +277,10 @@ fn kind_of(arg: &str, values: &[Value], shared: &mut Shared, changes: Changes) -
             {
                 hosts.private.insert(format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 }));
             }
-            hosts.allow.insert(host);
+            // `*.com` is a host to no resolver, and to a policy any one of them.
+            if !host.contains('*') {
+                hosts.allow.insert(host);
+            }
             sets.insert(quoted(set_of(scheme)));
         }
         return format!("kind = \"url\", hosts = [{}]", sets.into_iter().collect::<Vec<_>>().join(", "));
@@ -470,8 +482,35 @@ mod tests {
         assert_eq!(read.args["limit"].get_ref().max, Some(manta_harden::policy::spec::Number::Int(10)));
         assert!(read.args["path"].get_ref().required);
         assert!(spec.tools["fetch"].get_ref().args["token"].get_ref().sensitive);
-        assert!(text.contains("files.example.com:443"));
+        assert!(text.contains("# \"files.example.com:443\", # 1 times"));
         assert!(!spec.tools.contains_key("write_file"));
+    }
+
+    /// A server says what its tools and resources are called, and where a model should go.
+    #[test]
+    fn no_name_that_a_server_chooses_becomes_a_pattern() {
+        let asked = |method: &str, name: &str| {
+            serde_json::json!({ "kind": "intent", "method": method, "tool": name, "params": {} }).to_string()
+        };
+        let log = [
+            asked("tools/call", "*"),
+            asked("tools/call", "x\"]\n[tools.\"*\"]\n#"),
+            asked("tools/call", "plain"),
+            asked("prompts/get", "*"),
+            asked("resources/read", "file:///notes/*"),
+            asked("resources/read", "file:///notes/a"),
+            intent("fetch", &serde_json::json!({ "url": "https://*.com/x" })),
+            intent("fetch", &serde_json::json!({ "url": "https://api.example.com/x" })),
+        ];
+        let text = propose(&log.join("\n")).unwrap();
+        let file = manta_harden::policy::PolicyFile::parse("manta.toml", text.clone())
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let spec = file.spec();
+        assert_eq!(spec.tools.keys().collect::<Vec<_>>(), ["fetch", "plain"], "{text}");
+        assert!(spec.prompts.is_empty() && text.contains("read these names as patterns"), "{text}");
+        assert_eq!(spec.hosts["seen"].get_ref().allow, ["api.example.com"]);
+        let rules = text.lines().map(|line| line.split('#').next().unwrap());
+        assert!(!rules.collect::<String>().contains('*'), "{text}");
     }
 
     #[test]
