@@ -228,17 +228,22 @@ pub fn doctor() -> Result<(String, bool), String> {
 }
 
 /// `[guard]`, and on top of it what the section of one server says.
+/// Whether the guard's own settings in a policy, those of every `[server.NAME]` included, are such that it would start
+/// with them. What they are about, such as programs and keys, may be missing where a policy is only checked.
+///
+/// # Errors
+/// A message that names the section and what is wrong with it.
+pub fn check(file: &PolicyFile) -> Result<(), String> {
+    GuardSpec::for_server(file, None)?;
+    file.spec().server.keys().try_for_each(|name| GuardSpec::for_server(file, Some(name)).map(drop))
+}
+
 fn settings(file: Option<&PolicyFile>, options: &Options) -> Result<(GuardSpec, Options), String> {
-    let mut table = file.and_then(|file| file.spec().guard.clone()).unwrap_or_default();
     let mut options = options.clone();
-    let Some(name) = &options.server else { return Ok((GuardSpec::from_table(&table)?, options)) };
+    let spec = file.map(|file| GuardSpec::for_server(file, options.server.as_deref())).transpose()?.unwrap_or_default();
+    let Some(name) = &options.server else { return Ok((spec, options)) };
     let section = file.and_then(|file| file.spec().server.get(name));
     let section = section.ok_or_else(|| format!("there is no [server.{name}]"))?.get_ref();
-    table.extend(section.guard.clone().unwrap_or_default());
-    let mut spec = GuardSpec::from_table(&table).map_err(|why| format!("[server.{name}]: {why}"))?;
-    spec.env.extend(section.env.clone());
-    spec.pass_env.extend(section.pass_env.iter().cloned());
-    spec.cwd = section.cwd.as_ref().map(PathBuf::from).or(spec.cwd);
     options.command.clone_from(&section.command);
     options.upstream.clone_from(&section.url);
     if options.command.is_empty() == options.upstream.is_none() {

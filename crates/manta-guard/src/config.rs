@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use manta_harden::policy::Size;
 use manta_harden::policy::spec::OAuthSpec;
+use manta_harden::policy::{PolicyFile, Size};
 use serde::Deserialize;
 
 use crate::engine::{Channel, Hidden, Injection, Pass, ResponseSettings, Settings};
@@ -181,6 +181,22 @@ impl GuardSpec {
     /// A message that names the unknown or wrong key.
     pub fn from_table(table: &toml::Table) -> Result<Self, String> {
         table.clone().try_into().map_err(|error: toml::de::Error| format!("[guard]: {}", error.message()))
+    }
+
+    /// The settings of a policy, or of one of its servers, whose own come on top.
+    ///
+    /// # Errors
+    /// As [`Self::from_table`]; where there is no such server.
+    pub fn for_server(file: &PolicyFile, name: Option<&str>) -> Result<Self, String> {
+        let mut table = file.spec().guard.clone().unwrap_or_default();
+        let Some(name) = name else { return Self::from_table(&table) };
+        let section = file.spec().server.get(name).ok_or_else(|| format!("there is no [server.{name}]"))?.get_ref();
+        table.extend(section.guard.clone().unwrap_or_default());
+        let mut spec = Self::from_table(&table).map_err(|why| format!("[server.{name}]: {why}"))?;
+        spec.env.extend(section.env.clone());
+        spec.pass_env.extend(section.pass_env.iter().cloned());
+        spec.cwd = section.cwd.as_ref().map(PathBuf::from).or(spec.cwd);
+        Ok(spec)
     }
 
     /// What the engine enforces. `has_policy` is false when everything is allowed.

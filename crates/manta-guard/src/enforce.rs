@@ -354,6 +354,7 @@ impl Decider for Enforcer {
             return Err(why.clone());
         }
         let file = PolicyFile::load(self.policy.file().path()).map_err(|error| error.to_string())?;
+        crate::command::check(&file)?;
         let new = Policy::compile(file.guarding_as(self.policy.file())).map_err(|error| error.to_string())?;
         let new = match &self.section {
             Some(section) => new.for_server(section).map_err(|error| error.to_string())?,

@@ -167,7 +167,7 @@ fn verify(log: &std::path::Path, options: &VerifyOptions) -> Result<Exit, Failur
     if !report.is_anchored {
         text.push_str(match options.public_key {
             Some(_) if report.checkpoints == 0 => "note: no checkpoint with that key's signature is here\n",
-            _ => "note: its head is not here, so a missing end might not show\n",
+            _ => "note: its head is not here, so a missing end would not show, but for what checkpoints name\n",
         });
     }
     if options.public_key.is_some() && report.vouched < report.last_seq {

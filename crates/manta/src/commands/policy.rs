@@ -124,6 +124,7 @@ fn from_scan(target: &str) -> Result<Exit, Failure> {
 
 fn check(file: &File) -> Result<Exit, Failure> {
     let policy = file.load()?;
+    manta_guard::command::check(policy.file()).map_err(|why| Failure::new(format!("{}: {why}", shown(&file.path))))?;
     // Every section for one server must hold too.
     for name in policy.file().spec().server.keys() {
         policy.for_server(name).map_err(|error| Failure::new(error.to_string()))?;

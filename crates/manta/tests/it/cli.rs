@@ -177,6 +177,28 @@ fn a_diff_shows_what_a_change_brings_and_counts_the_rest() {
     assert!(stderr(&output).contains("there is no commit `no-such-branch`"), "{}", stderr(&output));
 }
 
+/// A word that is wrong in the guard's settings is found before there is a guard to refuse it.
+#[cfg(all(feature = "guard", unix))]
+#[test]
+fn a_policy_is_checked_with_the_settings_of_the_guard() {
+    let directory = tempfile::tempdir().unwrap();
+    for (settings, wrong) in [
+        ("[guard]\nsandboxx = \"B\"", Some("sandboxx")),
+        ("[guard]\nelicitation = \"denied\"", Some("denied")),
+        ("[guard]\nmax_in_flight = -1", Some("-1")),
+        (
+            "[server.a]\ncommand = [\"x\"]\n[server.a.guard]\nhiden = \"strip\"",
+            Some("[server.a]: [guard]: unknown field `hiden`"),
+        ),
+        ("[guard]\nsampling = \"deny\"\n[server.a]\ncommand = [\"x\"]\nguard.hidden = \"strip\"", None),
+    ] {
+        fs::write(directory.path().join("manta.toml"), format!("version = 1\n{settings}\n")).unwrap();
+        let output = manta(directory.path(), &["policy", "check"]);
+        assert_eq!(output.status.success(), wrong.is_none(), "{settings}: {}", stderr(&output));
+        assert!(wrong.is_none_or(|wrong| stderr(&output).contains(wrong)), "{settings}: {}", stderr(&output));
+    }
+}
+
 /// Whether a log is whole can only be said with its head or its checkpoints, and a script asks the exit code.
 #[cfg(feature = "guard")]
 #[test]
