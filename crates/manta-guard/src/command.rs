@@ -14,7 +14,7 @@ use crate::audit;
 use crate::config::GuardSpec;
 use crate::decide::{Decider, Event};
 use crate::egress::Hosts;
-use crate::enforce::Enforcer;
+use crate::enforce::{Enforcer, InForce};
 use crate::engine::{Engine, Settings};
 use crate::http;
 use crate::identity;
@@ -150,6 +150,7 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     let settings = spec.engine(has_policy, redacts);
     if let (Some(address), Some(guests)) = (&options.http, guests) {
         let address = address.parse().map_err(|_| format!("--http: `{address}` is not ADDRESS:PORT"))?;
+        let rules = deciders();
         let factory: http::Factory = Box::new(move |principal| {
             let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
             let (sender, events) = tokio::sync::mpsc::unbounded_channel();
@@ -157,7 +158,7 @@ pub fn guard(options: &Options) -> Result<u8, String> {
             let engine = Engine::new(settings.clone(), deciders(), integrity()?, principal);
             Ok((launched, engine, hosts, events))
         });
-        return run::over_http(address, guests, factory).map(|()| 0).map_err(|error| error.to_string());
+        return run::over_http(address, guests, factory, rules).map(|()| 0).map_err(|error| error.to_string());
     }
     let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
     for gap in &launched.reached.gaps {
@@ -456,8 +457,9 @@ fn deciders(
     let fixed =
         setup.may_change(&own).then(|| "the server may write where the policy lies; start the guard again".to_owned());
     let (server, dry_run, section) = (server.to_owned(), options.dry_run, options.server.clone());
+    let in_force = InForce::new(policy, counter);
     Ok(Box::new(move || {
-        let enforcer = Enforcer::new(Arc::clone(&policy), counter.clone(), Some(Arc::clone(&log)), &server, &peer);
+        let enforcer = Enforcer::of(&in_force, Some(Arc::clone(&log)), &server, &peer);
         Box::new(enforcer.showing(show).shadow(dry_run).section(section.clone()).fixed(fixed.clone()))
     }))
 }
@@ -490,6 +492,7 @@ fn all_over_http(file: &PolicyFile, spec: &GuardSpec, options: &Options, address
     // The guards of the servers translate for themselves.
     let settings = Settings { schemas: false, bridge: false, ..spec.engine(false, false) };
     let windows = windows(file, options)?;
+    let rules = Box::new(windows());
     let factory: http::Factory = Box::new(move |principal| {
         let mut command = [&own, SECTION, "--policy", &policy, "--principal", principal].map(str::to_owned).to_vec();
         if let Some(path) = &audit {
@@ -497,13 +500,14 @@ fn all_over_http(file: &PolicyFile, spec: &GuardSpec, options: &Options, address
         }
         command.extend(dry_run.then(|| "--dry-run".to_owned()));
         let plan = Plan { command, ..plan.clone() };
-        let launched = launch(&launcher, &plan).map_err(|error| error.to_string())?;
+        let mut launched = launch(&launcher, &plan).map_err(|error| error.to_string())?;
+        launched.process = launched.process.of_guard();
         let (sender, events) = tokio::sync::mpsc::unbounded_channel();
         let engine = Engine::new(settings.clone(), Box::new(windows()), Integrity::off(), principal);
         Ok((launched, engine, Hosts::new(&[], sender)?, events))
     });
     let address = address.parse().map_err(|_| format!("--http: `{address}` is not ADDRESS:PORT"))?;
-    run::over_http(address, guests(Some(file), spec)?, factory).map(|()| 0).map_err(|error| error.to_string())
+    run::over_http(address, guests(Some(file), spec)?, factory, rules).map(|()| 0).map_err(|error| error.to_string())
 }
 
 /// Counts what all sessions do under the limits of every `[server.NAME]`. What is refused so is recorded by the front
@@ -523,13 +527,14 @@ fn windows(file: &PolicyFile, options: &Options) -> Result<impl Fn() -> Windows 
     let counter = Counter::here(&all).map_err(|error| error.to_string())?;
     let section = |(name, section): (&String, &toml::Spanned<ServerSpec>)| {
         let policy = all.for_server(name).map_err(text)?;
-        Ok((name.clone(), mux::prefix_of(name, section.get_ref().prefix.as_deref()), Arc::new(policy)))
+        let in_force = InForce::new(Arc::new(policy), counter.clone());
+        Ok((name.clone(), mux::prefix_of(name, section.get_ref().prefix.as_deref()), in_force))
     };
     let sections: Vec<_> = file.spec().server.iter().map(section).collect::<Result<_, String>>()?;
     let dry_run = options.dry_run;
     Ok(move || {
-        let rules = sections.iter().map(|(name, prefix, policy)| {
-            let enforcer = Enforcer::new(Arc::clone(policy), counter.clone(), Some(Arc::clone(&log)), name, "http");
+        let rules = sections.iter().map(|(name, prefix, in_force)| {
+            let enforcer = Enforcer::of(in_force, Some(Arc::clone(&log)), name, "http");
             (prefix.clone(), enforcer.shadow(dry_run).section(Some(name.clone())))
         });
         Windows::new(rules.collect(), show)

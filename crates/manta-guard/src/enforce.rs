@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use manta_harden::audit::{self, AuditLog, CallInfo, DecisionInfo, ErrorClass, Verdict};
@@ -15,6 +15,27 @@ use manta_harden::trace::TraceParent;
 use serde_json::{Map, json};
 
 use crate::decide::{Admission, Call, Completion, Decider, Denial, Event, Outcome, Target, Ticket};
+
+/// The rules in force, which the connections that are still to come begin with.
+#[derive(Clone)]
+pub struct InForce(Arc<Mutex<(Arc<Policy>, Counter)>>);
+
+impl InForce {
+    /// The rules that a guard starts with.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, counter: Counter) -> Self {
+        Self(Arc::new(Mutex::new((policy, counter))))
+    }
+
+    fn now(&self) -> (Arc<Policy>, Counter) {
+        let rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (Arc::clone(&rules.0), rules.1.clone())
+    }
+
+    fn are_now(&self, policy: &Arc<Policy>, counter: &Counter) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(policy), counter.clone());
+    }
+}
 
 /// Policy, limiter and log together.
 pub struct Enforcer {
@@ -34,6 +55,8 @@ pub struct Enforcer {
     marks: HashMap<String, Sensitive>,
     show: Option<fn(&Event)>,
     shadow: bool,
+    /// Where new rules are put for the connections that are still to come.
+    in_force: Option<InForce>,
     /// Shadow was asked for on the command line, whatever the policy says.
     dry_run: bool,
     /// The `[server.NAME]` whose rules these are.
@@ -73,12 +96,22 @@ impl Enforcer {
             granted: None,
             marks: HashMap::new(),
             show: None,
+            in_force: None,
             dry_run: false,
             section: None,
             fixed: None,
             approved: HashSet::new(),
             told: Told::default(),
         }
+    }
+
+    /// An enforcer of what is in force now. What it reads again is in force for all that come after it.
+    #[must_use]
+    pub fn of(in_force: &InForce, log: Option<Arc<AuditLog>>, server: &str, peer: &str) -> Self {
+        let (policy, counter) = in_force.now();
+        let mut enforcer = Self::new(policy, counter, log, server, peer);
+        enforcer.in_force = Some(in_force.clone());
+        enforcer
     }
 
     /// Also shows events to a person.
@@ -375,6 +408,9 @@ impl Decider for Enforcer {
         self.shadow = self.dry_run || new.mode() == Mode::Shadow;
         self.policy = Arc::new(new);
         self.counter = counter;
+        if let Some(in_force) = &self.in_force {
+            in_force.are_now(&self.policy, &self.counter);
+        }
         if narrows {
             Ok(())
         } else {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::decide::Decider;
 use crate::egress::{self, Hosts};
 use crate::engine::Engine;
 use crate::http;
@@ -126,9 +127,14 @@ fn raise_descriptors() {
 ///
 /// # Errors
 /// When the address can't be used.
-pub fn over_http(address: std::net::SocketAddr, guests: http::Guests, factory: http::Factory) -> Result<(), RunError> {
+pub fn over_http(
+    address: std::net::SocketAddr,
+    guests: http::Guests,
+    factory: http::Factory,
+    rules: Box<dyn Decider>,
+) -> Result<(), RunError> {
     raise_descriptors();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = tokio::task::LocalSet::new();
-    Ok(runtime.block_on(served.run_until(http::serve(address, guests, factory)))?)
+    Ok(runtime.block_on(served.run_until(http::serve(address, guests, factory, rules)))?)
 }

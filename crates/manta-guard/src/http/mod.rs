@@ -28,8 +28,10 @@ use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode};
 use manta_mcp::{Direction, Frame, Kind, Limits, one_line};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::decide::{Decider, Event};
 use crate::engine::{Counts, Engine, Tasks, frame_error, plain_error};
 use body::Body;
 use checks::{Access, Era, Taste};
@@ -122,11 +124,17 @@ struct Entry {
     last_used: Instant,
 }
 
-/// Serves until the process is asked to end.
+/// Serves until the process is asked to end. `rules` are read again for the sessions that are still to come; those that are
+/// open read theirs themselves.
 ///
 /// # Errors
 /// When the address can't be listened on, or is open to others and nothing says who calls.
-pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io::Result<()> {
+pub async fn serve(
+    address: SocketAddr,
+    guests: Guests,
+    factory: Factory,
+    mut rules: Box<dyn Decider>,
+) -> io::Result<()> {
     let knows_callers = guests.are_known();
     if !address.ip().is_loopback() && !knows_callers {
         let why = "another address than loopback needs to know who calls: set http_keys, http_oauth, or http_tls with \
@@ -154,6 +162,7 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
     let _ = writeln!(io::stderr(), "manta guard: listening on {scheme}://{}/mcp", listener.local_addr()?);
     let mut sweep = tokio::time::interval(Duration::from_secs(60));
     let mut stop = crate::relay::StopSignals::new()?;
+    let mut reload = signal(SignalKind::hangup())?;
     loop {
         tokio::select! {
             accepted = accept(&listener) => {
@@ -165,6 +174,10 @@ pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory) -> io:
             _ = sweep.tick() => {
                 server.sessions.borrow_mut().retain(|_, entry| entry.last_used.elapsed() < IDLE);
                 server.shared.borrow_mut().retain(|_, entry| entry.last_used.elapsed() < IDLE);
+            }
+            _ = reload.recv() => {
+                let detail = rules.reload().map_or_else(|why| why, |()| "the policy was read again".to_owned());
+                rules.event(&Event { kind: "reload", peer: "guard", detail });
             }
             () = stop.received() => break,
         }

@@ -207,7 +207,10 @@ impl Task {
                 () = self.log.pass_on(), if !self.log.has_ended() => {}
                 Some(event) = self.events.recv() => self.engine.record(&event),
                 () = self.routes.server.flush(), if self.routes.server.backlog() > 0 => {}
-                _ = reload.recv() => self.engine.reload(),
+                _ = reload.recv() => {
+                    self.engine.reload();
+                    process.hang_up();
+                }
                 _ = tick.tick() => self.tick(),
             }
         }

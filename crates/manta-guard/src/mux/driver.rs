@@ -6,7 +6,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use manta_mcp::Limits;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -49,6 +51,14 @@ struct Guard {
     /// Ends with the guard's output.
     reader: JoinHandle<()>,
     since: Instant,
+}
+
+impl Guard {
+    fn hang_up(&self) {
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        // One that has ended is started again with what is in force then.
+        pid.map(|pid| kill_process(pid, Signal::HUP));
+    }
 }
 
 struct Wires {
@@ -117,6 +127,7 @@ async fn serve(sections: &[Section], limits: Limits) -> io::Result<()> {
     let mut tick = interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = StopSignals::new()?;
+    let mut reload = signal(SignalKind::hangup())?;
     let mut waits = vec![BACKOFF; sections.len()];
     loop {
         let is_full = wires.guards.iter().flatten().any(|guard| guard.input.backlog() > HIGH_WATER);
@@ -157,6 +168,8 @@ async fn serve(sections: &[Section], limits: Limits) -> io::Result<()> {
             () = wires.client.flush(), if wires.client.backlog() > 0 => {}
             _ = tick.tick() => mux.tick(std::time::Instant::now(), &mut wires),
             () = stop.received() => break,
+            // Each guard reads its part of the policy; one that starts later reads it anyway.
+            _ = reload.recv() => wires.guards.iter().flatten().for_each(Guard::hang_up),
         }
         flush(&mut wires);
         if wires.client.is_closed() {

@@ -25,6 +25,9 @@ pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// The guard asks for an orderly end with this byte.
 pub(super) const TERMINATE: u8 = b'T';
 
+/// The guard passes SIGHUP on with this byte, to a server that is a guard itself.
+pub(super) const HANG_UP: u8 = b'H';
+
 /// Runs the init process when `arguments` (without the program's name) ask for it. A program that
 /// launches servers calls this first in `main`, before it starts any thread.
 #[must_use]

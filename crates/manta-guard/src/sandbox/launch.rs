@@ -67,12 +67,28 @@ pub struct Process {
     init: Child,
     /// The init ends the tree when the other end of this closes.
     control: UnixStream,
+    /// The server is a guard, which reads its policy again when it is told to.
+    is_guard: bool,
 }
 
 impl Process {
     /// Asks the server to end (SIGTERM); its tree is ended two seconds later.
     pub fn terminate(&mut self) {
         let _ = self.control.write_all(&[super::init::TERMINATE]);
+    }
+
+    /// The same for a server that is a guard in front of others.
+    #[must_use]
+    pub(crate) fn of_guard(mut self) -> Self {
+        self.is_guard = true;
+        self
+    }
+
+    /// Passes SIGHUP on to a guard. To any other server it would mean something of its own.
+    pub(crate) fn hang_up(&mut self) {
+        if self.is_guard {
+            let _ = self.control.write_all(&[super::init::HANG_UP]);
+        }
     }
 
     /// Ends the tree now.
@@ -188,7 +204,12 @@ pub fn launch(launcher: &Launcher, plan: &Plan) -> Result<Launched, LaunchError>
                 stdout: init.stdout.take().expect(piped).into(),
                 stderr: init.stderr.take().expect(piped).into(),
             };
-            Ok(Launched { pipes, process: Process { init, control }, listener: listener.or(egress), reached })
+            Ok(Launched {
+                pipes,
+                process: Process { init, control, is_guard: false },
+                listener: listener.or(egress),
+                reached,
+            })
         }
         Err(error) => {
             let _ = init.kill();

@@ -63,6 +63,12 @@ impl Front {
         ask(self.address, method, headers, body)
     }
 
+    /// Writes another policy and tells the guard to read it.
+    pub(crate) fn reload(&self, directory: &Path, policy: &str) {
+        fs::write(directory.join("manta.toml"), policy).unwrap();
+        super::hang_up(&self.process);
+    }
+
     /// A page, with its head.
     pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
@@ -427,5 +433,21 @@ fn crowd(directory: &Path, policy: &str) {
         "manta_guard_connections 1".to_owned(),
     ] {
         assert!(metrics.lines().any(|other| other == line), "{line}: {metrics}");
+    }
+}
+
+/// What was taken back is taken back from those as well that have not come yet, and nobody needs to be there for it.
+pub(crate) fn sessions_that_come_after_a_policy_was_read_again_begin_with_it(directory: &Path) {
+    let front = Front::start(directory, super::OPEN);
+    let says = |session: &str, id: u32| text_of(&front.call(session, id, "echo", &json!({ "text": "x" })));
+    front.reload(directory, super::OPEN);
+    let before = front.open();
+    assert_eq!(says(&before, 1), "x");
+    let denied = super::OPEN.replace("[tools.\"*\"]", "[tools.echo]\naccess = \"deny\"\n[tools.\"*\"]");
+    for (id, policy) in [(2, denied.as_str()), (3, "version = 1\nnonsense = true\n")] {
+        front.reload(directory, policy);
+        for session in [&before, &front.open()] {
+            assert!(says(session, id).starts_with("denied by manta guard"), "{policy}");
+        }
     }
 }

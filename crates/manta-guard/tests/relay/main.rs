@@ -124,6 +124,12 @@ const CASES: &[Case] = &[
     ),
     ("another_session_is_no_other_window_of_a_limit", http::another_session_is_no_other_window_of_a_limit),
     (
+        "sessions_that_come_after_a_policy_was_read_again_begin_with_it",
+        http::sessions_that_come_after_a_policy_was_read_again_begin_with_it,
+    ),
+    ("several_servers_read_the_policy_again", several::several_servers_read_the_policy_again),
+    ("several_servers_over_http_read_the_policy_again", several::several_servers_over_http_read_the_policy_again),
+    (
         "another_session_of_several_servers_is_no_other_window_either",
         several::another_session_of_several_servers_is_no_other_window_either,
     ),
@@ -752,15 +758,20 @@ extra = "pass"
     }
 }
 
+/// Tells a guard to read its policy again, and gives it the time.
+fn hang_up(process: &Child) {
+    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -HUP {}", process.id())]).status().unwrap();
+    assert!(sent.success());
+    std::thread::sleep(Duration::from_millis(300));
+}
+
 fn a_policy_read_again_takes_effect_and_a_broken_one_does_not(directory: &Path) {
     let mut guarded = Guarded::start(directory, OPEN, &[]);
     assert_eq!(guarded.call("echo", &json!({ "text": "x" })), "x");
     let waiting = guarded.post("silence", &json!({}));
     let reload = |text: &str, process: &Child| {
         fs::write(directory.join("manta.toml"), text).unwrap();
-        let hang_up = Command::new("/bin/sh").args(["-c", &format!("kill -HUP {}", process.id())]).status().unwrap();
-        assert!(hang_up.success());
-        std::thread::sleep(Duration::from_millis(300));
+        hang_up(process);
     };
     reload("version = 1\nnonsense = true\n", &guarded.process);
     assert_eq!(guarded.call("echo", &json!({ "text": "as before" })), "as before");

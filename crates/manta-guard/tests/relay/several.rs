@@ -163,3 +163,35 @@ pub(crate) fn names_that_could_mean_two_servers_are_refused(directory: &Path) {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("can't be told apart"));
 }
+
+/// The same policy with nothing but `environment` for the second server.
+fn narrowed() -> String {
+    policy().replace("tools.echo.args.text = { kind = \"string\", max_len = 5 }\n", "")
+}
+
+pub(crate) fn several_servers_read_the_policy_again(directory: &Path) {
+    let mut guarded = start(directory, &policy());
+    assert_eq!(guarded.call("zwei_echo", &json!({ "text": "x" })), "x");
+    for policy in [narrowed(), "nonsense = true\n".to_owned()] {
+        fs::write(directory.join("manta.toml"), policy).unwrap();
+        super::hang_up(&guarded.process);
+        assert!(guarded.call("zwei_echo", &json!({ "text": "x" })).starts_with("denied by manta guard"));
+        assert_eq!(guarded.call("one_echo", &json!({ "text": "x" })), "x");
+    }
+    assert_eq!(guarded.close(), 0);
+}
+
+pub(crate) fn several_servers_over_http_read_the_policy_again(directory: &Path) {
+    let audit = "[audit]\npath = \"records/log.jsonl\"\n";
+    fs::create_dir(directory.join("records")).unwrap();
+    let with_records = |policy: String| policy.replace("[limits", &format!("{audit}[limits"));
+    let front = Front::start(directory, &with_records(policy()));
+    let before = front.open();
+    let says = |session: &str, id: u32, tool: &str| text_of(&front.call(session, id, tool, &json!({ "text": "x" })));
+    assert_eq!(says(&before, 1, "zwei_echo"), "x");
+    front.reload(directory, &with_records(narrowed()));
+    for session in [&before, &front.open()] {
+        assert!(says(session, 2, "zwei_echo").starts_with("denied by manta guard"));
+        assert_eq!(says(session, 3, "one_echo"), "x");
+    }
+}

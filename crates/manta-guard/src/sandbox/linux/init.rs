@@ -18,7 +18,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process, pidfd_open, wait, waitpid};
 
 use super::{fence, mounts};
-use crate::sandbox::init::{FAILED, GRACE, TERMINATE, context, forget_stdio, tell};
+use crate::sandbox::init::{FAILED, GRACE, HANG_UP, TERMINATE, context, forget_stdio, tell};
 use crate::sandbox::sys::{self, Fork};
 use crate::sandbox::{Level, Message, Network, Plan, Reached};
 
@@ -147,7 +147,9 @@ fn supervise(server: Pid, control: &mut UnixStream) -> io::Result<u8> {
         if spoke && kill_at.is_none() {
             let mut byte = [0];
             let asked = control.read(&mut byte)?;
-            if asked == 1 && byte[0] == TERMINATE {
+            if asked == 1 && byte[0] == HANG_UP {
+                let _ = kill_process(server, Signal::HUP);
+            } else if asked == 1 && byte[0] == TERMINATE {
                 let _ = kill_process(server, Signal::TERM);
                 kill_at = Some(Instant::now() + GRACE);
             } else {

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{SANDBOX_EXEC, profile};
-use crate::sandbox::init::{FAILED, GRACE, TERMINATE, context, forget_stdio, tell};
+use crate::sandbox::init::{FAILED, GRACE, HANG_UP, TERMINATE, context, forget_stdio, tell};
 use crate::sandbox::{Level, Message, Plan, Reached, limits};
 
 /// How often the server's end is looked for: there is no descriptor that tells it.
@@ -72,6 +72,10 @@ fn supervise(server: &mut Child, group: Pid, control: &mut UnixStream) -> io::Re
         }
         let mut byte = [0];
         let asked = control.read(&mut byte)?;
+        if asked == 1 && byte[0] == HANG_UP {
+            let _ = kill_process(group, Signal::HUP);
+            continue;
+        }
         let orderly = asked == 1 && byte[0] == TERMINATE;
         // Anything else means that the guard is gone.
         let _ = kill_process_group(group, if orderly { Signal::TERM } else { Signal::KILL });
