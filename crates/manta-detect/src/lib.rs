@@ -112,6 +112,8 @@ mod tests {
             "⠙⠕",
             "\r",
             "vxhu",
+            "a=\"",
+            "://a:b",
         ] {
             let text = unit.repeat((1 << 18) / unit.len());
             // Unoptimised, on a busy machine: a quadratic detector would take minutes, every time.
@@ -121,6 +123,7 @@ mod tests {
                     let _ = (detector.find)(&text);
                 }
                 let _ = disguise::unseen(&text);
+                let _ = secrets::find_in_code(&text);
                 started.elapsed().as_secs() < 20
             });
             assert!(is_quick, "{unit:?} is slow");

@@ -16,6 +16,7 @@ use regex::{Regex, RegexBuilder};
 use crate::Match;
 
 mod block;
+mod literal;
 
 /// The only shape with a body that is not one token.
 const PRIVATE_KEY: &str = "private-key";
@@ -257,6 +258,17 @@ pub fn find(text: &str) -> Vec<Match> {
 #[must_use]
 pub fn find_issued(text: &str) -> Vec<Match> {
     find_by(text, |rule| !rule.in_context)
+}
+
+/// Credentials in a program: those with a shape, random values under names that say what they are, and passwords in
+/// addresses. What else the words around a value would say are mostly names of variables there.
+#[must_use]
+pub fn find_in_code(text: &str) -> Vec<Match> {
+    let mut found: Vec<(bool, Match)> = find_issued(text).into_iter().map(|found| (false, found)).collect();
+    let guessed = |range, rule| (true, Match { range, rule });
+    found.extend(literal::assigned(text).map(|range| guessed(range, "assigned-secret")));
+    found.extend(literal::in_addresses(text).map(|range| guessed(range, "url-password")));
+    without_overlaps(found)
 }
 
 fn find_by(text: &str, is_wanted: impl Fn(&Rule) -> bool) -> Vec<Match> {

@@ -12,6 +12,9 @@ use crate::rules;
 /// documentation shows what a credential looks like.
 const PUBLIC: &[&str] = &["google-api-key", "jwt", "sentry-token"];
 
+/// What is told by its name and its randomness only.
+const GUESSED: &[&str] = &["assigned-secret", "url-password"];
+
 /// Findings in one file, but for those whose place the report names already: what a client's configuration holds is
 /// known there by its server and variable.
 pub(super) fn findings(
@@ -27,7 +30,7 @@ pub(super) fn findings(
     }
     let mut last: Option<&str> = None;
     let examples = if file.path.ends_with(".json") { examples(&file.text) } else { Vec::new() };
-    for found in memory.in_file(secrets::find_issued, file) {
+    for found in memory.in_file(secrets::find_in_code, file) {
         let value = &file.text[found.range.clone()];
         if is_sample(value) || last == Some(value) {
             continue;
@@ -48,6 +51,9 @@ pub(super) fn findings(
         if PUBLIC.contains(&found.rule) || is_documented {
             finding.severity = Severity::Low;
             finding.confidence = Confidence::Low;
+        } else if GUESSED.contains(&found.rule) {
+            finding.severity = Severity::Medium;
+            finding.confidence = Confidence::Medium;
         }
         finding.help = "revoke the credential, and read its successor from the environment".to_owned();
         findings.push(finding);
@@ -136,10 +142,13 @@ fn is_sample(value: &str) -> bool {
         "redacted",
         "...",
     ];
+    /// A password in an address may be this short.
+    const SHORTEST: usize = 8;
     let lower = value.to_ascii_lowercase();
+    // In a program the lines of a key often end with `\n` in so many letters.
     let body =
-        value.strip_prefix("-----BEGIN").map_or(value, |rest| rest.split_once('\n').map_or("", |(_, body)| body));
-    WORDS.iter().any(|word| lower.contains(word)) || body.len() < 16 || secrets::entropy(body) < 2.8
+        value.strip_prefix("-----BEGIN").map_or(value, |rest| rest.split_once("-----").map_or("", |(_, body)| body));
+    WORDS.iter().any(|word| lower.contains(word)) || body.len() < SHORTEST || secrets::entropy(body) < 2.8
 }
 
 #[cfg(test)]
