@@ -577,8 +577,8 @@ server.tool("t", {{ folder: {schema}, name: {schema} }}, async ({{ folder, name 
     assert_eq!(joined(r"z.string().regex(/^\w+$/)"), QUIET);
 }
 
-/// Lines of the way to the only path that is found, where `write` is called in lines 9 and 12.
-fn ways_to_write(write: &str) -> Vec<u32> {
+/// Lines of the way to the only path that is found, where `write` is called in lines 10 and 13 with what `file` says.
+fn ways_to_write(write: &str, file: &str) -> Vec<u32> {
     let text = r#"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
@@ -586,15 +586,16 @@ import fs from "fs/promises";
 const server = new McpServer({ name: "x", version: "1" });
 const write = WRITE;
 server.tool("t", { p: z.string(), end: z.boolean() }, async ({ p, end }) => {
+  const file = FILE;
   if (end) {
-    await write(p, "at the end");
+    await write(file, "at the end");
     return { content: [] };
   }
-  await write(p, "at the start");
+  await write(file, "at the start");
   return { content: [] };
 });
 "#;
-    let text = text.replace("WRITE", write);
+    let text = text.replace("WRITE", write).replace("FILE", file);
     let report = common::report_of([("index.ts", text.as_str())]);
     let mut files = report.findings.iter().filter(|finding| finding.rule.id == "path-traversal");
     let finding = files.next().expect("found");
@@ -609,9 +610,11 @@ fn every_way_of_a_parameter_to_one_sink_is_told() {
     let helper = "(file: string, text: string) => fs.writeFile(file, text)";
     // What is wrapped is always called from one place.
     let wrapped = &format!("((inner: any) => async (...args: any[]) => await inner(...args))({helper})");
-    for write in [helper, wrapped] {
-        let told = ways_to_write(write);
-        assert!(told.contains(&9) && told.contains(&12), "{told:?}");
+    // One of several texts has no step of its own where it is passed on.
+    let one_of_two = "`/srv/${end ? p : p + `/`}`";
+    for (write, file) in [(helper, "p"), (wrapped, "p"), (helper, one_of_two), (wrapped, one_of_two)] {
+        let told = ways_to_write(write, file);
+        assert!(told.contains(&10) && told.contains(&13), "{told:?} {write} {file}");
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::interp::Interp;
 use crate::engine::models::SinkKind;
 use crate::engine::report::{FlowRule, Hit, Limit, Outcome};
 use crate::engine::trace::StepKind;
-use crate::engine::value::{PathShape, StepId, Val};
+use crate::engine::value::{PathShape, Val};
 
 impl Interp<'_> {
     pub(super) fn hit(&mut self, kind: SinkKind, api: &str, spelled: &Spelled, judged: Judged, span: Span) {
@@ -72,8 +72,8 @@ impl Interp<'_> {
             // A helper around the sink is called in several places, and each of them is to be mended.
             Outcome::Vulnerable => {
                 alike.len() == MAX_WAYS || {
-                    let way = (!alike.is_empty()).then(|| self.way_to(hit.step));
-                    alike.iter().any(|known| Some(self.way_to(known.step)) == way)
+                    let way = (!alike.is_empty()).then(|| self.way_to(&hit));
+                    alike.iter().any(|known| Some(self.way_to(known)) == way)
                 }
             }
         };
@@ -82,13 +82,14 @@ impl Interp<'_> {
         }
     }
 
-    /// Where a value was passed to functions, and last put into a larger text. The last call may always be the same: what a
-    /// decorator wraps is called from one place.
-    fn way_to(&self, step: StepId) -> (Vec<Location>, Option<Location>) {
-        let steps = self.trace.path(step);
-        let calls = steps.iter().filter(|step| matches!(step.what, StepKind::Argument(_))).map(|step| step.at);
+    /// Where a value was passed to functions, and last put into a larger text, and how control came to the sink: one of
+    /// several values is passed without a step of its own. The last call may always be the same: what a decorator wraps
+    /// is called from one place.
+    fn way_to<'h>(&self, hit: &'h Hit) -> (Vec<Location>, Option<Location>, &'h [Location]) {
+        let steps = self.trace.path(hit.step);
+        let passed = steps.iter().filter(|step| matches!(step.what, StepKind::Argument(_))).map(|step| step.at);
         let last = steps.iter().rev().find(|step| matches!(step.what, StepKind::Concat));
-        (calls.collect(), last.map(|step| step.at))
+        (passed.collect(), last.map(|step| step.at), &hit.calls)
     }
 }
 
