@@ -212,7 +212,14 @@ impl<'p> Interp<'p> {
         self.replay_budget = self.allowance();
         self.arrivals = Arrivals::of(&suspects);
         for suspect in suspects {
-            found.extend(self.confirm(&call, index, suspect, |_| None));
+            let (class, guard) = (suspect.hit.rule.class(), suspect.hit.guard);
+            let harms = self.confirm(&call, index, suspect, |_| None);
+            // Whatever was tried is stopped on its way: something there is a check.
+            if harms.is_empty() {
+                let place = analysis.tools[index].guarded.entry(class).or_insert(None);
+                *place = place.or(guard);
+            }
+            found.extend(harms);
         }
         self.observer.enter(Stage::Handlers, self.fuel_used);
         self.found.sources.clear();

@@ -270,7 +270,7 @@ impl Interp<'_> {
         }
         let mut fact = Fact::props(StrProps::default(), at);
         match prefix.literal() {
-            Some(text) if looks_like_url(text) => {
+            Some(text) if looks_like_url(text) || self.host_subject(value) == Subject::Host => {
                 // What begins with a scheme is a whole address, also in lower case.
                 let subject = if text.contains("://") { Subject::Text } else { self.host_subject(value) };
                 match grade_host_check(subject, HostCheck::StartsWith(text)) {
