@@ -156,3 +156,31 @@ fn a_transaction_ends_where_a_statement_ends_it() {
     assert_eq!(run("((values = []) => client.query(p, values))()"), ["sql-injection in t"]);
     assert_eq!(run("client.query(p.replace(/;/g, ''))"), QUIET);
 }
+
+#[test]
+fn a_transaction_runs_what_its_connection_runs() {
+    let sql = [
+        (r#"import knex from "knex"; const db = knex({});"#, "await db.transaction(async (tx) => tx.raw(STATEMENT));"),
+        (
+            r#"import { PrismaClient } from "@prisma/client"; const db = new PrismaClient();"#,
+            "await db.$transaction(async (tx) => { await tx.$queryRawUnsafe(STATEMENT); }, { timeout: 5 });",
+        ),
+        (
+            r#"import postgres from "postgres"; const db = postgres("x");"#,
+            "await db.begin((tx) => tx.unsafe(STATEMENT));",
+        ),
+        (
+            r#"import { DataSource } from "typeorm"; const db = new DataSource({});"#,
+            r#"await db.transaction("SERIALIZABLE", async (tx) => tx.query(STATEMENT));"#,
+        ),
+    ];
+    for (before, body) in sql {
+        let run = |statement: &str| server(before, &body.replace("STATEMENT", statement));
+        assert_eq!(run("`SELECT a FROM b WHERE c = '${p}'`"), ["sql-injection in t"], "{body}");
+        assert_eq!(run(r#""SELECT a FROM b WHERE c = 1""#), QUIET, "{body}");
+    }
+    let graphs = r#"import neo4j from "neo4j-driver"; const session = neo4j.driver("bolt://localhost").session();"#;
+    let run = |work: &str| server(graphs, &format!("await session.executeRead(async (tx) => {work});"));
+    assert_eq!(run("tx.run(`MATCH (n:${p}) RETURN n`)"), ["nosql-injection in t"]);
+    assert_eq!(run(r#"tx.run("MATCH (n {name: $name}) RETURN n", { name: p })"#), QUIET);
+}

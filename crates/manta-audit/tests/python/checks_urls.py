@@ -44,6 +44,13 @@ def suffix_without_dot(url: str) -> str:
 
 
 @mcp.tool()
+def beginning_of_the_host(url: str) -> str:
+    if not urlparse(url).netloc.startswith("api.example.com"):
+        raise ValueError("host")
+    return requests.get(url).text  # error: weak-host-check in beginning_of_the_host
+
+
+@mcp.tool()
 def contained(url: str) -> str:
     if "example.com" not in url:
         raise ValueError("host")

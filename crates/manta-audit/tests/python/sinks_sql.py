@@ -3,11 +3,13 @@ import sqlite3
 import asyncpg
 import duckdb
 import mysql.connector
+import neo4j
 import psycopg
 import psycopg2
 import pymysql
 from psycopg import sql
 from sqlalchemy import create_engine, text
+from sqlalchemy.ext.asyncio import create_async_engine
 from mcp.server.fastmcp import FastMCP
 
 mcp = FastMCP("databases")
@@ -141,3 +143,36 @@ def wrapped(column: str) -> str:
 @mcp.tool()
 def wrapped_bound(name: str) -> str:
     return str(database.query("SELECT * FROM t WHERE name = %s", (name,)))
+
+
+graphs = neo4j.GraphDatabase.driver("bolt://localhost")
+
+
+def labelled(tx, label: str) -> list:
+    return tx.run("MATCH (n:%s) RETURN n" % label).data()  # error: nosql-injection in work_of_a_transaction
+
+
+@mcp.tool()
+def work_of_a_transaction(label: str) -> str:
+    with graphs.session() as session:
+        return str(session.execute_read(labelled, label))
+
+
+@mcp.tool()
+def lambda_of_a_transaction(label: str) -> str:
+    with graphs.session() as session:
+        write = lambda tx: tx.run(f"CREATE (n:{label})")  # error: nosql-injection in lambda_of_a_transaction
+        return str(session.execute_write(write))
+
+
+@mcp.tool()
+def bound_in_a_transaction(name: str) -> str:
+    with graphs.session() as session:
+        return str(session.execute_read(lambda tx: tx.run("MATCH (n {name: $name}) RETURN n", name=name).data()))
+
+
+@mcp.tool()
+async def synchronous_for_a_while(name: str) -> str:
+    async with create_async_engine("sqlite+aiosqlite://").connect() as db:
+        run = lambda inner: inner.execute(text(f"SELECT '{name}'"))  # error: sql-injection in synchronous_for_a_while
+        return str(await db.run_sync(run))

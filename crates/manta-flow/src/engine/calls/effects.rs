@@ -304,6 +304,17 @@ impl Interp<'_> {
                     None => return None,
                 }
             }
+            Effect::Lends => {
+                let at = args.pos.iter().position(|value| self.is_callable(value))?;
+                let lent = this.cloned().unwrap_or_else(Val::unknown);
+                let given = Args {
+                    pos: std::iter::once(lent).chain(args.pos[at + 1..].iter().cloned()).collect(),
+                    rest: args.rest.clone(),
+                    named: args.named.clone(),
+                    named_rest: args.named_rest.clone(),
+                };
+                self.call_value(&args.pos[at], None, given, span)
+            }
             Effect::Calls => {
                 let at = row.arg.parse::<usize>().unwrap_or(0);
                 let rest = Args {

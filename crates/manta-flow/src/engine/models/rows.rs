@@ -297,6 +297,10 @@ pub enum Effect {
     Function,
     /// Calls the first function argument without arguments and returns its result (`retry(fn)`).
     CallsBack,
+    /// Calls the first function argument with what it was called on, and with the arguments behind it, and returns its
+    /// result: `knex.transaction(async (trx) => …)`, `session.execute_read(work, name)`. A transaction runs what its
+    /// connection runs.
+    Lends,
     /// `functools.partial`, `asyncio.to_thread(f, *args)`, `run_in_executor(None, f, *args)`: see the Rust match.
     Partial,
     /// Calls the function at `arg` with the following arguments and returns its result.
