@@ -194,11 +194,26 @@ fn judge(props: &StrProps, scanner: &Scanner, language: Language, alone: bool) -
     }
 }
 
+/// Whether a text can only be a calculation: without letters there is no name in it and so no call, and without quotes,
+/// brackets and backslashes no text that names something could be put together either. (`e` is part of a number.)
+#[must_use]
+pub fn is_calculation(props: &StrProps) -> bool {
+    const SIGNS: CharSet = CharSet::NUMBER.union(CharSet::of("*/%(),<>=!&|^~?: \t"));
+    props.quoted == Quoting::None && props.charset.is_subset(SIGNS)
+}
+
+/// A program that does harm where the caller writes all of it.
+#[must_use]
+pub fn harmful(language: Language) -> &'static str {
+    language.payloads()[0]
+}
+
 /// Outside literals: a name, a number, a literal of its own; anything else is code.
 fn outside(props: &StrProps, language: Language, alone: bool) -> CodeVerdict {
     let is_literal = props.quoted == Quoting::Json && matches!(language, Language::JavaScript | Language::Python);
     let beyond_names = props.charset.minus(CharSet::WORD.union(CharSet::of(".-+")));
-    if is_literal || beyond_names.is_empty() {
+    let is_calculation = matches!(language, Language::JavaScript | Language::Python) && is_calculation(props);
+    if is_literal || beyond_names.is_empty() || is_calculation {
         return CodeVerdict::Safe;
     }
     let telling = language.payloads().iter().find_map(|code| props.witness(code));
@@ -243,6 +258,19 @@ mod tests {
             assert!(matches!(one(before, &any, after, language), CodeVerdict::BreaksOut { .. }), "{before}");
         }
         assert!(matches!(analyze(&[Part::Hole(&any)], Language::Python)[0].verdict, CodeVerdict::Program { .. }));
+    }
+
+    #[test]
+    fn without_letters_a_value_only_calculates() {
+        let of = |set: &str| StrProps::of_charset(CharSet::DIGITS.union(CharSet::of(set)));
+        for language in [Language::JavaScript, Language::Python] {
+            assert_eq!(one("f(", &of("+-*/(). "), ")", language), CodeVerdict::Safe);
+            // A regular expression in brackets, a name, a text.
+            for more in ["+-*/()[]!", "()xyz;", "()'", "()`", "()\\"] {
+                assert_ne!(one("f(", &of(more), ")", language), CodeVerdict::Safe, "{more}");
+            }
+        }
+        assert_ne!(one("", &of("+-*/(). &"), "", Language::PowerShell), CodeVerdict::Safe);
     }
 
     #[test]

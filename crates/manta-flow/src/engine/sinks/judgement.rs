@@ -2,7 +2,7 @@
 
 use super::statements::is_piped;
 use super::{Judged, Piece, Spelled, judge_argument, judge_code};
-use crate::domain::argv::{self};
+use crate::domain::{argv, code};
 use crate::domain::path::{PathVerdict, Reach};
 use crate::domain::props::Part as DomainPart;
 use crate::domain::shell::{self, Verdict};
@@ -46,15 +46,17 @@ impl Interp<'_> {
             SinkKind::Host => vec![self.judge_host(spelled)],
             SinkKind::Sql => vec![self.judge_sql(spelled, sql_flavor(api))],
             SinkKind::Query => vec![self.judge_query(spelled)],
-            SinkKind::Code if spelled.is_whole => {
-                vec![self.judge_finite(spelled, FlowRule::CodeInjection, "process.exit()", "the text is run as code")]
-            }
             SinkKind::Code => {
                 let language = match self.lang() {
                     Lang::JavaScript => argv::Language::JavaScript,
                     Lang::Python => argv::Language::Python,
                 };
-                vec![judge_code(spelled, language)]
+                vec![if spelled.is_whole {
+                    let example = code::harmful(language);
+                    self.judge_finite(spelled, FlowRule::CodeInjection, example, "the text is run as code")
+                } else {
+                    judge_code(spelled, language)
+                }]
             }
             SinkKind::Kernel if spelled.is_whole => vec![self.judge_finite(
                 spelled,
@@ -97,7 +99,10 @@ impl Interp<'_> {
 
     fn judge_finite(&self, spelled: &Spelled, rule: FlowRule, example: &str, reason: &str) -> Judged {
         let open = spelled.pieces.iter().any(|piece| match piece {
-            Piece::Hole(props) => !props.is_finite() && !is_inert(props),
+            Piece::Hole(props) => {
+                let calculates = rule == FlowRule::CodeInjection && code::is_calculation(props);
+                !props.is_finite() && !is_inert(props) && !calculates
+            }
             _ => false,
         });
         if open { Judged::bad(rule, example, reason) } else { Judged::guarded(rule) }
