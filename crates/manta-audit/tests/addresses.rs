@@ -73,7 +73,7 @@ def check(url):
 "#
         )
     };
-    let body = "    check(url)\n    return requests.get(url).text\n";
+    let body = "    check(url)\n    return requests.get(url, allow_redirects=False).text\n";
     assert_eq!(python(&check("ip.is_private or ip.is_loopback or ip.is_link_local"), body), NOTHING);
     assert_eq!(python(&check("ip.is_loopback or ip.is_multicast"), body), FOUND);
 }
@@ -92,7 +92,7 @@ async def check(url):
 "#
         )
     };
-    let body = "    await check(url)\n    return requests.get(url).text\n";
+    let body = "    await check(url)\n    return requests.get(url, allow_redirects=False).text\n";
     assert_eq!(python(&check("not ip.is_global"), body), NOTHING);
     assert_eq!(python(&check("ip.version == 6 and ip.is_private"), body), FOUND);
     assert_eq!(python(&check("ip.version == 4 and ip.is_private"), body), FOUND);
@@ -114,7 +114,7 @@ def check(url):
 "#
         )
     };
-    let body = "    check(url)\n    return requests.get(url).text\n";
+    let body = "    check(url)\n    return requests.get(url, allow_redirects=False).text\n";
     assert_eq!(python(&check("AF_INET"), body), NOTHING);
     assert_eq!(python(&check("AF_INET6"), body), FOUND);
 }
@@ -470,4 +470,48 @@ server.tool("get", {{ url: z.string() }}, async ({{ url }}) => {{
     };
     assert_eq!(ranges(r#" || within("10.0.0.0", 8)"#), [""; 0]);
     assert_eq!(ranges(""), ["ssrf in get"]);
+}
+
+#[test]
+fn a_client_that_goes_on_to_where_it_is_redirected_was_checked_once() {
+    let asked = |request: &str| {
+        let server = format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ lookup }} from "node:dns/promises";
+import axios from "axios";
+import ipaddr from "ipaddr.js";
+import {{ z }} from "zod";
+const server = new McpServer({{ name: "x", version: "1" }});
+const quiet = axios.create({{ maxRedirects: 0 }});
+server.tool("get", {{ url: z.string() }}, async ({{ url }}) => {{
+  for (const {{ address }} of await lookup(new URL(url).hostname, {{ all: true }})) {{
+    if (ipaddr.parse(address).range() !== "unicast") throw new Error("internal");
+  }}
+  await {request};
+  return {{ content: [] }};
+}});
+"#
+        );
+        found([("index.ts", server.as_str())])
+    };
+    for request in [
+        "fetch(url)",
+        r#"fetch(url, { redirect: "follow" })"#,
+        "axios.get(url)",
+        "axios({ url, timeout: 5 })",
+        "axios.create({ timeout: 5 }).get(url)",
+    ] {
+        assert_eq!(asked(request), FOUND, "{request}");
+    }
+    for request in [
+        r#"fetch(url, { redirect: "manual" })"#,
+        "axios.get(url, { maxRedirects: 0 })",
+        "axios({ url, maxRedirects: 0 })",
+        "quiet.get(url)",
+        // What dials may look at every address.
+        "fetch(url, { dispatcher: globalThis.careful })",
+    ] {
+        assert_eq!(asked(request), NOTHING, "{request}");
+    }
 }

@@ -6,6 +6,7 @@ import os
 import socket
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlparse, urlencode, urlunparse
+import aiohttp
 import httpx
 import requests
 from mcp.server.fastmcp import FastMCP
@@ -91,13 +92,13 @@ def refuse_internal(url: str) -> str:
 
 @mcp.tool()
 def resolved(url: str) -> str:
-    return requests.get(refuse_internal(url)).text
+    return requests.get(refuse_internal(url), allow_redirects=False).text
 
 
 @mcp.tool()
 def resolved_discarded(url: str) -> str:
     refuse_internal(url)
-    return requests.get(url).text
+    return requests.get(url, allow_redirects=False).text
 
 
 def literal_only(url: str) -> None:
@@ -299,6 +300,43 @@ def redirected_but_for_this_request(url: str) -> str:
 def checked_and_not_redirected(url: str) -> str:
     resolved_host(url)
     return httpx.get(url, follow_redirects=False).text
+
+
+@mcp.tool()
+def checked_and_redirected_as_the_client_does(url: str) -> str:
+    refuse_internal(url)
+    return requests.get(url).text  # error: ssrf in checked_and_redirected_as_the_client_does
+
+
+@mcp.tool()
+def checked_and_not_redirected_by_the_client(url: str) -> str:
+    refuse_internal(url)
+    return requests.get(url, allow_redirects=False).text
+
+
+class Checked(aiohttp.abc.AbstractResolver):
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        return []
+
+    async def close(self):
+        return None
+
+
+@mcp.tool()
+async def checked_by_what_dials(url: str) -> str:
+    refuse_internal(url)
+    connector = aiohttp.TCPConnector(resolver=Checked())
+    async with aiohttp.ClientSession(connector=connector) as session:
+        async with session.get(url) as answer:
+            return await answer.text()
+
+
+@mcp.tool()
+async def checked_and_dialled_by_anyone(url: str) -> str:
+    refuse_internal(url)
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url) as answer:  # error: ssrf in checked_and_dialled_by_anyone
+            return await answer.text()
 
 
 @mcp.tool()

@@ -165,7 +165,7 @@ impl Interp<'_> {
                     return;
                 }
                 // They run again for where an answer redirects to.
-                let is_redirected = hooks == Hooks::None && self.asks_for_redirects(args, data);
+                let is_redirected = hooks == Hooks::None && self.goes_on(row, args, data);
                 self.check_url(Request { kind: row.kind, api, is_redirected }, &value, base, data, span);
             }
             _ => {

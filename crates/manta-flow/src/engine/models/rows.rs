@@ -146,6 +146,9 @@ pub struct SinkRow {
     pub when: Option<String>,
     /// `file-write`: selector of what is written. When nothing of it comes from the caller, the row means `file-create`.
     pub content: Option<String>,
+    /// `url`: it goes on to where an answer redirects, unless it is told not to.
+    #[serde(default)]
+    pub redirects: bool,
     /// `file-read`: selector of the mode of opening; with `w`, `a`, `x` or `+` in it the row means `file-write`.
     pub mode: Option<String>,
 }

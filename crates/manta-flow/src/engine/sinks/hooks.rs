@@ -10,7 +10,7 @@ use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::Symbol;
 
 /// How many clients that are made of each other are looked through.
-const MAX_CLIENTS: usize = 4;
+pub(super) const MAX_CLIENTS: usize = 4;
 /// Where functions are kept that were given to a client after it was made.
 const INTERCEPTORS: &str = "$interceptors";
 /// Where requests' adapters are kept, before the beginning of the addresses that they are for.
@@ -164,4 +164,9 @@ impl Interp<'_> {
 
 fn field(object: &Rc<Obj>, name: &str) -> Option<Val> {
     object.fields.get(&Symbol::new(name)).cloned()
+}
+
+/// Whether an adapter of the program's own is mounted, which sees every address that the client asks for.
+pub(super) fn has_adapter(client: &Obj) -> bool {
+    client.fields.keys().any(|key| key.as_str().starts_with(ADAPTER))
 }

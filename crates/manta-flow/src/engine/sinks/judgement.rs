@@ -2,13 +2,13 @@
 
 use super::statements::is_piped;
 use super::{Judged, Piece, Spelled, judge_argument, judge_code};
-use crate::domain::{argv, code};
 use crate::domain::path::{PathVerdict, Reach};
 use crate::domain::props::Part as DomainPart;
 use crate::domain::shell::{self, Verdict};
 use crate::domain::sql;
 use crate::domain::url::{Host, Scheme};
 use crate::domain::{Quoting, StrProps, path};
+use crate::domain::{argv, code};
 use crate::engine::interp::Interp;
 use crate::engine::models::SinkKind;
 use crate::engine::report::{FlowRule, Outcome};

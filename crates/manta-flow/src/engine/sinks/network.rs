@@ -2,10 +2,11 @@
 
 use manta_core::Span;
 
+use super::hooks::{MAX_CLIENTS, has_adapter};
 use super::{Judged, Piece, Spelled};
 use crate::domain::url::{self, Host, Internal, Scheme};
 use crate::engine::interp::{Args, Interp};
-use crate::engine::models::SinkKind;
+use crate::engine::models::{SinkKind, SinkRow};
 use crate::engine::report::{FlowRule, Limit, Outcome};
 use crate::engine::value::{Kind, ObjId, Transform, Val};
 use crate::ir::Symbol;
@@ -25,9 +26,32 @@ const INTERNAL_URLS: [&str; 6] = [
 pub(super) struct Request<'a> {
     pub(super) kind: SinkKind,
     pub(super) api: &'a str,
-    /// The program asks that it goes on to where the answer redirects it.
+    /// It goes on to where the answer redirects it.
     pub(super) is_redirected: bool,
 }
+
+/// Options of Python's clients that say whether they go on to where an answer redirects.
+const FOLLOWS: [&str; 2] = ["follow_redirects", "allow_redirects"];
+
+/// Options by which clients stay where they are (`redirect: "manual"`, `maxRedirects: 0`), look at redirects, or are given
+/// what dials for them, where a check of the address holds for redirects as well.
+const STOPS_REDIRECTS: [&str; 15] = [
+    "redirect",
+    "redirects",
+    "follow",
+    "maxRedirects",
+    "max_redirects",
+    "followRedirect",
+    "followRedirects",
+    "beforeRedirect",
+    "agent",
+    "dispatcher",
+    "httpAgent",
+    "httpsAgent",
+    "lookup",
+    "connector",
+    "hooks",
+];
 
 /// An address that nobody has a reason to refuse but who lists what may be asked.
 pub(crate) const PUBLIC_URL: &str = "https://example.org/start";
@@ -111,21 +135,57 @@ impl Interp<'_> {
         None
     }
 
-    /// Whether the program asks that a request goes on to where the answer redirects it. What a client does without being
-    /// asked says nothing of what the program means.
-    pub(super) fn asks_for_redirects(&self, args: &Args, data: Option<ObjId>) -> bool {
-        const OPTIONS: [&str; 2] = ["follow_redirects", "allow_redirects"];
+    /// Whether a request goes on to where an answer redirects it: the program asks for that, or the client does it and is
+    /// given nothing that may stop it there.
+    pub(super) fn goes_on(&self, row: &SinkRow, args: &Args, data: Option<ObjId>) -> bool {
+        let set: Vec<&Val> = FOLLOWS.iter().filter_map(|name| args.named(name)).collect();
+        let of_client = |name: &&str| {
+            let client = self.store.obj(data?);
+            // Assigned since, or what it was made with.
+            client.fields.get(&Symbol::new(name)).or_else(|| client.given(name)).cloned()
+        };
         let is_set = |value: &Val| value.truth() == Some(true);
-        let of_client = data.map(|client| self.store.obj(client));
-        OPTIONS.iter().any(|name| {
-            args.named(name).is_some_and(is_set)
-                || args.named(name).is_none()
-                    && of_client.is_some_and(|client| {
-                        // Assigned since, or what it was made with.
-                        let set = client.fields.get(&Symbol::new(name));
-                        set.or_else(|| client.given(name)).is_some_and(is_set)
-                    })
+        if !set.is_empty() {
+            return set.into_iter().any(is_set);
+        }
+        let of_client: Vec<Val> = FOLLOWS.iter().filter_map(of_client).collect();
+        if !of_client.is_empty() {
+            return of_client.iter().any(is_set);
+        }
+        row.redirects
+            && !args.pos.iter().any(|options| self.may_stop_redirects(options))
+            && !self.was_made_to_stop(data)
+    }
+
+    /// Whether options of a request name a way to stay, or what looks at every connection.
+    fn may_stop_redirects(&self, options: &Val) -> bool {
+        let Kind::Obj(id) = options.kind else { return false };
+        let options = self.store.obj(id);
+        STOPS_REDIRECTS.iter().any(|name| {
+            let set = options.fields.get(&Symbol::new(name)).filter(|value| !value.is_nullish());
+            set.is_some_and(|value| !matches!(value.literal(), Some("follow")))
         })
+    }
+
+    /// The same for what a client was made with, and the clients that it was made of.
+    fn was_made_to_stop(&self, client: Option<ObjId>) -> bool {
+        let mut next = client;
+        for _ in 0..MAX_CLIENTS {
+            let Some(id) = next else { return false };
+            let state = self.store.obj(id);
+            let is_given = |name: &&str| state.given(name).is_some_and(|value| !value.is_nullish());
+            if has_adapter(state)
+                || STOPS_REDIRECTS.iter().any(is_given)
+                || state.items.iter().any(|given| self.may_stop_redirects(given))
+            {
+                return true;
+            }
+            next = match state.fields.get(&Symbol::new("$of")).map(|of| &of.kind) {
+                Some(Kind::Obj(id)) => Some(*id),
+                _ => None,
+            };
+        }
+        false
     }
 
     pub(super) fn judge_url(&self, request: Request<'_>, spelled: &Spelled) -> Vec<Judged> {
