@@ -448,3 +448,106 @@ uvicorn.run(mcp.{method}, host="0.0.0.0", port=4040)
     assert_eq!(server("made_app", "Logged"), open);
     assert_eq!(server("streamable_http_app", "Asking"), open[..1]);
 }
+
+#[test]
+fn middleware_is_given_to_what_starts_the_server() {
+    let guarded = |middleware: &str| {
+        py(&format!(
+            r#"
+from fastmcp import FastMCP
+from starlette.middleware import Middleware
+
+mcp = FastMCP("x")
+
+
+@mcp.tool()
+def echo(text: str) -> str:
+    return text
+
+
+class Guard:
+    def __init__(self, app, names):
+        self.app = app
+        self.names = names
+
+    def knows(self, host):
+        return host in self.names
+
+    async def __call__(self, scope, receive, send):
+        headers = dict(scope["headers"])
+        if scope["type"] == "http" and not self.knows(headers.get(b"host")):
+            await self.refuse(send, "who?")
+            return
+        await self.app(scope, receive, send)
+
+    @staticmethod
+    async def refuse(send, text):
+        await send({{"type": "http.response.start", "status": 403, "headers": []}})
+        await send({{"type": "http.response.body", "body": text.encode()}})
+
+
+mcp.run(transport="http", host="127.0.0.1", port=8000{middleware})
+"#
+        ))
+    };
+    assert_eq!(guarded(", middleware=[Middleware(Guard, names=[b'localhost'])]"), [""; 0]);
+    assert_eq!(guarded(""), ["dns-rebinding:34"]);
+}
+
+/// A command line that starts the server over HTTP in the last of its branches, and `before` it.
+fn started_after(before: &str) -> Vec<String> {
+    let rows = "rows.append({'limit': str(limit), 'count': len(rows)})\n    ".repeat(6_000);
+    let found = py(&format!(
+        r#"
+import argparse
+import threading
+from fastmcp import FastMCP
+
+mcp = FastMCP("x")
+
+
+@mcp.tool()
+def echo(text: str) -> str:
+    return text
+
+
+def index(limit):
+    rows = []
+    {rows}
+    return rows
+
+
+def fails():
+    raise RuntimeError("no index")
+
+
+def serve(transport="stdio", host=None):
+    {before}
+    if transport == "stdio":
+        mcp.run(transport="stdio")
+    else:
+        mcp.run(transport=transport, host=host, port=8000)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--http", action="store_true")
+    arguments = parser.parse_args()
+    if not arguments.http:
+        serve()
+    else:
+        serve("http", "127.0.0.1")
+
+
+main()
+"#
+    ));
+    found.iter().map(|rule| rule.split(':').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn what_starts_a_server_is_looked_at_again_however_dear_it_was() {
+    for before in ["pass", "index(7)", "threading.Thread(target=fails, daemon=True).start()"] {
+        assert_eq!(started_after(before), ["dns-rebinding"], "{before}");
+    }
+}

@@ -68,6 +68,12 @@ fn rebinding(listener: &Listener<'_>, open: &[&CallInfo], findings: &mut Vec<Fin
         }
         trace.push(step(call, "the transport does not look at `Host` or `Origin`"));
     }
+    // A transport that is made beforehand is not in the handler that gives it requests.
+    for (call, ..) in listener.functions().into_iter().filter(|(_, facts, _)| serves(facts)) {
+        if call.at != listener.call.at && trace.iter().all(|step| step.location != call.at) {
+            trace.push(step(call, "requests arrive here"));
+        }
+    }
     for at in listener.functions().into_iter().flat_map(|(_, facts, _)| &facts.prefix_tests) {
         let message = "compares only how `Origin` begins, so `http://localhost.evil.example` passes".to_owned();
         trace.push(Step { location: *at, message });
@@ -80,6 +86,11 @@ fn rebinding(listener: &Listener<'_>, open: &[&CallInfo], findings: &mut Vec<Fin
 
 fn step(call: &CallInfo, message: &str) -> Step {
     Step { location: call.at, message: message.to_owned() }
+}
+
+/// Whether a function hands requests to a transport.
+fn serves(facts: &FunctionFacts) -> bool {
+    SERVES.iter().any(|name| facts.names.contains(*name))
 }
 
 // ---------------------------------------------------------------------- transports
@@ -297,7 +308,6 @@ fn authentication(setup: &Setup<'_>, listener: &Listener<'_>) -> Strength {
         strength = strength.max(Strength::Sometimes);
     }
     let functions = listener.functions();
-    let serves = |facts: &FunctionFacts| SERVES.iter().any(|name| facts.names.contains(*name));
     // A handler that asks before it serves is as good as one that stands before it, unless another serves too.
     let all_ask = functions.iter().all(|(_, facts, is_final)| !is_final || !serves(facts) || facts.asks_first);
     for (call, facts, is_final) in functions {

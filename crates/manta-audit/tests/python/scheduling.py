@@ -1,6 +1,8 @@
 # Functions that are handed over to be called later, with what they are to be called with.
 import asyncio
+import os
 import subprocess
+import threading
 
 import anyio
 import httpx
@@ -43,4 +45,16 @@ async def later_the_argument(argument: str) -> str:
 @mcp.tool()
 async def later_the_program(program: str) -> str:
     asyncio.get_running_loop().call_soon(run, program, "x")
+    return "done"
+
+
+def breaks(reason):
+    raise RuntimeError(reason)
+
+
+@mcp.tool()
+async def beside_what_breaks(command: str) -> str:
+    threading.Thread(target=breaks, args=("no index",), daemon=True).start()
+    asyncio.get_running_loop().call_later(5, breaks, "no clock")
+    os.system(command)  # error: command-execution in beside_what_breaks
     return "done"

@@ -177,7 +177,7 @@ pub(crate) fn each_stmt<'m>(block: &'m Block, found: &mut dyn FnMut(&'m crate::i
 
 /// Calls that take functions whose code matters to configuration rules: routes, middleware, listeners.
 fn takes_middleware(api: &str) -> bool {
-    const LAST: [&str; 28] = [
+    const LAST: [&str; 32] = [
         "use",
         "get",
         "post",
@@ -206,9 +206,21 @@ fn takes_middleware(api: &str) -> bool {
         "ThreadingHTTPServer",
         "TCPServer",
         "start",
+        "run",
+        "run_async",
+        "run_http_async",
+        "http_app",
     ];
     let last = api.rsplit(['.', '/']).next().unwrap_or(api);
     LAST.contains(&last) || last.ends_with("Transport") || api.starts_with("uvicorn.")
+}
+
+/// Whether a call may start a server, which is worth another look with other arguments.
+fn starts_server(api: &str) -> bool {
+    const LAST: [&str; 7] = ["run", "listen", "serve", "run_app", "run_async", "run_http_async", "start"];
+    const OTHERS: [&str; 6] = ["asyncio.", "anyio.", "trio.", "subprocess.", "threading.", "contextvars."];
+    let last = api.rsplit(['.', '/']).next().unwrap_or(api);
+    LAST.contains(&last) && !OTHERS.iter().any(|library| api.starts_with(library))
 }
 
 impl Interp<'_> {
@@ -216,6 +228,9 @@ impl Interp<'_> {
     pub(crate) fn record_call(&mut self, api: ApiId, on: Option<ObjId>, span: Span, args: &Args, result: &Val) {
         self.found.met.call(api);
         let at = self.here(span);
+        if self.is_loading && starts_server(&self.apis.name(api)) {
+            self.found.starts += 1;
+        }
         let seen = self.found.recorded.entry((at, api)).or_insert(0);
         *seen += 1;
         if *seen > MAX_PER_PLACE || self.found.calls.len() >= MAX_CALLS {
@@ -364,6 +379,8 @@ impl Interp<'_> {
                         ObjKind::Instance(class) => class,
                         _ => *id,
                     };
+                    let is_static = |value: &&Val| matches!(value.kind, Kind::Fn(_));
+                    queue.extend(self.store.obj(class).fields.values().filter(is_static).cloned());
                     if let Some(class) = self.class_val(class) {
                         queue.extend(class.methods.values().cloned());
                         queue.extend(class.bases.iter().filter(|base| matches!(base.kind, Kind::Obj(_))).cloned());

@@ -317,6 +317,8 @@ pub(crate) struct Findings {
     pub(crate) calls: Vec<crate::engine::analysis::CallInfo>,
     /// Parts of arguments kept in `calls`.
     pub(crate) call_parts: usize,
+    /// How often something was called, while modules load, that may start a server.
+    pub(crate) starts: usize,
     /// How often a call at a place was recorded.
     pub(crate) recorded: std::collections::HashMap<(Location, ApiId), u32>,
     /// What functions decide on, as far as asked.

@@ -332,7 +332,9 @@ impl Interp<'_> {
                     rest: args.rest.clone(),
                     ..Args::default()
                 };
-                self.call_value(&arg, None, given, span);
+                self.in_branch(|interp| {
+                    interp.call_value(&arg, None, given, span);
+                });
                 self.nothing()
             }
             Effect::Partial => self.partial(&arg, args),
@@ -512,7 +514,9 @@ impl Interp<'_> {
                 if let Some(thread @ Val { kind: Kind::Obj(_), .. }) = this {
                     let run = self.get_member(thread, Symbol::new("run"), span);
                     if matches!(run.kind, Kind::Bound(_)) {
-                        self.call_value(&run, None, Args::default(), span);
+                        self.in_branch(|interp| {
+                            interp.call_value(&run, None, Args::default(), span);
+                        });
                     }
                 }
                 Val::null()
@@ -522,7 +526,9 @@ impl Interp<'_> {
                 match args.pos.as_slice() {
                     [function, _, given @ ..] if !given.is_empty() && self.is_callable(function) => {
                         let (function, given) = (function.clone(), given.to_vec());
-                        self.call_value(&function, None, Args::of(given), span);
+                        self.in_branch(|interp| {
+                            interp.call_value(&function, None, Args::of(given), span);
+                        });
                     }
                     _ => self.call_closures(args, None, span),
                 }
@@ -636,7 +642,10 @@ impl Interp<'_> {
             }
             _ => Vec::new(),
         };
-        self.call_value(&target, None, Args { pos, rest, named, ..Args::default() }, span);
+        // What becomes of it is nothing to those who go on.
+        self.in_branch(|interp| {
+            interp.call_value(&target, None, Args { pos, rest, named, ..Args::default() }, span);
+        });
     }
 
     /// What a text stands for. Of a witness that is known where it is written as URLs are.

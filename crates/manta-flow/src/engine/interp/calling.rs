@@ -338,7 +338,7 @@ impl<'p> Interp<'p> {
         self.declared_result(result, closure, func.returns)
     }
 
-    /// Whether a function has cost so much while modules load, without registering anything, that calling it once more
+    /// Whether a function has cost so much while modules load, without registering or starting anything, that calling it once more
     /// is left out: parsers, indexers and schema compilers that a server runs when it starts say nothing about its tools.
     /// A first call is always made, and constructors are, since what they make would lack its fields.
     fn is_not_worth_it(&self, place: (ModId, FuncId), name: Option<Symbol>) -> bool {
@@ -349,7 +349,10 @@ impl<'p> Interp<'p> {
 
     /// How much has been discovered.
     pub(super) fn discoveries(&self) -> usize {
-        self.found.registrations.len() + self.found.list_handlers.len() + self.found.tool_classes.len()
+        self.found.registrations.len()
+            + self.found.list_handlers.len()
+            + self.found.tool_classes.len()
+            + self.found.starts
     }
 
     fn mark_arguments(&mut self, mut args: Args, name: Option<Symbol>, span: Span) -> Args {
