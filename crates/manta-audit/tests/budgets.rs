@@ -123,3 +123,40 @@ fn tools_are_seen_behind_what_takes_too_long_and_does_not_concern_the_caller() {
     let (named, cut) = found(&scan(&indexed("p"), limits));
     assert_eq!((named, cut > 0), (0, true));
 }
+
+/// A server whose command line does `long` before it registers its tool.
+fn command_line(long: &str) -> String {
+    let rows = "    rows.append(str(limit) + 'row')\n".repeat(400);
+    let mut text = "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n".to_owned();
+    for part in 0..30 {
+        write!(text, "def part{part}(limit):\n    rows = []\n{rows}    return rows\n").unwrap();
+    }
+    text.push_str("def every(limit):\n    rows = []\n");
+    for part in 0..30 {
+        writeln!(text, "    rows.append(part{part}(limit))").unwrap();
+    }
+    let tool = "    @mcp.tool()\n    def t0(p: str) -> str:\n        return open(p).read()\n";
+    write!(text, "    return rows\ndef main():\n    {long}\n{tool}    mcp.run()\nmain()\n").unwrap();
+    text
+}
+
+#[test]
+fn a_command_line_is_followed_behind_what_takes_too_long() {
+    let limits = Limits { fuel_total: 500_000, ..Limits::default() };
+    let report = scan(&command_line("every(7)"), limits);
+    assert_eq!(found(&report).0, 1);
+    let told = &report.completeness.exhausted_budgets;
+    assert!(told.iter().any(|text| text.contains("`every` in server.py")), "{told:?}");
+}
+
+#[test]
+fn what_is_not_run_when_modules_load_is_told() {
+    // Each of the calls is small, so that none is given up.
+    let calls = (0..30).map(|part| format!("part{part}(7)")).collect::<Vec<_>>().join("; ");
+    let limits = Limits { fuel_total: 100_000, ..Limits::default() };
+    let report = scan(&command_line(&calls), limits);
+    assert_eq!(found(&report).0, 0);
+    let told = &report.completeness.exhausted_budgets;
+    assert!(told.iter().any(|text| text.contains("may register more tools")), "{told:?}");
+    assert!(!report.completeness.is_complete());
+}

@@ -137,6 +137,8 @@ pub(crate) struct Frame {
     jumps: Vec<JumpTarget>,
     /// Steps that were used when it began; none for what is no call of a function.
     entered: Option<u64>,
+    /// How much had been discovered then.
+    discovered: usize,
     /// Whether it is known to have something of the caller's in it.
     concerns_caller: bool,
 }
@@ -224,6 +226,8 @@ pub(crate) struct Interp<'p> {
     /// What may have been used when the run of the present handler ends.
     pub(crate) allowed: u64,
     pub(crate) out_of_fuel: bool,
+    /// What modules run when they load was not followed to the end.
+    pub(crate) is_load_cut: bool,
     /// A run ended for want of memory.
     pub(crate) is_heavy: bool,
     /// The run has shown what it was for; what is left of it makes no difference.
@@ -325,6 +329,7 @@ impl<'p> Interp<'p> {
             dear: Dear::default(),
             allowed: limits.fuel_total,
             out_of_fuel: false,
+            is_load_cut: false,
             last_call_failed: false,
             is_heavy: false,
             is_decided: false,

@@ -67,6 +67,7 @@ impl<'p> Interp<'p> {
     pub(super) fn load_program(&mut self) {
         let entries: Vec<ModId> = self.program.entries.iter().map(|(id, _)| *id).collect();
         self.fuel = self.limits.fuel_total / 10;
+        self.sparing_below = self.fuel / 2;
         self.is_loading = true;
         for entry in &entries {
             self.load(*entry);
@@ -79,6 +80,8 @@ impl<'p> Interp<'p> {
         self.register_tool_hierarchy();
         self.register_message_handlers();
         self.is_loading = false;
+        self.is_load_cut = self.out_of_fuel;
+        self.dear.forget();
         self.start_lifespan();
         self.found.environment = Some(self.store.new_obj(Obj::new(ObjKind::Plain)));
         self.found.files = Some(self.store.new_obj(Obj::new(ObjKind::Plain)));

@@ -292,6 +292,10 @@ fn finished(interp: &mut Interp<'_>, mut analysis: Analysis, mut found: Vec<Foun
     analysis.steps = interp.fuel_used;
     analysis.files = program.modules().map(|(_, module)| module.file).collect();
     analysis.exhausted.extend(interp.dear.tell());
+    if interp.is_load_cut {
+        let told = "what modules run when they load was not followed to the end, and may register more tools";
+        analysis.exhausted.push(told.to_owned());
+    }
     if interp.is_heavy {
         analysis.exhausted.push(format!("the analysis stopped at {} MiB of values", limits.store_bytes >> 21));
     }

@@ -328,6 +328,7 @@ impl<'p> Interp<'p> {
             yielded: None,
             jumps: Vec::new(),
             entered: Some(self.fuel_used),
+            discovered: self.discoveries(),
             concerns_caller: false,
         };
         self.frames.push(frame);

@@ -6,6 +6,9 @@
 //! part: what such a call has done until then is done, what it would have given is not known, and it is not entered again.
 //! The report says which.
 //!
+//! Command lines do the same while modules load, and the server is started by the last of their branches: there, calls are
+//! given up that have registered and started nothing. What a module calls itself is not, since all else is inside of it.
+//!
 //! Whether a call concerns the caller is asked of its activation, and only when it has taken that much: nothing of the
 //! caller's in its receiver, its variables and what it captured. Of several that are running, one inside the other, each
 //! may take half of what the one around it may, so that the innermost is given up and the others go on.
@@ -44,6 +47,11 @@ impl Dear {
         self.leaving.is_some()
     }
 
+    /// Lets everything be entered again: what was dear while modules loaded may be what a tool is for.
+    pub(crate) fn forget(&mut self) {
+        self.functions.clear();
+    }
+
     /// What was given up, in words.
     pub(crate) fn tell(&self) -> impl Iterator<Item = String> {
         self.told.iter().map(|(name, steps)| {
@@ -67,7 +75,7 @@ impl Interp<'_> {
             if used < LEAST {
                 break;
             }
-            if self.concerns_caller(at) || self.is_constructor(at) {
+            if self.is_needed(at) || self.is_constructor(at) {
                 continue;
             }
             if used > (self.sparing_below >> halved).max(LEAST) {
@@ -89,6 +97,16 @@ impl Interp<'_> {
         let frame = &self.frames[at];
         let name = self.program.module(frame.module).func(frame.func).name;
         name.is_some_and(|name| matches!(name.as_str(), "constructor" | "__init__"))
+    }
+
+    /// Whether an activation may not be left: for what it found while modules load, and for the caller's data afterwards.
+    fn is_needed(&mut self, at: usize) -> bool {
+        if self.is_loading {
+            let is_called_by_module = self.frames[at - 1].entered.is_none();
+            is_called_by_module || self.discoveries() > self.frames[at].discovered
+        } else {
+            self.concerns_caller(at)
+        }
     }
 
     /// Whether something of the caller's is in an activation. One that has nothing yet may still get it.

@@ -217,6 +217,7 @@ impl<'p> Interp<'p> {
             yielded: None,
             jumps: Vec::new(),
             entered: None,
+            discovered: 0,
             concerns_caller: false,
         });
     }

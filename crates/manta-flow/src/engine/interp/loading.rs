@@ -60,6 +60,7 @@ impl Interp<'_> {
             yielded: None,
             jumps: Vec::new(),
             entered: None,
+            discovered: 0,
             concerns_caller: false,
         });
         self.block(&module.func(FuncId(0)).body);

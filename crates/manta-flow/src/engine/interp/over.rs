@@ -36,6 +36,7 @@ impl Interp<'_> {
             dear,
             allowed,
             out_of_fuel,
+            is_load_cut,
             is_heavy,
             is_decided,
             last_call_failed,
