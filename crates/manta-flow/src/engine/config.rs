@@ -233,7 +233,11 @@ impl Interp<'_> {
         }
         let seen = self.found.recorded.entry((at, api)).or_insert(0);
         *seen += 1;
-        if *seen > MAX_PER_PLACE || self.found.calls.len() >= MAX_CALLS {
+        if *seen > MAX_PER_PLACE {
+            return;
+        }
+        self.found.is_calls_cut |= self.found.calls.len() >= MAX_CALLS || self.found.call_parts >= MAX_ALL_PARTS;
+        if self.found.calls.len() >= MAX_CALLS {
             return;
         }
         let name = self.apis.name(api);

@@ -315,6 +315,8 @@ pub(crate) struct Findings {
     pub(crate) returned: Option<Vec<(usize, Location, BTreeSet<Credential>)>>,
     /// Calls of interest to configuration rules: path, place, arguments.
     pub(crate) calls: Vec<crate::engine::analysis::CallInfo>,
+    /// Whether there were more calls, or more of their arguments, than are kept.
+    pub(crate) is_calls_cut: bool,
     /// Parts of arguments kept in `calls`.
     pub(crate) call_parts: usize,
     /// How often something was called, while modules load, that may start a server.

@@ -292,6 +292,10 @@ fn finished(interp: &mut Interp<'_>, mut analysis: Analysis, mut found: Vec<Foun
     analysis.steps = interp.fuel_used;
     analysis.files = program.modules().map(|(_, module)| module.file).collect();
     analysis.exhausted.extend(interp.dear.tell());
+    if interp.found.is_calls_cut {
+        let told = format!("how the server is set up was looked at in its first {} calls only", analysis.calls.len());
+        analysis.exhausted.push(told);
+    }
     if interp.is_load_cut {
         let told = "what modules run when they load was not followed to the end, and may register more tools";
         analysis.exhausted.push(told.to_owned());
