@@ -10,6 +10,7 @@
 mod driver;
 mod join;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,13 @@ struct Server {
     capabilities: Value,
 }
 
+/// Where a request went.
+struct Route {
+    server: usize,
+    /// The name under which it hears of progress: a number or a text, like an id.
+    progress: Option<Id>,
+}
+
 /// An answer that several servers give together.
 struct Gathering {
     /// Id of the client's request.
@@ -72,7 +80,7 @@ pub struct Mux {
     servers: Vec<Server>,
     gatherings: Vec<Gathering>,
     /// Requests of the client that one server answers, by their id.
-    routes: HashMap<Id, usize>,
+    routes: HashMap<Id, Route>,
     /// Requests of servers, by the id the client sees.
     questions: HashMap<Id, (usize, Id)>,
     /// Our own requests that nobody waits for.
@@ -153,9 +161,42 @@ impl Mux {
                 self.questions.insert(ours, (server, id));
                 wire.to_client(&text);
             }
-            Kind::Notification => wire.to_client(&frame.wire_text()),
+            Kind::Notification => match self.own_notification(server, &frame) {
+                Some(text) => wire.to_client(&text),
+                None => {
+                    let (name, method) = (&self.servers[server].name, frame.method());
+                    let method = manta_core::Untrusted(method).for_terminal();
+                    wire.note(&format!("server `{name}` says {method} about what is not its own"));
+                }
+            },
             Kind::Response | Kind::Error => self.server_answer(server, &frame, wire),
         }
+    }
+
+    /// What a server says, as the client may hear it; `None` where it is about what another server was asked, offers or
+    /// has begun. A client can't tell whom such a word comes from.
+    fn own_notification<'a>(&self, server: usize, frame: &Frame<'a>) -> Option<Cow<'a, str>> {
+        let is_of_other = match frame.method() {
+            // It names its question as it did itself.
+            "notifications/cancelled" => {
+                let id = Id::from_json(frame.raw(Part::RequestId)?)?;
+                let (ours, _) = self.questions.iter().find(|(_, (from, own))| *from == server && *own == id)?;
+                return Some(Cow::Owned(frame.splice(&[(frame.span(Part::RequestId)?, ours.to_string())])));
+            }
+            "notifications/progress" => {
+                let token = Id::from_json(frame.raw(Part::ProgressToken)?)?;
+                let mut asked = self.routes.values().filter(|route| route.progress.as_ref() == Some(&token)).peekable();
+                asked.peek().is_some() && asked.all(|route| route.server != server)
+            }
+            "notifications/resources/updated" => {
+                self.resources.get(&*frame.string(Part::Uri)?).is_some_and(|of| *of != server)
+            }
+            method if method.starts_with("notifications/tasks") => {
+                frame.string(Part::TaskId).is_some_and(|task| self.tasks.get(&*task).is_some_and(|of| *of != server))
+            }
+            _ => false,
+        };
+        (!is_of_other).then(|| frame.wire_text())
     }
 
     /// A server has ended: what waits for it is answered.
@@ -165,7 +206,8 @@ impl Mux {
         // Another process may give the same names to other tasks.
         self.tasks.retain(|_, of| *of != server);
         let why = format!("server `{}` has ended; it is being started again", gone.name);
-        let lost: Vec<Id> = self.routes.iter().filter(|(_, to)| **to == server).map(|(id, _)| id.clone()).collect();
+        let lost: Vec<Id> =
+            self.routes.iter().filter(|(_, to)| to.server == server).map(|(id, _)| id.clone()).collect();
         for id in lost {
             self.routes.remove(&id);
             wire.to_client(&plain_error(Some(&id), -32603, &why));
@@ -235,7 +277,8 @@ impl Mux {
         };
         match routed {
             Some((server, text)) if self.servers[server].is_up => {
-                self.routes.insert(id, server);
+                let progress = frame.raw(Part::MetaProgressToken).and_then(Id::from_json);
+                self.routes.insert(id, Route { server, progress });
                 wire.to_server(server, &text);
             }
             Some((server, _)) => {
@@ -307,8 +350,8 @@ impl Mux {
     fn client_notification(&mut self, frame: &Frame<'_>, wire: &mut dyn Wire) {
         if frame.method() == "notifications/cancelled" {
             let id = frame.raw(Part::RequestId).and_then(Id::from_json);
-            if let Some(server) = id.as_ref().and_then(|id| self.routes.get(id)) {
-                wire.to_server(*server, &frame.wire_text());
+            if let Some(route) = id.as_ref().and_then(|id| self.routes.get(id)) {
+                wire.to_server(route.server, &frame.wire_text());
             }
             return;
         }
@@ -360,7 +403,7 @@ impl Mux {
 
     fn server_answer(&mut self, server: usize, frame: &Frame<'_>, wire: &mut dyn Wire) {
         let Some(id) = frame.id() else { return wire.to_client(&frame.wire_text()) };
-        if self.routes.get(id) == Some(&server) {
+        if self.routes.get(id).is_some_and(|route| route.server == server) {
             self.routes.remove(id);
             self.note_task(server, frame);
             return wire.to_client(&frame.wire_text());
