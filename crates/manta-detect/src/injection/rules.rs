@@ -733,7 +733,7 @@ pub(super) static RULES: &[(&str, &str)] = &[
     // What asks for attention as a program or an office would.
     (
         ATTENTION,
-        r"\b(?:(?:critical|important|urgent|mandatory|emergency) )?(?:(?:system|security|performance|compliance|maintenance|environment|research|privacy|policy|platform) ){1,2}(?:update|notice|alert|enhancement|announcement|validation|verification|advisory|bulletin|protocol|directive)s? ?(?:\([^)]{0,30}\) ?)?:|\b(?:critical|important|urgent|mandatory|emergency) (?:update|notice|alert|announcement|advisory|bulletin|directive)s? ?:",
+        r"\b(?:(?:critical|important|urgent|mandatory|emergency) )?(?:(?:system|security|performance|compliance|maintenance|environment|research|privacy|policy|platform) ){1,2}(?:update|notice|alert|enhancement|optimi[sz]ation|announcement|validation|verification|advisory|bulletin|protocol|directive)s? ?(?:\([^)]{0,30}\) ?)?:|\b(?:critical|important|urgent|mandatory|emergency) (?:update|notice|alert|announcement|advisory|bulletin|directive)s? ?:",
     ),
     (
         PRETEXT,
@@ -789,7 +789,7 @@ pub(super) static RULES: &[(&str, &str)] = &[
     // What is to be said, whatever came out.
     (
         ANNOUNCEMENT,
-        r"\b(?:and|then|must|always|also|please|should) (?:then )?(?:state|display|show|say|announce|report|add|append|include|output|present|tell (?:the )?users?|inform (?:the )?users?|report to (?:the )?users?)(?: (?:the|this|its|following|a|as|message|notice|line|text|phrase|sentence|statement|price|warning)){0,4} ?:? ?[`'\x22][^`'\x22]{18,}[`'\x22]",
+        r"\b(?:and|then|must|always|also|please|should) (?:then )?(?:state|display|show|say|announce|report|add|append|include|output|present|tell (?:the )?users?|inform (?:the )?users?|report to (?:the )?users?)(?: (?:the|this|it|its|following|a|as|message|notice|line|text|phrase|sentence|statement|price|warning)){0,4} ?:? ?[`'\x22][^`'\x22]{18,}[`'\x22]",
     ),
     (
         ANNOUNCEMENT,
@@ -973,5 +973,29 @@ pub(super) static RULES: &[(&str, &str)] = &[
     (
         OVERRIDE,
         r"\b(?:remember|memori[sz]e|store|keep) (?:this |it |that )?(?:permanently|forever|for all (?:future )?(?:sessions|chats|conversations))\b",
+    ),
+    (
+        OVERRIDE,
+        r"\bpriority (?:is|are) (?:higher|greater|above) (?:than )?(?:that of )?(?:the )?(?:users?|system|other instructions)\b",
+    ),
+    (
+        PRETEXT,
+        r"\b(?:to comply with|as mandated by|mandated by|in accordance with|pursuant to) [^.!?]{0,60}?(?:polic(?:y|ies)|regulations?|requirements|standards?|act|directive)\b|\bmandatory (?:prerequisite|dependency|handshake|session|audit)\b",
+    ),
+    (
+        CROSS_TOOL,
+        r"\bmust be (?:performed|called|executed|invoked|run|completed) (?:immediately |directly |first )?(?:before|prior to) (?:any|every|all|each)\b",
+    ),
+    (
+        PROMOTION,
+        r"\bwhy this is the (?:superior|best|better|right) choice\b|\b(?:functionality|superset) replacement\b",
+    ),
+    (
+        OVERRIDE,
+        r"\b(?:modify|change|set|replace|override|rewrite|overwrite|substitute|switch) (?:the )?[`'\x22]?[\w.-]+[`'\x22]? (?:parameters?|arguments?|values?|inputs?|fields?|destination|query) (?:to|with|by|so)\b[^!?]{0,160}?\b(?:regardless of|no matter|whatever) (?:what )?(?:the )?user",
+    ),
+    (
+        PREREQUISITE,
+        r"\b(?:must|should|needs? to) (?:also|first|then) (?:\w+ ){0,6}?(?:by )?(?:removing|deleting|wiping|erasing|remove|delete|wipe|erase) [^.!?]{0,40}?(?:/tmp|/var|/etc|~|directory|folder|files)",
     ),
 ];
