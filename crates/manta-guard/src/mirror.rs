@@ -1,6 +1,7 @@
 //! Headers that repeat what the body of a request says (specification, 2026-07-28): written towards a remote server,
 //! checked from a client.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use base64::Engine as _;
@@ -31,12 +32,7 @@ impl Mirrors {
     /// The headers of a modern request.
     pub(crate) fn of(&self, frame: &Frame<'_>) -> Vec<(String, String)> {
         let mut headers = vec![("mcp-method".to_owned(), encoded(frame.method()))];
-        let name = match frame.method() {
-            "tools/call" | "prompts/get" => frame.string(Part::Name),
-            "resources/read" => frame.string(Part::Uri),
-            _ => None,
-        };
-        let Some(name) = name else { return headers };
+        let Some(name) = name_of(frame) else { return headers };
         headers.push(("mcp-name".to_owned(), encoded(&name)));
         let marks = self.0.get(&*name).filter(|_| frame.method() == "tools/call");
         let arguments = marks.and_then(|_| frame.value(Part::Arguments));
@@ -52,6 +48,17 @@ impl Mirrors {
         }
         headers
     }
+}
+
+/// What `Mcp-Name` repeats of a request: the name of a tool or prompt, the address of a resource, and, in the extension for
+/// calls in the background, the task, so that whoever stands on the way finds the server that has it.
+pub(crate) fn name_of<'a>(frame: &Frame<'a>) -> Option<Cow<'a, str>> {
+    frame.string(match frame.method() {
+        "tools/call" | "prompts/get" => Part::Name,
+        "resources/read" => Part::Uri,
+        "tasks/get" | "tasks/update" | "tasks/cancel" => Part::TaskId,
+        _ => return None,
+    })
 }
 
 impl Mirrors {
@@ -175,6 +182,9 @@ mod tests {
                 own("mcp-param-deep", "true"),
             ]
         );
+        let task = br#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"t-1"}}"#;
+        let frame = Frame::parse(task, Direction::ToServer, &Limits::default()).unwrap();
+        assert_eq!(mirrors.of(&frame), [own("mcp-method", "tasks/get"), own("mcp-name", "t-1")]);
     }
 
     #[test]

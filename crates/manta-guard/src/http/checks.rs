@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use manta_mcp::{Frame, Part};
 
-use crate::mirror::decoded;
+use crate::mirror::{decoded, name_of};
 
 /// Which protocol a request speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,11 +164,7 @@ pub(super) fn era(headers: &HeaderMap, frame: &Frame<'_>) -> Result<Era, (i32, S
     let body = frame.string(Part::MetaProtocolVersion);
     let is_modern = body.is_some() || names_modern(headers);
     let is_request = frame.kind() == manta_mcp::Kind::Request;
-    let name = match frame.method() {
-        "tools/call" | "prompts/get" => frame.string(Part::Name),
-        "resources/read" => frame.string(Part::Uri),
-        _ => None,
-    };
+    let name = name_of(frame);
     if !(is_modern && is_request) {
         // Nobody has to say them here. What is said all the same, somebody on the way may have believed.
         for (header, said) in [(METHOD_HEADER, Some(frame.method())), (NAME_HEADER, name.as_deref())] {
@@ -320,7 +316,11 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
         );
         let (old, new) = (("mcp-protocol-version", "2025-11-25"), ("mcp-protocol-version", "2026-07-28"));
+        let task = parsed(
+            r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"t-1","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
+        );
         let (called, listed) = (("mcp-method", "tools/call"), ("mcp-method", "tools/list"));
+        let asked = ("mcp-method", "tasks/get");
         for (said, frame, agrees) in [
             (&[old][..], &call, true),
             (&[old, called, ("mcp-name", "wipe")], &call, true),
@@ -331,6 +331,8 @@ mod tests {
             (&[old, called], &note, false),
             (&[new, listed], &list, true),
             (&[new, listed, ("mcp-name", "read")], &list, false),
+            (&[new, asked, ("mcp-name", "t-1")], &task, true),
+            (&[new, asked, ("mcp-name", "t-2")], &task, false),
         ] {
             assert_eq!(era(&headers(said), frame).is_ok(), agrees, "{said:?}");
         }
