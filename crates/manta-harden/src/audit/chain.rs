@@ -7,6 +7,11 @@ use crate::digest::Hex;
 /// What the first record of a log has as `prev`.
 pub(super) const GENESIS: [u8; 32] = [0; 32];
 
+/// Number of a record. What no log comes to, and other readers of JSON would round, is none: the next one must be one more.
+pub(super) fn seq_of(record: &serde_json::Value) -> Option<u64> {
+    record.get("seq")?.as_u64().filter(|seq| *seq < 1 << 53)
+}
+
 /// A line's hash in the form in which the next line names it.
 pub(super) type LineHash = Hex<64>;
 

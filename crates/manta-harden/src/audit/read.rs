@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::chain::seq_of;
 use super::time;
 use super::writer::rotated;
 
@@ -38,7 +39,7 @@ impl Entry {
     /// The record's number.
     #[must_use]
     pub fn seq(&self) -> Option<u64> {
-        self.record.as_ref()?.get("seq")?.as_u64()
+        seq_of(self.record.as_ref()?)
     }
 }
 

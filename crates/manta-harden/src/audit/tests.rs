@@ -397,6 +397,21 @@ fn what_is_no_text_is_reported_and_not_kept() {
 }
 
 #[test]
+fn a_number_that_no_log_comes_to_is_none() {
+    for last in ["18446744073709551615", "9007199254740992", "-1", "1e3"] {
+        let (_directory, path) = sample();
+        let whole = fs::read(&path).unwrap();
+        let line = format!("{{\"v\":1,\"seq\":{last},\"prev\":\"0\"}}\n");
+        fs::write(&path, [&whole[..], line.as_bytes(), &whole].concat()).unwrap();
+        assert!(kinds(&check(&path)).contains(&ProblemKind::Garbage), "{last}");
+        // Whoever goes on with such a log says what it found.
+        fs::write(&path, [&whole[..], line.as_bytes()].concat()).unwrap();
+        drop(open(&path));
+        assert_eq!((check(&path).is_intact(), check(&path).recovered), (true, 1), "{last}");
+    }
+}
+
+#[test]
 fn opening_a_log_that_was_cut_off_writes_it_down() {
     let (_directory, path) = sample();
     rewrite(&path, |lines| lines.truncate(5));

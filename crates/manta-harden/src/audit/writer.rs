@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::chain::{Tip, line_hash};
+use super::chain::{self, Tip, line_hash};
 use super::checkpoint::Checkpointer;
 use super::file::{claim, is_at, private, read_exact_at, write_all_at};
 use super::record::{
@@ -591,7 +591,7 @@ fn last_record(file: &File, from: u64, to: u64) -> io::Result<Option<(Tip, u64)>
 fn seq_of(line: &[u8]) -> Option<u64> {
     let value: Value = serde_json::from_slice(line).ok()?;
     value.get("prev")?.as_str()?;
-    value.get("seq")?.as_u64()
+    chain::seq_of(&value)
 }
 
 /// The end of the newest rotated file, when there is one.
