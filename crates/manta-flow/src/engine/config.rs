@@ -215,12 +215,14 @@ fn takes_middleware(api: &str) -> bool {
     LAST.contains(&last) || last.ends_with("Transport") || api.starts_with("uvicorn.")
 }
 
-/// Whether a call may start a server, which is worth another look with other arguments.
+/// Whether a call starts a server, which is worth another look with other arguments.
 fn starts_server(api: &str) -> bool {
-    const LAST: [&str; 7] = ["run", "listen", "serve", "run_app", "run_async", "run_http_async", "start"];
-    const OTHERS: [&str; 6] = ["asyncio.", "anyio.", "trio.", "subprocess.", "threading.", "contextvars."];
-    let last = api.rsplit(['.', '/']).next().unwrap_or(api);
-    LAST.contains(&last) && !OTHERS.iter().any(|library| api.starts_with(library))
+    const RUN: [&str; 6] = ["FastMCP()", "MCPServer()", "uvicorn.", "hypercorn.", "flask.Flask()", "werkzeug.serving."];
+    match api.rsplit(['.', '/']).next().unwrap_or(api) {
+        "listen" | "run_app" => true,
+        "run" | "run_async" | "run_http_async" | "start" | "serve" => RUN.iter().any(|server| api.contains(server)),
+        _ => false,
+    }
 }
 
 impl Interp<'_> {

@@ -7,7 +7,8 @@
 //! The report says which.
 //!
 //! Command lines do the same while modules load, and the server is started by the last of their branches: there, calls are
-//! given up that have registered and started nothing. What a module calls itself is not, since all else is inside of it.
+//! given up that have registered and started nothing. What a module calls itself is not, nor what has used half of all, since
+//! the rest is inside of it.
 //!
 //! Whether a call concerns the caller is asked of its activation, and only when it has taken that much: nothing of the
 //! caller's in its receiver, its variables and what it captured. Of several that are running, one inside the other, each
@@ -102,8 +103,9 @@ impl Interp<'_> {
     /// Whether an activation may not be left: for what it found while modules load, and for the caller's data afterwards.
     fn is_needed(&mut self, at: usize) -> bool {
         if self.is_loading {
+            let is_all = self.frames[at].entered.is_some_and(|entered| self.fuel_used - entered >= self.sparing_below);
             let is_called_by_module = self.frames[at - 1].entered.is_none();
-            is_called_by_module || self.discoveries() > self.frames[at].discovered
+            is_all || is_called_by_module || self.discoveries() > self.frames[at].discovered
         } else {
             self.concerns_caller(at)
         }
