@@ -5,7 +5,8 @@ use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 
@@ -20,22 +21,29 @@ fn seen(command: &mut Command, begin: impl FnOnce(&mut Child)) -> Vec<u8> {
     let mut guard = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(theirs).spawn().unwrap();
     // The command keeps its copy of the other end, which would keep ours open.
     command.stderr(Stdio::null());
+    let all = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&all);
     let watched = std::thread::spawn(move || {
-        let (mut all, mut piece) = (Vec::new(), [0; 4096]);
+        let mut piece = [0; 4096];
         let mut terminal = File::from(terminal);
         // The last process that closes it ends the reading, with an error.
         while let Ok(count @ 1..) = terminal.read(&mut piece) {
-            all.extend_from_slice(&piece[..count]);
+            seen.lock().unwrap().extend_from_slice(&piece[..count]);
         }
-        all
     });
     begin(&mut guard);
-    std::thread::sleep(Duration::from_millis(500));
+    // Until the last words of the server are there, however busy the machine is.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !String::from_utf8_lossy(&all.lock().unwrap()).contains("all is well") && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(200));
     drop(guard.stdin.take());
     let pid = rustix::process::Pid::from_child(&guard);
     let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
     guard.wait().unwrap();
-    watched.join().unwrap()
+    watched.join().unwrap();
+    std::mem::take(&mut *all.lock().unwrap())
 }
 
 pub(crate) fn a_server_does_not_drive_the_terminal(directory: &Path) {
