@@ -139,6 +139,8 @@ pub(crate) struct Frame {
     entered: Option<u64>,
     /// How much had been discovered then.
     discovered: usize,
+    /// Steps of calls inside of it that were given up.
+    spared: u64,
     /// Whether it is known to have something of the caller's in it.
     concerns_caller: bool,
 }

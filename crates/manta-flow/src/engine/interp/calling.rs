@@ -329,6 +329,7 @@ impl<'p> Interp<'p> {
             jumps: Vec::new(),
             entered: Some(self.fuel_used),
             discovered: self.discoveries(),
+            spared: 0,
             concerns_caller: false,
         };
         self.frames.push(frame);

@@ -7,12 +7,12 @@
 //! The report says which.
 //!
 //! Command lines do the same while modules load, and the server is started by the last of their branches: there, calls are
-//! given up that have registered and started nothing. What a module calls itself is not, nor what has used half of all, since
-//! the rest is inside of it.
+//! given up that have registered and started nothing. What a module calls itself is not, since all else is inside of it.
 //!
 //! Whether a call concerns the caller is asked of its activation, and only when it has taken that much: nothing of the
 //! caller's in its receiver, its variables and what it captured. Of several that are running, one inside the other, each
-//! may take half of what the one around it may, so that the innermost is given up and the others go on.
+//! may take half of what the one around it may, so that the innermost is given up and the others go on; what was given up is
+//! no burden on those around it.
 
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ impl Interp<'_> {
         let mut dear = None;
         for at in 1..self.frames.len() {
             let Some(entered) = self.frames[at].entered else { continue };
-            let used = self.fuel_used.saturating_sub(entered);
+            let used = self.fuel_used.saturating_sub(entered + self.frames[at].spared);
             // Those inside of it took less.
             if used < LEAST {
                 break;
@@ -91,6 +91,9 @@ impl Interp<'_> {
         self.dear.told.insert(format!("`{name}` in {}", code.path), used);
         self.dear.functions.insert((module, func));
         self.dear.leaving = Some(at);
+        for around in &mut self.frames[..at] {
+            around.spared += used;
+        }
     }
 
     /// Whether an activation makes an object, which would lack what it was not given.
@@ -103,9 +106,8 @@ impl Interp<'_> {
     /// Whether an activation may not be left: for what it found while modules load, and for the caller's data afterwards.
     fn is_needed(&mut self, at: usize) -> bool {
         if self.is_loading {
-            let is_all = self.frames[at].entered.is_some_and(|entered| self.fuel_used - entered >= self.sparing_below);
             let is_called_by_module = self.frames[at - 1].entered.is_none();
-            is_all || is_called_by_module || self.discoveries() > self.frames[at].discovered
+            is_called_by_module || self.discoveries() > self.frames[at].discovered
         } else {
             self.concerns_caller(at)
         }

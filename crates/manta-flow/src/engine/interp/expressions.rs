@@ -218,6 +218,7 @@ impl<'p> Interp<'p> {
             jumps: Vec::new(),
             entered: None,
             discovered: 0,
+            spared: 0,
             concerns_caller: false,
         });
     }

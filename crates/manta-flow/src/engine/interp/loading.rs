@@ -61,6 +61,7 @@ impl Interp<'_> {
             jumps: Vec::new(),
             entered: None,
             discovered: 0,
+            spared: 0,
             concerns_caller: false,
         });
         self.block(&module.func(FuncId(0)).body);
