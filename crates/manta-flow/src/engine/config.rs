@@ -230,9 +230,6 @@ impl Interp<'_> {
     pub(crate) fn record_call(&mut self, api: ApiId, on: Option<ObjId>, span: Span, args: &Args, result: &Val) {
         self.found.met.call(api);
         let at = self.here(span);
-        if self.is_loading && starts_server(&self.apis.name(api)) {
-            self.found.starts += 1;
-        }
         let seen = self.found.recorded.entry((at, api)).or_insert(0);
         *seen += 1;
         if *seen > MAX_PER_PLACE {
@@ -243,6 +240,8 @@ impl Interp<'_> {
             return;
         }
         let name = self.apis.name(api);
+        // What a handler listens for while it is tried is not the server.
+        self.found.starts += usize::from(self.trials == 0 && starts_server(&name));
         let follow = takes_middleware(&name);
         let before = self.found.call_parts;
         let mut parts = MAX_PARTS.min(MAX_ALL_PARTS.saturating_sub(before));

@@ -95,7 +95,9 @@ pub(crate) struct LoadCost {
     calls: u32,
     steps: u64,
     /// Whether something was registered in one of them.
-    discovers: bool,
+    registers: bool,
+    /// Whether a server was started in the last of them, in a way that was not known.
+    starts: bool,
 }
 
 /// State of a module.

@@ -319,7 +319,7 @@ pub(crate) struct Findings {
     pub(crate) is_calls_cut: bool,
     /// Parts of arguments kept in `calls`.
     pub(crate) call_parts: usize,
-    /// How often something was called, while modules load, that may start a server.
+    /// How many of `calls` start the server.
     pub(crate) starts: usize,
     /// How often a call at a place was recorded.
     pub(crate) recorded: std::collections::HashMap<(Location, ApiId), u32>,

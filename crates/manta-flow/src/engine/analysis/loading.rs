@@ -67,7 +67,7 @@ impl<'p> Interp<'p> {
     pub(super) fn load_program(&mut self) {
         let entries: Vec<ModId> = self.program.entries.iter().map(|(id, _)| *id).collect();
         self.fuel = self.limits.fuel_total / 10;
-        self.sparing_below = self.fuel / 2;
+        self.sparing_below = self.fuel / 4;
         self.is_loading = true;
         for entry in &entries {
             self.load(*entry);

@@ -272,7 +272,7 @@ impl<'p> Interp<'p> {
             self.mark_effect();
             return self.summary(&args, this.as_ref());
         }
-        let cost_before = (self.fuel_used, self.discoveries());
+        let (steps, registered, started) = (self.fuel_used, self.registered(), self.found.starts);
         self.entered.insert(place);
         if self.trials == 0 && !self.found.is_running_handler {
             self.ran.insert(place);
@@ -289,11 +289,12 @@ impl<'p> Interp<'p> {
             interp.run_closure(&closure, this, args, span, called_at)
         });
         if self.is_loading {
-            let discovers = self.discoveries() != cost_before.1;
+            let registers = self.registered() != registered;
             let cost = self.load_costs.entry(place).or_default();
             cost.calls += 1;
-            cost.steps += self.fuel_used - cost_before.0;
-            cost.discovers |= discovers;
+            cost.steps += self.fuel_used - steps;
+            cost.registers |= registers;
+            cost.starts = self.found.starts != started;
         }
         result
     }
@@ -346,15 +347,17 @@ impl<'p> Interp<'p> {
     fn is_not_worth_it(&self, place: (ModId, FuncId), name: Option<Symbol>) -> bool {
         let Some(cost) = self.load_costs.get(&place) else { return false };
         let is_dear = cost.steps > DEAR_IN_ALL && cost.steps / u64::from(cost.calls.max(1)) > DEAR_PER_CALL;
-        is_dear && !cost.discovers && !name.is_some_and(|name| matches!(name.as_str(), "constructor" | "__init__"))
+        let discovers = cost.registers || cost.starts;
+        is_dear && !discovers && !name.is_some_and(|name| matches!(name.as_str(), "constructor" | "__init__"))
     }
 
-    /// How much has been discovered.
+    /// How much has been discovered: what is registered, and what starts servers.
     pub(super) fn discoveries(&self) -> usize {
-        self.found.registrations.len()
-            + self.found.list_handlers.len()
-            + self.found.tool_classes.len()
-            + self.found.starts
+        self.registered() + self.found.starts
+    }
+
+    fn registered(&self) -> usize {
+        self.found.registrations.len() + self.found.list_handlers.len() + self.found.tool_classes.len()
     }
 
     fn mark_arguments(&mut self, mut args: Args, name: Option<Symbol>, span: Span) -> Args {

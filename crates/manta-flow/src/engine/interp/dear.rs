@@ -6,8 +6,9 @@
 //! part: what such a call has done until then is done, what it would have given is not known, and it is not entered again.
 //! The report says which.
 //!
-//! Command lines do the same while modules load, and the server is started by the last of their branches: there, calls are
-//! given up that have registered and started nothing. What a module calls itself is not, since all else is inside of it.
+//! Command lines do the same while modules load, and the server is started by the last of their branches. There, calls are
+//! given up that have registered and started nothing, once a quarter of the steps is left. What a module calls itself is
+//! not, since all else is inside of it.
 //!
 //! Whether a call concerns the caller is asked of its activation, and only when it has taken that much: nothing of the
 //! caller's in its receiver, its variables and what it captured. Of several that are running, one inside the other, each
