@@ -332,9 +332,7 @@ impl Interp<'_> {
                     rest: args.rest.clone(),
                     ..Args::default()
                 };
-                self.in_branch(|interp| {
-                    interp.call_value(&arg, None, given, span);
-                });
+                self.call_aside(&arg, given, span);
                 self.nothing()
             }
             Effect::Partial => self.partial(&arg, args),
@@ -514,9 +512,7 @@ impl Interp<'_> {
                 if let Some(thread @ Val { kind: Kind::Obj(_), .. }) = this {
                     let run = self.get_member(thread, Symbol::new("run"), span);
                     if matches!(run.kind, Kind::Bound(_)) {
-                        self.in_branch(|interp| {
-                            interp.call_value(&run, None, Args::default(), span);
-                        });
+                        self.call_aside(&run, Args::default(), span);
                     }
                 }
                 Val::null()
@@ -526,9 +522,7 @@ impl Interp<'_> {
                 match args.pos.as_slice() {
                     [function, _, given @ ..] if !given.is_empty() && self.is_callable(function) => {
                         let (function, given) = (function.clone(), given.to_vec());
-                        self.in_branch(|interp| {
-                            interp.call_value(&function, None, Args::of(given), span);
-                        });
+                        self.call_aside(&function, Args::of(given), span);
                     }
                     _ => self.call_closures(args, None, span),
                 }
@@ -642,9 +636,13 @@ impl Interp<'_> {
             }
             _ => Vec::new(),
         };
-        // What becomes of it is nothing to those who go on.
+        self.call_aside(&target, Args { pos, rest, named, ..Args::default() }, span);
+    }
+
+    /// Calls what runs by itself, in a thread or later: whether it fails is nothing to those who go on.
+    fn call_aside(&mut self, function: &Val, args: Args, span: Span) {
         self.in_branch(|interp| {
-            interp.call_value(&target, None, Args { pos, rest, named, ..Args::default() }, span);
+            interp.call_value(function, None, args, span);
         });
     }
 
