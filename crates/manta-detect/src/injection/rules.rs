@@ -931,7 +931,7 @@ pub(super) static RULES: &[(&str, &str)] = &[
     // What is done without anybody.
     (
         CLAIMED_CONSENT,
-        r"\b(?:stop|quit|cease) (?:asking|prompting|requesting|bothering)(?: the user)? (?:for )?(?:any |more )?(?:approvals?|permissions?|confirmations?|consent)\b|\b(?:approve|accept|confirm|grant) all (?:\w+ )?(?:permission|approval|consent|confirmation)s? ?(?:requests?|dialogs?|prompts?)?\b",
+        r"\b(?:stop|quit|cease) (?:asking|prompting|requesting|bothering)(?: the user)? (?:for )?(?:any |more )?(?:approvals?|permissions?|confirmations?|consent)\b|\b(?:approve|accept|confirm|grant) all (?:\w+ )?(?:(?:permission|approval|consent|confirmation) (?:requests?|dialogs?|prompts?)|approvals|confirmations)\b",
     ),
     (
         CLAIMED_CONSENT,
