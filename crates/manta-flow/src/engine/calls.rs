@@ -259,7 +259,10 @@ impl Interp<'_> {
 
     /// Something called of which nothing is known.
     pub(crate) fn call_unknown(&mut self, target: &Val, args: &Args, span: Span) -> Val {
-        self.call_closures(args, Some(args), span);
+        // What is the caller's hands on what the caller sent: `request.on("data", (chunk) => { … })`.
+        let mut given = args.clone();
+        given.rest = given.rest.or_else(|| target.is_tainted().then(|| target.clone()));
+        self.call_closures(args, Some(&given), span);
         let mut result = Val::unknown();
         for value in args.all() {
             let (taint, step) = self.deep_taint(value, 2);

@@ -210,6 +210,12 @@ impl<'p> Interp<'p> {
             let vn = self.store.fresh_vn();
             obj.fields.insert(Symbol::new(field), Val { taint, step, vn, ..Val::unknown() });
         }
+        // Its body comes in pieces: `for await (const chunk of req)`, `req.on("data", (chunk) => { … })`.
+        for field in ["on", "once", "addListener"] {
+            let vn = self.store.fresh_vn();
+            obj.fields.insert(Symbol::new(field), Val { taint, step, vn, ..Val::unknown() });
+        }
+        obj.more = Some(Val { taint, step, vn: self.store.fresh_vn(), ..Val::unknown() });
         obj.any = Some(Val::unknown());
         Val::of(Kind::Obj(self.store.new_obj(obj)))
     }

@@ -107,7 +107,7 @@ impl Interp<'_> {
                         (Vec::new(), Some(Val::unknown().tainted_by(collection)))
                     }
                     ObjKind::Plain | ObjKind::External => {
-                        let more = obj.any.clone().or_else(|| obj.more.clone());
+                        let more = obj.more.clone().or_else(|| obj.any.clone());
                         (obj.items.clone(), more.or_else(|| Some(Val::unknown().tainted_by(collection))))
                     }
                 }
