@@ -33,6 +33,8 @@ fn severity(flow: &Flow, usual: Severity) -> Severity {
         FlowRule::ArgumentInjection => Severity::High,
         // Choosing a member is not writing code; what it gives depends on the object.
         FlowRule::CodeInjection if flow.kind == SinkKind::Attribute => Severity::Medium,
+        // A page has its own cookies and accounts, but not the server's files.
+        FlowRule::CodeInjection if flow.kind == SinkKind::BrowserScript => Severity::Medium,
         _ => usual,
     }
 }
@@ -61,6 +63,7 @@ fn message(flow: &Flow) -> String {
         (FlowRule::CommandExecution, _) => "is run as a command",
         (FlowRule::CommandInjection, _) => "becomes part of a shell command",
         (FlowRule::ArgumentInjection, _) => "becomes an option of a program",
+        (FlowRule::CodeInjection, SinkKind::BrowserScript) => "becomes part of a script that a page runs",
         (FlowRule::CodeInjection, _) => "is run as code",
         (FlowRule::PathTraversal, _) => "decides which file is read",
         (FlowRule::FileWrite, _) => "decides which file is written",

@@ -138,7 +138,11 @@ fn powers(tool: &ToolFacts) -> BTreeMap<Power, Location> {
             }
             SinkKind::Url | SinkKind::Host | SinkKind::Browse => Power::Network,
             SinkKind::Sql | SinkKind::Query => Power::Database,
-            SinkKind::Code | SinkKind::Deserialize | SinkKind::PageScript | SinkKind::Kernel => Power::RunCode,
+            SinkKind::Code
+            | SinkKind::Deserialize
+            | SinkKind::PageScript
+            | SinkKind::BrowserScript
+            | SinkKind::Kernel => Power::RunCode,
             SinkKind::Template | SinkKind::Regex | SinkKind::Attribute | SinkKind::Merge | SinkKind::Stdin => {
                 return None;
             }

@@ -42,6 +42,9 @@ pub enum SinkKind {
     Code,
     /// Runs code inside a page or an isolated sandbox.
     PageScript,
+    /// Runs JavaScript inside a page of a browser: what the whole text says is the tool's purpose, what breaks out of a
+    /// larger script is an injection.
+    BrowserScript,
     /// Runs Python in an interpreter apart (a kernel, a sandbox): what the whole text says is the tool's purpose, what
     /// breaks out of a larger program is an injection.
     Kernel,

@@ -65,7 +65,9 @@ impl Interp<'_> {
                 "the text is run as a program in an interpreter apart",
             )],
             SinkKind::Kernel => vec![judge_code(spelled, argv::Language::Python)],
-            SinkKind::PageScript => vec![self.judge_finite(
+            // A script of the server's own that has a value in it is not the caller's to write.
+            SinkKind::BrowserScript if !spelled.is_whole => vec![judge_code(spelled, argv::Language::JavaScript)],
+            SinkKind::BrowserScript | SinkKind::PageScript => vec![self.judge_finite(
                 spelled,
                 FlowRule::DangerousByDesign,
                 "document.cookie",
