@@ -12,7 +12,11 @@ use manta_flow::frontend::FrontEnd;
 const TOOLS: usize = 20;
 
 fn scan(server: &str, limits: Limits) -> ScanReport {
-    let input = ProjectInput::from_texts("server", [("server.py", server)]);
+    scan_all(&[("server.py", server)], limits)
+}
+
+fn scan_all(files: &[(&str, &str)], limits: Limits) -> ScanReport {
+    let input = ProjectInput::from_texts("server", files.iter().copied());
     let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_py::Python)];
     audit(&input, &front_ends, &Models::builtin(), &Settings { limits, ..Settings::default() })
 }
@@ -158,5 +162,23 @@ fn what_is_not_run_when_modules_load_is_told() {
     assert_eq!(found(&report).0, 0);
     let told = &report.completeness.exhausted_budgets;
     assert!(told.iter().any(|text| text.contains("may register more tools")), "{told:?}");
+    assert!(!report.completeness.is_complete());
+}
+
+#[test]
+fn what_registers_is_run_where_a_command_line_has_used_up_all_steps() {
+    let calls = (0..30).map(|part| format!("part{part}(7)")).collect::<Vec<_>>().join("; ");
+    let server = command_line(&calls).replace("def main():", "def main():\n    import tools");
+    let tools = "from mcp.server.fastmcp import FastMCP\ndef register(mcp: FastMCP):\n    @mcp.tool()\n    def t1(p: str) -> str:\n        return open(p).read()\n";
+    let limits = Limits { fuel_total: 100_000, ..Limits::default() };
+    let report = scan_all(
+        &[
+            ("server.py", &server.replace("main()\n", "main()\nimport late\n")),
+            ("tools.py", tools),
+            ("late.py", &tools.replace("t1", "t2")),
+        ],
+        limits,
+    );
+    assert_eq!(found(&report).0, 2, "of a module that is loaded before, and of one after");
     assert!(!report.completeness.is_complete());
 }

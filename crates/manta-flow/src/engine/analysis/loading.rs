@@ -130,6 +130,8 @@ impl<'p> Interp<'p> {
 
     /// Functions and classes nothing has run although their code registers tools.
     pub(super) fn call_unreached(&mut self) {
+        // Where a command line has used up everything, what registers is there to be run all the same.
+        self.fuel = self.fuel.max(self.limits.fuel_per_tool);
         let modules: Vec<ModId> = self.program.modules().map(|(id, _)| id).collect();
         for module in modules {
             self.load(module);

@@ -273,7 +273,10 @@ impl<'p> Interp<'p> {
             return self.summary(&args, this.as_ref());
         }
         let (steps, registered, started) = (self.fuel_used, self.registered(), self.found.starts);
-        self.entered.insert(place);
+        // Without steps nothing of it is run.
+        if self.fuel > 0 {
+            self.entered.insert(place);
+        }
         if self.trials == 0 && !self.found.is_running_handler {
             self.ran.insert(place);
         }

@@ -14,7 +14,8 @@ use crate::ir::{FuncId, ImportId, ImportName, Lang, Symbol};
 impl Interp<'_> {
     /// Runs a module's top level once.
     pub(crate) fn load(&mut self, id: ModId) {
-        if !matches!(self.mods[id.0 as usize], ModState::Unloaded) {
+        // Without steps nothing of it is run: it may be loaded when there are some again.
+        if !matches!(self.mods[id.0 as usize], ModState::Unloaded) || self.fuel == 0 {
             return;
         }
         if let Some(package) = self.program.parent(id) {
