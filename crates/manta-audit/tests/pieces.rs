@@ -91,10 +91,14 @@ server.tool("show", {{ name: z.string() }}, async ({{ name }}) => {{
         "const client = await CDP({ port: 9222 }); await client.Runtime.evaluate({ expression: script });".to_owned(),
     ];
     for run in &runs {
-        assert_eq!(shows("`window.chart.show('${name}')`", run), ["code-injection in show"], "{run}");
+        for make in ["`window.chart.show('${name}')`", "`window.chart.show('{${name}}')`"] {
+            assert_eq!(shows(make, run), ["code-injection in show"], "{make} {run}");
+        }
         assert_eq!(shows("`window.chart.show(${JSON.stringify(name)})`", run), QUIET, "{run}");
         // A tool that runs a script is what it says.
-        assert_eq!(shows("name", run), QUIET, "{run}");
+        for make in ["name", "`(async () => { ${name} })()`", "`return ${name}`"] {
+            assert_eq!(shows(make, run), QUIET, "{make} {run}");
+        }
     }
     // HTML is no script.
     assert_eq!(shows("`<h1>${name}</h1>`", &format!("{page} await page.setContent(script);")), QUIET);

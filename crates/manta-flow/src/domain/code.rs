@@ -208,6 +208,21 @@ pub fn harmful(language: Language) -> &'static str {
     language.payloads()[0]
 }
 
+/// Whether a program makes room for another one between these texts: for statements (`{ … }`, `; …`), for a result
+/// (`return …`, `=> …`), or for a function that is called (`(…)(`).
+#[must_use]
+pub fn is_slot(before: &str, after: &str) -> bool {
+    let (before, after) = (before.trim_end(), after.trim_start());
+    let is_word = |word: &str| {
+        before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    before.is_empty()
+        || before.ends_with(['{', ';', '}'])
+        || before.ends_with("=>")
+        || ["return", "await"].into_iter().any(is_word)
+        || before.ends_with('(') && after.starts_with(")(")
+}
+
 /// Outside literals: a name, a number, a literal of its own; anything else is code.
 fn outside(props: &StrProps, language: Language, alone: bool) -> CodeVerdict {
     let is_literal = props.quoted == Quoting::Json && matches!(language, Language::JavaScript | Language::Python);
@@ -258,6 +273,22 @@ mod tests {
             assert!(matches!(one(before, &any, after, language), CodeVerdict::BreaksOut { .. }), "{before}");
         }
         assert!(matches!(analyze(&[Part::Hole(&any)], Language::Python)[0].verdict, CodeVerdict::Program { .. }));
+    }
+
+    #[test]
+    fn a_program_makes_room_for_another_where_statements_and_results_stand() {
+        for (before, after) in [
+            ("(() => { ", " })()"),
+            ("setup();\n", ""),
+            ("async () => ", ""),
+            ("(async () => { return ", " })()"),
+            ("(", ")(document.body)"),
+        ] {
+            assert!(is_slot(before, after), "{before}");
+        }
+        for (before, after) in [("show(", ")"), ("show('", "')"), ("const a = ", ";"), ("doreturn ", "")] {
+            assert!(!is_slot(before, after), "{before}");
+        }
     }
 
     #[test]

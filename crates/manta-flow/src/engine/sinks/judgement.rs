@@ -66,7 +66,9 @@ impl Interp<'_> {
             )],
             SinkKind::Kernel => vec![judge_code(spelled, argv::Language::Python)],
             // A script of the server's own that has a value in it is not the caller's to write.
-            SinkKind::BrowserScript if !spelled.is_whole => vec![judge_code(spelled, argv::Language::JavaScript)],
+            SinkKind::BrowserScript if !spelled.is_whole && !has_slot(spelled) => {
+                vec![judge_code(spelled, argv::Language::JavaScript)]
+            }
             SinkKind::BrowserScript | SinkKind::PageScript => vec![self.judge_finite(
                 spelled,
                 FlowRule::DangerousByDesign,
@@ -305,6 +307,22 @@ fn sql_flavor(api: &str) -> sql::Flavor {
     } else {
         sql::Flavor::AnySql
     }
+}
+
+/// Whether a program has room for one of the caller's, which is what the tool is for then.
+fn has_slot(spelled: &Spelled) -> bool {
+    let literal = |piece: Option<&Piece>| match piece {
+        Some(Piece::Lit(text)) => Some(text.to_string()),
+        Some(_) => None,
+        None => Some(String::new()),
+    };
+    let holes = code::analyze(&spelled.parts(), argv::Language::JavaScript);
+    holes.iter().filter(|hole| hole.quote.is_none()).any(|hole| {
+        let before = hole.part.checked_sub(1).map_or(Some(String::new()), |at| literal(spelled.pieces.get(at)));
+        before
+            .zip(literal(spelled.pieces.get(hole.part + 1)))
+            .is_some_and(|(before, after)| code::is_slot(&before, &after))
+    })
 }
 
 /// Digits, letters and little else: too poor to be code or a host of the caller's choice.
