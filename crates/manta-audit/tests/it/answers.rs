@@ -1,6 +1,6 @@
 //! Answers of services that are not known: what is read out of them is not the caller's, what they are made of may be.
 
-mod common;
+use crate::common;
 
 const QUIET: Vec<String> = Vec::new();
 

@@ -1,6 +1,6 @@
 //! State that one tool sets and another uses.
 
-mod common;
+use crate::common;
 
 use manta_audit::{Settings, audit};
 use manta_core::ProjectInput;

@@ -1,7 +1,7 @@
 //! Servers as compilers and bundlers leave them: helpers around async functions and imports, and the SDK and zod inside
 //! the program.
 
-mod common;
+use crate::common;
 
 /// What is found in a program of one file.
 fn found(text: &str) -> Vec<String> {

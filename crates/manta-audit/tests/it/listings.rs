@@ -1,6 +1,6 @@
 //! Files below a directory of the caller's: what a program finds there, and what it names itself.
 
-mod common;
+use crate::common;
 
 use manta_core::Persona;
 

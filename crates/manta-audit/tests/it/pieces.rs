@@ -1,6 +1,6 @@
 //! What comes in pieces: bodies of requests, and scripts for a page that a value is put into.
 
-mod common;
+use crate::common;
 
 const QUIET: Vec<String> = Vec::new();
 

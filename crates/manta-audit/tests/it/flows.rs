@@ -1,6 +1,6 @@
 //! Flows: twins that differ in one detail, through the whole scanner.
 
-mod common;
+use crate::common;
 
 use manta_audit::{Settings, audit};
 use manta_core::ProjectInput;

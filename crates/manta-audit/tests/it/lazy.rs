@@ -1,8 +1,6 @@
 //! Names that a Python package makes when they are asked for (PEP 562).
 
-mod common;
-
-use common::found;
+use crate::common::found;
 
 const REGISTRY: &str = r#"
 class Registry:

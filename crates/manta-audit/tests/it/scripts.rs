@@ -1,9 +1,7 @@
 //! Code that reaches an interpreter past its command line: through its input, or in a file that it then runs. The same in
 //! Python is in `python/sinks_scripts.py`.
 
-mod common;
-
-use common::found;
+use crate::common::found;
 
 const HEAD: &str = r#"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";

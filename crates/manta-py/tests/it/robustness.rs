@@ -88,7 +88,7 @@ fn without_strings(text: &str) -> String {
 }
 
 fn samples() -> Vec<String> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
     let files = fs::read_dir(dir).expect("the directory of golden files").filter_map(Result::ok);
     let mut sources: Vec<_> =
         files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "py")).collect();

@@ -1,8 +1,6 @@
 //! Statements for databases, through clients that the scanner knows and through those it does not.
 
-mod common;
-
-use common::found;
+use crate::common::found;
 
 const QUIET: Vec<String> = Vec::new();
 

@@ -1,8 +1,6 @@
 //! Checks that clients run before each request: one that holds beside one that does not.
 
-mod common;
-
-use common::found;
+use crate::common::found;
 
 const NOTHING: [&str; 0] = [];
 const FOUND: [&str; 1] = ["ssrf in get"];

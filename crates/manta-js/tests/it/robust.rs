@@ -25,7 +25,7 @@ impl Random {
 }
 
 fn samples() -> Vec<(String, String)> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
     let mut samples: Vec<_> = std::fs::read_dir(dir)
         .expect("golden directory")
         .map(|entry| entry.expect("directory entry").path())

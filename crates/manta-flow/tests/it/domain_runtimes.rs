@@ -1,7 +1,7 @@
 //! The value domain against the real Node and Python: regular expressions, paths, URLs, quoting.
 //!
 //! Ignored by default, because they need `node` and `python3`; run them with
-//! `cargo test -p manta-flow --test domain_runtimes -- --ignored`. All inputs are generated in one batch per test from a
+//! `cargo test -p manta-flow --test it domain_runtimes -- --ignored`. All inputs are generated in one batch per test from a
 //! fixed seed and evaluated by one process.
 
 use std::io::Write as _;

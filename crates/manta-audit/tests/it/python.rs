@@ -49,7 +49,7 @@ fn found(text: &str, expected: &Found) -> Found {
 }
 
 fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/python");
     let entries = std::fs::read_dir(folder).expect("the folder of this test");
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     files.sort();

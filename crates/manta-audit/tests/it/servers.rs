@@ -1,8 +1,7 @@
 //! Servers as people write them: how tools are announced, reached and started, through the whole scanner.
 
-mod common;
-
-use common::{found, report_of};
+use crate::common;
+use crate::common::{found, report_of};
 
 #[test]
 fn a_switch_over_the_method_of_a_message_is_a_server() {

@@ -1,8 +1,6 @@
 //! Programs that template tags start, and what programs do with their operands.
 
-mod common;
-
-use common::found;
+use crate::common::found;
 
 const HEAD: &str = r#"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";

@@ -1,8 +1,6 @@
 //! Checks of a text character by character, and what a match hands out: a form that holds beside one that does not.
 
-mod common;
-
-use common::found;
+use crate::common::found;
 
 const NOTHING: [&str; 0] = [];
 const FOUND: [&str; 1] = ["command-injection in run"];

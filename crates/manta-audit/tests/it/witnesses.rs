@@ -1,6 +1,6 @@
 //! Checks that only a concrete value shows to hold: twins of which one refuses the value and the other does not.
 
-mod common;
+use crate::common;
 
 const QUIET: Vec<String> = Vec::new();
 

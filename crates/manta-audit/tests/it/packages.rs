@@ -1,8 +1,6 @@
 //! What importing from a Python package runs.
 
-mod common;
-
-use common::found;
+use crate::common::found;
 
 /// Tools that a decorator of the package collects, each in a module of its own; `server.py` offers them.
 fn server(imports: &str) -> Vec<String> {

@@ -1,8 +1,6 @@
 //! Where credentials go: twins that differ in what reaches an answer, a log or another service.
 
-mod common;
-
-use common::found;
+use crate::common::found;
 
 /// A server whose tool `show` answers with an expression over its settings.
 fn typescript(answer: &str) -> String {

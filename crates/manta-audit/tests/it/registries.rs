@@ -1,8 +1,6 @@
 //! Python packages whose modules enter themselves into a registry when they are loaded.
 
-mod common;
-
-use common::{found, report_of};
+use crate::common::{found, report_of};
 
 /// Names of the tools of all servers, sorted.
 fn tools<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Golden lowering: Python in, the IR as text out. A parser upgrade or a change of lowering shows as a diff.
 //!
-//! `MANTA_BLESS=1 cargo test -p manta-py --test golden` rewrites the expected texts; read the diff before committing.
+//! `MANTA_BLESS=1 cargo test -p manta-py --test it golden` rewrites the expected texts; read the diff before committing.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use manta_py::Python;
 
 #[test]
 fn lowering_matches_the_golden_texts() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
     let mut wrong = Vec::new();
     let mut seen = 0;
     for entry in fs::read_dir(&dir).expect("the directory of golden files") {

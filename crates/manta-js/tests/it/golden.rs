@@ -1,4 +1,4 @@
-//! Source in, IR out: every construct of the language has a file in `tests/golden/`, so an upgrade of the parser or a
+//! Source in, IR out: every construct of the language has a file in `tests/it/golden/`, so an upgrade of the parser or a
 //! change of the lowering shows as a difference of text. `UPDATE_GOLDEN=1` rewrites the expectations.
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use manta_flow::frontend::FrontEnd;
 use manta_js::JavaScript;
 
 fn sources() -> Vec<PathBuf> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
     let entries = std::fs::read_dir(dir).expect("golden directory");
     let mut sources: Vec<_> = entries.map(|entry| entry.expect("directory entry").path()).collect();
     sources.retain(|path| path.extension().is_some_and(|extension| extension != "ir"));
@@ -48,7 +48,7 @@ fn lowering_matches_the_golden_files() {
 
 #[test]
 fn every_golden_file_has_a_source() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
     let sources = sources();
     for entry in std::fs::read_dir(dir).expect("golden directory") {
         let path = entry.expect("directory entry").path();

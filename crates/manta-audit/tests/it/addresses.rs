@@ -1,8 +1,6 @@
 //! Checks of the addresses a host has, in the forms that servers use: one that holds beside one that does not.
 
-mod common;
-
-use common::found;
+use crate::common::found;
 
 const PYTHON: &str = r#"
 import asyncio, ipaddress, socket

@@ -1,0 +1,32 @@
+//! What a scan of a server finds, lists and leaves out.
+
+mod addresses;
+mod answers;
+mod around;
+mod budgets;
+mod characters;
+mod checks;
+mod common;
+mod compiled;
+mod controls;
+mod credentials;
+mod fixes;
+mod flows;
+mod hooks;
+mod lazy;
+mod listings;
+mod memo;
+mod memory;
+mod packages;
+mod pieces;
+mod programs;
+mod python;
+mod registries;
+mod scripts;
+mod servers;
+mod setup;
+mod severity;
+mod spoken;
+mod state;
+mod statements;
+mod witnesses;

@@ -1,0 +1,5 @@
+//! The front end for JavaScript and TypeScript.
+
+mod golden;
+mod resolver;
+mod robust;

@@ -1,0 +1,5 @@
+//! The front end for Python.
+
+mod golden;
+mod resolver;
+mod robustness;
