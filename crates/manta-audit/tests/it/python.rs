@@ -33,6 +33,7 @@ fn found(text: &str, expected: &Found) -> Found {
     let input = ProjectInput::from_texts("server", [("server.py", text)]);
     let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_py::Python)];
     let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    assert_eq!(report.completeness.unresolved_handlers, Vec::<String>::new());
     let mut all = Found::new();
     for finding in report.findings.iter().filter(|finding| finding.persona == Persona::Regular) {
         let file = report.sources.get(finding.location.file).expect("a file of the target");

@@ -56,7 +56,7 @@ impl Interp<'_> {
         let mut result = self.command_line(&name, api, data, &args, span);
         if let Some(entry) = entry {
             for row in &entry.registers {
-                self.register(row, api, data, &args, span);
+                self.register(row, data, &args, span);
             }
             for row in &entry.sinks {
                 self.check_sink(row, &name, &args, this.as_ref(), data, span);

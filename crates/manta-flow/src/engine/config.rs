@@ -29,9 +29,9 @@ const MAX_PARTS: usize = 160;
 /// Most records of one call at one place.
 const MAX_PER_PLACE: u32 = 4;
 /// Most calls that are kept.
-const MAX_CALLS: usize = 20_000;
+const MAX_CALLS: usize = 100_000;
 /// Most parts of all arguments that are kept.
-const MAX_ALL_PARTS: usize = 400_000;
+const MAX_ALL_PARTS: usize = 2_000_000;
 /// How far functions called by a middleware are followed.
 const MAX_FOLLOWED: usize = 24;
 

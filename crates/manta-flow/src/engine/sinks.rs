@@ -464,6 +464,10 @@ fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
         ArgVerdict::Program { example } => {
             Judged::bad(FlowRule::CommandExecution, example, "the value chooses the program")
         }
+        ArgVerdict::Code { program, language: argv::Language::Cmd | argv::Language::PowerShell, example } => {
+            let rule = if is_whole { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
+            Judged::bad(rule, example, format!("`{program}` reads its arguments as one line of commands"))
+        }
         ArgVerdict::Code { program, example, .. } => {
             Judged::bad(FlowRule::CodeInjection, example, format!("`{program}` runs the value as code"))
         }

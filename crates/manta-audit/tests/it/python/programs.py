@@ -201,7 +201,7 @@ def reference_of_git(reference: str) -> str:
 
 @mcp.tool()
 def behind_a_command(name: str) -> str:
-    return subprocess.run(["powershell", "-Command", "Get-Item", name], capture_output=True).stdout  # error: code-injection in behind_a_command
+    return subprocess.run(["powershell", "-Command", "Get-Item", name], capture_output=True).stdout  # error: command-execution in behind_a_command
 
 
 @mcp.tool()
@@ -216,4 +216,4 @@ def chosen_script(name: str) -> str:
 
 @mcp.tool()
 def behind_cmd(name: str) -> str:
-    return subprocess.run(["cmd", "/c", "dir", name], capture_output=True).stdout  # error: code-injection in behind_cmd
+    return subprocess.run(["cmd", "/c", "dir", name], capture_output=True).stdout  # error: command-execution in behind_cmd

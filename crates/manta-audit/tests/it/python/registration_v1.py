@@ -58,6 +58,9 @@ def as_tool(x: str) -> str:
 
 
 TOOLS = [Tool.from_function(as_tool, name="from_function")]
+# What is added here is registered above, and not another tool.
+for tool in TOOLS:
+    mcp.add_tool(tool.fn, tool.name, tool.description)
 
 
 class Files:

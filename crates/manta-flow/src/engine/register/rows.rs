@@ -2,7 +2,7 @@
 
 use manta_core::{Location, Span};
 
-use crate::engine::api::{ApiId, ApiStep};
+use crate::engine::api::ApiStep;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Exposes, HandlerArgs, RegisterRow};
 use crate::engine::report::Registration;
@@ -14,7 +14,7 @@ use crate::ir::Symbol;
 const MAX_RECEIVERS: usize = 3;
 
 impl Interp<'_> {
-    pub(crate) fn register(&mut self, row: &RegisterRow, api: ApiId, data: Option<ObjId>, args: &Args, span: Span) {
+    pub(crate) fn register(&mut self, row: &RegisterRow, data: Option<ObjId>, args: &Args, span: Span) {
         if row.handler == "decorated" && !args.pos.iter().any(|value| self.is_callable(value)) {
             // `@mcp.tool(...)`: the registration happens when the result decorates a function.
             return;
@@ -24,7 +24,9 @@ impl Interp<'_> {
             "decorated" => args.pos.iter().find(|value| self.is_callable(value)).cloned(),
             selector => self.select(selector, args, None),
         };
-        let _ = api;
+        if handler.as_ref().is_some_and(|handler| self.is_of_a_tool(handler)) {
+            return;
+        }
         if handler.is_none() && row.handler.starts_with("kw:") {
             // An optional handler (`Server(on_call_tool=…)`) that this server does not have.
             return;
@@ -67,6 +69,18 @@ impl Interp<'_> {
                 registration.uri = Some(uri.to_owned());
             }
         }
+    }
+
+    /// Whether a handler belongs to what was registered when the SDK made it: `add_tool(tool.fn, tool.name)` of a
+    /// `tool = Tool.from_function(…)`.
+    fn is_of_a_tool(&mut self, handler: &Val) -> bool {
+        let Kind::Api(field, _) = handler.kind else { return false };
+        let Some(made) = self.apis.parent(field) else { return false };
+        let maker = if self.apis.last(made) == ApiStep::Call { self.apis.parent(made) } else { None };
+        let models = self.models;
+        maker
+            .and_then(|maker| self.model_index(maker))
+            .is_some_and(|index| models.get(index).registers.iter().any(|row| row.exposes == Exposes::Tool))
     }
 
     fn registered_schema(&mut self, row: &RegisterRow, args: &Args) -> Option<Schema> {
