@@ -1,6 +1,7 @@
 //! How servers announce what the model can call: SDK calls, decorators, and plain shapes.
 
 mod decorators;
+mod frameworks;
 mod hierarchy;
 mod models;
 mod rows;

@@ -39,6 +39,28 @@ pub(crate) struct Registration {
     pub(crate) server: Option<ObjId>,
 }
 
+impl Registration {
+    /// A tool of which no more is known.
+    pub(crate) fn tool(sdk: &str, name: &str, module: ModId, at: Location, handler: Val) -> Self {
+        Self {
+            exposes: Exposes::Tool,
+            name: Some(name.to_owned()),
+            description: None,
+            sdk: sdk.to_owned(),
+            at,
+            module,
+            schema: None,
+            handler: Some(handler),
+            args: HandlerArgs::Object,
+            validates: false,
+            is_structural: false,
+            this: None,
+            uri: None,
+            server: None,
+        }
+    }
+}
+
 /// A server mounted in another under a prefix.
 #[derive(Clone, Debug)]
 pub(crate) struct Mount {

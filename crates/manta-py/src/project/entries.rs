@@ -13,6 +13,19 @@ use super::modules::{Found, dir};
 /// Top-level names of the SDKs with which servers are written.
 pub(crate) const SDKS: [&str; 3] = ["fastapi_mcp", "fastmcp", "mcp"];
 
+/// Frameworks on top of them, and those with a server of their own.
+const FRAMEWORKS: [&str; 9] = [
+    "arcade_mcp_server",
+    "arcade_tdk",
+    "chuk_mcp_server",
+    "claude_agent_sdk",
+    "enrichmcp",
+    "gradio",
+    "langchain_mcp_adapters",
+    "mcp_agent",
+    "mcp_use",
+];
+
 /// Packages with which the program behind the tools takes requests: a server of its own that tools call over HTTP.
 const WEB: [&str; 5] = ["bottle", "fastapi", "flask", "quart", "starlette"];
 
@@ -137,7 +150,7 @@ fn started(text: &str) -> bool {
 }
 
 fn uses_sdk(text: &str) -> bool {
-    text.contains("mcp") && imports_any(text, &SDKS)
+    text.contains("mcp") && (imports_any(text, &SDKS) || imports_any(text, &FRAMEWORKS))
 }
 
 /// Whether a text imports from one of these packages.

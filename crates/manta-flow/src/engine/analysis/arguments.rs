@@ -70,6 +70,14 @@ impl<'p> Interp<'p> {
                 let object = self.arguments_object(schema, enforced, at);
                 Args { pos: vec![object], rest: Some(Val::unknown()), ..Args::default() }
             }
+            HandlerArgs::ObjectInContext => {
+                let object = self.arguments_object(schema, enforced, at);
+                let context = Symbol::new("context");
+                if matches!(object.kind, Kind::Obj(id) if !self.store.obj(id).fields.contains_key(&context)) {
+                    self.set_member(&object, context, object.clone(), Span::default());
+                }
+                Args { pos: vec![object], rest: Some(Val::unknown()), ..Args::default() }
+            }
             HandlerArgs::Request => {
                 let request = self.request_object(registration.exposes, dispatched, schema, enforced, at);
                 Args { pos: vec![request], rest: Some(Val::unknown()), ..Args::default() }

@@ -77,6 +77,8 @@ impl<'p> Interp<'p> {
         }
         self.call_unreached();
         self.register_tool_classes();
+        self.register_tool_files();
+        self.forget_unserved();
         self.register_tool_hierarchy();
         self.register_message_handlers();
         self.is_loading = false;

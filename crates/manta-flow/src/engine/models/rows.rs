@@ -74,6 +74,8 @@ pub enum HandlerArgs {
     Object,
     /// First parameter is the object of tool arguments if the registration has a schema; otherwise nothing is.
     ObjectIfSchema,
+    /// First parameter is the object of tool arguments, or has it as its field `context`.
+    ObjectInContext,
     /// First parameter is the request: `request.params.name`, `request.params.arguments`, `request.params.uri`.
     Request,
     /// First parameter is the URI, second the template variables.

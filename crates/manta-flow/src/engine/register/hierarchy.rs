@@ -90,20 +90,10 @@ impl Interp<'_> {
             };
             let description = interp.program.module(class.module).class(class.class).doc.as_deref().map(str::to_owned);
             let registration = Registration {
-                exposes: Exposes::Tool,
-                name: Some(name),
                 description,
-                sdk: "class".to_owned(),
-                at: interp.here(span),
-                module: class.module,
-                schema: None,
-                handler: Some(handler),
                 args: HandlerArgs::Named,
-                validates: false,
                 is_structural: true,
-                this: None,
-                uri: None,
-                server: None,
+                ..Registration::tool("class", &name, class.module, interp.here(span), handler)
             };
             interp.push_registration(registration);
         });

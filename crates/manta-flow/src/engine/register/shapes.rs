@@ -226,7 +226,7 @@ impl Interp<'_> {
 
     /// A class was defined: frameworks that discover tool classes by base class.
     pub(crate) fn class_created(&mut self, class: ObjId) {
-        if self.is_tool_subclass(class) {
+        if self.is_tool_subclass(class) || self.is_toolset(class) {
             self.found.tool_classes.push(class);
             return;
         }
@@ -268,6 +268,10 @@ impl Interp<'_> {
     /// Registers the classes found by base class; run when modules are loaded.
     pub(crate) fn register_tool_classes(&mut self) {
         for class in std::mem::take(&mut self.found.tool_classes) {
+            if self.is_toolset(class) {
+                self.register_toolset(class);
+                continue;
+            }
             let Some(class_val) = self.class_val(class) else { continue };
             let span = self.program.module(class_val.module).class(class_val.class).span;
             self.in_module(class_val.module, |interp| {
@@ -293,20 +297,10 @@ impl Interp<'_> {
                 let schema = interp.get_member(&instance, Symbol::new("schema"), span);
                 let schema = if is_dynamic { None } else { interp.framework_schema(&schema) };
                 let registration = Registration {
-                    exposes: Exposes::Tool,
-                    name: Some(name),
-                    description: None,
-                    sdk: "class".to_owned(),
-                    at: interp.here(span),
-                    module: class_val.module,
                     validates: schema.is_some(),
                     schema,
-                    handler: Some(handler),
-                    args: HandlerArgs::Object,
-                    is_structural: false,
                     this: Some(instance),
-                    uri: None,
-                    server: None,
+                    ..Registration::tool("class", &name, class_val.module, interp.here(span), handler)
                 };
                 interp.push_registration(registration);
             });
