@@ -152,8 +152,11 @@ pub(crate) fn ask(address: SocketAddr, method: &str, headers: &[(&str, &str)], b
     Answer { status, session, body }
 }
 
+/// The text of the answer to a call. An answer that takes its time comes as the last event of a stream.
 pub(crate) fn text_of(answer: &Answer) -> String {
-    let value: Value = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
+    let event = answer.body.lines().rev().find_map(|line| line.strip_prefix("data: {"));
+    let json = event.map_or_else(|| answer.body.clone(), |rest| format!("{{{rest}"));
+    let value: Value = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
     value["result"]["content"][0]["text"].as_str().map_or_else(|| answer.body.clone(), str::to_owned)
 }
 
