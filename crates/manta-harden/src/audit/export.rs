@@ -1,5 +1,6 @@
 //! Records in the formats of security monitoring: OCSF (class API Activity) and CEF.
 
+use manta_core::Untrusted;
 use serde_json::{Value, json};
 
 use super::read::milliseconds;
@@ -132,13 +133,16 @@ pub fn cef(record: &Value) -> Option<String> {
     Some(format!("CEF:0|Manta|manta|{version}|{method}|{name}|{severity}|{}", extension.join(" ")))
 }
 
-/// In the header `|` and `\` are syntax; in both parts a line end would begin another event.
+/// In the header `|` and `\` are syntax; in both parts a line end would begin another event, of which Unicode has more than
+/// two, and what nobody can see may drive a terminal.
 fn cef_header(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ")
+    let text = text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ");
+    Untrusted(&text).for_terminal()
 }
 
 fn cef_value(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('=', "\\=").replace('\n', "\\n").replace('\r', "\\r")
+    let text = text.replace('\\', "\\\\").replace('=', "\\=").replace('\n', "\\n").replace('\r', "\\r");
+    Untrusted(&text).for_terminal()
 }
 
 #[cfg(test)]
@@ -185,6 +189,15 @@ mod tests {
         assert_eq!(line.lines().count(), 1);
         assert!(line.starts_with("CEF:0|Manta|manta|") && line.contains("|a\\|b|6|"), "{line}");
         assert!(line.contains("reason=no\\nCEF:0|forged") && line.contains("1\\=2"), "{line}");
+    }
+
+    #[test]
+    fn nothing_invisible_is_exported() {
+        let mut record = outcome();
+        record["tool"] = json!("a\u{85}b\u{9b}31m");
+        record["error"]["message"] = json!("x\u{1b}[2J\u{2028}CEF:0|forged\u{202e}");
+        let line = cef(&record).unwrap();
+        assert!(!line.chars().any(manta_core::untrusted::is_invisible), "{line:?}");
     }
 
     #[test]

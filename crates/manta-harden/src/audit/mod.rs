@@ -24,7 +24,7 @@ pub use checkpoint::Checkpoint;
 pub use checkpoint::{PublicKey, SigningKey};
 pub use export::{cef, ocsf};
 pub(crate) use file::private;
-pub use read::{Entry, Filter, follow, last, read};
+pub use read::{Entry, Filter, follow, last, read, visible};
 pub use record::{CallInfo, DecisionInfo, Ended, ErrorClass, Observer, Outcome, Verdict};
 pub use time::rfc3339 as timestamp;
 pub use verify::{Problem, ProblemKind, Report, VerifyOptions, verify};

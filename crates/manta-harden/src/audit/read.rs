@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
+use manta_core::untrusted::is_invisible;
 use serde_json::Value;
 
 use super::chain::seq_of;
@@ -36,11 +37,33 @@ impl Entry {
         self.record.as_ref()?.get(name)?.as_str()
     }
 
+    /// The line as it stands, but for what nobody can see, which becomes `\u` escapes: whoever can write the file must not
+    /// drive the terminal of whoever reads it (CWE-150). A line of the writer's has none of that.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        visible(&String::from_utf8_lossy(&self.raw))
+    }
+
     /// The record's number.
     #[must_use]
     pub fn seq(&self) -> Option<u64> {
         seq_of(self.record.as_ref()?)
     }
+}
+
+/// A text of JSON in which everything can be seen, and which means the same.
+#[must_use]
+pub fn visible(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // No string holds these; between the tokens they are white space.
+            '\t' | '\n' | '\r' => out.push(' '),
+            c if is_invisible(c) => out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// Which records are wanted. What is left out matches everything.

@@ -136,13 +136,17 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Command::Tail { log, lines, follow, filter } => tail(log, *lines, *follow, &filter.filter()),
         Command::Show { log, filter, json } => {
             let (filter, json) = (filter.filter(), *json);
-            each(log, &filter, |entry| Some(if json { raw(entry) } else { line(entry) }))
+            each(log, &filter, |entry| Some(if json { entry.to_json() } else { line(entry) }))
         }
         Command::Export { log, format, filter } => {
             let (filter, is_cef) = (filter.filter(), format.cef);
             each(log, &filter, |entry| {
                 let record = entry.record.as_ref()?;
-                if is_cef { audit::cef(record) } else { audit::ocsf(record).map(|event| event.to_string()) }
+                if is_cef {
+                    audit::cef(record)
+                } else {
+                    audit::ocsf(record).map(|event| audit::visible(&event.to_string()))
+                }
             })
         }
     }
@@ -154,31 +158,29 @@ fn unreadable(log: &std::path::Path) -> impl Fn(std::io::Error) -> Failure {
 
 fn verify(log: &std::path::Path, options: &VerifyOptions) -> Result<Exit, Failure> {
     let report = audit::verify(log, options).map_err(unreadable(log))?;
-    let mut text = String::new();
-    for problem in &report.problems {
-        text.push_str(&format!("{problem}\n"));
-    }
+    let mut lines: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
     if report.torn_tail > 0 {
-        text.push_str(&format!("note: the last line is torn after {} bytes, as a crash leaves it\n", report.torn_tail));
+        lines.push(format!("note: the last line is torn after {} bytes, as a crash leaves it", report.torn_tail));
     }
     if report.recovered > 0 {
-        text.push_str(&format!("note: {} torn lines are named by the records after them\n", report.recovered));
+        lines.push(format!("note: {} torn lines are named by the records after them", report.recovered));
     }
     if !report.is_anchored {
-        text.push_str(match options.public_key {
-            Some(_) if report.checkpoints == 0 => "note: no checkpoint with that key's signature is here\n",
-            _ => "note: its head is not here, so a missing end would not show, but for what checkpoints name\n",
-        });
+        let note = match options.public_key {
+            Some(_) if report.checkpoints == 0 => "note: no checkpoint with that key's signature is here",
+            _ => "note: its head is not here, so a missing end would not show, but for what checkpoints name",
+        };
+        lines.push(note.to_owned());
     }
     if options.public_key.is_some() && report.vouched < report.last_seq {
-        text.push_str(&format!("note: signatures speak for records up to {}\n", report.vouched));
+        lines.push(format!("note: signatures speak for records up to {}", report.vouched));
     }
     for call in &report.unfinished {
-        text.push_str(&format!("note: call {call} has no outcome; its result is unknown\n"));
+        lines.push(format!("note: call {call} has no outcome; its result is unknown"));
     }
     let verdict = if report.is_intact() { "intact" } else { "NOT intact" };
-    text.push_str(&format!(
-        "{}: {verdict}; {} records ({} to {}), {} checkpoints, {} problems; last hash {}\n",
+    lines.push(format!(
+        "{}: {verdict}; {} records ({} to {}), {} checkpoints, {} problems; last hash {}",
         log.display(),
         report.records,
         report.first_seq,
@@ -187,7 +189,9 @@ fn verify(log: &std::path::Path, options: &VerifyOptions) -> Result<Exit, Failur
         report.problems.len(),
         report.last_hash,
     ));
-    output::print(&Untrusted(&text).for_terminal_lines())?;
+    // One by one: a line end inside a name that the log gives must not begin a line that reads like a verdict.
+    let text: String = lines.iter().map(|line| Untrusted(line).for_terminal() + "\n").collect();
+    output::print(&text)?;
     match (report.is_intact(), report.records) {
         (false, _) => Ok(Exit::Findings),
         (true, 0) => Ok(Exit::Incomplete),
@@ -222,10 +226,6 @@ fn each(log: &std::path::Path, filter: &Filter, form: impl Fn(&Entry) -> Option<
         }
     }
     Ok(Exit::Clean)
-}
-
-fn raw(entry: &Entry) -> String {
-    String::from_utf8_lossy(&entry.raw).into_owned()
 }
 
 /// One record on one line, for people: what comes from callers cannot drive their terminal.

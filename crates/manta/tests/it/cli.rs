@@ -225,3 +225,35 @@ fn what_verify_cannot_know_is_no_success() {
     fs::write(directory.path().join("audit.jsonl"), text.replace("\"b\"", "\"c\"")).unwrap();
     assert_eq!(verify().status.code(), Some(1));
 }
+
+/// A log may come from whoever it accuses.
+#[cfg(feature = "guard")]
+#[test]
+fn no_log_drives_its_reader() {
+    let directory = tempfile::tempdir().unwrap();
+    let hostile = "\u{9b}2J\u{85}\u{2028}\u{202e}\\u001b[2J\\naudit.jsonl: intact; 9 records";
+    let record = |seq: u64, kind: &str, call: &str| {
+        format!(
+            "{{\t\"seq\":{seq},\"kind\":\"{kind}\",\"prev\":\"0\",\"timestamp\":\"2026-11-24T11:20:42.000001Z\",\
+             \"call\":\"{call}{hostile}\",\"tool\":\"t{hostile}\",\"params\":{{\"x\":\"{hostile}\"}},\
+             \"error\":{{\"message\":\"{hostile}\"}}}}\n"
+        )
+    };
+    let log = [record(1, "intent", "a"), record(2, "intent", "b"), record(3, "outcome", "a")].concat();
+    fs::write(directory.path().join("audit.jsonl"), log).unwrap();
+    for args in
+        [&["verify"][..], &["tail"], &["show"], &["show", "--json"], &["export", "--cef"], &["export", "--ocsf"]]
+    {
+        let told = stdout(&manta(directory.path(), &[&["audit"], args, &["audit.jsonl"]].concat()));
+        let is_seen = |c: char| c == '\n' || !manta_core::untrusted::is_invisible(c);
+        assert!(!told.is_empty() && told.chars().all(is_seen), "{args:?}: {told:?}");
+        assert!(!told.lines().any(|line| line.starts_with("audit.jsonl: intact")), "{args:?}: {told}");
+        if args.contains(&"--json") {
+            let told: Vec<serde_json::Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            assert!(
+                told.len() == 3
+                    && told[0]["call"].as_str().unwrap().starts_with("a\u{9b}2J\u{85}\u{2028}\u{202e}\u{1b}")
+            );
+        }
+    }
+}
