@@ -477,7 +477,7 @@ pub(super) fn twin<'a>(rules: &'a BTreeMap<String, Arg>, name: &str) -> Option<&
 }
 
 /// Text from the caller inside a message: quoted, without control characters, at most 80 characters.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     manta_core::Untrusted(text).for_agent(80)
 }
 

@@ -64,7 +64,7 @@ pub(super) fn compile(file: Arc<PolicyFile>, server: Option<&str>) -> Result<Pol
     let Compiler { roots, hosts, commands, .. } = compiler;
     let policy = Policy {
         is_default_allow: default == Default_::Allow,
-        default_rule: Rule::new("default".to_owned(), Arc::from(file.path()), 0),
+        default_rule: Rule::new("default".to_owned(), Arc::from(file.cited()), 0),
         mode,
         roots,
         hosts,
@@ -94,7 +94,7 @@ impl<'a> Compiler<'a> {
     fn new(file: &'a PolicyFile) -> Result<Self> {
         let mut compiler = Self {
             file,
-            place: Arc::from(file.path()),
+            place: Arc::from(file.cited()),
             roots: BTreeMap::new(),
             hosts: BTreeMap::new(),
             commands: Arc::default(),

@@ -23,6 +23,14 @@ pub struct PolicyFile {
     spec: PolicySpec,
     protected: Vec<PathBuf>,
     hidden: Vec<PathBuf>,
+    built_in: Option<BuiltIn>,
+}
+
+/// What a policy that is part of a program says in place of a file and a change to it.
+#[derive(Debug, Clone, Copy)]
+struct BuiltIn {
+    name: &'static str,
+    instead: Option<&'static str>,
 }
 
 impl PolicyFile {
@@ -52,7 +60,7 @@ impl PolicyFile {
         let (path, text) = (path.into(), text.into());
         let spec: PolicySpec = toml::from_str(&text).map_err(|error| PolicyError::from_toml(&path, &text, &error))?;
         let hash = format!("sha256:{}", crate::digest::hex(&Sha256::digest(text.as_bytes())));
-        let mut file = Self { path, text, hash, spec, protected: Vec::new(), hidden: Vec::new() };
+        let mut file = Self { path, text, hash, spec, protected: Vec::new(), hidden: Vec::new(), built_in: None };
         if file.spec.version != 1 {
             let message = format!("version {} is unknown; this program reads version 1", file.spec.version);
             return Err(PolicyError::file(&file.path, message));
@@ -66,6 +74,34 @@ impl PolicyFile {
             Some(log) => file.log_at(directory.join(log)),
             None => file,
         })
+    }
+
+    /// Parses a policy that is part of a program: denials cite it by `name` and, as nobody can change a line of it, say
+    /// what to do `instead`. Relative directories in it start at `directory`.
+    ///
+    /// # Errors
+    /// As [`PolicyFile::load`].
+    pub fn built_in(
+        directory: &Path,
+        name: &'static str,
+        text: impl Into<String>,
+        instead: Option<&'static str>,
+    ) -> Result<Self, PolicyError> {
+        let file = Self::parse(directory.join(name), text)?;
+        Ok(Self { built_in: Some(BuiltIn { name, instead }), ..file })
+    }
+
+    /// How denials cite it.
+    pub(super) fn cited(&self) -> &Path {
+        self.built_in.map_or(&self.path, |built_in| Path::new(built_in.name))
+    }
+
+    /// What would let a refused call pass, given the change to a line that would.
+    pub(super) fn remedy(&self, change: Option<String>) -> Option<String> {
+        match self.built_in {
+            Some(built_in) => change.and(built_in.instead).map(str::to_owned),
+            None => change,
+        }
     }
 
     /// Says where the log is, when this is not for the file to say: no tool may change it, or read the key of its

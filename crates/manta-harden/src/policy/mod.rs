@@ -46,7 +46,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use args::{Arg, Found, check_members, shown};
+pub(crate) use args::shown;
+use args::{Arg, Found, check_members};
 pub use complete::Completes;
 pub use decision::{Decision, Denial, Grant, Handle, HostSet, Place, Rule};
 #[cfg(feature = "schema")]
@@ -410,6 +411,7 @@ impl Policy {
     }
 
     fn refuse(&self, denial: Denial, limits: Arc<[Limit]>) -> Decision {
+        let denial = Denial { fix: self.file.remedy(denial.fix), ..denial };
         match self.mode {
             Mode::Enforce => Decision::Deny(denial),
             Mode::Shadow => {

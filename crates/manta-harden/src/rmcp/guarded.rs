@@ -19,7 +19,7 @@ use crate::approval::{self, MOST_ROUNDS};
 use crate::audit::{ErrorClass, Outcome};
 use crate::enforce::{Enforcer, Refused, Request, Running, Subject};
 use crate::policy::spec::Approve;
-use crate::policy::{Completes, LOCAL};
+use crate::policy::{Completes, LOCAL, shown};
 use crate::redact::Sensitive;
 
 /// Before the names of our members in `_meta`.
@@ -499,7 +499,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
             }
             // What is not listed is an unknown tool, and that is an error of the protocol and no result.
             Err(refused @ Refused::Policy(_)) if !self.enforcer.policy().shows_tool(&name) => {
-                let message = format!("unknown tool: {refused}");
+                let message = format!("there is no tool {} here: {refused}", shown(&name));
                 return Err(ErrorData::invalid_params(message, Some(Value::Object(details(&refused)))));
             }
             // The stateless era has an error of its own for what a client would have to be able to do.

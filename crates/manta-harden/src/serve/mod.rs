@@ -83,7 +83,8 @@ impl From<std::io::Error> for ServeError {
 /// # Errors
 /// [`PolicyError`] when the directory cannot be opened.
 pub fn read_only(directory: &Path) -> Result<Policy, PolicyError> {
-    Policy::compile(PolicyFile::parse(directory.join("(built-in read-only policy)"), READ_ONLY)?)
+    let instead = Some("start it with a policy of your own (`--policy`)");
+    Policy::compile(PolicyFile::built_in(directory, "built-in read-only policy", READ_ONLY, instead)?)
 }
 
 /// Where records go when the policy names no place: the user's state directory, one log per process.

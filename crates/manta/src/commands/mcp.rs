@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn policy(root: &Path) -> Result<Policy, PolicyError> {
-    Policy::compile(PolicyFile::parse(root.join("(built-in policy of manta mcp)"), POLICY)?)
+    Policy::compile(PolicyFile::built_in(root, "built-in policy of manta mcp", POLICY, None)?)
 }
 
 struct Scanner {

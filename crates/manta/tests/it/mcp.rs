@@ -67,6 +67,7 @@ fn servers_below_the_root_are_scanned_and_no_others() {
             ("scan_server", json!({ "path": outside.path().join("server") })),
             ("explain_rule", json!({ "rule": "command-execution" })),
             ("explain_rule", json!({ "rule": "nothing" })),
+            ("no_such_tool", json!({})),
         ],
     );
     for answer in &answers[..2] {
@@ -81,6 +82,12 @@ fn servers_below_the_root_are_scanned_and_no_others() {
     }
     assert!(text(&answers[5]).contains("command-execution"));
     assert_eq!(answers[6]["result"]["isError"], true);
+    // Nobody can add a line to a policy that is part of the program.
+    let unknown = answers[7]["error"]["message"].as_str().unwrap_or_default();
+    assert!(
+        unknown.starts_with("there is no tool \"no_such_tool\" here") && !unknown.contains("to allow it"),
+        "{unknown}"
+    );
     // Every call is on record.
     let log = fs::read_to_string(root.path().join("audit.jsonl")).unwrap();
     assert!(log.matches("scan_server").count() >= 5, "{log}");
