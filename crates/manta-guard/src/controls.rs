@@ -59,6 +59,11 @@ impl Setup {
         let runs = self.plan.grants.iter().filter(|grant| grant.exec == Exec::Run);
         let runs: Vec<String> = runs.map(|grant| grant.path.display().to_string()).collect();
         add("programs", runs.join(", "), means.programs);
+        for (name, keys) in &self.not_ours {
+            let by_server =
+                sandbox::By("-", "not enforced: the server starts it, with the arguments that were checked");
+            add(&format!("command {name}"), keys.join(", "), by_server);
+        }
         add("other processes", "no ptrace, no signals".into(), means.processes);
         add("process tree", "ended with the server".into(), means.tree);
         let names: Vec<&str> = self.plan.env.iter().map(|(name, _)| name.as_str()).collect();

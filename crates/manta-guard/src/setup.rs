@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use manta_harden::paths::{DEFAULT_DENIED, DEFAULT_FROZEN, DeniedNames, Reader};
 use manta_harden::policy::PolicyFile;
-use manta_harden::policy::spec::{PolicySpec, RootMode};
+use manta_harden::policy::spec::{CommandSpec, PolicySpec, ProcessLimits, RootMode};
 
 use crate::config::{GuardSpec, LevelSpec, NetworkSpec};
 use crate::preset::{self, Prepared};
@@ -73,6 +73,8 @@ pub struct Setup {
     pub(crate) truncated: bool,
     /// What lies beside the server's scripts and is not readable.
     pub(crate) left_out: Vec<PathBuf>,
+    /// Commands, and the keys of their sections that say how they are started: that is the server's to do.
+    pub(crate) not_ours: Vec<(String, Vec<&'static str>)>,
     /// Files of the guard that lie where the server may write: covered at level A, and open below it.
     exposed: Vec<PathBuf>,
 }
@@ -174,7 +176,25 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
     let own: Vec<PathBuf> =
         own.filter_map(|path| fs::canonicalize(path).ok()).flat_map(|path| own_files(&path)).collect();
     left_out.retain(|path| !own.contains(path));
-    Ok(Setup { plan, require: level(spec.require), hosts, preset, roots, truncated, left_out, exposed: Vec::new() })
+    let not_ours = policy.map(PolicyFile::spec).map_or_else(Vec::new, not_ours);
+    let (require, exposed) = (level(spec.require), Vec::new());
+    Ok(Setup { plan, require, hosts, preset, roots, truncated, left_out, not_ours, exposed })
+}
+
+/// Which keys of commands say something that holds only where this program starts them.
+fn not_ours(policy: &PolicySpec) -> Vec<(String, Vec<&'static str>)> {
+    let keys = |command: &CommandSpec| {
+        let has_arguments =
+            !command.args_before.is_empty() || command.sub.values().any(|sub| !sub.get_ref().args_before.is_empty());
+        let keys = [
+            ("args_before", has_arguments),
+            ("env", !command.env.is_empty()),
+            ("limits", command.limits != ProcessLimits::default()),
+        ];
+        keys.into_iter().filter_map(|(key, is_said)| is_said.then_some(key)).collect::<Vec<_>>()
+    };
+    let commands = policy.commands.iter().map(|(name, command)| (name.clone(), keys(command.get_ref())));
+    commands.filter(|(_, keys)| !keys.is_empty()).collect()
 }
 
 /// Makes the plan for the connection to a remote server: the network, and no file but what names are looked up
@@ -214,6 +234,7 @@ pub fn remote(spec: &GuardSpec, request: &Request, target: &Target) -> Result<Se
         roots: Vec::new(),
         truncated: false,
         left_out: Vec::new(),
+        not_ours: Vec::new(),
         exposed: Vec::new(),
     })
 }
@@ -577,6 +598,22 @@ mod tests {
         setup.hide_own(&link);
         assert!(setup.plan.hidden.contains(&at.join("conf/real.toml")), "{:?}", setup.plan.hidden);
         assert!(setup.at_level(Level::B).is_err(), "nothing covers it there");
+    }
+
+    #[test]
+    fn what_a_command_says_that_only_a_server_of_ours_does_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = "version = 1\n[commands.plain]\nexe = \"/bin/true\"\n[commands.git]\nexe = \"/bin/true\"\n\
+                    env = { A = \"1\" }\n[commands.git.sub.log]\nargs_before = [\"--no-ext-diff\"]\n\
+                    [commands.git.limits]\nwall = \"1s\"\n";
+        let policy = PolicyFile::parse(directory.path().join("manta.toml"), text).unwrap();
+        let request = Request { command: vec!["/bin/true".into()], cwd: directory.path().into(), ..Request::default() };
+        let setup = setup(Some(&policy), &GuardSpec::default(), &request).unwrap();
+        assert_eq!(setup.not_ours, [("git".to_owned(), vec!["args_before", "env", "limits"])]);
+        let lines = setup.controls(Level::B).unwrap();
+        let line = lines.iter().find(|line| line.what == "command git").expect("a line of its own");
+        assert!(line.by == "-" && line.wanted == "args_before, env, limits" && !line.gap.is_empty(), "{line:?}");
+        assert!(!lines.iter().any(|line| line.what == "command plain"));
     }
 
     #[test]

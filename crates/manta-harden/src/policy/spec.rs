@@ -289,7 +289,7 @@ pub struct OperandSpec {
 }
 
 /// Limits on a running process. What is left out has a default of the command module.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProcessLimits {
