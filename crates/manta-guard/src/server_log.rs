@@ -9,12 +9,12 @@ use crate::stream::{Outlet, Source};
 /// Most bytes of standard error passed on per second; the rest is counted.
 const STDERR_PER_SECOND: usize = 64 << 10;
 
-/// Bytes of the end of it that are looked at when the server fails.
-const LAST_WORDS: usize = 4 << 10;
+/// Bytes that are looked at for such a hint.
+pub(crate) const LAST_WORDS: usize = 4 << 10;
 
-/// What the last words of a server say that it was refused, and which option changes that. Which file or host it was the
+/// What the words of a server that fails say that it was refused, and which option changes that. Which file or host it was the
 /// server says itself; here nothing of it is repeated, for a hint must not be dictated by the one it is about.
-fn hint(words: &str) -> Option<&'static str> {
+pub(crate) fn hint(words: &str) -> Option<&'static str> {
     const HINTS: &[(&[&str], &str)] = &[
         (
             &["Read-only file system", "read-only file system", "EROFS"],

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{Engine, InFlight, Method, Pass, answer};
 use crate::decide::{Denial, Outcome, Target};
+use crate::server_log::{LAST_WORDS, hint};
 
 /// What happens to invisible and direction-changing characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
@@ -88,6 +89,7 @@ impl Engine {
     fn inspect_result<'a>(&mut self, target: Target, entry: &InFlight, frame: &Frame<'a>) -> Inspected<'a> {
         let verdict = self.check_result(target, entry, frame);
         let outcome = if frame.raw(Part::IsError) == Some("true") {
+            self.hint_at_the_sandbox(entry, frame);
             Outcome::ToolError
         } else if result_type(frame).as_deref() == Some("input_required") {
             Outcome::InputRequired
@@ -102,6 +104,16 @@ impl Engine {
             }
             Ok(()) => self.clean_answer(entry, frame, Part::Result, outcome),
         }
+    }
+
+    /// Says once which option helps when a call fails over what sounds like the sandbox: nothing else of the guard sees
+    /// what the kernel refuses, and the client shows no more than the server's words.
+    fn hint_at_the_sandbox(&mut self, entry: &InFlight, frame: &Frame<'_>) {
+        let words = frame.raw(Part::Result).unwrap_or_default();
+        let begin = &words[..words.floor_char_boundary(LAST_WORDS)];
+        let Some(hint) = hint(begin).filter(|hint| !self.hinted.contains(hint)) else { return };
+        self.hinted.push(hint);
+        self.event("sandbox-hint", "server", format!("{} failed as if {hint}", super::shown(&entry.name)));
     }
 
     /// An answer that must not reach the client, as the refusal that does.

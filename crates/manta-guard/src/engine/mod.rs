@@ -187,6 +187,8 @@ pub struct Engine {
     asked_at: VecDeque<Instant>,
     /// Questions for the terminal.
     prompts: Vec<(Id, String)>,
+    /// What was said already of what calls fail over.
+    hinted: Vec<&'static str>,
 }
 
 impl Engine {
@@ -210,6 +212,7 @@ impl Engine {
             asked: HashMap::new(),
             asked_at: VecDeque::new(),
             prompts: Vec::new(),
+            hinted: Vec::new(),
             tasks: Arc::default(),
         }
     }

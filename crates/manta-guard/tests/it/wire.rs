@@ -49,6 +49,27 @@ fn an_answer_that_is_none_of_the_protocols_becomes_one() {
     }
 }
 
+/// What the kernel refuses a server, only the server knows; its words stay with the client, and the option is told once.
+#[test]
+fn a_call_that_fails_over_the_sandbox_gets_a_hint_once() {
+    let mut guard = Harness::new();
+    let mut ids = 1..;
+    let mut fails = |guard: &mut Harness, is_error: bool, text: &str| {
+        let id = ids.next().unwrap();
+        guard.client(&call(id, "save"));
+        let answer = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":"{text}"}}],"isError":{is_error}}}}}"#
+        );
+        assert_eq!(guard.server(&answer).1, [answer]);
+        guard.log().iter().filter(|line| *line == "event sandbox-hint server").count()
+    };
+    assert_eq!(fails(&mut guard, false, "EROFS: read-only file system, open '/x'"), 0, "it did not fail");
+    assert_eq!(fails(&mut guard, true, "no such note"), 0);
+    assert_eq!(fails(&mut guard, true, "EROFS: read-only file system, open '/x'"), 1);
+    assert_eq!(fails(&mut guard, true, "EROFS: read-only file system, open '/y'"), 0, "it was said");
+    assert_eq!(fails(&mut guard, true, "getaddrinfo EAI_AGAIN api.example.com"), 1, "something else helps here");
+}
+
 #[test]
 fn random_traffic_never_panics_and_only_strict_frames_come_out() {
     let seeds = [
