@@ -135,6 +135,30 @@ impl Drop for Sender {
     }
 }
 
+/// Messages for a client that has no stream open yet, within the bounds of a mailbox: what comes beyond them is dropped,
+/// or a server that talks to nobody would fill the guard's memory.
+#[derive(Default)]
+pub(super) struct Waiting {
+    texts: Vec<String>,
+    bytes: usize,
+}
+
+impl Waiting {
+    /// Keeps a message, when there is room.
+    pub(super) fn put(&mut self, text: &str) {
+        let is_full = !self.texts.is_empty() && self.bytes + text.len() > MOST_WAITING_BYTES;
+        if self.texts.len() < MOST_WAITING && !is_full {
+            self.bytes += text.len();
+            self.texts.push(text.to_owned());
+        }
+    }
+
+    /// Everything that was kept, oldest first.
+    pub(super) fn take(&mut self) -> Vec<String> {
+        std::mem::take(self).texts
+    }
+}
+
 /// The end where messages are taken out.
 pub(super) struct Reader {
     mailbox: Rc<RefCell<Mailbox>>,
@@ -296,6 +320,25 @@ mod tests {
 
     fn texts(reader: &mut Reader) -> Vec<String> {
         std::iter::from_fn(|| reader.next_now()).map(|(message, _)| message.text).collect()
+    }
+
+    #[test]
+    fn what_waits_for_a_listener_has_a_bound_in_number_and_in_bytes() {
+        let mut waiting = Waiting::default();
+        for number in 0..=MOST_WAITING {
+            waiting.put(&number.to_string());
+        }
+        let kept = waiting.take();
+        assert_eq!((kept.len(), &*kept[0]), (MOST_WAITING, "0"));
+        let large = "x".repeat(MOST_WAITING_BYTES / 2);
+        for _ in 0..4 {
+            waiting.put(&large);
+        }
+        waiting.put("");
+        assert_eq!(waiting.take().len(), 3, "two large ones and an empty one");
+        waiting.put(&"x".repeat(MOST_WAITING_BYTES + 1));
+        assert_eq!(waiting.take().len(), 1, "one has room, however large");
+        assert!(waiting.take().is_empty());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::task::spawn_local;
 use tokio::time::interval;
 
 use super::EventReceiver;
-use super::mailbox::{Outgoing, Sender, Streams};
+use super::mailbox::{Outgoing, Sender, Streams, Waiting};
 use crate::bridge::{self, Bridge, Bridged};
 use crate::egress::{self, Hosts};
 use crate::engine::{Counts, Engine, Sink};
@@ -23,9 +23,6 @@ use crate::relay::GRACE_IN_FLIGHT;
 use crate::sandbox::{Launched, Process};
 use crate::server_log::ServerLog;
 use crate::stream::{self, Outlet, Source};
-
-/// Messages kept for a client that has no stream open.
-const MAX_WAITING: usize = 256;
 
 /// Bytes the server has not taken at which requests are turned away.
 const HIGH_WATER: usize = 32 << 20;
@@ -92,7 +89,7 @@ impl Session {
                 open: HashMap::new(),
                 opened: 0,
                 listener: None,
-                waiting: VecDeque::new(),
+                waiting: Waiting::default(),
                 mirrors: Mirrors::default(),
                 next_id: 0,
             },
@@ -169,7 +166,7 @@ struct Routes {
     /// Requests that were opened so far.
     opened: u64,
     listener: Option<Sender>,
-    waiting: VecDeque<String>,
+    waiting: Waiting,
     mirrors: Mirrors,
     next_id: i64,
 }
@@ -235,7 +232,7 @@ impl Task {
             Command::Listen(sender) => {
                 // What nobody has seen yet, and it alone, moves to the new stream.
                 let unread = self.routes.listener.take().map(|before| before.take_unread()).unwrap_or_default();
-                let waiting = self.routes.waiting.drain(..).map(|text| Outgoing { text, is_answer: false });
+                let waiting = self.routes.waiting.take().into_iter().map(|text| Outgoing { text, is_answer: false });
                 for message in unread.into_iter().chain(waiting) {
                     sender.send(message);
                 }
@@ -421,8 +418,8 @@ impl Routes {
             }
         };
         let is_sent = target.is_some_and(|target| target.send(message(frame.to_owned())));
-        if !is_sent && self.waiting.len() < MAX_WAITING {
-            self.waiting.push_back(frame.to_owned());
+        if !is_sent {
+            self.waiting.put(frame);
         }
     }
 
