@@ -17,8 +17,7 @@ impl Source {
     /// Takes a pipe, a socket, a terminal or a file.
     pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
         let fd = if is_pollable(&fd)? { fd } else { pumped(fd)? };
-        set_nonblocking(&fd)?;
-        Ok(Self { fd: watched(File::from(fd))?, ended: false })
+        Ok(Self { fd: watched(File::from(nonblocking(fd)?))?, ended: false })
     }
 
     /// Reads once into `buffer`; 0 at the end of the stream.
@@ -71,8 +70,7 @@ impl Outlet {
     /// Takes a pipe, a socket, a terminal or a file.
     pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
         let target = if is_pollable(&fd)? {
-            set_nonblocking(&fd)?;
-            Target::Poll(watched(File::from(fd))?)
+            Target::Poll(watched(File::from(nonblocking(fd)?))?)
         } else {
             Target::File(File::from(fd))
         };
@@ -155,9 +153,21 @@ fn is_pollable(fd: &OwnedFd) -> io::Result<bool> {
     Ok(matches!(kind, FileType::Fifo | FileType::Socket))
 }
 
-fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
-    let flags = rustix::fs::fcntl_getfl(fd)?;
-    Ok(rustix::fs::fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
+/// The same stream, which never waits. Whoever started the guard may have handed it a stream of its own (standard error, as
+/// a rule), and the flag belongs to the open file that they share: a pipe is therefore opened anew where that is possible.
+fn nonblocking(fd: OwnedFd) -> io::Result<OwnedFd> {
+    let flags = rustix::fs::fcntl_getfl(&fd)?;
+    #[cfg(target_os = "linux")]
+    if FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) == FileType::Fifo {
+        use std::os::fd::AsRawFd as _;
+        let name = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let access = (flags & OFlags::RWMODE) | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        if let Ok(own) = rustix::fs::open(name, access, rustix::fs::Mode::empty()) {
+            return Ok(own);
+        }
+    }
+    rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
+    Ok(fd)
 }
 
 /// A pipe fed by a thread from a terminal or a file, which can't be waited for.
@@ -183,4 +193,29 @@ pub(crate) fn duplicate(fd: impl AsFd) -> io::Result<OwnedFd> {
 )]
 pub(crate) fn watched<T: std::os::fd::AsRawFd>(fd: T) -> io::Result<AsyncFd<T>> {
     AsyncFd::new(fd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn streams_that_others_share_wait_for_them_as_before() {
+        let (reader, writer) = io::pipe().unwrap();
+        let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
+        let mut source = Source::new(reader.try_clone().unwrap()).unwrap();
+        let mut outlet = Outlet::new(writer.try_clone().unwrap()).unwrap();
+        for fd in [&reader, &writer] {
+            assert!(!rustix::fs::fcntl_getfl(fd).unwrap().contains(OFlags::NONBLOCK));
+        }
+        outlet.push_line("x");
+        outlet.flush_now();
+        let mut buffer = [0; 8];
+        assert_eq!(source.read(&mut buffer).await.unwrap(), 2);
+        // The ends are the pipe's own: both sides see each other go.
+        outlet.close();
+        drop(writer);
+        assert_eq!(source.read(&mut buffer).await.unwrap(), 0);
+    }
 }
