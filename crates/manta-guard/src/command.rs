@@ -153,7 +153,7 @@ pub fn guard(options: &Options) -> Result<u8, String> {
         let rules = deciders();
         let factory: http::Factory = Box::new(move |principal| {
             let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
-            let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+            let (sender, events) = tokio::sync::mpsc::channel(crate::egress::MAX_TOLD);
             let hosts = Hosts::new(&setup.hosts, sender)?;
             let engine = Engine::new(settings.clone(), deciders(), integrity()?, principal);
             Ok((launched, engine, hosts, events))
@@ -502,7 +502,7 @@ fn all_over_http(file: &PolicyFile, spec: &GuardSpec, options: &Options, address
         let plan = Plan { command, ..plan.clone() };
         let mut launched = launch(&launcher, &plan).map_err(|error| error.to_string())?;
         launched.process = launched.process.of_guard();
-        let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, events) = tokio::sync::mpsc::channel(crate::egress::MAX_TOLD);
         let engine = Engine::new(settings.clone(), Box::new(windows()), Integrity::off(), principal);
         Ok((launched, engine, Hosts::new(&[], sender)?, events))
     });

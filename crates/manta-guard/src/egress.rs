@@ -31,12 +31,16 @@ const MAX_HEAD: usize = 16 << 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Most connections at once.
 const MAX_CONNECTIONS: usize = 256;
+/// Longest name of a host, with the dot at its end and the brackets of an address.
+const MAX_HOST: usize = 255;
+/// Things told that wait for whoever keeps records.
+pub const MAX_TOLD: usize = 64;
 
 /// The hosts a server may reach.
 #[derive(Clone)]
 pub struct Hosts {
     rules: Arc<Vec<Rule>>,
-    events: mpsc::UnboundedSender<Event>,
+    events: mpsc::Sender<Event>,
 }
 
 struct Rule {
@@ -71,7 +75,7 @@ impl Hosts {
     ///
     /// # Errors
     /// A message that names the wrong entry.
-    pub fn new(allowed: &[AllowedHost], events: mpsc::UnboundedSender<Event>) -> Result<Self, String> {
+    pub fn new(allowed: &[AllowedHost], events: mpsc::Sender<Event>) -> Result<Self, String> {
         let rules = allowed.iter().map(rule).collect::<Result<_, _>>()?;
         Ok(Self { rules: Arc::new(rules), events })
     }
@@ -91,9 +95,10 @@ impl Hosts {
         Err(why)
     }
 
-    fn event(&self, kind: &'static str, detail: String) {
+    /// Waits until it is taken: a server that asks faster than records are kept waits with it.
+    async fn event(&self, kind: &'static str, detail: String) {
         // The relay may have ended already; then nobody keeps records any more.
-        let _ = self.events.send(Event { kind, peer: "server", detail });
+        let _ = self.events.send(Event { kind, peer: "server", detail }).await;
     }
 }
 
@@ -114,7 +119,7 @@ pub async fn serve(listener: OwnedFd, hosts: Hosts) {
     let listener = std::net::TcpListener::from(listener);
     let listener = listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener));
     let Ok(listener) = listener else {
-        return hosts.event("egress-failed", "the listener can't be used".to_owned());
+        return hosts.event("egress-failed", "the listener can't be used".to_owned()).await;
     };
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
@@ -141,7 +146,7 @@ async fn serve_one(mut client: TcpStream, hosts: &Hosts) {
         Err(_) => Err(Refused { status: "408 Request Timeout", why: "no whole request head in time".to_owned() }),
     };
     if let Err(refused) = answered {
-        hosts.event("egress-refused", refused.why.clone());
+        hosts.event("egress-refused", refused.why.clone()).await;
         let body = format!("refused by manta guard: {}\n", refused.why);
         let answer = format!(
             "HTTP/1.1 {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -171,21 +176,21 @@ async fn tunnel(client: &mut TcpStream, mut early: Vec<u8>, to: &Destination, ho
         Ok(Ok(greeting)) => {
             let name = greeting.name.unwrap_or_else(|| "no name".to_owned());
             let shown = manta_core::Untrusted(&name).for_terminal();
-            hosts.event("egress-refused", format!("TLS greeting for {shown} in a tunnel to {}", to.host));
+            hosts.event("egress-refused", format!("TLS greeting for {shown} in a tunnel to {}", to.host)).await;
             return Ok(());
         }
         Ok(Err(why)) => {
-            hosts.event("egress-refused", format!("tunnel to {}: {why}", to.host));
+            hosts.event("egress-refused", format!("tunnel to {}: {why}", to.host)).await;
             return Ok(());
         }
         Err(_) => return Ok(()),
     };
     let counts = Counts::default();
     match relay(client, &mut upstream, early, length, &to.host, &counts).await {
-        Err(Ended::Refused(why)) => hosts.event("egress-refused", format!("tunnel to {}: {why}", to.host)),
+        Err(Ended::Refused(why)) => hosts.event("egress-refused", format!("tunnel to {}: {why}", to.host)).await,
         Err(Ended::Lost) | Ok(()) => {
             let (up, down) = (counts.up.get(), counts.down.get());
-            hosts.event("egress", format!("{}:{} {up} bytes sent, {down} received", to.host, to.port));
+            hosts.event("egress", format!("{}:{} {up} bytes sent, {down} received", to.host, to.port)).await;
         }
     }
     Ok(())
@@ -365,7 +370,7 @@ async fn forward(
         io::Result::Ok(received)
     };
     let received = passed.await.unwrap_or(0);
-    hosts.event("egress", format!("{}:{} {length} bytes sent, {received} received", to.host, to.port));
+    hosts.event("egress", format!("{}:{} {length} bytes sent, {received} received", to.host, to.port)).await;
     Ok(())
 }
 
@@ -474,7 +479,10 @@ pub(crate) fn destination(head: &str) -> Result<Destination, Refused> {
         _ => (authority, 80),
     };
     // What ends the authority for one reader and not for another is in no name.
-    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b)) {
+    if host.is_empty()
+        || host.len() > MAX_HOST
+        || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b))
+    {
         return Err(bad());
     }
     Ok(Destination { host: host.to_owned(), port, is_tunnel })
@@ -548,6 +556,19 @@ mod tests {
         assert!(result.is_ok());
     }
 
+    #[tokio::test]
+    async fn whoever_asks_faster_than_records_are_kept_waits() {
+        let (sender, mut told) = mpsc::channel(1);
+        let hosts = Hosts::new(&[], sender).unwrap();
+        hosts.event("egress", "first".to_owned()).await;
+        let second = timeout(Duration::from_millis(20), hosts.event("egress", "second".to_owned()));
+        assert!(second.await.is_err(), "there is room for one");
+        assert_eq!(told.recv().await.unwrap().detail, "first");
+        hosts.event("egress", "third".to_owned()).await;
+        drop(told);
+        hosts.event("egress", "nobody keeps it".to_owned()).await;
+    }
+
     #[test]
     fn a_listed_port_opens_no_other_port_of_its_host() {
         let listed = |host: &str, port: u16, is_plain: bool| {
@@ -560,7 +581,7 @@ mod tests {
             listed("c.example", 80, true),
             listed("d.example", 443, false),
         ];
-        let hosts = Hosts::new(&rules, mpsc::unbounded_channel().0).unwrap();
+        let hosts = Hosts::new(&rules, mpsc::channel(1).0).unwrap();
         let goes = |host: &str, port: u16, is_tunnel: bool| {
             let scheme = if is_tunnel { "https" } else { "http" };
             let to = Destination { host: host.to_owned(), port, is_tunnel };
@@ -661,5 +682,11 @@ mod tests {
             assert!(destination(request).is_err(), "{request:?}");
         }
         assert!(destination("CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443").is_ok());
+        let long = "a.".repeat(MAX_HOST / 2);
+        assert!(destination(&format!("CONNECT {long}:443 HTTP/1.1")).is_ok());
+        assert!(
+            destination(&format!("CONNECT {long}aa:443 HTTP/1.1")).is_err(),
+            "no name is as long, and it would be told"
+        );
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use manta_mcp::{FrameError, Id, Refusal};
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::bridge::{self, Bridge, Bridged};
@@ -61,7 +61,7 @@ pub async fn run(
     client: Client,
     pipes: Pipes,
     process: &mut Process,
-    events: UnboundedReceiver<Event>,
+    events: Receiver<Event>,
 ) -> io::Result<Ended> {
     let exited = crate::stream::watched(process.exit_watch()?)?;
     let max_line = engine.limits().max_bytes;
@@ -104,7 +104,7 @@ struct Relay {
     client_lines: Lines,
     server_lines: Lines,
     /// What the egress proxy has to say.
-    events: UnboundedReceiver<Event>,
+    events: Receiver<Event>,
     ending: Option<Ending>,
     by_client: bool,
     /// Since when as much is in flight as may be.
@@ -162,8 +162,9 @@ impl Relay {
         let mut from_server = vec![0; 64 << 10];
         let mut terminal = Terminal::new();
         loop {
-            let read_client =
-                self.ending.is_none() && self.out.server.backlog() < HIGH_WATER && self.takes_more(engine);
+            // What is refused is answered here and now, and one that reads no answers must not fill the memory with them.
+            let has_space = self.out.server.backlog() < HIGH_WATER && self.out.client.backlog() < HIGH_WATER;
+            let read_client = self.ending.is_none() && has_space && self.takes_more(engine);
             let read_server = !self.from_server.has_ended() && self.out.client.backlog() < HIGH_WATER;
             let deadline = match self.ending {
                 Some(Ending::InputClosed(at) | Ending::Terminated(at)) => Some(at),

@@ -103,7 +103,7 @@ pub fn stdio(launched: Launched, mut engine: Engine, hosts: &[AllowedHost]) -> R
         output: stream::duplicate(io::stdout())?,
         log: stream::duplicate(io::stderr())?,
     };
-    let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, events) = tokio::sync::mpsc::channel(egress::MAX_TOLD);
     let hosts = Hosts::new(hosts, sender).map_err(io::Error::other)?;
     let ended = runtime.block_on(tokio::task::LocalSet::new().run_until(async {
         if let Some(listener) = listener {

@@ -69,7 +69,7 @@ pub type Factory =
     Box<dyn Fn(&str) -> Result<(crate::sandbox::Launched, Engine, crate::egress::Hosts, EventReceiver), String>>;
 
 /// What the egress proxy of a session has to say.
-pub type EventReceiver = mpsc::UnboundedReceiver<crate::decide::Event>;
+pub type EventReceiver = mpsc::Receiver<crate::decide::Event>;
 
 /// Who may call.
 #[derive(Debug, Clone)]

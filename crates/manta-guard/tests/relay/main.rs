@@ -55,6 +55,7 @@ const CASES: &[Case] = &[
     ("frames_over_the_limit_are_answered_in_both_directions", frames_over_the_limit_are_answered_in_both_directions),
     ("noise_of_the_server_disturbs_nothing", noise_of_the_server_disturbs_nothing),
     ("a_client_that_does_not_read_costs_bounded_memory", a_client_that_does_not_read_costs_bounded_memory),
+    ("a_client_that_reads_no_refusals_costs_bounded_memory", a_client_that_reads_no_refusals_costs_bounded_memory),
     ("the_paths_that_defeat_checks_fail_in_the_check", the_paths_that_defeat_checks_fail_in_the_check),
     ("the_same_paths_fail_in_the_kernel_without_the_check", the_same_paths_fail_in_the_kernel_without_the_check),
     (
@@ -452,6 +453,25 @@ fn a_client_that_does_not_read_costs_bounded_memory(directory: &Path) {
         assert_eq!(guarded.receive()["id"], id);
     }
     assert_eq!(guarded.close(), 0);
+}
+
+/// What is refused never reaches the server, which would take its time.
+fn a_client_that_reads_no_refusals_costs_bounded_memory(directory: &Path) {
+    let mut guarded = Guarded::start(directory, OPEN, &[]);
+    let mut input = guarded.input.take().unwrap();
+    let frame = format!("{{\"jsonrpc\":\"2.0\",\"id\":\"{}\",\"method\":\"x\",\"method\":\"x\"}}\n", "x".repeat(1000));
+    let writer =
+        std::thread::spawn(move || (0..150_000).take_while(|_| input.write_all(frame.as_bytes()).is_ok()).count());
+    let deadline = Instant::now() + Duration::from_secs(8);
+    let mut most = 0;
+    while Instant::now() < deadline && !writer.is_finished() {
+        most = most.max(resident_kib(guarded.process.id()));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(most > 30 << 10, "{most} KiB: the answers are there, waiting");
+    assert!(most < 100 << 10, "{most} KiB for a client that reads nothing");
+    drop(guarded);
+    assert!(writer.join().unwrap() < 150_000);
 }
 
 fn resident_kib(pid: u32) -> u64 {
