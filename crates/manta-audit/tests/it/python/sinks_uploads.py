@@ -4,6 +4,7 @@ from pathlib import Path
 
 import discord
 import git
+import nodriver
 from googleapiclient.http import MediaFileUpload
 from mcp.server.fastmcp import FastMCP
 from telethon import TelegramClient
@@ -55,3 +56,23 @@ def stage(files: list[str]) -> str:
 def stage_through_git(files: list[str]) -> str:
     git.Repo("/srv/site").git.add("--", *files)
     return "staged"
+
+
+async def control(selector: str):
+    browser = await nodriver.start()
+    tab = await browser.get("https://forms.example.com")
+    return await tab.select(selector)
+
+
+@mcp.tool()
+async def hand_in(selector: str, paths: list[str]) -> str:
+    field = await control(selector)
+    await field.send_file(*paths)  # error: path-traversal in hand_in
+    return "handed in"
+
+
+@mcp.tool()
+async def hand_in_own(selector: str, paths: list[str]) -> str:
+    field = await control(selector)
+    await field.send_file(*[inside(path) for path in paths])
+    return "handed in"
