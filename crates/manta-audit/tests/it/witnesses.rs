@@ -223,3 +223,45 @@ fn a_witness_climbs_out_of_deep_directories_too() {
     assert_eq!(read(""), ["path-traversal in t"]);
     assert_eq!(read("if (!/^[\\w-]+$/.test(p)) throw new Error(\"no\");"), QUIET);
 }
+
+/// An input for one field of what a list holds is none for the fields beside it, of which one is compared.
+#[test]
+fn fields_of_what_is_in_a_list_are_followed_one_by_one() {
+    let tool = |shape: &str, body: &str| {
+        let text = format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import fs from "node:fs";
+const server = new McpServer({{ name: "x", version: "1" }});
+const entry = z.object({{ kind: z.string(), file: z.string() }});
+server.tool("t", {{ {shape} }}, async ({{ files }}) => {{
+  {body}
+  return {{ content: [{{ type: "text", text: "done" }}] }};
+}});
+"#
+        );
+        common::found([("index.js", text.as_str())])
+    };
+    let each = |asked: &str| {
+        format!(
+            r#"for (const one of files) {{ if (!["note", "page"].includes({asked})) continue; fs.readFileSync(one.file); }}"#
+        )
+    };
+    assert_eq!(tool("files: z.array(entry)", &each("one.kind")), ["path-traversal in t"]);
+    assert_eq!(tool("files: z.array(entry)", &each("one.file")), QUIET);
+    let inner = r#"if (files.of.kind !== "note") throw new Error("no"); fs.readFileSync(files.of.file);"#;
+    assert_eq!(tool("files: z.object({ of: entry })", inner), ["path-traversal in t"]);
+
+    let python = |asked: &str| {
+        let text = format!(
+            "from fastmcp import FastMCP\nfrom pydantic import BaseModel\nmcp = FastMCP(\"x\")\n\
+             class Entry(BaseModel):\n    kind: str\n    file: str\n\
+             @mcp.tool\ndef t(files: list[Entry]) -> str:\n    for one in files:\n        if {asked} not in (\"note\", \"page\"):\n            \
+             raise ValueError(\"no\")\n        open(one.file).read()\n    return \"done\"\n"
+        );
+        common::found([("server.py", text.as_str())])
+    };
+    assert_eq!(python("one.kind"), ["path-traversal in t"]);
+    assert_eq!(python("one.file"), QUIET);
+}

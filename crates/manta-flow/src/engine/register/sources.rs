@@ -10,10 +10,15 @@ use crate::engine::trace::StepKind;
 use crate::engine::value::{Taint, Val};
 use crate::ir::Symbol;
 
+/// Sources are bits of a word: the last half of them is left to arguments and their own fields.
+const ROOM_FOR_DEEP_FIELDS: usize = 32;
+
 impl Interp<'_> {
-    /// An untrusted field gets a source of its own, so that a finding names the parameter.
+    /// An untrusted field gets a source of its own, so that a finding names the parameter, and an input for it is not one
+    /// for its neighbours. Fields of what is in a list (`files[…].path`) and as deep in objects get one while there is room.
     pub(crate) fn named_source(&mut self, name: Symbol, taint: Taint, step: u32, depth: usize) -> (Taint, u32) {
-        if depth > 2 || taint.is_none() {
+        let is_too_deep = depth > 3 || depth == 3 && self.found.sources.len() >= ROOM_FOR_DEEP_FIELDS;
+        if is_too_deep || taint.is_none() {
             return (taint, step);
         }
         let parent = self.found.sources.get(taint.0.trailing_zeros() as usize).cloned();
