@@ -397,7 +397,7 @@ impl Server {
             let last = checks::single(headers, LAST_EVENT_HEADER).and_then(EventId::parse);
             let reader = last.and_then(|last| session.streams.borrow_mut().take_up(last));
             return match reader {
-                Some(reader) => event_stream(Body::events(reader, None)),
+                Some(reader) => event_stream(Body::events(reader, None, &session.on_the_way)),
                 None => failure(StatusCode::BAD_REQUEST, -32600, "what came after that event is not kept here"),
             };
         }
@@ -475,7 +475,7 @@ async fn exchange(
     if taste == Taste::Json {
         while let Some((message, _)) = reader.next().await {
             if message.is_answer {
-                return json(checks::status_of(&message.text, era), message.text);
+                return answer(session, checks::status_of(&message.text, era), message.text);
             }
         }
         return ended();
@@ -494,12 +494,12 @@ async fn exchange(
     if let Some(status) = status.flatten().filter(|status| taste == Taste::Either || *status != StatusCode::OK)
         && let Some((message, _)) = reader.next_now()
     {
-        return json(status, message.text);
+        return answer(session, status, message.text);
     }
     match era {
         _ if reader.is_over() => ended(),
         Era::Legacy => lasting_stream(session, headers, reader),
-        Era::Modern => event_stream(Body::events(reader, None)),
+        Era::Modern => event_stream(Body::events(reader, None, &session.on_the_way)),
     }
 }
 
@@ -507,7 +507,8 @@ async fn exchange(
 fn lasting_stream(session: &Session, headers: &hyper::HeaderMap, reader: Reader) -> Response<Body> {
     let begin = session.streams.borrow_mut().keep(&reader);
     // Older clients take an event without data for a broken message.
-    event_stream(Body::events(reader, Some(begin).filter(|_| checks::knows_priming(headers))))
+    let prime = Some(begin).filter(|_| checks::knows_priming(headers));
+    event_stream(Body::events(reader, prime, &session.on_the_way))
 }
 
 fn random_name() -> Result<String, Problem> {
@@ -524,8 +525,17 @@ fn event_stream(body: Body) -> Response<Body> {
     response
 }
 
+/// What the server answered, as one text.
+fn answer(session: &Session, status: StatusCode, text: String) -> Response<Body> {
+    as_json(status, Body::counted(text, &session.on_the_way))
+}
+
 fn json(status: StatusCode, text: String) -> Response<Body> {
-    let mut response = Response::new(Body::text(text));
+    as_json(status, Body::text(text))
+}
+
+fn as_json(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

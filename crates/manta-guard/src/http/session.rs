@@ -13,6 +13,7 @@ use tokio::task::spawn_local;
 use tokio::time::interval;
 
 use super::EventReceiver;
+use super::body::OnTheWay;
 use super::mailbox::{Outgoing, Sender, Streams, Waiting};
 use crate::bridge::{self, Bridge, Bridged};
 use crate::egress::{self, Hosts};
@@ -59,6 +60,7 @@ pub(super) struct Session {
     end: Rc<End>,
     /// Streams that its client can take up again.
     pub(super) streams: Rc<RefCell<Streams>>,
+    pub(super) on_the_way: Rc<OnTheWay>,
 }
 
 struct End {
@@ -74,6 +76,7 @@ impl Session {
         let (Launched { pipes, process, listener, .. }, engine, hosts, events) = parts;
         let (commands, receiver) = mpsc::unbounded_channel();
         let streams: Rc<RefCell<Streams>> = Rc::default();
+        let on_the_way = Rc::<OnTheWay>::default();
         let end = Rc::new(End { has_ended: Cell::new(false), notify: Notify::new() });
         if let Some(listener) = listener {
             spawn_local(egress::serve(listener, hosts));
@@ -100,6 +103,7 @@ impl Session {
             counts,
             counted: Counts::default(),
             streams: Rc::clone(&streams),
+            on_the_way: Rc::clone(&on_the_way),
             held: VecDeque::new(),
             held_bytes: 0,
         };
@@ -109,7 +113,7 @@ impl Session {
             ended.has_ended.set(true);
             ended.notify.notify_waiters();
         });
-        Ok(Self { commands, end, streams })
+        Ok(Self { commands, end, streams, on_the_way })
     }
 
     pub(super) fn send(&self, command: Command) {
@@ -142,6 +146,7 @@ struct Task {
     counts: Rc<RefCell<Counts>>,
     counted: Counts,
     streams: Rc<RefCell<Streams>>,
+    on_the_way: Rc<OnTheWay>,
     /// Requests that came while as many were in flight as may be. A crowd of callers shares one server, and each has
     /// nobody but the others to wait for.
     held: VecDeque<Asked>,
@@ -197,7 +202,8 @@ impl Task {
                     Some(command) => self.command(command),
                     None => ends_at = Some(Instant::now() + GRACE_IN_FLIGHT),
                 },
-                count = self.from_server.read(&mut buffer) => match count {
+                () = self.on_the_way.less(), if self.on_the_way.is_much() => {}
+                count = self.from_server.read(&mut buffer), if !self.on_the_way.is_much() => match count {
                     Ok(count) if count > 0 => self.server_bytes(&buffer[..count]),
                     _ => break,
                 },

@@ -439,6 +439,32 @@ fn crowd(directory: &Path, policy: &str) {
     }
 }
 
+/// Whoever asks for much and takes none of it makes the server wait, and those who ask it with them; when they have gone,
+/// the others go on.
+pub(crate) fn clients_that_take_no_answers_cost_bounded_memory(directory: &Path) {
+    let front = Front::start(directory, super::OPEN);
+    let session = front.open();
+    let deaf: Vec<TcpStream> = (1..=12)
+        .map(|id| {
+            let call = json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": { "name": "large", "arguments": { "bytes": 8 << 20 } } });
+            let body = call.to_string();
+            let mut stream = TcpStream::connect(front.address).unwrap();
+            let head = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                        Accept: application/json, text/event-stream";
+            write!(stream, "{head}\r\nmcp-session-id: {session}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+            stream
+        })
+        .collect();
+    let most = (0..100).map(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        super::resident_kib(front.process.id())
+    });
+    let most = most.max().unwrap();
+    assert!((48 << 10..150 << 10).contains(&most), "{most} KiB for clients that take nothing");
+    drop(deaf);
+    assert_eq!(text_of(&front.call(&session, 99, "echo", &json!({ "text": "still here" }))), "still here");
+}
+
 /// What was taken back is taken back from those as well that have not come yet, and nobody needs to be there for it.
 pub(crate) fn sessions_that_come_after_a_policy_was_read_again_begin_with_it(directory: &Path) {
     let front = Front::start(directory, super::OPEN);

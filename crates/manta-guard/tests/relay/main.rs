@@ -98,6 +98,7 @@ const CASES: &[Case] = &[
         http::many_stateless_clients_share_a_server_without_mixing_answers,
     ),
     ("http_callers_beyond_what_may_be_in_flight_wait", http::more_callers_than_may_be_in_flight_wait_for_their_turn),
+    ("http_clients_that_take_no_answers_cost_bounded_memory", http::clients_that_take_no_answers_cost_bounded_memory),
     ("http_streams_that_break_are_taken_up_again", http::streams_that_break_are_taken_up_again),
     ("a_full_disk_stops_calls_and_says_so", a_full_disk_stops_calls_and_says_so),
     ("a_store_that_is_away_stops_calls_that_it_must_count", a_store_that_is_away_stops_calls_that_it_must_count),
