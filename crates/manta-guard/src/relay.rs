@@ -370,6 +370,9 @@ pub(crate) struct StopSignals {
 
 impl StopSignals {
     pub(crate) fn new() -> io::Result<Self> {
+        // A log at the limit on the size of files is a full disk, which refuses calls; the signal would end them all. One
+        // that is listened for has its usual meaning for the server again.
+        drop(signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?);
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 

@@ -75,6 +75,7 @@ pub fn serve_http(
     let guarded = guarded(policy, default_log)?;
     let log = Arc::clone(guarded.enforcer().log());
     let result = runtime.block_on(async {
+        super::outlive_file_limits()?;
         let listener = listen(options.address)?;
         let bound = listener.local_addr()?;
         ready(bound);
@@ -239,7 +240,13 @@ impl Front {
         if method == "initialize" && session.is_none() && self.is_full(&principal).await {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "too many sessions");
         }
-        let response = self.service.handle(Request::from_parts(head, Full::new(body))).await;
+        let is_end = head.method == hyper::Method::DELETE;
+        let mut response = self.service.handle(Request::from_parts(head, Full::new(body))).await;
+        // The session is gone when this is said, and the official Python client takes another answer for a failure.
+        if is_end && response.status() == StatusCode::ACCEPTED {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response.headers_mut().remove(hyper::header::CONTENT_LENGTH);
+        }
         if session.is_none() {
             self.note_session(&response, principal).await;
         }

@@ -135,6 +135,7 @@ pub fn serve_handler_stdio(handler: impl ServerHandler, policy: Policy, default_
     let guarded = Guarded::new(handler, Enforcer::new(policy, default_log)?).peer(stdio_peer());
     let log = Arc::clone(guarded.enforcer().log());
     let result = runtime.block_on(async {
+        outlive_file_limits()?;
         let (reader, writer) = rmcp::transport::io::stdio_pipes();
         let running = guarded.serve((bounded::Bounded::new(reader), strict::ToNobody::new(writer))).await;
         let running = running.map_err(|error| ServeError::Protocol(error.to_string()))?;
@@ -148,6 +149,19 @@ pub fn serve_handler_stdio(handler: impl ServerHandler, policy: Policy, default_
         Err(ServeError::Protocol(message)) if message.contains("closed") => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// A log at the limit on the size of files is a full disk, which refuses calls; the signal that comes with it would end them
+/// all.
+#[cfg(unix)]
+fn outlive_file_limits() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
+}
+
+#[cfg(not(unix))]
+fn outlive_file_limits() -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Who is at the other end of the pipes.

@@ -328,6 +328,36 @@ fn status(address: std::net::SocketAddr, headers: &[(&str, &str)], padding: usiz
     String::from_utf8_lossy(&head[9..]).parse().unwrap()
 }
 
+/// The head of an answer.
+fn head(address: std::net::SocketAddr, request: &str) -> String {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    BufReader::new(stream)
+        .lines()
+        .map_while(Result::ok)
+        .take_while(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn a_session_that_its_client_ends_is_gone() {
+    let address = http(None);
+    let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "x", "version": "1" } } });
+    let common = format!("/mcp HTTP/1.1\r\nHost: {address}\r\nAccept: application/json, text/event-stream");
+    let length = body.to_string().len();
+    let opened = head(
+        address,
+        &format!("POST {common}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"),
+    );
+    let session = opened.lines().find_map(|line| line.strip_prefix("mcp-session-id: ")).expect("a session");
+    let end = format!("DELETE {common}\r\nMcp-Session-Id: {session}\r\n\r\n");
+    let said = [head(address, &end), head(address, &end.replace("DELETE", "GET"))];
+    assert!(said[0].starts_with("HTTP/1.1 204") && said[1].starts_with("HTTP/1.1 404"), "{said:?}");
+}
+
 #[test]
 fn browsers_of_other_origins_and_other_hosts_are_refused() {
     let address = http(None);

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 
 /// The answers to tool calls, in their order.
 fn call(root: &Path, calls: &[(&str, Value)]) -> Vec<Value> {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_manta"))
+    call_by(&mut Command::new(env!("CARGO_BIN_EXE_manta")), root, calls)
+}
+
+fn call_by(manta: &mut Command, root: &Path, calls: &[(&str, Value)]) -> Vec<Value> {
+    let mut server = manta
         .args(["mcp", "--root"])
         .arg(root)
         .arg("--audit")
@@ -91,4 +95,15 @@ fn servers_below_the_root_are_scanned_and_no_others() {
     // Every call is on record.
     let log = fs::read_to_string(root.path().join("audit.jsonl")).unwrap();
     assert!(log.matches("scan_server").count() >= 5, "{log}");
+}
+
+#[test]
+fn a_log_that_must_not_grow_refuses_calls_and_ends_none() {
+    let root = tempfile::tempdir().unwrap();
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_manta")]);
+    let calls: Vec<_> = (0..30).map(|_| ("explain_rule", json!({ "rule": "command-execution" }))).collect();
+    let answers = call_by(&mut limited, root.path(), &calls);
+    let refused = answers.iter().filter(|answer| text(answer).contains("could not be recorded")).count();
+    assert!((1..30).contains(&refused), "{refused} of 30");
 }
