@@ -64,6 +64,7 @@ impl Interp<'_> {
                     }
                 }
             }
+            // One of them, and nobody knows which: `arguments or {}`.
             Kind::Union(values) => {
                 for value in values.iter() {
                     if let Kind::Obj(id) = value.kind {
@@ -75,6 +76,11 @@ impl Interp<'_> {
                             };
                             self.store.obj_mut(into).fields.insert(*key, joined);
                         }
+                        if let Some(any) = &obj.any {
+                            self.write_any(into, any, |name| !obj.fields.contains_key(&name));
+                        }
+                    } else if value.is_tainted() {
+                        self.write_any(into, &Val { kind: Kind::Unknown, ..value.clone() }, |_| true);
                     }
                 }
             }
