@@ -265,3 +265,66 @@ server.tool("t", {{ {shape} }}, async ({{ files }}) => {{
     assert_eq!(python("one.kind"), ["path-traversal in t"]);
     assert_eq!(python("one.file"), QUIET);
 }
+
+/// What nobody declared may be an object, whatever text an input puts in its place.
+#[test]
+fn members_of_what_is_not_declared_are_followed() {
+    let tool = |shape: &str, body: &str| {
+        let text = format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import fs from "node:fs";
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("t", {{ {shape} }}, async ({{ o }}) => {{
+  {body}
+  return {{ content: [{{ type: "text", text: "done" }}] }};
+}});
+"#
+        );
+        common::found([("index.js", text.as_str())])
+    };
+    assert_eq!(tool("o: z.any()", "fs.readFileSync(o.file);"), ["path-traversal in t"]);
+    assert_eq!(
+        tool("o: z.array(z.any())", "for (const { file } of o) fs.readFileSync(file);"),
+        ["path-traversal in t"]
+    );
+    let one_of = r#"if (!["a", "b"].includes(o.file)) throw new Error("no"); fs.readFileSync(o.file);"#;
+    assert_eq!(tool("o: z.any()", one_of), QUIET);
+    assert_eq!(tool("o: z.string()", "fs.readFileSync(String(o.length));"), QUIET);
+}
+
+/// `arguments or {}` is what the caller sent or nothing, and so is a copy of it.
+#[test]
+fn a_copy_of_arguments_or_of_nothing_is_as_untrusted() {
+    let server = |made: &str| {
+        let text = format!(
+            r#"
+import json, sys
+from pathlib import Path
+
+def listed(_params):
+    schema = {{"type": "object", "properties": {{"p": {{"type": "string"}}}}}}
+    return {{"tools": [{{"name": "t", "description": "d", "inputSchema": schema}}]}}
+
+def called(params):
+    if params.get("name") == "t":
+        {made}
+        return {{"content": [{{"type": "text", "text": Path(payload.get("p", "x")).read_text()}}]}}
+
+HANDLERS = {{"tools/list": listed, "tools/call": called}}
+
+for line in sys.stdin:
+    message = json.loads(line)
+    result = HANDLERS.get(message["method"])(message.get("params") or {{}})
+    print(json.dumps({{"jsonrpc": "2.0", "id": message.get("id"), "result": result}}), flush=True)
+"#
+        );
+        common::found([("server.py", text.as_str())])
+    };
+    let found = ["path-traversal in t"];
+    assert_eq!(server(r#"payload = dict(params.get("arguments") or {})"#), found);
+    assert_eq!(server(r#"payload = {**(params.get("arguments") or {})}"#), found);
+    assert_eq!(server(r#"payload = {}; payload.update(params.get("arguments") or {})"#), found);
+    assert_eq!(server(r#"payload = {**(params.get("arguments") or {}), "p": "fixed"}"#), QUIET);
+}

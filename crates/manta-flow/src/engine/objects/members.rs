@@ -118,6 +118,16 @@ impl Interp<'_> {
                 // An answer of `dns.resolver`, which reads like its text.
                 ("address", Lang::Python) => receiver.clone(),
                 (_, Lang::Python) if PATH_PARTS.contains(&name.as_str()) => self.path_part(receiver, name.as_str()),
+                // A witness stands for what nobody declared, too, which may be an object that has it there.
+                (_, Lang::JavaScript)
+                    if self.found.replay.is_some()
+                        && receiver.is_tainted()
+                        && receiver.literal().is_some()
+                        && !self.is_builtin_method(name)
+                        && !self.is_object_method(name) =>
+                {
+                    receiver.clone()
+                }
                 _ => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
             },
             Kind::Fn(id) => {
