@@ -123,3 +123,46 @@ async def show(name: str) -> str:
     assert_eq!(python("f\"window.chart.show('{name}')\""), ["code-injection in show"]);
     assert_eq!(python("f\"window.chart.show({json.dumps(name)})\""), QUIET);
 }
+
+/// A tool that builds a command for another machine out of seven optional words, each through `quote`.
+fn optional_words(quote: &str) -> Vec<String> {
+    let words = ["user", "host", "port", "base", "folder", "mode", "label"];
+    let schema: String = words.iter().map(|word| format!("{word}: z.string().optional(), ")).collect();
+    let appended: String = words
+        .iter()
+        .map(|word| format!("  if (given.{word}) command += ` --{word} ${{quote(given.{word})}}`;\n"))
+        .collect();
+    let server = format!(
+        r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ Client }} from "ssh2";
+const server = new McpServer({{ name: "hosts", version: "1" }});
+const client = new Client();
+{quote}
+server.tool("report", "Reports", {{ {schema} }}, async (given) => {{
+  let command = "report";
+{appended}  client.exec(command, () => {{}});
+  return {{ content: [] }};
+}});
+"#
+    );
+    common::found([("index.js", &*server)])
+}
+
+#[test]
+fn optional_words_of_a_command_are_each_quoted() {
+    for quote in [
+        r#"const quote = (word) => "'" + word.replace(/'/g, "'\\''") + "'";"#,
+        r#"function quote(word) { if (word === null || word === undefined) return "''"; return "'" + String(word).replace(/'/g, "'\\''") + "'"; }"#,
+    ] {
+        assert_eq!(optional_words(quote), QUIET, "{quote}");
+    }
+    for quote in [
+        r#"const quote = (word) => '"' + word + '"';"#,
+        r#"function quote(word) { if (word === null || word === undefined) return "''"; return "'" + String(word) + "'"; }"#,
+        r#"function quote(word) { if (word.length > 40) return word; return "'" + String(word).replace(/'/g, "'\\''") + "'"; }"#,
+    ] {
+        assert_eq!(optional_words(quote), ["command-injection in report"], "{quote}");
+    }
+}

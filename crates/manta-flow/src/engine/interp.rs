@@ -16,6 +16,7 @@ mod statements;
 
 pub(crate) use dear::Dear;
 
+pub(crate) use self::growth::shortest_of;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::growth::{distinct, is_repetition};
+use super::growth::{distinct, is_repetition, shortest};
 use super::{Interp, arc};
 use crate::domain::{CharSet, StrProps};
 use crate::engine::facts::{Cond, Fact, Refinements};
@@ -322,7 +322,11 @@ impl Interp<'_> {
         if b.is_nullish() && may_be_absent(a) {
             return a.clone();
         }
-        let (ours, theirs) = (a.alternatives(), b.alternatives());
+        // What has grown comes last, so that it is seen to be a repetition: `if (user) command += …`.
+        let (ours, theirs) = match a.is_tainted() && shortest(b.alternatives()) < shortest(a.alternatives()) {
+            true => (b.alternatives(), a.alternatives()),
+            false => (a.alternatives(), b.alternatives()),
+        };
         let mut values: Vec<Val> = Vec::with_capacity(ours.len() + theirs.len());
         for (index, value) in ours.iter().chain(theirs).enumerate() {
             let value = if value.vn == a.vn || value.vn == b.vn { self.current(value) } else { value.clone() };

@@ -35,10 +35,18 @@ pub(super) fn distinct(values: &[Val]) -> Vec<Val> {
     order.sort_by_key(|index| parts(&values[*index]).len());
     let mut kept: Vec<usize> = Vec::new();
     let mut seen: Vec<Place<'_>> = Vec::new();
+    let has_places = values.iter().any(|value| !places(parts(value)).is_empty());
+    let mut has_constant = false;
     for index in order {
         let places = places(parts(&values[index]));
         let is_known = |place: &Place<'_>| seen.iter().any(|known| known.is_like(place));
-        if places.is_empty() || !places.iter().all(is_known) {
+        // Of those that are the program's alone, one stands for all where others are the caller's.
+        let is_new = match places.is_empty() {
+            true => !(has_places && has_constant),
+            false => !places.iter().all(is_known),
+        };
+        if is_new {
+            has_constant |= places.is_empty();
             kept.push(index);
             seen.extend(places);
         }
@@ -94,7 +102,9 @@ fn constant(part: Option<&Part>) -> &str {
 /// Whether a text is one of `known` with a piece behind it that is known behind a shorter one.
 pub(super) fn is_repetition(text: &Val, known: &[Val]) -> bool {
     let whole = parts(text);
-    if whole.len() < 3 || !text.is_tainted() {
+    // A text of the program's alone is left out beside those of the caller's only, where there are so many.
+    let is_constant = whole.len() == 1 && text.taint.is_none() && known.iter().any(Val::is_tainted);
+    if !is_constant && (whole.len() < 3 || !text.is_tainted()) {
         return false;
     }
     let begins: Vec<(&Val, Vec<Part>)> =
@@ -105,6 +115,22 @@ pub(super) fn is_repetition(text: &Val, known: &[Val]) -> bool {
             known.iter().filter_map(|other| added(parts(shorter), parts(other))).any(|other| are_alike(&other, piece))
         })
     })
+}
+
+/// How many pieces a text has, and how many bytes between them.
+fn length(text: &Val) -> (usize, usize) {
+    let parts = parts(text);
+    (parts.len(), parts.iter().map(|part| constant(Some(part)).len()).sum())
+}
+
+/// The length of the shortest of several texts.
+pub(super) fn shortest(texts: &[Val]) -> (usize, usize) {
+    texts.iter().map(length).min().unwrap_or_default()
+}
+
+/// The shortest of the alternatives of a value.
+pub(crate) fn shortest_of(value: &Val) -> &Val {
+    value.alternatives().iter().min_by_key(|text| length(text)).unwrap_or(value)
 }
 
 fn parts(text: &Val) -> &[Part] {

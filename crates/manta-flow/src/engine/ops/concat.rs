@@ -7,8 +7,8 @@ use manta_core::Span;
 
 use crate::domain::StrProps;
 use crate::engine::builtins::is_composed;
-use crate::engine::interp::{Interp, arc, number_text};
-use crate::engine::store::{Obj, ObjKind};
+use crate::engine::interp::{Interp, arc, number_text, shortest_of};
+use crate::engine::store::{Obj, ObjKind, is_same};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, MAX_TEXT, Part, Taint, Text, Val, concatenated};
 use crate::ir::{Lang, Symbol};
@@ -17,6 +17,8 @@ use crate::ir::{Lang, Symbol};
 const MAX_PARTS: usize = 48;
 /// Most combinations of alternatives spelled out by one concatenation.
 const MAX_COMBINATIONS: usize = 12;
+/// Most alternatives that one concatenation spells out one by one.
+const MAX_CHOICES: usize = 24;
 
 /// Pieces of a concatenation; constant ones that follow each other become one.
 #[derive(Default)]
@@ -92,14 +94,22 @@ impl Interp<'_> {
             if combinations(&condensed) < combinations(values) {
                 return self.concat(&condensed, span);
             }
-            // Too many to spell out: each once, beside any of the others. What they are made of says where it stands.
-            let most = values.iter().map(|value| value.alternatives().len()).max().unwrap_or_default();
-            if most <= MAX_COMBINATIONS && values.iter().flat_map(Val::alternatives).any(is_composed) {
-                let row = |index: usize| {
-                    values.iter().map(move |value| value.alternatives()[index % value.alternatives().len()].clone())
-                };
-                let joined: Vec<Val> =
-                    (0..most).map(|index| self.concat_plain(&row(index).collect::<Vec<Val>>(), span)).collect();
+            // Too many to spell out: each once, beside the shortest of the others. What they are made of says where it
+            // stands.
+            let choices: usize = values.iter().map(|value| value.alternatives().len() - 1).sum();
+            if choices < MAX_CHOICES && values.iter().flat_map(Val::alternatives).any(is_composed) {
+                let usual: Vec<Val> = values.iter().map(|value| shortest_of(value).clone()).collect();
+                let mut rows = vec![usual.clone()];
+                let apart = (0..values.len()).filter(|index| earlier(values, *index).is_none());
+                for index in apart {
+                    let is_there = |at: usize| at == index || earlier(values, at) == Some(index);
+                    let others = values[index].alternatives().iter().filter(|choice| !is_same(choice, &usual[index]));
+                    rows.extend(others.map(|choice| {
+                        let usual = usual.iter().enumerate();
+                        usual.map(|(at, value)| if is_there(at) { choice.clone() } else { value.clone() }).collect()
+                    }));
+                }
+                let joined: Vec<Val> = rows.iter().map(|row| self.concat_plain(row, span)).collect();
                 return self.join_all(joined).unwrap_or_else(Val::unknown);
             }
         }
