@@ -165,6 +165,31 @@ fn breaking_out_of_a_remote_command_gains_nothing_where_any_command_is_run_there
 }
 
 #[test]
+fn a_library_for_remote_commands_is_no_other_way_there() {
+    let server = |run: &str| {
+        let text = format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ Client }} from "ssh2";
+const server = new McpServer({{ name: "x", version: "1" }});
+const client = new Client();
+const run = (command) => {{ client.exec(command, () => {{}}); return {{ content: [] }}; }};
+server.tool("tail", {{ file: z.string() }}, async ({{ file }}) => run(`tail -n 5 "${{file}}"`));
+server.tool("run", {{ command: z.string(), folder: z.string() }}, async ({{ command, folder }}) => run({run}));
+"#
+        );
+        loud("index.js", &text)
+    };
+    for whole in ["command", "`cd /srv && ${command}`", "`cd ${folder} && ${command}`"] {
+        assert!(server(whole).is_empty(), "{whole}: {:?}", server(whole));
+    }
+    for part in ["`systemctl status ${command}`", "`cd '${folder}' && make ${command}`"] {
+        assert_eq!(server(part), ["command-injection in run", "command-injection in tail"], "{part}");
+    }
+}
+
+#[test]
 fn a_statement_inside_a_statement_is_a_statement() {
     let explain = r#"server.tool("t", { q: z.string() }, ({ q }) => run(`EXPLAIN ${q}`));"#;
     let count = r#"server.tool("t", { q: z.string() }, ({ q }) => run(`SELECT count(*) FROM (${q}) AS x`));"#;

@@ -29,13 +29,7 @@ impl Interp<'_> {
     pub(super) fn judge(&self, kind: SinkKind, api: &str, spelled: &Spelled) -> Vec<Judged> {
         match kind {
             SinkKind::Shell => vec![self.judge_shell(spelled)],
-            SinkKind::RemoteShell if spelled.is_whole => vec![self.judge_finite(
-                spelled,
-                FlowRule::DangerousByDesign,
-                "id",
-                "the caller writes the command that runs elsewhere",
-            )],
-            SinkKind::RemoteShell => vec![self.judge_shell(spelled)],
+            SinkKind::RemoteShell => vec![self.judge_remote(api, spelled)],
             SinkKind::FileRead => vec![self.judge_path(spelled, FlowRule::PathTraversal)],
             SinkKind::FileWrite | SinkKind::FileCreate => vec![self.judge_path(spelled, FlowRule::FileWrite)],
             SinkKind::Extract => vec![Judged::bad(
@@ -153,6 +147,28 @@ impl Interp<'_> {
             }
             Verdict::Argument(verdict) => judge_argument(verdict, spelled.is_whole),
         }
+    }
+
+    /// A command on another machine or in a container. A tool that runs the caller's there is what it says, also in a
+    /// directory: `cd /srv && ${command}`.
+    fn judge_remote(&self, api: &str, spelled: &Spelled) -> Judged {
+        let begins_word = match spelled.pieces.as_slice() {
+            [.., Piece::Lit(before), Piece::Hole(_)] => before.ends_with(char::is_whitespace),
+            _ => false,
+        };
+        let is_command = spelled.is_whole
+            || begins_word
+                && shell::analyze(&spelled.parts()).last().is_some_and(|report| {
+                    report.context == shell::Context::Unquoted && report.position == shell::Position::Command
+                });
+        let judged = if is_command {
+            let reason = "the caller writes the command that runs elsewhere";
+            self.judge_finite(spelled, FlowRule::DangerousByDesign, "id", reason)
+        } else {
+            self.judge_shell(spelled)
+        };
+        let package = api.split(['.', '(']).next().unwrap_or(api);
+        Judged { elsewhere: Some(package.to_owned()), ..judged }
     }
 
     pub(super) fn judge_path(&self, spelled: &Spelled, rule: FlowRule) -> Judged {
