@@ -252,18 +252,25 @@ server.tool("t", {{ {shape} }}, async ({{ files }}) => {{
     assert_eq!(tool("files: z.array(entry)", &each("one.file")), QUIET);
     let inner = r#"if (files.of.kind !== "note") throw new Error("no"); fs.readFileSync(files.of.file);"#;
     assert_eq!(tool("files: z.object({ of: entry })", inner), ["path-traversal in t"]);
+    let of_kinds = r#"files: z.array(z.discriminatedUnion("kind", [
+        z.object({ kind: z.literal("note"), file: z.string() }), z.object({ kind: z.literal("page"), n: z.number() })]))"#;
+    assert_eq!(tool(of_kinds, &each("one.kind")), ["path-traversal in t"]);
+    let list = r#"for (const one of files.list) { if (one.kind === "note") fs.readFileSync(one.file); }"#;
+    assert_eq!(tool("files: z.object({ list: z.array(entry) })", list), ["path-traversal in t"]);
 
-    let python = |asked: &str| {
+    let python_of = |item: &str, asked: &str| {
         let text = format!(
             "from fastmcp import FastMCP\nfrom pydantic import BaseModel\nmcp = FastMCP(\"x\")\n\
-             class Entry(BaseModel):\n    kind: str\n    file: str\n\
-             @mcp.tool\ndef t(files: list[Entry]) -> str:\n    for one in files:\n        if {asked} not in (\"note\", \"page\"):\n            \
+             class Entry(BaseModel):\n    kind: str\n    file: str\nclass Other(BaseModel):\n    kind: str\n    n: int\n\
+             @mcp.tool\ndef t(files: list[{item}]) -> str:\n    for one in files:\n        if {asked} not in (\"note\", \"page\"):\n            \
              raise ValueError(\"no\")\n        open(one.file).read()\n    return \"done\"\n"
         );
         common::found([("server.py", text.as_str())])
     };
+    let python = |asked: &str| python_of("Entry", asked);
     assert_eq!(python("one.kind"), ["path-traversal in t"]);
     assert_eq!(python("one.file"), QUIET);
+    assert_eq!(python_of("Entry | Other", "one.kind"), ["path-traversal in t"]);
 }
 
 /// What nobody declared may be an object, whatever text an input puts in its place.

@@ -15,9 +15,9 @@ const ROOM_FOR_DEEP_FIELDS: usize = 32;
 
 impl Interp<'_> {
     /// An untrusted field gets a source of its own, so that a finding names the parameter, and an input for it is not one
-    /// for its neighbours. Fields of what is in a list (`files[…].path`) and as deep in objects get one while there is room.
+    /// for its neighbours. Fields of what is in a list (`files[…].path`) and deeper ones get one while there is room.
     pub(crate) fn named_source(&mut self, name: Symbol, taint: Taint, step: u32, depth: usize) -> (Taint, u32) {
-        let is_too_deep = depth > 3 || depth == 3 && self.found.sources.len() >= ROOM_FOR_DEEP_FIELDS;
+        let is_too_deep = depth > 2 && self.found.sources.len() >= ROOM_FOR_DEEP_FIELDS;
         if is_too_deep || taint.is_none() {
             return (taint, step);
         }
