@@ -135,3 +135,42 @@ init_0();
     );
     assert_eq!(found(&server), ["command-injection in list"]);
 }
+
+/// A package of two files as TypeScript compiles them for Node: the service behind `import service from "./service.js"`
+/// answers with `answer`.
+fn compiled_service(answer: &str) -> Vec<String> {
+    let service = format!(
+        r#""use strict";
+Object.defineProperty(exports, "__esModule", {{ value: true }});
+async function get(params) {{ return {answer}; }}
+exports.default = {{
+    get,
+}};
+"#
+    );
+    let server = r#""use strict";
+var __importDefault = (this && this.__importDefault) || function (mod) {
+    return (mod && mod.__esModule) ? mod : { "default": mod };
+};
+Object.defineProperty(exports, "__esModule", { value: true });
+const mcp_js_1 = require("@modelcontextprotocol/sdk/server/mcp.js");
+const zod_1 = require("zod");
+const child_process_1 = require("child_process");
+const service_js_1 = __importDefault(require("./service.js"));
+const server = new mcp_js_1.McpServer({ name: "x", version: "1" });
+server.tool("clone", { name: zod_1.z.string() }, async ({ name }) => {
+    const found = await service_js_1.default.get({ name });
+    (0, child_process_1.execFileSync)("git", ["clone", found.address, "copy"]);
+    return { content: [] };
+});
+"#;
+    let package = r#"{"name":"x","version":"1.0.0","main":"dist/index.js"}"#;
+    common::found([("package.json", package), ("dist/index.js", server), ("dist/service.js", &*service)])
+}
+
+#[test]
+fn a_default_export_is_found_through_the_helper_of_the_compiler() {
+    let asked = r#"(await (await fetch("https://api.example.com/" + encodeURIComponent(params.name))).json())"#;
+    assert_eq!(compiled_service(asked), [""; 0]);
+    assert_eq!(compiled_service("{ address: params.name }"), ["argument-injection in clone"]);
+}

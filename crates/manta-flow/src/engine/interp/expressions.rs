@@ -53,7 +53,7 @@ impl<'p> Interp<'p> {
                 let module = self.frame().module;
                 self.import(module, *import, *name, 0)
             }
-            Expr::This => self.frame().this.clone().unwrap_or_else(Val::unknown),
+            Expr::This => self.this(),
             Expr::Super => self.super_value(),
             Expr::SuperOf { object, .. } => self.eval(*object),
             Expr::Member { object, name, .. } => {

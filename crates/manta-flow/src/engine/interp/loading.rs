@@ -205,6 +205,22 @@ impl Interp<'_> {
         }
     }
 
+    /// `this`. At the top of a module it is what the module exports, or nothing: `this && this.__importDefault` of what a
+    /// compiler wrote is no helper from elsewhere.
+    pub(super) fn this(&mut self) -> Val {
+        let frame = self.frame();
+        if let Some(this) = &frame.this {
+            return this.clone();
+        }
+        let module = frame.module;
+        let is_top = frame.func == FuncId(0) && self.lang() == Lang::JavaScript;
+        match self.program.module(module).commonjs {
+            Some(slots) if is_top => self.commonjs_value(module, slots.module),
+            None if is_top => Val::undefined(),
+            _ => Val::unknown(),
+        }
+    }
+
     /// The value of an import.
     pub(crate) fn import(&mut self, module: ModId, import: ImportId, name: ImportName, depth: usize) -> Val {
         match self.program.link_of(module, import).clone() {

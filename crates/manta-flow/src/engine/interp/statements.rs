@@ -319,6 +319,8 @@ impl<'p> Interp<'p> {
             Kind::Obj(id) if self.lang() == Lang::Python && self.found.replay.is_some() => {
                 self.exact_length(id).map(|length| length > 0)
             }
+            // What the caller may leave out is another matter.
+            Kind::Obj(_) if self.lang() == Lang::JavaScript && value.taint.is_none() => Some(true),
             _ => value.truth(),
         }
     }
