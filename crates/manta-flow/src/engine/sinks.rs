@@ -216,17 +216,20 @@ impl Interp<'_> {
         }
     }
 
-    /// Bytes of a file instead of its name: `Buffer.from(data)`, `io.BytesIO(data)`.
+    /// Bytes of a file instead of its name: `Buffer.from(data)`, `io.BytesIO(data)`, and what was made of them
+    /// (`DocumentStream(stream=io.BytesIO(data))`).
     fn is_content(&self, value: &Val) -> bool {
-        match value.kind {
-            Kind::Api(api, _) => {
-                let name = self.apis.name(api);
-                ["globalThis.Buffer.", "globalThis.Uint8Array", "globalThis.Blob", "io.BytesIO", "io.StringIO"]
-                    .iter()
-                    .any(|made_by| name.starts_with(made_by))
-            }
+        const BYTES: [&str; 5] =
+            ["globalThis.Buffer.", "globalThis.Uint8Array", "globalThis.Blob", "io.BytesIO", "io.StringIO"];
+        let are_bytes = |value: &Val| match value.kind {
+            Kind::Api(api, _) => BYTES.iter().any(|made_by| self.apis.name(api).starts_with(made_by)),
             _ => false,
-        }
+        };
+        let made_of = |id: ObjId| {
+            let made = self.store.obj(id);
+            made.items.iter().chain(made.fields.values()).any(are_bytes)
+        };
+        are_bytes(value) || matches!(value.kind, Kind::Api(_, Some(id)) if made_of(id))
     }
 
     /// `kw:shell` (must be true or unknown), `!kw:Loader` (must be absent), `kw:Loader=yaml.Loader,yaml.FullLoader`

@@ -1,7 +1,10 @@
 """Requests that are made in one place and sent in another, or not at all."""
+import io
 import httpx
 import requests
 from mcp.server.fastmcp import FastMCP
+from docling.document_converter import DocumentConverter
+from docling_core.types.io import DocumentStream
 
 mcp = FastMCP("requests")
 client = httpx.AsyncClient()
@@ -34,3 +37,14 @@ async def made_for_an_error(url: str) -> str:
 
 
 mcp.run()
+
+
+@mcp.tool()
+def converted(html: str) -> str:
+    stream = DocumentStream(name="page", stream=io.BytesIO(html.encode("utf-8")))
+    return DocumentConverter().convert(stream).document.export_to_markdown()
+
+
+@mcp.tool()
+def converted_there(source: str) -> str:
+    return DocumentConverter().convert(source).document.export_to_markdown()  # error: ssrf in converted_there
