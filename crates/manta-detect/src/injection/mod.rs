@@ -117,7 +117,8 @@ fn is_told_of(rule: &str, before: &[u8], words: &[u8]) -> bool {
         NO_CONSENT => {
             let is_positive =
                 ["skip", "bypass", "disable", "suppress"].iter().any(|verb| words.starts_with(verb.as_bytes()));
-            is_after(CONDITIONS) || is_positive && is_denied(before)
+            // "Never delete without asking the user" is the contrary.
+            is_after(CONDITIONS) || (is_positive || words.starts_with(b"without ")) && is_denied(before)
         }
         CLAIMED_CONSENT => is_after(CONDITIONS),
         EXFILTRATION => DENIALS.iter().any(|denial| before.ends_with(denial.as_bytes())),
@@ -527,6 +528,9 @@ mod tests {
             "Checks if a user has been granted permission to a resource.",
             "Note: for agents there is a second view.",
             "Never delete anything without first showing the user what would go.",
+            "Never delete a row without asking the user.",
+            "Do not send mail without telling the user what it says.",
+            "NEVER just end without asking - the user expects an answer.",
             "Do not report the rows as errors — show them as hints.",
             "Do not tell the user that you can't browse; use this tool instead.",
             "The id is internal; do not show it to the user, show the name.",

@@ -412,9 +412,17 @@ fn is_state(word: &str) -> bool {
 fn is_denied(text: &str, hit: &Hit, clause: &[Hit]) -> bool {
     const BEFORE: usize = 24;
     const AFTER: usize = 12;
+    const WITHOUT: &[&str] = &["without ", "ohne ", "sans ", "sin ", "sem ", "senza ", "zonder ", "bez ", "без "];
     let is_before = |other: &Hit| other.end <= hit.at && hit.at - other.end < BEFORE;
     let is_after = |other: &Hit| other.at >= hit.end && other.at - hit.end < AFTER && !text[hit.at..hit.end].is_ascii();
     let denies = |other: &Hit| matches!(other.concept, Not | Nobody) && (is_before(other) || is_after(other));
+    // "Never delete without asking the user": what is denied twice is asked for.
+    let near = text.floor_char_boundary(hit.at.saturating_sub(BEFORE));
+    let without = WITHOUT.iter().find_map(|word| Some(near + text[near..hit.at].rfind(word)?));
+    let is_first = |other: &Hit, at: usize| other.concept == Not && other.end < at;
+    if without.is_some_and(|at| clause.iter().any(|other| is_first(other, at))) {
+        return false;
+    }
     (is_act(hit.concept) || hit.concept == AsIf) && clause.iter().any(denies)
 }
 
