@@ -1,6 +1,6 @@
 //! Names that a Python package makes when they are asked for (PEP 562).
 
-use crate::common::found;
+use crate::common::{self, found};
 
 const REGISTRY: &str = r#"
 class Registry:
@@ -73,4 +73,28 @@ def __getattr__(name):
     // Asked for by itself, it ends.
     let circular = "def __getattr__(name):\n    from . import register_all\n    return register_all\n";
     assert_eq!(server(circular, "{name}"), [""; 0]);
+}
+
+#[test]
+fn what_a_cache_gives_may_be_missing() {
+    let server = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import { execSync } from "node:child_process";
+const server = new McpServer({ name: "x", version: "1" });
+class Cache {
+  kept = new Map();
+  get(key) { const entry = this.kept.get(key); return entry ? entry.value : undefined; }
+  set(key, value) { this.kept.set(key, { value }); }
+}
+const cache = new Cache();
+server.tool("list", { folder: z.string() }, async ({ folder }) => {
+  const known = cache.get(folder);
+  if (known) return known;
+  const answer = { content: [{ type: "text", text: execSync("ls " + folder).toString() }] };
+  cache.set(folder, answer);
+  return answer;
+});
+"#;
+    assert_eq!(common::found([("index.js", server)]), ["command-injection in list"]);
 }

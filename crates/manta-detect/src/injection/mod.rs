@@ -113,7 +113,11 @@ fn is_told_of(rule: &str, before: &[u8], words: &[u8]) -> bool {
     let is_after = |words: &[&str]| words.iter().any(|word| before.ends_with(word.as_bytes()));
     match rule {
         OVERRIDE => is_after(TELLERS) || is_after(DENIALS) || is_quoted_example(before),
-        CONCEALMENT => is_quoted_example(before) || words.starts_with(b"without ") && is_denied(before),
+        CONCEALMENT => {
+            // "Never stop without telling the user": what is denied twice is asked for.
+            let is_denied_twice = memchr::memmem::find(words, b" without ").is_some_and(|at| is_denied(&words[..=at]));
+            is_quoted_example(before) || words.starts_with(b"without ") && is_denied(before) || is_denied_twice
+        }
         NO_CONSENT => {
             let is_positive =
                 ["skip", "bypass", "disable", "suppress"].iter().any(|verb| words.starts_with(verb.as_bytes()));
@@ -530,6 +534,7 @@ mod tests {
             "Never delete anything without first showing the user what would go.",
             "Never delete a row without asking the user.",
             "Do not send mail without telling the user what it says.",
+            "Never stop without telling the user.",
             "NEVER just end without asking - the user expects an answer.",
             "Do not report the rows as errors — show them as hints.",
             "Do not tell the user that you can't browse; use this tool instead.",

@@ -25,6 +25,9 @@ const MAX_NAMES: usize = 1_024;
 /// Most places kept in which one function ends the program.
 const MAX_DEAD_ENDS: usize = 8;
 
+/// The mark that compilers leave on what a module exports.
+const ES_MODULE: &str = "__esModule";
+
 impl<'p> Interp<'p> {
     /// Runs statements; false when control does not reach the end.
     pub(crate) fn block(&mut self, block: &'p [Stmt]) -> bool {
@@ -319,8 +322,8 @@ impl<'p> Interp<'p> {
             Kind::Obj(id) if self.lang() == Lang::Python && self.found.replay.is_some() => {
                 self.exact_length(id).map(|length| length > 0)
             }
-            // What the caller may leave out is another matter.
-            Kind::Obj(_) if self.lang() == Lang::JavaScript && value.taint.is_none() => Some(true),
+            // What a module exports is surely there; what a map gives may be missing.
+            Kind::Obj(id) if self.store.obj(id).fields.contains_key(&Symbol::new(ES_MODULE)) => Some(true),
             _ => value.truth(),
         }
     }
