@@ -55,18 +55,22 @@ fn run(fd: &str) -> ExitCode {
 }
 
 fn prepare(control: &mut UnixStream) -> io::Result<u8> {
-    let plan = read_plan(control)?;
-    sys::close_from(3, control.as_raw_fd())?;
+    let plan = read_plan(control).map_err(|error| context("the plan", &error))?;
+    sys::close_from(3, control.as_raw_fd()).map_err(|error| context("inherited files", &error))?;
     let _ = rustix::process::setsid();
     platform::init::run(&plan, control)
 }
 
+/// What stands in for the server's pipes: a file that holds nothing.
+pub(super) fn nothing() -> io::Result<File> {
+    File::options().read(true).write(true).open("/dev/null").map_err(|error| context("/dev/null", &error))
+}
+
 /// Lets go of the server's pipes, so that their other ends see when the server closes them.
-pub(super) fn forget_stdio() -> io::Result<()> {
-    let null = File::options().read(true).write(true).open("/dev/null")?;
-    rustix::stdio::dup2_stdin(&null)?;
-    rustix::stdio::dup2_stdout(&null)?;
-    rustix::stdio::dup2_stderr(&null)?;
+pub(super) fn forget_stdio(nothing: &File) -> io::Result<()> {
+    rustix::stdio::dup2_stdin(nothing)?;
+    rustix::stdio::dup2_stdout(nothing)?;
+    rustix::stdio::dup2_stderr(nothing)?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process, pidfd_open, wait, waitpid};
 
 use super::{fence, mounts};
-use crate::sandbox::init::{FAILED, GRACE, HANG_UP, TERMINATE, context, forget_stdio, tell};
+use crate::sandbox::init::{FAILED, GRACE, HANG_UP, TERMINATE, context, forget_stdio, nothing, tell};
 use crate::sandbox::sys::{self, Fork};
 use crate::sandbox::{Level, Message, Network, Plan, Reached};
 
@@ -36,9 +36,11 @@ pub(in crate::sandbox) fn run(plan: &Plan, control: &mut UnixStream) -> io::Resu
     }
     sys::unshare(flags).map_err(|error| context("namespaces", &error))?;
     map_ids(uid, gid).map_err(|error| context("user namespace", &error))?;
+    // Before the fork: the tree that the child builds becomes the root of both, and has no devices at first.
+    let nothing = nothing()?;
     match sys::fork()? {
         Fork::Parent(first) => {
-            forget_stdio()?;
+            forget_stdio(&nothing)?;
             // The first process of the namespace speaks to the guard; a copy here would keep the line open.
             let (unused, _) = UnixStream::pair()?;
             drop(std::mem::replace(control, unused));
@@ -93,9 +95,9 @@ fn start(plan: &Plan, control: &mut UnixStream, mut gaps: Vec<String>) -> io::Re
         Fork::Parent(server) => server,
     };
     drop(report);
-    forget_stdio()?;
+    forget_stdio(&nothing()?)?;
     let mut problem = String::new();
-    failed.read_to_string(&mut problem)?;
+    failed.read_to_string(&mut problem).map_err(|error| context("the server's report", &error))?;
     if problem.is_empty() {
         tell(control, &Message::Started(Reached { level: plan.level, landlock, gaps }));
     } else {
@@ -115,7 +117,7 @@ fn become_server(plan: &Plan) -> io::Error {
         return context(&format!("working directory {}", plan.cwd.display()), &error);
     }
     if let Err(error) = fence::raise(plan) {
-        return error;
+        return context("fence", &error);
     }
     let [program, arguments @ ..] = plan.command.as_slice() else {
         return io::Error::other("the command is empty");

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{SANDBOX_EXEC, profile};
-use crate::sandbox::init::{FAILED, GRACE, HANG_UP, TERMINATE, context, forget_stdio, tell};
+use crate::sandbox::init::{FAILED, GRACE, HANG_UP, TERMINATE, context, forget_stdio, nothing, tell};
 use crate::sandbox::{Level, Message, Plan, Reached, limits};
 
 /// How often the server's end is looked for: there is no descriptor that tells it.
@@ -23,7 +23,7 @@ pub(in crate::sandbox) fn run(plan: &Plan, control: &mut UnixStream) -> io::Resu
     rustix::io::fcntl_setfd(&*control, rustix::io::FdFlags::CLOEXEC)?;
     let mut server =
         command(plan)?.spawn().map_err(|error| context(&format!("cannot run {}", plan.command[0]), &error))?;
-    forget_stdio()?;
+    forget_stdio(&nothing()?)?;
     let group = i32::try_from(server.id()).ok().and_then(Pid::from_raw);
     let group = group.ok_or_else(|| io::Error::other("the server has no process id"))?;
     tell(control, &Message::Started(Reached { level: plan.level, landlock: 0, gaps: Vec::new() }));
