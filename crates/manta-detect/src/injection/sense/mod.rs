@@ -418,8 +418,11 @@ fn is_denied(text: &str, hit: &Hit, clause: &[Hit]) -> bool {
     let denies = |other: &Hit| matches!(other.concept, Not | Nobody) && (is_before(other) || is_after(other));
     // "Never delete without asking the user": what is denied twice is asked for.
     let near = text.floor_char_boundary(hit.at.saturating_sub(BEFORE));
-    let without = WITHOUT.iter().find_map(|word| Some(near + text[near..hit.at].rfind(word)?));
-    let is_first = |other: &Hit, at: usize| other.concept == Not && other.end < at;
+    let is_word = |at: &usize| !text[..*at].ends_with(is_letter);
+    let without = WITHOUT.iter().find_map(|word| text[near..hit.at].rfind(word).map(|at| near + at).filter(is_word));
+    let is_first = |other: &Hit, at: usize| {
+        other.concept == Not && other.end < at && !super::goes_on(&text.as_bytes()[other.end..])
+    };
     if without.is_some_and(|at| clause.iter().any(|other| is_first(other, at))) {
         return false;
     }
