@@ -184,7 +184,9 @@ server.tool("run", {{ command: z.string(), folder: z.string() }}, async ({{ comm
     for whole in ["command", "`cd /srv && ${command}`", "`cd ${folder} && ${command}`"] {
         assert!(server(whole).is_empty(), "{whole}: {:?}", server(whole));
     }
-    for part in ["`systemctl status ${command}`", "`cd '${folder}' && make ${command}`"] {
+    // One of a list is not the caller's to write, whose folder is.
+    let listed = "`cd ${folder} && ${command === 'up' ? 'make up' : 'make down'}`";
+    for part in [listed, "`systemctl status ${command}`", "`cd '${folder}' && make ${command}`"] {
         assert_eq!(server(part), ["command-injection in run", "command-injection in tail"], "{part}");
     }
 }

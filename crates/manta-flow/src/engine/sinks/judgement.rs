@@ -152,8 +152,11 @@ impl Interp<'_> {
     /// A command on another machine or in a container. A tool that runs the caller's there is what it says, also in a
     /// directory: `cd /srv && ${command}`.
     fn judge_remote(&self, api: &str, spelled: &Spelled) -> Judged {
+        // One of a list is no command of the caller's, and what stands before it is judged then.
         let begins_word = match spelled.pieces.as_slice() {
-            [.., Piece::Lit(before), Piece::Hole(_)] => before.ends_with(char::is_whitespace),
+            [.., Piece::Lit(before), Piece::Hole(command)] => {
+                before.ends_with(char::is_whitespace) && !command.is_finite() && !is_inert(command)
+            }
             _ => false,
         };
         let is_command = spelled.is_whole
