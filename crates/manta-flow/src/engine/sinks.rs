@@ -22,6 +22,7 @@ use crate::domain::argv::{self, ArgVerdict};
 use crate::domain::code::{self, CodeVerdict};
 use crate::domain::props::Part as DomainPart;
 use crate::domain::shell::Verdict;
+use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{SinkKind, SinkRow};
 use crate::engine::report::{FlowRule, Limit, Outcome};
@@ -229,7 +230,9 @@ impl Interp<'_> {
             let made = self.store.obj(id);
             made.items.iter().chain(made.fields.values()).any(are_bytes)
         };
-        are_bytes(value) || matches!(value.kind, Kind::Api(_, Some(id)) if made_of(id))
+        // What is asked of it may be a name.
+        let is_made = |api: ApiId| self.apis.last(api) == ApiStep::Call;
+        are_bytes(value) || matches!(value.kind, Kind::Api(api, Some(id)) if is_made(api) && made_of(id))
     }
 
     /// `kw:shell` (must be true or unknown), `!kw:Loader` (must be absent), `kw:Loader=yaml.Loader,yaml.FullLoader`

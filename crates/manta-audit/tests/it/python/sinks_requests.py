@@ -48,3 +48,9 @@ def converted(html: str) -> str:
 @mcp.tool()
 def converted_there(source: str) -> str:
     return DocumentConverter().convert(source).document.export_to_markdown()  # error: ssrf in converted_there
+
+
+@mcp.tool()
+def named(name: str, html: str) -> str:
+    stream = DocumentStream(name=name, stream=io.BytesIO(html.encode("utf-8")))
+    return requests.get(stream.name, timeout=5).text  # error: ssrf in named
