@@ -15,8 +15,8 @@ mod receivers;
 mod statements;
 
 pub(crate) use dear::Dear;
+pub(crate) use growth::shortest_of;
 
-pub(crate) use self::growth::shortest_of;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;

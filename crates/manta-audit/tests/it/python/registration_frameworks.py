@@ -12,11 +12,13 @@ from langchain_mcp_adapters.tools import to_fastmcp
 from mcp.server.fastmcp import FastMCP
 from mcp_agent.app import MCPApp as AgentApp
 from mcp_server import MCPToolset, mcp_server
+from mcp_use.server import MCPServer
 
 arcade = MCPApp(name="arcade", version="1.0.0")
 chuk = ChukMCPServer("chuk")
 entities = EnrichMCP("entities", "of a shop")
 agent = AgentApp(name="agent")
+used = MCPServer(name="used")
 
 
 @arcade.tool
@@ -47,6 +49,12 @@ async def entity(x: str) -> str:
 @agent.async_tool(name="by_agent")
 async def work(x: str) -> str:
     os.system("ls " + x)  # error: command-injection in by_agent
+    return ""
+
+
+@used.tool()
+def by_use(x: str) -> str:
+    os.system("ls " + x)  # error: command-injection in by_use
     return ""
 
 

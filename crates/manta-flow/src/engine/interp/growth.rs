@@ -35,10 +35,11 @@ pub(super) fn distinct(values: &[Val]) -> Vec<Val> {
     order.sort_by_key(|index| parts(&values[*index]).len());
     let mut kept: Vec<usize> = Vec::new();
     let mut seen: Vec<Place<'_>> = Vec::new();
-    let has_places = values.iter().any(|value| !places(parts(value)).is_empty());
+    let mut all: Vec<Vec<Place<'_>>> = values.iter().map(|value| places(parts(value))).collect();
+    let has_places = all.iter().any(|places| !places.is_empty());
     let mut has_constant = false;
     for index in order {
-        let places = places(parts(&values[index]));
+        let places = std::mem::take(&mut all[index]);
         let is_known = |place: &Place<'_>| seen.iter().any(|known| known.is_like(place));
         // Of those that are the program's alone, one stands for all where others are the caller's.
         let is_new = match places.is_empty() {
