@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::chain::Tip;
-use super::file::private;
+use super::file::{open_beside, private};
 use super::time::rfc3339;
 use super::writer::{AuditError, Options, io_error, with_suffix};
 
@@ -118,7 +118,7 @@ pub(super) struct Checkpointer {
 impl Checkpointer {
     pub(super) fn open(log: &Path, options: &Options) -> Result<Self, AuditError> {
         let path = options.checkpoints.clone().unwrap_or_else(|| with_suffix(log, "checkpoints"));
-        let file = private().create(true).append(true).open(&path);
+        let file = open_beside(private().create(true).append(true), &path);
         Ok(Self {
             file: file.map_err(|error| io_error(&path, &error))?,
             origin: origin_of(log),

@@ -23,7 +23,7 @@ pub use checkpoint::Checkpoint;
 #[cfg(feature = "signing")]
 pub use checkpoint::{PublicKey, SigningKey};
 pub use export::{cef, ocsf};
-pub(crate) use file::private;
+pub(crate) use file::{private, read_beside};
 pub use read::{Entry, Filter, follow, last, read, visible};
 pub use record::{CallInfo, DecisionInfo, Ended, ErrorClass, Observer, Outcome, Verdict};
 pub use time::rfc3339 as timestamp;

@@ -9,6 +9,7 @@ use manta_core::untrusted::is_invisible;
 use serde_json::Value;
 
 use super::chain::seq_of;
+use super::file::{open_beside, reading};
 use super::time;
 use super::writer::rotated;
 
@@ -110,12 +111,15 @@ impl Filter {
 /// # Errors
 /// When the log or one of its files cannot be opened.
 pub fn read(path: &Path) -> io::Result<impl Iterator<Item = io::Result<Entry>>> {
-    let mut files = rotated(path)?;
-    if path.exists() || files.is_empty() {
-        files.push(path.to_owned());
+    let open = |file: PathBuf| match open_beside(&reading(), &file) {
+        Ok(open) => Ok((file, open)),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", file.display()))),
+    };
+    let mut opened = rotated(path)?.into_iter().map(open).collect::<io::Result<Vec<_>>>()?;
+    if path.exists() || opened.is_empty() {
+        // Named by whoever reads, and so what they want to read, be it a pipe.
+        opened.push((path.to_owned(), File::open(path)?));
     }
-    let opened: Vec<(PathBuf, File)> =
-        files.into_iter().map(|file| File::open(&file).map(|open| (file, open))).collect::<io::Result<_>>()?;
     Ok(opened.into_iter().flat_map(|(path, file)| Lines {
         reader: BufReader::new(file),
         path,

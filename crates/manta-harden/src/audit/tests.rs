@@ -87,18 +87,38 @@ fn a_log_that_is_taken_away_or_cut_off_is_noticed_and_goes_on() {
 }
 
 #[cfg(unix)]
+fn pipe(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
+
+/// Whoever waits for the other end of a pipe waits for ever.
+#[cfg(unix)]
+#[test]
+fn a_pipe_beside_the_log_keeps_nobody_waiting() {
+    for beside in ["00000000000000000001", "checkpoints", "head", "lock"] {
+        let (directory, path) = sample();
+        let file = directory.path().join(format!("audit.jsonl.{beside}"));
+        let _ = fs::remove_file(&file);
+        pipe(&file);
+        let refused = AuditLog::open(&path, options()).map(drop).unwrap_err().to_string();
+        assert!(refused.contains(beside), "{refused}");
+        match (beside, verify(&path, &VerifyOptions::default())) {
+            ("lock", Ok(report)) => assert!(report.is_intact()),
+            // As if there were none.
+            ("head", Ok(report)) => assert!(!report.is_anchored),
+            (_, Err(error)) => assert!(error.to_string().contains(beside), "{error}"),
+            (_, Ok(report)) => panic!("{beside}: {report:?}"),
+        }
+    }
+}
+
+#[cfg(unix)]
 #[test]
 fn a_link_or_a_pipe_in_place_of_the_log_stops_calls() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        &path,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-        0,
-    )
-    .unwrap();
+    pipe(&path);
     assert!(matches!(AuditLog::open(&path, options()), Err(AuditError::NotALog { .. })));
     fs::remove_file(&path).unwrap();
     let log = open(&path);

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::chain::{Tip, line_hash};
 use super::checkpoint::{Checkpoint, origin_of};
+use super::file::read_beside;
 use super::read::{Entry, read};
 use super::writer::{Head, with_suffix};
 use crate::digest::hex;
@@ -154,14 +155,18 @@ impl<'a> Check<'a> {
     }
 
     fn load_checkpoints(&mut self) -> io::Result<()> {
-        let file = self.options.checkpoints.clone().unwrap_or_else(|| with_suffix(self.path, "checkpoints"));
-        let text = match std::fs::read(&file) {
+        let beside = with_suffix(self.path, "checkpoints");
+        let (file, bytes) = match &self.options.checkpoints {
+            Some(file) => (file.clone(), std::fs::read(file)),
+            None => (beside.clone(), read_beside(&beside, u64::MAX)),
+        };
+        let text = match bytes {
             // Bytes that are no text are no checkpoint, and hide none.
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.options.checkpoints.is_none() => {
                 return Ok(());
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", file.display()))),
         };
         // A crash can tear the last line of this file too; it then says nothing.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);

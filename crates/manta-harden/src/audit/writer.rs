@@ -4,8 +4,9 @@
 //! has gathered: one `write(2)`, and in durable mode one `fdatasync`, for the whole batch. The others wait,
 //! with a deadline. No thread of its own, no queue that could drop.
 
+use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::chain::{self, Tip, line_hash};
 use super::checkpoint::Checkpointer;
-use super::file::{claim, is_at, private, read_exact_at, write_all_at};
+use super::file::{claim, is_at, open_beside, private, read_beside, read_exact_at, reading, write_all_at};
 use super::record::{
     Body, CallFields, CallInfo, Ended, ErrorClass, Known, LINE_START, Observer, Outcome, clean_info, clean_outcome,
     write_line,
@@ -175,9 +176,13 @@ impl AuditLog {
     pub fn open(path: impl Into<PathBuf>, options: Options) -> Result<Self, AuditError> {
         let path = path.into();
         let io = |error: io::Error| io_error(&path, &error);
-        let lock = private().create(true).append(true).open(with_suffix(&path, "lock")).map_err(io)?;
+        let beside = |options: &OpenOptions, suffix: &str| {
+            let file = with_suffix(&path, suffix);
+            open_beside(options, &file).map_err(|error| io_error(&file, &error))
+        };
+        let lock = beside(private().create(true).append(true), "lock")?;
         lock.try_lock().map_err(|error| lock_error(&path, error))?;
-        let head = private().create(true).write(true).truncate(false).open(with_suffix(&path, "head")).map_err(io)?;
+        let head = beside(private().create(true).write(true).truncate(false), "head")?;
         let checkpointer = Checkpointer::open(&path, &options)?;
         let before = last_rotated(&path)?;
         let file = private().create(true).read(true).append(true).open(&path).map_err(io)?;
@@ -596,9 +601,10 @@ fn seq_of(line: &[u8]) -> Option<u64> {
 
 /// The end of the newest rotated file, when there is one.
 fn last_rotated(path: &Path) -> Result<Option<Tip>, AuditError> {
-    let io = |error: io::Error| io_error(path, &error);
-    let Some(newest) = rotated(path).map_err(io)?.pop() else { return Ok(None) };
-    let file = File::open(&newest).map_err(io)?;
+    let newest = rotated(path).map_err(|error| io_error(path, &error))?.pop();
+    let Some(newest) = newest else { return Ok(None) };
+    let io = |error: io::Error| io_error(&newest, &error);
+    let file = open_beside(&reading(), &newest).map_err(io)?;
     let length = file.metadata().map_err(io)?.len();
     match last_record(&file, 0, length).map_err(io)? {
         Some((tip, _)) => Ok(Some(tip)),
@@ -612,15 +618,16 @@ pub(super) fn rotated(path: &Path) -> io::Result<Vec<PathBuf>> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return Ok(Vec::new()) };
+    let Some(name) = path.file_name().map(OsStr::as_encoded_bytes) else { return Ok(Vec::new()) };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let is_ours = entry
             .file_name()
-            .to_str()
-            .and_then(|other| other.strip_prefix(name)?.strip_prefix('.'))
-            .is_some_and(|number| number.len() == 20 && number.bytes().all(|byte| byte.is_ascii_digit()));
+            .as_encoded_bytes()
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix(b"."))
+            .is_some_and(|number| number.len() == 20 && number.iter().all(u8::is_ascii_digit));
         if is_ours {
             files.push(entry.path());
         }
@@ -691,7 +698,7 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn read(log: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(with_suffix(log, "head")).ok()?;
+        let text = String::from_utf8(read_beside(&with_suffix(log, "head"), 1 << 10).ok()?).ok()?;
         let (seq, hash) = text.trim_end().split_once(' ')?;
         Some(Self { seq: seq.parse().ok()?, hash: hash.to_owned() })
     }

@@ -555,7 +555,8 @@ fn digest_key(log: &Path) -> Result<[u8; 32], SetupError> {
     name.push(".key");
     let path = PathBuf::from(name);
     let refuse = |error: &dyn fmt::Display| SetupError::Key(format!("digest key {}: {error}", path.display()));
-    match std::fs::read_to_string(&path) {
+    let read = || audit::read_beside(&path, 1 << 10).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    match read() {
         Ok(text) => crate::digest::unhex(text.trim()).ok_or_else(|| refuse(&"not 64 hexadecimal digits")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut key = [0; 40];
@@ -573,7 +574,7 @@ fn digest_key(log: &Path) -> Result<[u8; 32], SetupError> {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(refuse(&error)),
             }
-            let text = std::fs::read_to_string(&path).map_err(|error| refuse(&error))?;
+            let text = read().map_err(|error| refuse(&error))?;
             crate::digest::unhex(text.trim()).ok_or_else(|| refuse(&"not 64 hexadecimal digits"))
         }
         Err(error) => Err(refuse(&error)),
