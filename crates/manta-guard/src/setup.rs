@@ -239,8 +239,8 @@ pub fn remote(spec: &GuardSpec, request: &Request, target: &Target) -> Result<Se
     })
 }
 
-/// What the C library reads to look names up.
-const NAME_SERVICE: &[&str] = &["/etc/resolv.conf", "/etc/gai.conf"];
+/// What is read to look names up.
+const NAME_SERVICE: &[&str] = &["/etc/hosts", "/etc/resolv.conf", "/etc/gai.conf"];
 
 impl Setup {
     /// Hides a file of the guard and those beside it that begin with its name: a server that can write

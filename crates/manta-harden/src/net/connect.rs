@@ -26,12 +26,30 @@ pub struct SystemResolver;
 
 impl Resolve for SystemResolver {
     fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        #[cfg(unix)]
+        if let Some(listed) = std::fs::read("/etc/hosts").ok().and_then(|text| listed(&text, host)) {
+            return Ok(listed);
+        }
         // A dot at the end keeps search domains out: `api.example.com` must not become
         // `api.example.com.corp.internal`.
         let mut answers: Vec<IpAddr> = (format!("{host}."), 0).to_socket_addrs()?.map(|address| address.ip()).collect();
         answers.dedup();
         Ok(answers)
     }
+}
+
+/// What a file of hosts says about a name. Whoever owns the machine puts names there that no name server knows, and every
+/// other program believes them; the system's own look-up does not find them under the absolute form of a name.
+#[cfg(unix)]
+fn listed(text: &[u8], host: &str) -> Option<Vec<IpAddr>> {
+    let host = host.trim_end_matches('.');
+    let text = String::from_utf8_lossy(text);
+    let addresses = text.lines().filter_map(|line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let address = words.next()?.parse().ok()?;
+        words.any(|name| name.eq_ignore_ascii_case(host)).then_some(address)
+    });
+    Some(addresses.collect()).filter(|addresses: &Vec<IpAddr>| !addresses.is_empty())
 }
 
 /// Resolves once, checks every answer.
@@ -70,4 +88,21 @@ pub fn connect(
         return Ok(stream);
     }
     Err(UrlError::new(UrlRule::Connect, "no connection to any of the host's addresses"))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_the_owner_of_the_machine_listed_are_found() {
+        let text = b"# 10.0.0.9 db.corp.example\n127.0.0.1\tlocalhost\n10.0.0.1  DB.corp.example db # first\n\xff\n\
+                     fe80::1%lo0 db.corp.example\n::1 db.corp.example\n10.0.0.2 other.db.corp.example\n";
+        let (four, six): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), "::1".parse().unwrap());
+        assert_eq!(listed(text, "db.corp.example"), Some(vec![four, six]));
+        assert_eq!(listed(text, "db.corp.example."), Some(vec![four, six]));
+        for other in ["corp.example", "first", "10.0.0.1", "localhost.localdomain", ""] {
+            assert_eq!(listed(text, other), None, "{other}");
+        }
+    }
 }
