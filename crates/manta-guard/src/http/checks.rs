@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use hyper::StatusCode;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use manta_mcp::{Frame, Part};
+use serde_json::Value;
 
 use crate::mirror::{decoded, name_of};
 
@@ -146,9 +147,17 @@ fn quality(parameters: &str) -> u16 {
     thousandths
 }
 
-/// Whether a client knows events that carry nothing but their name (from 2025-11-25 on).
-pub(super) fn knows_priming(headers: &HeaderMap) -> bool {
-    single(headers, VERSION_HEADER).is_some_and(|version| version >= "2025-11-25")
+/// Whether a client knows events that carry nothing but their name (from 2025-11-25 on). Before a session is open no header
+/// says which revision it speaks, and what it asks for does: a server that takes long to start is worth waiting for again.
+pub(super) fn knows_priming(headers: &HeaderMap, frame: Option<&Frame<'_>>) -> bool {
+    let knows = |version: &str| version >= "2025-11-25";
+    match (single(headers, VERSION_HEADER), frame) {
+        (Some(version), _) => knows(version),
+        (None, Some(frame)) if frame.method() == "initialize" => frame
+            .value(Part::Params)
+            .is_some_and(|params| params.get("protocolVersion").and_then(Value::as_str).is_some_and(knows)),
+        (None, _) => false,
+    }
 }
 
 pub(super) fn names_modern(headers: &HeaderMap) -> bool {

@@ -402,7 +402,7 @@ impl Server {
             };
         }
         let (sender, reader) = mailbox();
-        let response = lasting_stream(&session, headers, reader);
+        let response = lasting_stream(&session, checks::knows_priming(headers, None), reader);
         session.send(Command::Listen(sender));
         response
     }
@@ -498,16 +498,16 @@ async fn exchange(
     }
     match era {
         _ if reader.is_over() => ended(),
-        Era::Legacy => lasting_stream(session, headers, reader),
+        Era::Legacy => lasting_stream(session, checks::knows_priming(headers, Some(frame)), reader),
         Era::Modern => event_stream(Body::events(reader, None, &session.on_the_way)),
     }
 }
 
 /// A stream that can be taken up again when it breaks (up to 2025-11-25).
-fn lasting_stream(session: &Session, headers: &hyper::HeaderMap, reader: Reader) -> Response<Body> {
+fn lasting_stream(session: &Session, knows_priming: bool, reader: Reader) -> Response<Body> {
     let begin = session.streams.borrow_mut().keep(&reader);
     // Older clients take an event without data for a broken message.
-    let prime = Some(begin).filter(|_| checks::knows_priming(headers));
+    let prime = Some(begin).filter(|_| knows_priming);
     event_stream(Body::events(reader, prime, &session.on_the_way))
 }
 

@@ -261,6 +261,15 @@ pub(crate) fn streams_that_break_are_taken_up_again(directory: &Path) {
     for (session, name) in [(&other, begin.as_str()), (&session, "77-0"), (&session, "1-99"), (&session, "x")] {
         assert_eq!(take_up(session, name).0, 400, "{name}");
     }
+    // So is the stream that a session begins with, by clients that ask for a revision which knows such streams.
+    let hello = |version: &str| {
+        let params = json!({ "protocolVersion": version, "capabilities": {} });
+        let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
+        let accept = [("Content-Type", "application/json"), ("Accept", "text/event-stream, application/json")];
+        event(&mut front.begin("POST", &accept, &hello.to_string()).1)
+    };
+    assert!(matches!(hello("2025-11-25"), (Some(_), nothing) if nothing.is_empty()));
+    assert!(hello("2025-06-18").1.contains("\"id\":0"));
     // Who names a stream first gets one for a quick answer too; older clients know no event without data.
     let ping = r#"{"jsonrpc":"2.0","id":2,"method":"ping"}"#;
     let (_, mut stream) =
