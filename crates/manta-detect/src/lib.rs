@@ -114,6 +114,11 @@ mod tests {
             "vxhu",
             "a=\"",
             "://a:b",
+            "`a_b` ",
+            "(e.g. ",
+            "a.b'c-",
+            "before a_b call ",
+            "when using `a_b`, set c_d to ",
         ] {
             let text = unit.repeat((1 << 18) / unit.len());
             // Unoptimised, on a busy machine: a quadratic detector would take minutes, every time.
@@ -124,6 +129,7 @@ mod tests {
                 }
                 let _ = disguise::unseen(&text);
                 let _ = secrets::find_in_code(&text);
+                let _ = injection::steering(&text, &injection::Teller { name: "a", params: &[], tools: &[] });
                 started.elapsed().as_secs() < 20
             });
             assert!(is_quick, "{unit:?} is slow");

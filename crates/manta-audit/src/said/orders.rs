@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use manta_core::{Confidence, Finding, ScanReport, Severity};
+use manta_core::{Confidence, Finding, ScanReport, Severity, ToolKind};
 use manta_detect::{Match, injection};
 use manta_mcp::listing::{Role, Text};
 
@@ -24,7 +24,8 @@ impl Order<'_> {
     /// Whether it is an order in so many words. One that is only read out of what its words stand for, with nothing beside
     /// it, is a guess.
     fn is_phrase(&self) -> bool {
-        injection::phrases(&prose(self.text)).iter().any(|found| found.rule == self.kind)
+        matches!(self.kind, injection::STEERING | injection::DETOUR)
+            || injection::phrases(&prose(self.text)).iter().any(|found| found.rule == self.kind)
     }
 
     /// Whether the sentence names another tool of the same server: "After calling this tool, use `get_result`" says how
@@ -51,7 +52,28 @@ pub(super) fn finding(speaker: &Speaker, said: &Said, report: &ScanReport, memor
     let find = |text: &str| memory.said("injection", injection::find, text);
     let mut orders: Vec<Order<'_>> = said.texts.iter().flat_map(|text| orders(text, &find)).collect();
     orders.retain(|order| order.kind != injection::CROSS_TOOL || !order.is_of_own_tools(speaker, said));
+    orders.extend(about_others(speaker, said));
     of(said, report, orders)
+}
+
+/// Orders about other tools in what a tool says. A server may say how its tools work together, and a prompt is there for
+/// it; a tool only says what it does itself.
+fn about_others<'s>(speaker: &Speaker, said: &'s Said) -> Vec<Order<'s>> {
+    if said.kind != ToolKind::Tool || said.name.is_empty() {
+        return Vec::new();
+    }
+    let params = said.texts.iter().filter(|text| text.role == Role::Parameter);
+    let params: Vec<&str> = params.map(|text| text.text.as_str()).collect();
+    let tools = speaker.entries.iter().filter(|entry| entry.kind == ToolKind::Tool);
+    let tools: Vec<&str> = tools.map(|entry| entry.name.as_str()).collect();
+    let teller = injection::Teller { name: &said.name, params: &params, tools: &tools };
+    let prose = said.texts.iter().filter(|text| text.role == Role::Prose);
+    prose
+        .flat_map(|text| {
+            let found = injection::steering(&text.text, &teller);
+            found.into_iter().map(|found| Order { text, kind: found.rule, passage: text.text[found.range].to_owned() })
+        })
+        .collect()
 }
 
 /// The same for text that is meant to give orders. What it says first, asks for or announces is its business; it hides
@@ -156,6 +178,8 @@ fn what(kind: &str) -> &'static str {
         injection::SLANDER => "says that a tool must not be used any more",
         injection::PROMOTION => "praises itself, so that a model prefers it",
         injection::NO_CONSENT => "tells the model to act without asking",
+        injection::STEERING => "decides what other tools are called with",
+        injection::DETOUR => "sends the model to another tool first",
         _ => "tells the model how to use other tools",
     }
 }

@@ -4,7 +4,8 @@
 //! user, read that file first, call me before any other tool. Two readers look for them: one knows phrases
 //! (`rules`), the other what words stand for and which of them make an order when they meet (`sense`). Each kind
 //! says what the text tries to do. Both read a folded copy (letters that only look Latin, full-width forms,
-//! invisible characters, runs of white space), and ranges point into the original.
+//! invisible characters, runs of white space), and ranges point into the original. A third one, for who knows whose text it
+//! is, reads how it disposes of other tools (`steering`).
 
 use crate::Match;
 
@@ -12,12 +13,14 @@ mod fold;
 mod rules;
 mod search;
 mod sense;
+mod steering;
 
 pub use rules::{
     ANNOUNCEMENT, ATTENTION, CLAIMED_CONSENT, COMMAND, CONCEALMENT, CROSS_TOOL, EXFILTRATION, FAKE_FRAME, HANDOVER,
     NO_CONSENT, OVERRIDE, PREREQUISITE, PRETEXT, PROMOTION, ROLE, SENSITIVE_FILE, SLANDER, TAMPERING, TOOL_BAN,
 };
 pub use sense::{DECEPTION, SABOTAGE};
+pub use steering::{DETOUR, STEERING, Teller, steering};
 
 use fold::Folded;
 pub(crate) use fold::latin;
@@ -38,6 +41,8 @@ pub fn is_strong(rule: &str) -> bool {
             | DECEPTION
             | SABOTAGE
             | SLANDER
+            | STEERING
+            | DETOUR
     )
 }
 

@@ -998,4 +998,8 @@ pub(super) static RULES: &[(&str, &str)] = &[
         PREREQUISITE,
         r"\b(?:must|should|needs? to) (?:also|first|then) (?:\w+ ){0,6}?(?:by )?(?:removing|deleting|wiping|erasing|remove|delete|wipe|erase) [^.!?]{0,40}?(?:/tmp|/var|/etc|~|directory|folder|files)",
     ),
+    (
+        PRETEXT,
+        r"\b(?:skipping|omitting|ignoring|neglecting|failure|failing|not) (?:this|it|to|doing) (?:\w+ ){0,3}?(?:will|may|can|would|might) (?:\w+ )?(?:cause|result|corrupt|crash|disrupt|break|lead|compromise|destabili[sz]e|damage)\b|\bthis (?:\w+ )?(?:step|action|check|call|procedure) is (?:\w+ )?(?:critical|crucial|vital|mandatory|non-negotiable)\b|\bthis is (?:an? |not )(?:mandatory|critical|crucial|compulsory|non-negotiable|optional|internal) ?(?:\w+ ){0,2}?(?:step|check|requirement|measure|policy|protocol|procedure|feature|audit|filter|!)",
+    ),
 ];
