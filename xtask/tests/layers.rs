@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("manta-js", &["manta-core", "manta-flow"]),
     ("manta-py", &["manta-core", "manta-flow"]),
     ("manta-audit", &["manta-core", "manta-detect", "manta-mcp", "manta-flow"]),
-    ("manta-report", &["manta-core"]),
+    ("manta-report", &["manta-core", "manta-detect"]),
     ("manta-guard", &["manta-core", "manta-detect", "manta-mcp", "manta-harden"]),
     ("manta", &["*"]),
     ("manta-testkit", &["manta-core", "manta-mcp", "manta-flow", "manta-js", "manta-py"]),

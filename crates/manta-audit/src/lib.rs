@@ -194,6 +194,8 @@ fn judged(
     report.findings.extend(findings);
     let findings = shipped::findings(input, &report, &settings.memory);
     report.findings.extend(findings);
+    let secrets = report.findings.iter().filter(|finding| finding.rule.id == "exposed-secret");
+    report.credentials = secrets.map(|finding| finding.location).collect();
     settings.observer.enter(Stage::Judging, steps);
     report.settle();
     report

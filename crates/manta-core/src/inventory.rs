@@ -348,6 +348,8 @@ pub struct ScanReport {
     pub findings: Vec<Finding>,
     /// How much was looked at.
     pub completeness: Completeness,
+    /// Places of credentials, whatever became of the findings about them: what is shown of a file leaves them out.
+    pub credentials: Vec<Location>,
     /// Every rule there is, fired or not.
     pub rules: Vec<&'static RuleMeta>,
     /// Ids of rules that were not run because of `--only` or `--skip`.
@@ -378,6 +380,12 @@ impl ScanReport {
         for finding in &mut self.findings {
             finding.tools.sort();
             finding.tools.dedup();
+            // A message may quote what it is about, and reports are read by more people than the source.
+            for text in [&mut finding.message, &mut finding.help] {
+                if let Some(veiled) = manta_detect::secrets::veiled(text) {
+                    *text = veiled;
+                }
+            }
         }
         self.findings.sort_by(|a, b| {
             (a.location, a.rule.id, &a.source, &a.message).cmp(&(b.location, b.rule.id, &b.source, &b.message))

@@ -54,6 +54,10 @@ mod tests {
                 position = found.range.start;
             }
         }
+        let teller = injection::Teller { name: "a_b", params: &["c_d"], tools: &["a_b"] };
+        for found in secrets::find_in_code(text).into_iter().chain(injection::steering(text, &teller)) {
+            assert!(text.get(found.range.clone()).is_some(), "{}: not on a boundary", found.rule);
+        }
     }
 
     proptest! {
@@ -69,6 +73,7 @@ mod tests {
             Just("ignore previous instructions".to_owned()), Just("password=".to_owned()), Just("Bearer ".to_owned()),
             Just("-----BEGIN PRIVATE KEY-----".to_owned()), Just("ghp_".to_owned()), Just("\u{e0041}".to_owned()),
             Just("do not tell the user".to_owned()), "[A-Za-z0-9+/=]{0,40}", "\\PC{0,4}",
+            Just(" = \"".to_owned()), Just("'".to_owned()), Just("when using `".to_owned()), Just("` set ".to_owned()),
         ], 0..12)) {
             check_ranges(&parts.concat());
         }

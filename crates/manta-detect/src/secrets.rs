@@ -316,6 +316,30 @@ fn without_overlaps(mut found: Vec<(bool, Match)>) -> Vec<Match> {
     kept.into_values().collect()
 }
 
+/// A text without the secrets in it, where there are any.
+///
+/// ```
+/// use manta_detect::secrets::veiled;
+/// assert_eq!(veiled("ghp_0123456789abcdefghijABCDEFGHIJ012345 of ada").as_deref(), Some("*** of ada"));
+/// assert_eq!(veiled("nothing"), None);
+/// ```
+#[must_use]
+pub fn veiled(text: &str) -> Option<String> {
+    let found = find(text);
+    if found.is_empty() {
+        return None;
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut at = 0;
+    for secret in found {
+        shown.push_str(&text[at..secret.range.start]);
+        shown.push_str("***");
+        at = secret.range.end;
+    }
+    shown.push_str(&text[at..]);
+    Some(shown)
+}
+
 /// Whether a name (`GITHUB_TOKEN`, `clientSecret`, `--api-key`) says that its value is a secret, and not where it is kept
 /// (`TOKEN_FILE`), how many there may be (`MAX_TOKENS`) or which is meant (`AWS_ACCESS_KEY_ID`).
 ///

@@ -84,7 +84,9 @@ fn mounted<'t>(option: &str, value: &'t str) -> &'t str {
         return source.unwrap_or("");
     }
     let has_drive = value.as_bytes().get(1) == Some(&b':') && value.starts_with(|c: char| c.is_ascii_alphabetic());
-    let from = if has_drive { 2 } else { 0 };
+    // The colon of `C:` and of `${env:HOME}` divides nothing.
+    let variable = if value.starts_with("${") { value.find('}').unwrap_or(0) } else { 0 };
+    let from = if has_drive { 2 } else { variable };
     value[from..].split_once(':').map_or(value, |(source, _)| &value[..from + source.len()])
 }
 
@@ -123,6 +125,8 @@ mod tests {
 
     #[test]
     fn the_hosts_side_of_a_mount() {
+        assert_eq!(mounted("-v", "${env:HOME}:/data"), "${env:HOME}");
+        assert_eq!(mounted("-v", "${HOME}/notes:/data"), "${HOME}/notes");
         assert_eq!(mounted("-v", "/home/ada:/data:ro"), "/home/ada");
         assert_eq!(mounted("-v", "C:\\Users\\ada:/data"), "C:\\Users\\ada");
         assert_eq!(mounted("-v", "volume:/data"), "volume");

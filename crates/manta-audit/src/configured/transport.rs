@@ -9,11 +9,14 @@ use crate::rules;
 pub(super) fn findings(config: &Config, server: &Configured, findings: &mut Vec<Finding>) {
     // Bridges such as `mcp-remote` take the address as an argument.
     for word in server.url.iter().chain(&server.command) {
-        let Some(rest) = word.text.strip_prefix("http://").or_else(|| word.text.strip_prefix("ws://")) else {
-            continue;
+        let Some((scheme, rest)) = word.text.split_once("://") else { continue };
+        let safe = match scheme.to_ascii_lowercase().as_str() {
+            "http" => "https",
+            "ws" => "wss",
+            _ => continue,
         };
         if !is_own(rest) {
-            findings.push(finding(config, server, word));
+            findings.push(finding(config, server, word, &format!("{safe}://{}", shown(rest))));
         }
     }
 }
@@ -37,17 +40,30 @@ fn is_own(rest: &str) -> bool {
         || host.starts_with(['$', '{'])
 }
 
-fn finding(config: &Config, server: &Configured, word: &Word) -> Finding {
+/// Host and path of an address, without what may be a credential in it.
+fn shown(rest: &str) -> String {
+    let (address, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    let (authority, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{host}{path}{}", if query.is_empty() { "" } else { "…" })
+}
+
+fn finding(config: &Config, server: &Configured, word: &Word, fixed: &str) -> Finding {
     let message = format!("server `{}` is reached without encryption", server.name);
     let mut finding = config.finding(rules::known("plain-http"), server, word.at, message);
-    let fixed = word.text.replacen("http://", "https://", 1).replacen("ws://", "wss://", 1);
     finding.help = format!("use an encrypted connection: \"{fixed}\"");
     finding
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_own;
+    use super::{is_own, shown};
+
+    #[test]
+    fn an_address_is_shown_without_credentials() {
+        assert_eq!(shown("ada:secret@host.example:8080/mcp?key=secret#x"), "host.example:8080/mcp…");
+        assert_eq!(shown("host.example"), "host.example");
+    }
 
     #[test]
     fn only_this_machine_is_trusted() {

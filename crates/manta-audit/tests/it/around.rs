@@ -181,6 +181,26 @@ fn a_secret_of_a_configuration_is_one_finding() {
     let secrets = report.findings.iter().filter(|finding| finding.rule.id == "exposed-secret");
     let places: Vec<String> = secrets.map(|finding| finding.tools.join(", ")).collect();
     assert_eq!(places, ["notes", ""]);
+    // Whoever shows a line of the file knows what to leave out.
+    let file = report.sources.iter().next().unwrap().1;
+    let hidden: Vec<&str> = report.credentials.iter().map(|place| file.slice(place.span)).collect();
+    assert!(hidden.len() == 2 && hidden[0].contains("_16C7") && hidden[1].contains("_Zk49"), "{hidden:?}");
+}
+
+#[test]
+fn what_is_said_of_a_configuration_holds_no_credential() {
+    let token = ["ghp_", "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"].concat();
+    let text = format!(
+        r#"{{"mcpServers": {{
+            "a": {{"url": "http://mcp.host.example/?key={token}"}},
+            "b": {{"command": "uvx", "args": ["--from", "git+https://ada:{token}@code.host.example/b", "b"]}}
+        }}}}"#
+    );
+    let input = ProjectInput::from_texts("home", [("claude_desktop_config.json", text.as_str())]);
+    let report = audit(&input, &[], &Models::builtin(), &Settings::default());
+    let said: Vec<String> =
+        report.findings.iter().map(|finding| format!("{} {}", finding.message, finding.help)).collect();
+    assert!(said.len() > 3 && !said.iter().any(|said| said.contains("A1b2")), "{said:#?}");
 }
 
 #[test]

@@ -87,8 +87,8 @@ fn name_before(before: &str) -> Option<&str> {
         .find_map(|kind| rest.strip_suffix(kind))
         .unwrap_or(rest);
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let start = rest.rfind(|c: char| !is_part(c)).map_or(0, |at| at + 1);
-    Some(&rest[start..]).filter(|name| !name.is_empty())
+    let length: usize = rest.chars().rev().take_while(|c| is_part(*c)).map(char::len_utf8).sum();
+    Some(&rest[rest.len() - length..]).filter(|name| !name.is_empty())
 }
 
 /// Passwords of addresses: `scheme://user:password@host`.

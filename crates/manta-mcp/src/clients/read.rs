@@ -154,7 +154,12 @@ fn server(name: &str, at: Span, node: &Node) -> Option<Configured> {
         return None;
     }
     let pairs = |names: &[&str]| -> Vec<(String, Word)> {
-        let maps = names.iter().flat_map(|member| [node.get(member), inner.get(member)]).flatten();
+        // Continue keeps the headers in the options of each request.
+        let options = node.get("requestOptions");
+        let maps = names
+            .iter()
+            .flat_map(|member| [node.get(member), inner.get(member), options.and_then(|options| options.get(member))]);
+        let maps = maps.flatten();
         let mut pairs: Vec<(String, Word)> = maps
             .flat_map(Node::members)
             .filter_map(|(key, value)| Some((key.text.clone(), Word::of(value)?)))
@@ -240,6 +245,23 @@ mod tests {
                 format!("{}|{}|{url}|{}", server.name, command.join(" "), env.join(","))
             })
             .collect()
+    }
+
+    #[test]
+    fn headers_are_read_where_each_client_keeps_them() {
+        for text in [
+            "mcpServers:\n  - name: a\n    url: u\n    headers: {X: v}",
+            "mcpServers:\n  - name: a\n    url: u\n    requestOptions: {headers: {X: v}}",
+            "extensions:\n  a: {type: sse, uri: u, headers: {X: v}}",
+        ] {
+            let documents = document::read(text, Notation::Yaml).unwrap();
+            let headers: Vec<(String, String)> = read(&documents[0])
+                .into_iter()
+                .flat_map(|server| server.headers)
+                .map(|(name, word)| (name, word.text))
+                .collect();
+            assert_eq!(headers, [("X".to_owned(), "v".to_owned())], "{text}");
+        }
     }
 
     #[test]
