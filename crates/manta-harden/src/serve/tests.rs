@@ -402,6 +402,12 @@ fn one_principal_does_not_take_the_sessions_of_all() {
         let token = format!("Bearer {}", signer.sign("k", &claims));
         status(address, &[("Host", &host), ("Authorization", &token)], 0)
     };
+    // On a busy machine the issuer may not be reached at once; then nobody is judged for some seconds.
+    let is_judged = |_: &u32| {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        open("carol") != 503
+    };
+    assert!((0..150).find(is_judged).is_some(), "the issuer is never reached");
     let answers: Vec<u16> = (0..130).map(|_| open("alice")).collect();
     assert!(answers[..128].iter().all(|answer| *answer == 200), "{:?}", &answers[..5]);
     assert_eq!(answers[128..], [503, 503]);
