@@ -139,18 +139,32 @@ pub fn prepare(
 }
 
 fn detect(program: &Path) -> Preset {
-    let name = program.file_name().and_then(OsStr::to_str).unwrap_or("");
-    match name {
-        "node" | "nodejs" | "bun" => Preset::Node,
+    match name_of(program) {
         "npx" | "npm" | "npx-cli.js" | "pnpm" | "yarn" => Preset::Npx,
         "uvx" | "uv" => Preset::Uvx,
-        _ if name.starts_with("python") || name.starts_with("pypy") => Preset::Python,
-        _ => match interpreter(program).as_deref().and_then(Path::file_name).and_then(OsStr::to_str) {
-            Some("node" | "nodejs") => Preset::Node,
-            Some(name) if name.starts_with("python") => Preset::Python,
-            _ => Preset::Native,
-        },
+        name => runtime(name).or_else(|| runtime(name_of(&interpreter(program)?))).unwrap_or(Preset::Native),
     }
+}
+
+fn name_of(program: &Path) -> &str {
+    program.file_name().and_then(OsStr::to_str).unwrap_or("")
+}
+
+/// What a program of this name runs.
+fn runtime(name: &str) -> Option<Preset> {
+    match name {
+        "node" | "nodejs" | "bun" => Some(Preset::Node),
+        _ if name.starts_with("python") || name.starts_with("pypy") => Some(Preset::Python),
+        _ => None,
+    }
+}
+
+/// Whether a program is itself a script of a runtime, started by its first line. Then nothing that it is given names code: a
+/// database or a directory among its arguments is data. A version manager's `python`, which is a script of a shell, starts
+/// what it is given.
+fn is_script(program: &Path) -> bool {
+    runtime(name_of(program)).is_none()
+        && interpreter(program).is_some_and(|interpreter| runtime(name_of(&interpreter)).is_some())
 }
 
 fn system() -> Vec<Grant> {
@@ -207,14 +221,39 @@ fn runtime_library(grants: &mut Vec<Grant>, program: &Path, home: Option<&Path>)
 
 fn node(prepared: &mut Prepared, arguments: &[String], cwd: &Path, home: Option<&Path>) {
     prepared.env.insert("NODE_USE_ENV_PROXY".into(), "1".into());
-    // A script started by its own `#!` line is the program itself.
-    // A word that names nothing belongs to an option, as in `--import tsx`.
-    let words = arguments.iter().filter(|argument| !argument.starts_with('-')).map(|script| cwd.join(script));
-    let scripts = words.filter(|script| script.exists()).take(1);
     let own = PathBuf::from(&prepared.command[0]);
-    for script in scripts.chain(interpreter(&own).map(|_| own)) {
+    let named = if is_script(&own) { None } else { node_script(arguments, cwd) };
+    for script in named.into_iter().chain(interpreter(&own).map(|_| own)) {
         grant_package(&mut prepared.grants, &script, home);
     }
+}
+
+/// The script that Node is told to run.
+fn node_script(arguments: &[String], cwd: &Path) -> Option<PathBuf> {
+    const WITH_VALUE: &[&str] = &[
+        "-r",
+        "--require",
+        "--import",
+        "--loader",
+        "--experimental-loader",
+        "-C",
+        "--conditions",
+        "--env-file",
+        "--env-file-if-exists",
+    ];
+    const INSTEAD: &[&str] = &["-e", "--eval", "-p", "--print", "-pe"];
+    let mut words = arguments.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word {
+            _ if INSTEAD.contains(&word) => return None,
+            _ if WITH_VALUE.contains(&word) => drop(words.next()),
+            _ if word.starts_with('-') => {}
+            // A word that names nothing is a command, as in `bun run server.ts`, or belongs to an option.
+            _ if cwd.join(word).exists() => return Some(cwd.join(word)),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The package a script belongs to: code is read, and native parts of it loaded. What is installed is code as a
@@ -330,11 +369,7 @@ fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &P
     if let Some(interpreter) = interpreter(program) {
         grant_environment(&mut prepared.grants, &interpreter, home);
     }
-    let script = arguments
-        .iter()
-        .take_while(|argument| *argument != "-m" && *argument != "-c")
-        .find(|argument| !argument.starts_with('-'));
-    // A script that is started by its own first line is the program itself.
+    let script = if is_script(program) { None } else { python_script(arguments) };
     let own = interpreter(program).is_some().then(|| program.to_owned());
     for script in script.map(|script| cwd.join(script)).into_iter().chain(own) {
         let Ok(real) = fs::canonicalize(&script) else { continue };
@@ -346,6 +381,26 @@ fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &P
         }
         prepared.grants.extend([Grant::read(&real), Grant::read(script)]);
     }
+}
+
+/// The script that Python is told to run. Letters of options may stand together; `c` and `m` say what to run instead of a
+/// script, and two others have a value, which may be the next word.
+fn python_script(arguments: &[String]) -> Option<&str> {
+    let mut words = arguments.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word.strip_prefix('-') {
+            None => return Some(word),
+            Some("") => return None, // standard input
+            Some("-check-hash-based-pycs") => drop(words.next()),
+            Some(long) if long.starts_with('-') => {}
+            Some(letters) => match letters.find(['c', 'm', 'W', 'X']).map(|at| letters.split_at(at)) {
+                Some((_, rest)) if rest.starts_with(['c', 'm']) => return None,
+                Some((_, rest)) if rest.len() == 1 => drop(words.next()),
+                _ => {}
+            },
+        }
+    }
+    None
 }
 
 /// A virtual environment and the installation it was made from.
@@ -477,6 +532,55 @@ mod tests {
             grants.iter().any(|grant| grant.access >= crate::sandbox::Access::Read && path.starts_with(&grant.path))
         };
         assert!(reads("package.json") && reads("src/index.js") && !reads("secret.txt"), "{grants:?}");
+    }
+
+    #[test]
+    fn what_a_script_is_given_is_not_its_code() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(directory.path()).unwrap();
+        let script = |path: &str, first: &str| {
+            let path = program(&home.join(path));
+            fs::write(&path, format!("#!{first}\n")).unwrap();
+            path
+        };
+        let node = program(&home.join("opt/bin/node"));
+        let python = program(&home.join("opt/bin/python3"));
+        let shim = script("shims/python", "/usr/bin/env bash");
+        fs::create_dir_all(home.join("data")).unwrap();
+        for file in
+            ["data/x.db", "data/helper.py", "data/helper.js", "data/package.json", "server/main.py", "server/main.js"]
+        {
+            fs::create_dir_all(home.join(file).parent().unwrap()).unwrap();
+            fs::write(home.join(file), "").unwrap();
+        }
+        let reads = |command: &[&str]| {
+            let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+            let grants = prepared(Preset::Auto, &command, &home);
+            let is_read = |place: &str| grants.iter().any(|grant| grant.path.starts_with(home.join(place)));
+            (is_read("server"), is_read("data"))
+        };
+        let venv_script = script("env/bin/server-py", &python);
+        let node_script = script("env/bin/server-js", "/usr/bin/env node");
+        for command in [
+            &[&*venv_script, "--db", "data/x.db"][..],
+            &[&*node_script, "data/x.db"],
+            &[&*node_script, "data"],
+            &[&*python, "-um", "server", "data/x.db"],
+            &[&*python, "-c", "pass", "data/x.db"],
+            &[&*python, "-", "data/x.db"],
+            &[&*node, "-e", "0", "data/x.db"],
+        ] {
+            assert_eq!(reads(command), (false, false), "{command:?}");
+        }
+        for command in [
+            &[&*python, "server/main.py", "data/x.db"][..],
+            &[&*python, "-X", "dev", "-Wignore", "-u", "server/main.py", "data/x.db"],
+            &[&*shim, "server/main.py", "data/x.db"],
+            &[&*node, "--env-file", "data/x.db", "server/main.js", "data/x.db"],
+            &[&*node, "--enable-source-maps", "server/main.js", "data"],
+        ] {
+            assert_eq!(reads(command), (true, false), "{command:?}");
+        }
     }
 
     #[test]
