@@ -194,6 +194,8 @@ fn judged(
     report.findings.extend(findings);
     let findings = shipped::findings(input, &report, &settings.memory);
     report.findings.extend(findings);
+    report.completeness.agent_files = shipped::agent_files(input);
+    report.completeness.files_analysed += report.completeness.agent_files;
     let secrets = report.findings.iter().filter(|finding| finding.rule.id == "exposed-secret");
     report.credentials = secrets.map(|finding| finding.location).collect();
     settings.observer.enter(Stage::Judging, steps);

@@ -247,6 +247,8 @@ impl Verdict {
 pub struct Completeness {
     /// Files of source code that were read, parsed and interpreted.
     pub files_analysed: usize,
+    /// Those of them that agents obey: instructions, skills, hooks.
+    pub agent_files: usize,
     /// Files that were not, with the reason.
     pub files_skipped: Vec<SkippedFile>,
     /// Tools whose handler could not be found, as `name (file:line)`.
@@ -437,7 +439,10 @@ impl ScanReport {
     /// Whether there was anything of a server to judge.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tools().next().is_none() && self.configured.is_empty() && self.findings.is_empty()
+        let is_program = || self.sources.iter().any(|(_, file)| file.kind.is_source());
+        // Skills without a program are all there is to judge; beside one, a server was looked for and not found.
+        let is_of_agents = self.completeness.agent_files > 0 && !is_program();
+        self.tools().next().is_none() && self.configured.is_empty() && self.findings.is_empty() && !is_of_agents
     }
 }
 

@@ -36,6 +36,11 @@ pub(super) fn findings(said: &Said, report: &ScanReport) -> Vec<Finding> {
                 // Fonts with icons use them.
                 finding.persona = Persona::Auditor;
             }
+            if found.rule == hidden::CONTROL && !drives(&text.text) {
+                // What a converter of documents leaves behind, or an escape that was meant to be read as one.
+                finding.severity = Severity::Low;
+                finding.persona = Persona::Pedantic;
+            }
             if found.rule == hidden::ZERO_WIDTH && spelled.is_none() {
                 finding.confidence = Confidence::Medium;
             }
@@ -43,6 +48,21 @@ pub(super) fn findings(said: &Said, report: &ScanReport) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether control characters do something to a terminal, or are enough to carry a text.
+fn drives(text: &str) -> bool {
+    /// Fewer spell nothing.
+    const TELLING: usize = 16;
+    let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    // A sequence begins with an escape and a bracket or a letter, or with one character for both; a backspace overwrites.
+    let begins = |c: char| matches!(c, '\u{8}' | '\u{90}' | '\u{9b}'..='\u{9f}');
+    let escapes = text.match_indices('\u{1b}').any(|(at, escape)| {
+        text[at + escape.len()..]
+            .starts_with(|c: char| matches!(c, '[' | ']' | '(' | ')' | '#' | '7' | '8' | 'A'..='Z' | '\\'..='_' | 'c'))
+    });
+    // `ESC` and a blank, as in a table of signals, does nothing.
+    escapes || text.contains(begins) || text.chars().filter(|c| is_control(*c)).count() >= TELLING
 }
 
 /// Characters that can carry a text of their own.
@@ -68,5 +88,27 @@ fn what(kind: &str) -> &'static str {
         hidden::PRIVATE => "private-use characters",
         hidden::ZERO_WIDTH => "characters without width",
         _ => "letters of another script that look Latin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::drives;
+
+    #[test]
+    fn sequences_of_terminals_are_told_from_stray_characters() {
+        for text in [
+            "\u{1b}[8mhidden",
+            "\u{1b}]8;;x\u{7}",
+            "\u{9b}2J",
+            "safe\u{8}\u{8}\u{8}\u{8}",
+            "\u{1b}c",
+            &"\u{1}\u{2}".repeat(8),
+        ] {
+            assert!(drives(text), "{text:?}");
+        }
+        for text in ["send \u{3} to stop", "high \u{1a} low", "OE \u{1b} R/W?", "a\u{7}"] {
+            assert!(!drives(text), "{text:?}");
+        }
     }
 }

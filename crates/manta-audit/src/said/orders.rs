@@ -81,8 +81,13 @@ fn about_others<'s>(speaker: &Speaker, said: &'s Said) -> Vec<Order<'s>> {
 pub(super) fn in_instructions(said: &Said, report: &ScanReport) -> Option<Finding> {
     let is_grave = |kind: &str| injection::is_strong(kind) || kind == injection::SENSITIVE_FILE;
     said.texts.iter().find_map(|text| {
-        let found: Vec<Match> =
-            injection::phrases(&text.text).into_iter().filter(|found| is_grave(found.rule)).collect();
+        let is_said = |found: &Match| {
+            // What an agent is for is said in such files: "your primary objective is".
+            let is_task =
+                found.rule == injection::OVERRIDE && text.text[found.range.clone()].to_lowercase().starts_with("your ");
+            is_grave(found.rule) && !is_task && !is_quoted(&text.text, found)
+        };
+        let found: Vec<Match> = injection::phrases(&text.text).into_iter().filter(is_said).collect();
         let is_pair = |pair: &[Match]| {
             pair[0].rule != pair[1].rule
                 && pair[1].range.start - pair[0].range.start < NEAR
@@ -95,6 +100,20 @@ pub(super) fn in_instructions(said: &Said, report: &ScanReport) -> Option<Findin
             near.map(|found| Order { text, kind: found.rule, passage: text.text[found.range.clone()].to_owned() });
         of(said, report, orders.collect())
     })
+}
+
+/// Whether a passage stands between quotation marks of its line: what an attack would say, in a text that warns of it.
+fn is_quoted(text: &str, found: &Match) -> bool {
+    let before = text[..found.range.start].rsplit('\n').next().unwrap_or_default();
+    let after = text[found.range.end..].split('\n').next().unwrap_or_default();
+    let is_between = |open: char, close: char| {
+        let is_open = match open == close {
+            true => before.matches(open).count() % 2 == 1,
+            false => before.rfind(open).is_some_and(|at| !before[at..].contains(close)),
+        };
+        is_open && after.contains(close)
+    };
+    is_between('"', '"') || is_between('“', '”') || is_between('`', '`')
 }
 
 fn of(said: &Said, report: &ScanReport, orders: Vec<Order<'_>>) -> Option<Finding> {

@@ -27,8 +27,28 @@ const INSTRUCTIONS: &[&str] = &[
     "warp.md",
 ];
 /// Directories whose Markdown files are instructions.
-const DIRECTORIES: &[&str] =
-    &[".claude", ".cursor", ".kiro", ".windsurf", ".continue", ".clinerules", ".roo", ".amazonq"];
+const DIRECTORIES: &[&str] = &[
+    ".claude",
+    ".cursor",
+    ".kiro",
+    ".windsurf",
+    ".continue",
+    ".clinerules",
+    ".roo",
+    ".amazonq",
+    ".junie",
+    ".agents",
+    ".agent",
+    ".trae",
+    ".kilocode",
+    ".augment",
+    ".opencode",
+    ".factory",
+    ".gemini",
+    ".qwen",
+    ".codex",
+    "skills",
+];
 
 /// Whether an agent reads the file as instructions or runs what it says.
 pub(crate) fn is_one(path: &str) -> bool {
@@ -41,8 +61,7 @@ fn is_instruction(path: &str) -> bool {
     let is_prose = name.ends_with(".md") || name.ends_with(".mdc");
     INSTRUCTIONS.contains(&name.as_str())
         || is_prose && directories.split('/').any(|directory| DIRECTORIES.contains(&directory))
-        || name.ends_with(".instructions.md")
-        || name.ends_with(".prompt.md")
+        || [".instructions.md", ".prompt.md", ".agent.md", ".chatmode.md"].iter().any(|end| name.ends_with(end))
 }
 
 /// Files with hooks, and tasks that an editor starts when a folder is opened.
@@ -56,6 +75,8 @@ fn is_settings(path: &str) -> bool {
         ".windsurf/hooks.json",
         ".codex/hooks.json",
         ".factory/settings.json",
+        ".codex/config.toml",
+        ".github/hooks/*.json",
         ".gemini/settings.json",
         ".qwen/settings.json",
         ".kiro/hooks/*.kiro.hook",
@@ -80,9 +101,10 @@ pub(super) fn findings(
 ) {
     if is_settings(&file.path) {
         // A file that can't be read is reported where configurations are.
-        let Ok(documents) = document::read(&file.text, Notation::Json) else { return };
+        let notation = Notation::of(&file.path).unwrap_or(Notation::Json);
+        let Ok(documents) = document::read(&file.text, notation) else { return };
         for document in &documents {
-            hooks(id, document, findings);
+            hooks(id, document, 0, findings);
             editor_hook(id, document, findings);
             containers(id, document, findings);
             helpers(id, document, findings);
@@ -91,19 +113,34 @@ pub(super) fn findings(
         }
     } else if is_instruction(&file.path) {
         inline(id, file, findings);
+        front(id, file, findings);
         findings.extend(said::of_instructions(&instructions(id, file), report, memory));
     }
 }
 
-/// Every `command` below `hooks`, with the event it waits for: a member of a map, or said by each element of a list.
-fn hooks(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
+/// Hooks that a skill, a command or an agent brings along in the head of its text.
+fn front(id: FileId, file: &SourceFile, findings: &mut Vec<Finding>) {
+    let text = file.text.trim_start_matches('\u{feff}');
+    let Some(rest) = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")) else { return };
+    let Some(head) = rest.find("\n---").map(|end| &rest[..=end]).filter(|head| head.contains("hooks")) else { return };
+    let Ok(documents) = document::read(head, Notation::Yaml) else { return };
+    let start = u32::try_from(file.text.len() - rest.len()).unwrap_or(u32::MAX);
+    for document in &documents {
+        hooks(id, document, start, findings);
+    }
+}
+
+/// Every `command` below `hooks`, with the event it waits for: a member of a map, or said by each element of a list. The
+/// document begins at `start` of its file.
+fn hooks(id: FileId, document: &Node, start: u32, findings: &mut Vec<Finding>) {
     let Some(hooks) = document.get("hooks") else { return };
     let members = hooks.members().iter().map(|(event, node)| (event.text.as_str(), node));
     let items = hooks.items().iter().map(|node| (node.text_of("trigger").unwrap_or("an event"), node));
     for (event, node) in members.chain(items).filter(|(_, node)| !is_off(node)) {
         for command in commands(node, 0) {
             let Some(text) = command.text() else { continue };
-            findings.push(hook(id, command.span, &format!("on {event}"), text));
+            let at = Span::new(command.span.start + start, command.span.end + start);
+            findings.push(hook(id, at, &format!("on {event}"), text));
         }
     }
 }
@@ -146,6 +183,7 @@ fn containers(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
 /// Commands that an agent runs for itself: to draw a line, to fetch a key.
 fn helpers(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
     const HELPERS: &[&str] = &[
+        "notify",
         "statusLine",
         "subagentStatusLine",
         "fileSuggestion",
@@ -159,8 +197,10 @@ fn helpers(id: FileId, document: &Node, findings: &mut Vec<Finding>) {
     for name in HELPERS {
         let Some(node) = document.get(name) else { continue };
         let command = node.get("command").unwrap_or(node);
-        let Some(text) = command.text() else { continue };
-        findings.push(hook(id, command.span, &format!("as `{name}`"), text));
+        let words: Vec<&str> = [command].into_iter().chain(command.items()).filter_map(Node::text).collect();
+        if !words.is_empty() {
+            findings.push(hook(id, command.span, &format!("as `{name}`"), &words.join(" ")));
+        }
     }
 }
 
@@ -199,9 +239,11 @@ fn commands(node: &Node, depth: usize) -> Vec<&Node> {
     if depth > 6 {
         return Vec::new();
     }
-    let own = node.get("command").filter(|command| command.text().is_some());
+    // One line for each shell, where an agent knows several.
+    let own = ["command", "bash", "powershell"].iter().filter_map(|name| node.get(name));
+    let own = own.filter(|command| command.text().is_some());
     let members = node.members().iter().map(|(_, member)| member);
-    own.into_iter().chain(node.items().iter().chain(members).flat_map(|inner| commands(inner, depth + 1))).collect()
+    own.chain(node.items().iter().chain(members).flat_map(|inner| commands(inner, depth + 1))).collect()
 }
 
 /// Tasks of an editor that start when a folder is opened.

@@ -9,6 +9,11 @@ use manta_detect::injection;
 
 use crate::memory::Memory;
 
+/// How many files of a target agents obey.
+pub(crate) fn agent_files(input: &ProjectInput) -> usize {
+    input.sources.iter().filter(|(_, file)| agents::is_one(&file.path)).count()
+}
+
 /// Findings about the files of a target that need no analysis of code.
 pub(crate) fn findings(input: &ProjectInput, report: &ScanReport, memory: &Memory) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -10,6 +10,9 @@ use crate::rules;
 const ON_INSTALL: &[&str] = &["preinstall", "install", "postinstall"];
 
 pub(super) fn findings(id: FileId, file: &SourceFile, findings: &mut Vec<Finding>) {
+    if file.path == "setup.py" || file.path.ends_with("/setup.py") {
+        program(id, file, findings);
+    }
     let is_package = file.path == "package.json" || file.path.ends_with("/package.json");
     if !is_package || !file.text.contains("install\"") {
         return;
@@ -29,6 +32,22 @@ pub(super) fn findings(id: FileId, file: &SourceFile, findings: &mut Vec<Finding
         }
         finding.help =
             "do the work when the package is built, or on first use; install with `--ignore-scripts`".to_owned();
+        findings.push(finding);
+    }
+}
+
+/// Lines of the program that pip runs to build a package from its source. All of it runs, so only what is hostile counts.
+fn program(id: FileId, file: &SourceFile, findings: &mut Vec<Finding>) {
+    for number in 1..=file.line_count() {
+        let line = file.line_text(number);
+        if line.trim_start().starts_with('#') || !is_hostile(line) {
+            continue;
+        }
+        let message = "a line fetches and runs, or sends away, when the package is installed".to_owned();
+        let at = Location::new(id, file.line_span(number));
+        let mut finding = Finding::at(rules::known("install-script"), at, message);
+        finding.help =
+            "leave out what building doesn't need; install wheels only, with `--only-binary :all:`".to_owned();
         findings.push(finding);
     }
 }

@@ -148,12 +148,29 @@ fn is_sample(value: &str) -> bool {
     // In a program the lines of a key often end with `\n` in so many letters.
     let body =
         value.strip_prefix("-----BEGIN").map_or(value, |rest| rest.split_once("-----").map_or("", |(_, body)| body));
-    WORDS.iter().any(|word| lower.contains(word)) || body.len() < SHORTEST || secrets::entropy(body) < 2.8
+    WORDS.iter().any(|word| lower.contains(word))
+        || is_counted(&lower)
+        || body.len() < SHORTEST
+        || secrets::entropy(body) < 2.8
+}
+
+/// Whether the end of a value is made of letters and digits in their order: `abc123xyz789`.
+fn is_counted(value: &str) -> bool {
+    let end = value.rsplit(['_', '-']).next().unwrap_or(value).as_bytes();
+    let runs = end.chunk_by(|a, b| a.checked_add(1) == Some(*b));
+    let counted: usize = runs.map(<[u8]>::len).filter(|length| *length > 2).sum();
+    end.len() > 5 && counted * 5 >= end.len() * 4
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{examples, is_in_example};
+    use super::{examples, is_counted, is_in_example};
+
+    #[test]
+    fn letters_in_their_order_are_a_sample() {
+        assert!(is_counted("sk_live_abc123def456") && is_counted("sk-0123456789abcdef"));
+        assert!(!is_counted("sk_live_4ec39hqlyjwdarjt") && !is_counted("abc"));
+    }
 
     #[test]
     fn examples_of_a_description_are_below_their_member() {

@@ -241,6 +241,7 @@ pub(crate) fn written_by(stranger: &str) -> ScanReport {
         configured: vec![ConfiguredServer { client: stranger.to_owned(), name: stranger.to_owned(), location: sink }],
         completeness: Completeness {
             files_analysed: 1,
+            agent_files: 0,
             files_skipped: vec![SkippedFile {
                 path: stranger.to_owned(),
                 reason: SkipReason::Unparsed(stranger.to_owned()),
