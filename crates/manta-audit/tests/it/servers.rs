@@ -721,3 +721,40 @@ for (const file of fs.readdirSync("./tools")) {
     let said = files(70);
     assert!(said.iter().any(|said| said.contains("of 70 files") && said.contains("64 were read")), "{said:?}");
 }
+
+/// Of tools that are listed in one list or another, each keeps what it is and does: also where the lists are of unequal
+/// length, and where some are functions that make a tool.
+#[test]
+fn tools_of_one_list_or_another_are_told_apart() {
+    let tool = |name: &str, body: &str| {
+        format!("{{ name: '{name}', schema: {{ path: z.string() }}, handler: async (params) => {body} }}")
+    };
+    let harmless = tool("small", "'ok'");
+    let mut all: Vec<String> = (0..20).map(|at| tool(&format!("t{at}"), "'ok'")).collect();
+    all[0] = tool("read", "fs.readFileSync(params.path, 'utf8')");
+    all.push(format!("(options) => ({})", tool("run", "execSync('ls ' + params.path)")));
+    let all = all.join(",\n");
+    for each in [
+        "for (const tool of tools) add(typeof tool === 'function' ? tool(options) : tool);",
+        "tools.forEach((tool) => add(typeof tool === 'function' ? tool(options) : tool));",
+        "tools.map((tool) => (typeof tool === 'function' ? tool(options) : tool)).forEach(add);",
+    ] {
+        let server = format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import fs from "node:fs";
+import {{ execSync }} from "node:child_process";
+const server = new McpServer({{ name: "x", version: "1" }});
+const options = {{ slim: process.argv.includes("--slim") }};
+const tools = options.slim ? [{harmless}] : [
+{all}];
+function add(tool) {{
+  server.tool(tool.name, "A tool", tool.schema, async (params) => ({{ content: [{{ type: "text", text: String(await tool.handler(params)) }}] }}));
+}}
+{each}
+"#
+        );
+        assert_eq!(found([("server.ts", &*server)]), ["command-injection in run", "path-traversal in read"], "{each}");
+    }
+}

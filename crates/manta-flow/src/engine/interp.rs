@@ -73,7 +73,7 @@ impl Default for Limits {
 pub(crate) const NOT_TAKEN: Vn = Vn::MAX;
 
 /// Most rounds in which a loop over known elements is unrolled.
-const MAX_UNROLL: usize = 96;
+pub(crate) const MAX_UNROLL: usize = 96;
 
 /// Most values, one inside the other, that are looked into.
 const MAX_NESTING: usize = 4;

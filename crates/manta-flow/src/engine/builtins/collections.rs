@@ -288,7 +288,7 @@ impl Interp<'_> {
     }
 
     fn each_element(&mut self, list: &Val, name: &str, function: &Val, span: Span) -> Val {
-        let (items, more) = self.elements_of(list, span);
+        let (items, more) = self.rounds_of(list, span);
         let (items, more) = if items.len() > 96 || !self.admits_rounds(items.len()) {
             let joined = self.join_all(items.into_iter().chain(more));
             (Vec::new(), joined)

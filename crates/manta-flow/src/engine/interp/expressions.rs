@@ -400,7 +400,7 @@ impl<'p> Interp<'p> {
         };
         let collection = self.eval(clause.iter);
         let span = self.code().span(clause.iter);
-        let (items, rest) = self.elements_of(&collection, span);
+        let (items, rest) = self.rounds_of(&collection, span);
         let (items, rest) = if items.len() > MAX_UNROLL || !self.admits_rounds(items.len()) {
             let joined = self.join_all(items);
             (

@@ -536,7 +536,7 @@ impl<'p> Interp<'p> {
             return false;
         }
         let span = self.code().span(iter);
-        let (items, rest) = if keys { self.keys_of(&collection) } else { self.elements_of(&collection, span) };
+        let (items, rest) = if keys { self.keys_of(&collection) } else { self.rounds_of(&collection, span) };
         let outer = self.open_jump(label, true, true);
         let mut alive = true;
         // Bundlers copy all names that a module exports in a loop of one statement.

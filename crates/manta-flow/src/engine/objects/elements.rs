@@ -3,7 +3,7 @@
 use crate::domain::{CharSet, StrProps};
 use crate::engine::api::ApiStep;
 use crate::engine::facts::Fact;
-use crate::engine::interp::{Args, Interp};
+use crate::engine::interp::{Args, Interp, MAX_UNROLL};
 use crate::engine::store::{Obj, ObjKind, is_same};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, ObjId, Val};
@@ -165,6 +165,37 @@ impl Interp<'_> {
                 }
                 (Vec::new(), Some(element))
             }
+        }
+    }
+
+    /// What a loop meets one by one. Of lists of which there is one or another (`slim ? few : all`), those of objects and
+    /// functions come one after the other: each is one of its own (a tool, a route), whatever else stands in its place
+    /// in the other list. Texts stay together by their place, which says something in a command line.
+    pub(crate) fn rounds_of(&mut self, collection: &Val, span: Span) -> (Vec<Val>, Option<Val>) {
+        let whole = self.elements_of(collection, span);
+        let Kind::Union(lists) = &collection.kind else { return whole };
+        let mut all: Vec<Val> = Vec::new();
+        let mut open = Vec::new();
+        for list in lists.iter().filter(|list| !list.is_nullish()) {
+            let (items, more) = self.elements_of(list, span);
+            open.extend(more);
+            for item in items {
+                if !all.iter().any(|known| is_same(known, &item)) {
+                    all.push(item);
+                }
+            }
+        }
+        let is_definitions = !all.is_empty() && all.iter().all(|item| self.is_definition(item));
+        if is_definitions && all.len() <= MAX_UNROLL { (all, self.join_all(open)) } else { whole }
+    }
+
+    /// Whether a value is known by what it is and not by what it says: an object, a function.
+    fn is_definition(&self, value: &Val) -> bool {
+        match &value.kind {
+            Kind::Obj(id) => !self.store.obj(*id).is_sequence(),
+            Kind::Fn(_) | Kind::Bound(_) => true,
+            Kind::Union(alternatives) => alternatives.iter().all(|value| self.is_definition(value)),
+            _ => false,
         }
     }
 
