@@ -758,3 +758,39 @@ function add(tool) {{
         assert_eq!(found([("server.ts", &*server)]), ["command-injection in run", "path-traversal in read"], "{each}");
     }
 }
+
+/// What a tool takes may be said by a function of which not every path is known, or by another package.
+#[test]
+fn arguments_whose_schema_cannot_be_read_are_the_callers() {
+    let server = |schema: &str| {
+        let server = format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ shapeOf }} from "some-shapes";
+import fs from "node:fs";
+const server = new McpServer({{ name: "x", version: "1" }});
+const tool = {{ properties: {{ path: {{ type: "string" }} }} }};
+function shape(definition) {{
+  if (definition.properties) {{
+    const fields = {{}};
+    for (const [name, property] of Object.entries(definition.properties)) {{
+      fields[name] = property.type === "string" ? z.string() : z.number();
+    }}
+    return fields;
+  }}
+  return definition.parameters?.reduce((fields, one) => {{ fields[one.name] = z.string(); return fields; }}, {{}}) || [];
+}}
+server.tool("read", "Reads a file", {schema}async (given) => ({{
+  content: [{{ type: "text", text: fs.readFileSync(given.path, "utf8") }}],
+}}));
+"#
+        );
+        found([("server.ts", &*server)])
+    };
+    assert_eq!(server("shape(tool), "), ["path-traversal in read"]);
+    assert_eq!(server("shapeOf('read'), "), ["path-traversal in read"]);
+    assert_eq!(server("{ path: z.enum(['a', 'b']) }, "), [""; 0]);
+    assert_eq!(server(""), [""; 0], "what it is given without a schema is no argument");
+    assert_eq!(server("{ readOnlyHint: true }, "), [""; 0]);
+}

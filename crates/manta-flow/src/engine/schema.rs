@@ -449,12 +449,33 @@ impl Interp<'_> {
                 (!fields.is_empty() || obj.fields.is_empty() && obj.any.is_none())
                     .then(|| Schema::new(Ty::Object(fields, obj.any.is_some())))
             }
-            Kind::Union(values) => {
-                let values: Vec<Val> = values.to_vec();
-                values.iter().find_map(|value| self.as_schema(value))
-            }
+            Kind::Union(values) => self.as_one_schema(values),
             _ => None,
         }
+    }
+
+    /// One schema for several of which one is in force: objects have the fields of all of them, and others where one of them
+    /// cannot be read.
+    fn as_one_schema(&mut self, values: &[Val]) -> Option<Schema> {
+        let given: Vec<&Val> = values.iter().filter(|value| !value.is_nullish() && !self.is_list(value)).collect();
+        let read: Vec<Schema> = given.iter().filter_map(|value| self.as_schema(value)).collect();
+        let is_open = read.len() < given.len();
+        let mut read = read.into_iter();
+        let first = read.next()?;
+        let Ty::Object(..) = first.ty else { return Some(first) };
+        let mut all = read.filter(|schema| matches!(schema.ty, Ty::Object(..))).fold(first, |known, other| {
+            // What the first one says of a field stays: it is the usual one.
+            let others = merge_objects(other, &known);
+            merge_objects(known, &others)
+        });
+        if let Ty::Object(_, open) = &mut all.ty {
+            *open |= is_open;
+        }
+        Some(all)
+    }
+
+    fn is_list(&self, value: &Val) -> bool {
+        matches!(value.kind, Kind::Obj(id) if self.store.obj(id).is_sequence())
     }
 
     fn shape_fields(&mut self, shape: &Val) -> Vec<(Symbol, Schema)> {

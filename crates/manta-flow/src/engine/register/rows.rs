@@ -87,13 +87,18 @@ impl Interp<'_> {
         match row.schema.as_deref() {
             // Overloaded: the first argument between name and handler that is a schema or a shape of schemas.
             Some("any") => {
-                let values: Vec<Val> = args.pos.iter().skip(1).cloned().collect();
-                values.iter().find_map(|value| {
-                    let is_shape = matches!(value.kind, Kind::Obj(_) | Kind::Schema(_));
-                    if !is_shape || self.is_annotations(value) {
-                        return None;
-                    }
-                    self.as_schema(value)
+                let handler = args.pos.iter().rposition(|value| self.is_callable(value)).unwrap_or(args.pos.len());
+                let between: Vec<Val> = args.pos[..handler].iter().skip(1).cloned().collect();
+                let read = between.iter().find_map(|value| {
+                    (self.may_be_shape(value) && !self.is_annotations(value)).then(|| self.as_schema(value)).flatten()
+                });
+                // One that cannot be read (of another package, made by a function that is not followed) takes anything.
+                read.or_else(|| {
+                    let takes_arguments = args.pos.get(handler).is_some_and(|handler| self.takes_parameters(handler));
+                    let is_unread = |(at, value): (usize, &Val)| {
+                        self.may_hold_shape(value) && !self.is_annotations(value) && (at > 0 || takes_arguments)
+                    };
+                    between.iter().enumerate().any(is_unread).then(|| Schema::new(Ty::Object(Vec::new(), true)))
                 })
             }
             Some(selector) => {
@@ -103,6 +108,34 @@ impl Interp<'_> {
             }
             None => None,
         }
+    }
+
+    /// Whether a value is a schema or an object of them, or may be: one of several of which one is.
+    fn may_be_shape(&self, value: &Val) -> bool {
+        match &value.kind {
+            Kind::Obj(_) | Kind::Schema(_) => true,
+            Kind::Union(values) => values.iter().any(|value| self.may_be_shape(value)),
+            _ => false,
+        }
+    }
+
+    /// Whether a value is no text and no list, so that it may be a schema that is not understood.
+    fn may_hold_shape(&self, value: &Val) -> bool {
+        match &value.kind {
+            Kind::Unknown | Kind::Api(..) | Kind::Schema(_) => true,
+            Kind::Obj(id) => !self.store.obj(*id).is_sequence(),
+            Kind::Union(values) => values.iter().any(|value| self.may_hold_shape(value)),
+            _ => false,
+        }
+    }
+
+    /// Whether a handler does anything with what it is given.
+    fn takes_parameters(&self, handler: &Val) -> bool {
+        self.closure_of(handler).is_some_and(|id| {
+            let closure = self.store.closure(self.wrapped(id));
+            let func = self.program.module(closure.module).func(closure.func);
+            func.params.len() > closure.bound.len()
+        })
     }
 
     /// `{ readOnlyHint: true }` is no parameter shape; `{ title: z.string() }` is one.
