@@ -199,8 +199,14 @@ impl Interp<'_> {
         self.name_texts(name).into_iter().flatten().collect()
     }
 
-    /// The texts a name may have; a computed part is shown as `*`.
+    /// The texts a name may have. No tool is called nothing: where a name comes out empty (what is left of a base class's
+    /// own, where the classes below it are the tools), it is not known.
     fn name_texts(&self, name: &Val) -> Vec<Option<String>> {
+        self.said_names(name).into_iter().map(|name| name.filter(|name| !name.is_empty())).collect()
+    }
+
+    /// The texts a name may have as the program says them; a computed part is shown as `*`.
+    fn said_names(&self, name: &Val) -> Vec<Option<String>> {
         if let Some(names) = name.literals() {
             return names.iter().map(|name| Some(name.to_string())).collect();
         }
