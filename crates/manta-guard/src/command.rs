@@ -21,6 +21,7 @@ use crate::identity;
 use crate::mux;
 use crate::permissive::Permissive;
 use crate::pin::{Integrity, LockFile, PinMode, Store};
+use crate::preset::Fetch;
 use crate::relay::Ended;
 use crate::run;
 use crate::sandbox::probe::Host;
@@ -99,10 +100,10 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     if options.command.is_empty() && options.upstream.is_none() {
         return several(file.as_ref(), spec, options);
     }
-    let request = request(options)?;
+    let mut request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
     if !options.explain {
-        fetch(spec, &request, &launcher)?;
+        fetch(spec, &mut request, &launcher)?;
     }
     let mut setup = plan(file.as_ref(), spec, options, &request)?;
     if options.explain {
@@ -193,9 +194,9 @@ pub fn guard(options: &Options) -> Result<u8, String> {
 pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> {
     let file = options.policy.as_ref().map(PolicyFile::load).transpose().map_err(|error| error.to_string())?;
     let (spec, options) = &settings(file.as_ref(), options)?;
-    let request = request(options)?;
+    let mut request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
-    fetch(spec, &request, &launcher)?;
+    fetch(spec, &mut request, &launcher)?;
     let mut setup = plan(file.as_ref(), spec, options, &request)?;
     let server = identity::of(identified(options), &request.cwd);
     let path = file.as_ref().map_or_else(|| request.cwd.join(&spec.lock), |file| lock_path(file, spec));
@@ -321,16 +322,31 @@ fn identified(options: &Options) -> &[String] {
     options.upstream.as_ref().map_or(&options.command, std::slice::from_ref)
 }
 
-/// Fills the package manager's cache in a sandbox of its own, before the server's sandbox is made.
-fn fetch(spec: &GuardSpec, request: &Request, launcher: &Launcher) -> Result<(), String> {
+/// Fills the package manager's cache in a sandbox of its own, before the server's sandbox is made. Where that tells which
+/// program is meant, it is the server's command from here on.
+fn fetch(spec: &GuardSpec, request: &mut Request, launcher: &Launcher) -> Result<(), String> {
     if request.command.is_empty() {
         return Ok(());
     }
-    let search = request.environment.get("PATH").cloned().unwrap_or_default();
-    let home = request.environment.get("HOME").map(PathBuf::from);
-    match crate::preset::fetch_plan(spec.preset, &request.command, &search, &request.cwd, home.as_deref()) {
-        Some(plan) => run::to_the_end(launcher, &plan).map_err(|why| format!("fetch the package: {why}")),
+    let run = |plan: &_| {
+        let fetched = run::to_the_end(launcher, plan, std::io::stderr());
+        fetched.map_err(|why| format!("fetch the package: {why}"))
+    };
+    match crate::preset::fetch(spec.preset, request) {
         None => Ok(()),
+        Some(Fetch::Npx(plan)) => run(&plan).map(drop),
+        Some(Fetch::Uvx { tool, found, made }) => {
+            // What is there already needs no network; why it is not there is no news.
+            let quiet = std::fs::File::create("/dev/null").map_err(|error| error.to_string())?;
+            let known = run::to_the_end(launcher, &found, quiet).ok().and_then(|said| tool.run_command(&said));
+            let command = match known {
+                Some(command) => Some(command),
+                None => tool.run_command(&run(&made)?),
+            };
+            request.command =
+                command.ok_or("the package has no program of that name; name it: uvx --from PACKAGE PROGRAM")?;
+            Ok(())
+        }
     }
 }
 
@@ -344,9 +360,9 @@ pub fn list(options: &Options) -> Result<serde_json::Value, String> {
         Some(table) => GuardSpec::from_table(table)?,
         None => GuardSpec::default(),
     };
-    let request = request(options)?;
+    let mut request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
-    fetch(&spec, &request, &launcher)?;
+    fetch(&spec, &mut request, &launcher)?;
     let setup = plan(file.as_ref(), &spec, options, &request)?;
     let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
     crate::inventory::list(launched)

@@ -66,4 +66,6 @@ mod stream;
 #[cfg(unix)]
 pub mod upstream;
 #[cfg(unix)]
+pub mod uvx;
+#[cfg(unix)]
 mod windows;

@@ -13,7 +13,9 @@ use serde::Deserialize;
 
 use crate::code;
 use crate::npx;
-use crate::sandbox::{Grant, Level, Limits, Network, PROXY_PORT, Plan};
+use crate::sandbox::{Exec, Grant, Level, Limits, Network, PROXY_PORT, Plan};
+use crate::setup::Request;
+use crate::uvx::{self, Tool};
 
 /// How a server is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -119,7 +121,12 @@ pub fn prepare(
 ) -> Result<Prepared, String> {
     let [program, arguments @ ..] = command else { return Err("there is no command to guard".to_owned()) };
     let found = find_program(program, search, cwd, home).ok_or_else(|| format!("program not found: {program}"))?;
-    let preset = if preset == Preset::Auto { detect(&found) } else { preset };
+    let preset = match preset {
+        Preset::Auto => detect(&found),
+        // What uvx would have started, from its environment.
+        Preset::Uvx if detect(&found) == Preset::Python => Preset::Python,
+        other => other,
+    };
     let mut prepared = Prepared {
         preset,
         command: std::iter::once(found.to_string_lossy().into_owned()).chain(arguments.iter().cloned()).collect(),
@@ -132,7 +139,7 @@ pub fn prepare(
         Preset::Node => node(&mut prepared, arguments, cwd, home),
         Preset::Npx => npx(&mut prepared, arguments, &found, search, cwd, home),
         Preset::Python => python(&mut prepared, &found, arguments, cwd, home),
-        Preset::Uvx => uvx(&mut prepared, home),
+        Preset::Uvx => uvx(&mut prepared, &found, home),
         Preset::Native | Preset::Auto => {}
     }
     Ok(prepared)
@@ -307,46 +314,126 @@ fn npm_cache(home: Option<&Path>) -> Option<PathBuf> {
     home.map(|home| home.join(".npm"))
 }
 
-/// For an npx command whose package isn't in the cache: a plan that fetches it. It sees the cache, the
-/// network and npm's configuration, and nothing of the policy.
-#[must_use]
-pub fn fetch_plan(preset: Preset, command: &[String], search: &OsStr, cwd: &Path, home: Option<&Path>) -> Option<Plan> {
-    let prepared =
-        prepare(preset, command, search, cwd, home).ok().filter(|prepared| prepared.preset == Preset::Npx)?;
-    let cache = npm_cache(home)?;
-    let package = npx::parse(command.get(1..)?)?;
-    if package.installed(&cache).is_some() {
-        return None;
+/// What has to be done in a sandbox of its own before the server's.
+pub(crate) enum Fetch {
+    /// Fill the cache.
+    Npx(Plan),
+    /// Ask where the environment of a tool is, without the network, and where it is not there, make it.
+    Uvx { tool: Tool, found: Plan, made: Plan },
+}
+
+/// For a command of npx whose package isn't in the cache, and every one of uvx. Such a sandbox sees the cache, the
+/// network and the manager's configuration, and nothing of the policy.
+pub(crate) fn fetch(preset: Preset, request: &Request) -> Option<Fetch> {
+    let search = request.environment.get("PATH").cloned().unwrap_or_default();
+    let home = request.environment.get("HOME").map(PathBuf::from)?;
+    let prepared = prepare(preset, &request.command, &search, &request.cwd, Some(&home)).ok()?;
+    let words = request.command.get(1..)?;
+    match prepared.preset {
+        Preset::Npx => {
+            let package = npx::parse(words)?;
+            let cache = npm_cache(Some(&home))?;
+            let is_there = package.installed(&cache).is_some();
+            (!is_there).then(|| Fetch::Npx(npx_plan(prepared, &package, cache, &search, &request.cwd, &home)))
+        }
+        Preset::Uvx => {
+            let tool = uvx::parse(&prepared.command[0], words)?;
+            let program = prepared.command[0].clone();
+            let plan = uvx_plan(prepared, request, &search, &home);
+            let with = |is_offline: bool| {
+                let network = if is_offline { Network::None } else { Network::Any };
+                Plan { command: tool.find_command(&program, is_offline), network, ..plan.clone() }
+            };
+            Some(Fetch::Uvx { found: with(true), made: with(false), tool })
+        }
+        _ => None,
     }
+}
+
+fn npx_plan(
+    prepared: Prepared,
+    package: &npx::Package,
+    cache: PathBuf,
+    search: &OsStr,
+    cwd: &Path,
+    home: &Path,
+) -> Plan {
     // A cache that can't be made shows as a failed download.
     let _ = fs::create_dir_all(&cache);
     let mut grants = prepared.grants;
     grants.push(Grant::write(&cache));
     grants.extend(["/etc/resolv.conf", "/etc/passwd"].map(Grant::read));
     for helper in ["sh", "env"] {
-        grants.extend(find_program(helper, search, cwd, home).into_iter().flat_map(|found| {
+        grants.extend(find_program(helper, search, cwd, Some(home)).into_iter().flat_map(|found| {
             let real = fs::canonicalize(&found).ok();
             [Some(Grant::run(found)), real.map(Grant::run)].into_iter().flatten()
         }));
     }
-    if let Some(configuration) = home.map(|home| home.join(".npmrc")).filter(|file| file.is_file()) {
-        grants.push(Grant::read(configuration));
-    }
+    grants.extend(Some(home.join(".npmrc")).filter(|file| file.is_file()).map(Grant::read));
     let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let mut env = vec![
+    let env = vec![
         ("PATH".to_owned(), search.to_string_lossy().into_owned()),
-        ("HOME".to_owned(), home?.to_string_lossy().into_owned()),
+        ("HOME".to_owned(), home.to_string_lossy().into_owned()),
         setting("TMPDIR", "/tmp"),
         // A package's own code runs in the sandbox of the server, or not at all.
         setting("npm_config_ignore_scripts", "true"),
         setting("npm_config_update_notifier", "false"),
         setting("npm_config_audit", "false"),
         setting("npm_config_fund", "false"),
+        ("npm_config_cache".to_owned(), cache.to_string_lossy().into_owned()),
     ];
-    env.push(("npm_config_cache".to_owned(), cache.to_string_lossy().into_owned()));
-    Some(Plan {
+    let command = package.fetch_command(&prepared.command[0]);
+    fetching(command, env, grants, false)
+}
+
+/// A plan under which uv makes environments: its cache and its own Pythons may change, and those of the system are seen.
+fn uvx_plan(prepared: Prepared, request: &Request, search: &OsStr, home: &Path) -> Plan {
+    let mut grants = prepared.grants;
+    let own = [("UV_CACHE_DIR", ".cache/uv"), ("UV_PYTHON_INSTALL_DIR", ".local/share/uv/python")];
+    let own = own.map(|(variable, directory)| (variable, home.join(directory)));
+    for (_, directory) in &own {
+        // One that can't be made shows as a failed download.
+        let _ = fs::create_dir_all(directory);
+        grants.retain(|grant| grant.path != *directory);
+        grants.push(Grant { exec: Exec::Run, ..Grant::write(directory) });
+    }
+    grants.extend(["/etc/resolv.conf", "/etc/passwd", "/etc/uv"].map(Grant::read));
+    grants.extend(Some(home.join(".config/uv")).filter(|place| place.is_dir()).map(Grant::read));
+    // Shims of a version manager are scripts that start other programs: what is behind them comes first.
+    let mut path = search.to_os_string();
+    for name in ["python3", "python"] {
+        let Some(python) = find_program(name, search, &request.cwd, Some(home)) else { continue };
+        grant_program(&mut grants, &python, search, Some(home));
+        grant_environment(&mut grants, &python, Some(home));
+        if let Some(bin) = python.parent() {
+            let places =
+                std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path).filter(|place| place != bin));
+            path = std::env::join_paths(places).unwrap_or(path);
+        }
+    }
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut env = vec![
+        ("PATH".to_owned(), path.to_string_lossy().into_owned()),
+        ("HOME".to_owned(), home.to_string_lossy().into_owned()),
+        setting("TMPDIR", "/tmp"),
+        setting("UV_NO_PROGRESS", "1"),
+        // It writes where tools are installed for good, also for one that is not.
+        setting("UV_TOOL_DIR", "/tmp/tools"),
+        // A package's own code runs in the sandbox of the server, or not at all.
+        setting("UV_NO_BUILD", "1"),
+    ];
+    env.extend(own.map(|(variable, directory)| (variable.to_owned(), directory.to_string_lossy().into_owned())));
+    // Where packages come from is said by variables as often as by files.
+    let said = request.environment.iter().filter(|(name, _)| name.starts_with("UV_") && name.contains("INDEX"));
+    env.extend(said.filter_map(|(name, value)| Some((name.clone(), value.to_str()?.to_owned()))));
+    fetching(Vec::new(), env, grants, true)
+}
+
+/// A sandbox with the network, for a package manager.
+fn fetching(command: Vec<String>, env: Vec<(String, String)>, grants: Vec<Grant>, tmp_exec: bool) -> Plan {
+    Plan {
         level: Level::A,
-        command: package.fetch_command(&prepared.command[0]),
+        command,
         env,
         cwd: PathBuf::from("/tmp"),
         grants,
@@ -357,9 +444,9 @@ pub fn fetch_plan(preset: Preset, command: &[String], search: &OsStr, cwd: &Path
         proxy_port: PROXY_PORT,
         unix_sockets: true,
         tmp_bytes: 1 << 30,
-        tmp_exec: false,
+        tmp_exec,
         limits: Limits::default(),
-    })
+    }
 }
 
 fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &Path, home: Option<&Path>) {
@@ -417,7 +504,16 @@ fn grant_environment(grants: &mut Vec<Grant>, program: &Path, home: Option<&Path
     }
 }
 
-fn uvx(prepared: &mut Prepared, home: Option<&Path>) {
+fn uvx(prepared: &mut Prepared, program: &Path, home: Option<&Path>) {
+    // It starts the `uv` beside it.
+    let real = fs::canonicalize(program).ok();
+    for beside in [Some(program), real.as_deref()].into_iter().flatten().filter_map(Path::parent) {
+        let uv = beside.join("uv");
+        if is_program(&uv) {
+            let leads = fs::canonicalize(&uv).ok();
+            prepared.grants.extend(std::iter::once(uv).chain(leads).map(Grant::run));
+        }
+    }
     prepared.env.insert("PYTHONDONTWRITEBYTECODE".into(), "1".into());
     prepared.env.insert("UV_OFFLINE".into(), "1".into());
     prepared.tmp_exec = true;
@@ -488,7 +584,6 @@ fn interpreter(script: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::Exec;
 
     fn program(path: &Path) -> String {
         use std::os::unix::fs::PermissionsExt as _;

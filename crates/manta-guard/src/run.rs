@@ -1,7 +1,7 @@
 //! Starts a server under a plan and relays until it ends: `manta guard -- CMD` without its command line.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read as _};
 
 use crate::decide::Decider;
 use crate::egress::{self, Hosts};
@@ -74,19 +74,29 @@ pub fn start(launcher: &Launcher, setup: &Setup) -> Result<Launched, RunError> {
     Err(RunError::Sandbox { required: setup.require, tried })
 }
 
-/// Runs a plan to its end and passes its standard error on: for fetching packages.
+/// Runs a plan to its end: for fetching packages. Returns what it said, at most the first 64 KiB.
 ///
 /// # Errors
 /// A message when it can't be started or fails.
-pub fn to_the_end(launcher: &Launcher, plan: &Plan) -> Result<(), String> {
+pub fn to_the_end(
+    launcher: &Launcher,
+    plan: &Plan,
+    mut log: impl io::Write + io::IsTerminal,
+) -> Result<String, String> {
     let Launched { pipes, mut process, .. } = launch(launcher, plan).map_err(|error| error.to_string())?;
     drop(pipes.stdin);
     let mut output = std::fs::File::from(pipes.stdout);
-    let drain = std::thread::spawn(move || io::copy(&mut output, &mut io::sink()));
-    server_log::pass_on_to_the_end(pipes.stderr, &mut io::stderr());
-    let _ = drain.join();
+    let drain = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        // A pipe that breaks has said what it had to say.
+        let _ = (&mut output).take(64 << 10).read_to_end(&mut said);
+        let _ = io::copy(&mut output, &mut io::sink());
+        String::from_utf8_lossy(&said).into_owned()
+    });
+    server_log::pass_on_to_the_end(pipes.stderr, &mut log);
+    let said = drain.join().unwrap_or_default();
     match process.wait() {
-        0 => Ok(()),
+        0 => Ok(said),
         code => Err(format!("{} ended with exit code {code}", plan.command.join(" "))),
     }
 }

@@ -17,6 +17,10 @@ pub(crate) const LAST_WORDS: usize = 4 << 10;
 pub(crate) fn hint(words: &str) -> Option<&'static str> {
     const HINTS: &[(&[&str], &str)] = &[
         (
+            &["Could not locate the bindings file", "No native build was found"],
+            "a native part of it was never built: packages are fetched without their install scripts; install it and guard the installed program",
+        ),
+        (
             &["Read-only file system", "read-only file system", "EROFS"],
             "it may not write there: --write DIRECTORY (`write` under [guard]) lets it, if that is meant",
         ),
@@ -132,6 +136,7 @@ mod tests {
             ("PermissionError: [Errno 13] Permission denied: 'ls'", "--exec"),
             ("Error: spawn /bin/sh EACCES", "--exec"),
             ("Error: getaddrinfo EAI_AGAIN api.example.com", "--host"),
+            ("Error: Could not locate the bindings file. Tried: /x/EACCES/x.node", "install it"),
             ("OSError: [Errno 101] Network is unreachable", "--host"),
         ] {
             let hint = hint(words).unwrap();
