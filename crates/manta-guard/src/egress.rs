@@ -80,7 +80,8 @@ impl Hosts {
         Ok(Self { rules: Arc::new(rules), events })
     }
 
-    /// The first rule that admits a destination, and the destination as it reads it.
+    /// The first rule that admits a destination, and the destination as it reads it; or why none does, with the line that
+    /// would, where there is one.
     fn admit(&self, to: &Destination, url: &str) -> Result<(UrlPolicy, CheckedUrl), String> {
         let mut why = match self.rules.is_empty() {
             true => "the policy lists no hosts".to_owned(),
@@ -92,7 +93,20 @@ impl Hosts {
                 Err(error) => why = error.to_string(),
             }
         }
-        Err(why)
+        let listed = match to.port {
+            443 => to.host.clone(),
+            port => format!("{}:{port}", to.host),
+        };
+        // A form that no list can hold, and what is refused whatever the list says, is not for listing.
+        let alone = UrlPolicy::new().host(&to.host).map(|policy| policy.http(true).port(to.port));
+        let could_be = |policy: UrlPolicy| {
+            let checked = policy.check(url)?;
+            checked.ip_literal().map_or(Ok(Vec::new()), |address| policy.check_addresses(&checked, &[address]))
+        };
+        match alone.and_then(could_be) {
+            Ok(_) => Err(format!("{why}; to allow it: hosts = [\"{listed}\"] under [guard]")),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Waits until it is taken: a server that asks faster than records are kept waits with it.
@@ -379,10 +393,7 @@ async fn open(to: &Destination, hosts: &Hosts) -> Result<TcpStream, Refused> {
     let scheme = if to.is_tunnel { "https" } else { "http" };
     let url = format!("{scheme}://{}:{}/", to.host, to.port);
     let shown = manta_core::Untrusted(&to.host).for_terminal();
-    let refuse = |why: String| {
-        let remedy = format!("hosts = [\"{shown}:{}\"] under [guard]", to.port);
-        Refused { status: "403 Forbidden", why: format!("{shown}:{}: {why}; to allow it: {remedy}", to.port) }
-    };
+    let refuse = |why: String| Refused { status: "403 Forbidden", why: format!("{shown}:{}: {why}", to.port) };
     let (policy, checked) = hosts.admit(to, &url).map_err(refuse)?;
     let dial = move || connect(&policy, &checked, &SystemResolver, PATIENCE);
     match tokio::task::spawn_blocking(dial).await {
@@ -535,6 +546,43 @@ mod tests {
         };
         let (result, rest) = tokio::join!(relayed, ends);
         (rest, result)
+    }
+
+    #[test]
+    fn a_line_that_would_allow_it_is_offered_where_there_is_one() {
+        let allowed = AllowedHost {
+            host: "api.example".into(),
+            port: 443,
+            is_plain: false,
+            private: Vec::new(),
+            source: "hosts.x".into(),
+        };
+        let (sender, _receiver) = mpsc::channel(1);
+        let hosts = Hosts::new(&[allowed], sender).unwrap();
+        let why = |host: &str, port: u16| {
+            let to = Destination { host: host.to_owned(), port, is_tunnel: true };
+            hosts.admit(&to, &format!("https://{host}:{port}/")).map(drop)
+        };
+        assert_eq!(why("api.example", 443), Ok(()));
+        for (host, port, line) in [
+            ("other.example", 443, "hosts = [\"other.example\"]"),
+            ("api.example", 8443, "hosts = [\"api.example:8443\"]"),
+            ("8.8.8.8", 443, "hosts = [\"8.8.8.8\"]"),
+        ] {
+            assert!(why(host, port).unwrap_err().contains(line), "{host}:{port}: {:?}", why(host, port));
+        }
+        for host in [
+            "127.0.0.1",
+            "[::1]",
+            "2130706433",
+            "0x7f.1",
+            "localhost",
+            "metadata.google.internal",
+            "a..b",
+            "[::1%25lo]",
+        ] {
+            assert!(!why(host, 443).unwrap_err().contains("to allow it"), "{host}: {:?}", why(host, 443));
+        }
     }
 
     #[tokio::test]
