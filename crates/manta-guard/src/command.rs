@@ -21,7 +21,7 @@ use crate::identity;
 use crate::mux;
 use crate::permissive::Permissive;
 use crate::pin::{Integrity, LockFile, PinMode, Store};
-use crate::preset::Fetch;
+use crate::preset::{Environment, Fetch};
 use crate::relay::Ended;
 use crate::run;
 use crate::sandbox::probe::Host;
@@ -335,7 +335,8 @@ fn fetch(spec: &GuardSpec, request: &mut Request, launcher: &Launcher) -> Result
     match crate::preset::fetch(spec.preset, request) {
         None => Ok(()),
         Some(Fetch::Npx(plan)) => run(&plan).map(drop),
-        Some(Fetch::Uvx { tool, found, made }) => {
+        Some(Fetch::Uvx(environment)) => {
+            let Environment { tool, found, made } = *environment;
             // What is there already needs no network; why it is not there is no news.
             let quiet = std::fs::File::create("/dev/null").map_err(|error| error.to_string())?;
             let known = run::to_the_end(launcher, &found, quiet).ok().and_then(|said| tool.run_command(&said));

@@ -317,9 +317,18 @@ fn npm_cache(home: Option<&Path>) -> Option<PathBuf> {
 /// What has to be done in a sandbox of its own before the server's.
 pub(crate) enum Fetch {
     /// Fill the cache.
-    Npx(Plan),
-    /// Ask where the environment of a tool is, without the network, and where it is not there, make it.
-    Uvx { tool: Tool, found: Plan, made: Plan },
+    Npx(Box<Plan>),
+    /// Find the environment of a tool.
+    Uvx(Box<Environment>),
+}
+
+/// The environment of a tool of uv.
+pub(crate) struct Environment {
+    pub(crate) tool: Tool,
+    /// Says where it is, without the network.
+    pub(crate) found: Plan,
+    /// Where it is not there: makes it.
+    pub(crate) made: Plan,
 }
 
 /// For a command of npx whose package isn't in the cache, and every one of uvx. Such a sandbox sees the cache, the
@@ -334,7 +343,7 @@ pub(crate) fn fetch(preset: Preset, request: &Request) -> Option<Fetch> {
             let package = npx::parse(words)?;
             let cache = npm_cache(Some(&home))?;
             let is_there = package.installed(&cache).is_some();
-            (!is_there).then(|| Fetch::Npx(npx_plan(prepared, &package, cache, &search, &request.cwd, &home)))
+            (!is_there).then(|| Fetch::Npx(Box::new(npx_plan(prepared, &package, cache, &search, &request.cwd, &home))))
         }
         Preset::Uvx => {
             let tool = uvx::parse(&prepared.command[0], words)?;
@@ -344,7 +353,7 @@ pub(crate) fn fetch(preset: Preset, request: &Request) -> Option<Fetch> {
                 let network = if is_offline { Network::None } else { Network::Any };
                 Plan { command: tool.find_command(&program, is_offline), network, ..plan.clone() }
             };
-            Some(Fetch::Uvx { found: with(true), made: with(false), tool })
+            Some(Fetch::Uvx(Box::new(Environment { found: with(true), made: with(false), tool })))
         }
         _ => None,
     }

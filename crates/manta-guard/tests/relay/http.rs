@@ -375,7 +375,7 @@ pub(crate) fn a_call_that_is_taken_back_before_its_turn_never_runs(directory: &P
     };
     let json_only = fixed(&session, "application/json", "2025-11-25");
     std::thread::scope(|scope| {
-        let first = call(1, json!({ "ms": 1500, "text": "first" }));
+        let first = call(1, json!({ "ms": 4000, "text": "first" }));
         let first = scope.spawn(move || ask(front.address, "POST", &json_only, &first));
         std::thread::sleep(Duration::from_millis(400));
         let second = call(2, json!({ "ms": 0, "text": "second" }));
