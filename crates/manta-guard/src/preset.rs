@@ -465,7 +465,19 @@ fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &P
     if let Some(interpreter) = interpreter(program) {
         grant_environment(&mut prepared.grants, &interpreter, home);
     }
-    let script = if is_script(program) { None } else { python_script(arguments) };
+    let runs = if is_script(program) { PythonRuns::Nothing } else { python_runs(arguments) };
+    let script = match runs {
+        PythonRuns::Script(script) => Some(script),
+        PythonRuns::Module(name) => {
+            // Modules are looked for where the server stands before anywhere else.
+            let top = name.split('.').next().unwrap_or(name);
+            if cwd.join(top).is_dir() || cwd.join(format!("{top}.py")).is_file() {
+                prepared.grants.extend(code::around(cwd, home));
+            }
+            None
+        }
+        PythonRuns::Nothing => None,
+    };
     let own = interpreter(program).is_some().then(|| program.to_owned());
     for script in script.map(|script| cwd.join(script)).into_iter().chain(own) {
         let Ok(real) = fs::canonicalize(&script) else { continue };
@@ -479,24 +491,41 @@ fn python(prepared: &mut Prepared, program: &Path, arguments: &[String], cwd: &P
     }
 }
 
-/// The script that Python is told to run. Letters of options may stand together; `c` and `m` say what to run instead of a
-/// script, and two others have a value, which may be the next word.
-fn python_script(arguments: &[String]) -> Option<&str> {
+/// What Python is told to run, of what may be somebody's own.
+enum PythonRuns<'a> {
+    Script(&'a str),
+    Module(&'a str),
+    Nothing,
+}
+
+/// Letters of options may stand together; `c` and `m` say what to run instead of a script, and two others have a value. What
+/// goes with them may be the next word.
+fn python_runs(arguments: &[String]) -> PythonRuns<'_> {
     let mut words = arguments.iter().map(String::as_str);
+    // Isolated from where it stands.
+    let mut is_apart = false;
     while let Some(word) = words.next() {
         match word.strip_prefix('-') {
-            None => return Some(word),
-            Some("") => return None, // standard input
+            None => return PythonRuns::Script(word),
+            Some("") => return PythonRuns::Nothing, // standard input
             Some("-check-hash-based-pycs") => drop(words.next()),
             Some(long) if long.starts_with('-') => {}
-            Some(letters) => match letters.find(['c', 'm', 'W', 'X']).map(|at| letters.split_at(at)) {
-                Some((_, rest)) if rest.starts_with(['c', 'm']) => return None,
-                Some((_, rest)) if rest.len() == 1 => drop(words.next()),
-                _ => {}
-            },
+            Some(letters) => {
+                let at = letters.find(['c', 'm', 'W', 'X']).unwrap_or(letters.len());
+                let (before, rest) = letters.split_at(at);
+                is_apart |= before.contains(['I', 'P']);
+                match rest.chars().next() {
+                    Some('m') if is_apart => return PythonRuns::Nothing,
+                    Some('m') if rest.len() > 1 => return PythonRuns::Module(&rest[1..]),
+                    Some('m') => return words.next().map_or(PythonRuns::Nothing, PythonRuns::Module),
+                    Some('c') => return PythonRuns::Nothing,
+                    Some(_) if rest.len() == 1 => drop(words.next()),
+                    _ => {}
+                }
+            }
         }
     }
-    None
+    PythonRuns::Nothing
 }
 
 /// A virtual environment and the installation it was made from.
@@ -684,6 +713,34 @@ mod tests {
             &[&*node, "--enable-source-maps", "server/main.js", "data"],
         ] {
             assert_eq!(reads(command), (true, false), "{command:?}");
+        }
+    }
+
+    #[test]
+    fn a_module_where_the_server_stands_is_its_code() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(directory.path()).unwrap();
+        let python = program(&home.join("opt/bin/python3"));
+        let project = home.join("project");
+        for file in ["server/__main__.py", "data/x.db", "notes.txt"] {
+            fs::create_dir_all(project.join(file).parent().unwrap()).unwrap();
+            fs::write(project.join(file), "").unwrap();
+        }
+        let reads = |words: &[&str]| {
+            let command: Vec<String> = [&*python].iter().chain(words).map(|word| (*word).to_owned()).collect();
+            let grants = prepare(Preset::Auto, &command, OsStr::new("/usr/bin"), &project, Some(&home)).unwrap().grants;
+            let is_read = |name: &str| {
+                grants.iter().any(|grant| {
+                    grant.access >= crate::sandbox::Access::Read && project.join(name).starts_with(&grant.path)
+                })
+            };
+            assert!(!is_read("data/x.db") && !is_read("notes.txt"), "{grants:?}");
+            is_read("server/__main__.py")
+        };
+        assert!(reads(&["-m", "server", "data/x.db"]));
+        assert!(reads(&["-X", "dev", "-umserver.main", "--db", "data/x.db"]));
+        for other in [&["-m", "installed", "server"][..], &["-Im", "server"], &["-m"], &["-c", "import server"]] {
+            assert!(!reads(other), "{other:?}");
         }
     }
 
