@@ -190,7 +190,7 @@ fn is_placeholder(rule: &str, before: &[u8], tag: &[u8], after: &[u8]) -> bool {
 /// nobody needs to be bothered with until they ask, how a result is put ("don't show the raw JSON to the user"), a part of
 /// a program ("hide it from the user interface"), where a key belongs ("in the Authorization header"), a heading "when to
 /// use this tool",
-/// a tool that another one should be preferred to ("instead of calling this tool").
+/// a tool that another one should be preferred to ("instead of calling this tool"), or that speaks of its own use.
 fn is_idiom(rule: &str, words: &[u8], after: &[u8]) -> bool {
     /// What a program shows and a person has no use for.
     const PRESENTED: &[&str] = &[" raw ", " json", " xml", " ids", " uuids", " id ", "internal id", "numeric id"];
@@ -249,7 +249,10 @@ fn is_idiom(rule: &str, words: &[u8], after: &[u8]) -> bool {
         }
         EXFILTRATION => words.ends_with(b"authorization header"),
         CROSS_TOOL => {
-            words.starts_with(b"when to ") || words.starts_with(b"instead of ") && words.ends_with(b"this tool")
+            // How the speaker itself is called.
+            matches!(words, b"when calling this tool" | b"when using this tool" | b"when invoking this tool")
+                || words.starts_with(b"when to ")
+                || words.starts_with(b"instead of ") && words.ends_with(b"this tool")
         }
         _ => false,
     }
