@@ -45,6 +45,16 @@ const FAILED: u8 = 2;
 /// Parses, runs, and reports on standard error.
 #[must_use]
 pub fn main(arguments: &[String]) -> ExitCode {
+    let asked = match arguments.first().map(String::as_str) {
+        Some("-h" | "--help") => Some(USAGE),
+        Some("-V" | "--version") => Some(concat!("manta-guard ", env!("CARGO_PKG_VERSION"))),
+        _ => None,
+    };
+    if let Some(text) = asked {
+        // Whoever asks and does not listen is not told.
+        let _ = writeln!(std::io::stdout(), "{text}");
+        return ExitCode::SUCCESS;
+    }
     match parse(arguments).and_then(|options| guard(&options)) {
         Ok(code) => ExitCode::from(code),
         Err(message) => {

@@ -81,6 +81,7 @@ const CASES: &[Case] = &[
         "a_policy_read_again_takes_effect_and_a_broken_one_does_not",
         a_policy_read_again_takes_effect_and_a_broken_one_does_not,
     ),
+    ("what_is_asked_of_the_program_itself_is_answered", what_is_asked_of_the_program_itself_is_answered),
     ("http_sessions_are_apart_and_end_when_told", http::sessions_are_apart_and_end_when_told),
     (
         "http_requests_that_could_be_read_two_ways_are_refused",
@@ -800,4 +801,12 @@ fn a_policy_read_again_takes_effect_and_a_broken_one_does_not(directory: &Path) 
     // The call from before is still there, and gets its answer when the server dies.
     guarded.post("die", &json!({}));
     assert!([guarded.receive()["id"].as_u64(), guarded.receive()["id"].as_u64()].contains(&Some(waiting)));
+}
+
+fn what_is_asked_of_the_program_itself_is_answered(_: &Path) {
+    for (word, said) in [("--help", "usage: "), ("-h", "usage: "), ("--version", env!("CARGO_PKG_VERSION"))] {
+        let output = Command::new(GUARD).arg(word).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains(said), "{output:?}");
+    }
 }
