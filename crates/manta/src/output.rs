@@ -19,6 +19,13 @@ pub(crate) struct Output {
     file: Option<PathBuf>,
 }
 
+impl Output {
+    /// The file that is written, if any.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+}
+
 impl FromStr for Output {
     type Err = String;
 

@@ -19,8 +19,14 @@ const INTERVAL: Duration = Duration::from_millis(400);
 /// Most entries that are looked at; a tree that is larger is watched in part, which is said.
 const MOST: usize = 100_000;
 
-/// Does the work, and again after every change below `paths`. Ends only when it is interrupted.
-pub(crate) fn run(paths: &[PathBuf], mut work: impl FnMut() -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+/// Does the work, and again after every change below `paths`, but for the files that the work itself writes. Ends only
+/// when it is interrupted.
+pub(crate) fn run(
+    paths: &[PathBuf],
+    written: &[&Path],
+    mut work: impl FnMut() -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let state = |paths: &[PathBuf]| state(paths, written);
     loop {
         let mut seen = state(paths);
         if let Err(failure) = work() {
@@ -56,20 +62,26 @@ struct State {
     entries: usize,
 }
 
-fn state(paths: &[PathBuf]) -> State {
+fn state(paths: &[PathBuf], written: &[&Path]) -> State {
     let mut hasher = DefaultHasher::new();
-    let mut pending: Vec<PathBuf> = paths.to_vec();
+    // Each with the place it has below the path that was named.
+    let mut pending: Vec<(PathBuf, String)> = paths.iter().map(|path| (path.clone(), String::new())).collect();
     let mut entries = 0;
-    while let Some(path) = pending.pop() {
+    while let Some((path, place)) = pending.pop() {
         entries += 1;
         if entries > MOST {
             break;
         }
-        path.hash(&mut hasher);
         // A file that is gone is a state, too.
         let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        // A report that is written into the tree must not be the reason for the next one.
+        let is_read = metadata.is_dir() || place.is_empty() || collect::is_read(&place);
+        if !is_read || written.iter().any(|written| is_same(&path, written)) {
+            continue;
+        }
+        path.hash(&mut hasher);
         if metadata.is_dir() {
-            pending.extend(below(&path));
+            pending.extend(below(&path, &place));
         } else {
             (metadata.len(), metadata.modified().ok()).hash(&mut hasher);
         }
@@ -77,11 +89,21 @@ fn state(paths: &[PathBuf]) -> State {
     State { hash: hasher.finish(), entries }
 }
 
+fn is_same(path: &Path, other: &Path) -> bool {
+    let is_one = || Some(path.canonicalize().ok()? == other.canonicalize().ok()?);
+    path.file_name() == other.file_name() && is_one() == Some(true)
+}
+
 /// What lies in a directory, in the order of names, but for what no scan reads.
-fn below(directory: &Path) -> Vec<PathBuf> {
+fn below(directory: &Path, place: &str) -> Vec<(PathBuf, String)> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let is_read = |entry: &fs::DirEntry| !collect::is_closed(&entry.file_name().to_string_lossy());
-    let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).filter(is_read).map(|entry| entry.path()).collect();
+    let below = |entry: fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_read = !collect::is_closed(&name);
+        let place = if place.is_empty() { name } else { format!("{place}/{name}") };
+        is_read.then(|| (entry.path(), place))
+    };
+    let mut paths: Vec<(PathBuf, String)> = entries.filter_map(Result::ok).filter_map(below).collect();
     paths.sort();
     paths
 }
@@ -93,7 +115,8 @@ mod tests {
     #[test]
     fn what_a_scan_reads_changes_the_state_and_nothing_else_does() {
         let tree = tempfile::tempdir().unwrap();
-        let now = || state(&[tree.path().to_owned(), tree.path().join("manta.toml")]).hash;
+        let report = tree.path().join("src").join("..").join("findings.json");
+        let now = || state(&[tree.path().to_owned(), tree.path().join("manta.toml")], &[&report]).hash;
         let write = |name: &str, text: &str| {
             let path = tree.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -107,6 +130,13 @@ mod tests {
         assert_ne!(first, second);
         write("src/node_modules/x.js", "x");
         assert_eq!(second, now());
+        for report in ["findings.json", "report.html", "out/findings.sarif", "report.md", "junit.xml", "log.txt"] {
+            write(report, "1 finding");
+            let before = now();
+            write(report, "2 findings");
+            assert_eq!(before, now(), "{report}");
+        }
+        let second = now();
         write("manta.toml", "[scan]");
         assert_ne!(second, now());
     }

@@ -83,6 +83,11 @@ pub(crate) fn is_closed(directory: &str) -> bool {
     names::closed_directory(directory).is_some()
 }
 
+/// Whether a file at this place of a target is read, or counted at least.
+pub(crate) fn is_read(path: &str) -> bool {
+    !matches!(names::place(path), names::Place::Irrelevant)
+}
+
 /// Whether a file of this name is an archive.
 pub(crate) fn is_archive(target: &str) -> bool {
     archive::is_named_like_one(target)

@@ -167,7 +167,11 @@ Exit codes: 0 clean, 1 findings at or above --fail-on, 2 manta failed, 3 analysi
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
-    if args.watch { watch::run(&args.watched()?, || once(args)) } else { once(args) }
+    if !args.watch {
+        return once(args);
+    }
+    let written: Vec<&Path> = args.output.iter().filter_map(Output::file).collect();
+    watch::run(&args.watched()?, &written, || once(args))
 }
 
 /// One scan of all targets.
