@@ -157,7 +157,10 @@ fn is_known(tool: &ToolFacts) -> bool {
 fn costs(tool: &ToolFacts) -> Option<(&Act, &'static str)> {
     let classes: [(&[SinkKind], &'static str); 5] = [
         (&[SinkKind::Shell, SinkKind::Argv, SinkKind::RemoteShell], "starts a program"),
-        (&[SinkKind::Code, SinkKind::Kernel, SinkKind::PageScript, SinkKind::BrowserScript], "runs code"),
+        (
+            &[SinkKind::Code, SinkKind::Module, SinkKind::Kernel, SinkKind::PageScript, SinkKind::BrowserScript],
+            "runs code",
+        ),
         (&[SinkKind::FileWrite, SinkKind::FileCreate, SinkKind::Extract], "writes files"),
         (&[SinkKind::Url, SinkKind::Host, SinkKind::Browse], "calls out"),
         (&[SinkKind::Sql, SinkKind::Query], "asks a database"),

@@ -139,6 +139,7 @@ fn powers(tool: &ToolFacts) -> BTreeMap<Power, Location> {
             SinkKind::Url | SinkKind::Host | SinkKind::Browse => Power::Network,
             SinkKind::Sql | SinkKind::Query => Power::Database,
             SinkKind::Code
+            | SinkKind::Module
             | SinkKind::Deserialize
             | SinkKind::PageScript
             | SinkKind::BrowserScript

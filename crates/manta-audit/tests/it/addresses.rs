@@ -513,3 +513,43 @@ server.tool("get", {{ url: z.string() }}, async ({{ url }}) => {{
         assert_eq!(asked(request), NOTHING, "{request}");
     }
 }
+
+#[test]
+fn a_host_that_is_put_into_an_address_is_the_callers_however_it_gets_there() {
+    let asked = |body: &str| {
+        found([(
+            "index.ts",
+            format!(
+                r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("get", {{ host: z.string() }}, async ({{ host }}) => {{
+  {body}
+  return {{ content: [] }};
+}});
+"#
+            )
+            .as_str(),
+        )])
+    };
+    for body in [
+        "await fetch(new URL(`https://${host}/api`));",
+        "const url = new URL(`https://${host}/api`); await fetch(url.href);",
+        "const text = `https://${host}/api`; new URL(text); await fetch(text);",
+        "const text = `https://${host}/api`; if (!text.startsWith('https://')) return; await fetch(text);",
+        "const url = new URL('https://api.example.com/'); url.hostname = host; await fetch(url);",
+        "const url = new URL('https://api.example.com/'); url.host = host; await fetch(url.toString());",
+        "const url = new URL('https://api.example.com/'); url.href = host; await fetch(url);",
+    ] {
+        assert_eq!(asked(body), FOUND, "{body}");
+    }
+    for body in [
+        "const url = new URL(host); url.hostname = 'api.example.com'; await fetch(url);",
+        "const url = new URL('https://api.example.com/'); url.search = host; url.hash = host; await fetch(url);",
+        "const url = new URL(`https://${host}/api`); if (url.hostname !== 'api.example.com') return; await fetch(url);",
+        "const text = `https://${host}/api`; if (!['a.example', 'b.example'].includes(host)) return; await fetch(text);",
+    ] {
+        assert_eq!(asked(body), NOTHING, "{body}");
+    }
+}

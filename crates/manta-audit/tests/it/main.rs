@@ -16,6 +16,7 @@ mod frameworks;
 mod hooks;
 mod lazy;
 mod listings;
+mod matrix;
 mod memo;
 mod memory;
 mod packages;

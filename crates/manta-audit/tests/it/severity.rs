@@ -80,6 +80,20 @@ fn a_file_handed_out_as_it_is_is_worse_than_one_of_a_format() {
 }
 
 #[test]
+fn what_a_program_prints_of_a_file_is_handed_out() {
+    let run = "import { execFileSync, spawnSync } from \"node:child_process\";";
+    assert_eq!(js(run, r#"return text(execFileSync("cat", ["--", p]).toString());"#), ["path-traversal in t"]);
+    assert_eq!(js(run, r#"return text(spawnSync("head", ["-n", "5", "--", p]).stdout);"#), ["path-traversal in t"]);
+    assert_eq!(js(run, r#"return text(String(spawnSync("grep", ["-e", "x", "--", p]).status));"#), QUIET);
+    let run = "import subprocess";
+    assert_eq!(
+        py(run, "return subprocess.run([\"cat\", \"--\", p], capture_output=True).stdout"),
+        ["path-traversal in t"]
+    );
+    assert_eq!(py(run, "return str(subprocess.run([\"cat\", \"--\", p]).returncode)"), QUIET);
+}
+
+#[test]
 fn leaving_the_directory_that_the_program_names_is_bad_whatever_is_read() {
     assert_eq!(
         js("", r#"JSON.parse(fs.readFileSync(path.join(ROOT, p), "utf8")); return text("ok");"#),

@@ -145,6 +145,16 @@ pub fn program_kept_as(setting: &str) -> Option<&'static str> {
     programs::known_name(stem)
 }
 
+/// The option that takes as a text what `option` of `program` takes in base64. Options of PowerShell can be cut short.
+///
+/// Source: `about_PowerShell_exe` and `about_pwsh`, `-EncodedCommand`.
+#[must_use]
+pub fn plain_option(program: &str, option: &str) -> Option<&'static str> {
+    let option = option.strip_prefix(['-', '/'])?.to_ascii_lowercase();
+    let is_encoded = matches!(option.as_str(), "e" | "ec") || option.len() > 1 && "encodedcommand".starts_with(&option);
+    (is_encoded && matches!(program_name(program).as_str(), "powershell" | "pwsh")).then_some("-Command")
+}
+
 /// For an interpreter that reads its program from its standard input, because its arguments name none (`python -`,
 /// `bash`, `node`): the option that would take the program as an argument. Words that are not known are empty.
 #[must_use]

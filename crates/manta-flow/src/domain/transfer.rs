@@ -247,6 +247,12 @@ impl StrProps {
         .normalized()
     }
 
+    /// `JSON.stringify` of a value that need not be a text.
+    #[must_use]
+    pub fn json_value() -> Self {
+        Self { quoted: Quoting::Json, ..Self::of_charset(CharSet::ALL) }
+    }
+
     /// `shlex.quote` and its like: one word for a POSIX shell.
     #[must_use]
     pub fn shell_quote(&self) -> Self {

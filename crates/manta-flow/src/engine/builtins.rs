@@ -8,7 +8,7 @@ mod replacing;
 mod splitting;
 mod text;
 
-pub(crate) use text::is_composed;
+pub(crate) use text::{is_composed, known_start};
 
 use std::rc::Rc;
 use std::sync::LazyLock;

@@ -294,6 +294,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) first_pieces: FxHashMap<(Vn, Box<str>), Vn>,
     /// Extensions of joined paths, where the last operand says it.
     pub(crate) extensions: FxHashMap<Vn, Rc<str>>,
+    /// Texts in base64, or quoted as a word for a shell: what they say.
+    pub(crate) encoded: FxHashMap<Vn, Val>,
     /// Results of `x.parents`: the `x`.
     pub(crate) parent_lists: FxHashMap<Vn, Val>,
     /// Lists of the components of a path: the path.
@@ -369,6 +371,7 @@ impl<'p> Interp<'p> {
             searches: FxHashMap::default(),
             first_pieces: FxHashMap::default(),
             extensions: FxHashMap::default(),
+            encoded: FxHashMap::default(),
             parent_lists: FxHashMap::default(),
             component_lists: FxHashMap::default(),
             joined_paths: FxHashMap::default(),

@@ -316,10 +316,36 @@ impl Interp<'_> {
                 continue;
             }
             let spelled = Spelled { shape, ..spelled };
-            for judged in self.judge(kind, api, &spelled) {
+            let (spelled, judged) =
+                self.judge_either(&alternative, spelled, |interp, spelled| interp.judge(kind, api, spelled));
+            let is_quiet = judged.iter().all(|judged| judged.outcome == Outcome::Guarded);
+            for judged in judged {
                 self.hit(kind, api, &spelled, judged, span);
             }
+            if kind == SinkKind::Shell && is_quiet {
+                self.check_operands_of_line(api, &alternative, span);
+            }
         }
+    }
+
+    /// Judges a text as a whole and, if that shows harm, by its pieces, which say more of what is put where. That the text
+    /// was checked as a whole, if only weakly, is seen in the whole alone.
+    fn judge_either(
+        &mut self,
+        value: &Val,
+        whole: Spelled,
+        judge: impl Fn(&Self, &Spelled) -> Vec<Judged>,
+    ) -> (Spelled, Vec<Judged>) {
+        let judged = judge(self, &whole);
+        let is_open = |judged: &Judged| judged.outcome == Outcome::Vulnerable && !is_of_weak_check(judged.rule);
+        if judged.iter().any(is_open)
+            && let Some(apart) = self.spell_apart(value)
+        {
+            let apart = Spelled { shape: whole.shape, ..apart };
+            let judged = judge(self, &apart);
+            return (apart, judged);
+        }
+        (whole, judged)
     }
 
     /// Untrusted keys and operators in an object that a query or merge takes.
@@ -382,7 +408,7 @@ impl Interp<'_> {
 
     pub(crate) fn check_dynamic_import(&mut self, request: &Val, span: Span) {
         if self.found.is_running_handler && self.taint_now(request).is_some() {
-            self.check_value(SinkKind::Code, "import()", request, span);
+            self.check_value(SinkKind::Module, "import()", request, span);
         }
     }
 }
@@ -448,6 +474,11 @@ fn language_of(extension: &str) -> Option<argv::Language> {
         "php" => argv::Language::Php,
         _ => return None,
     })
+}
+
+/// Whether a rule is about a check that was made, and is not enough.
+fn is_of_weak_check(rule: FlowRule) -> bool {
+    matches!(rule, FlowRule::PathPrefixBypass | FlowRule::SymlinkEscape | FlowRule::WeakHostCheck)
 }
 
 /// What the holes of a program text can do.

@@ -13,3 +13,13 @@ mod paths;
 mod race;
 mod robust;
 mod schema;
+
+/// Processor time that this thread has used, which does not depend on what else the machine does; the time of day where it
+/// is not told.
+fn cpu_time() -> std::time::Duration {
+    #[cfg(unix)]
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into();
+    #[cfg(not(unix))]
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.unwrap()
+}

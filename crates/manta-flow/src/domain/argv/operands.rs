@@ -49,6 +49,9 @@ const ROWS: &[Row] = &[
     row(&["mkdir", "touch"], Creates, 0, "mdtr"),
 ];
 
+/// Options that take the place of the operand which is skipped: patterns and programs.
+const PATTERN_OPTIONS: [&str; 5] = ["-e", "-f", "--regexp", "--expression", "--file"];
+
 /// Options whose value is such an operand.
 const VALUES: &[(&str, &str, Operand)] =
     &[("curl", "--url", Fetches), ("ffmpeg", "-i", Reads), ("ffprobe", "-i", Reads)];
@@ -78,7 +81,9 @@ pub fn operand(words: &[String], index: usize) -> Option<Operand> {
     let is_operand =
         |at: usize| at > end || at != end && !words[at].starts_with('-') && !(at > 1 && takes_value(&words[at - 1]));
     let before = (1..index).filter(|&at| is_operand(at)).count();
-    (is_operand(index) && before >= row.skipped).then_some(row.operand)
+    // `grep -e pattern file`: the pattern is no operand then.
+    let is_given = row.skipped > 0 && words[1..index].iter().any(|word| PATTERN_OPTIONS.contains(&word.as_str()));
+    (is_operand(index) && (is_given || before >= row.skipped)).then_some(row.operand)
 }
 
 #[cfg(test)]
@@ -99,6 +104,8 @@ mod tests {
         assert_eq!(of("cat -- ?"), Some(Reads));
         assert_eq!(of("grep -r ? /srv"), None);
         assert_eq!(of("grep -r x ?"), Some(Reads));
+        assert_eq!(of("grep -r -e x -- ?"), Some(Reads));
+        assert_eq!(of("grep -e ? /srv"), None);
         assert_eq!(of("rm -rf ?"), Some(Changes));
         assert_eq!(of("head -n ? /srv/x"), None);
         assert_eq!(of("head -n 5 ?"), Some(Reads));

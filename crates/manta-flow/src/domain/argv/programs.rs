@@ -145,7 +145,8 @@ impl Interpreter {
 
     /// Whether everything behind `option` is one line of code: `cmd /c dir NAME`, `powershell -Command Get-Item NAME`.
     pub(super) fn joins_words(&self, option: &str) -> bool {
-        self.ignores_case() && !option.eq_ignore_ascii_case("-commandwithargs")
+        const ONE_WORD: [&str; 5] = ["-commandwithargs", "-encodedcommand", "-enc", "-ec", "-e"];
+        self.ignores_case() && !ONE_WORD.iter().any(|one| option.eq_ignore_ascii_case(one))
     }
 
     fn ignores_case(&self) -> bool {
@@ -246,7 +247,7 @@ const PROGRAMS: &[Program] = &[
     interpreter(&["groovy", "swift", "elixir", "scala"], Language::Other, &["-e"], &["-cp", "-classpath"]),
     interpreter(&["expect"], Language::Other, &["-c"], &["-f"]),
     interpreter(&["osascript"], Language::AppleScript, &["-e"], &["-l", "-s"]),
-    interpreter(&["powershell", "pwsh"], Language::PowerShell, &["-command", "-c", "/c", "/command", "-commandwithargs"],
+    interpreter(&["powershell", "pwsh"], Language::PowerShell, &["-command", "-c", "/c", "/command", "-commandwithargs", "-encodedcommand", "-enc", "-e", "-ec"],
         &["-executionpolicy", "-windowstyle", "-outputformat", "-inputformat", "-workingdirectory", "-version"]),
     interpreter(&["cmd"], Language::Cmd, &["/c", "/k", "/r"], &[]),
     // -- version control

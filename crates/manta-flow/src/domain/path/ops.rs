@@ -211,7 +211,10 @@ fn contained(operands: &[Operand<'_>], overriding: bool, raw: bool) -> Within {
     let base = operands.iter().take_while(|operand| !is_hole(operand)).count();
     let stays = |operand: &Operand<'_>| {
         let (abs, dotdot) = operand.state();
-        dotdot == DotDot::No && (!overriding || abs == Abs::Rel)
+        // What the program puts behind a path is a name that it found there. Were it a path of its own, nothing of the
+        // caller's would be left.
+        let is_own = matches!(operand.part, Part::Trusted(_)) && abs == Abs::Unknown;
+        dotdot == DotDot::No && (!overriding || abs == Abs::Rel || is_own)
     };
     let rest = &operands[base.max(1)..];
     // One last name may be `..`: that is a directory, and no file of another one.

@@ -93,7 +93,7 @@ fn is_followed(rule: FlowRule) -> bool {
 
 /// Whether what comes to such a sink runs.
 fn is_run(kind: SinkKind) -> bool {
-    matches!(kind, SinkKind::Code | SinkKind::Deserialize | SinkKind::Template)
+    matches!(kind, SinkKind::Code | SinkKind::Module | SinkKind::Deserialize | SinkKind::Template)
 }
 
 /// Whether a value in a file decides which other file is used.
@@ -144,8 +144,12 @@ pub(super) fn is_read_as_it_is(api: &str) -> bool {
         "gzip",
         "Bun",
     ];
+    // What a program prints that reads a file (`cat`, `grep`).
+    const RUNNERS: [&str; 6] = ["child_process", "subprocess", "asyncio", "execa", "cross-spawn", "os"];
     let (root, name) = (api.split('.').next().unwrap_or_default(), api.rsplit('.').next().unwrap_or_default());
-    READS.contains(&name) || matches!(name, "open" | "openSync" | "open_file" | "file") && OPENERS.contains(&root)
+    let runs = RUNNERS.contains(&root) && (root != "os" || name == "popen");
+    runs || READS.contains(&name)
+        || matches!(name, "open" | "openSync" | "open_file" | "file") && OPENERS.contains(&root)
 }
 
 impl<'p> Interp<'p> {

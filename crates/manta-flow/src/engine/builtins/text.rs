@@ -21,7 +21,7 @@ impl Interp<'_> {
             // `buffer.toString("base64")`: bytes are texts here, and the encoding says which characters come out.
             "toString" if encoded_as(first.as_ref()).is_some() && value.literal().is_none() => {
                 let charset = encoded_as(first.as_ref())?;
-                self.text_val(StrProps::of_charset(charset), value)
+                self.base64(value, charset)
             }
             // Whoever has this method is a number.
             "toFixed" | "toPrecision" | "toExponential" if value.is_tainted() && value.text.is_none() => {
@@ -448,7 +448,7 @@ fn encoded_as(encoding: Option<&Val>) -> Option<CharSet> {
 }
 
 /// The constant text that a composed one begins with.
-pub(super) fn known_start(value: &Val) -> Option<&str> {
+pub(crate) fn known_start(value: &Val) -> Option<&str> {
     match value.text.as_deref()?.parts.as_slice() {
         [Part::Lit(start), _, ..] => Some(start),
         _ => None,

@@ -206,9 +206,13 @@ impl Interp<'_> {
             Effect::Decode => self.decoded(api, &arg),
             Effect::Digest if self.found.followed.is_some() => Val::unknown(),
             Effect::Digest => self.text_val(StrProps::of_charset(crate::domain::CharSet::ALNUM), &arg),
+            Effect::Base64 => self.base64(&arg, CharSet::BASE64),
             Effect::ShellQuote => {
                 let props = self.props(&arg).shell_quote();
                 let quoted = self.text_val(props, &arg);
+                if quoted.is_tainted() {
+                    self.encoded.insert(quoted.vn, arg.clone());
+                }
                 self.through(quoted, span, "shell quoting")
             }
             Effect::ShellJoin => {
@@ -253,8 +257,8 @@ impl Interp<'_> {
             Effect::ToBool => Val { kind: Kind::Bool(self.truth(&arg)), taint: Taint::NONE, ..arg },
             Effect::JsonText => {
                 let (taint, step) = self.deep_taint(&arg, 4);
-                let props =
-                    if matches!(arg.kind, Kind::Str) { self.props(&arg).json_stringify() } else { StrProps::default() };
+                let is_text = matches!(arg.kind, Kind::Str);
+                let props = if is_text { self.props(&arg).json_stringify() } else { StrProps::json_value() };
                 let text = Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) };
                 self.note_written(&text, &arg);
                 text
@@ -647,6 +651,15 @@ impl Interp<'_> {
     }
 
     /// What a text stands for. Of a witness that is known where it is written as URLs are.
+    /// Bytes, which are texts here, as base64 with the characters of `charset`.
+    pub(crate) fn base64(&mut self, bytes: &Val, charset: CharSet) -> Val {
+        let encoded = self.text_val(StrProps::of_charset(charset), bytes);
+        if encoded.is_tainted() {
+            self.encoded.insert(encoded.vn, bytes.clone());
+        }
+        encoded
+    }
+
     fn decoded(&mut self, api: ApiId, text: &Val) -> Val {
         // `decodeURI` leaves what separates: `%2f` stays.
         const OF_URLS: [&str; 4] = ["decodeURIComponent", "unescape", "unquote", "unquote_plus"];

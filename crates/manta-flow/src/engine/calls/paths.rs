@@ -257,8 +257,12 @@ impl Interp<'_> {
             let results: Vec<Val> = values.iter().map(|value| self.expand_path(value)).collect();
             return self.join_all(results).unwrap_or_else(Val::unknown);
         }
-        let props = self.props(value).slice();
-        self.derived(props, value, Transform::SamePath)
+        let own = self.props(value);
+        // An absolute path begins with no `~`; nobody sets a variable so that it leads out of a directory.
+        if own.path.abs == path::Abs::Abs {
+            return value.clone();
+        }
+        self.derived(own.slice(), value, Transform::SamePath)
     }
 
     /// The parent directory: contained when the path is strictly below its root, which checks rarely say; a path known
@@ -306,7 +310,12 @@ impl Interp<'_> {
                 return Val { taint: to.taint, step: to.step, vn: self.store.fresh_vn(), ..Val::str(relative) };
             }
         }
-        let mut relative = self.text_val(StrProps::default(), &to);
+        let mut props = StrProps::default();
+        // Of a path in a directory of the program's, what the caller chose lies further in.
+        if is_own && matches!(self.props(&to).path.within, path::Within::Strong { .. }) {
+            (props.path.abs, props.path.dotdot) = (path::Abs::Rel, path::DotDot::No);
+        }
+        let mut relative = self.text_val(props, &to);
         if !is_own {
             return relative;
         }

@@ -6,10 +6,11 @@ use manta_core::Span;
 
 use crate::domain::{CharSet, StrProps};
 use crate::engine::api::ApiStep;
+use crate::engine::builtins::known_start;
 use crate::engine::facts::Fact;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::store::{Obj, ObjKind};
-use crate::engine::value::{Kind, Part, Transform, UrlPart, Val};
+use crate::engine::value::{Kind, ObjId, Part, Transform, UrlPart, Val};
 use crate::ir::{Lang, Symbol};
 
 impl Interp<'_> {
@@ -89,6 +90,42 @@ impl Interp<'_> {
         let value =
             Val { taint, step: text.step, vn: self.store.fresh_vn(), ..Val::of(Kind::Obj(self.store.new_obj(obj))) };
         self.through(value, span, "URL parsing")
+    }
+
+    /// `url.hostname = x` and its like: the `URL` leads elsewhere from then on. Ports, schemes, queries and fragments lead
+    /// nowhere else.
+    ///
+    /// Source: WHATWG URL, "API of URL".
+    pub(crate) fn set_url_part(&mut self, url: ObjId, name: Symbol, value: &Val, span: Span) {
+        let part = name.as_str();
+        if !matches!(part, "href" | "host" | "hostname" | "pathname") {
+            return;
+        }
+        let fields = &self.store.obj(url).fields;
+        let field = |name: &str| fields.get(&Symbol::new(name)).cloned();
+        let (Some(href), Some(_), Some(path)) = (field("href"), field("searchParams"), field("pathname")) else {
+            return;
+        };
+        let slash = Val::str("/");
+        let now = match part {
+            "href" => value.clone(),
+            "pathname" => match href.literal().map(|text| crate::engine::url_text::split(text).origin) {
+                Some(origin) => {
+                    let is_rooted = known_start(value).or(value.literal()).is_some_and(|start| start.starts_with('/'));
+                    let between = if is_rooted { Val::str("") } else { slash };
+                    self.concat(&[Val::str(&origin), between, value.clone()], span)
+                }
+                None => return,
+            },
+            _ => self.concat(&[Val::str("https://"), value.clone(), slash, path], span),
+        };
+        let fields = &mut self.store.obj_mut(url).fields;
+        fields.insert(Symbol::new("href"), now);
+        if part.starts_with("host") {
+            for name in ["host", "hostname"] {
+                fields.insert(Symbol::new(name), value.clone());
+            }
+        }
     }
 
     /// `new URL(reference, base)`, `urljoin(base, reference)`: an absolute reference wins.

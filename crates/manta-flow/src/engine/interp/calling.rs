@@ -255,15 +255,19 @@ impl<'p> Interp<'p> {
         let is_same = |frame: &&Frame| is_of_it(frame) && frame.captures[..] == closure.captures[..];
         let is_made = self.is_loading && !closure.captures.is_empty() && on_stack < MOST_MADE;
         let recursion = if is_made { self.frames.iter().filter(is_same).count() } else { on_stack };
-        if depth >= self.limits.call_depth || recursion >= 2 {
+        if depth >= self.limits.call_depth {
+            self.found.depth_exceeded = true;
+            self.mark_effect();
+            return self.summary(&args, this.as_ref());
+        }
+        if recursion >= 2 {
             // What led here is part of the answer.
-            if depth >= self.limits.call_depth {
-                self.found.depth_exceeded = true;
-                self.mark_effect();
-            } else if let Some(outermost) = self.frames.iter().position(is_of_it) {
+            if let Some(outermost) = self.frames.iter().position(is_of_it) {
                 self.mark_dependence(outermost);
             }
-            return self.summary(&args, this.as_ref());
+            // What it would give is of the kind of what the calls around it give by themselves: the least fixed point. To say
+            // that it may be anything of the caller's would undo what they checked.
+            return Val { vn: self.store.fresh_vn(), ..Val::unknown() };
         }
         let code = self.program.module(closure.module);
         let func = code.func(closure.func);

@@ -70,6 +70,7 @@ impl Interp<'_> {
             searches,
             first_pieces,
             extensions,
+            encoded,
             parent_lists,
             component_lists,
             joined_paths

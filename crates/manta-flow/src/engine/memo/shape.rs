@@ -330,7 +330,13 @@ impl Interp<'_> {
         if let Some((text, part)) = self.searches.get(&vn).cloned() {
             self.searches.insert(now, (names.renamed(&text), names.renamed(&part)));
         }
-        let tables = [&mut self.relative_paths, &mut self.typeofs, &mut self.parent_lists, &mut self.component_lists];
+        let tables = [
+            &mut self.relative_paths,
+            &mut self.typeofs,
+            &mut self.encoded,
+            &mut self.parent_lists,
+            &mut self.component_lists,
+        ];
         for table in tables {
             if let Some(value) = table.get(&vn).cloned() {
                 table.insert(now, names.renamed(&value));

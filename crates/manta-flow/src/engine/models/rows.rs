@@ -40,6 +40,8 @@ pub enum SinkKind {
     Query,
     /// Runs code.
     Code,
+    /// Loads a module by its name or path, which runs it.
+    Module,
     /// Runs code inside a page or an isolated sandbox.
     PageScript,
     /// Runs JavaScript inside a page of a browser: what the whole text says is the tool's purpose, what breaks out of a
@@ -277,6 +279,8 @@ pub enum Effect {
     Decode,
     /// Hex or base64url or hash digest: letters and digits only.
     Digest,
+    /// Bytes as base64.
+    Base64,
     /// `shlex.quote`, `shell-quote`'s `quote` on one word.
     ShellQuote,
     /// `shlex.join`, `shell-quote`'s `quote([…])`.

@@ -204,6 +204,12 @@ impl Interp<'_> {
         {
             return known.clone();
         }
+        // How a program ended is nothing that it printed.
+        if self.found.followed.is_some()
+            && matches!(name.as_str(), "returncode" | "exitCode" | "status" | "code" | "pid")
+        {
+            return Val::of(Kind::Num(None));
+        }
         let at = self.here(span);
         let value = self.state_of_request(receiver, name, at).unwrap_or(value);
         let value = self.name_source(receiver, name, value, at);
@@ -444,6 +450,9 @@ impl Interp<'_> {
                 {
                     self.call_closure(setter, Some(target.clone()), Args::of(vec![value]), span);
                     return;
+                }
+                if self.lang() == Lang::JavaScript {
+                    self.set_url_part(id, name, &value, span);
                 }
                 self.store.obj_mut(id).fields.insert(name, value.clone());
                 self.member_assigned(target, name, &value, span);

@@ -52,6 +52,7 @@ impl Interp<'_> {
                     judge_code(spelled, language)
                 }]
             }
+            SinkKind::Module => vec![self.judge_module(api, spelled)],
             SinkKind::Kernel if spelled.is_whole => vec![self.judge_finite(
                 spelled,
                 FlowRule::DangerousByDesign,
@@ -104,6 +105,36 @@ impl Interp<'_> {
             _ => false,
         });
         if open { Judged::bad(rule, example, reason) } else { Judged::guarded(rule) }
+    }
+
+    /// A module that is loaded: by a path, which is what the caller makes of it, or by a name. One in a directory or package
+    /// that the server chose is one it means to load.
+    fn judge_module(&self, api: &str, spelled: &Spelled) -> Judged {
+        match spelled.pieces.as_slice() {
+            // A name, or a path as the caller wrote it.
+            [Piece::Hole(props)] if props.path.norm == path::Norm::Raw && props.path.within == path::Within::None => {
+                let example = match self.lang() {
+                    Lang::Python if api.ends_with("module") => "ctypes",
+                    Lang::Python => "/tmp/x.py",
+                    Lang::JavaScript => "/tmp/x.js",
+                };
+                self.judge_finite(
+                    spelled,
+                    FlowRule::CodeInjection,
+                    example,
+                    "the caller chooses which module is loaded",
+                )
+            }
+            [Piece::Lit(start), ..] if start.starts_with("data:") => judge_code(spelled, argv::Language::JavaScript),
+            // `f"plugins.{name}"`: dots only lead further in.
+            [Piece::Lit(start), ..] if self.lang() == Lang::Python && start.ends_with('.') && !start.contains('/') => {
+                Judged::guarded(FlowRule::CodeInjection)
+            }
+            _ => match self.judge_path(spelled, FlowRule::CodeInjection) {
+                judged if judged.rule == FlowRule::SymlinkEscape => Judged::guarded(FlowRule::CodeInjection),
+                judged => judged,
+            },
+        }
     }
 
     fn judge_regex(&self, spelled: &Spelled) -> Judged {

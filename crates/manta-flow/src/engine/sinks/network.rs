@@ -100,7 +100,9 @@ impl Interp<'_> {
                 if self.replay_reached(&spelled, span) {
                     continue;
                 }
-                for judged in self.judge_url(request, &spelled) {
+                let (spelled, judged) =
+                    self.judge_either(&joined, spelled, |interp, spelled| interp.judge_url(request, spelled));
+                for judged in judged {
                     let judged = Judged { is_redirected: request.is_redirected, ..judged };
                     self.hit(request.kind, request.api, &spelled, judged, span);
                 }

@@ -11,7 +11,7 @@ use crate::engine::api::ApiId;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{SinkKind, SinkRow};
 use crate::engine::report::{FlowRule, Outcome};
-use crate::engine::value::{Kind, ObjId, Val};
+use crate::engine::value::{Kind, ObjId, Part, Val};
 use crate::ir::Symbol;
 
 /// Options whose value is a file the program writes.
@@ -162,7 +162,8 @@ impl Interp<'_> {
 
     pub(super) fn check_words(&mut self, api: &str, words: Vec<Val>, more: Option<Val>, span: Span) {
         let known = words.len();
-        let all: Vec<Val> = words.into_iter().chain(more).collect();
+        let mut all: Vec<Val> = words.into_iter().chain(more).collect();
+        self.decode_words(&mut all);
         let spelled: Vec<Vec<Option<Spelled>>> = all
             .iter()
             .map(|word| {
@@ -186,6 +187,20 @@ impl Interp<'_> {
                     verdicts.reduce(|worst, next| if gravity(&next.1) > gravity(&worst.1) { next } else { worst });
                 let Some((fixed, verdict)) = worst else { continue };
                 self.report_word(api, word, verdict, fixed, index, known, span);
+            }
+        }
+    }
+
+    /// `powershell -EncodedCommand BASE64` says the same as `powershell -Command TEXT`, where the text is known.
+    fn decode_words(&self, words: &mut [Val]) {
+        let Some(program) = words.first().and_then(|first| self.fixed_texts(first, true).pop()) else { return };
+        for at in 1..words.len().saturating_sub(1) {
+            let plain = words[at].literal().and_then(|option| argv::plain_option(&program, option));
+            if let Some(plain) = plain
+                && let Some(text) = self.encoded.get(&words[at + 1].vn)
+            {
+                words[at + 1] = text.clone();
+                words[at] = Val::str(plain);
             }
         }
     }
@@ -273,6 +288,49 @@ impl Interp<'_> {
         }
         // Where a list goes on, what stands before a word is not known.
         let operand = argv::operand(fixed, index).filter(|_| index < known);
+        let is_made = operand.is_none() && is_quiet && is_output_file(fixed, index);
+        self.check_operand(api, operand.or(is_made.then_some(Operand::Creates)), word, span);
+    }
+
+    /// Files and addresses that programs in a shell line are told of: `cat ${path}`, where the value can do nothing else.
+    pub(super) fn check_operands_of_line(&mut self, api: &str, line: &Val, span: Span) {
+        let Some(parts) = line.text.as_deref().map(|text| text.parts.to_vec()) else { return };
+        let mut before = String::new();
+        for (index, part) in parts.iter().enumerate() {
+            let hole = match part {
+                Part::Lit(text) => {
+                    before.push_str(text);
+                    continue;
+                }
+                Part::Hole(hole) => hole,
+            };
+            let ends_word = |text: &str| text.starts_with(|c: char| c.is_whitespace() || "'\"|;&>)".contains(c));
+            let is_end = match parts.get(index + 1) {
+                None => true,
+                Some(Part::Lit(text)) => ends_word(text),
+                Some(Part::Hole(_)) => false,
+            };
+            let command = before.rsplit(['|', ';', '&', '\n', '(']).next().unwrap_or_default();
+            let is_start = command.trim_end_matches(['\'', '"']).ends_with(char::is_whitespace);
+            if is_start && is_end && hole.is_tainted() {
+                let words = command.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned());
+                let mut words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
+                words.push(UNKNOWN_WORD.to_owned());
+                let operand = argv::operand(&words, words.len() - 1);
+                // What is quoted is judged as what it says.
+                let value = self.encoded.get(&hole.vn).unwrap_or(hole).clone();
+                if let Some(word) = self.spell(&value).filter(|_| operand.is_some())
+                    && !self.replay_reached(&word, span)
+                {
+                    let shape = self.path_shape(&value);
+                    self.check_operand(api, operand, &Spelled { shape, ..word }, span);
+                }
+            }
+            before.push('x');
+        }
+    }
+
+    fn check_operand(&mut self, api: &str, operand: Option<Operand>, word: &Spelled, span: Span) {
         let file = match operand {
             Some(Operand::Fetches) => {
                 let request = Request { kind: SinkKind::Url, api, is_redirected: false };
@@ -284,7 +342,6 @@ impl Interp<'_> {
             Some(Operand::Reads) => Some((SinkKind::FileRead, FlowRule::PathTraversal)),
             Some(Operand::Changes) => Some((SinkKind::FileWrite, FlowRule::FileWrite)),
             Some(Operand::Creates) => Some((SinkKind::FileCreate, FlowRule::FileWrite)),
-            None if is_quiet && is_output_file(fixed, index) => Some((SinkKind::FileCreate, FlowRule::FileWrite)),
             None => None,
         };
         if let Some((kind, rule)) = file {

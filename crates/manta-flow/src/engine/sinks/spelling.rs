@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Piece, Spelled};
+use crate::domain::CharSet;
 use crate::engine::interp::Interp;
 use crate::engine::value::{Kind, Part, PathShape, Taint, Val};
 
@@ -13,15 +14,29 @@ impl Interp<'_> {
             return None;
         }
         let value = &self.to_text(value);
+        let parts: Vec<Part> = match value.text.as_deref() {
+            Some(text) if self.store.fact(value.vn).is_none() => text.parts.to_vec(),
+            _ => Vec::new(),
+        };
+        self.spell_as(value, parts)
+    }
+
+    /// A text that is put together, piece by piece, though something is known of it as a whole; `None` if what is known is
+    /// about its characters, which no piece shows.
+    pub(super) fn spell_apart(&mut self, value: &Val) -> Option<Spelled> {
+        let value = &self.to_text(value);
+        let fact = self.store.fact(value.vn)?;
+        let parts = value.text.as_deref()?.parts.to_vec();
+        let says_more = fact.props.charset != CharSet::ALL || fact.props.lits.is_some();
+        if says_more || parts.len() < 2 { None } else { self.spell_as(value, parts) }
+    }
+
+    fn spell_as(&mut self, value: &Val, parts: Vec<Part>) -> Option<Spelled> {
         let value = &self.current(value);
         let taint = self.taint_now(value);
         if taint.is_none() {
             return None;
         }
-        let parts: Vec<Part> = match value.text.as_deref() {
-            Some(text) if !text.parts.is_empty() && self.store.fact(value.vn).is_none() => text.parts.to_vec(),
-            _ => Vec::new(),
-        };
         let is_literal = parts.iter().all(|part| matches!(part, Part::Lit(_)));
         if parts.is_empty() || is_literal {
             let props = self.props(value);
