@@ -29,6 +29,9 @@ pub struct PathState {
     pub is_not_parent: bool,
     /// The directory the path cannot leave.
     pub within: Within,
+    /// Whether it may also be the directory right above that one: what a last name does that is `..`, once the text is
+    /// normalised and does not show it any more.
+    pub or_above: bool,
 }
 
 /// How far a path has been normalised. Ordered: later is more.
@@ -157,7 +160,19 @@ pub fn judge(parts: &[Part<'_>]) -> PathVerdict {
     let leading = parts.iter().find(|part| !matches!(part, Part::Lit("")));
     let climbs = components::dotdot(parts, components::Count::Holes);
     let hole_climbs = climbs != DotDot::No;
+    if let (false, [Part::Lit(dir), Part::Hole(rest), ..]) = (hole_climbs, parts)
+        && names_sibling(dir, rest)
+    {
+        let reason = WeakContainment::NoSeparator;
+        return PathVerdict::Weak { dir: Some(Rc::from(*dir)), reason, example: reason.bypass(dir) };
+    }
     match leading {
+        // Nothing, and then a separator: `["", "etc", "passwd"].join("/")`.
+        Some(Part::Hole(props))
+            if !props.is_finite() && props.path.abs == Abs::Rel && leading_abs(parts) != Abs::Rel =>
+        {
+            return PathVerdict::Escapes { example: "/etc/passwd".to_owned(), reach: Reach::Anywhere };
+        }
         Some(Part::Hole(props)) if !props.is_finite() => match judge_whole(props) {
             verdict @ (PathVerdict::Escapes { .. } | PathVerdict::Weak { .. }) => return verdict,
             verdict if !hole_climbs => return verdict,
@@ -167,14 +182,28 @@ pub fn judge(parts: &[Part<'_>]) -> PathVerdict {
         _ => {}
     }
     let escapes = |props: &&StrProps| props.path.dotdot != DotDot::No || props.charset.contains('.');
-    let culprits = parts.iter().filter_map(|part| match part {
-        Part::Hole(props) => Some(*props),
+    let culprits = parts.iter().enumerate().filter_map(|(at, part)| match part {
+        Part::Hole(props) => Some((at, *props)),
         _ => None,
     });
-    // The one that leads furthest.
+    // The one that leads furthest. From a parent directory another value leads on: `${dir}/${name}`.
     let is_far = |verdict: &PathVerdict| matches!(verdict, PathVerdict::Escapes { reach: Reach::Anywhere, .. });
-    let climbs = culprits.filter(escapes).map(climbing_example);
+    let leads_on =
+        |at: usize| parts[at + 1..].iter().any(|part| matches!(part, Part::Hole(props) if !props.is_finite()));
+    let climbs = culprits.filter(|(_, props)| escapes(props)).map(|(at, props)| match climbing_example(props) {
+        PathVerdict::Escapes { example, .. } if leads_on(at) => {
+            PathVerdict::Escapes { example, reach: Reach::Anywhere }
+        }
+        verdict => verdict,
+    });
     climbs.reduce(|far, next| if is_far(&far) { far } else { next }).unwrap_or(PathVerdict::Safe)
+}
+
+/// Whether a value that is put right behind a directory may go on with its name: `ROOT + path` is in `/srv/data-evil` for
+/// `-evil/x`. Behind what ends like the first part of a name a name is meant.
+fn names_sibling(dir: &str, rest: &StrProps) -> bool {
+    let is_directory = dir.starts_with('/') && dir.ends_with(|c: char| c.is_ascii_alphanumeric());
+    is_directory && !rest.is_finite() && rest.charset.contains('/') && !rest.first.is_subset(CharSet::of("/"))
 }
 
 fn judge_whole(props: &StrProps) -> PathVerdict {
@@ -216,11 +245,32 @@ pub(super) fn state_of(parts: &[Part<'_>], charset: CharSet) -> PathState {
     let goes_on = parts.len() > 1;
     let within = match first_state {
         // Behind a last `..` it would go on elsewhere.
-        Some(state) if goes_on && state.norm == Norm::Raw && state.dotdot != DotDot::No => Within::None,
-        Some(state) if keeps_containment(&parts[1..]) => state.within.clone(),
-        _ => Within::None,
+        Some(state) if goes_on && state.leads_elsewhere() => Within::None,
+        Some(state) if state.within != Within::None && keeps_containment(&parts[1..]) => state.within.clone(),
+        _ => below_own_directory(parts),
     };
-    PathState { norm: Norm::Raw, abs: leading_abs(parts), dotdot, is_not_parent: false, within }.within_charset(charset)
+    let or_above = !goes_on && first_state.is_some_and(|state| state.or_above);
+    PathState { norm: Norm::Raw, abs: leading_abs(parts), dotdot, is_not_parent: false, within, or_above }
+        .within_charset(charset)
+}
+
+/// `${ROOT}/${name}`: in the directory that the program names, where nothing behind it climbs.
+fn below_own_directory(parts: &[Part<'_>]) -> Within {
+    let is_open = |part: &Part<'_>| matches!(part, Part::Hole(props) if !props.is_finite());
+    let at = parts.iter().position(is_open).unwrap_or(parts.len());
+    let (own, rest) = parts.split_at(at);
+    let (Some(first), Some(Part::Lit(last)), Some(_)) = (own.first(), own.last(), rest.first()) else {
+        return Within::None;
+    };
+    let is_directory = match first {
+        Part::Lit(text) => !text.contains("://") && !text.trim_matches(['/', '.']).is_empty(),
+        Part::Hole(_) | Part::Trusted(_) => true,
+    };
+    if is_directory && last.ends_with('/') && components::dotdot(rest, components::Count::All) != DotDot::May {
+        Within::Strong { dir: None, real: false }
+    } else {
+        Within::None
+    }
 }
 
 /// Whether appending `rest` to a contained path leaves it contained: a new component that climbs nowhere, or a suffix
@@ -257,8 +307,15 @@ impl PathState {
     /// What a character set alone says about a path.
     #[must_use]
     pub fn of_charset(charset: CharSet) -> Self {
-        Self { norm: Norm::Raw, abs: Abs::Unknown, dotdot: DotDot::May, is_not_parent: false, within: Within::None }
-            .within_charset(charset)
+        Self {
+            norm: Norm::Raw,
+            abs: Abs::Unknown,
+            dotdot: DotDot::May,
+            is_not_parent: false,
+            within: Within::None,
+            or_above: false,
+        }
+        .within_charset(charset)
     }
 
     /// What the given texts have in common as paths.
@@ -270,13 +327,14 @@ impl PathState {
             dotdot: DotDot::No,
             is_not_parent: true,
             within: Within::None,
+            or_above: false,
         })
     }
 
     fn of_text(text: &str) -> Self {
         let abs = if text.starts_with('/') { Abs::Abs } else { Abs::Rel };
         let dotdot = components::dotdot_of_text(text);
-        Self { norm: Norm::Raw, abs, dotdot, is_not_parent: text != "..", within: Within::None }
+        Self { norm: Norm::Raw, abs, dotdot, is_not_parent: text != "..", within: Within::None, or_above: false }
     }
 
     /// Whether `text` agrees with what is said about `/` and `..`.
@@ -299,6 +357,7 @@ impl PathState {
             dotdot: self.dotdot.max(with.dotdot),
             is_not_parent: self.is_not_parent && with.is_not_parent,
             within: self.within.join(&with.within),
+            or_above: self.or_above || with.or_above,
         }
     }
 
@@ -316,6 +375,11 @@ impl PathState {
             dotdot: self.dotdot.min(with.dotdot),
             is_not_parent: self.is_not_parent || with.is_not_parent,
             within: self.within.meet(&with.within),
+            or_above: match (&self.within, &with.within) {
+                (Within::Strong { .. }, Within::Strong { .. }) => self.or_above && with.or_above,
+                (Within::Strong { .. }, _) => self.or_above,
+                _ => with.or_above,
+            },
         }
     }
 
@@ -338,10 +402,15 @@ impl PathState {
         self
     }
 
+    /// Whether what is put behind the path may stand behind a `..`, and so be anywhere.
+    pub(super) fn leads_elsewhere(&self) -> bool {
+        self.or_above || self.norm == Norm::Raw && self.dotdot != DotDot::No
+    }
+
     /// What survives a change of letters: the shape of the components, but no containment.
     #[must_use]
     pub(super) fn raw_components(&self) -> Self {
-        Self { norm: Norm::Raw, within: Within::None, ..self.clone() }
+        Self { norm: Norm::Raw, within: Within::None, or_above: false, ..self.clone() }
     }
 }
 

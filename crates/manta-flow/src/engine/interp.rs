@@ -280,6 +280,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) derivations: FxHashMap<Vn, (Vn, Transform)>,
     /// Results of `path.relative(root, x)`: the `x` they describe.
     pub(crate) relative_paths: FxHashMap<Vn, Val>,
+    /// Results of `dirname(x)` and `x.parent`: the `x`.
+    pub(crate) parents: FxHashMap<Vn, Val>,
     /// Functions that make schemas of a bundled zod, or do not.
     pub(crate) schema_makers: FxHashMap<(ModId, FuncId), bool>,
     /// Results of `typeof x`: the `x` they describe.
@@ -364,6 +366,7 @@ impl<'p> Interp<'p> {
             answers: FxHashSet::default(),
             derivations: FxHashMap::default(),
             relative_paths: FxHashMap::default(),
+            parents: FxHashMap::default(),
             schema_makers: FxHashMap::default(),
             typeofs: FxHashMap::default(),
             evidence: FxHashMap::default(),

@@ -337,15 +337,15 @@ impl Interp<'_> {
         judge: impl Fn(&Self, &Spelled) -> Vec<Judged>,
     ) -> (Spelled, Vec<Judged>) {
         let judged = judge(self, &whole);
-        let is_open = |judged: &Judged| judged.outcome == Outcome::Vulnerable && !is_of_weak_check(judged.rule);
-        if judged.iter().any(is_open)
-            && let Some(apart) = self.spell_apart(value)
-        {
-            let apart = Spelled { shape: whole.shape, ..apart };
-            let judged = judge(self, &apart);
-            return (apart, judged);
+        let is_open = |judged: &Judged| judged.outcome == Outcome::Vulnerable;
+        if !judged.iter().any(is_open) {
+            return (whole, judged);
         }
-        (whole, judged)
+        let Some(apart) = self.spell_apart(value) else { return (whole, judged) };
+        let apart = Spelled { shape: whole.shape, ..apart };
+        let in_pieces = judge(self, &apart);
+        let is_weak = |judged: &Judged| is_open(judged) && is_of_weak_check(judged.rule);
+        if judged.iter().any(is_weak) && in_pieces.iter().any(is_open) { (whole, judged) } else { (apart, in_pieces) }
     }
 
     /// Untrusted keys and operators in an object that a query or merge takes.

@@ -68,13 +68,8 @@ pub fn join(operands: &[Operand<'_>]) -> StrProps {
     let parts: Vec<Part<'_>> = operands.iter().map(|operand| operand.part).collect();
     let abs = leading_abs(&parts);
     let dotdot = if abs == Abs::Abs { DotDot::No } else { joined_dotdot(operands) };
-    let path = PathState {
-        norm: Norm::Lexical,
-        abs,
-        dotdot,
-        is_not_parent: abs == Abs::Abs,
-        within: contained(operands, false, false),
-    };
+    let (within, or_above) = contained(operands, false, false);
+    let path = PathState { norm: Norm::Lexical, abs, dotdot, is_not_parent: abs == Abs::Abs, within, or_above };
     described(operands, path)
 }
 
@@ -92,11 +87,10 @@ pub fn resolve(operands: &[Operand<'_>]) -> StrProps {
     {
         return texts;
     }
-    let within = contained(operands, true, false);
-    described(
-        operands,
-        PathState { norm: Norm::Lexical, abs: Abs::Abs, dotdot: DotDot::No, is_not_parent: true, within },
-    )
+    let (within, or_above) = contained(operands, true, false);
+    let path =
+        PathState { norm: Norm::Lexical, abs: Abs::Abs, dotdot: DotDot::No, is_not_parent: true, within, or_above };
+    described(operands, path)
 }
 
 /// Python's `os.path.join` and the `/` of pathlib: an absolute operand discards all before it; nothing is normalised.
@@ -113,13 +107,9 @@ pub fn python_join(operands: &[Operand<'_>]) -> StrProps {
         Abs::Rel if later_relative => Abs::Rel,
         _ => Abs::Unknown,
     };
-    let path = PathState {
-        norm: Norm::Raw,
-        abs,
-        dotdot: joined_dotdot(operands),
-        is_not_parent: false,
-        within: contained(operands, true, true),
-    };
+    let (within, or_above) = contained(operands, true, true);
+    let dotdot = joined_dotdot(operands);
+    let path = PathState { norm: Norm::Raw, abs, dotdot, is_not_parent: false, within, or_above };
     described(operands, path)
 }
 
@@ -137,6 +127,8 @@ pub fn normalize(value: &StrProps) -> StrProps {
         dotdot: if abs == Abs::Abs { DotDot::No } else { value.path.dotdot },
         is_not_parent: abs == Abs::Abs,
         within: value.path.within.clone(),
+        // A last `..` is resolved here, and is not seen in the text any more.
+        or_above: value.path.leads_elsewhere() && value.path.within != Within::None,
     };
     described(&[operand], path)
 }
@@ -149,9 +141,12 @@ pub fn absolute(value: &StrProps, norm: Norm) -> StrProps {
     let mut made = resolve(&[Operand::new(Part::Hole(value))]);
     if made.lits.is_some() && norm == Norm::Real {
         // A link may point anywhere, so a constant text is no longer known after `realpath`.
-        made = described(&[], PathState { within: Within::None, ..made.path });
+        made = described(&[], PathState { within: Within::None, or_above: false, ..made.path });
     }
     made.path.norm = norm.max(made.path.norm);
+    if made.path.within == Within::None {
+        made.path.or_above = value.path.leads_elsewhere() && value.path.within != Within::None;
+    }
     made.path.within = made.path.within.meet(&value.path.within);
     made
 }
@@ -202,15 +197,20 @@ fn joined_dotdot(operands: &[Operand<'_>]) -> DotDot {
     components::dotdot(&parts, components::Count::All)
 }
 
-/// The directory that leading trusted operands name, when no hole after them can leave it.
+/// The directory that leading trusted operands name, when no hole after them can leave it; and whether it may be the one
+/// right above, because the last name may be `..` and the result does not show it.
 ///
 /// `overriding`: an absolute operand discards those before it. `raw`: nothing is normalised, so an existing containment
 /// of the first operand survives only if nothing after it climbs.
-fn contained(operands: &[Operand<'_>], overriding: bool, raw: bool) -> Within {
+fn contained(operands: &[Operand<'_>], overriding: bool, raw: bool) -> (Within, bool) {
     let is_hole = |operand: &Operand<'_>| matches!(operand.part, Part::Hole(props) if !props.is_finite());
     let base = operands.iter().take_while(|operand| !is_hole(operand)).count();
     let stays = |operand: &Operand<'_>| {
         let (abs, dotdot) = operand.state();
+        // What climbs no higher than where it starts (`normalize(p)` does not begin with `..`).
+        let descends = abs == Abs::Rel
+            && operand.part.props().is_some_and(|props| matches!(props.path.within, Within::Strong { .. }));
+        let dotdot = if descends { DotDot::No } else { dotdot };
         // What the program puts behind a path is a name that it found there. Were it a path of its own, nothing of the
         // caller's would be left.
         let is_own = matches!(operand.part, Part::Trusted(_)) && abs == Abs::Unknown;
@@ -218,31 +218,39 @@ fn contained(operands: &[Operand<'_>], overriding: bool, raw: bool) -> Within {
     };
     let rest = &operands[base.max(1)..];
     // One last name may be `..`: that is a directory, and no file of another one.
-    let is_name = |operand: &Operand<'_>| {
+    let ends_above = |operand: &Operand<'_>| {
         let (abs, dotdot) = operand.state();
-        abs == Abs::Rel && dotdot == DotDot::LastOnly && !operand.charset().contains('/')
+        dotdot == DotDot::LastOnly && (!overriding || abs == Abs::Rel)
     };
-    let rest = match rest.split_last() {
-        Some((last, before)) if (base == 0 || raw) && is_name(last) => before,
-        _ => rest,
+    let (rest, is_named) = match rest.split_last() {
+        Some((last, before)) if ends_above(last) => (before, true),
+        _ => (rest, false),
     };
     if !rest.iter().all(stays) {
-        return last_override(operands, overriding, raw);
+        return (last_override(operands, overriding, raw), false);
     }
+    // A text that is not normalised shows it itself.
+    let or_above = is_named && !raw;
     match operands.first().and_then(|operand| operand.part.props()) {
         Some(props)
             if base == 0 && (raw || !overriding || props.path.within != Within::None || !stays(&operands[0])) =>
         {
             // Behind a last `..` it goes on elsewhere.
-            let is_left = operands.len() > 1 && props.path.norm == Norm::Raw && props.path.dotdot != DotDot::No;
-            if is_left { Within::None } else { props.path.within.clone() }
+            let is_left = operands.len() > 1 && props.path.leads_elsewhere();
+            if is_left {
+                (Within::None, false)
+            } else {
+                (props.path.within.clone(), or_above || operands.len() == 1 && props.path.or_above)
+            }
         }
-        Some(_) if base == 0 => Within::Strong { dir: Some(Rc::from("the working directory")), real: false },
+        Some(_) if base == 0 => {
+            (Within::Strong { dir: Some(Rc::from("the working directory")), real: false }, or_above)
+        }
         _ => {
             // The program's own absolute pieces override what stands before them.
             let absolute = |operand: &Operand<'_>| overriding && operand.state().0 == Abs::Abs;
             let from = operands[..base].iter().rposition(absolute).unwrap_or(0);
-            Within::Strong { dir: directory_name(&operands[from..base]), real: false }
+            (Within::Strong { dir: directory_name(&operands[from..base]), real: false }, or_above)
         }
     }
 }

@@ -165,7 +165,7 @@ impl<'p> Interp<'p> {
             return (Replayed::NothingToFollow, None);
         }
         // As it is, and in the formats the program asks for (`mysql://…`, `….png`).
-        let plain = hit.witnesses.iter().take(7).cloned();
+        let plain = hit.witnesses.iter().take(9).cloned();
         let mut witnesses: Vec<String> = plain.collect();
         // Who asks for encryption asks for nothing else yet.
         let encrypted = witnesses.iter().filter_map(|witness| witness.strip_prefix("http://"));
@@ -193,11 +193,13 @@ impl<'p> Interp<'p> {
         }
         let without_ending = witnesses.len();
         // Below a directory an absolute path leads nowhere else, and a relative one does.
-        let relative = witnesses.iter().find(|witness| witness.starts_with("../") && **witness != first).cloned();
+        let of_kind = |start: &str| witnesses.iter().find(|witness| witness.starts_with(start) && **witness != first);
+        let through = self.found.prefixes.iter().map(|prefix| format!("{prefix}/../"));
+        let starts: Vec<String> = ["../", "x/../", "/../"].into_iter().map(str::to_owned).chain(through).collect();
+        let kinds = starts.iter().filter_map(|start| of_kind(start));
+        let plain: Vec<String> = std::iter::once(&first).chain(kinds).cloned().collect();
         for suffix in self.found.suffixes.clone() {
-            witnesses.extend(
-                [Some(&first), relative.as_ref()].into_iter().flatten().map(|plain| format!("{plain}{suffix}")),
-            );
+            witnesses.extend(plain.iter().map(|plain| format!("{plain}{suffix}")));
         }
         for (index, witness) in witnesses.iter().enumerate() {
             match self.arrives(call, before, hit, param, witness) {

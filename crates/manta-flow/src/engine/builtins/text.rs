@@ -197,6 +197,15 @@ impl Interp<'_> {
             // `name.encode().hex()`.
             "hex" if self.lang() == Lang::Python => self.text_val(StrProps::of_charset(CharSet::HEX), value),
             "encode" | "decode" | "__str__" | "as_posix" | "expandtabs" | "to_text" => self.to_text(value),
+            "removeprefix" | "removesuffix"
+                if let (Some(text), Some(part)) = (value.literal(), first.as_ref().and_then(Val::literal)) =>
+            {
+                let rest = match name.as_str() {
+                    "removeprefix" => text.strip_prefix(part),
+                    _ => text.strip_suffix(part),
+                };
+                self.text_val(StrProps::exact(rest.unwrap_or(text)), value)
+            }
             "removeprefix" | "removesuffix" | "zfill" | "ljust" | "rjust" | "center" | "translate" => {
                 let props = self.props(value).slice();
                 let props =
@@ -397,6 +406,9 @@ impl Interp<'_> {
         }
         if self.taint_now(value).is_none() || !self.is_own_directory(dir) {
             return Val::any_bool();
+        }
+        if let Some(dir) = dir.literal() {
+            self.found.hint(dir, true);
         }
         let at = self.here(span);
         let state = self.props(value).path;

@@ -108,7 +108,7 @@ impl Interp<'_> {
             // case of a file that is yet to be made is not followed.
             Effect::RealPath if self.found.replay.is_some() && arg.literal().is_some() => {
                 self.expect_success();
-                arg
+                self.path_derived(&arg, |props| path::absolute(props, path::Norm::Lexical))
             }
             Effect::RealPath => self.path_derived(&arg, |props| path::absolute(props, path::Norm::Real)),
             Effect::PathBasename => {
@@ -120,6 +120,16 @@ impl Interp<'_> {
                 let name = arg.literal().unwrap_or_default().rsplit('/').next().unwrap_or_default();
                 let extension = name.rfind('.').filter(|at| *at > 0).map_or("", |at| &name[at..]);
                 Val { taint: arg.taint, step: arg.step, vn: self.store.fresh_vn(), ..Val::str(extension) }
+            }
+            // Python gives both: what stands before the extension lies where the file does.
+            Effect::PathExtension if self.lang() == Lang::Python => {
+                let own = self.props(&arg);
+                let mut stem = own.slice();
+                stem.path = own.path.clone();
+                let charset = own.charset.minus(crate::domain::CharSet::of("/"));
+                let stem = self.text_val(stem, &arg);
+                let extension = self.text_val(StrProps::of_charset(charset), &arg);
+                self.new_array(vec![stem, extension], None)
             }
             Effect::PathExtension => {
                 let charset = self.props(&arg).charset.minus(crate::domain::CharSet::of("/"));

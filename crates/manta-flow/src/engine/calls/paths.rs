@@ -275,6 +275,9 @@ impl Interp<'_> {
             props.path.within = path::Within::None;
         }
         let mut parent = self.text_val(props, value);
+        if parent.is_tainted() {
+            self.parents.insert(parent.vn, value.clone());
+        }
         if let Some(text) = value.literal() {
             let dir = text.rsplit_once('/').map_or(".", |(dir, _)| if dir.is_empty() { "/" } else { dir });
             parent = Val { taint: value.taint, step: value.step, vn: self.store.fresh_vn(), ..Val::str(dir) };
@@ -336,6 +339,9 @@ impl Interp<'_> {
             return Val::bool(text.starts_with('/'));
         }
         let at = self.here(span);
+        if self.taint_now(&value).is_some() && self.props(&value).path.abs == path::Abs::Rel {
+            return Val::bool(false);
+        }
         if let Some(target) = self.relative_paths.get(&value.vn).cloned() {
             // `!rel.startsWith("..") && !path.isAbsolute(rel)`.
             let _ = target;

@@ -63,6 +63,7 @@ impl Interp<'_> {
             answers,
             derivations,
             relative_paths,
+            parents,
             schema_makers,
             typeofs,
             evidence,

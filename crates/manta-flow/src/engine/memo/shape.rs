@@ -332,6 +332,7 @@ impl Interp<'_> {
         }
         let tables = [
             &mut self.relative_paths,
+            &mut self.parents,
             &mut self.typeofs,
             &mut self.encoded,
             &mut self.parent_lists,

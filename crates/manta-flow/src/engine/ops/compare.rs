@@ -100,10 +100,20 @@ impl Interp<'_> {
                 // What has `/` for its directory unless somebody sets another is contained in nothing.
                 && !other.alternatives().iter().any(|dir| dir.literal() == Some("/"))
             {
+                let dir = other.literal();
                 if self.found.replay.is_some()
                     && let Some(text) = target.literal()
                 {
-                    return Val::bool(crate::engine::report::is_in_replay_root(text));
+                    // Texts are compared as they are: `/data/../etc` begins with `/data`.
+                    return Val::bool(match dir.map(|dir| dir.trim_end_matches('/')) {
+                        Some(dir) => text
+                            .strip_prefix(dir)
+                            .is_some_and(|rest| !by_component || rest.is_empty() || rest.starts_with('/')),
+                        None => crate::engine::report::is_in_replay_root(text),
+                    });
+                }
+                if let Some(dir) = dir {
+                    self.found.hint(dir, true);
                 }
                 let at = self.here(span);
                 let state = self.props(&target).path;
@@ -115,6 +125,17 @@ impl Interp<'_> {
             }
             if let Some(inside) = self.relative_test(common, other.literal(), self.here(span)) {
                 return self.bool_with(None, inside);
+            }
+            // `path.dirname(x) === root`: `x` is one of the files in there.
+            if let Some(target) = self.parents.get(&common.vn).cloned()
+                && self.is_own_directory(other)
+            {
+                let real = self.props(&target).path.norm == path::Norm::Real;
+                let dir = Some(Rc::from(self.dir_name(other).as_str()));
+                let mut fact = Fact::props(StrProps::default(), self.here(span));
+                fact.props.path.within = Within::Strong { dir, real };
+                let cond = Cond { when_true: self.implied(&target, fact), ..Cond::default() };
+                return self.bool_with(None, cond);
             }
             // `path.relative(root, x) === ""`: `x` is the directory itself.
             if let (Some(target), Some("")) = (self.relative_paths.get(&common.vn), other.literal()) {

@@ -162,6 +162,17 @@ impl Interp<'_> {
             fact.notes.push(Note { at, text: why.explain().to_owned(), kind: NoteKind::WeakHost });
             cond.when_true = self.implied(value, fact);
         }
+        // `ROOT in path`: where the path is absolute, that its text holds the directory is no more than that it begins so.
+        let state = self.props(value).path;
+        let is_directory = needle.starts_with('/') && needle.trim_matches('/').len() > 1 && !needle.ends_with('/');
+        if is_directory && state.norm != path::Norm::Raw && state.abs == path::Abs::Abs {
+            let reason = path::WeakContainment::NoSeparator;
+            let mut fact = Fact::props(StrProps::default(), at);
+            fact.props.path.within = Within::Weak { dir: Some(Rc::from(needle.as_str())), reason };
+            let text = format!("`{}` passes the test", reason.bypass(&needle));
+            fact.notes.push(Note { at, text, kind: NoteKind::PrefixWithoutSeparator });
+            cond.when_true = both(&cond.when_true, &self.implied(value, fact));
+        }
         self.bool_with(None, cond)
     }
 
@@ -267,6 +278,15 @@ impl Interp<'_> {
                 if prefix.literal() == Some("..") { path::DotDot::No } else { path::DotDot::LastOnly };
             let fact = Fact::props(without, at);
             cond.when_false = both(&cond.when_false, &self.implied_exactly(value, fact));
+            // The text that was normalised climbs no higher than where it starts, unless it starts at the root.
+            if let Some((base, Transform::SamePath)) = value.text.as_deref().and_then(|text| text.base)
+                && prefix.literal() == Some("..")
+                && props.path.abs == path::Abs::Rel
+            {
+                let mut inside = StrProps::default();
+                inside.path.within = Within::Strong { dir: None, real: false };
+                cond.when_false = both(&cond.when_false, &vec![(base, Rc::new(Fact::props(inside, at)))]);
+            }
         }
         let mut fact = Fact::props(StrProps::default(), at);
         match prefix.literal() {

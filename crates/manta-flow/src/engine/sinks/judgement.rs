@@ -17,9 +17,12 @@ use crate::ir::Lang;
 /// Paths that lead out of any directory. Some name a place that no list of forbidden directories does: such a list
 /// contains nothing; and some have an extension, which may be asked for. They climb further than programs nest their
 /// directories, so that the root is where they end: above it there is nothing to climb to.
-const PATH_WITNESSES: [&str; 5] = [
+const PATH_WITNESSES: [&str; 7] = [
     "/etc/passwd",
     "../../../../../../../../../../etc/passwd",
+    // What is left once a first separator is taken off, or once it is normalised apart.
+    "//etc/passwd",
+    "/../../../../../../../../../../etc/passwd",
     "x/../../../../../../../../../../etc/passwd",
     "/nowhere-listed/x.conf",
     "../../../../../../../../../../nowhere-listed/x.conf",

@@ -28,7 +28,15 @@ impl Interp<'_> {
         let fact = self.store.fact(value.vn)?;
         let parts = value.text.as_deref()?.parts.to_vec();
         let says_more = fact.props.charset != CharSet::ALL || fact.props.lits.is_some();
-        if says_more || parts.len() < 2 { None } else { self.spell_as(value, parts) }
+        let dotdot = fact.props.path.dotdot;
+        let mut spelled = if says_more || parts.len() < 2 { None } else { self.spell_as(value, parts) }?;
+        // What climbs nowhere has no piece that does.
+        for piece in &mut spelled.pieces {
+            if let Piece::Hole(props) = piece {
+                props.path.dotdot = props.path.dotdot.min(dotdot);
+            }
+        }
+        Some(spelled)
     }
 
     fn spell_as(&mut self, value: &Val, parts: Vec<Part>) -> Option<Spelled> {
