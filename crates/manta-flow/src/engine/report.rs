@@ -465,12 +465,13 @@ impl Replay {
                 text.contains("..") || text.starts_with(&format!("/{leaf}")) || text.starts_with("/etc/")
             }
             "network" => {
-                let host = super::url_text::split(&self.witness).hostname;
+                let host = super::url_text::split(self.witness.trim_start_matches(['/', '\\', '.'])).hostname;
                 let host = if host.is_empty() { self.witness.clone() } else { host };
-                // `https://http://169.254.169.254/` goes to a host called `http`.
+                // `https://http://169.254.169.254/` goes to a host called `http`, and `https://a.example/http://10.0.0.1/` to
+                // the first one.
                 let reached = super::url_text::split(text).hostname;
-                let is_nested = matches!(reached.as_str(), "http" | "https");
-                text.contains(&host) && !is_nested || text.starts_with("file:")
+                let is_address = text.contains("://") || !self.witness.contains("://");
+                reached.ends_with(&host) || !is_address && text.contains(&host) || text.starts_with("file:")
             }
             // An option begins a word, which may be in quotes.
             _ if rule == FlowRule::ArgumentInjection && self.witness.starts_with('-') => {

@@ -126,6 +126,32 @@ class Job { constructor(p) { this.p = p; } load() { return fs.readFileSync(this.
   const full = path.resolve(ROOT, p);
   if (!full.startsWith(ROOT)) throw new Error("x");
 
+// check parent: holds
+  const full = path.resolve(p);
+  if (path.dirname(full) !== ROOT) throw new Error("no");
+
+// check patternprefix: holds
+  if (!/^[a-z0-9_-]+$/.test(p)) throw new Error("no");
+  const full = path.join(ROOT, p);
+  if (!full.startsWith(ROOT)) throw new Error("no");
+
+// check normalized: holds
+  if (path.isAbsolute(p) || path.normalize(p).startsWith("..")) throw new Error("no");
+  const full = path.join(ROOT, p);
+
+// check toolate: fails
+  const full = path.resolve(ROOT, p);
+  if (full.includes("..")) throw new Error("no");
+
+// check rejoined: fails
+  const full = `${ROOT}/${p.split("/").filter(Boolean).join("/")}`;
+
+// check nothingfirst: fails
+  const full = p.split("/").filter((part) => part !== "..").join("/");
+
+// check oneslash: fails
+  const full = path.resolve(ROOT, p.replace(/^\//, ""));
+
 // use read
   return text(fs.readFileSync(full, "utf8"));
 

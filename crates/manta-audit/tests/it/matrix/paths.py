@@ -1,6 +1,6 @@
 # Paths that are checked, and what is done with them afterwards.
 # parameter p
-import asyncio, glob, json, os, shutil, subprocess, tempfile, uuid, zipfile
+import asyncio, glob, json, os, re, shutil, subprocess, tempfile, uuid, zipfile
 from dataclasses import dataclass
 from pathlib import Path
 import aiofiles
@@ -133,6 +133,45 @@ def load(j):
     if not os.path.isabs(p):
         raise ValueError("x")
     full = os.path.realpath(p)
+
+# check parent: holds
+    full = os.path.realpath(p)
+    if os.path.dirname(full) != ROOT:
+        raise ValueError("no")
+
+# check patternprefix: holds
+    if not re.fullmatch(r"[a-z0-9_-]+", p):
+        raise ValueError("no")
+    full = os.path.realpath(os.path.join(ROOT, p))
+    if not full.startswith(ROOT):
+        raise ValueError("no")
+
+# check rawcommon: fails
+    full = f"{ROOT}/{p}"
+    if os.path.commonpath([ROOT, full]) != ROOT:
+        raise ValueError("no")
+
+# check rawparents: fails
+    full = Path(p)
+    if BASE not in full.parents:
+        raise ValueError("no")
+
+# check toolate: fails
+    full = os.path.realpath(os.path.join(ROOT, p))
+    if ".." in full:
+        raise ValueError("no")
+
+# check rejoined: fails
+    p = "/".join(part for part in p.split("/") if part)
+    full = f"{ROOT}/{p}"
+
+# check stem: fails
+    full = os.path.join(ROOT, os.path.splitext(p)[0])
+
+# check oneslash: fails
+    full = os.path.join(ROOT, p.removeprefix("/"))
+    if ".." in p:
+        raise ValueError("no")
 
 # use open
     return open(full).read()

@@ -119,6 +119,33 @@ const client = new Client(API);
 // check noret: fails
   if (!ALLOWED.has(new URL(u).hostname)) console.error("bad"); const url = u;
 
+// check either: holds
+  u = u.includes("://") ? u : "https://" + u;
+  if (!HOSTS.includes(new URL(u).hostname)) throw new Error("x");
+  const url = u;
+
+// check escaped: holds
+  if (!u.startsWith("https://api.example.com/")) throw new Error("x");
+  const url = encodeURI(u);
+
+// check eitherends: fails
+  u = u.includes("://") ? u : "https://" + u;
+  if (!new URL(u).hostname.endsWith("example.com")) throw new Error("x");
+  const url = u;
+
+// check eitherfound: fails
+  u = u.startsWith("http") ? u : `https://${u}`;
+  if (!/(www|api)\.example\.com/.test(new URL(u).hostname)) throw new Error("x");
+  const url = u;
+
+// check withoutsign: fails
+  const url = "https://" + u;
+  if (url.includes("@")) throw new Error("x");
+
+// check escapedlater: fails
+  if (!new URL(u).hostname.endsWith("example.com")) throw new Error("x");
+  const url = encodeURI(u);
+
 // use fetch
   return text(await (await fetch(url)).text());
 

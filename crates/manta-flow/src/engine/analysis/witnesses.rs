@@ -91,6 +91,21 @@ fn is_followed(rule: FlowRule) -> bool {
     matches!(rule.class(), "path" | "network") || matches!(rule, FlowRule::ArgumentInjection | FlowRule::UrlScheme)
 }
 
+/// A host of somebody else's.
+const FOREIGN_HOST: &str = "https://evil.example/";
+
+/// The address of a host of somebody else's that begins, or ends, as a text of the program's does: it passes a comparison
+/// that is made of texts and not of labels. None for a text that no such host has at an end.
+fn passing_host(text: &str) -> Option<String> {
+    let (scheme, host) = text.split_once("://").unwrap_or(("https", text));
+    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    let is_host = is_name(host) && host.contains('.') && host.starts_with(|c: char| c.is_ascii_alphanumeric());
+    is_host.then(|| match text.contains("://") {
+        true => format!("{scheme}://{host}.evil.example/"),
+        false => format!("{scheme}://evil{host}/"),
+    })
+}
+
 /// Whether what comes to such a sink runs.
 fn is_run(kind: SinkKind) -> bool {
     matches!(kind, SinkKind::Code | SinkKind::Module | SinkKind::Deserialize | SinkKind::Template)
@@ -174,14 +189,14 @@ impl<'p> Interp<'p> {
         // Behind anything else an option is none.
         let is_option = hit.rule == FlowRule::ArgumentInjection && first.starts_with('-');
         let prefixes = if is_option { Vec::new() } else { self.found.prefixes.clone() };
-        for prefix in prefixes {
+        // Behind a host that the program asks for nothing is a host.
+        let names_host = |prefix: &String| {
+            hit.rule.class() == "network" && prefix.split_once("://").is_some_and(|(_, host)| !host.is_empty())
+        };
+        for prefix in prefixes.into_iter().filter(|prefix| !names_host(prefix)) {
             // A scheme that is asked for takes the place of the witness's own.
             let rest = first.split_once("://").map_or(first.as_str(), |(_, rest)| rest);
-            witnesses.push(if prefix.ends_with("://") {
-                format!("{prefix}{rest}")
-            } else {
-                format!("{prefix}{first}")
-            });
+            witnesses.push(if prefix.ends_with("//") { format!("{prefix}{rest}") } else { format!("{prefix}{first}") });
             if hit.rule.class() == "path" {
                 // Through the directory that is asked for, and out of it.
                 witnesses.push(format!("{prefix}/../../../../../../../../etc/passwd"));
@@ -213,6 +228,17 @@ impl<'p> Interp<'p> {
                 Some(true) => {
                     let how = if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
                     return (how, (index > 0).then(|| witness.clone()));
+                }
+            }
+        }
+        // Where other hosts are refused, one that is named alike may pass.
+        let texts = self.found.prefixes.iter().chain(&self.found.suffixes);
+        let alike: Vec<String> = texts.filter_map(|text| passing_host(text)).collect();
+        let is_of_hosts = hit.rule.class() == "network" && !alike.is_empty();
+        if is_of_hosts && self.arrives(call, before, hit, param, FOREIGN_HOST) == Some(false) {
+            for witness in alike {
+                if self.arrives(call, before, hit, param, &witness) == Some(true) {
+                    return (Replayed::Arrives, Some(witness));
                 }
             }
         }

@@ -32,7 +32,9 @@ impl Interp<'_> {
             fact.props.first = letters.union(CharSet::of(" \t\n\r"));
             self.store.assume(text.vn, &Rc::new(fact));
         }
-        if let Kind::Union(values) = &text.kind {
+        // One of several texts of the caller's is parsed as the one it is: what is learnt of its host is learnt of it.
+        let is_one = self.found.replay.is_none() && text.vn != 0 && self.taint_now(&text).is_some();
+        if let (Kind::Union(values), false) = (&text.kind, is_one) {
             let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
             let results: Vec<Val> =
                 values.iter().map(|value| self.url_parse(&Args::of(vec![value.clone()]), span)).collect();
@@ -44,6 +46,7 @@ impl Interp<'_> {
         let mut field = |interp: &mut Self, names: &[&str], part: UrlPart, known: Option<&str>| {
             let value = match known {
                 Some(known) => Val { taint, step: text.step, vn: interp.store.fresh_vn(), ..Val::str(known) },
+                None if part == UrlPart::Whole && matches!(text.kind, Kind::Union(_)) => text.clone(),
                 None if part == UrlPart::Whole => Val { kind: Kind::Str, ..text.clone() },
                 None => interp.derived(props_of_part(names[0], interp.lang()), &text, Transform::UrlPart(part)),
             };
@@ -141,6 +144,17 @@ impl Interp<'_> {
                 values.into_iter().map(|value| self.url_join(&Args::of(vec![base.clone(), value]), span)).collect();
             return self.join_all(joined).unwrap_or_else(Val::unknown);
         }
+        // A concrete one is joined as it would be.
+        if let (Some(text), true) = (reference.literal(), self.found.replay.is_some()) {
+            if text.contains("://") {
+                return reference;
+            }
+            if text.starts_with("//") {
+                return self.concat(&[Val::str("https:"), reference], span);
+            }
+        }
+        // A host without a scheme leads elsewhere too.
+        self.found.hint("//", true);
         let own = self.props(&reference);
         // A reference that surely starts as a path cannot replace the host; `//host` and `scheme:` can.
         let text = self.current(&reference);

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use super::growth::{distinct, is_repetition, shortest};
 use super::{Interp, arc};
+use crate::domain::path::Within;
+use crate::domain::url::Host;
 use crate::domain::{CharSet, StrProps};
 use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::store::{Content, Loc, Obj, ObjKind, Snapshot, is_same};
@@ -240,7 +242,11 @@ impl Interp<'_> {
             refined.taint = Taint::NONE;
         }
         if let Kind::Union(values) = &value.kind {
-            let says_how_it_is_spelled = fact.props.charset != CharSet::ALL || fact.props.first != CharSet::ALL;
+            // Of what is known of the whole, pieces say nothing.
+            let says_how_it_is_spelled = fact.props.charset != CharSet::ALL
+                || fact.props.first != CharSet::ALL
+                || fact.props.url.host != Host::Tainted
+                || fact.props.path.within != Within::None;
             let refine = |value: &Val| {
                 let value = self.refined(value, fact);
                 if says_how_it_is_spelled { as_a_whole(value) } else { value }

@@ -112,9 +112,7 @@ impl Interp<'_> {
                         None => crate::engine::report::is_in_replay_root(text),
                     });
                 }
-                if let Some(dir) = dir {
-                    self.found.hint(dir, true);
-                }
+                self.found.hint(dir.unwrap_or(crate::engine::report::REPLAY_ROOT), true);
                 let at = self.here(span);
                 let state = self.props(&target).path;
                 let mut fact = Fact::props(StrProps::default(), at);

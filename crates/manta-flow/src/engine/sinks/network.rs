@@ -238,6 +238,11 @@ impl Interp<'_> {
                     let mut bad = Judged::bad(FlowRule::Ssrf, example, "the caller chooses the host");
                     if spelled.is_whole {
                         bad.witnesses.clear();
+                        // Behind a scheme of the program's a host is all that is missing.
+                        if matches!(&spelled.pieces[hole.part], Piece::Hole(props) if props.url.scheme != Scheme::Unknown)
+                        {
+                            bad.witnesses.push("169.254.169.254".to_owned());
+                        }
                     }
                     bad.or_witnesses(witnesses)
                 }
