@@ -407,7 +407,9 @@ impl Interp<'_> {
         if self.taint_now(value).is_none() || !self.is_own_directory(dir) {
             return Val::any_bool();
         }
-        self.found.hint(dir.literal().unwrap_or(crate::engine::report::REPLAY_ROOT), true);
+        if let Some(dir) = dir.literal() {
+            self.found.hint(dir, true);
+        }
         let at = self.here(span);
         let state = self.props(value).path;
         let mut fact = Fact::props(StrProps::default(), at);
