@@ -107,7 +107,7 @@ impl WeakContainment {
         match self {
             Self::RelativeMayBeAbsolute => "D:\\secret.txt".to_owned(),
             Self::NoSeparator => format!("{dir}-evil/secret.txt"),
-            Self::NotAtStart => format!("/tmp/x{dir}/../../etc/passwd"),
+            Self::NotAtStart => format!("/tmp/x{dir}/secret.txt"),
         }
     }
 }

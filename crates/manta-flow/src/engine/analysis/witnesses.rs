@@ -6,6 +6,7 @@ use super::state::Before;
 use crate::engine::interp::Interp;
 use crate::engine::models::SinkKind;
 use crate::engine::report::{FlowRule, Hit, Limit, Outcome, Replay};
+use crate::engine::sinks::PUBLIC_URL;
 use crate::engine::store::ObjKind;
 use crate::engine::trace::TraceStep;
 use crate::engine::value::{Kind, Taint, Val};
@@ -90,9 +91,6 @@ fn input(before: Option<&Before<'_>>, param: &str, witness: &str) -> Input {
 fn is_followed(rule: FlowRule) -> bool {
     matches!(rule.class(), "path" | "network") || matches!(rule, FlowRule::ArgumentInjection | FlowRule::UrlScheme)
 }
-
-/// A host of somebody else's.
-const FOREIGN_HOST: &str = "https://evil.example/";
 
 /// The address of a host of somebody else's that begins, or ends, as a text of the program's does: it passes a comparison
 /// that is made of texts and not of labels. None for a text that no such host has at an end.
@@ -231,11 +229,11 @@ impl<'p> Interp<'p> {
                 }
             }
         }
-        // Where other hosts are refused, one that is named alike may pass.
+        // Where others are refused, a host that is named alike may pass.
         let texts = self.found.prefixes.iter().chain(&self.found.suffixes);
         let alike: Vec<String> = texts.filter_map(|text| passing_host(text)).collect();
         let is_of_hosts = hit.rule.class() == "network" && !alike.is_empty();
-        if is_of_hosts && self.arrives(call, before, hit, param, FOREIGN_HOST) == Some(false) {
+        if is_of_hosts && self.arrives(call, before, hit, param, PUBLIC_URL) == Some(false) {
             for witness in alike {
                 if self.arrives(call, before, hit, param, &witness) == Some(true) {
                     return (Replayed::Arrives, Some(witness));

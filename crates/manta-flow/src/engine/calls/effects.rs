@@ -660,7 +660,6 @@ impl Interp<'_> {
         });
     }
 
-    /// What a text stands for. Of a witness that is known where it is written as URLs are.
     /// Bytes, which are texts here, as base64 with the characters of `charset`.
     pub(crate) fn base64(&mut self, bytes: &Val, charset: CharSet) -> Val {
         let encoded = self.text_val(StrProps::of_charset(charset), bytes);
@@ -670,6 +669,7 @@ impl Interp<'_> {
         encoded
     }
 
+    /// What a text stands for. Of a witness that is known where it is written as URLs are.
     fn decoded(&mut self, api: ApiId, text: &Val) -> Val {
         // `decodeURI` leaves what separates: `%2f` stays.
         const OF_URLS: [&str; 4] = ["decodeURIComponent", "unescape", "unquote", "unquote_plus"];

@@ -162,11 +162,11 @@ impl Interp<'_> {
             fact.notes.push(Note { at, text: why.explain().to_owned(), kind: NoteKind::WeakHost });
             cond.when_true = self.implied(value, fact);
         }
-        // `ROOT in path`: where the path is absolute, that its text holds the directory is no more than that it begins so.
+        // `ROOT in path`: an absolute path may hold the directory's name anywhere.
         let state = self.props(value).path;
         let is_directory = needle.starts_with('/') && needle.trim_matches('/').len() > 1 && !needle.ends_with('/');
         if is_directory && state.norm != path::Norm::Raw && state.abs == path::Abs::Abs {
-            let reason = path::WeakContainment::NoSeparator;
+            let reason = path::WeakContainment::NotAtStart;
             let mut fact = Fact::props(StrProps::default(), at);
             fact.props.path.within = Within::Weak { dir: Some(Rc::from(needle.as_str())), reason };
             let text = format!("`{}` passes the test", reason.bypass(&needle));
