@@ -23,6 +23,7 @@ mod packages;
 mod pieces;
 mod programs;
 mod python;
+mod random_programs;
 mod registries;
 mod scripts;
 mod servers;

@@ -8,57 +8,38 @@ use std::path::Path;
 
 use manta_core::{Persona, Severity};
 
-use crate::common::report_of;
-
-/// A part of a file: what it is, its name, what stands behind its colon, and its text.
-struct Section<'a> {
-    is_check: bool,
-    name: &'a str,
-    says: &'a str,
-    text: String,
-}
+use crate::common::{Part, comment_of, parts, report_of};
 
 /// A file of the folder: the parameter that all is about, what its servers begin with, and its parts.
 struct Matrix<'a> {
     param: &'a str,
     head: String,
-    sections: Vec<Section<'a>>,
+    parts: Vec<Part<'a>>,
 }
 
 impl<'a> Matrix<'a> {
-    fn read(text: &'a str, comment: &str) -> Self {
-        let mut matrix = Self { param: "", head: String::new(), sections: Vec::new() };
-        for line in text.lines() {
-            let mark = line.strip_prefix(comment).map(str::trim_start);
-            if let Some(param) = mark.and_then(|mark| mark.strip_prefix("parameter ")) {
-                matrix.param = param;
-                continue;
-            }
-            let check = mark.and_then(|mark| mark.strip_prefix("check "));
-            let started = check.or_else(|| mark.and_then(|mark| mark.strip_prefix("use ")));
-            if let Some(started) = started {
-                let (name, says) = started.split_once(": ").unwrap_or((started, ""));
-                matrix.sections.push(Section { is_check: check.is_some(), name, says, text: String::new() });
-                continue;
-            }
-            let text = matrix.sections.last_mut().map_or(&mut matrix.head, |section| &mut section.text);
-            text.push_str(line);
-            text.push('\n');
-        }
-        matrix
+    fn read(name: &str, text: &'a str) -> Self {
+        let mut parts = parts(text, comment_of(name), &["parameter", "check", "use"]);
+        let head = parts.remove(1);
+        assert_eq!(head.kind, "parameter", "{name} says first what it is about");
+        Self { param: head.says, head: head.text, parts }
     }
 
-    fn parts(&self, checks: bool) -> impl Iterator<Item = &Section<'a>> {
-        self.sections.iter().filter(move |section| section.is_check == checks)
+    fn of(&self, kind: &str) -> impl Iterator<Item = &Part<'a>> {
+        self.parts.iter().filter(move |part| part.kind == kind)
     }
 }
 
+/// The name of a part, and what stands behind its colon.
+fn named<'a>(part: &Part<'a>) -> (&'a str, &'a str) {
+    part.says.split_once(": ").unwrap_or((part.says, ""))
+}
+
 /// A server with one tool for each use, all behind one check.
-fn server(matrix: &Matrix<'_>, check: &Section<'_>, is_python: bool) -> String {
-    let mut text = matrix.head.clone();
-    let param = matrix.param;
-    for usage in matrix.parts(false) {
-        let (name, check, usage, kind) = (usage.name, &check.text, &usage.text, usage.says);
+fn server(matrix: &Matrix<'_>, check: &Part<'_>, is_python: bool) -> String {
+    let (mut text, param, check) = (matrix.head.clone(), matrix.param, &check.text);
+    for usage in matrix.of("use") {
+        let ((name, kind), usage) = (named(usage), &usage.text);
         let written = if is_python {
             let head = if kind == "async" { "async def" } else { "def" };
             write!(text, "\n@mcp.tool()\n{head} t_{name}({param}: str) -> str:\n{check}{usage}")
@@ -94,20 +75,21 @@ fn verify(name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/matrix").join(name);
     let text = std::fs::read_to_string(path).expect("a file of this test");
     let is_python = name.ends_with(".py");
-    let matrix = Matrix::read(&text, if is_python { "#" } else { "//" });
-    assert!(matrix.parts(true).count() > 0 && matrix.parts(false).count() > 5, "{name} has both");
+    let matrix = Matrix::read(name, &text);
+    assert!(matrix.of("check").count() > 0 && matrix.of("use").count() > 5, "{name} has both");
     let mut wrong = Vec::new();
-    for check in matrix.parts(true) {
+    for check in matrix.of("check") {
         let found = found(&server(&matrix, check, is_python), is_python);
-        for usage in matrix.parts(false) {
-            let severity = found.get(&format!("t_{}", usage.name)).copied();
-            let is_wrong = match check.says {
+        let (of, says) = named(check);
+        for (usage, _) in matrix.of("use").map(named) {
+            let severity = found.get(&format!("t_{usage}")).copied();
+            let is_wrong = match says {
                 "holds" => severity.is_some_and(|severity| severity >= Severity::High),
                 "fails" => severity.is_none_or(|severity| severity < Severity::Medium),
                 other => panic!("{name}: a check holds or fails: {other}"),
             };
             if is_wrong {
-                wrong.push(format!("{name}: {} behind {}, which {}: {severity:?}", usage.name, check.name, check.says));
+                wrong.push(format!("{name}: {usage} behind {of}, which {says}: {severity:?}"));
             }
         }
     }

@@ -22,3 +22,34 @@ pub(crate) fn found<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
     found.dedup();
     found
 }
+
+/// A part of a file of parts: what kind it is, what its mark says besides, and its lines.
+pub(crate) struct Part<'t> {
+    pub(crate) kind: &'t str,
+    pub(crate) says: &'t str,
+    pub(crate) text: String,
+}
+
+/// A file that comments divide into parts, where they begin with the word for a kind: `# check sep: holds`. What stands
+/// before the first mark is a part of no kind.
+pub(crate) fn parts<'t>(text: &'t str, comment: &str, kinds: &[&str]) -> Vec<Part<'t>> {
+    let mut parts = vec![Part { kind: "", says: "", text: String::new() }];
+    for line in text.lines() {
+        let mark = line.strip_prefix(comment).map(str::trim_start);
+        let said = mark.map(|mark| mark.split_once(' ').unwrap_or((mark, "")));
+        match (said.filter(|(kind, _)| kinds.contains(kind)), parts.last_mut()) {
+            (Some((kind, says)), _) => parts.push(Part { kind, says, text: String::new() }),
+            (None, Some(part)) => {
+                part.text.push_str(line);
+                part.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    parts
+}
+
+/// The comments of a language, by the end of a file's name.
+pub(crate) fn comment_of(file: &str) -> &'static str {
+    if file.ends_with(".py") { "#" } else { "//" }
+}
