@@ -10,6 +10,7 @@ import fs from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { exec, execFile, execFileSync, execSync, spawn, spawnSync } from "node:child_process";
+import { Client } from "ssh2";
 const server = new McpServer({ name: "x", version: "1" });
 const file = (name: string) => path.join(os.tmpdir(), name);
 "#;
@@ -66,8 +67,17 @@ fn the_input_of_an_interpreter_is_code() {
         assert!(run(body).iter().all(|one| one == "code-injection in run"), "{body}");
         assert!(!run(body).is_empty(), "{body}");
     }
-    let shell = run("const p = spawn(\"bash\", [\"-i\"]); p.stdin.write(text + \"\\n\");");
-    assert_eq!(shell, ["command-injection in run"]);
+    for shell in [
+        "const p = spawn(\"bash\", [\"-i\"]); p.stdin.write(text + \"\\n\");",
+        "execSync(\"bash -s\", { input: `ls ${text}` });",
+        "spawnSync(\"sudo\", [\"-u\", \"web\", \"sh\"], { input: `ls ${text}` });",
+        "spawnSync(\"docker\", [\"exec\", \"-i\", \"web\", \"bash\"], { input: `ls ${text}` });",
+        "const c = new Client(); c.exec(\"bash -s\", (error, stream) => { stream.write(`ls ${text}`); stream.end(); });",
+        "const c = new Client(); c.exec(\"sh\", (error, stream) => { if (error) throw error; stream.end(`ls ${text}`); });",
+        "const c = new Client(); c.shell((error, stream) => { stream.write(`ls ${text}\\n`); stream.end(\"exit\\n\"); });",
+    ] {
+        assert_eq!(run(shell), ["command-injection in run"], "{shell}");
+    }
 }
 
 #[test]
@@ -76,6 +86,10 @@ fn the_input_of_other_programs_is_data() {
         "const p = spawn(\"jq\", [\".\"]); p.stdin.write(text); p.stdin.end();",
         "const p = spawn(\"python3\", [\"/srv/job.py\"]); p.stdin.end(text);",
         "spawnSync(\"pandoc\", [\"-f\", \"markdown\"], { input: text });",
+        "execSync(\"cat\", { input: text });",
+        "spawnSync(\"docker\", [\"exec\", \"-i\", \"web\", \"bash\", \"/srv/job.sh\"], { input: text });",
+        "const c = new Client(); c.exec(\"wc -l\", (error, stream) => { stream.write(text); stream.end(); });",
+        "const c = new Client(); c.exec(\"bash /srv/job.sh\", (error, stream) => stream.end(text));",
     ] {
         assert!(run(body).is_empty(), "{body}: {:?}", run(body));
     }

@@ -155,10 +155,30 @@ pub fn plain_option(program: &str, option: &str) -> Option<&'static str> {
     (is_encoded && matches!(program_name(program).as_str(), "powershell" | "pwsh")).then_some("-Command")
 }
 
-/// For an interpreter that reads its program from its standard input, because its arguments name none (`python -`,
-/// `bash`, `node`): the option that would take the program as an argument. Words that are not known are empty.
+/// For words that start an interpreter which reads its program from its standard input, because none of its arguments names
+/// one (`python -`, `bash`, `sudo bash -s`, `docker exec -i web node`): the interpreter, and its option that would take the
+/// program as an argument. Words that are not known are empty.
 #[must_use]
-pub fn code_option_of_reader(words: &[String]) -> Option<&'static str> {
+pub fn reader(words: &[String]) -> Option<(&str, &'static str)> {
+    (0..words.len()).find_map(|at| {
+        let option = code_option_of_reader(&words[at..])?;
+        (at == 0 || starts_program(words, at)).then_some((words[at].as_str(), option))
+    })
+}
+
+/// Whether the word at an index is a program that the words before it start: `sudo bash`, `ssh host bash`.
+fn starts_program(words: &[String], index: usize) -> bool {
+    let any = StrProps::top();
+    let line: Vec<Word<'_>> = words[..=index]
+        .iter()
+        .enumerate()
+        .map(|(at, word)| vec![if at == index { Part::Hole(&any) } else { Part::Lit(word) }])
+        .collect();
+    matches!(judge(&line, index), ArgVerdict::Program { .. } | ArgVerdict::Shell { is_command: true, .. })
+}
+
+/// The option that would take as an argument what an interpreter reads from its standard input.
+fn code_option_of_reader(words: &[String]) -> Option<&'static str> {
     let interpreter = program(&program_name(words.first()?))?.interpreter.as_ref()?;
     let is_script = |word: &String| !word.starts_with('-') || interpreter.takes_code(word);
     let names_program = words[1..].iter().filter(|word| *word != "-").any(is_script);

@@ -176,6 +176,11 @@ impl Interp<'_> {
                 {
                     self.note_file(&value, &content);
                 }
+                if let (SinkKind::Shell, Some(input)) = (row.kind, &row.input)
+                    && let Some(input) = self.select(input, args, this)
+                {
+                    self.check_input_of_line(api, &value, &input, span);
+                }
                 self.check_value(kind, api, &value, span);
             }
         }

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+import paramiko
 from mcp.server.fastmcp import FastMCP
 
 mcp = FastMCP("scripts")
@@ -123,3 +124,32 @@ def greet(name: str) -> str:
 @mcp.tool()
 def greet_badly(name: str) -> str:
     return subprocess.check_output(["osascript", "-e", asked(escaped(called(name), "\"", "\\"))], text=True)  # error: code-injection in greet_badly
+
+
+@mcp.tool()
+def run_elsewhere(name: str) -> str:
+    client = paramiko.SSHClient()
+    client.connect("build")
+    stdin, stdout, _ = client.exec_command("bash -s", timeout=30)
+    stdin.write("ls " + name)  # error: command-injection in run_elsewhere
+    stdin.close()
+    return stdout.read().decode()
+
+
+@mcp.tool()
+def count_elsewhere(text: str) -> str:
+    client = paramiko.SSHClient()
+    client.connect("build")
+    streams = client.exec_command("wc -l")
+    streams[0].write(text)
+    return streams[1].read().decode()
+
+
+@mcp.tool()
+def run_line(name: str) -> str:
+    return subprocess.run("bash", shell=True, input="ls " + name, text=True).stdout  # error: command-injection in run_line
+
+
+@mcp.tool()
+def run_as_another(name: str) -> str:
+    return subprocess.run(["sudo", "bash", "-s"], input="ls " + name, text=True).stdout  # error: command-injection in run_as_another

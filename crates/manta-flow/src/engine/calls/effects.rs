@@ -34,18 +34,31 @@ impl Interp<'_> {
             Effect::Identity => arg,
             Effect::Clean | Effect::Uuid | Effect::Environment | Effect::Handle => {
                 self.call_closures(args, None, span);
-                let made = self.apis.step(api, ApiStep::Call);
-                let made = self.models.canonical(&mut self.apis, made);
-                let mut state = Obj { items: args.pos.clone(), ..Obj::new(ObjKind::External) };
-                for (name, value) in &args.named {
-                    state.give(*name, value.clone());
-                }
-                let state = self.store.new_obj(state);
+                let (made, state) = self.made_by(api, args);
                 if row.effect == Effect::Handle && self.found.is_running_handler {
                     let at = self.here(span);
                     self.found.opened.insert(state, at);
                 }
                 Val::of(Kind::Api(made, Some(state)))
+            }
+            Effect::Streams => {
+                let (made, state) = self.made_by(api, args);
+                let stream = |name: &str| ApiStep::Field(Symbol::new(name));
+                let [input, output, errors] =
+                    ["stdin", "stdout", "stderr"].map(|name| self.apis.step(made, stream(name)));
+                let input = Val::of(Kind::Api(input, Some(state)));
+                self.new_array(vec![input, Val::of(Kind::Api(output, None)), Val::of(Kind::Api(errors, None))], None)
+            }
+            Effect::HandsOver => {
+                let (made, state) = self.made_by(api, args);
+                let made = Val::of(Kind::Api(made, Some(state)));
+                let given = Args { pos: vec![Val::null(), made.clone()], ..Args::default() };
+                if let Some(callback) = args.pos.iter().rev().find(|value| self.is_callable(value)).cloned() {
+                    self.in_branch(|interp| {
+                        interp.call_value(&callback, None, given, span);
+                    });
+                }
+                made
             }
             Effect::Inspect => {
                 let made = self.external_result(api, None, args, span);
@@ -626,6 +639,17 @@ impl Interp<'_> {
             }
             Effect::IsIp => self.is_ip(api, &arg),
         })
+    }
+
+    /// What a call makes, and what it was given.
+    fn made_by(&mut self, api: ApiId, args: &Args) -> (ApiId, ObjId) {
+        let made = self.apis.step(api, ApiStep::Call);
+        let made = self.models.canonical(&mut self.apis, made);
+        let mut state = Obj { items: args.pos.clone(), ..Obj::new(ObjKind::External) };
+        for (name, value) in &args.named {
+            state.give(*name, value.clone());
+        }
+        (made, self.store.new_obj(state))
     }
 
     /// Positional arguments; an open-ended rest counts once.

@@ -197,6 +197,10 @@ pub enum Effect {
     Take,
     /// Keeps the argument while the function runs: `storage.run(store, f, …)`.
     RunsWith,
+    /// Starts something and returns its three streams, of which the first is written to: `client.exec_command(line)`.
+    Streams,
+    /// Starts something and hands it to a callback, after an error that did not happen: `client.exec(line, (error, stream) => …)`.
+    HandsOver,
     /// `emitter.on(event, listener)`.
     Listen,
     /// `emitter.emit(event, …)`.

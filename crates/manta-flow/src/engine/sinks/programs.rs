@@ -67,6 +67,9 @@ impl Interp<'_> {
         if is_shell {
             let list = self.new_array(words, more);
             let line = self.join_array(&list, " ");
+            if let Some(input) = row.input.as_ref().and_then(|input| self.select(input, args, this)) {
+                self.check_input_of_line(api, &line, &input, span);
+            }
             self.check_value(SinkKind::Shell, api, &line, span);
             return;
         }

@@ -16,9 +16,17 @@ impl Interp<'_> {
     /// What a program reads from its standard input is data, unless it is an interpreter that is given no script.
     pub(super) fn check_input(&mut self, api: &str, words: &[Val], input: &Val, span: Span) {
         let known = self.names_of(words);
-        let Some(option) = argv::code_option_of_reader(&known) else { return };
-        let words = vec![Val::str(&known[0]), Val::str(option), input.clone()];
+        let Some((interpreter, option)) = argv::reader(&known) else { return };
+        let words = vec![Val::str(interpreter), Val::str(option), input.clone()];
         self.check_words(api, words, None, span);
+    }
+
+    /// The same, of a command line for a shell: `execSync("bash", { input: text })`. What pipes and the like do is not
+    /// looked at.
+    pub(super) fn check_input_of_line(&mut self, api: &str, line: &Val, input: &Val, span: Span) {
+        let Some(line) = line.literal().filter(|line| !line.contains(['|', ';', '&', '<', '\n'])) else { return };
+        let words: Vec<Val> = line.split_whitespace().map(Val::str).collect();
+        self.check_input(api, &words, input, span);
     }
 
     /// A method that writes to the input of a program: `spawn("bash").stdin.write(text)`. `data` is what is known of the
@@ -26,7 +34,7 @@ impl Interp<'_> {
     pub(super) fn check_input_of_started(&mut self, api: &str, data: Option<ObjId>, input: &Val, span: Span) {
         let Some(started) = data.map(|data| self.store.obj(data).items.clone()) else { return };
         let (mut words, mut more) = (Vec::new(), None);
-        for value in &started {
+        for value in started.iter().filter(|value| !matches!(value.kind, Kind::Fn(_))) {
             match value.literal() {
                 // A command line; blanks in a program's own path are rare.
                 Some(line) => words.extend(line.split_whitespace().map(Val::str)),
