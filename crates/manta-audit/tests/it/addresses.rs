@@ -553,3 +553,23 @@ server.tool("get", {{ host: z.string() }}, async ({{ host }}) => {{
         assert_eq!(asked(body), NOTHING, "{body}");
     }
 }
+
+/// A reader that takes a file or an address gets no address where a file of that name is there.
+#[test]
+fn what_is_there_is_no_address() {
+    let server = |check: &str| {
+        let text = format!(
+            "import os\nfrom pathlib import Path\nimport pandas\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n\n@mcp.tool()\ndef load(name: str) -> str:\n{check}\n    return str(pandas.read_csv(name))\n"
+        );
+        found([("server.py", text.as_str())]).iter().any(|one| one.starts_with("ssrf"))
+    };
+    assert!(server("    pass"));
+    assert!(server("    if os.path.exists(name):\n        print('there')"));
+    for check in [
+        "    if not os.path.exists(name):\n        return 'none'",
+        "    if not Path(name).is_file():\n        raise ValueError(name)",
+        "    if not os.path.isfile(name):\n        return 'none'",
+    ] {
+        assert!(!server(check), "{check}");
+    }
+}

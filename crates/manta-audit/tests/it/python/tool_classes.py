@@ -12,7 +12,7 @@ class Notes:
         self.root = root
 
     def read(self, name: str) -> str:
-        return (self.root / name).read_text()  # error: path-traversal in read_note
+        return (self.root / name).read_text()  # error: path-traversal in read_note_tool
 
     def read_checked(self, name: str) -> str:
         full = (self.root / name).resolve()

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use manta_core::Span;
 
 use crate::domain::props::StrProps;
+use crate::domain::url::Host;
 use crate::domain::{CharSet, path};
 use crate::engine::api::ApiStep;
 use crate::engine::facts::{Cond, Fact};
@@ -280,7 +281,7 @@ impl Interp<'_> {
                 };
                 self.bool_with(None, cond)
             }
-            "exists" | "is_file" | "is_dir" | "is_symlink" | "is_mount" => Val::any_bool(),
+            "exists" | "is_file" | "is_dir" | "is_symlink" | "is_mount" => self.exists_test(value, span),
             "model_dump" | "dict" | "copy" => value.clone(),
             // One target, or it is the `replace` of a date or of something else that has fields.
             "rename" | "replace" if args.pos.len() != 1 && args.named("target").is_none() && args.rest.is_none() => {
@@ -373,7 +374,17 @@ impl Interp<'_> {
             "isdigit" | "isdecimal" | "isnumeric" => CharSet::DIGITS.union(CharSet::NON_ASCII),
             "isidentifier" => CharSet::WORD.union(CharSet::NON_ASCII),
             "isascii" => CharSet::ASCII,
-            _ => return Val::any_bool(),
+            // One letter that has a case, and none of the other.
+            _ => {
+                return value.literal().map_or_else(Val::any_bool, |text| {
+                    let (mut upper, mut lower) =
+                        (text.chars().any(char::is_uppercase), text.chars().any(char::is_lowercase));
+                    if name == "islower" {
+                        std::mem::swap(&mut upper, &mut lower);
+                    }
+                    Val::bool(upper && !lower)
+                });
+            }
         };
         if let Some(text) = value.literal() {
             return Val::bool(charset.admits(text) && (!text.is_empty() || name == "isascii"));
@@ -387,6 +398,20 @@ impl Interp<'_> {
             props.min_len = 1;
         }
         let fact = Fact::props(props, at);
+        let cond = Cond { when_true: self.implied(value, fact), ..Cond::default() };
+        self.bool_with(None, cond)
+    }
+
+    /// `os.path.exists(path)`, `path.is_file()`, `existsSync(path)`: what is found on this machine is no address of another,
+    /// for readers that take either (`pandas.read_csv`).
+    pub(crate) fn exists_test(&mut self, value: &Val, span: Span) -> Val {
+        let value = &self.current(value);
+        if self.taint_now(value).is_none() {
+            return Val::any_bool();
+        }
+        let mut props = StrProps::default();
+        props.url.host = Host::AllowListed;
+        let fact = Fact::props(props, self.here(span));
         let cond = Cond { when_true: self.implied(value, fact), ..Cond::default() };
         self.bool_with(None, cond)
     }

@@ -87,6 +87,7 @@ impl Interp<'_> {
             }
             Effect::Import => self.dynamic_import(&arg, span),
             Effect::Boolean => Val::any_bool(),
+            Effect::Exists => self.exists_test(&arg, span),
             Effect::IsArray => self.is_array(&arg),
             Effect::Members => self.members_of(&arg, args.get(1), span),
             Effect::MemberNames => match self.member_names(&arg) {

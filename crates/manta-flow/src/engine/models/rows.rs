@@ -211,6 +211,8 @@ pub enum Effect {
     Import,
     /// Returns a boolean that implies nothing.
     Boolean,
+    /// Whether a file or directory is there.
+    Exists,
     /// `Array.isArray`.
     IsArray,
     /// `inspect.getmembers`: pairs of a name and what an object, class or module has by it.
