@@ -13,7 +13,7 @@ use manta_flow::ir::{ArgKind, BinaryOp, Expr, ExprId, ImportName, Lang, Module, 
 /// Most files that the computed imports of one module may mean.
 pub(super) const MAX_FILES: usize = 64;
 
-/// The files that `module` may load by computed names, sorted. Of more than [`MAX_FILES`] the first are to be read, and the
+/// The files that `module` may load by computed names, sorted, private ones last. Of more than [`MAX_FILES`] the first are to be read, and the
 /// report is to say so.
 pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
     let requests: Vec<ExprId> = module.exprs.iter().filter_map(|expr| computed_request(module, expr)).collect();
@@ -24,10 +24,9 @@ pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
         return listed.into_iter().collect();
     }
     let mut found: BTreeSet<String> = BTreeSet::new();
-    for request in requests {
-        if let Some(prefix) = prefix(module, request, 8) {
-            found.extend(resolver.folder(path, &prefix));
-        }
+    let looked_through = module.exprs.iter().filter_map(|expr| package_looked_through(module, expr));
+    for prefix in requests.into_iter().filter_map(|request| prefix(module, request, 8)).chain(looked_through) {
+        found.extend(resolver.folder(path, &prefix));
     }
     // Names that are kept in a list, and directories that are looked through.
     let is_searched = found.is_empty();
@@ -40,7 +39,13 @@ pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
             Resolution::File(target) if text.contains(['.', '/']) && target != path => {
                 found.insert(target);
             }
-            _ if is_searched => found.extend(named_folder(module, resolver, text)),
+            _ if is_searched => {
+                found.extend(named_folder(module, resolver, text));
+                // `name = f"app.tools.{stem}"`, imported later.
+                if module.lang == Lang::Python && text.ends_with('.') {
+                    found.extend(resolver.folder(path, text));
+                }
+            }
             _ => {}
         }
     }
@@ -49,7 +54,16 @@ pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
         found.extend(resolver.folder(path, "."));
     }
     found.extend(listed);
-    found.into_iter().collect()
+    let mut found: Vec<String> = found.into_iter().collect();
+    // What is private to the others is read with them, if it is needed.
+    found.sort_by_key(|file| is_private(file));
+    found
+}
+
+/// Whether a module or its package is named like one that is nobody else's: `_client.py`, `_client/__init__.py`.
+fn is_private(file: &str) -> bool {
+    let path = file.strip_suffix("/__init__.py").unwrap_or(file);
+    path.rsplit('/').next().is_some_and(|name| name.starts_with('_'))
 }
 
 /// The specifier of an import that is no literal.
@@ -57,22 +71,61 @@ fn computed_request(module: &Module, expr: &Expr) -> Option<ExprId> {
     match expr {
         Expr::DynamicImport(request) => Some(*request),
         Expr::Call { callee, args, .. } if module.lang == Lang::Python => {
-            let is_importlib =
-                |import: &manta_flow::ir::ImportId| &*module.imports[import.0 as usize].request == "importlib";
-            let is_import = match module.expr(*callee) {
+            let at = match module.expr(*callee) {
                 Expr::Import(import, ImportName::Named(name)) => {
-                    is_importlib(import) && name.as_str() == "import_module"
+                    let request = &*module.imports[import.0 as usize].request;
+                    (request == "importlib" || request.starts_with("importlib.")).then_some(name.as_str())
                 }
-                Expr::Member { object, name, .. } => {
-                    matches!(module.expr(*object), Expr::Import(import, ImportName::Namespace) if is_importlib(import))
-                        && name.as_str() == "import_module"
-                }
-                Expr::Var(Var::Global(name)) => name.as_str() == "__import__",
-                _ => false,
+                // `importlib.util` is the package again for whoever reads `importlib.util.spec_from_file_location`.
+                Expr::Member { object, name, .. } => is_importlib(module, *object).then_some(name.as_str()),
+                Expr::Var(Var::Global(name)) => (name.as_str() == "__import__").then_some("__import__"),
+                _ => None,
             };
-            let first = args.first().filter(|arg| arg.kind == ArgKind::Positional)?;
-            is_import.then_some(first.value)
+            let at = match at? {
+                "import_module" | "__import__" => 0,
+                // A name that is made up, and the file.
+                "spec_from_file_location" | "SourceFileLoader" => 1,
+                _ => return None,
+            };
+            args.get(at).filter(|arg| arg.kind == ArgKind::Positional).map(|arg| arg.value)
         }
+        _ => None,
+    }
+}
+
+/// Whether an expression is `importlib`, `importlib.util` or another module of it.
+fn is_importlib(module: &Module, expr: ExprId) -> bool {
+    match module.expr(expr) {
+        Expr::Import(import, ImportName::Namespace) => {
+            let request = &*module.imports[import.0 as usize].request;
+            request == "importlib" || request.starts_with("importlib.")
+        }
+        Expr::Import(import, ImportName::Named(_)) => &*module.imports[import.0 as usize].request == "importlib",
+        Expr::Member { object, .. } => is_importlib(module, *object),
+        _ => false,
+    }
+}
+
+/// The modules of a package whose directory is asked for, as a rule to be looked through: `pkgutil.iter_modules(tools.__path__)`.
+fn package_looked_through(module: &Module, expr: &Expr) -> Option<String> {
+    let Expr::Member { object, name, .. } = expr else { return None };
+    if name.as_str() != "__path__" {
+        return None;
+    }
+    package_named(module, *object).map(|package| format!("{package}."))
+}
+
+/// The dotted name of a package or module that is imported.
+fn package_named(module: &Module, expr: ExprId) -> Option<String> {
+    match module.expr(expr) {
+        Expr::Import(import, ImportName::Namespace) => Some(module.imports[import.0 as usize].request.to_string()),
+        Expr::Import(import, ImportName::Named(name)) => {
+            let package = &module.imports[import.0 as usize].request;
+            let dot = if package.ends_with('.') { "" } else { "." };
+            Some(format!("{package}{dot}{name}"))
+        }
+        // `import app.tools`, read as `app` and what is in it.
+        Expr::Member { object, name, .. } => Some(format!("{}.{name}", package_named(module, *object)?)),
         _ => None,
     }
 }
@@ -99,15 +152,7 @@ fn prefix(module: &Module, text: ExprId, depth: usize) -> Option<String> {
         // The package of the file itself.
         Expr::Var(Var::Global(name)) if matches!(name.as_str(), "__package__" | "__name__") => Some(".".to_owned()),
         // `tools.__name__`
-        Expr::Member { object, name, .. } if name.as_str() == "__name__" => match module.expr(*object) {
-            Expr::Import(import, ImportName::Namespace) => Some(module.imports[import.0 as usize].request.to_string()),
-            Expr::Import(import, ImportName::Named(name)) => {
-                let package = &module.imports[import.0 as usize].request;
-                let dot = if package.ends_with('.') { "" } else { "." };
-                Some(format!("{package}{dot}{name}"))
-            }
-            _ => None,
-        },
+        Expr::Member { object, name, .. } if name.as_str() == "__name__" => package_named(module, *object),
         // `new URL(`./tools/${name}.js`, import.meta.url)`
         Expr::Call { args, .. } => prefix(module, args.first()?.value, depth - 1),
         _ => None,
@@ -116,6 +161,9 @@ fn prefix(module: &Module, text: ExprId, depth: usize) -> Option<String> {
 
 /// The files of a directory that `text` names, seen from the module.
 fn named_folder(module: &Module, resolver: &dyn Resolver, text: &str) -> Vec<String> {
+    // `/tools/*.js`: the directory before the pattern.
+    let text = text.split(['*', '{']).next().unwrap_or_default();
+    let text = if module.lang == Lang::JavaScript { text.trim_start_matches('/') } else { text };
     let is_name = !text.is_empty()
         && text.len() < 64
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'));

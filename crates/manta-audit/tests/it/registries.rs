@@ -412,3 +412,58 @@ export const second = makeServer({second}, "second");
     let verdicts = servers[0].tools[0].verdicts.values();
     assert_eq!(verdicts.filter(|verdict| verdict.as_str() == "vulnerable").count(), 1);
 }
+
+/// Modules that are looked for and loaded, in the ways that programs do.
+#[test]
+fn modules_that_are_looked_for_are_loaded() {
+    let tool = "import os\n\ndef register(mcp):\n    @mcp.tool()\n    def ping(host: str):\n        os.system('ping ' + host)\n";
+    let server = |imports: &str, look: &str| {
+        let text = format!(
+            "{imports}\nfrom pathlib import Path\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n\n{look}\n\nload()\nmcp.run()\n"
+        );
+        found([
+            ("app/__init__.py", ""),
+            ("app/server.py", text.as_str()),
+            ("app/core/__init__.py", ""),
+            ("app/tools/__init__.py", ""),
+            ("app/tools/_client.py", "import os\n"),
+            ("app/tools/ping.py", tool),
+        ])
+    };
+    for (imports, look) in [
+        (
+            "import importlib, pkgutil\nfrom app import tools",
+            "def load():\n    for info in pkgutil.walk_packages(tools.__path__, tools.__name__ + '.'):\n        importlib.import_module(info.name).register(mcp)",
+        ),
+        (
+            "import importlib, pkgutil, sys\nimport app.tools as package",
+            "def load():\n    for _, name, _ in pkgutil.iter_modules(package.__path__):\n        full = f'app.tools.{name}'\n        if full in sys.modules:\n            module = importlib.reload(sys.modules[full])\n        else:\n            module = importlib.import_module(full)\n        if hasattr(module, 'register'):\n            module.register(mcp)",
+        ),
+        (
+            "",
+            "def load():\n    for name in ['ping']:\n        __import__('app.tools.' + name, fromlist=['register']).register(mcp)",
+        ),
+        ("", "def load():\n    __import__('app.tools.ping', fromlist=['register']).register(mcp)"),
+        (
+            "import importlib.util",
+            "def load():\n    for file in (Path(__file__).parent / 'tools').glob('*.py'):\n        spec = importlib.util.spec_from_file_location(file.stem, file)\n        module = importlib.util.module_from_spec(spec)\n        spec.loader.exec_module(module)\n        module.register(mcp)",
+        ),
+    ] {
+        assert_eq!(server(imports, look), ["command-injection in ping"], "{look}");
+    }
+    let module = r#"
+const { execSync } = require("node:child_process");
+const { z } = require("zod");
+module.exports = { name: "ping", input: { host: z.string() }, run: ({ host }) => execSync("ping " + host) };
+"#;
+    let server = r#"
+const { McpServer } = require("@modelcontextprotocol/sdk/server/mcp.js");
+const { globSync } = require("glob");
+const server = new McpServer({ name: "x", version: "1" });
+for (const file of globSync(__dirname + "/tools/*.js")) {
+  const tool = require(file);
+  server.tool(tool.name, tool.input, tool.run);
+}
+"#;
+    assert_eq!(found([("index.js", server), ("tools/ping.js", module)]), ["command-injection in ping"]);
+}

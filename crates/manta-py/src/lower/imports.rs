@@ -136,7 +136,8 @@ impl Lowerer<'_> {
         Some(value)
     }
 
-    /// `importlib.import_module("a.b")` and `__import__("a")` with a literal name are plain imports.
+    /// `importlib.import_module("a.b")` and `__import__("a")` with a literal name are plain imports. The built-in gives the
+    /// first part of a dotted name, unless it is told what will be asked of the last.
     pub(super) fn import_call(&mut self, call: &ExprCall) -> Option<ExprId> {
         let (full, callee) = match &*call.func {
             Expr::Name(name) => (name.id.as_str() == "import_module", name.id.as_str()),
@@ -148,7 +149,9 @@ impl Lowerer<'_> {
         }
         let Expr::StringLiteral(name) = call.arguments.args.first()? else { return None };
         let path = name.value.to_str();
-        let request = if full { path } else { path.split('.').next().unwrap_or_default() };
+        let names_last = call.arguments.args.len() > 3
+            || call.arguments.keywords.iter().any(|given| given.arg.as_ref().is_some_and(|name| name == "fromlist"));
+        let request = if full || names_last { path } else { path.split('.').next().unwrap_or_default() };
         if request.is_empty() {
             return None;
         }
