@@ -73,12 +73,12 @@ impl<'a> Listener<'a> {
 
 /// Every HTTP listener that the program starts.
 pub(super) fn find<'a>(setup: &Setup<'a>) -> Vec<Listener<'a>> {
-    let defaults = command_line_defaults(setup);
+    let options = command_line_options(setup);
     let calls: &'a [CallInfo] = &setup.analysis.calls;
     let mut found: Vec<Listener<'a>> = Vec::new();
     for call in calls {
         let Some((host, default)) = host_of(call) else { continue };
-        let binding = host.map_or(default, |host| binding(host, &defaults));
+        let binding = host.map_or(default, |host| binding(host, default, &options));
         let known = found.iter_mut().find(|listener| listener.call.at == call.at);
         if let Some(known) = known {
             // Met again with other values: the worse one counts.
@@ -188,18 +188,21 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Where a host argument binds to.
-fn binding(host: &ArgInfo, defaults: &BTreeMap<String, &ArgInfo>) -> Binding {
+/// Where a host argument leads. `default` is what holds where it is left out, as an unset variable or option leaves it.
+fn binding(host: &ArgInfo, default: Binding, options: &BTreeMap<String, Option<&ArgInfo>>) -> Binding {
     let mut texts: Vec<&str> = arg::texts(host);
-    let mut is_open = false;
+    let (mut is_open, mut may_be_left_out) = (false, true);
     for value in arg::alternatives(host) {
         match value {
             ArgInfo::Text(_) | ArgInfo::Null => {}
             _ => {
                 is_open = true;
-                let option = arg::apis(value).into_iter().next().map(arg::last);
-                texts.extend(
-                    option.and_then(|name| defaults.get(name)).map(|default| arg::texts(default)).unwrap_or_default(),
-                );
+                let api = arg::apis(value).into_iter().next();
+                let option = api.and_then(|api| options.get(arg::last(api)));
+                if let Some(Some(default)) = option {
+                    texts.extend(arg::texts(default));
+                }
+                may_be_left_out &= api.is_some_and(|api| api.starts_with("$env.")) || option == Some(&None);
             }
         }
     }
@@ -210,25 +213,44 @@ fn binding(host: &ArgInfo, defaults: &BTreeMap<String, &ArgInfo>) -> Binding {
         (true, false, true) => Binding::AllByDefault,
         // Both: the wide one is a choice, such as an explicit switch to remote access.
         (_, true, _) => Binding::Loopback,
+        // An option that nobody gives, and nothing in its stead.
+        (false, false, true) if texts.is_empty() && may_be_left_out && default == Binding::All => Binding::AllByDefault,
         _ => Binding::Unknown,
     }
 }
 
-/// Defaults of command-line options, by the name the program reads them with.
-fn command_line_defaults<'a>(setup: &Setup<'a>) -> BTreeMap<String, &'a ArgInfo> {
+/// Command-line options by the name the program reads them with, each with its default, if it has one.
+fn command_line_options<'a>(setup: &Setup<'a>) -> BTreeMap<String, Option<&'a ArgInfo>> {
     let calls: &'a [CallInfo] = &setup.analysis.calls;
-    let mut defaults = BTreeMap::new();
-    for call in calls.iter().filter(|call| matches!(arg::last(&call.api), "add_argument" | "option")) {
-        let flags = call.args.iter().take(2).flat_map(arg::texts);
-        let flag = flags
-            .flat_map(|text| text.split([' ', ',', '|']))
-            .find(|word| !word.is_empty() && (word.starts_with("--") || !word.starts_with('-')));
-        let default = arg::option(call, "default").or_else(|| call.args.get(2));
-        if let (Some(flag), Some(default)) = (flag, default) {
-            defaults.insert(flag.trim_start_matches('-').replace('-', "_"), default);
+    let mut options: BTreeMap<String, Option<&ArgInfo>> = BTreeMap::new();
+    let mut enter = |name: &str, default: Option<&'a ArgInfo>| {
+        let known = options.entry(name.trim_start_matches('-').replace('-', "_")).or_default();
+        *known = known.or(default);
+    };
+    for call in calls {
+        match arg::last(&call.api) {
+            "add_argument" | "option" => {
+                let flags = call.args.iter().take(2).flat_map(arg::texts);
+                let flag = flags
+                    .flat_map(|text| text.split([' ', ',', '|']))
+                    .find(|word| !word.is_empty() && (word.starts_with("--") || !word.starts_with('-')));
+                let third = call.args.get(2).filter(|value| !matches!(value, ArgInfo::Function(_)));
+                if let Some(flag) = flag {
+                    enter(flag, arg::option(call, "default").or(third));
+                }
+            }
+            // `parseArgs({ options: { host: { type: "string", default: "127.0.0.1" } } })`
+            "parseArgs" => {
+                let Some(ArgInfo::Record(fields)) = arg::option(call, "options") else { continue };
+                for (name, option) in fields {
+                    let ArgInfo::Record(option) = option else { continue };
+                    enter(name, option.iter().find(|(field, _)| field == "default").map(|(_, value)| value));
+                }
+            }
+            _ => {}
         }
     }
-    defaults
+    options
 }
 
 /// Where the default of an environment variable in a host argument is written: `os.getenv("HOST", "0.0.0.0")`.

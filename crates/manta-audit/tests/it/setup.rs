@@ -551,3 +551,70 @@ fn what_starts_a_server_is_looked_at_again_however_dear_it_was() {
         assert_eq!(started_after(before), ["dns-rebinding"], "{before}");
     }
 }
+
+/// An address that is left out is every address, and so is an option or a variable that nobody sets.
+#[test]
+fn what_nobody_sets_is_left_out() {
+    let server = |start: &str| {
+        ts(&format!(
+            r#"import http from "node:http";
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ StreamableHTTPServerTransport }} from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import {{ program }} from "commander";
+import {{ parseArgs }} from "node:util";
+const server = new McpServer({{ name: "x", version: "1" }});
+function start(port: number, host?: string) {{
+  const app = http.createServer(async (req, res) => {{
+    const transport = new StreamableHTTPServerTransport({{ sessionIdGenerator: undefined }});
+    await server.connect(transport);
+    await transport.handleRequest(req, res);
+  }});
+  app.listen(port, host);
+}}
+{start}
+"#
+        ))
+    };
+    let is_open = |start: &str| server(start).contains(&"unauthenticated-http:13".to_owned());
+    let option = "program.option(\"--port <port>\").option(\"--host <host>\", \"address\")";
+    let usual = "program.option(\"--host <host>\", \"address\", \"127.0.0.1\")";
+    for start in [
+        "start(3000, process.env.HOST);".to_owned(),
+        format!("{option}.action(async (options) => {{ start(+options.port, options.host); }}); program.parse();"),
+        format!("{option}; program.parse(); start(3000, program.opts().host);"),
+        "program.option(\"--host <host>\", \"address\", \"0.0.0.0\").action((options) => start(1, options.host));"
+            .to_owned(),
+        "const { values } = parseArgs({ options: { host: { type: \"string\" } } }); start(3000, values.host);"
+            .to_owned(),
+    ] {
+        assert!(is_open(&start), "{start}");
+    }
+    for start in [
+        "start(3000, process.env.HOST || \"127.0.0.1\");".to_owned(),
+        "const { HOST = \"127.0.0.1\" } = process.env; start(3000, HOST);".to_owned(),
+        "const run = (host = \"localhost\") => start(3000, host); run(process.env.HOST);".to_owned(),
+        format!("{usual}.action(async (options) => {{ start(3000, options.host); }}); program.parse();"),
+        format!("{option}.action(({{ port, host = \"localhost\" }}) => start(port, host)); program.parse();"),
+        "program.requiredOption(\"--host <host>\", \"address\"); program.parse(); start(1, program.opts().host);".to_owned(),
+        "const { values } = parseArgs({ options: { host: { type: \"string\", default: \"localhost\" } } }); start(3000, values.host);".to_owned(),
+    ] {
+        assert!(!is_open(&start), "{start}");
+    }
+}
+
+/// A command line of Python that is described by a signature has its defaults there.
+#[test]
+fn defaults_of_a_command_are_those_of_its_parameters() {
+    let server = |parameter: &str| {
+        py(&format!(
+            "import typer\nimport uvicorn\nfrom mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\napp = typer.Typer()\n@app.command()\ndef main({parameter}):\n    uvicorn.run(mcp.streamable_http_app(), host=host, port=1)\napp()\n"
+        ))
+    };
+    let open = "unauthenticated-http:8".to_owned();
+    for parameter in ["host: str = '0.0.0.0'", "host: str = typer.Option('0.0.0.0', '--host')"] {
+        assert!(server(parameter).contains(&open), "{parameter}: {:?}", server(parameter));
+    }
+    for parameter in ["host: str = '127.0.0.1'", "host: str = typer.Option('127.0.0.1', '--host')"] {
+        assert!(!server(parameter).contains(&open), "{parameter}");
+    }
+}

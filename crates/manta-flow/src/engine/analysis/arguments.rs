@@ -2,7 +2,7 @@
 
 use super::{HandlerCall, ParamFacts};
 use crate::engine::interp::{Args, Interp};
-use crate::engine::models::{Exposes, HandlerArgs};
+use crate::engine::models::{Exposes, HandlerArgs, parse_path};
 use crate::engine::report::Registration;
 use crate::engine::schema::{Schema, Ty};
 use crate::engine::store::{Obj, ObjKind};
@@ -111,7 +111,12 @@ impl<'p> Interp<'p> {
             }
             HandlerArgs::CommandLine => {
                 let (taint, step) = self.source("command line".to_owned(), at);
-                Args { rest: Some(Val { taint, step, vn: self.store.fresh_vn(), ..Val::unknown() }), ..Args::default() }
+                // Operands or options: what is asked of them is asked by the name of an option.
+                let parsed = Kind::Api(parse_path(&mut self.apis, "commander.Command().opts()"), None);
+                Args {
+                    rest: Some(Val { taint, step, vn: self.store.fresh_vn(), ..Val::of(parsed) }),
+                    ..Args::default()
+                }
             }
             HandlerArgs::HttpRequest => {
                 let request = self.http_request(at);

@@ -86,11 +86,15 @@ impl<'p> Interp<'p> {
         if matches!(value.kind, Kind::Undefined) {
             return self.eval(default);
         }
+        let is_left_out = matches!(value.kind, Kind::Api(api, _) if is_setting(&self.apis.name(api)));
         let may_be_missing = matches!(value.kind, Kind::Unknown | Kind::Str | Kind::Union(_) | Kind::Num(None));
-        if !may_be_missing {
+        if !may_be_missing && !is_left_out {
             return value;
         }
         let other = self.eval(default);
+        if is_left_out {
+            return self.join(&value, &other);
+        }
         if matches!(other.kind, Kind::Obj(_)) && !matches!(value.kind, Kind::Unknown) {
             return value;
         }
@@ -174,4 +178,9 @@ impl<'p> Interp<'p> {
             }
         }
     }
+}
+
+/// Whether an access path is a variable of the environment or an option of the command line, which may be left out.
+fn is_setting(api: &str) -> bool {
+    api.starts_with("$env.") || api.contains(".opts().")
 }

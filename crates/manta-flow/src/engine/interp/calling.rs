@@ -425,6 +425,7 @@ impl<'p> Interp<'p> {
                         .map(|at| named.remove(at).1);
                     let by_position =
                         if param.kind == crate::ir::ParamKind::Normal { positional.pop_front() } else { None };
+                    let is_left_to_others = by_position.is_none() && by_name.is_none();
                     let given = by_position
                         .or(by_name)
                         .or_else(|| if param.kind == crate::ir::ParamKind::Normal { rest.clone() } else { None });
@@ -433,6 +434,7 @@ impl<'p> Interp<'p> {
                         Some(param.name.map_or_else(|| rest.clone(), |name| self.named_of(rest, name)))
                     });
                     match given {
+                        Some(value) if is_left_to_others => self.or_default_of_command(value, param.default),
                         Some(value) => self.or_default_param(value, param.default),
                         None => match param.default {
                             Some(default) => self.eval_default(default),
@@ -454,6 +456,19 @@ impl<'p> Interp<'p> {
     /// JavaScript defaults apply to `undefined`; Python defaults only to missing arguments.
     fn or_default_param(&mut self, value: Val, default: Option<ExprId>) -> Val {
         if self.lang() == Lang::Python { value } else { self.or_default(value, default) }
+    }
+
+    /// What a library calls a function with that it was given while the program starts: of a command line, as a rule the
+    /// defaults (`@app.command()` of typer).
+    fn or_default_of_command(&mut self, value: Val, default: Option<ExprId>) -> Val {
+        let is_open = matches!(value.kind, Kind::Unknown) && !value.is_tainted();
+        match default.filter(|_| is_open && self.lang() == Lang::Python && !self.found.is_running_handler) {
+            Some(default) => {
+                let usual = self.eval_default(default);
+                self.join(&usual, &value)
+            }
+            None => self.or_default_param(value, default),
+        }
     }
 
     /// What a parameter without a default is when nothing is given for it. In Python that is an error, unless something

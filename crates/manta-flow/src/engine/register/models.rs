@@ -244,9 +244,19 @@ impl Interp<'_> {
     pub(crate) fn field_default(&mut self, value: &Val) -> Option<Val> {
         let Kind::Api(api, Some(data)) = &value.kind else { return None };
         let name = self.apis.name(*api);
-        let is_field = ["Field()", "Query()", "Body()", "Path()", "Form()", "Header()", "field()"]
-            .iter()
-            .any(|suffix| name.ends_with(suffix));
+        let is_field = [
+            "Field()",
+            "Query()",
+            "Body()",
+            "Path()",
+            "Form()",
+            "Header()",
+            "field()",
+            "typer.Option()",
+            "typer.Argument()",
+        ]
+        .iter()
+        .any(|suffix| name.ends_with(suffix));
         if !is_field {
             return None;
         }
