@@ -413,6 +413,52 @@ export const second = makeServer({second}, "second");
     assert_eq!(verdicts.filter(|verdict| verdict.as_str() == "vulnerable").count(), 1);
 }
 
+/// Where a package is walked through, each of its modules is known by its name, and what calls one of them by it.
+#[test]
+fn modules_of_a_package_are_told_apart() {
+    let server = |entry: &str| {
+        let text = format!(
+            r#"
+import importlib, pkgutil
+from mcp.server.lowlevel import Server
+from mcp.types import Tool
+from app import tools
+
+app = Server("x")
+MODULES = {{}}
+for {entry} in pkgutil.iter_modules(tools.__path__):
+    module = importlib.import_module("app.tools." + {name})
+    MODULES[module.describe()["name"]] = module
+
+@app.list_tools()
+async def listing():
+    return [Tool(**module.describe()) for module in MODULES.values()]
+
+@app.call_tool()
+async def call(name, arguments):
+    return MODULES[name].run(**arguments)
+"#,
+            name = if entry == "info" { "info.name" } else { "name" }
+        );
+        let module = |name: &str, body: &str| {
+            format!(
+                "import os\n\ndef describe():\n    return {{'name': '{name}', 'inputSchema': {{}}}}\n\ndef run(text, **rest):\n    {body}\n"
+            )
+        };
+        let (ping, read) = (module("ping", "os.system('ping ' + text)"), module("read", "return open(text).read()"));
+        found([
+            ("app/__init__.py", ""),
+            ("app/server.py", text.as_str()),
+            ("app/tools/__init__.py", ""),
+            ("app/tools/ping.py", ping.as_str()),
+            ("app/tools/read/__init__.py", read.as_str()),
+        ])
+    };
+    for entry in ["_, name, _", "finder, name, is_package", "info"] {
+        assert_eq!(server(entry), ["command-injection in ping", "path-traversal in read"], "{entry}");
+    }
+}
+
 /// Modules that are looked for and loaded, in the ways that programs do.
 #[test]
 fn modules_that_are_looked_for_are_loaded() {

@@ -138,6 +138,47 @@ impl Interp<'_> {
         }
     }
 
+    /// What `pkgutil.iter_modules` and `walk_packages` find: a finder, the name behind the prefix that is asked for, and
+    /// whether it is a package. The packages are those that the module may load from by names it computes.
+    pub(crate) fn modules_listed(&mut self, args: &Args) -> Option<Val> {
+        let program = self.program;
+        let files: Vec<&str> =
+            program.computed(self.frame().module).iter().map(|target| &*program.module(*target).path).collect();
+        let package_of = |file: &'_ str| file.strip_suffix("/__init__.py").map(str::to_owned);
+        let is_looked_through = |package: &str| {
+            files.iter().any(|file| {
+                file.rsplit_once('/').is_some_and(|(folder, name)| folder == package && name != "__init__.py")
+            })
+        };
+        let prefix = args.get(1).or_else(|| args.named("prefix"));
+        // A prefix that is not known says nothing of the whole names.
+        let prefix = prefix.map_or(Some(""), Val::literal)?.to_owned();
+        let mut found = Vec::new();
+        for file in &files {
+            let package = package_of(file);
+            if package.as_deref().is_some_and(is_looked_through) {
+                continue;
+            }
+            let path = package.as_deref().or_else(|| file.strip_suffix(".py")).unwrap_or(file);
+            let name = path.rsplit('/').next().unwrap_or(path);
+            found.push((Val::str(&format!("{prefix}{name}")), Val::bool(package.is_some())));
+        }
+        if found.is_empty() {
+            return None;
+        }
+        let mut listed = Vec::new();
+        for (name, is_package) in found {
+            let entry = self.new_array(vec![Val::unknown(), name.clone(), is_package.clone()], None);
+            if let Kind::Obj(id) = entry.kind {
+                let fields = &mut self.store.obj_mut(id).fields;
+                fields.insert(Symbol::new("name"), name);
+                fields.insert(Symbol::new("ispkg"), is_package);
+            }
+            listed.push(entry);
+        }
+        Some(self.new_array(listed, None))
+    }
+
     /// `import(expr)`: literal specifiers resolve; computed ones load what the program may mean by them.
     pub(crate) fn dynamic_import(&mut self, request: &Val, span: Span) -> Val {
         self.check_dynamic_import(request, span);

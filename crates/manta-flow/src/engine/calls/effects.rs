@@ -86,6 +86,7 @@ impl Interp<'_> {
                 self.new_array(outcomes, more)
             }
             Effect::Import => self.dynamic_import(&arg, span),
+            Effect::Modules => return self.modules_listed(args),
             Effect::Boolean => Val::any_bool(),
             Effect::Exists => self.exists_test(&arg, span),
             Effect::IsArray => self.is_array(&arg),

@@ -209,6 +209,8 @@ pub enum Effect {
     Settle,
     /// Returns the module of that name (`importlib.import_module`).
     Import,
+    /// Lists the modules of a package: `pkgutil.iter_modules(package.__path__)`.
+    Modules,
     /// Returns a boolean that implies nothing.
     Boolean,
     /// Whether a file or directory is there.
