@@ -21,7 +21,7 @@ use crate::identity;
 use crate::mux;
 use crate::permissive::Permissive;
 use crate::pin::{Integrity, LockFile, PinMode, Store};
-use crate::preset::{Environment, Fetch};
+use crate::preset::Fetch;
 use crate::relay::Ended;
 use crate::run;
 use crate::sandbox::probe::Host;
@@ -112,9 +112,7 @@ pub fn guard(options: &Options) -> Result<u8, String> {
     }
     let mut request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
-    if !options.explain {
-        fetch(spec, &mut request, &launcher)?;
-    }
+    fetch(spec, &mut request, &launcher, options.explain)?;
     let mut setup = plan(file.as_ref(), spec, options, &request)?;
     if options.explain {
         return explain(&setup, &launcher);
@@ -206,7 +204,7 @@ pub fn pin(options: &Options, action: PinAction) -> Result<Vec<String>, String> 
     let (spec, options) = &settings(file.as_ref(), options)?;
     let mut request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
-    fetch(spec, &mut request, &launcher)?;
+    fetch(spec, &mut request, &launcher, false)?;
     let mut setup = plan(file.as_ref(), spec, options, &request)?;
     let server = identity::of(identified(options), &request.cwd);
     let path = file.as_ref().map_or_else(|| request.cwd.join(&spec.lock), |file| lock_path(file, spec));
@@ -332,33 +330,34 @@ fn identified(options: &Options) -> &[String] {
     options.upstream.as_ref().map_or(&options.command, std::slice::from_ref)
 }
 
-/// Fills the package manager's cache in a sandbox of its own, before the server's sandbox is made. Where that tells which
-/// program is meant, it is the server's command from here on.
-fn fetch(spec: &GuardSpec, request: &mut Request, launcher: &Launcher) -> Result<(), String> {
+/// Lets a package manager do its part in sandboxes of its own, before the server's is made. Where that tells which program is
+/// meant, it is the server's command from here on. Nothing is fetched for a mere `--explain`.
+fn fetch(spec: &GuardSpec, request: &mut Request, launcher: &Launcher, is_explained: bool) -> Result<(), String> {
     if request.command.is_empty() {
         return Ok(());
     }
-    let run = |plan: &_| {
-        let fetched = run::to_the_end(launcher, plan, std::io::stderr());
-        fetched.map_err(|why| format!("fetch the package: {why}"))
-    };
-    match crate::preset::fetch(spec.preset, request) {
-        None => Ok(()),
-        Some(Fetch::Npx(plan)) => run(&plan).map(drop),
-        Some(Fetch::Uvx(environment)) => {
-            let Environment { tool, found, made } = *environment;
-            // What is there already needs no network; why it is not there is no news.
-            let quiet = std::fs::File::create("/dev/null").map_err(|error| error.to_string())?;
-            let known = run::to_the_end(launcher, &found, quiet).ok().and_then(|said| tool.run_command(&said));
-            let command = match known {
-                Some(command) => Some(command),
-                None => tool.run_command(&run(&made)?),
-            };
-            request.command =
-                command.ok_or("the package has no program of that name; name it: uvx --from PACKAGE PROGRAM")?;
-            Ok(())
+    let Some(Fetch { found, made, tool }) = crate::preset::fetch(spec.preset, request)? else { return Ok(()) };
+    // What is there already needs no network; why it is not there is no news.
+    let quiet = std::fs::File::create("/dev/null").map_err(|error| error.to_string())?;
+    let known = found.and_then(|plan| run::to_the_end(launcher, &plan, quiet).ok());
+    let known = known.zip(tool.as_ref()).and_then(|(said, tool)| tool.run_command(&said).ok());
+    let command = match (known, &tool) {
+        (Some(command), _) => command,
+        (None, Some(tool)) if is_explained || made.is_empty() => return Err(tool.missing()),
+        (None, None) if is_explained => return Ok(()),
+        (None, tool) => {
+            let mut said = String::new();
+            for plan in &made {
+                said = run::to_the_end(launcher, plan, std::io::stderr())
+                    .map_err(|why| format!("fetch what the server needs: {why}"))?;
+            }
+            let Some(tool) = tool else { return Ok(()) };
+            tool.run_command(&said)?
         }
-    }
+    };
+    request.command = command;
+    request.stands = tool.as_ref().and_then(|tool| tool.stands().map(PathBuf::from));
+    Ok(())
 }
 
 /// Starts the server in its sandbox, or reaches the remote one, and asks for everything it lists; nothing is called.
@@ -373,7 +372,7 @@ pub fn list(options: &Options) -> Result<serde_json::Value, String> {
     };
     let mut request = request(options)?;
     let launcher = Launcher::current().map_err(|error| error.to_string())?;
-    fetch(&spec, &mut request, &launcher)?;
+    fetch(&spec, &mut request, &launcher, false)?;
     let setup = plan(file.as_ref(), &spec, options, &request)?;
     let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
     crate::inventory::list(launched)
@@ -389,6 +388,7 @@ fn request(options: &Options) -> Result<Request, String> {
         exec: options.exec.clone(),
         hosts: options.hosts.clone(),
         pass_env: options.pass_env.clone(),
+        stands: None,
     })
 }
 

@@ -42,8 +42,6 @@ pub mod lines;
 mod mirror;
 #[cfg(unix)]
 pub mod mux;
-#[cfg(unix)]
-pub mod npx;
 pub mod options;
 #[cfg(unix)]
 pub mod permissive;
@@ -65,7 +63,5 @@ pub mod setup;
 mod stream;
 #[cfg(unix)]
 pub mod upstream;
-#[cfg(unix)]
-pub mod uvx;
 #[cfg(unix)]
 mod windows;

@@ -11,7 +11,7 @@ use manta_harden::policy::PolicyFile;
 use manta_harden::policy::spec::{CommandSpec, PolicySpec, ProcessLimits, RootMode};
 
 use crate::config::{GuardSpec, LevelSpec, NetworkSpec};
-use crate::preset::{self, Prepared};
+use crate::preset::{self, Prepared, Surroundings};
 use crate::sandbox::{self, Access, Exec, Grant, HostList, Level, Limits, Network, PROXY_PORT, Plan};
 use crate::upstream::{self, Target};
 
@@ -40,6 +40,24 @@ pub struct Request {
     pub hosts: Vec<String>,
     /// Variables to pass on, from the command line.
     pub pass_env: Vec<String>,
+    /// Where the server's command says that it stands, if not where the guard does.
+    pub stands: Option<PathBuf>,
+}
+
+impl Request {
+    /// Where programs are looked for.
+    pub(crate) fn search(&self) -> OsString {
+        self.environment.get("PATH").cloned().unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
+    }
+
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.environment.get("HOME").map(PathBuf::from)
+    }
+
+    /// Where the command is given.
+    pub(crate) fn surroundings<'a>(&'a self, search: &'a OsString, home: Option<&'a Path>) -> Surroundings<'a> {
+        Surroundings { search, cwd: self.stands.as_ref().unwrap_or(&self.cwd), home }
+    }
 }
 
 /// A host the server may reach through the egress proxy.
@@ -93,10 +111,9 @@ struct Named {
 /// A message for the person at the terminal: program not found, a root that doesn't exist, a
 /// combination the level can't enforce.
 pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -> Result<Setup, String> {
-    let search = request.environment.get("PATH").cloned().unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-    let home = request.environment.get("HOME").map(PathBuf::from);
+    let (search, home) = (request.search(), request.home());
     let Prepared { preset, command, mut grants, env: preset_env, tmp_exec } =
-        preset::prepare(spec.preset, &request.command, &search, &request.cwd, home.as_deref())?;
+        preset::prepare(spec.preset, &request.command, &request.surroundings(&search, home.as_deref()))?;
     let base = policy.map_or_else(|| request.cwd.clone(), |policy| request.cwd.join(policy.directory()));
     let (mut hidden, mut frozen) = (Vec::new(), Vec::new());
     let mut roots = Vec::new();
@@ -206,9 +223,9 @@ pub fn remote(spec: &GuardSpec, request: &Request, target: &Target) -> Result<Se
     target.check()?;
     let program = std::env::current_exe().map_err(|error| format!("find this program: {error}"))?;
     let command = vec![program.to_string_lossy().into_owned(), upstream::COMMAND.to_owned()];
-    let search = request.environment.get("PATH").cloned().unwrap_or_default();
+    let search = request.search();
     let Prepared { preset, command, mut grants, .. } =
-        preset::prepare(preset::Preset::Native, &command, &search, &request.cwd, None)?;
+        preset::prepare(preset::Preset::Native, &command, &request.surroundings(&search, None))?;
     grants.extend(NAME_SERVICE.iter().map(Grant::read).filter(|grant| grant.path.exists()));
     let told = serde_json::to_string(target).map_err(|error| error.to_string())?;
     let plan = Plan {
@@ -401,7 +418,7 @@ fn extra_grants(spec: &GuardSpec, request: &Request, base: &Path, grants: &mut V
 }
 
 /// Two grants of one path become one with the rights of both.
-fn merged(grants: Vec<Grant>) -> Vec<Grant> {
+pub(crate) fn merged(grants: Vec<Grant>) -> Vec<Grant> {
     let mut by_path: BTreeMap<PathBuf, Grant> = BTreeMap::new();
     for grant in grants {
         by_path
@@ -518,7 +535,10 @@ fn hosts(policy: Option<&PolicySpec>, spec: &GuardSpec, request: &Request) -> Re
 fn working_directory(spec: &GuardSpec, request: &Request, base: &Path) -> PathBuf {
     match &spec.cwd {
         Some(cwd) => base.join(cwd),
-        None => fs::canonicalize(&request.cwd).unwrap_or_else(|_| request.cwd.clone()),
+        None => {
+            let stands = request.stands.as_ref().unwrap_or(&request.cwd);
+            fs::canonicalize(stands).unwrap_or_else(|_| stands.clone())
+        }
     }
 }
 
