@@ -260,7 +260,7 @@ fn read_toml(file: &Path) -> Option<toml::Table> {
 fn workspace_of(project: &Path) -> &Path {
     let is_root = |directory: &&Path| {
         let settings = read_toml(&directory.join("pyproject.toml"));
-        settings.is_some_and(|settings| !key(&settings, &["tool", "uv", "workspace"]).is_none())
+        settings.is_some_and(|settings| key(&settings, &["tool", "uv", "workspace"]).is_some())
     };
     project.ancestors().find(is_root).unwrap_or(project)
 }
