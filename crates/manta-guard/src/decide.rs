@@ -192,6 +192,9 @@ pub struct Event {
     pub detail: String,
 }
 
+/// What there is to tell of a policy that is in force now.
+pub(crate) const READ_AGAIN: &str = "the policy was read again";
+
 /// Policy, limits and audit behind one interface.
 pub trait Decider {
     /// Whether the policy refuses this call. No side effect.
@@ -224,8 +227,13 @@ pub trait Decider {
     /// A denial when the record can't be written: then the answer must not be passed on.
     fn finished(&mut self, ticket: Ticket, outcome: &Outcome, bytes: usize, redactions: usize) -> Result<(), Denial>;
 
-    /// Whether lists may show this tool, prompt or resource.
-    fn is_visible(&self, target: Target, name: &str) -> bool;
+    /// Whether lists of this principal's, or of anybody's, may show this tool, prompt or resource.
+    fn is_visible(&self, to: Option<&str>, target: Target, name: &str) -> bool;
+
+    /// Whether lists are the same for all principals.
+    fn shows_all_the_same(&self) -> bool {
+        true
+    }
 
     /// Whether the server may propose values for what is typed of an argument. Without a policy it may.
     ///
@@ -249,12 +257,20 @@ pub trait Decider {
     /// Records something that is not a call.
     fn event(&mut self, event: &Event);
 
-    /// Reads the policy again. Calls in flight end under the rules they began with.
+    /// Reads the policy again, and says what came of it. Calls in flight end under the rules they began with.
     ///
     /// # Errors
     /// A message when the new policy can't be used; the old one stays in force then.
-    fn reload(&mut self) -> Result<(), String> {
-        Ok(())
+    fn reload(&mut self) -> Result<&'static str, String> {
+        Ok(READ_AGAIN)
+    }
+
+    /// Reads the policy again; what is told of it.
+    fn reload_and_tell(&mut self) -> String {
+        match self.reload() {
+            Ok(what) => what.to_owned(),
+            Err(why) => format!("{why}; the rules from before stay in force"),
+        }
     }
 
     /// Whether refusals are only recorded.

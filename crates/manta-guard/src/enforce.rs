@@ -14,7 +14,7 @@ use manta_harden::redact::Sensitive;
 use manta_harden::trace::TraceParent;
 use serde_json::{Map, json};
 
-use crate::decide::{Admission, Call, Completion, Decider, Denial, Event, Outcome, Target, Ticket};
+use crate::decide::{Admission, Call, Completion, Decider, Denial, Event, Outcome, READ_AGAIN, Target, Ticket};
 
 /// The rules in force, which the connections that are still to come begin with.
 #[derive(Clone)]
@@ -326,13 +326,17 @@ impl Decider for Enforcer {
         self.recorded(record.finish(written)).map(drop)
     }
 
-    fn is_visible(&self, target: Target, name: &str) -> bool {
+    fn is_visible(&self, to: Option<&str>, target: Target, name: &str) -> bool {
         match target {
             _ if self.shadow => true,
-            Target::Tool => self.policy.shows_tool(name),
-            Target::Prompt => self.policy.shows_prompt(name),
+            Target::Tool => self.policy.shows_tool(to, name),
+            Target::Prompt => self.policy.shows_prompt(to, name),
             Target::Resource => self.policy.shows_resource(name),
         }
+    }
+
+    fn shows_all_the_same(&self) -> bool {
+        self.shadow || self.policy.shows_all_the_same()
     }
 
     fn check_completion(&self, asked: &Completion<'_>) -> Result<(), Denial> {
@@ -382,7 +386,7 @@ impl Decider for Enforcer {
         }
     }
 
-    fn reload(&mut self) -> Result<(), String> {
+    fn reload(&mut self) -> Result<&'static str, String> {
         if let Some(why) = &self.fixed {
             return Err(why.clone());
         }
@@ -397,7 +401,7 @@ impl Decider for Enforcer {
         let counter = self.counter.under(&new).map_err(|error| error.to_string())?;
         let (before, after) = (self.policy.hash().to_owned(), new.hash().to_owned());
         if before == after {
-            return Ok(());
+            return Ok(READ_AGAIN);
         }
         if let Some(log) = &self.log {
             let record = json!({ "before": before, "after": after });
@@ -411,11 +415,11 @@ impl Decider for Enforcer {
         if let Some(in_force) = &self.in_force {
             in_force.are_now(&self.policy, &self.counter);
         }
-        if narrows {
-            Ok(())
+        Ok(if narrows {
+            READ_AGAIN
         } else {
-            Err("rules are in force; roots, hosts and [guard] take effect at the next start".to_owned())
-        }
+            "rules are in force; roots, hosts and [guard] take effect at the next start"
+        })
     }
 
     fn is_shadow(&self) -> bool {

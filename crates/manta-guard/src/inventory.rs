@@ -250,8 +250,8 @@ impl Client {
     fn read(&mut self, method: &str, deadline: Instant) -> Result<(), String> {
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = Timespec::try_from(left).map_err(|error| error.to_string())?;
-        let ready =
-            poll(&mut [PollFd::new(&self.output, PollFlags::IN)], Some(&wait)).map_err(|error| error.to_string())?;
+        let mut sources = [PollFd::new(&self.output, PollFlags::IN)];
+        let ready = rustix::io::retry_on_intr(|| poll(&mut sources, Some(&wait))).map_err(|error| error.to_string())?;
         if ready == 0 {
             return Err(format!("{method}: no answer within {} s", PATIENCE.as_secs()));
         }

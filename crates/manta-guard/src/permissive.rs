@@ -30,7 +30,7 @@ impl Decider for Permissive {
         Ok(())
     }
 
-    fn is_visible(&self, _target: Target, _name: &str) -> bool {
+    fn is_visible(&self, _to: Option<&str>, _target: Target, _name: &str) -> bool {
         true
     }
 

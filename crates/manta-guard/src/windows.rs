@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use manta_harden::limit::Permit;
 use serde_json::Value;
 
-use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, Target, Ticket};
+use crate::decide::{Admission, Call, Decider, Denial, Event, Outcome, READ_AGAIN, Target, Ticket};
 use crate::enforce::Enforcer;
 
 /// The limits of every server behind one front, for one session.
@@ -35,7 +35,7 @@ impl Windows {
         if target == Target::Resource {
             return sections
                 .into_iter()
-                .find(|(_, (_, rules))| rules.is_visible(target, name))
+                .find(|(_, (_, rules))| rules.is_visible(None, target, name))
                 .map(|(at, _)| (at, name));
         }
         let fitting = sections.filter_map(|(at, (prefix, _))| Some((at, name.strip_prefix(prefix.as_str())?)));
@@ -82,7 +82,7 @@ impl Decider for Windows {
         Ok(())
     }
 
-    fn is_visible(&self, _target: Target, _name: &str) -> bool {
+    fn is_visible(&self, _to: Option<&str>, _target: Target, _name: &str) -> bool {
         true
     }
 
@@ -97,7 +97,7 @@ impl Decider for Windows {
         (self.show)(event);
     }
 
-    fn reload(&mut self) -> Result<(), String> {
-        self.sections.iter_mut().try_for_each(|(_, rules)| rules.reload())
+    fn reload(&mut self) -> Result<&'static str, String> {
+        self.sections.iter_mut().try_fold(READ_AGAIN, |_, (_, rules)| rules.reload())
     }
 }

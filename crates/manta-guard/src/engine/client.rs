@@ -82,7 +82,7 @@ impl Engine {
     /// Whether a request that reads no content is about a prompt or a resource that the policy does not show: its
     /// answer would tell what is in there, or when it changes.
     fn names_hidden(&self, frame: &Frame<'_>) -> bool {
-        let is_hidden = |target, name: &str| !self.decider.is_visible(target, name);
+        let is_hidden = |target, name: &str| !self.decider.is_visible(Some(&self.principal), target, name);
         let params = frame.value(Part::Params).unwrap_or(Value::Null);
         let text = |pointer: &str| params.pointer(pointer).and_then(Value::as_str);
         // A server whose decoder ignores case would read these as the members that are looked at here.

@@ -37,7 +37,8 @@ impl Engine {
             self.integrity.list_ended(list.item);
         }
         let unchanged = kept.len() == total && kept.iter().all(|kept| matches!(kept, Cow::Borrowed(_)));
-        if unchanged { frame.wire_text() } else { Cow::Owned(self.replace_list(&list, frame, &kept)) }
+        let is_for_all = self.decider.shows_all_the_same() || frame.span(Part::CacheScope).is_none();
+        if unchanged && is_for_all { frame.wire_text() } else { Cow::Owned(self.replace_list(&list, frame, &kept)) }
     }
 
     /// One item: `None` hides it, a different text replaces it. Of two items with one name only the first
@@ -50,9 +51,11 @@ impl Engine {
             self.event("name-twice", "server", format!("{what} is listed twice"));
             return None;
         }
-        if !self.decider.is_visible(list.target, &name) {
+        if !self.decider.is_visible(None, list.target, &name) {
             return None;
         }
+        // What others see is pinned and learnt too: who lists first must not decide what was there.
+        let is_for_caller = self.decider.is_visible(Some(&self.principal), list.target, &name);
         if let Some(problem) = self.integrity.inspect(list.item, &name, &item) {
             self.event("pin", "server", problem);
             if !self.decider.is_shadow() {
@@ -74,7 +77,7 @@ impl Engine {
                 return None;
             }
         }
-        Some(cleaned.text.map_or(Cow::Borrowed(raw), Cow::Owned))
+        is_for_caller.then(|| cleaned.text.map_or(Cow::Borrowed(raw), Cow::Owned))
     }
 
     fn replace_list(&self, list: &List, frame: &Frame<'_>, items: &[Cow<'_, str>]) -> String {

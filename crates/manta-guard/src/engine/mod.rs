@@ -387,10 +387,7 @@ impl Engine {
 
     /// Reads the policy again, and says in the log and to the person what came of it.
     pub fn reload(&mut self) {
-        let detail = match self.decider.reload() {
-            Ok(()) => "the policy was read again".to_owned(),
-            Err(why) => why,
-        };
+        let detail = self.decider.reload_and_tell();
         self.event("reload", "guard", detail);
     }
 

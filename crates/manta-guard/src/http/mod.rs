@@ -176,7 +176,7 @@ pub async fn serve(
                 server.shared.borrow_mut().retain(|_, entry| entry.last_used.elapsed() < IDLE);
             }
             _ = reload.recv() => {
-                let detail = rules.reload().map_or_else(|why| why, |()| "the policy was read again".to_owned());
+                let detail = rules.reload_and_tell();
                 rules.event(&Event { kind: "reload", peer: "guard", detail });
             }
             () = stop.received() => break,

@@ -245,7 +245,9 @@ fn receive(control: &UnixStream, received: &mut Vec<u8>, listener: &mut Option<O
     let mut bytes = [0; 4096];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let result = recvmsg(control, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, CLOSE_ON_EXEC)?;
+    // A signal that has a handler, such as one to read the policy again, is no reason not to start.
+    let mut take = || recvmsg(control, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, CLOSE_ON_EXEC);
+    let result = rustix::io::retry_on_intr(&mut take)?;
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(mut descriptors) = message {
             *listener = descriptors.next();

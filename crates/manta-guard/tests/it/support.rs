@@ -16,7 +16,7 @@ pub(crate) struct Told {
     pub(crate) log: Vec<String>,
 }
 
-/// Refuses tools called `forbidden`, hides them, bounds results of `small` to 100 bytes and answers of
+/// Refuses tools called `forbidden`, hides them, and those called `others` from whoever asks, bounds results of `small` to 100 bytes and answers of
 /// `slow` to nothing.
 pub(crate) struct Rules {
     pub(crate) told: Rc<RefCell<Told>>,
@@ -81,8 +81,8 @@ impl Decider for Rules {
         Ok(())
     }
 
-    fn is_visible(&self, _target: Target, name: &str) -> bool {
-        self.shadow || !name.starts_with("forbidden")
+    fn is_visible(&self, to: Option<&str>, _target: Target, name: &str) -> bool {
+        self.shadow || !name.starts_with("forbidden") && (to.is_none() || !name.starts_with("others"))
     }
 
     fn check_completion(&self, asked: &Completion<'_>) -> Result<(), Denial> {

@@ -140,6 +140,19 @@ fn lists_show_only_what_is_granted_and_stay_as_they_were_otherwise() {
 }
 
 #[test]
+fn what_others_may_call_is_not_listed_and_pinned_all_the_same() {
+    let mut guard = Harness::with(Settings::default(), Integrity::new(PinMode::Record, Pins::new()), |_| {});
+    guard.client(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#);
+    let (_, client) = guard
+        .server(r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"},{"name":"others","description":"x"}]}}"#);
+    assert_eq!(client[0], r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"}]}}"#);
+    guard.client(r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#);
+    guard.server(r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"a"},{"name":"others","description":"y"}]}}"#);
+    let (server, client) = guard.client(&call(3, "others"));
+    assert!(server.is_empty() && client[0].contains("changed since it was approved"), "{client:?}");
+}
+
+#[test]
 fn a_result_that_is_too_large_or_does_not_match_its_schema_is_refused() {
     let mut guard = Harness::new();
     guard.client(&call(1, "small"));

@@ -477,6 +477,39 @@ pub(crate) fn clients_that_take_no_answers_cost_bounded_memory(directory: &Path)
     assert_eq!(text_of(&front.call(&session, 99, "echo", &json!({ "text": "still here" }))), "still here");
 }
 
+/// The guard starts a server while it is told to read its policy again, and again.
+pub(crate) fn a_signal_in_the_wrong_moment_keeps_no_session_from_starting(directory: &Path) {
+    let front = Front::start(directory, super::OPEN);
+    let guard = front.process.id();
+    let line = format!("for i in $(seq 400); do kill -HUP {guard} || exit 1; sleep 0.003; done");
+    let mut signals = Command::new("/bin/sh").args(["-c", &line]).spawn().unwrap();
+    for _ in 0..8 {
+        let session = front.open();
+        assert_eq!(text_of(&front.call(&session, 1, "echo", &json!({ "text": "x" }))), "x");
+    }
+    assert!(signals.wait().unwrap().success());
+}
+
+/// A caller's list has what that caller may call, and says that it is nobody else's.
+pub(crate) fn who_may_not_call_a_tool_is_not_shown_it(directory: &Path) {
+    let keys = "[guard.http_keys]\nalice = \"ALICE_KEY\"\nbob = \"BOB_KEY\"\n";
+    let policy = format!("{}\n[tools.echo]\nprincipals = [\"alice\"]\nextra = \"pass\"\n{keys}", super::OPEN);
+    let front = Front::start_under(
+        directory,
+        &policy,
+        &["/usr/bin/env", "ALICE_KEY=aaaaaaaaaaaaaaaaaaaa", "BOB_KEY=bbbbbbbbbbbbbbbbbbbb"],
+    );
+    let asks = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+    for (key, is_shown) in
+        [("bbbbbbbbbbbbbbbbbbbb", false), ("aaaaaaaaaaaaaaaaaaaa", true), ("bbbbbbbbbbbbbbbbbbbb", false)]
+    {
+        let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": { "protocolVersion": "2025-11-25", "capabilities": {} } });
+        let session = front.ask("POST", &[("X-Api-Key", key)], &hello.to_string()).session.unwrap();
+        let listed = front.ask("POST", &[("X-Api-Key", key), ("Mcp-Session-Id", &session)], &asks);
+        assert_eq!(listed.body.contains("\"echo\""), is_shown, "{}", listed.body);
+    }
+}
+
 /// What was taken back is taken back from those as well that have not come yet, and nobody needs to be there for it.
 pub(crate) fn sessions_that_come_after_a_policy_was_read_again_begin_with_it(directory: &Path) {
     let front = Front::start(directory, super::OPEN);

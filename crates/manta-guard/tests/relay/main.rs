@@ -127,6 +127,11 @@ const CASES: &[Case] = &[
     ),
     ("another_session_is_no_other_window_of_a_limit", http::another_session_is_no_other_window_of_a_limit),
     (
+        "a_signal_in_the_wrong_moment_keeps_no_session_from_starting",
+        http::a_signal_in_the_wrong_moment_keeps_no_session_from_starting,
+    ),
+    ("who_may_not_call_a_tool_is_not_shown_it", http::who_may_not_call_a_tool_is_not_shown_it),
+    (
         "sessions_that_come_after_a_policy_was_read_again_begin_with_it",
         http::sessions_that_come_after_a_policy_was_read_again_begin_with_it,
     ),

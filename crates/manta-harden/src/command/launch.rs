@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 use super::error::{CommandError, CommandRule};
@@ -86,10 +87,11 @@ impl Running {
         if !ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        sendmsg(&self.control, &[IoSlice::new(&length)], &mut ancillary, SendFlags::NOSIGNAL)?;
+        let first = [IoSlice::new(&length)];
+        retry_on_intr(|| sendmsg(&self.control, &first, &mut ancillary, SendFlags::NOSIGNAL))?;
         let mut rest = job.as_slice();
         while !rest.is_empty() {
-            let sent = rustix::net::send(&self.control, rest, SendFlags::NOSIGNAL)?;
+            let sent = retry_on_intr(|| rustix::net::send(&self.control, rest, SendFlags::NOSIGNAL))?;
             rest = &rest[sent..];
         }
         Ok(())

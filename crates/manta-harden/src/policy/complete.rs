@@ -80,11 +80,9 @@ impl ToolRule {
         if self.is_denied {
             return deny(format!("{} is denied", shown(name)));
         }
-        match &self.principals {
-            Some(admitted) if !admitted.iter().any(|other| other == principal) => {
-                deny(format!("{} may not call {}", shown(principal), shown(name)))
-            }
-            _ => Ok(()),
+        match self.is_for(principal) {
+            true => Ok(()),
+            false => deny(format!("{} may not call {}", shown(principal), shown(name))),
         }
     }
 }

@@ -120,6 +120,10 @@ impl Rules {
             None => self.by_name.get("*").map_or(Match::Nothing, Match::Rule),
         }
     }
+
+    fn tells_principals_apart(&self) -> bool {
+        self.by_name.values().any(|rule| rule.principals.is_some())
+    }
 }
 
 /// A compiled `[tools.NAME]`.
@@ -138,6 +142,12 @@ struct ToolRule {
     args: BTreeMap<String, Arg>,
     when: Option<when::Condition>,
     sensitive: Sensitive,
+}
+
+impl ToolRule {
+    fn is_for(&self, principal: &str) -> bool {
+        self.principals.as_ref().is_none_or(|admitted| admitted.iter().any(|other| other == principal))
+    }
 }
 
 /// A compiled `[resources]`.
@@ -252,16 +262,22 @@ impl Policy {
         }
     }
 
-    /// Whether a tool may be shown in a list. Its arguments can still be refused.
+    /// Whether a tool may be shown in a list of this principal's, or of anybody's. Its arguments can still be refused.
     #[must_use]
-    pub fn shows_tool(&self, tool: &str) -> bool {
-        self.shows(&self.tools, tool)
+    pub fn shows_tool(&self, to: Option<&str>, tool: &str) -> bool {
+        self.shows(&self.tools, to, tool)
     }
 
-    /// Whether a prompt may be shown in a list.
+    /// Whether a prompt may be shown in a list of this principal's, or of anybody's.
     #[must_use]
-    pub fn shows_prompt(&self, prompt: &str) -> bool {
-        self.shows(&self.prompts, prompt)
+    pub fn shows_prompt(&self, to: Option<&str>, prompt: &str) -> bool {
+        self.shows(&self.prompts, to, prompt)
+    }
+
+    /// Whether lists are the same for all principals: one that isn't must not be handed on to another.
+    #[must_use]
+    pub fn shows_all_the_same(&self) -> bool {
+        self.mode == Mode::Shadow || ![&self.tools, &self.prompts].iter().any(|rules| rules.tells_principals_apart())
     }
 
     /// Whether a resource may be shown in a list.
@@ -347,10 +363,10 @@ impl Policy {
         }
     }
 
-    fn shows(&self, rules: &Rules, name: &str) -> bool {
+    fn shows(&self, rules: &Rules, to: Option<&str>, name: &str) -> bool {
         self.mode == Mode::Shadow
             || match rules.find(name) {
-                Match::Rule(rule) => !rule.is_denied,
+                Match::Rule(rule) => !rule.is_denied && to.is_none_or(|principal| rule.is_for(principal)),
                 Match::Respelled(..) => false,
                 Match::Nothing => self.is_default_allow,
             }

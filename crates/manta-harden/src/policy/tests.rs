@@ -185,8 +185,10 @@ fn what_no_rule_names_is_refused() {
     assert!(!files.allows("loose", json!({ "path": "../x", "anything": [1] })));
     assert!(files.allows("loose_run", json!({ "command": "true", "args": ["x"], "more": 1 })));
     assert!(!files.allows("loose_run", json!({ "command": "true", "args": ["--bad"], "more": 1 })));
-    assert!(!files.allows("hidden", json!({})) && !files.policy.shows_tool("hidden"));
-    assert!(files.policy.shows_tool("read") && !files.policy.shows_tool("other"));
+    assert!(!files.allows("hidden", json!({})) && !files.policy.shows_tool(None, "hidden"));
+    let shows = |to| files.policy.shows_tool(to, "alice");
+    assert!(shows(None) && shows(Some("alice")) && !shows(Some("bob")) && !files.policy.shows_all_the_same());
+    assert!(files.policy.shows_tool(None, "read") && !files.policy.shows_tool(None, "other"));
     assert!(!files.allows("alice", json!({})));
     assert!(files.policy.decide_for("alice", "alice", &Map::new()).is_allowed());
     assert!(files.allows("small", json!({ "a": "x".repeat(90) })));
@@ -358,7 +360,7 @@ access = "deny"
     for fixture in [&narrow, &open] {
         for name in ["wipe", "Wipe", " wipe", "WIPE", "w\u{200b}ipe", "\u{ff57}ipe", "wipe\t", "Deploy", "readfile"] {
             assert!(!fixture.allows(name, json!({})), "{name:?}");
-            assert!(!fixture.policy.shows_tool(name), "{name:?}");
+            assert!(!fixture.policy.shows_tool(None, name), "{name:?}");
         }
         for name in ["deploy", "readFile", "wipes", "de-ploy"] {
             assert!(fixture.allows(name, json!({})), "{name}");
@@ -454,7 +456,7 @@ fn shadow_decides_and_refuses_nothing() {
     let shadow = compile(&FILES.replace("version = 1", "version = 1\nmode = \"shadow\"")).unwrap();
     let grant = shadow.policy.decide("read", &args(json!({ "path": "../x" }))).into_result().unwrap();
     assert_eq!(grant.would_deny.unwrap().rule.name, "tools.read.args.path");
-    assert!(shadow.policy.shows_tool("hidden"));
+    assert!(shadow.policy.shows_tool(None, "hidden"));
 }
 
 #[test]

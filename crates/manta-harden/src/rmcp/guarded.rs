@@ -167,7 +167,7 @@ impl<H: ServerHandler> Guarded<H> {
         if let Some(tool) = self.inner.get_tool(name).or_else(|| self.schemas.listed(name)) {
             return Some(tool);
         }
-        if !self.enforcer.policy().shows_tool(name) {
+        if !self.enforcer.policy().shows_tool(None, name) {
             return None; // it will be refused; callers cannot make us list with names of their own
         }
         let mut page = None;
@@ -267,9 +267,16 @@ impl<H: ServerHandler> Guarded<H> {
         self.finish(running, outcome).await.map(|()| answer)
     }
 
+    /// What one principal's list shows must not be served to another from a cache.
+    fn keep_private(&self, scope: &mut Option<CacheScope>) {
+        if !self.enforcer.policy().shows_all_the_same() && scope.is_some() {
+            *scope = Some(CacheScope::Private);
+        }
+    }
+
     /// Methods about which the policy has no section pass where everything unnamed does.
     fn unnamed<T>(&self, method: &'static str) -> Result<(), Result<T, ErrorData>> {
-        let is_open = self.enforcer.policy().shows_tool("\0") || self.enforcer.policy().shows_prompt("\0");
+        let is_open = self.enforcer.policy().shows_tool(None, "\0") || self.enforcer.policy().shows_prompt(None, "\0");
         if is_open { Ok(()) } else { Err(Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None))) }
     }
 }
@@ -498,7 +505,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
                 }
             }
             // What is not listed is an unknown tool, and that is an error of the protocol and no result.
-            Err(refused @ Refused::Policy(_)) if !self.enforcer.policy().shows_tool(&name) => {
+            Err(refused @ Refused::Policy(_)) if !self.enforcer.policy().shows_tool(Some(&who), &name) => {
                 let message = format!("there is no tool {} here: {refused}", shown(&name));
                 return Err(ErrorData::invalid_params(message, Some(Value::Object(details(&refused)))));
             }
@@ -552,9 +559,11 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        let who = principal(&context);
         let mut list = self.inner.list_tools(request, context).await?;
         self.schemas.note(&list.tools);
-        list.tools.retain(|tool| self.enforcer.policy().shows_tool(&tool.name));
+        list.tools.retain(|tool| self.enforcer.policy().shows_tool(Some(&who), &tool.name));
+        self.keep_private(&mut list.cache_scope);
         Ok(list)
     }
 
@@ -563,8 +572,10 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        let who = principal(&context);
         let mut list = self.inner.list_prompts(request, context).await?;
-        list.prompts.retain(|prompt| self.enforcer.policy().shows_prompt(&prompt.name));
+        list.prompts.retain(|prompt| self.enforcer.policy().shows_prompt(Some(&who), &prompt.name));
+        self.keep_private(&mut list.cache_scope);
         Ok(list)
     }
 
@@ -617,9 +628,12 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
         let policy = self.enforcer.policy();
+        let who = principal(&context);
         let nothing = || ErrorData::invalid_params("nothing to complete under that name", None);
         let (is_shown, of) = match &request.r#ref {
-            Reference::Prompt(prompt) => (policy.shows_prompt(&prompt.name), Completes::Prompt(&prompt.name)),
+            Reference::Prompt(prompt) => {
+                (policy.shows_prompt(Some(&who), &prompt.name), Completes::Prompt(&prompt.name))
+            }
             Reference::Resource(resource) => (policy.shows_resource(&resource.uri), Completes::Template(&resource.uri)),
             _ => return Err(nothing()),
         };
@@ -630,7 +644,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         let others = others.into_iter().flatten().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
         let (argument, typed) = (&request.argument.name, &request.argument.value);
         policy
-            .decide_completion(&principal(&context), of, argument, typed, &others.collect())
+            .decide_completion(&who, of, argument, typed, &others.collect())
             .into_result()
             .map_err(|denial| ErrorData::invalid_params(Refused::Policy(denial).to_string(), None))?;
         self.inner.complete(request, context).await
@@ -680,7 +694,7 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.inner.get_tool(name).filter(|_| self.enforcer.policy().shows_tool(name))
+        self.inner.get_tool(name).filter(|_| self.enforcer.policy().shows_tool(None, name))
     }
 
     fn get_info(&self) -> ServerConfig {

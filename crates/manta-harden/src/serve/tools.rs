@@ -69,7 +69,7 @@ pub(super) fn granted(policy: &Policy) -> Vec<Definition> {
     let hosts: Vec<&str> = policy.hosts().keys().map(String::as_str).collect();
     let commands: Vec<&str> = policy.commands().names().collect();
     let all = all(&roots.join(", "), &hosts.join(", "), &commands);
-    all.into_iter().filter(|tool| sections.contains(&tool.name) && policy.shows_tool(tool.name)).collect()
+    all.into_iter().filter(|tool| sections.contains(&tool.name) && policy.shows_tool(None, tool.name)).collect()
 }
 
 fn all(roots: &str, hosts: &str, commands: &[&str]) -> Vec<Definition> {
