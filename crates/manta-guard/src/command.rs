@@ -169,28 +169,33 @@ pub fn guard(options: &Options) -> Result<u8, String> {
         });
         return run::over_http(address, guests, factory, rules).map(|()| 0).map_err(|error| error.to_string());
     }
-    let launched = run::start(&launcher, &setup).map_err(|error| error.to_string())?;
+    let principal = options.principal.as_deref().unwrap_or(LOCAL);
+    let engine = || Ok(Engine::new(settings, deciders(), integrity()?, principal));
+    over_stdio(&launcher, &setup, engine)
+}
+
+/// Starts the server, relays until one side ends, and says what the server may have missed.
+fn over_stdio(
+    launcher: &Launcher,
+    setup: &setup::Setup,
+    engine: impl FnOnce() -> Result<Engine, String>,
+) -> Result<u8, String> {
+    let launched = run::start(launcher, setup).map_err(|error| error.to_string())?;
     for gap in &launched.reached.gaps {
         note(&format!("level {:?}: {gap}", launched.reached.level));
     }
     if launched.reached.level < setup.wanted() {
         note(&format!("level {:?} instead of {:?}: see --explain", launched.reached.level, setup.wanted()));
     }
-    let integrity = integrity()?;
-    let principal = options.principal.as_deref().unwrap_or(LOCAL);
-    let engine = Engine::new(settings, deciders(), integrity, principal);
-    let beside = setup.beside();
-    let ended = run::stdio(launched, engine, &setup.hosts).map_err(|error| error.to_string())?;
-    if let Ended::ByServer(1..) = ended
-        && !beside.is_empty()
-    {
-        note(&format!(
-            "beside the server's code it can't read {beside}; if it needs one of them: --read PATH, or `read` under [guard]"
-        ));
-    }
+    // What is hidden may be gone when it ends.
+    let missed = setup.missed();
+    let ended = run::stdio(launched, engine()?, &setup.hosts).map_err(|error| error.to_string())?;
     Ok(match ended {
         Ended::ByClient => 0,
-        Ended::ByServer(code) => u8::try_from(code).unwrap_or(1),
+        Ended::ByServer(code) => {
+            missed.iter().for_each(|line| note(line));
+            u8::try_from(code).unwrap_or(1)
+        }
     })
 }
 

@@ -41,7 +41,7 @@ impl Setup {
         add("other files", "code and system libraries only".into(), means.files);
         if !self.left_out.is_empty() {
             let none = sandbox::By(means.files.0, "a server that needs one: `read` under [guard]");
-            add("beside the code, not readable", self.beside(), none);
+            add("beside the code, not readable", named(self.left_out.iter()).unwrap_or_default(), none);
         }
         if !self.plan.hidden.is_empty() {
             let late = "the roots are large: names found late meet the argument check only";
@@ -73,19 +73,16 @@ impl Setup {
         Ok(lines)
     }
 
-    /// Names of what lies beside the code and is not readable.
-    pub(crate) fn beside(&self) -> String {
-        const MOST: usize = 12;
-        let name = |path: &std::path::PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let name = manta_core::Untrusted(&name).for_terminal();
-            if path.is_dir() { format!("{name}/") } else { name }
-        };
-        let names: Vec<String> = self.left_out.iter().take(MOST).map(name).collect();
-        match self.left_out.len() {
-            count if count > MOST => format!("{}, and {} more", names.join(", "), count - MOST),
-            _ => names.join(", "),
-        }
+    /// What may be missing to a server that ends by itself, and what gives it that: one line each.
+    pub(crate) fn missed(&self) -> Vec<String> {
+        let beside = named(self.left_out.iter());
+        let in_roots = |path: &&std::path::PathBuf| self.roots.iter().any(|(_, root)| path.starts_with(&root.path));
+        let denied = named(self.plan.hidden.iter().filter(in_roots));
+        let lines = [
+            beside.map(|names| format!("beside the server's code it can't read {names}; if it needs one of them: --read PATH, or `read` under [guard]")),
+            denied.map(|names| format!("in its roots it does not see {names}; if it works on one of them: a list of `deny` without it under [roots]")),
+        ];
+        lines.into_iter().flatten().collect()
     }
 
     fn network(&self, means: &Means) -> (String, sandbox::By) {
@@ -114,5 +111,21 @@ impl fmt::Display for Control {
             self.by,
             if self.gap.is_empty() { "-" } else { &self.gap }
         )
+    }
+}
+/// Names of some files and directories, fit for a terminal; `None` where there are none.
+fn named<'a>(paths: impl Iterator<Item = &'a std::path::PathBuf>) -> Option<String> {
+    const MOST: usize = 12;
+    let name = |path: &std::path::PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = manta_core::Untrusted(&name).for_terminal();
+        if path.is_dir() { format!("{name}/") } else { name }
+    };
+    let names: std::collections::BTreeSet<String> = paths.map(name).collect();
+    let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => None,
+        count if count > MOST => Some(format!("{shown}, and {} more", count - MOST)),
+        _ => Some(shown),
     }
 }

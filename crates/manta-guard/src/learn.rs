@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
+use manta_harden::paths::DEFAULT_DENIED;
 use serde_json::Value;
 
 /// A directory with fewer components than this is too wide to propose (`/home`, `/`).
@@ -32,10 +33,24 @@ struct Arg {
     values: Vec<Value>,
 }
 
+/// What is known of a directory that arguments lead to.
+struct Root {
+    name: String,
+    changes: Changes,
+    /// It is a repository to the tools that are about it.
+    is_repository: bool,
+}
+
+impl Root {
+    fn named(name: String) -> Self {
+        Self { name, changes: Changes::Nothing, is_repository: false }
+    }
+}
+
 /// Roots and hosts that the rules share.
 #[derive(Default)]
 struct Shared {
-    roots: BTreeMap<PathBuf, (String, Changes)>,
+    roots: BTreeMap<PathBuf, Root>,
     hosts: BTreeMap<&'static str, Hosts>,
 }
 
@@ -140,9 +155,9 @@ fn write(
     if refused > 0 {
         let _ = writeln!(out, "# {refused} calls that were refused are left out.");
     }
-    for (path, (name, changes)) in &shared.roots {
-        let (at, mode) = (quoted(&path.to_string_lossy()), changes.mode());
-        let _ = write!(out, "\n[roots.{name}]\nat   = {at}\nmode = \"{mode}\"\n");
+    for (path, root) in &shared.roots {
+        out.push('\n');
+        out.push_str(&root_section(&root.name, &path.to_string_lossy(), root.changes.mode(), root.is_repository));
     }
     for (scheme, hosts) in &shared.hosts {
         let list = |texts: &BTreeSet<String>| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
@@ -197,16 +212,19 @@ fn write_rules(out: &mut String, table: &str, tools: &BTreeMap<String, Tool>, sh
 /// Directories that hold every path seen: for each path its directory, joined while the common part is deep enough.
 fn find_roots(tools: &BTreeMap<String, Tool>, shared: &mut Shared) {
     let mut seen: Vec<(&Path, Changes)> = Vec::new();
+    let mut repositories: Vec<&Path> = Vec::new();
     for (name, tool) in tools {
         for (arg, text) in
             tool.args.iter().flat_map(|(name, arg)| arg.values.iter().flat_map(|value| texts(name, value)))
         {
             if is_relative_path(arg, text) {
-                let here = shared.roots.entry(PathBuf::from(HERE)).or_insert(("here".to_owned(), Changes::Nothing));
-                here.1 = here.1.max(changes(name));
+                let here = shared.roots.entry(PathBuf::from(HERE)).or_insert_with(|| Root::named("here".to_owned()));
+                here.changes = here.changes.max(changes(name));
+                here.is_repository |= is_about_a_repository(name, arg);
             }
             if is_path(text) {
                 seen.push((Path::new(text), changes(name)));
+                repositories.extend(is_about_a_repository(name, arg).then(|| Path::new(text)));
             }
         }
     }
@@ -234,10 +252,12 @@ fn find_roots(tools: &BTreeMap<String, Tool>, shared: &mut Shared) {
             .unwrap_or(root);
         let name = root.file_name().and_then(|name| name.to_str()).filter(|name| is_bare(name));
         let name = name.map_or_else(|| format!("root{}", index + 1), str::to_owned);
-        let taken = shared.roots.iter().any(|(at, (other, _))| *other == name && *at != root);
+        let taken = shared.roots.iter().any(|(at, other)| other.name == name && *at != root);
         let name = if taken { format!("{name}{}", index + 1) } else { name };
-        let entry = shared.roots.entry(root).or_insert((name, Changes::Nothing));
-        entry.1 = entry.1.max(changes);
+        let is_repository = repositories.iter().any(|path| path.starts_with(&root));
+        let entry = shared.roots.entry(root).or_insert_with(|| Root::named(name));
+        entry.changes = entry.changes.max(changes);
+        entry.is_repository |= is_repository;
     }
 }
 
@@ -255,35 +275,10 @@ fn kind_of(arg: &str, values: &[Value], shared: &mut Shared, changes: Changes) -
     }
     let all = |test: fn(&Value) -> bool| values.iter().all(test);
     if values.iter().all(|value| value.as_str().is_some_and(|text| is_path(text) || is_relative_path(arg, text))) {
-        let root_of = |text: &str| match is_path(text) {
-            true => shared.roots.iter().find(|(root, _)| Path::new(text).starts_with(root)),
-            false => shared.roots.get_key_value(Path::new(HERE)),
-        };
-        let found: BTreeSet<(&PathBuf, &str)> =
-            values.iter().filter_map(Value::as_str).filter_map(root_of).map(|(at, (name, _))| (at, &**name)).collect();
-        let mut found: Vec<(&PathBuf, &str)> = found.into_iter().collect();
-        // Relative paths belong to the first root.
-        found.sort_by_key(|(at, _)| at.as_path() != Path::new(HERE));
-        let names: Vec<String> = found.into_iter().map(|(_, name)| quoted(name)).collect();
-        return format!("kind = \"path\", roots = [{}], mode = \"{}\"", names.join(", "), changes.mode());
+        return path_kind(values, shared, changes);
     }
     if all(|value| value.as_str().is_some_and(|text| host_of(text).is_some())) {
-        let mut sets = BTreeSet::new();
-        for (scheme, host, port) in values.iter().filter_map(|value| host_of(value.as_str()?)) {
-            let hosts = shared.hosts.entry(scheme).or_default();
-            hosts.ports.extend(port.filter(|port| *port != if scheme == "http" { 80 } else { 443 }));
-            if let Ok(address) = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>()
-                && !manta_detect::address::classify(address).is_global()
-            {
-                hosts.private.insert(format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 }));
-            }
-            // `*.com` is a host to no resolver, and to a policy any one of them.
-            if !host.contains('*') {
-                hosts.allow.insert(host);
-            }
-            sets.insert(quoted(set_of(scheme)));
-        }
-        return format!("kind = \"url\", hosts = [{}]", sets.into_iter().collect::<Vec<_>>().join(", "));
+        return url_kind(values, shared);
     }
     if all(|value| value.is_i64() || value.is_u64()) {
         let numbers = || values.iter().filter_map(Value::as_i64);
@@ -300,23 +295,65 @@ fn kind_of(arg: &str, values: &[Value], shared: &mut Shared, changes: Changes) -
         return string_kind(values);
     }
     if all(Value::is_array) {
-        let items: Vec<Value> = values.iter().filter_map(Value::as_array).flatten().cloned().collect();
-        let longest = values.iter().filter_map(Value::as_array).map(Vec::len).max().unwrap_or(0);
-        let item = if items.is_empty() { "kind = \"any\"".to_owned() } else { kind_of(arg, &items, shared, changes) };
-        return format!("kind = \"list\", max_len = {longest}, items = {{ {item} }}");
+        return list_kind(arg, values, shared, changes);
     }
+    object_kind(values, shared, changes).unwrap_or_else(|| "kind = \"any\"".to_owned())
+}
+
+fn path_kind(values: &[Value], shared: &Shared, changes: Changes) -> String {
+    let root_of = |text: &str| match is_path(text) {
+        true => shared.roots.iter().find(|(root, _)| Path::new(text).starts_with(root)),
+        false => shared.roots.get_key_value(Path::new(HERE)),
+    };
+    let found: BTreeMap<&PathBuf, &str> =
+        values.iter().filter_map(Value::as_str).filter_map(root_of).map(|(at, root)| (at, &*root.name)).collect();
+    let mut found: Vec<(&PathBuf, &str)> = found.into_iter().collect();
+    // Relative paths belong to the first root.
+    found.sort_by_key(|(at, _)| at.as_path() != Path::new(HERE));
+    let names: Vec<String> = found.into_iter().map(|(_, name)| quoted(name)).collect();
+    format!("kind = \"path\", roots = [{}], mode = \"{}\"", names.join(", "), changes.mode())
+}
+
+fn url_kind(values: &[Value], shared: &mut Shared) -> String {
+    let mut sets = BTreeSet::new();
+    for (scheme, host, port) in values.iter().filter_map(|value| host_of(value.as_str()?)) {
+        let hosts = shared.hosts.entry(scheme).or_default();
+        hosts.ports.extend(port.filter(|port| *port != if scheme == "http" { 80 } else { 443 }));
+        if let Ok(address) = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>()
+            && !manta_detect::address::classify(address).is_global()
+        {
+            hosts.private.insert(format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 }));
+        }
+        // `*.com` is a host to no resolver, and to a policy any one of them.
+        if !host.contains('*') {
+            hosts.allow.insert(host);
+        }
+        sets.insert(quoted(set_of(scheme)));
+    }
+    format!("kind = \"url\", hosts = [{}]", sets.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn list_kind(arg: &str, values: &[Value], shared: &mut Shared, changes: Changes) -> String {
+    let items: Vec<Value> = values.iter().filter_map(Value::as_array).flatten().cloned().collect();
+    let longest = values.iter().filter_map(Value::as_array).map(Vec::len).max().unwrap_or(0);
+    let item = if items.is_empty() { "kind = \"any\"".to_owned() } else { kind_of(arg, &items, shared, changes) };
+    format!("kind = \"list\", max_len = {longest}, items = {{ {item} }}")
+}
+
+/// A rule for each member; `None` where values are something else, or have too many.
+fn object_kind(values: &[Value], shared: &mut Shared, changes: Changes) -> Option<String> {
     let objects: Vec<&serde_json::Map<String, Value>> = values.iter().filter_map(Value::as_object).collect();
     let names: BTreeSet<&String> = objects.iter().flat_map(|object| object.keys()).collect();
-    if objects.len() == values.len() && (1..=MAX_FIELDS).contains(&names.len()) {
-        let fields = names.into_iter().map(|name| {
-            let members: Vec<Value> = objects.iter().filter_map(|object| object.get(name)).cloned().collect();
-            let required = if members.len() == objects.len() { ", required = true" } else { "" };
-            let key = if is_bare(name) { name.clone() } else { quoted(name) };
-            format!("{key} = {{ {}{required} }}", kind_of(name, &members, shared, changes))
-        });
-        return format!("kind = \"object\", fields = {{ {} }}", fields.collect::<Vec<_>>().join(", "));
+    if objects.len() != values.len() || !(1..=MAX_FIELDS).contains(&names.len()) {
+        return None;
     }
-    "kind = \"any\"".to_owned()
+    let fields = names.into_iter().map(|name| {
+        let members: Vec<Value> = objects.iter().filter_map(|object| object.get(name)).cloned().collect();
+        let required = if members.len() == objects.len() { ", required = true" } else { "" };
+        let key = if is_bare(name) { name.clone() } else { quoted(name) };
+        format!("{key} = {{ {}{required} }}", kind_of(name, &members, shared, changes))
+    });
+    Some(format!("kind = \"object\", fields = {{ {} }}", fields.collect::<Vec<_>>().join(", ")))
 }
 
 /// The section that lists the hosts of a scheme.
@@ -393,6 +430,32 @@ pub fn is_called_like_a_path(arg: &str) -> bool {
     let words = manta_detect::secrets::words(arg);
     let ends = |count: usize| words.len() >= count && NAMES.contains(&&*words[words.len() - count..].concat());
     ends(1) || ends(2)
+}
+
+/// The section of a root where tools do what `mode` says, as far as their arguments go. The server itself may need more: many
+/// replace a file by another that is renamed, and what works on a repository reads what is hidden from others.
+#[must_use]
+pub fn root_section(name: &str, at: &str, mode: &str, is_repository: bool) -> String {
+    let (mode, why) = match mode {
+        "r" => ("r", ""),
+        _ => ("rwd", " # d: a file is replaced by renaming another to it"),
+    };
+    let mut text = format!("[roots.{name}]\nat   = {}\nmode = \"{mode}\"{why}\n", quoted(at));
+    if is_repository {
+        let others = DEFAULT_DENIED.iter().filter(|name| **name != ".git");
+        let others: Vec<String> = others.map(|name| quoted(name)).collect();
+        let hooks = if mode == "r" { "" } else { ", and whoever changes it has your git run what they like (hooks)" };
+        let _ =
+            write!(text, "# `.git` is seen, for what works on repositories{hooks}.\ndeny = [{}]\n", others.join(", "));
+    }
+    text
+}
+
+/// Whether an argument names a repository, by its name and its tool's.
+#[must_use]
+pub fn is_about_a_repository(tool: &str, arg: &str) -> bool {
+    let words = [tool, arg].map(manta_detect::secrets::words).concat();
+    words.iter().any(|word| matches!(word.as_str(), "git" | "repo" | "repos" | "repository" | "repositories"))
 }
 
 /// The `mode` that a tool needs where its paths lead, by the words of its name.
@@ -632,5 +695,32 @@ mod tests {
         let file = manta_harden::policy::PolicyFile::parse("manta.toml", text.clone())
             .unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!(file.spec().tools.len(), 1);
+    }
+
+    #[test]
+    fn a_root_has_what_a_server_needs_to_do_what_was_asked() {
+        let line = |tool: &str, args: Value| {
+            serde_json::json!({ "kind": "intent", "method": "tools/call", "tool": tool, "decision": "allow", "params": args }).to_string()
+        };
+        let log = [
+            line("write_file", serde_json::json!({ "path": "/srv/notes/a/x.txt", "content": "x" })),
+            line("git_log", serde_json::json!({ "repo_path": "/srv/work/project", "max_count": 2 })),
+            line("read_file", serde_json::json!({ "path": "/opt/data/a/x.txt" })),
+        ];
+        let policy = propose(&log.join("\n")).unwrap();
+        let section = |at: &str| {
+            let from = policy.find(at).unwrap();
+            policy[from..].split("\n\n").next().unwrap().to_owned()
+        };
+        assert!(section("\"/srv/notes/a\"").contains("mode = \"rwd\""), "{policy}");
+        assert!(policy.contains("path = { kind = \"path\", roots = [\"a3\"], mode = \"rwc\""), "{policy}");
+        let repository = section("\"/srv/work\"");
+        assert!(
+            repository.contains("mode = \"r\"") && repository.contains("deny = [") && repository.contains("\".ssh\""),
+            "{policy}"
+        );
+        assert!(!repository.contains("\".git\""), "{policy}");
+        assert!(!section("\"/opt/data/a\"").contains("deny"), "{policy}");
+        assert!(manta_harden::policy::PolicyFile::parse("manta.toml", &policy).is_ok(), "{policy}");
     }
 }

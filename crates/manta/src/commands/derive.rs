@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use manta_core::{
     Enforcement, Finding, ParamInfo, Power, ScanReport, SinkClass, ToolInfo, ToolKind, Untrusted, Verdict,
 };
+use manta_guard::learn::{is_about_a_repository, root_section};
 
 /// What a parameter is used as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +22,7 @@ enum Use {
 /// Proposes a policy for the server that was scanned.
 pub(crate) fn propose(report: &ScanReport) -> String {
     let mut tables = String::new();
-    let (mut modes, mut has_urls) = (BTreeSet::new(), false);
+    let (mut modes, mut has_urls, mut has_repositories) = (BTreeSet::new(), false, false);
     let touches_files = report.tools().any(touches_files);
     let mut seen = BTreeMap::new();
     for tool in report.tools().filter(|tool| tool.kind != ToolKind::Resource) {
@@ -43,6 +44,7 @@ pub(crate) fn propose(report: &ScanReport) -> String {
             let mode = mode_of(tool);
             if used == Some(Use::Path) {
                 modes.insert((mode.len(), mode));
+                has_repositories |= is_about_a_repository(&tool.name, &param.name);
             }
             has_urls |= used == Some(Use::Url);
             let _ = writeln!(tables, "args.{} = {}", key(&param.name), rule(param, used, mode));
@@ -51,7 +53,8 @@ pub(crate) fn propose(report: &ScanReport) -> String {
     let mut text = String::from(HEAD);
     // The widest is the longest: `r`, `rw`, `rwd`.
     if let Some((_, mode)) = modes.last() {
-        let _ = write!(text, "\n# Where the paths below may lead.\n[roots.files]\nat = \".\"\nmode = \"{mode}\"\n");
+        text.push_str("\n# Where the paths below may lead.\n");
+        text.push_str(&root_section("files", ".", mode, has_repositories));
     }
     if has_urls {
         text.push_str(HOSTS);
