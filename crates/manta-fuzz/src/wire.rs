@@ -44,7 +44,7 @@ impl Decider for Rules {
         Ok(())
     }
 
-    fn is_visible(&self, _: Target, name: &str) -> bool {
+    fn is_visible(&self, _: Option<&str>, _: Target, name: &str) -> bool {
         !name.starts_with("forbidden")
     }
 
