@@ -11,6 +11,7 @@ pub mod address;
 pub mod disguise;
 pub mod hidden;
 pub mod injection;
+mod pattern;
 pub mod secrets;
 
 /// Something found in a text.

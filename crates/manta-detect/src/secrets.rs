@@ -4,18 +4,18 @@
 //! published prefixes. Where there is none (`password = …`, `Bearer …`, `user:password@host`) the context
 //! decides, together with entropy and a list of placeholders.
 //!
-//! One Aho-Corasick pass finds which rules can match at all; only their patterns are compiled, on first
+//! One pass over the text finds which rules can match at all (`keywords`); only their patterns are compiled, on first
 //! use. Patterns are ASCII and linear-time.
 
 use std::collections::BTreeMap;
-use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use regex::{Regex, RegexBuilder};
+use regex_automata::meta::Regex;
 
 use crate::Match;
+use crate::pattern::Pattern;
 
 mod block;
+mod keywords;
 mod literal;
 
 /// The only shape with a body that is not one token.
@@ -219,27 +219,12 @@ static RULES: &[Rule] = &[
 /// No rule matches a shorter text: `ab://:cde@f` has eleven characters, `pwd=` needs seven more.
 const SHORTEST: usize = 10;
 
-static KEYWORDS: LazyLock<(AhoCorasick, Vec<usize>)> = LazyLock::new(|| {
-    let words: Vec<(&str, usize)> =
-        RULES.iter().enumerate().flat_map(|(i, rule)| rule.keywords.iter().map(move |word| (*word, i))).collect();
-    // Every text that passes is read by it, some of them twice.
-    let automaton = AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::DFA))
-        .ascii_case_insensitive(true)
-        .build(words.iter().map(|(word, _)| word))
-        .expect("the keywords are short and few");
-    (automaton, words.into_iter().map(|(_, rule)| rule).collect())
-});
+#[expect(clippy::declare_interior_mutable_const, reason = "only the beginning of each place, never read")]
+const NOT_YET: Pattern = Pattern::new();
+static PATTERNS: [Pattern; RULES.len()] = [NOT_YET; RULES.len()];
 
-static PATTERNS: LazyLock<Vec<OnceLock<Regex>>> = LazyLock::new(|| RULES.iter().map(|_| OnceLock::new()).collect());
-
-fn pattern(rule: usize) -> &'static Regex {
-    PATTERNS[rule].get_or_init(|| ascii(RULES[rule].pattern))
-}
-
-/// ASCII classes: what the tokens are made of, and a hundredth of the memory of Unicode ones.
-fn ascii(pattern: &str) -> Regex {
-    RegexBuilder::new(pattern).unicode(false).build().expect("every pattern is compiled by a test")
+fn pattern(rule: usize, text: &str) -> &'static Regex {
+    PATTERNS[rule].for_text(text.len(), || RULES[rule].pattern.to_owned())
 }
 
 /// Secrets in the text, sorted, without overlaps. The range is the secret itself, not the words around it.
@@ -275,22 +260,19 @@ fn find_by(text: &str, is_wanted: impl Fn(&Rule) -> bool) -> Vec<Match> {
     if text.len() < SHORTEST {
         return Vec::new();
     }
-    let (automaton, rule_of) = &*KEYWORDS;
-    let possible = automaton
-        .find_overlapping_iter(text)
-        .fold(0u128, |possible, hit| possible | 1 << rule_of[hit.pattern().as_usize()]);
+    let possible = keywords::rules_for(text);
     let mut found: Vec<(bool, Match)> = Vec::new();
     let possible = RULES.iter().enumerate().filter(|(index, rule)| possible >> index & 1 == 1 && is_wanted(rule));
     for (index, rule) in possible {
         if rule.id == PRIVATE_KEY {
-            let whole = block::find(text, pattern(index)).filter(|range| !is_mark(text, range.start));
+            let whole = block::find(text, pattern(index, text)).filter(|range| !is_mark(text, range.start));
             found.extend(whole.map(|range| (rule.in_context, Match { range, rule: rule.id })));
             continue;
         }
-        for captures in pattern(index).captures_iter(text) {
-            let Some(secret) = captures.get(1).or_else(|| captures.get(0)) else { continue };
-            let value = secret.as_str();
-            if is_mark(text, secret.start()) || entropy(value) < rule.entropy {
+        for captures in pattern(index, text).captures_iter(text) {
+            let Some(secret) = captures.get_group(1).or_else(|| captures.get_group(0)) else { continue };
+            let value = &text[secret.range()];
+            if is_mark(text, secret.start) || entropy(value) < rule.entropy {
                 continue;
             }
             if rule.in_context && is_placeholder(value) {
@@ -592,6 +574,7 @@ fn is_placeholder(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::fast;
 
     fn rules(text: &str) -> Vec<&'static str> {
         find(text).into_iter().map(|m| m.rule).collect()
@@ -619,7 +602,8 @@ mod tests {
     fn every_pattern_compiles_and_every_keyword_is_lowercase() {
         assert!(RULES.len() <= 128, "the set of possible rules is a word of 128 bits");
         for (index, rule) in RULES.iter().enumerate() {
-            let _ = pattern(index);
+            pattern(index, "");
+            fast(rule.pattern);
             assert!(rule.keywords.iter().all(|word| *word == word.to_ascii_lowercase()), "{}", rule.id);
         }
     }

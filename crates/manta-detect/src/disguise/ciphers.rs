@@ -5,9 +5,6 @@
 //! is none.
 
 use std::ops::Range;
-use std::sync::OnceLock;
-
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 
 use super::readings;
 use crate::injection;
@@ -68,23 +65,11 @@ enum Turn {
 }
 
 impl Turn {
-    fn all() -> impl Iterator<Item = Self> {
-        (1..26).map(Self::Rotated).chain([Self::Mirrored, Self::Backwards])
-    }
-
     fn read(self, text: &str) -> String {
         match self {
             Self::Rotated(by) => with_each_letter(text, |letter| (letter + 26 - by) % 26),
             Self::Mirrored => with_each_letter(text, |letter| 25 - letter),
             Self::Backwards => text.chars().rev().collect(),
-        }
-    }
-
-    /// What becomes the text when it is read.
-    fn write(self, text: &str) -> String {
-        match self {
-            Self::Rotated(by) => Self::Rotated(26 - by).read(text),
-            same => same.read(text),
         }
     }
 
@@ -112,34 +97,59 @@ fn turns(text: &str) -> Vec<Turn> {
         "assistant",
         "credential",
     ];
-    static TURNED: OnceLock<(AhoCorasick, Vec<Turn>)> = OnceLock::new();
-    let (turned, of_pattern) = TURNED.get_or_init(|| {
-        // Three letters are some word or other in every rotation.
-        let is_telling = |word: &str, turn| word.len() > 3 || matches!(turn, Turn::Rotated(13) | Turn::Backwards);
-        let pairs: Vec<(String, Turn)> = Turn::all()
-            .flat_map(|turn| {
-                WORDS.iter().filter(move |word| is_telling(word, turn)).map(move |word| (turn.write(word), turn))
-            })
-            .collect();
-        let built = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(pairs.iter().map(|(word, _)| word));
-        let built = built.expect("a few hundred short words are within its limits");
-        (built, pairs.into_iter().map(|(_, turn)| turn).collect())
-    });
-    // Only the beginnings of words count: `result` is no `user` that is read backwards.
-    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
-    let bytes = text.as_bytes();
+    let text = text.as_bytes();
+    let is_letter = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphabetic);
     let mut found: Vec<Turn> = Vec::new();
-    for hit in turned.find_overlapping_iter(text) {
-        let turn = of_pattern[hit.pattern().as_usize()];
-        let is_inside = match turn {
-            Turn::Backwards => is_letter(bytes.get(hit.end())),
-            Turn::Rotated(_) | Turn::Mirrored => is_letter(hit.start().checked_sub(1).and_then(|at| bytes.get(at))),
-        };
-        if !is_inside && !found.contains(&turn) {
+    let mut note = |turn: Turn| {
+        if !found.contains(&turn) {
             found.push(turn);
+        }
+    };
+    // Only the beginnings of words count: `result` is no `user` that is read backwards.
+    for at in (0..text.len()).filter(|at| is_letter(*at)) {
+        if at == 0 || !is_letter(at - 1) {
+            WORDS.iter().filter_map(|word| turn_of(word.as_bytes(), &text[at..])).for_each(&mut note);
+        }
+        if !is_letter(at + 1) && WORDS.iter().any(|word| is_backwards(word.as_bytes(), &text[..=at])) {
+            note(Turn::Backwards);
         }
     }
     found
+}
+
+/// The turn by which a text begins with a word. Any rotation keeps how far each letter is behind the one before it, and the
+/// mirror turns that around.
+fn turn_of(word: &[u8], text: &[u8]) -> Option<Turn> {
+    let text = text.get(..word.len())?;
+    let is_turned = |distance: fn(u8, u8) -> u8| {
+        let pairs = std::iter::zip(word.windows(2), text.windows(2));
+        // Nearly every text is told by its second letter.
+        pairs.into_iter().all(|(of_word, of_text)| {
+            of_text[1].is_ascii_alphabetic() && distance(of_word[0], of_word[1]) == behind(of_text[0], of_text[1])
+        })
+    };
+    // Three letters are some word or other in every rotation.
+    let further = behind(word[0], text[0]);
+    let is_telling = further != 0 && (word.len() > 3 || further == 13);
+    if is_telling && is_turned(behind) {
+        return Some(Turn::Rotated(further));
+    }
+    let is_mirrored = word.len() > 3 && place(word[0]) + place(text[0]) == 25;
+    (is_mirrored && is_turned(|a, b| behind(b, a))).then_some(Turn::Mirrored)
+}
+
+/// The place of a letter in the alphabet.
+fn place(letter: u8) -> u8 {
+    letter.to_ascii_lowercase() - b'a'
+}
+
+/// How many letters the second is behind the first, around the alphabet.
+fn behind(first: u8, second: u8) -> u8 {
+    (26 + place(second) - place(first)) % 26
+}
+
+fn is_backwards(word: &[u8], text: &[u8]) -> bool {
+    text.len() >= word.len() && std::iter::zip(word, text.iter().rev()).all(|(a, b)| b.eq_ignore_ascii_case(a))
 }
 
 /// Each Latin letter by its place in the alphabet.
@@ -255,6 +265,22 @@ mod tests {
             assert_eq!(found.len(), 1, "{text}");
             assert_eq!(decode(&text[found[0].clone()]).map(|(plain, _)| plain).as_deref(), Some(plain), "{text}");
         }
+    }
+
+    #[test]
+    fn every_turn_of_a_word_shows() {
+        for by in 1..26 {
+            let turned = Turn::Rotated(26 - by).read("a Conversation");
+            assert_eq!(turns(&turned), [Turn::Rotated(by)], "{turned}");
+        }
+        assert_eq!(turns(&Turn::Mirrored.read("(password)")), [Turn::Mirrored]);
+        assert_eq!(turns("drowSSap a"), [Turn::Backwards]);
+        assert_eq!(
+            (turns("ffu hss"), turns("uuj")),
+            (vec![Turn::Rotated(13), Turn::Backwards], vec![]),
+            "three letters"
+        );
+        assert_eq!(turns("xuser user resulted hssh"), [], "the word itself, and inside of words");
     }
 
     #[test]

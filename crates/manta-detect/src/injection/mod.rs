@@ -75,16 +75,15 @@ pub fn phrases(text: &str) -> Vec<Match> {
 fn phrases_of(folded: &Folded) -> Vec<Match> {
     let text = folded.text.as_bytes();
     let mut found = Vec::new();
-    for (number, pattern) in search::candidates(text) {
+    for (number, phrase) in search::matches(text) {
         let rule = RULES[number].0;
-        let is_order = |m: &regex::bytes::Match<'_>| {
-            let (before, words, after) = (&text[..m.start()], m.as_bytes(), &text[m.end()..]);
-            !is_told_of(rule, before, words)
-                && !is_idiom(rule, words, after)
-                && !is_placeholder(rule, before, words, after)
-        };
-        let hits = pattern.find_iter(text).filter(is_order);
-        found.extend(hits.map(|m| Match { range: folded.original(m.range()), rule }));
+        let (before, words, after) = (&text[..phrase.start()], &text[phrase.range()], &text[phrase.end()..]);
+        let is_order = !is_told_of(rule, before, words)
+            && !is_idiom(rule, words, after)
+            && !is_placeholder(rule, before, words, after);
+        if is_order {
+            found.push(Match { range: folded.original(phrase.range()), rule });
+        }
     }
     found
 }

@@ -6,7 +6,9 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_automata::meta::Regex;
+
+use crate::pattern::fast;
 
 /// Where a private key begins. The pattern of its rule: a header alone is a finding.
 pub(super) const HEADER: &str = r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----";
@@ -18,7 +20,7 @@ const LONGEST: usize = 16_384;
 /// The blocks in the text, in order and apart: from the header to the footer, to the end of a text that was cut off
 /// inside of the body, or the header alone where neither follows. Time is linear in the text.
 pub(super) fn find<'t>(text: &'t str, header: &'t Regex) -> impl Iterator<Item = Range<usize>> + 't {
-    static END: LazyLock<Regex> = LazyLock::new(|| super::ascii(FOOTER));
+    static END: LazyLock<Regex> = LazyLock::new(|| fast(FOOTER));
     let mut footers = END.find_iter(text).peekable();
     let (mut body_end, mut covered) = (0, 0);
     header.find_iter(text).filter_map(move |begin| {
@@ -51,7 +53,7 @@ mod tests {
     use super::*;
 
     fn blocks(text: &str) -> Vec<&str> {
-        find(text, &crate::secrets::ascii(HEADER)).map(|range| &text[range]).collect()
+        find(text, &fast(HEADER)).map(|range| &text[range]).collect()
     }
 
     const BEGIN: &str = "-----BEGIN RSA PRIVATE KEY-----";
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn it_finds_what_one_expression_would() {
         let body = r"[A-Za-z0-9+/=\s\\:,.-]*?";
-        let both = crate::secrets::ascii(&format!("{HEADER}(?:{body}(?:{FOOTER}|$))?"));
+        let both = fast(&format!("{HEADER}(?:{body}(?:{FOOTER}|$))?"));
         let parts = [BEGIN, END, "-----BEGIN PRIVATE KEY BLOCK-----", "MIIE\n", "<", "-----", "é"];
         for mut seed in 0..7usize.pow(5) {
             let mut text = String::new();
@@ -87,7 +89,7 @@ mod tests {
                 text.push_str(parts[seed % parts.len()]);
                 seed /= parts.len();
             }
-            assert_eq!(blocks(&text), both.find_iter(&text).map(|m| m.as_str()).collect::<Vec<_>>(), "{text:?}");
+            assert_eq!(blocks(&text), both.find_iter(&text).map(|m| &text[m.range()]).collect::<Vec<_>>(), "{text:?}");
         }
     }
 }

@@ -1,15 +1,13 @@
-//! Reads the patterns of `src/injection/rules.rs` and writes down the words that a match of each must have, so that a
-//! scan compiles only the patterns its texts need and starts without reading any.
+//! The words that a match of each pattern of `src/injection/rules.rs` must have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-#[path = "src/injection/rules.rs"]
+#[path = "../src/injection/rules.rs"]
 #[expect(unreachable_pub, reason = "the kinds are public in the library, which this is not")]
 mod rules;
 
@@ -18,7 +16,8 @@ const LONGEST_BEGINNING: usize = 12;
 /// Shorter words are in every text.
 const SHORTEST_NEEDED: usize = 3;
 
-fn main() {
+/// Writes them as tables of the module that looks for them.
+pub(crate) fn tables() -> String {
     let mut beginnings: BTreeMap<[u8; 2], BTreeSet<(Vec<u8>, usize)>> = BTreeMap::new();
     let mut open = Vec::new();
     let mut needed = Vec::new();
@@ -61,10 +60,7 @@ fn main() {
         code.push_str("],\n");
     }
     code.push_str("];\n");
-    let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
-    std::fs::write(out.join("injection_words.rs"), code).expect("OUT_DIR is writable");
-    println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=src/injection/rules.rs");
+    code
 }
 
 fn branches(syntax: &Hir) -> &[Hir] {
