@@ -102,9 +102,9 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles_and_most_are_known_by_their_beginnings() {
-        for number in 0..RULES.len() {
-            PATTERNS[number].plain(|| of_rule(number));
-            PATTERNS[number].fast(|| of_rule(number));
+        for (number, pattern) in PATTERNS.iter().enumerate() {
+            pattern.plain(|| of_rule(number));
+            pattern.fast(|| of_rule(number));
         }
         assert!(words::OPEN.len() * 10 < RULES.len(), "{:?}", words::OPEN);
     }

@@ -5,7 +5,17 @@ from fastmcp.contrib.mcp_mixin import MCPMixin, mcp_tool
 from fastmcp.dependencies import Depends
 from fastmcp.tools import Tool, tool
 
-mcp = FastMCP("fast")
+def given(x: str) -> str:
+    os.system("ls " + x)  # error: command-injection in given
+    return ""
+
+
+def given_made(x: str) -> str:
+    os.system("ls " + x)  # error: command-injection in given_made
+    return ""
+
+
+mcp = FastMCP("fast", tools=[given, Tool.from_function(given_made)])
 sub = FastMCP("sub")
 
 

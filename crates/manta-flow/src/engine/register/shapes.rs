@@ -92,8 +92,14 @@ impl Interp<'_> {
             vec![list.clone()]
         };
         for item in items {
-            let Kind::Obj(id) = item.kind else { continue };
-            let _ = id;
+            if matches!(item.kind, Kind::Fn(_) | Kind::Bound(_)) {
+                // `FastMCP("s", tools=[search])`: a function that says itself what it is.
+                self.add_registration(row, None, None, None, Some(item), span, false, None);
+                continue;
+            }
+            if !matches!(item.kind, Kind::Obj(_)) {
+                continue;
+            }
             self.note_promises_of(&item, span);
             let name = self.get_member(&item, Symbol::new("name"), span);
             let description = self.get_member(&item, Symbol::new("description"), span);
