@@ -455,3 +455,14 @@ server.tool("t", { p: z.string() }, async ({ p }) => {
     let limits = Limits { fuel_per_witness: 20, ..Limits::default() };
     assert!(loud_within(limits, "index.js", server).is_empty());
 }
+
+/// A look whether the file is there leaves what is known of how its path was put together.
+#[test]
+fn an_ending_stays_fixed_where_the_file_is_looked_for() {
+    let head = "import { existsSync, unlinkSync } from \"node:fs\";\nimport { resolve } from \"node:path\";\n";
+    let path =
+        "const file = process.env.ROOT ? resolve(process.env.ROOT, p) : resolve(p);\nconst more = `${file}.import`;";
+    assert_eq!(js(head, &format!("{path}\nunlinkSync(more);")), [""; 0]);
+    assert_eq!(js(head, &format!("{path}\nif (existsSync(more)) unlinkSync(more);")), [""; 0]);
+    assert_eq!(js(head, &format!("{path}\nif (existsSync(file)) unlinkSync(file);")), ["path-traversal in t"]);
+}

@@ -406,7 +406,10 @@ impl Interp<'_> {
     /// for readers that take either (`pandas.read_csv`).
     pub(crate) fn exists_test(&mut self, value: &Val, span: Span) -> Val {
         let value = &self.current(value);
-        if self.taint_now(value).is_none() {
+        // What the program made of it is a path already, of which more is known by how it was made.
+        let is_made = !matches!(value.kind, Kind::Str | Kind::Unknown)
+            || value.text.as_deref().is_some_and(|text| text.parts.len() > 1 || text.base.is_some());
+        if is_made || self.taint_now(value).is_none() {
             return Val::any_bool();
         }
         let mut props = StrProps::default();
