@@ -23,8 +23,9 @@ fn main() {
     }
     let entries: Vec<(String, Bytes)> = entries.into_iter().map(|(path, entry)| (path, Bytes(pack(&entry)))).collect();
     let aliases: Vec<(String, String)> = aliases.into_iter().collect();
+    let gaps: Vec<usize> = (0..entries.len()).filter(|at| entries[*at].0.contains("**")).collect();
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets OUT_DIR"));
-    std::fs::write(out.join("models.bin"), pack(&(entries, aliases))).expect("OUT_DIR is writable");
+    std::fs::write(out.join("models.bin"), pack(&(entries, gaps, aliases))).expect("OUT_DIR is writable");
     println!("cargo:rerun-if-changed=models");
     println!("cargo:rerun-if-changed=src/engine/models/rows.rs");
 }

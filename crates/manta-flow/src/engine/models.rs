@@ -64,11 +64,12 @@ impl std::error::Error for ModelError {}
 /// What the build script made of the model files: see [`Packed`].
 static BUILTIN_MODELS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/models.bin"));
 
-/// Entries by path, each packed by itself, and aliases; both sorted.
+/// Entries by path, each packed by itself, which of the paths have a `**`, and aliases; all sorted.
 #[derive(serde::Deserialize)]
 struct Packed {
     #[serde(borrow)]
     entries: Vec<(&'static str, &'static [u8])>,
+    gaps: Vec<usize>,
     #[serde(borrow)]
     aliases: Vec<(&'static str, &'static str)>,
 }
@@ -80,13 +81,10 @@ impl Models {
     /// Never: the build script packs what is unpacked here.
     #[must_use]
     pub fn builtin() -> Self {
-        let Packed { entries, aliases } =
+        let Packed { entries, gaps, aliases } =
             postcard::from_bytes(BUILTIN_MODELS).expect("the build script packs what it has read");
-        let gaps = entries.iter().enumerate().filter_map(|(at, (path, _))| {
-            path.split_once("**").map(|(before, after)| (before.to_owned(), after.to_owned(), at))
-        });
         Self {
-            gaps: gaps.collect(),
+            gaps: gaps.into_iter().filter_map(|at| gap(entries[at].0, at)).collect(),
             entries: entries.iter().map(|_| OnceLock::new()).collect(),
             packed: entries,
             aliases,
@@ -116,9 +114,7 @@ impl Models {
             let at = self.entries.len();
             self.entries.push(OnceLock::new());
             self.added.insert(path.to_owned(), at);
-            if let Some((before, after)) = path.split_once("**") {
-                self.gaps.push((before.to_owned(), after.to_owned(), at));
-            }
+            self.gaps.extend(gap(path, at));
             at
         });
         self.get(at);
@@ -183,6 +179,11 @@ impl Models {
         apis.set_canonical(api, canonical);
         canonical
     }
+}
+
+/// A path with `**`, divided there, of an entry.
+fn gap(path: &str, entry: usize) -> Option<(String, String, usize)> {
+    path.split_once("**").map(|(before, after)| (before.to_owned(), after.to_owned(), entry))
 }
 
 /// Builds an access path from its text. Package roots may contain dots and slashes; the root ends at the first `.`
