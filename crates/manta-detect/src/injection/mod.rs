@@ -185,14 +185,18 @@ fn is_placeholder(rule: &str, before: &[u8], tag: &[u8], after: &[u8]) -> bool {
     option[option.len() - name..].starts_with(b"--") && name > 2
 }
 
+/// Whether words speak of what a program shows and a person has no use for.
+fn is_presented(words: &[u8]) -> bool {
+    const PRESENTED: &[&str] = &[" raw ", " json", " xml", " ids", " uuids", " id ", "internal id", "numeric id"];
+    PRESENTED.iter().any(|what| memchr::memmem::find(words, what.as_bytes()).is_some())
+}
+
 /// Whether the words of an order say something else together: "cannot tell them apart", "silently fails to send", what
 /// nobody needs to be bothered with until they ask, how a result is put ("don't show the raw JSON to the user"), a part of
 /// a program ("hide it from the user interface"), where a key belongs ("in the Authorization header"), a heading "when to
 /// use this tool",
 /// a tool that another one should be preferred to ("instead of calling this tool"), or that speaks of its own use.
 fn is_idiom(rule: &str, words: &[u8], after: &[u8]) -> bool {
-    /// What a program shows and a person has no use for.
-    const PRESENTED: &[&str] = &[" raw ", " json", " xml", " ids", " uuids", " id ", "internal id", "numeric id"];
     const LIMITS: &[&str] =
         &[" that you can't", " that you cannot", " that you are unable", " you can't", " you cannot"];
     /// What something is not to be called: "do not report it to the user as an error".
@@ -232,7 +236,7 @@ fn is_idiom(rule: &str, words: &[u8], after: &[u8]) -> bool {
             let has = |text: &[u8], phrase: &str| memchr::memmem::find(text, phrase.as_bytes()).is_some();
             after.starts_with(b" apart")
                 || after.starts_with(b" interface")
-                || PRESENTED.iter().any(|what| has(words, what) || has(clause, what))
+                || is_presented(words) || is_presented(clause)
                 || has(words, "ly fail")
                 // Another clause: "do not report them as errors — show them as hints".
                 || has(words, "; ") || has(words, " — ") || has(words, " – ")
@@ -241,6 +245,8 @@ fn is_idiom(rule: &str, words: &[u8], after: &[u8]) -> bool {
                 // One form instead of another: "do not show it to the user, show the name".
                 || has(words, " show ") && INSTEAD.iter().any(|other| after.starts_with(other.as_bytes()))
                 || words.ends_with(b" this") && (after.starts_with(b" tool's name") || after.starts_with(b" tool name"))
+                // "Don't tell the user to do it by hand" keeps nothing from anybody.
+                || (words.ends_with(b"user") || words.ends_with(b"them")) && after.starts_with(b" to ")
                 // A claim that would be wrong: "never tell a user a message was scheduled".
                 || words.ends_with(b" a user") && (has(clause, " was ") || has(clause, " is "))
                 || ABSENT.iter().any(|absent| has(clause, absent)) && !clause.starts_with(b" that ")

@@ -82,7 +82,7 @@ pub(super) static RULES: &[(&str, &str)] = &[
     ),
     (
         OVERRIDE,
-        r"\b(?:no matter|regardless of|whatever) (?:what )?(?:the )?user (?:says?|asks?|wants?|requests?|thinks?|instructs?|tells? you)\b",
+        r"\b(?:no matter|regardless of|whatever) (?:what )?(?:(?:the )?(?:user|person|human|customer|operator|developer)|she|he|they) (?:say|ask|want|request|think|instruct|said|tell you|tells you)(?:s|ed)?\b",
     ),
     (
         OVERRIDE,
@@ -345,6 +345,17 @@ pub(super) static RULES: &[(&str, &str)] = &[
         r"\b(?:pass|send|put|include|provide|attach|supply) the (?:result|output) of [`'\x22]?(?:printenv|env|whoami|history|cat [^`'\x22]{1,40})[`'\x22]? (?:as|in|to)\b",
     ),
     (
+        ROLE,
+        r"\b(?:take on|assume|adopt|play) the (?:persona|identity|part) of (?:an? |the )?(?:\w+ )?(?:admin|administrator|root|developer|operator|superuser)\b",
+    ),
+    // A text that spreads itself.
+    (
+        EXFILTRATION,
+        r"\b(?:send|forward|pass|copy|repeat|relay) this (?:very |whole |same |entire )?(?:description|text|message|instruction|note|prompt)s? (?:on |along )?(?:to|in) (?:every|all|any|each) (?:other )?(?:agents?|assistants?|models?|tools?|servers?)\b",
+    ),
+    // What is piped to another machine, or decoded and run at once, is no example of anything else.
+    (COMMAND, r"\b[\w.]+[^|.!?]{0,60}\| ?(?:nc|ncat|netcat) [\w.-]+ \d+"),
+    (
         COMMAND,
         r"\b(?:add|append|write|insert) (?:the following|this) line [^.!?]{0,40}?(?:~/\.(?:bashrc|zshrc|profile|bash_profile|ssh/authorized_keys)|crontab)\b",
     ),
@@ -446,7 +457,7 @@ pub(super) static RULES: &[(&str, &str)] = &[
     ),
     (
         CONCEALMENT,
-        r"\b(?:work|act|proceed|operate|do (?:this|it|so)) (?:discreetly|covertly|secretly|in secret|stealthily|unnoticed|inconspicuously|under the radar)\b",
+        r"\b(?:work|act|proceed|operate|do (?:all )?(?:of )?(?:this|it|that|so)) (?:quietly|silently|discreetly|covertly|secretly|in secret|stealthily|unnoticed|inconspicuously|under the radar)\b",
     ),
     (
         CONCEALMENT,

@@ -133,6 +133,18 @@ macro_rules! concepts {
             Assert,
             /// In what is only read.
             Inside,
+            /// Can be seen somewhere.
+            Appear,
+            /// What a model tells at the end, and where a user would look.
+            Account,
+            /// Somebody wants to know what was done.
+            Inquiry,
+            /// Each time another tool is used.
+            Hooked,
+            /// Went wrong.
+            Failure,
+            /// Went well.
+            Success,
         }
     };
 }
