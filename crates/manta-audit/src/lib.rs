@@ -42,6 +42,12 @@ pub fn is_agent_file(path: &str) -> bool {
     shipped::agents::is_one(path)
 }
 
+/// Whether a file is there to hold credentials, as `.env` is: it is looked at for them, wherever it lies.
+#[must_use]
+pub fn is_credential_file(path: &str) -> bool {
+    shipped::kept::is_one(path)
+}
+
 /// What is the same for every target of a run.
 #[derive(Debug, Default)]
 pub struct Settings {

@@ -256,6 +256,37 @@ pub fn find_in_code(text: &str) -> Vec<Match> {
     without_overlaps(found)
 }
 
+/// The credential in the value of a variable, by its form or by the name of the variable; a reference to another one
+/// (`${TOKEN}`, `op://…`) is none. The range is one of the value.
+///
+/// ```
+/// use manta_detect::secrets::of_variable;
+/// let found = of_variable("API_TOKEN", "q8Zr71kLmN02xP4v").unwrap();
+/// assert_eq!((found.rule, found.range), ("assigned-secret", 0..16));
+/// assert_eq!(of_variable("API_TOKEN", "${API_TOKEN}"), None);
+/// ```
+#[must_use]
+pub fn of_variable(name: &str, value: &str) -> Option<Match> {
+    if is_reference(value) {
+        return None;
+    }
+    let by_form = find(value).into_iter().next();
+    // The name says what it is; the detector knows which values stand for one.
+    let by_name = || find(&format!("{name}=\"{value}\"")).first().map(|found| found.rule);
+    by_form.or_else(|| by_name().map(|rule| Match { range: 0..value.len(), rule }))
+}
+
+/// A value that somebody fills in: `${TOKEN}`, `$TOKEN`, `%TOKEN%`, `{{token}}`, `${input:token}`.
+#[must_use]
+pub fn is_reference(value: &str) -> bool {
+    let value = value.strip_prefix("Bearer ").unwrap_or(value).trim();
+    value.starts_with(['$', '{', '<'])
+        || value.starts_with('%') && value.ends_with('%')
+        || value.contains("${")
+        || value.starts_with("op://")
+        || value.is_empty()
+}
+
 fn find_by(text: &str, is_wanted: impl Fn(&Rule) -> bool) -> Vec<Match> {
     if text.len() < SHORTEST {
         return Vec::new();

@@ -65,31 +65,14 @@ pub(super) fn findings(config: &Config, server: &Configured, findings: &mut Vec<
     }
 }
 
-/// What kind of credential a named value is, by its shape or by its name.
+/// What kind of credential a named value is.
 fn kind(name: &str, value: &str) -> Option<&'static str> {
-    if is_reference(value) {
-        return None;
-    }
-    if let Some(found) = secrets::find(value).first() {
-        return Some(found.rule);
-    }
-    // The name says what it is; the detector knows which values stand for one.
-    secrets::find(&format!("{name}=\"{value}\"")).first().map(|found| found.rule)
-}
-
-/// A value the client fills in: `${TOKEN}`, `$TOKEN`, `%TOKEN%`, `{{token}}`, `${input:token}`.
-fn is_reference(value: &str) -> bool {
-    let value = value.strip_prefix("Bearer ").unwrap_or(value).trim();
-    value.starts_with(['$', '{', '<'])
-        || value.starts_with('%') && value.ends_with('%')
-        || value.contains("${")
-        || value.starts_with("op://")
-        || value.is_empty()
+    secrets::of_variable(name, value).map(|found| found.rule)
 }
 
 /// `--token VALUE` and `--token=VALUE`, or a value whose shape is enough.
 fn in_argument(before: &str, word: &Word) -> Option<&'static str> {
-    if is_reference(&word.text) {
+    if secrets::is_reference(&word.text) {
         return None;
     }
     if let Some(found) = secrets::find(&word.text).first() {
@@ -109,6 +92,7 @@ fn secret_query(url: &str) -> Option<&str> {
         let (name, value) = pair.split_once('=')?;
         let is_named =
             ["key", "token", "secret", "password"].iter().any(|word| name.to_ascii_lowercase().contains(word));
-        (is_named && value.len() >= 12 && !is_reference(value) && secrets::entropy(value) > 3.0).then_some(name)
+        (is_named && value.len() >= 12 && !secrets::is_reference(value) && secrets::entropy(value) > 3.0)
+            .then_some(name)
     })
 }

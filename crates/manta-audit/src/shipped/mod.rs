@@ -1,6 +1,7 @@
 //! What lies around a server's code: credentials in files, scripts that run on installation, files that agents obey.
 
 pub(crate) mod agents;
+pub(crate) mod kept;
 mod scripts;
 mod secrets;
 

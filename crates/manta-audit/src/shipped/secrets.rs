@@ -5,6 +5,7 @@ use std::ops::Range;
 use manta_core::{Confidence, FileId, FileKind, Finding, Location, ScanReport, Severity, SourceFile, Span};
 use manta_detect::secrets;
 
+use super::kept;
 use crate::memory::Memory;
 use crate::rules;
 
@@ -28,9 +29,12 @@ pub(super) fn findings(
     if file.kind == FileKind::Manifest && !file.path.ends_with("package.json") {
         return;
     }
+    let is_kept = kept::is_one(&file.path);
+    let found =
+        if is_kept { kept::credentials(&file.path, &file.text) } else { memory.in_file(secrets::find_in_code, file) };
     let mut last: Option<&str> = None;
     let examples = if file.path.ends_with(".json") { examples(&file.text) } else { Vec::new() };
-    for found in memory.in_file(secrets::find_in_code, file) {
+    for found in found {
         let value = &file.text[found.range.clone()];
         if is_sample(value) || last == Some(value) {
             continue;
@@ -55,7 +59,14 @@ pub(super) fn findings(
             finding.severity = Severity::Medium;
             finding.confidence = Confidence::Medium;
         }
-        finding.help = "revoke the credential, and read its successor from the environment".to_owned();
+        finding.help = match is_kept {
+            true => {
+                "revoke the credential, and keep this file out of what is published: list it in .gitignore and in \
+                     what the package leaves out"
+            }
+            false => "revoke the credential, and read its successor from the environment",
+        }
+        .to_owned();
         findings.push(finding);
     }
 }

@@ -141,15 +141,21 @@ fn servers(node: &Node, found: &mut Vec<Configured>) {
     found.extend(members.chain(items).map(|server| Configured { within, ..server }));
 }
 
+/// The address a server is reached at.
+fn url(node: &Node) -> Option<Word> {
+    let names = ["url", "serverUrl", "httpUrl", "uri", "endpoint", "baseUrl"];
+    names.iter().find_map(|member| node.get(member).and_then(Word::of))
+}
+
 /// A server, if the entry says how one is started or reached.
 fn server(name: &str, at: Span, node: &Node) -> Option<Configured> {
     // Zed and Continue know forms with the command or the transport one level down.
     let inner = ["command", "transport"].iter().find_map(|member| node.get(member).filter(|inner| inner.is_map()));
-    let inner = inner.unwrap_or(node);
-    let command = command(inner);
-    let url = ["url", "serverUrl", "httpUrl", "uri", "endpoint", "baseUrl"]
-        .iter()
-        .find_map(|member| inner.get(member).and_then(Word::of));
+    let is_bare = |node: &Node| command(node).is_empty() && url(node).is_none();
+    // Goose has one with everything below `config`; others have settings there.
+    let settings = || node.get("config").filter(|inner| is_bare(node) && !is_bare(inner));
+    let inner = inner.or_else(settings).unwrap_or(node);
+    let (command, url) = (command(inner), url(inner));
     if command.is_empty() && url.is_none() {
         return None;
     }
@@ -294,6 +300,10 @@ mod tests {
             ),
             ("[mcp_servers.fs]\ncommand='npx'\nargs=['-y','pkg']\nenv={K='v'}", Notation::Toml),
             ("mcpServers:\n  - name: fs\n    command: npx\n    args: [-y, pkg]\n    env: {K: v}\n", Notation::Yaml),
+            (
+                "extensions:\n  fs:\n    enabled: true\n    config:\n      type: stdio\n      cmd: npx\n      args: ['-y', pkg]\n      envs:\n        K: v\n",
+                Notation::Yaml,
+            ),
             (
                 "extensions:\n  fs:\n    type: stdio\n    cmd: npx\n    args: ['-y', pkg]\n    envs:\n      K: v\n",
                 Notation::Yaml,

@@ -8,6 +8,7 @@ mod decode;
 mod limits;
 mod names;
 mod revision;
+mod tracked;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -113,13 +113,16 @@ pub(super) fn place(path: &str) -> Place {
     if path == crate::config::NAME {
         return Place::Server;
     }
+    let is_below = |list: &[&str]| directories.clone().any(|directory| list.contains(&directory));
+    if manta_audit::is_credential_file(path) {
+        return if is_below(TESTS) { Place::SetAside(SkipReason::Test) } else { Place::Server };
+    }
     let kind = FileKind::of(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     if !kind.is_source() && kind != FileKind::Manifest && !extension.eq_ignore_ascii_case("json") {
         let language = FOREIGN.iter().find(|(foreign, _)| *foreign == extension);
         return language.map_or(Place::Irrelevant, |(_, language)| Place::Foreign(language));
     }
-    let is_below = |list: &[&str]| directories.clone().any(|directory| list.contains(&directory));
     if is_below(TESTS) || is_test(name) {
         Place::SetAside(SkipReason::Test)
     } else if is_below(ASSETS) && kind != FileKind::Python || is_minified(name) {
@@ -131,12 +134,13 @@ pub(super) fn place(path: &str) -> Place {
     }
 }
 
-/// Whether a file that isn't source code is read when it is the target itself: a list of tools, a configuration, or
-/// instructions for an agent.
+/// Whether a file that isn't source code is read when it is the target itself: a list of tools, a configuration,
+/// instructions for an agent, or credentials.
 pub(super) fn is_read_alone(name: &str) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
     ["json", "jsonc", "json5", "jsonl", "ndjson", "toml", "yaml", "yml", "mdc"].contains(&extension.as_str())
         || manta_audit::is_agent_file(name)
+        || manta_audit::is_credential_file(name)
 }
 
 fn is_declaration(name: &str) -> bool {
@@ -180,6 +184,9 @@ mod tests {
             ("node_modules/a/index.js", Place::Skipped(SkipReason::Dependency)),
             (".git/hooks/x.py", Place::Skipped(SkipReason::Hidden)),
             ("main.go", Place::Foreign("Go")),
+            (".env", Place::Server),
+            (".env.example", Place::Irrelevant),
+            ("tests/.env", Place::SetAside(SkipReason::Test)),
             ("manta.toml", Place::Server),
             ("deep/manta.toml", Place::Irrelevant),
             ("README.md", Place::Irrelevant),

@@ -1,17 +1,22 @@
 //! Walks a directory. Links aren't followed: one that stays inside leads to a file that is found anyway, one that
 //! leaves could show the reader's own files to whoever reads the report, and loops can't arise.
 
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use manta_core::SkipReason;
 
+use super::tracked::Index;
 use super::{Collection, names};
 
 /// Reads everything below `root` that is worth reading, in the order of names.
 pub(super) fn read(root: &Path, collection: &mut Collection<'_>) {
     // Directories still to be read, with their path relative to the root: empty or ending in `/`.
+    let index = OnceCell::new();
+    let is_untracked =
+        |path: &str| index.get_or_init(|| Index::of(root)).as_ref().is_some_and(|index| !index.has(path));
     let mut pending = vec![(root.to_path_buf(), String::new())];
     while let Some((directory, relative)) = pending.pop() {
         let mut entries = match list(&directory) {
@@ -35,6 +40,10 @@ pub(super) fn read(root: &Path, collection: &mut Collection<'_>) {
                     if let Some(path) = opened(&entry.path(), &name, path, collection) {
                         pending.push((entry.path(), path));
                     }
+                }
+                // Where credentials belong: beside the code, and in no commit.
+                Ok(kind) if kind.is_file() && manta_audit::is_credential_file(&path) && is_untracked(&path) => {
+                    collection.skip(path, SkipReason::Hidden);
                 }
                 Ok(kind) if kind.is_file() => {
                     if let Some(set_aside) = collection.place(&path) {

@@ -177,6 +177,41 @@ fn a_diff_shows_what_a_change_brings_and_counts_the_rest() {
     assert!(stderr(&output).contains("there is no commit `no-such-branch`"), "{}", stderr(&output));
 }
 
+/// Variables that git has, or that lie in no repository, are read; what git is not given is where it belongs.
+#[test]
+fn credentials_in_files_of_variables_count_where_they_are_published() {
+    let tree = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = tree.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let value = ["q8Zr71kLmN", "02xP4v"].concat();
+    let variables = format!("PORT=3000\nAPI_TOKEN={value}\n");
+    for name in [".env", "deploy/prod.env", ".env.example", "tests/.env"] {
+        write(name, &variables);
+    }
+    write(
+        "server.py",
+        "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('s')\n@mcp.tool()\ndef a() -> str:\n    return 'a'\n",
+    );
+    let places = || {
+        let output = manta(tree.path(), &["scan", "-o", "json", "."]);
+        assert!(!stdout(&output).contains(&value), "the value is never printed");
+        let report: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let secrets = findings.filter(|finding| finding["rule"] == "exposed-secret");
+        secrets.map(|finding| finding["location"]["file"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(places(), [".env", "deploy/prod.env"]);
+    git(tree.path(), &["init", "-q"]);
+    assert_eq!(places(), [".env", "deploy/prod.env"], "a repository without an index says nothing");
+    git(tree.path(), &["add", "server.py", "deploy"]);
+    assert_eq!(places(), ["deploy/prod.env"]);
+    let output = manta(tree.path(), &["scan", ".env"]);
+    assert!(stdout(&output).contains("credential in plain text"), "named, it is read: {}", stdout(&output));
+}
+
 /// A word that is wrong in the guard's settings is found before there is a guard to refuse it.
 #[cfg(all(feature = "guard", unix))]
 #[test]
