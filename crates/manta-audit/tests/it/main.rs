@@ -32,4 +32,5 @@ mod severity;
 mod spoken;
 mod state;
 mod statements;
+mod wiring;
 mod witnesses;

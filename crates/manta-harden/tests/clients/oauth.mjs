@@ -170,8 +170,9 @@ try {
   await denied.connect(
     new StreamableHTTPClientTransport(new URL(audience), { requestInit: { headers: { Authorization: `Bearer ${mallory}` } } }),
   );
-  const refused = await denied.callTool({ name: "read_file", arguments: { path: "a.txt" } });
-  assert.ok(refused.isError && refused.content[0].text.includes("may not call"), JSON.stringify(refused));
+  const { tools: shown } = await denied.listTools();
+  assert.ok(!shown.some((tool) => tool.name === "read_file"), "who may not call a tool is not shown it");
+  await assert.rejects(denied.callTool({ name: "read_file", arguments: { path: "a.txt" } }), /may not call/);
   // A session belongs to who opened it.
   const session = denied.transport.sessionId;
   assert.ok(session, "the older era has sessions");
