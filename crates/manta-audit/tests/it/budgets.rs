@@ -9,6 +9,8 @@ use manta_flow::engine::Limits;
 use manta_flow::engine::models::Models;
 use manta_flow::frontend::FrontEnd;
 
+use crate::common::report_of;
+
 const TOOLS: usize = 20;
 
 fn scan(server: &str, limits: Limits) -> ScanReport {
@@ -181,4 +183,42 @@ fn what_registers_is_run_where_a_command_line_has_used_up_all_steps() {
     );
     assert_eq!(found(&report).0, 2, "of a module that is loaded before, and of one after");
     assert!(!report.completeness.is_complete());
+}
+
+/// A server whose one route looks up what it is asked to do among so many functions, of which the last runs a command.
+fn route_of(handlers: usize) -> ScanReport {
+    let mut index = String::from("import { exec } from 'node:child_process';\nimport express from 'express';\n");
+    for number in 1..handlers {
+        writeln!(index, "async function handle{number}(args) {{ return {{ text: args.text + '{number}' }}; }}")
+            .unwrap();
+    }
+    index.push_str("async function handleLast(args) { exec(args.cmd); return {}; }\nconst table = [\n");
+    (1..handlers).for_each(|number| writeln!(index, "  handle{number},").unwrap());
+    index.push_str(
+        r"  handleLast,
+];
+const app = express();
+app.use(express.json());
+app.post('/mcp', async (req, res) => {
+  const { operation, args } = req.body;
+  const handler = table[Number(operation)];
+  if (!handler) return res.status(404).end();
+  res.json(await handler(args));
+});
+app.listen(3000, '127.0.0.1');
+",
+    );
+    let package =
+        r#"{"name": "s", "type": "module", "main": "index.js", "dependencies": {"@modelcontextprotocol/sdk": "1"}}"#;
+    report_of([("index.js", index.as_str()), ("package.json", package)])
+}
+
+#[test]
+fn functions_of_a_table_are_one_apiece_and_those_left_out_are_told() {
+    let is_told = |report: &ScanReport| {
+        report.completeness.exhausted_budgets.iter().any(|told| told.starts_with("of the functions"))
+    };
+    let (some, many) = (route_of(41), route_of(91));
+    assert!(some.findings.iter().any(|finding| finding.rule.id.starts_with("command-")), "{:#?}", some.completeness);
+    assert!(!is_told(&some) && is_told(&many), "{:?}", many.completeness.exhausted_budgets);
 }

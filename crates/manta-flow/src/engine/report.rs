@@ -281,6 +281,8 @@ pub(crate) struct Findings {
     /// What the handler that runs meets on its way.
     pub(crate) met: crate::engine::controls::Met,
     pub(crate) depth_exceeded: bool,
+    /// Of the functions or modules that one value may be, some were left out.
+    pub(crate) is_table_cut: bool,
     /// Label of the loop about to start.
     pub(crate) pending_label: Option<Symbol>,
     /// Whether sinks are judged (off while modules load).

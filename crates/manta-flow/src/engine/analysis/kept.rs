@@ -103,6 +103,7 @@ impl Interp<'_> {
         self.found.recorded.clear();
         self.found.call_parts = 0;
         self.found.depth_exceeded = false;
+        self.found.is_table_cut = false;
         self.found.function_facts.retain(|(other, _), _| *other != module);
         self.schema_makers.retain(|(other, _), _| *other != module);
         self.registration_spans.remove(&module);

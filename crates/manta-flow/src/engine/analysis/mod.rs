@@ -306,5 +306,9 @@ fn finished(interp: &mut Interp<'_>, mut analysis: Analysis, mut found: Vec<Foun
     if interp.found.depth_exceeded {
         analysis.exhausted.push(format!("calls nested deeper than {} were summarised", limits.call_depth));
     }
+    if interp.found.is_table_cut {
+        let told = "of the functions that one call may mean, only the first were followed";
+        analysis.exhausted.push(told.to_owned());
+    }
     analysis
 }

@@ -15,8 +15,8 @@ use crate::ir::{Expr, ExprId};
 /// Most alternatives of one value; beyond, they are merged.
 const MAX_ALTERNATIVES: usize = 12;
 
-/// Most modules that one computed import may mean.
-const MAX_MODULES: usize = 64;
+/// Most modules that one computed import, and functions that one look-up in a table, may mean.
+const MAX_APIECE: usize = 64;
 
 impl Interp<'_> {
     /// Runs several alternatives from the same state and joins their effects. Each returns whether it ends normally.
@@ -387,13 +387,13 @@ impl Interp<'_> {
             self.note_joined(vn, &values);
             return Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) };
         }
-        // The modules of a folder are one apiece.
-        let are_modules = values.iter().all(|value| matches!(value.kind, Kind::Module(_)));
-        if values.len() > if are_modules { MAX_MODULES } else { MAX_ALTERNATIVES } {
+        // The modules of a folder are one apiece, and so are the handlers of a table.
+        let most = if values.iter().all(is_code) { MAX_APIECE } else { MAX_ALTERNATIVES };
+        if values.len() > most {
             let (texts, others): (Vec<Val>, Vec<Val>) =
                 values.into_iter().partition(|value| matches!(value.kind, Kind::Str | Kind::Num(_) | Kind::Unknown));
-            let most = if are_modules { MAX_MODULES } else { MAX_ALTERNATIVES };
             let mut kept = others;
+            self.found.is_table_cut |= kept.iter().skip(most - 1).any(is_code);
             kept.truncate(most - 1);
             let texts = distinct(&texts);
             if kept.len() + texts.len() <= most {
@@ -431,6 +431,13 @@ impl Interp<'_> {
         joined
     }
 
+    /// As many values as one look-up may give; where functions are left out, the report says so.
+    pub(crate) fn first_apiece(&mut self, mut values: Vec<Val>) -> Vec<Val> {
+        self.found.is_table_cut |= values.iter().skip(MAX_APIECE).any(is_code);
+        values.truncate(MAX_APIECE);
+        values
+    }
+
     pub(crate) fn assume(&mut self, refinements: &Refinements) {
         for (vn, fact) in refinements {
             self.store.assume(*vn, fact);
@@ -444,6 +451,11 @@ impl Interp<'_> {
                 && self.store.fact(*vn).is_some_and(|known| known.props.refine(&fact.props).is_bottom())
         })
     }
+}
+
+/// A module or a function of the target.
+fn is_code(value: &Val) -> bool {
+    matches!(value.kind, Kind::Module(_) | Kind::Fn(_) | Kind::Bound(_))
 }
 
 /// A text of which something is known as a whole, and no longer of the pieces it was put together from.

@@ -76,9 +76,7 @@ impl Interp<'_> {
             if let ObjKind::Instance(class) = obj.kind {
                 values.push(self.dispatch_by_key(receiver, class, key));
             }
-            if values.len() > 64 {
-                values.truncate(64);
-            }
+            let values = self.first_apiece(values);
             let picked = self.join_all(values).unwrap_or_else(Val::undefined);
             return self.picked_by(key, picked);
         }
@@ -250,7 +248,6 @@ impl Interp<'_> {
             .filter(|(name, value)| {
                 matches!(value.kind, Kind::Fn(_)) && prefix.is_some_and(|prefix| name.as_str().starts_with(prefix))
             })
-            .take(32)
             .map(|(name, method)| (*name, method.clone()))
             .collect();
         for (name, _) in methods.iter().filter(|_| is_name) {
@@ -258,6 +255,7 @@ impl Interp<'_> {
         }
         let methods: Vec<Val> =
             methods.into_iter().map(|(_, method)| Val::of(Kind::Bound(Rc::new((receiver.clone(), method))))).collect();
+        let methods = self.first_apiece(methods);
         self.join_all(methods).unwrap_or_else(|| Val::unknown().tainted_by(key))
     }
 }
