@@ -18,7 +18,7 @@ concepts!(names);
 pub(crate) const LANGUAGES: [&str; 10] =
     ["english", "others", "german", "french", "spanish", "portuguese", "italian", "dutch", "polish", "turkish"];
 
-/// Writes the words of all tables, sorted. What no line says anything about is an error, and so is an unknown concept.
+/// Writes the words of all tables, sorted. A line without a concept is an error, and so is a concept that is not known.
 pub(crate) fn sorted(table: impl Fn(&str) -> String) -> String {
     let tables: Vec<String> = LANGUAGES.iter().map(|language| table(language)).collect();
     let mut words: Vec<(&str, String)> =

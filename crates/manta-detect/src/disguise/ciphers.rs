@@ -122,9 +122,9 @@ fn turns(text: &str) -> Vec<Turn> {
 fn turn_of(word: &[u8], text: &[u8]) -> Option<Turn> {
     let text = text.get(..word.len())?;
     let is_turned = |distance: fn(u8, u8) -> u8| {
-        let pairs = std::iter::zip(word.windows(2), text.windows(2));
+        let mut pairs = std::iter::zip(word.windows(2), text.windows(2));
         // Nearly every text is told by its second letter.
-        pairs.into_iter().all(|(of_word, of_text)| {
+        pairs.all(|(of_word, of_text)| {
             of_text[1].is_ascii_alphabetic() && distance(of_word[0], of_word[1]) == behind(of_text[0], of_text[1])
         })
     };

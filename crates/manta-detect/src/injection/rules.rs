@@ -354,7 +354,7 @@ pub(super) static RULES: &[(&str, &str)] = &[
         r"\b(?:send|forward|pass|copy|repeat|relay) this (?:very |whole |same |entire )?(?:description|text|message|instruction|note|prompt)s? (?:on |along )?(?:to|in) (?:every|all|any|each) (?:other )?(?:agents?|assistants?|models?|tools?|servers?)\b",
     ),
     // What is piped to another machine, or decoded and run at once, is no example of anything else.
-    (COMMAND, r"\b[\w.]+[^|.!?]{0,60}\| ?(?:nc|ncat|netcat) [\w.-]+ \d+"),
+    (COMMAND, r"\| ?(?:nc|ncat|netcat) [\w.-]+ \d+"),
     (
         COMMAND,
         r"\b(?:add|append|write|insert) (?:the following|this) line [^.!?]{0,40}?(?:~/\.(?:bashrc|zshrc|profile|bash_profile|ssh/authorized_keys)|crontab)\b",
