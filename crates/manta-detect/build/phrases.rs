@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::Extractor;
-use regex_syntax::hir::{Hir, HirKind, Look};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 #[path = "../src/injection/rules.rs"]
 #[expect(unreachable_pub, reason = "the kinds are public in the library, which this is not")]
@@ -25,6 +25,10 @@ pub(crate) fn tables() -> String {
         let syntax = ParserBuilder::new().unicode(false).utf8(false).build().parse(&rules::source(pattern));
         let syntax = syntax.unwrap_or_else(|error| panic!("{pattern}: {error}"));
         assert!(branches(&syntax).iter().all(begins_at_word), "{pattern}: begins inside a word");
+        assert!(
+            !branches(&syntax).iter().any(begins_anywhere),
+            "{pattern}: begins with any word, and searching it takes long"
+        );
         match literals(&syntax, 2) {
             Some(literals) => {
                 for mut literal in literals {
@@ -75,6 +79,27 @@ fn begins_at_word(branch: &Hir) -> bool {
     let letters_first =
         || literals(branch, 1).is_none_or(|literals| literals.iter().any(|literal| is_word(literal[0])));
     branch.properties().look_set_prefix().contains(Look::WordAscii) || !letters_first()
+}
+
+/// Whether a match may begin at any word: then every word of a text is a possible beginning, and the states of the search
+/// multiply.
+fn begins_anywhere(branch: &Hir) -> bool {
+    /// Letters of which a class is no longer a few.
+    const MANY: usize = 16;
+    let is_many = |class: &Hir| match class.kind() {
+        HirKind::Class(Class::Bytes(bytes)) => {
+            bytes.iter().map(|range| usize::from(range.end() - range.start()) + 1).sum::<usize>() > MANY
+        }
+        _ => false,
+    };
+    match branch.kind() {
+        HirKind::Concat(parts) => {
+            parts.iter().find(|part| !matches!(part.kind(), HirKind::Look(_))).is_some_and(begins_anywhere)
+        }
+        HirKind::Repetition(repeated) => repeated.min > 0 && is_many(&repeated.sub),
+        HirKind::Class(_) => is_many(branch),
+        _ => false,
+    }
 }
 
 /// Texts of which every match has one at its beginning, if they all have some length.
