@@ -704,7 +704,7 @@ mod tests {
         };
         let log = [
             line("write_file", serde_json::json!({ "path": "/srv/notes/a/x.txt", "content": "x" })),
-            line("git_log", serde_json::json!({ "repo_path": "/srv/work/project", "max_count": 2 })),
+            line("git_log", serde_json::json!({ "repo_path": "/srv/code/project", "max_count": 2 })),
             line("read_file", serde_json::json!({ "path": "/opt/data/a/x.txt" })),
         ];
         let policy = propose(&log.join("\n")).unwrap();
@@ -714,7 +714,7 @@ mod tests {
         };
         assert!(section("\"/srv/notes/a\"").contains("mode = \"rwd\""), "{policy}");
         assert!(policy.contains("path = { kind = \"path\", roots = [\"a3\"], mode = \"rwc\""), "{policy}");
-        let repository = section("\"/srv/work\"");
+        let repository = section("\"/srv/code\"");
         assert!(
             repository.contains("mode = \"r\"") && repository.contains("deny = [") && repository.contains("\".ssh\""),
             "{policy}"

@@ -187,8 +187,7 @@ fn is_loopback(host: &str) -> bool {
     matches!(host.trim(), "localhost" | "::1" | "[::1]") || host.trim().starts_with("127.")
 }
 
-/// Where a host argument binds to.
-/// Where a host argument leads. `default` is what holds where it is left out, as an unset variable or option leaves it.
+/// Where a host argument binds to. `default` is what holds where it is left out, as an unset variable or option leaves it.
 fn binding(host: &ArgInfo, default: Binding, options: &BTreeMap<String, Option<&ArgInfo>>) -> Binding {
     let mut texts: Vec<&str> = arg::texts(host);
     let (mut is_open, mut may_be_left_out) = (false, true);

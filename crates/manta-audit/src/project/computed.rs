@@ -13,8 +13,8 @@ use manta_flow::ir::{ArgKind, BinaryOp, Expr, ExprId, ImportName, Lang, Module, 
 /// Most files that the computed imports of one module may mean.
 pub(super) const MAX_FILES: usize = 64;
 
-/// The files that `module` may load by computed names, sorted, private ones last. Of more than [`MAX_FILES`] the first are to be read, and the
-/// report is to say so.
+/// The files that `module` may load by computed names, sorted, private ones last. Of more than [`MAX_FILES`] the first are
+/// to be read, and the report is to say so.
 pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
     let requests: Vec<ExprId> = module.exprs.iter().filter_map(|expr| computed_request(module, expr)).collect();
     let path = &*module.path;

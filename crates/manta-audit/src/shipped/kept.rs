@@ -55,7 +55,7 @@ fn name(path: &str) -> String {
 /// The credentials in such a file, sorted.
 pub(super) fn credentials(path: &str, text: &str) -> Vec<Match> {
     match name(path).as_str() {
-        ".netrc" | "_netrc" => words_after(text, &["password"]),
+        ".netrc" | "_netrc" => words_after(text, "password"),
         ".pgpass" => last_fields(text),
         name if is_variables(name) => variables(text),
         _ => secrets::find(text),
@@ -65,12 +65,13 @@ pub(super) fn credentials(path: &str, text: &str) -> Vec<Match> {
 /// Values of variables whose form or whose name says that they are secret.
 fn variables(text: &str) -> Vec<Match> {
     let of_line = |line: &str| {
-        let start = line.as_ptr() as usize - text.as_ptr() as usize;
+        let start = place(text, line);
         let (name, value) = line.split_once('=').filter(|_| !line.trim_start().starts_with('#'))?;
         let at = start + name.len() + 1;
         let unquoted = unquoted(value);
         let range = at + unquoted.start..at + unquoted.end;
-        let name = name.trim().trim_start_matches("export ").trim();
+        let name = name.trim();
+        let name = name.strip_prefix("export ").map_or(name, str::trim);
         let found = secrets::of_variable(name, &text[range.clone()])?;
         Some(Match { range: range.start + found.range.start..range.start + found.range.end, rule: found.rule })
     };
@@ -99,9 +100,9 @@ fn unquoted(value: &str) -> Range<usize> {
 }
 
 /// `machine a.example login ada password …`
-fn words_after(text: &str, marks: &[&str]) -> Vec<Match> {
+fn words_after(text: &str, mark: &str) -> Vec<Match> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let pairs = words.windows(2).filter(|pair| marks.contains(&pair[0]));
+    let pairs = words.windows(2).filter(|pair| pair[0] == mark);
     pairs.map(|pair| at(text, pair[1])).collect()
 }
 
@@ -115,8 +116,13 @@ fn last_fields(text: &str) -> Vec<Match> {
         .collect()
 }
 
+/// Where a part of a text stands in it.
+fn place(text: &str, part: &str) -> usize {
+    part.as_ptr() as usize - text.as_ptr() as usize
+}
+
 fn at(text: &str, part: &str) -> Match {
-    let start = part.as_ptr() as usize - text.as_ptr() as usize;
+    let start = place(text, part);
     Match { range: start..start + part.len(), rule: "login" }
 }
 

@@ -16,6 +16,8 @@ use crate::common::{Part, comment_of, parts, report_of};
 
 /// How many programs are made.
 const PROGRAMS: usize = 1200;
+/// What a check is about, where it may be the parameter or what it is put into.
+const VALUE: &str = "VALUE";
 /// Most tools of one server.
 const TOOLS: usize = 40;
 
@@ -31,23 +33,46 @@ impl Random {
         usize::try_from((z ^ (z >> 31)) >> 33).expect("31 bits fit") % limit
     }
 
-    fn one_of<'t>(&mut self, parts: &[&'t Part<'_>]) -> &'t str {
-        parts[self.below(parts.len())].text.trim_end()
+    fn one_of<'t>(&mut self, texts: &'t [String]) -> &'t str {
+        &texts[self.below(texts.len())]
+    }
+}
+
+/// What programs are made of.
+struct Pieces {
+    steps: Vec<String>,
+    places: Vec<String>,
+    checks: Vec<String>,
+}
+
+impl Pieces {
+    /// A check that says `VALUE` is one of the whole, and a step on the way to it.
+    fn of(parts: &[Part<'_>], form: &Form) -> Self {
+        let texts =
+            |kind: &'static str| parts.iter().filter(move |part| part.kind == kind).map(|part| part.text.trim_end());
+        let on_the_way = texts("check").filter(|text| text.contains(VALUE));
+        Self {
+            steps: texts("step")
+                .map(str::to_owned)
+                .chain(on_the_way.map(|text| text.replace(VALUE, form.param)))
+                .collect(),
+            places: texts("place").map(str::to_owned).collect(),
+            checks: texts("check").map(|text| text.replace(VALUE, form.whole)).collect(),
+        }
     }
 }
 
 /// Up to three steps, the place that the value is put into, and mostly a check of the whole.
-fn program(random: &mut Random, parts: &[Part<'_>]) -> String {
-    let of = |kind: &str| parts.iter().filter(|part| part.kind == kind).collect::<Vec<_>>();
-    let (steps, places, checks) = (of("step"), of("place"), of("check"));
+fn program(random: &mut Random, pieces: &Pieces) -> String {
+    let Pieces { steps, places, checks } = pieces;
     let mut lines: Vec<&str> = Vec::new();
     for _ in 0..[0, 1, 1, 2, 2, 3][random.below(6)] {
-        lines.push(random.one_of(&steps));
+        lines.push(random.one_of(steps));
     }
-    lines.push(random.one_of(&places));
+    lines.push(random.one_of(places));
     for often in [9, 1] {
         if random.below(10) < often {
-            lines.push(random.one_of(&checks));
+            lines.push(random.one_of(checks));
         }
     }
     lines.join("\n")
@@ -58,6 +83,8 @@ struct Form {
     file: &'static str,
     interpreter: &'static str,
     param: &'static str,
+    /// What it is put into.
+    whole: &'static str,
     /// What a server begins with, and what its tools do in the end.
     server: &'static str,
     sink: &'static str,
@@ -75,6 +102,7 @@ const FORMS: [Form; 3] = [
         file: "paths.py",
         interpreter: "python3",
         param: "p",
+        whole: "full",
         server: "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n",
         sink: "    return open(full).read()\n",
         seen: "    return 'SECRET' in open(full).read()\n",
@@ -85,6 +113,7 @@ const FORMS: [Form; 3] = [
         file: "paths.js",
         interpreter: "node",
         param: "p",
+        whole: "full",
         server: SERVER,
         sink: "  return { content: [{ type: 'text', text: fs.readFileSync(full, 'utf8') }] };\n",
         seen: "  return fs.readFileSync(full, 'utf8').includes('SECRET');\n",
@@ -95,6 +124,7 @@ const FORMS: [Form; 3] = [
         file: "addresses.js",
         interpreter: "node",
         param: "u",
+        whole: "url",
         server: SERVER,
         sink: "  const answer = await fetch(url);\n  return { content: [{ type: 'text', text: await answer.text() }] };\n",
         seen: "  const host = new URL(url).hostname;\n  return /evil|^169\\.254\\.169\\.254$/.test(host) && !/(^|\\.)example\\.com$/.test(host);\n",
@@ -234,7 +264,8 @@ fn what_an_input_gets_out_of_is_not_quiet() {
         let inputs = parts.iter().filter(|part| part.kind == "input");
         let inputs: Vec<String> = inputs.map(|part| serde_json::from_str(part.says).expect("a text")).collect();
         let mut random = Random(1);
-        let mut programs: Vec<String> = (0..PROGRAMS).map(|_| program(&mut random, &parts)).collect();
+        let pieces = Pieces::of(&parts, form);
+        let mut programs: Vec<String> = (0..PROGRAMS).map(|_| program(&mut random, &pieces)).collect();
         programs.sort();
         programs.dedup();
         let leaving = form.leaving(&parts[0].text, &programs, &inputs, &base);

@@ -195,6 +195,11 @@ async def ping_impl(arguments: dict[str, Any]) -> list[types.TextContent]:
     )
 }
 
+const DISPATCHER: &str = r#"
+@server.call_tool()
+async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
+"#;
+
 const LOW_LEVEL_END: &str = r#"
 async def main() -> None:
     async with stdio_server() as (read, write):
@@ -206,9 +211,9 @@ asyncio.run(main())
 #[test]
 fn python_tools_are_found_however_they_are_wired() {
     let text = read("tools.py");
-    let ways = ways("tools.py", &text, &["shared", "argument", "dispatch", "server"]);
-    let [shared, arguments, dispatches, servers] =
-        ["shared", "argument", "dispatch", "server"].map(|kind| of(&ways, kind));
+    let ways = ways("tools.py", &text, &["shared", "argument", "support", "dispatch", "server"]);
+    let [shared, arguments, supports, dispatches, servers] =
+        ["shared", "argument", "support", "dispatch", "server"].map(|kind| of(&ways, kind));
     assert!(arguments.len() > 10 && dispatches.len() > 10 && servers.len() > 40);
     let shared = &shared[0].part.text;
     let is_found = |server: String, others: &[Part<'_>]| {
@@ -227,8 +232,12 @@ fn python_tools_are_found_however_they_are_wired() {
     }
     for argument in arguments {
         for dispatch in &dispatches {
+            let support = supports.iter().find(|support| support.part.says == dispatch.says());
+            assert_eq!(support.is_none(), dispatch.says().is_empty(), "{}", dispatch.part.says);
+            let support = support.map_or("", |support| &support.part.text);
             let server = low_level(&argument.part.text);
-            if !is_found(format!("{shared}{server}{}{LOW_LEVEL_END}", dispatch.part.text), &[]) {
+            let calls = format!("{support}{DISPATCHER}{}", dispatch.part.text);
+            if !is_found(format!("{shared}{server}{calls}{LOW_LEVEL_END}"), &[]) {
                 wrong.push(format!("{} / {}", argument.part.says, dispatch.part.says));
             }
         }

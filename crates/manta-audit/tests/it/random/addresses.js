@@ -1,4 +1,5 @@
-// Addresses from the caller: what is done to one, what it is put into, what is asked of it, and hosts that it must not reach.
+// Addresses from the caller: what is done to one, what it is put into, what is asked of either
+// (VALUE), and hosts that it must not reach.
 const BASE = "https://api.example.com";
 
 // step
@@ -60,99 +61,6 @@ const BASE = "https://api.example.com";
 
 // step
   u = u.slice(0, 60);
-
-// step
-  if (!u.startsWith("https://")) throw new Error("x");
-
-// step
-  if (!u.startsWith("https://api.example.com")) throw new Error("x");
-
-// step
-  if (!u.startsWith("https://api.example.com/")) throw new Error("x");
-
-// step
-  if (new URL(u).hostname !== "api.example.com") throw new Error("x");
-
-// step
-  if (!new URL(u).hostname.endsWith("example.com")) throw new Error("x");
-
-// step
-  if (!new URL(u).hostname.endsWith(".example.com")) throw new Error("x");
-
-// step
-  if (!u.includes("example.com")) throw new Error("x");
-
-// step
-  if (!["api.example.com", "www.example.com"].includes(new URL(u).hostname)) throw new Error("x");
-
-// step
-  if (!new Set(["api.example.com"]).has(new URL(u).host)) throw new Error("x");
-
-// step
-  if (!/^https:\/\/api\.example\.com\//.test(u)) throw new Error("x");
-
-// step
-  if (!/^https:\/\/api.example.com/.test(u)) throw new Error("x");
-
-// step
-  if (!/^https:\/\/[a-z]+\.example\.com(\/|$)/.test(u)) throw new Error("x");
-
-// step
-  if (!/example\.com/.test(u)) throw new Error("x");
-
-// step
-  if (!["http:", "https:"].includes(new URL(u).protocol)) throw new Error("x");
-
-// step
-  if (["localhost", "127.0.0.1"].includes(new URL(u).hostname)) throw new Error("x");
-
-// step
-  if (new URL(u).origin !== "https://api.example.com") throw new Error("x");
-
-// step
-  if (new URL(u).username) throw new Error("x");
-
-// step
-  if (u.includes("@")) throw new Error("x");
-
-// step
-  if (!new URL(u).href.startsWith("https://api.example.com/")) throw new Error("x");
-
-// step
-  if (!["example.com"].some((d) => new URL(u).hostname === d || new URL(u).hostname.endsWith("." + d))) throw new Error("x");
-
-// step
-  if (!["example.com"].some((d) => new URL(u).hostname.includes(d))) throw new Error("x");
-
-// step
-  if (new URL(u).hostname.split(".").slice(-2).join(".") !== "example.com") throw new Error("x");
-
-// step
-  if (u.startsWith("//")) throw new Error("x");
-
-// step
-  if (u.includes("admin")) throw new Error("x");
-
-// step
-  if (!/^[\w.-]+$/.test(u)) throw new Error("x");
-
-// step
-  if (!/^\/[\w\/-]*$/.test(u)) throw new Error("x");
-
-// step
-  if (!/^[a-z0-9-]+$/.test(u)) throw new Error("x");
-
-// step
-  if (u.length > 80) throw new Error("x");
-
-// step
-  if (!u.startsWith("/")) throw new Error("x");
-
-// step
-  if (!/^(www|api)\.example\.com$/.test(new URL(u).hostname)) throw new Error("x");
-
-// step
-  if (!/(www|api)\.example\.com/.test(new URL(u).hostname)) throw new Error("x");
 
 // place
   const url = u;
@@ -218,97 +126,97 @@ const BASE = "https://api.example.com";
   const x = new URL(u); x.protocol = "https:"; const url = x.href;
 
 // check
-  if (!url.startsWith("https://")) throw new Error("x");
+  if (!VALUE.startsWith("https://")) throw new Error("x");
 
 // check
-  if (!url.startsWith("https://api.example.com")) throw new Error("x");
+  if (!VALUE.startsWith("https://api.example.com")) throw new Error("x");
 
 // check
-  if (!url.startsWith("https://api.example.com/")) throw new Error("x");
+  if (!VALUE.startsWith("https://api.example.com/")) throw new Error("x");
 
 // check
-  if (new URL(url).hostname !== "api.example.com") throw new Error("x");
+  if (new URL(VALUE).hostname !== "api.example.com") throw new Error("x");
 
 // check
-  if (!new URL(url).hostname.endsWith("example.com")) throw new Error("x");
+  if (!new URL(VALUE).hostname.endsWith("example.com")) throw new Error("x");
 
 // check
-  if (!new URL(url).hostname.endsWith(".example.com")) throw new Error("x");
+  if (!new URL(VALUE).hostname.endsWith(".example.com")) throw new Error("x");
 
 // check
-  if (!url.includes("example.com")) throw new Error("x");
+  if (!VALUE.includes("example.com")) throw new Error("x");
 
 // check
-  if (!["api.example.com", "www.example.com"].includes(new URL(url).hostname)) throw new Error("x");
+  if (!["api.example.com", "www.example.com"].includes(new URL(VALUE).hostname)) throw new Error("x");
 
 // check
-  if (!new Set(["api.example.com"]).has(new URL(url).host)) throw new Error("x");
+  if (!new Set(["api.example.com"]).has(new URL(VALUE).host)) throw new Error("x");
 
 // check
-  if (!/^https:\/\/api\.example\.com\//.test(url)) throw new Error("x");
+  if (!/^https:\/\/api\.example\.com\//.test(VALUE)) throw new Error("x");
 
 // check
-  if (!/^https:\/\/api.example.com/.test(url)) throw new Error("x");
+  if (!/^https:\/\/api.example.com/.test(VALUE)) throw new Error("x");
 
 // check
-  if (!/^https:\/\/[a-z]+\.example\.com(\/|$)/.test(url)) throw new Error("x");
+  if (!/^https:\/\/[a-z]+\.example\.com(\/|$)/.test(VALUE)) throw new Error("x");
 
 // check
-  if (!/example\.com/.test(url)) throw new Error("x");
+  if (!/example\.com/.test(VALUE)) throw new Error("x");
 
 // check
-  if (!["http:", "https:"].includes(new URL(url).protocol)) throw new Error("x");
+  if (!["http:", "https:"].includes(new URL(VALUE).protocol)) throw new Error("x");
 
 // check
-  if (["localhost", "127.0.0.1"].includes(new URL(url).hostname)) throw new Error("x");
+  if (["localhost", "127.0.0.1"].includes(new URL(VALUE).hostname)) throw new Error("x");
 
 // check
-  if (new URL(url).origin !== "https://api.example.com") throw new Error("x");
+  if (new URL(VALUE).origin !== "https://api.example.com") throw new Error("x");
 
 // check
-  if (new URL(url).username) throw new Error("x");
+  if (new URL(VALUE).username) throw new Error("x");
 
 // check
-  if (url.includes("@")) throw new Error("x");
+  if (VALUE.includes("@")) throw new Error("x");
 
 // check
-  if (!new URL(url).href.startsWith("https://api.example.com/")) throw new Error("x");
+  if (!new URL(VALUE).href.startsWith("https://api.example.com/")) throw new Error("x");
 
 // check
-  if (!["example.com"].some((d) => new URL(url).hostname === d || new URL(url).hostname.endsWith("." + d))) throw new Error("x");
+  if (!["example.com"].some((d) => new URL(VALUE).hostname === d || new URL(VALUE).hostname.endsWith("." + d))) throw new Error("x");
 
 // check
-  if (!["example.com"].some((d) => new URL(url).hostname.includes(d))) throw new Error("x");
+  if (!["example.com"].some((d) => new URL(VALUE).hostname.includes(d))) throw new Error("x");
 
 // check
-  if (new URL(url).hostname.split(".").slice(-2).join(".") !== "example.com") throw new Error("x");
+  if (new URL(VALUE).hostname.split(".").slice(-2).join(".") !== "example.com") throw new Error("x");
 
 // check
-  if (url.startsWith("//")) throw new Error("x");
+  if (VALUE.startsWith("//")) throw new Error("x");
 
 // check
-  if (url.includes("admin")) throw new Error("x");
+  if (VALUE.includes("admin")) throw new Error("x");
 
 // check
-  if (!/^[\w.-]+$/.test(url)) throw new Error("x");
+  if (!/^[\w.-]+$/.test(VALUE)) throw new Error("x");
 
 // check
-  if (!/^\/[\w\/-]*$/.test(url)) throw new Error("x");
+  if (!/^\/[\w\/-]*$/.test(VALUE)) throw new Error("x");
 
 // check
-  if (!/^[a-z0-9-]+$/.test(url)) throw new Error("x");
+  if (!/^[a-z0-9-]+$/.test(VALUE)) throw new Error("x");
 
 // check
-  if (url.length > 80) throw new Error("x");
+  if (VALUE.length > 80) throw new Error("x");
 
 // check
-  if (!url.startsWith("/")) throw new Error("x");
+  if (!VALUE.startsWith("/")) throw new Error("x");
 
 // check
-  if (!/^(www|api)\.example\.com$/.test(new URL(url).hostname)) throw new Error("x");
+  if (!/^(www|api)\.example\.com$/.test(new URL(VALUE).hostname)) throw new Error("x");
 
 // check
-  if (!/(www|api)\.example\.com/.test(new URL(url).hostname)) throw new Error("x");
+  if (!/(www|api)\.example\.com/.test(new URL(VALUE).hostname)) throw new Error("x");
 
 // input "https://evil.com/"
 // input "http://evil.com"

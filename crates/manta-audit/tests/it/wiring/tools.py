@@ -1,5 +1,5 @@
 # How tools of Python are written down and registered: whole servers, and for the low-level server every way to tell calls
-# apart before every way to get to an argument.
+# apart, with the support it needs (behind the colon), before every way to get to an argument.
 
 # shared
 import asyncio
@@ -76,53 +76,11 @@ def run(cmd: str) -> str:
     except KeyError as error:
         raise ValueError("missing") from error
 
-# dispatch if
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
-    if name == "run_it":
-        return await run_impl(arguments)
-    elif name == "ping":
-        return await ping_impl(arguments)
-    raise ValueError(name)
-# dispatch match
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
-    match name:
-        case "run_it":
-            return await run_impl(arguments)
-        case "ping":
-            return await ping_impl(arguments)
-        case _:
-            raise ValueError(name)
-# dispatch dict
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
-    handlers = {"run_it": run_impl, "ping": ping_impl}
-    handler = handlers.get(name)
-    if handler is None:
-        raise ValueError(name)
-    return await handler(arguments or {})
-# dispatch globals
+# support globals
 HANDLERS = {"run_it": run_impl, "ping": ping_impl}
-
-
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
-    handler = HANDLERS[name]
-    try:
-        return await handler(arguments)
-    except Exception as error:
-        return [types.TextContent(type="text", text=str(error))]
-# dispatch in
+# support in
 HANDLERS = dict(run_it=run_impl, ping=ping_impl)
-
-
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
-    if name not in HANDLERS:
-        return [types.TextContent(type="text", text="unknown")]
-    return await HANDLERS[name](arguments)
-# dispatch getattr
+# support getattr
 class Tools:
     async def handle_run_it(self, arguments):
         return await run_impl(arguments)
@@ -132,15 +90,7 @@ class Tools:
 
 
 TOOLS = Tools()
-
-
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
-    handler = getattr(TOOLS, f"handle_{name}", None)
-    if not handler:
-        raise ValueError(name)
-    return await handler(arguments)
-# dispatch objects
+# support objects
 from abc import ABC, abstractmethod
 
 
@@ -166,49 +116,7 @@ class PingTool(Tool):
 
 
 OBJECTS = [RunTool(), PingTool()]
-
-
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
-    for tool in OBJECTS:
-        if tool.name == name:
-            return await tool.run(arguments)
-    raise ValueError(name)
-# dispatch next
-from abc import ABC, abstractmethod
-
-
-class Tool(ABC):
-    name: str
-
-    @abstractmethod
-    async def run(self, arguments): ...
-
-
-class RunTool(Tool):
-    name = "run_it"
-
-    async def run(self, arguments):
-        return await run_impl(arguments)
-
-
-class PingTool(Tool):
-    name = "ping"
-
-    async def run(self, arguments):
-        return await ping_impl(arguments)
-
-
-OBJECTS = [RunTool(), PingTool()]
-
-
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
-    tool = next((t for t in OBJECTS if t.name == name), None)
-    if tool is None:
-        raise ValueError(name)
-    return await tool.run(arguments)
-# dispatch registry
+# support registry
 class Registry:
     def __init__(self) -> None:
         self._tools: dict[str, Any] = {}
@@ -230,34 +138,71 @@ class Registry:
 REGISTRY = Registry()
 REGISTRY.register("run_it")(run_impl)
 REGISTRY.register("ping")(ping_impl)
-
-
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
-    return await REGISTRY.dispatch(name, arguments)
-# dispatch enum
+# support enum
 from enum import Enum
 
 
 class ToolName(str, Enum):
     return run(cmd) = "run_it"
     PING = "ping"
+# support star
+async def run_named(cmd: str, timeout: int = 5):
+    return [types.TextContent(type="text", text=run(cmd))]
 
-
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
+# dispatch if
+    if name == "run_it":
+        return await run_impl(arguments)
+    elif name == "ping":
+        return await ping_impl(arguments)
+    raise ValueError(name)
+# dispatch match
+    match name:
+        case "run_it":
+            return await run_impl(arguments)
+        case "ping":
+            return await ping_impl(arguments)
+        case _:
+            raise ValueError(name)
+# dispatch dict
+    handlers = {"run_it": run_impl, "ping": ping_impl}
+    handler = handlers.get(name)
+    if handler is None:
+        raise ValueError(name)
+    return await handler(arguments or {})
+# dispatch globals: globals
+    handler = HANDLERS[name]
+    try:
+        return await handler(arguments)
+    except Exception as error:
+        return [types.TextContent(type="text", text=str(error))]
+# dispatch in: in
+    if name not in HANDLERS:
+        return [types.TextContent(type="text", text="unknown")]
+    return await HANDLERS[name](arguments)
+# dispatch getattr: getattr
+    handler = getattr(TOOLS, f"handle_{name}", None)
+    if not handler:
+        raise ValueError(name)
+    return await handler(arguments)
+# dispatch objects: objects
+    for tool in OBJECTS:
+        if tool.name == name:
+            return await tool.run(arguments)
+    raise ValueError(name)
+# dispatch next: objects
+    tool = next((t for t in OBJECTS if t.name == name), None)
+    if tool is None:
+        raise ValueError(name)
+    return await tool.run(arguments)
+# dispatch registry: registry
+    return await REGISTRY.dispatch(name, arguments)
+# dispatch enum: enum
     if name == ToolName.RUN:
         return await run_impl(arguments)
     if name == ToolName.PING.value:
         return await ping_impl(arguments)
     raise ValueError(name)
-# dispatch star
-async def run_named(cmd: str, timeout: int = 5):
-    return [types.TextContent(type="text", text=run(cmd))]
-
-
-@server.call_tool()
-async def call_tool(name: str, arguments: dict[str, Any]) -> list[types.TextContent]:
+# dispatch star: star
     if name == "run_it":
         return await run_named(**arguments)
     return await ping_impl(arguments)

@@ -213,8 +213,11 @@ impl Interp<'_> {
                     if matches!(name.as_str(), "zfill") { props.replace_some(&StrProps::exact("0")) } else { props };
                 self.text_val(props, value)
             }
-            "isalnum" | "isalpha" | "isdigit" | "isdecimal" | "isnumeric" | "isidentifier" | "isascii" | "isupper"
-            | "islower" => self.char_class_test(value, name.as_str(), span),
+            "isalnum" | "isalpha" | "isdigit" | "isdecimal" | "isnumeric" | "isidentifier" | "isascii" => {
+                self.char_class_test(value, name.as_str(), span)
+            }
+            "isupper" => cased(&self.current(value), char::is_uppercase, char::is_lowercase),
+            "islower" => cased(&self.current(value), char::is_lowercase, char::is_uppercase),
             // pathlib: paths are strings here.
             "resolve" if self.found.replay.is_some() && value.literal().is_some() => {
                 self.path_operation(crate::engine::models::Effect::PathResolve, &[self.as_text(value)], span)
@@ -374,17 +377,7 @@ impl Interp<'_> {
             "isdigit" | "isdecimal" | "isnumeric" => CharSet::DIGITS.union(CharSet::NON_ASCII),
             "isidentifier" => CharSet::WORD.union(CharSet::NON_ASCII),
             "isascii" => CharSet::ASCII,
-            // One letter that has a case, and none of the other.
-            _ => {
-                return value.literal().map_or_else(Val::any_bool, |text| {
-                    let (mut upper, mut lower) =
-                        (text.chars().any(char::is_uppercase), text.chars().any(char::is_lowercase));
-                    if name == "islower" {
-                        std::mem::swap(&mut upper, &mut lower);
-                    }
-                    Val::bool(upper && !lower)
-                });
-            }
+            _ => return Val::any_bool(),
         };
         if let Some(text) = value.literal() {
             return Val::bool(charset.admits(text) && (!text.is_empty() || name == "isascii"));
@@ -456,6 +449,11 @@ impl Interp<'_> {
         let cond = Cond { when_true: self.implied(value, fact), ..Cond::default() };
         self.bool_with(None, cond)
     }
+}
+
+/// `text.isupper()`, `text.islower()`: one letter that is so, and none that is the other.
+fn cased(text: &Val, is_so: fn(char) -> bool, is_other: fn(char) -> bool) -> Val {
+    text.literal().map_or_else(Val::any_bool, |text| Val::bool(text.chars().any(is_so) && !text.chars().any(is_other)))
 }
 
 /// `text.indexOf(part)`, where the text is known or begins with what is looked for in its known part; -1 when it is
