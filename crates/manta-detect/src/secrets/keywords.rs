@@ -46,20 +46,30 @@ static KEYWORDS: [Keyword; COUNT] = {
     all
 };
 
-/// For each pair of bytes, whether a keyword begins with it.
+/// For each pair of bytes, whether a keyword begins with it, in any case.
 static BEGINNINGS: [u64; 1 << 10] = {
     let mut bits = [0; 1 << 10];
     let mut at = 0;
     while at < COUNT {
-        let pair = KEYWORDS[at].pair;
-        bits[pair as usize / 64] |= 1 << (pair % 64);
+        let [first, second] = KEYWORDS[at].pair.to_be_bytes();
+        let spelled = [
+            pair(first, second),
+            pair(first.to_ascii_uppercase(), second),
+            pair(first, second.to_ascii_uppercase()),
+            pair(first.to_ascii_uppercase(), second.to_ascii_uppercase()),
+        ];
+        let mut one = 0;
+        while one < spelled.len() {
+            bits[spelled[one] as usize / 64] |= 1 << (spelled[one] % 64);
+            one += 1;
+        }
         at += 1;
     }
     bits
 };
 
 const fn pair(first: u8, second: u8) -> u16 {
-    (first.to_ascii_lowercase() as u16) << 8 | second.to_ascii_lowercase() as u16
+    u16::from_be_bytes([first, second])
 }
 
 /// The rules of which a keyword is in the text, in any case: a bit for each.
@@ -71,6 +81,7 @@ pub(super) fn rules_for(text: &str) -> u128 {
         if BEGINNINGS[usize::from(pair) / 64] >> (pair % 64) & 1 == 0 {
             continue;
         }
+        let pair = self::pair(two[0].to_ascii_lowercase(), two[1].to_ascii_lowercase());
         let first = KEYWORDS.partition_point(|keyword| keyword.pair < pair);
         for keyword in KEYWORDS[first..].iter().take_while(|keyword| keyword.pair == pair) {
             let found = bytes.get(at..at + keyword.text.len());
