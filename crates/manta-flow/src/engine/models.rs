@@ -11,6 +11,7 @@
 //! Argument selectors (`arg = "0"`, `"1.url"`, `"*"`, `"kw:shell"`, `"0|kw:args"`, `"this"`): position, fields below
 //! it, keyword, alternatives. An array argument is looked into by the sink kinds that take lists.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
@@ -37,11 +38,37 @@ pub struct Models {
     entries: Vec<OnceLock<Box<Entry>>>,
     /// Paths that were added.
     added: FxHashMap<String, usize>,
-    /// Paths with `**`: what comes before, what comes after, entry.
-    gaps: Vec<(String, String, usize)>,
+    /// Paths with `**`, sorted by what comes before.
+    gaps: Vec<Gap>,
     /// Built-in aliases, sorted.
     aliases: Vec<(&'static str, &'static str)>,
     added_aliases: FxHashMap<String, String>,
+}
+
+/// A path with `**`, divided there.
+#[derive(Debug)]
+struct Gap {
+    before: Cow<'static, str>,
+    after: Cow<'static, str>,
+    entry: usize,
+}
+
+impl Gap {
+    fn of(path: &'static str, entry: usize) -> Option<Self> {
+        let (before, after) = path.split_once("**")?;
+        Some(Self { before: before.into(), after: after.into(), entry })
+    }
+
+    fn of_added(path: &str, entry: usize) -> Option<Self> {
+        let (before, after) = path.split_once("**")?;
+        Some(Self { before: before.to_owned().into(), after: after.to_owned().into(), entry })
+    }
+
+    /// How much of a path is named; nothing where it is another path.
+    fn named(&self, path: &str) -> Option<usize> {
+        let named = self.before.len() + self.after.len();
+        (path.len() >= named && path.starts_with(&*self.before) && path.ends_with(&*self.after)).then_some(named)
+    }
 }
 
 /// A model file that could not be read.
@@ -83,8 +110,10 @@ impl Models {
     pub fn builtin() -> Self {
         let Packed { entries, gaps, aliases } =
             postcard::from_bytes(BUILTIN_MODELS).expect("the build script packs what it has read");
+        let mut gaps: Vec<Gap> = gaps.into_iter().filter_map(|at| Gap::of(entries[at].0, at)).collect();
+        gaps.sort_by(|a, b| a.before.cmp(&b.before));
         Self {
-            gaps: gaps.into_iter().filter_map(|at| gap(entries[at].0, at)).collect(),
+            gaps,
             entries: entries.iter().map(|_| OnceLock::new()).collect(),
             packed: entries,
             aliases,
@@ -114,7 +143,10 @@ impl Models {
             let at = self.entries.len();
             self.entries.push(OnceLock::new());
             self.added.insert(path.to_owned(), at);
-            self.gaps.extend(gap(path, at));
+            if let Some(gap) = Gap::of_added(path, at) {
+                let place = self.gaps.partition_point(|other| other.before <= gap.before);
+                self.gaps.insert(place, gap);
+            }
             at
         });
         self.get(at);
@@ -131,13 +163,15 @@ impl Models {
         if let Some(at) = self.exact(path) {
             return Some(at);
         }
-        self.gaps
-            .iter()
-            .filter(|(before, after, _)| {
-                path.len() >= before.len() + after.len() && path.starts_with(before) && path.ends_with(after)
-            })
-            .max_by_key(|(before, after, _)| before.len() + after.len())
-            .map(|(_, _, at)| *at)
+        // Those that begin as the path does, and those that begin with anything.
+        let begins = |gap: &Gap| gap.before.as_bytes().first().copied();
+        let of = |first: Option<u8>| {
+            let from = self.gaps.partition_point(|gap| begins(gap) < first);
+            self.gaps[from..].iter().take_while(move |gap| begins(gap) == first)
+        };
+        let candidates = of(path.as_bytes().first().copied()).chain(of(None));
+        // What names most of it, and of several the last one.
+        candidates.filter_map(|gap| Some((gap.named(path)?, gap.entry))).max().map(|(_, entry)| entry)
     }
 
     pub(crate) fn get(&self, index: usize) -> &Entry {
@@ -179,11 +213,6 @@ impl Models {
         apis.set_canonical(api, canonical);
         canonical
     }
-}
-
-/// A path with `**`, divided there, of an entry.
-fn gap(path: &str, entry: usize) -> Option<(String, String, usize)> {
-    path.split_once("**").map(|(before, after)| (before.to_owned(), after.to_owned(), entry))
 }
 
 /// Builds an access path from its text. Package roots may contain dots and slashes; the root ends at the first `.`

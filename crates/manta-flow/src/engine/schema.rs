@@ -33,7 +33,7 @@ pub(crate) struct Schema {
     pub(crate) is_listed: bool,
 }
 
-/// The shape of accepted values.
+/// The shape of accepted values. What it is made of is shared: a schema is copied at every link of `z.object(…).strict()`.
 #[derive(Clone, Debug)]
 pub(crate) enum Ty {
     Any,
@@ -42,13 +42,13 @@ pub(crate) enum Ty {
     Bool,
     Null,
     /// Fields in order; true when unknown fields pass through.
-    Object(Vec<(Symbol, Schema)>, bool),
-    Array(Box<Schema>),
+    Object(Rc<Vec<(Symbol, Schema)>>, bool),
+    Array(Rc<Schema>),
     /// Any key.
-    Record(Box<Schema>),
-    Union(Vec<Schema>),
+    Record(Rc<Schema>),
+    Union(Rc<Vec<Schema>>),
     /// An instance built from a project class (pydantic model, dataclass).
-    Class(Val, Vec<(Symbol, Schema)>),
+    Class(Val, Rc<Vec<(Symbol, Schema)>>),
 }
 
 impl Schema {
@@ -141,7 +141,7 @@ impl Interp<'_> {
             Ty::Num | Ty::Bool | Ty::Null => base,
             Ty::Object(fields, open) => {
                 let mut obj = Obj::new(ObjKind::Plain);
-                for (name, field) in fields {
+                for (name, field) in fields.iter() {
                     let value = self.untrusted_field(*name, field, enforced, taint, step, depth + 1);
                     obj.fields.insert(*name, value);
                 }
@@ -156,7 +156,7 @@ impl Interp<'_> {
                     _ => return base,
                 };
                 let mut obj = Obj::new(ObjKind::Instance(class_id));
-                for (name, field) in fields {
+                for (name, field) in fields.iter() {
                     let value = self.untrusted_field(*name, field, enforced, taint, step, depth + 1);
                     obj.fields.insert(*name, value);
                 }
@@ -279,7 +279,7 @@ impl Interp<'_> {
             Ty::Null => Val::null(),
             Ty::Object(fields, open) => {
                 let mut obj = Obj::new(ObjKind::Plain);
-                for (name, field) in fields {
+                for (name, field) in fields.iter() {
                     let own = self.get_index(value, &Val::str(name.as_str()), Span::default());
                     let own = self.conform(&own, field, depth + 1);
                     obj.fields.insert(*name, own);
@@ -301,7 +301,7 @@ impl Interp<'_> {
                     return self.apply_steps(value.clone(), schema);
                 }
                 let mut obj = Obj::new(ObjKind::Instance(class_id));
-                for (name, field) in fields {
+                for (name, field) in fields.iter() {
                     let own = self.get_index(value, &Val::str(name.as_str()), Span::default());
                     let own = self.conform(&own, field, depth + 1);
                     obj.fields.insert(*name, own);
@@ -374,11 +374,11 @@ impl Interp<'_> {
             },
             "object" | "strictObject" | "looseObject" => {
                 let fields = first.map(|shape| self.shape_fields(&shape)).unwrap_or_default();
-                Schema::new(Ty::Object(fields, name == "looseObject"))
+                Schema::new(Ty::Object(fields.into(), name == "looseObject"))
             }
             "array" | "set" => {
                 let element = first.and_then(|value| self.as_schema(&value)).unwrap_or_else(|| Schema::new(Ty::Any));
-                Schema::new(Ty::Array(Box::new(element)))
+                Schema::new(Ty::Array(Rc::new(element)))
             }
             "record" | "map" => {
                 let element = args
@@ -387,20 +387,20 @@ impl Interp<'_> {
                     .cloned()
                     .and_then(|value| self.as_schema(&value))
                     .unwrap_or_else(|| Schema::new(Ty::Any));
-                Schema::new(Ty::Record(Box::new(element)))
+                Schema::new(Ty::Record(Rc::new(element)))
             }
             "tuple" => {
                 let (items, more) = first.map(|list| self.elements_of(&list, Span::default())).unwrap_or_default();
                 let members: Vec<Schema> =
                     items.iter().chain(&more).filter_map(|value| self.as_schema(value)).collect();
-                Schema::new(Ty::Array(Box::new(Schema::new(Ty::Union(members)))))
+                Schema::new(Ty::Array(Rc::new(Schema::new(Ty::Union(members.into())))))
             }
             "union" | "discriminatedUnion" | "xor" => {
                 let list = if name == "discriminatedUnion" { args.get(1).cloned() } else { first };
                 let (items, more) = list.map(|list| self.elements_of(&list, Span::default())).unwrap_or_default();
                 let members: Vec<Schema> =
                     items.iter().chain(&more).filter_map(|value| self.as_schema(value)).collect();
-                Schema::new(Ty::Union(members))
+                Schema::new(Ty::Union(members.into()))
             }
             "intersection" => {
                 let left = first.and_then(|value| self.as_schema(&value));
@@ -447,7 +447,7 @@ impl Interp<'_> {
                 }
                 let fields = self.inside(|interp| interp.shape_fields(value))?;
                 (!fields.is_empty() || obj.fields.is_empty() && obj.any.is_none())
-                    .then(|| Schema::new(Ty::Object(fields, obj.any.is_some())))
+                    .then(|| Schema::new(Ty::Object(fields.into(), obj.any.is_some())))
             }
             Kind::Union(values) => self.as_one_schema(values),
             _ => None,
@@ -571,10 +571,10 @@ impl Interp<'_> {
                     next.steps.splice(0..0, steps);
                 }
             }
-            "array" => next = Schema::new(Ty::Array(Box::new(next))),
+            "array" => next = Schema::new(Ty::Array(Rc::new(next))),
             "or" => {
                 if let Some(other) = first.and_then(|value| self.as_schema(&value)) {
-                    next = Schema::new(Ty::Union(vec![next, other]));
+                    next = Schema::new(Ty::Union(vec![next, other].into()));
                 }
             }
             "and" | "merge" | "extend" | "safeExtend" | "augment" => {
@@ -588,7 +588,7 @@ impl Interp<'_> {
                     _ => Vec::new(),
                 };
                 if let Ty::Object(fields, _) = &mut next.ty {
-                    fields.retain(|(field, _)| keys.contains(field) == (name.as_str() == "pick"));
+                    Rc::make_mut(fields).retain(|(field, _)| keys.contains(field) == (name.as_str() == "pick"));
                 }
             }
             "passthrough" | "loose" | "catchall" => {
@@ -681,7 +681,7 @@ impl Interp<'_> {
             Some("array") => {
                 let element =
                     get("items").map_or_else(|| Schema::new(Ty::Any), |items| self.json_schema(&items, depth + 1));
-                Ty::Array(Box::new(element))
+                Ty::Array(Rc::new(element))
             }
             Some("object") | None if get("properties").is_some() || ty.is_some() => {
                 let mut fields = Vec::new();
@@ -692,7 +692,7 @@ impl Interp<'_> {
                     }
                 }
                 let closed = get("additionalProperties").is_some_and(|value| value.truth() == Some(false));
-                Ty::Object(fields, !closed)
+                Ty::Object(fields.into(), !closed)
             }
             _ => Ty::Any,
         });
@@ -737,7 +737,8 @@ fn is_json_schema(obj: &Obj) -> bool {
 
 fn merge_objects(mut a: Schema, b: &Schema) -> Schema {
     if let (Ty::Object(fields, open), Ty::Object(more, more_open)) = (&mut a.ty, &b.ty) {
-        for (name, schema) in more {
+        let fields = Rc::make_mut(fields);
+        for (name, schema) in more.iter() {
             match fields.iter_mut().find(|(known, _)| known == name) {
                 Some(field) => field.1 = schema.clone(),
                 None => fields.push((*name, schema.clone())),

@@ -1,5 +1,7 @@
 //! Classes that declare the fields of a schema.
 
+use std::rc::Rc;
+
 use manta_core::Span;
 
 use crate::engine::api::ApiStep;
@@ -298,7 +300,7 @@ impl Interp<'_> {
             fields.push((name, schema));
         }
         let steps = validators.of_model.into_iter().map(|validator| (validator, false)).collect();
-        Some(Schema { steps, ..Schema::new(Ty::Class(class.clone(), fields)) })
+        Some(Schema { steps, ..Schema::new(Ty::Class(class.clone(), fields.into())) })
     }
 
     /// The validators of a pydantic model along the bases: `@field_validator("a", "b")`, `@model_validator(mode="after")`.
@@ -409,14 +411,14 @@ impl Interp<'_> {
                             .first()
                             .and_then(|arg| self.annotation_schema_here(*arg, depth + 1))
                             .unwrap_or_else(|| Schema::new(Ty::Any));
-                        Some(Schema::new(Ty::Array(Box::new(element))))
+                        Some(Schema::new(Ty::Array(Rc::new(element))))
                     }
                     "dict" | "Dict" | "Mapping" => {
                         let element = args
                             .get(1)
                             .and_then(|arg| self.annotation_schema_here(*arg, depth + 1))
                             .unwrap_or_else(|| Schema::new(Ty::Any));
-                        Some(Schema::new(Ty::Record(Box::new(element))))
+                        Some(Schema::new(Ty::Record(Rc::new(element))))
                     }
                     _ => None,
                 }
@@ -436,9 +438,9 @@ impl Interp<'_> {
                             "bool" => Some(Schema::new(Ty::Bool)),
                             "UUID" | "UUID4" => Some(Schema::with_props(crate::domain::StrProps::uuid(), "uuid")),
                             "list" | "List" | "set" | "tuple" => {
-                                Some(Schema::new(Ty::Array(Box::new(Schema::new(Ty::Any)))))
+                                Some(Schema::new(Ty::Array(Rc::new(Schema::new(Ty::Any)))))
                             }
-                            "dict" | "Dict" => Some(Schema::new(Ty::Record(Box::new(Schema::new(Ty::Any))))),
+                            "dict" | "Dict" => Some(Schema::new(Ty::Record(Rc::new(Schema::new(Ty::Any))))),
                             "datetime" | "date" | "timedelta" | "time" => Some(Schema::new(Ty::Num)),
                             "constr()" => {
                                 let mut schema = Schema::new(Ty::Str);
@@ -684,6 +686,6 @@ fn union_schema(mut members: Vec<Schema>) -> Schema {
     members.retain(|member| !matches!(member.ty, Ty::Null));
     match members.len() {
         1 => Schema { is_optional, ..members.remove(0) },
-        _ => Schema { is_optional, ..Schema::new(Ty::Union(members)) },
+        _ => Schema { is_optional, ..Schema::new(Ty::Union(members.into())) },
     }
 }

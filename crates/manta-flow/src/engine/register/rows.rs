@@ -1,5 +1,7 @@
 //! Calls by which an SDK registers something, by the rows of the models.
 
+use std::rc::Rc;
+
 use manta_core::{Location, Span};
 
 use crate::engine::api::ApiStep;
@@ -98,13 +100,13 @@ impl Interp<'_> {
                     let is_unread = |(at, value): (usize, &Val)| {
                         self.may_hold_shape(value) && !self.is_annotations(value) && (at > 0 || takes_arguments)
                     };
-                    between.iter().enumerate().any(is_unread).then(|| Schema::new(Ty::Object(Vec::new(), true)))
+                    between.iter().enumerate().any(is_unread).then(|| Schema::new(Ty::Object(Rc::default(), true)))
                 })
             }
             Some(selector) => {
                 let value = self.select(selector, args, None)?;
                 self.as_schema(&value)
-                    .or_else(|| (!value.is_nullish()).then(|| Schema::new(Ty::Object(Vec::new(), true))))
+                    .or_else(|| (!value.is_nullish()).then(|| Schema::new(Ty::Object(Rc::default(), true))))
             }
             None => None,
         }

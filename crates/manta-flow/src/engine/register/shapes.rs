@@ -322,7 +322,7 @@ impl Interp<'_> {
                 let ty = self.get_index(field, &Val::str("type"), Span::default());
                 fields.push((*name, self.as_schema(&ty)?));
             }
-            return Some(Schema::new(Ty::Object(fields, false)));
+            return Some(Schema::new(Ty::Object(fields.into(), false)));
         }
         self.as_schema(value)
     }

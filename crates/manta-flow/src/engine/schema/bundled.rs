@@ -1,6 +1,8 @@
 //! zod that a bundler has put into the program: its constructors are code of the program, but what they are given says
 //! what is made. Version 3 names the kind of a schema in `typeName`, version 4 in `type`; minifiers keep both.
 
+use std::rc::Rc;
+
 use manta_core::Span;
 
 use super::{Schema, Ty};
@@ -96,14 +98,14 @@ impl Interp<'_> {
                     let value = get(self, name);
                     self.as_schema(&value).filter(|_| matches!(value.kind, Kind::Schema(_)))
                 });
-                Schema::new(Ty::Array(Box::new(element.unwrap_or_else(|| Schema::new(Ty::Any)))))
+                Schema::new(Ty::Array(Rc::new(element.unwrap_or_else(|| Schema::new(Ty::Any)))))
             }
-            "record" | "map" => Schema::new(Ty::Record(Box::new(inner(self, "valueType")))),
+            "record" | "map" => Schema::new(Ty::Record(Rc::new(inner(self, "valueType")))),
             "union" | "discriminatedunion" => {
                 let options = get(self, "options");
                 let (items, more) = self.elements_of(&options, span);
-                let members = items.iter().chain(&more).filter_map(|option| self.as_schema(option)).collect();
-                Schema::new(Ty::Union(members))
+                let members: Vec<Schema> = items.iter().chain(&more).filter_map(|option| self.as_schema(option)).collect();
+                Schema::new(Ty::Union(members.into()))
             }
             "optional" | "nullable" | "nullish" | "nonoptional" | "readonly" | "branded" => {
                 let schema = inner(self, if kind == "branded" { "type" } else { "innerType" });
