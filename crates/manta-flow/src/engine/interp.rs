@@ -148,6 +148,32 @@ pub(crate) struct Frame {
     concerns_caller: bool,
 }
 
+impl Frame {
+    /// The activation of a module's top level, or the beginning of that of a function.
+    fn new(module: ModId, func: FuncId, locals: Vec<CellId>, entry: Mark) -> Self {
+        Self {
+            module,
+            func,
+            locals,
+            captures: Rc::from([]),
+            this: None,
+            home: None,
+            called_at: None,
+            returns: Vec::new(),
+            dead_ends: Vec::new(),
+            configured: 0,
+            has_end_by_default: false,
+            entry,
+            yielded: None,
+            jumps: Vec::new(),
+            entered: None,
+            discovered: 0,
+            spared: 0,
+            concerns_caller: false,
+        }
+    }
+}
+
 /// A construct that `break` or `continue` can leave.
 struct JumpTarget {
     label: Option<Symbol>,

@@ -59,20 +59,8 @@ impl Interp<'_> {
         let at = Location::new(self.program.module(module).file, span);
         self.found.list_handlers.push((handler.clone(), at, module));
         let registration = Registration {
-            exposes: Exposes::Tool,
-            name: None,
-            description: None,
-            sdk: SDK.to_owned(),
-            at,
-            module,
-            schema: None,
-            handler: Some(handler),
-            args: HandlerArgs::Message,
-            validates: false,
             is_structural: true,
-            this: None,
-            uri: None,
-            server: None,
+            ..Registration::handler(Exposes::Tool, SDK, module, at, Some(handler), HandlerArgs::Message)
         };
         self.push_registration(registration);
     }

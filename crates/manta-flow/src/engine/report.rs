@@ -42,16 +42,29 @@ pub(crate) struct Registration {
 impl Registration {
     /// A tool of which no more is known.
     pub(crate) fn tool(sdk: &str, name: &str, module: ModId, at: Location, handler: Val) -> Self {
+        let name = Some(name.to_owned());
+        Self { name, ..Self::handler(Exposes::Tool, sdk, module, at, Some(handler), HandlerArgs::Object) }
+    }
+
+    /// What answers a whole method, whatever it is asked for.
+    pub(crate) fn handler(
+        exposes: Exposes,
+        sdk: &str,
+        module: ModId,
+        at: Location,
+        handler: Option<Val>,
+        args: HandlerArgs,
+    ) -> Self {
         Self {
-            exposes: Exposes::Tool,
-            name: Some(name.to_owned()),
+            exposes,
+            name: None,
             description: None,
             sdk: sdk.to_owned(),
             at,
             module,
             schema: None,
-            handler: Some(handler),
-            args: HandlerArgs::Object,
+            handler,
+            args,
             validates: false,
             is_structural: false,
             this: None,

@@ -321,24 +321,13 @@ impl<'p> Interp<'p> {
         let locals: Vec<CellId> = (0..func.slots).map(|_| self.store.new_cell(Val::undefined())).collect();
         let this = if func.is_arrow { closure.this.clone() } else { this };
         let frame = Frame {
-            module: closure.module,
-            func: closure.func,
-            locals,
             captures: closure.captures.clone(),
             this: this.clone(),
             home: closure.home,
             called_at,
-            returns: Vec::new(),
-            dead_ends: Vec::new(),
-            configured: 0,
-            has_end_by_default: false,
-            entry,
-            yielded: None,
-            jumps: Vec::new(),
             entered: Some(self.fuel_used),
             discovered: self.discoveries(),
-            spared: 0,
-            concerns_caller: false,
+            ..Frame::new(closure.module, closure.func, locals, entry)
         };
         self.frames.push(frame);
         self.bind_params(closure, this, args);

@@ -201,26 +201,7 @@ impl<'p> Interp<'p> {
             ModState::Unloaded => Vec::new(),
         };
         let entry = self.store.mark();
-        self.frames.push(Frame {
-            module,
-            func: FuncId(0),
-            locals,
-            captures: Rc::from([]),
-            this: None,
-            home: None,
-            called_at: None,
-            returns: Vec::new(),
-            dead_ends: Vec::new(),
-            configured: 0,
-            has_end_by_default: false,
-            entry,
-            yielded: None,
-            jumps: Vec::new(),
-            entered: None,
-            discovered: 0,
-            spared: 0,
-            concerns_caller: false,
-        });
+        self.frames.push(Frame::new(module, FuncId(0), locals, entry));
     }
 
     pub(crate) fn pop_module_frame(&mut self) {

@@ -45,26 +45,7 @@ impl Interp<'_> {
         }
         self.entered.insert((id, FuncId(0)));
         let entry = self.store.mark();
-        self.frames.push(Frame {
-            module: id,
-            func: FuncId(0),
-            locals: cells,
-            captures: Rc::from([]),
-            this: None,
-            home: None,
-            called_at: None,
-            returns: Vec::new(),
-            dead_ends: Vec::new(),
-            configured: 0,
-            has_end_by_default: false,
-            entry,
-            yielded: None,
-            jumps: Vec::new(),
-            entered: None,
-            discovered: 0,
-            spared: 0,
-            concerns_caller: false,
-        });
+        self.frames.push(Frame::new(id, FuncId(0), cells, entry));
         self.block(&module.func(FuncId(0)).body);
         self.frames.pop();
         self.store.release(entry);

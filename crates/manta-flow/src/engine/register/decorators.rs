@@ -167,22 +167,10 @@ impl Interp<'_> {
     }
 
     fn push_handler(&mut self, row: &RegisterRow, exposes: Exposes, target: &Val, span: Span) {
-        let validates = row.validates && self.version_validates(row);
+        let (module, at) = (self.frame().module, self.here(span));
         let registration = Registration {
-            exposes,
-            name: None,
-            description: None,
-            sdk: row.sdk.clone(),
-            at: self.here(span),
-            module: self.frame().module,
-            schema: None,
-            handler: Some(target.clone()),
-            args: row.args,
-            validates,
-            is_structural: false,
-            this: None,
-            uri: None,
-            server: None,
+            validates: row.validates && self.version_validates(row),
+            ..Registration::handler(exposes, &row.sdk, module, at, Some(target.clone()), row.args)
         };
         self.push_registration(registration);
     }
@@ -267,21 +255,14 @@ impl Interp<'_> {
         }
         let text = tool_name.and_then(|name| name.literal().map(str::to_owned));
         let is_python = self.lang() == Lang::Python;
+        let name = text.as_deref().unwrap_or(name.as_str());
+        let sdk = path.split('.').next().unwrap_or("decorator");
         let registration = Registration {
-            exposes: Exposes::Tool,
-            name: Some(text.unwrap_or_else(|| name.as_str().to_owned())),
-            description: None,
-            sdk: path.split('.').next().unwrap_or("decorator").to_owned(),
-            at: self.here(span),
-            module: self.frame().module,
             validates: schema.is_some() || is_python,
             schema,
-            handler: Some(value.clone()),
             args: if is_python { HandlerArgs::Named } else { HandlerArgs::Object },
-            is_structural: false,
             this: Some(Val::of(Kind::Obj(class))),
-            uri: None,
-            server: None,
+            ..Registration::tool(sdk, name, self.frame().module, self.here(span), value.clone())
         };
         self.push_registration(registration);
     }

@@ -173,24 +173,19 @@ impl Interp<'_> {
         };
         let validates = row.validates && self.version_validates(row);
         for name in names {
+            let at = self.found.decorated_at.unwrap_or_else(|| self.here(span));
+            let args = if no_args { HandlerArgs::ObjectIfSchema } else { row.args };
+            let module = self.frame().module;
             let registration = Registration {
-                exposes: row.exposes,
                 name: name.or_else(|| handler.as_ref().and_then(|handler| self.function_name(handler))),
                 description: description
                     .as_ref()
                     .and_then(said)
                     .or_else(|| handler.as_ref().and_then(|handler| self.function_doc(handler))),
-                sdk: row.sdk.clone(),
-                at: self.found.decorated_at.unwrap_or_else(|| self.here(span)),
-                module: self.frame().module,
                 schema: schema.clone(),
-                handler: handler.clone(),
-                args: if no_args { HandlerArgs::ObjectIfSchema } else { row.args },
                 validates,
-                is_structural: false,
-                this: None,
-                uri: None,
                 server,
+                ..Registration::handler(row.exposes, &row.sdk, module, at, handler.clone(), args)
             };
             self.push_registration(registration);
         }
@@ -315,27 +310,12 @@ impl Interp<'_> {
             }
             _ => return,
         };
-        let registration = Registration {
-            exposes,
-            name: None,
-            description: None,
-            sdk: row.sdk.clone(),
-            at: self.here(span),
-            module: self.frame().module,
-            schema: None,
-            handler,
-            args: if row.args == HandlerArgs::ContextParams {
-                HandlerArgs::ContextParams
-            } else {
-                HandlerArgs::Request
-            },
-            validates: false,
-            is_structural: false,
-            this: None,
-            uri: None,
-            server: None,
+        let args = match row.args {
+            HandlerArgs::ContextParams => HandlerArgs::ContextParams,
+            _ => HandlerArgs::Request,
         };
-        self.push_registration(registration);
+        let (module, at) = (self.frame().module, self.here(span));
+        self.push_registration(Registration::handler(exposes, &row.sdk, module, at, handler, args));
     }
 
     /// Runs a list handler and keeps what it announces. Lists are read again when the program is loaded.

@@ -64,20 +64,11 @@ impl Interp<'_> {
         let schema = schema_value.and_then(|value| self.as_schema(&value));
         let description = obj.fields.get(&Symbol::new("description")).and_then(super::rows::said);
         let registration = Registration {
-            exposes: Exposes::Tool,
-            name: Some(name),
             description,
-            sdk: "structural".to_owned(),
-            at: self.here(span),
-            module: self.frame().module,
             schema,
-            handler: Some(handler),
-            args: HandlerArgs::Object,
-            validates: false,
             is_structural: true,
             this: Some(Val::of(Kind::Obj(id))),
-            uri: None,
-            server: None,
+            ..Registration::tool("structural", &name, self.frame().module, self.here(span), handler)
         };
         self.push_registration(registration);
     }
