@@ -12,6 +12,7 @@ mod controls;
 mod credentials;
 mod fixes;
 mod flows;
+mod formats;
 mod frameworks;
 mod hooks;
 mod lazy;

@@ -169,7 +169,7 @@ impl Interp<'_> {
         }
         // A caller who may only complete a name (`APP_${name}`, a test of how it begins) reads what was named for that.
         let is_completed = key.text.as_deref().is_some_and(|text| matches!(text.parts.first(), Some(Part::Lit(_))));
-        let is_any = self.taint_now(key).is_some() && !is_completed && self.found.prefixes.is_empty();
+        let is_any = self.taint_now(key).is_some() && !is_completed && self.found.formats.prefixes.is_empty();
         self.environment(if is_any { "*" } else { "" })
     }
 

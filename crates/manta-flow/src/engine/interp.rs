@@ -284,8 +284,10 @@ pub(crate) struct Interp<'p> {
     pub(crate) weight_before: usize,
     /// How often the present statement is interpreted because of the loops around it.
     pub(crate) rounds: usize,
-    /// Steps left for following witnesses in the present tool.
+    /// Steps left for following witnesses in the present tool, and what is left of them for those that are no piece of
+    /// anything else.
     pub(crate) replay_budget: u64,
+    pub(crate) replay_reserve: u64,
     api_cache: FxHashMap<ApiId, Option<usize>>,
     /// Whether a call outside comes back, as far as asked.
     never: RefCell<FxHashMap<ApiId, bool>>,
@@ -377,6 +379,7 @@ impl<'p> Interp<'p> {
             memo: Memo::default(),
             rounds: 1,
             replay_budget: 0,
+            replay_reserve: 0,
             is_replaying: false,
             callback_runs: FxHashMap::default(),
             registration_spans: FxHashMap::default(),

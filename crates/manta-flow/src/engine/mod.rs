@@ -16,6 +16,7 @@ pub mod config;
 pub mod controls;
 pub mod credentials;
 mod facts;
+mod formats;
 mod interp;
 mod jsonrpc;
 mod lifespan;

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use manta_core::Location;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustc_hash::FxHashMap;
 
 use crate::engine::api::ApiId;
 use crate::engine::credentials::Credential;
 use crate::engine::facts::{Note, NoteKind};
+use crate::engine::formats::Formats;
 use crate::engine::models::{Exposes, HandlerArgs, SinkKind};
 use crate::engine::schema::Schema;
 use crate::engine::value::{CellId, ModId, ObjId, Taint, Val, Vn};
-use crate::ir::Symbol;
+use crate::ir::{Lang, Symbol};
 
 /// Something the model (or a client) can call.
 #[derive(Clone, Debug)]
@@ -320,11 +320,8 @@ pub(crate) struct Findings {
     pub(crate) tool_classes: Vec<ObjId>,
     /// One instance per class that annotations name.
     pub(crate) instances: std::collections::HashMap<ObjId, Val>,
-    /// Constant prefixes and suffixes that untrusted values were tested for: formats a witness must have.
-    pub(crate) prefixes: Vec<String>,
-    pub(crate) suffixes: Vec<String>,
-    /// What is done to untrusted text that a witness has to allow for.
-    pub(crate) changes: Changes,
+    /// What the run asked of untrusted text.
+    pub(crate) formats: Formats,
     /// Open files: the handle, and where it was opened.
     pub(crate) opened: std::collections::HashMap<crate::engine::value::ObjId, Location>,
     /// Calls that were given a text of the caller's as a whole, where others give statements.
@@ -406,46 +403,9 @@ impl Findings {
         }
     }
 
-    /// Remembers an extension that a part of untrusted text was compared with.
-    pub(crate) fn hint_extension(&mut self, text: &str) {
-        let is_extension = text.len() > 1 && text.len() < 12 && text.starts_with('.') && !text.contains(['/', ' ']);
-        if is_extension && text[1..].starts_with(|c: char| c.is_ascii_alphanumeric()) {
-            self.hint(text, false);
-        }
-    }
-
-    /// Remembers what is done to untrusted text.
-    pub(crate) fn hint_changes(&mut self, changes: Changes) {
-        if self.replay.is_none() {
-            self.changes.decodes |= changes.decodes;
-            self.changes.strips |= changes.strips;
-        }
-    }
-
-    /// Remembers a format that untrusted text was tested for.
-    pub(crate) fn hint(&mut self, text: &str, is_prefix: bool) {
-        let list = if is_prefix { &mut self.prefixes } else { &mut self.suffixes };
-        if self.replay.is_none() && list.len() < 3 && text.len() < 64 && !list.iter().any(|known| known == text) {
-            list.push(text.to_owned());
-        }
-    }
-}
-
-/// What is done to untrusted text before it is used.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Changes {
-    /// It is read as it is written in URLs: what is checked before may come encoded.
-    pub(crate) decodes: bool,
-    /// `../` is taken out of it, once: `....//` leaves it there.
-    pub(crate) strips: bool,
-}
-
-impl Changes {
-    /// What a witness looks like that comes out of them as it is.
-    pub(crate) fn disguises(self, witness: &str) -> Vec<String> {
-        let encoded = self.decodes.then(|| utf8_percent_encode(witness, NON_ALPHANUMERIC).to_string());
-        let doubled = (self.strips && witness.contains("../")).then(|| witness.replace("../", "....//"));
-        encoded.into_iter().chain(doubled).collect()
+    /// Where what is asked of untrusted text is noted; none where a concrete input is followed.
+    pub(crate) fn asked(&mut self) -> Option<&mut Formats> {
+        self.replay.is_none().then_some(&mut self.formats)
     }
 }
 
@@ -457,6 +417,8 @@ pub(crate) struct Replay {
     /// The tool it is a parameter of, where it is kept from an earlier call.
     pub(crate) setter: Option<Rc<str>>,
     pub(crate) witness: String,
+    /// What of it does the harm: all of it, or a piece that the program takes out.
+    pub(crate) core: String,
     /// The sinks in question.
     pub(crate) targets: Vec<(Location, FlowRule)>,
     /// Those of them that it reached, still harmful.
@@ -468,28 +430,30 @@ pub(crate) struct Replay {
 impl Replay {
     /// Whether a concrete text at the sink still does what the witness was made for.
     pub(crate) fn is_harmful(&self, rule: FlowRule, text: &str) -> bool {
+        // Whichever parser it is, the host is the same.
+        let split = |text: &str| super::url_text::split(text, Lang::JavaScript);
         match rule.class() {
             _ if rule == FlowRule::RequestPath => {
                 // Climbed already, where the program has made a URL of it.
-                let leaf = self.witness.trim_start_matches(['.', '/']);
-                text.contains("../") || super::url_text::split(text).path.trim_start_matches('/') == leaf
+                let leaf = self.core.trim_start_matches(['.', '/']);
+                text.contains("../") || split(text).path.trim_start_matches('/') == leaf
             }
             "path" => {
-                let leaf = self.witness.trim_start_matches(['.', '/']);
+                let leaf = self.core.trim_start_matches(['.', '/']);
                 let leaf = leaf.rsplit("../").next().unwrap_or(leaf);
                 text.contains("..") || text.starts_with(&format!("/{leaf}")) || text.starts_with("/etc/")
             }
             "network" => {
-                let host = super::url_text::split(self.witness.trim_start_matches(['/', '\\', '.'])).hostname;
-                let host = if host.is_empty() { self.witness.clone() } else { host };
+                let host = split(self.core.trim_start_matches(['/', '\\', '.'])).hostname;
+                let host = if host.is_empty() { self.core.clone() } else { host };
                 // `https://http://169.254.169.254/` goes to a host called `http`, and `https://a.example/http://10.0.0.1/` to
                 // the first one.
-                let reached = super::url_text::split(text).hostname;
-                let is_address = text.contains("://") || !self.witness.contains("://");
+                let reached = split(text).hostname;
+                let is_address = text.contains("://") || !self.core.contains("://");
                 reached.ends_with(&host) || !is_address && text.contains(&host) || text.starts_with("file:")
             }
             // An option begins a word, which may be in quotes.
-            _ if rule == FlowRule::ArgumentInjection && self.witness.starts_with('-') => {
+            _ if rule == FlowRule::ArgumentInjection && self.core.starts_with('-') => {
                 text.match_indices('-').any(|(at, _)| {
                     let before = text[..at].trim_end_matches(['\'', '"']);
                     before.is_empty() || before.ends_with(char::is_whitespace)
@@ -498,9 +462,9 @@ impl Replay {
             // What matters of the witness are the characters with a meaning; the rest may have been trimmed or normalised.
             _ => {
                 const MARKS: [&str; 10] = [";", "$(", "`", "&", "|", "\n", "'", "\"", "{", "-"];
-                let mut marks = MARKS.iter().filter(|mark| self.witness.contains(**mark)).peekable();
+                let mut marks = MARKS.iter().filter(|mark| self.core.contains(**mark)).peekable();
                 if marks.peek().is_none() {
-                    return text.contains(&self.witness);
+                    return text.contains(&self.core);
                 }
                 marks.any(|mark| text.contains(mark))
             }

@@ -5,11 +5,10 @@ use super::flows::ways_of_control;
 use super::state::{Before, Left};
 use super::witnesses::{Arrivals, Replayed, is_read_as_it_is};
 use super::{Analysis, Found, HandlerCall, Run, ToolFacts};
+use crate::engine::formats::Formats;
 use crate::engine::interp::Interp;
 use crate::engine::models::Exposes;
-use crate::engine::report::{
-    Changes, FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, SourceInfo, TRANSPORT,
-};
+use crate::engine::report::{FlowRule, Hit, Limit, Outcome, REQUEST_STATE, Registration, SourceInfo, TRANSPORT};
 use crate::engine::sinks::PUBLIC_URL;
 use crate::engine::stage::Stage;
 use crate::engine::trace::{StepKind, TraceStep};
@@ -130,9 +129,7 @@ impl<'p> Interp<'p> {
         self.found.opened.clear();
         self.found.filled.clear();
         if self.found.replay.is_none() && !self.is_replaying {
-            self.found.prefixes.clear();
-            self.found.suffixes.clear();
-            self.found.changes = Changes::default();
+            self.found.formats = Formats::default();
         }
         self.found.is_running_handler = true;
     }
@@ -209,7 +206,7 @@ impl<'p> Interp<'p> {
         if is_incomplete && !is_route {
             analysis.exhausted.push(format!("`{name}` was not analysed to the end: {budget} steps"));
         }
-        self.replay_budget = self.allowance();
+        self.allow_replays(self.allowance());
         self.arrivals = Arrivals::of(&suspects);
         for suspect in suspects {
             let (class, guard) = (suspect.hit.rule.class(), suspect.hit.guard);

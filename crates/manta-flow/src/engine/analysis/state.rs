@@ -16,6 +16,7 @@ use super::running::Suspect;
 use super::witnesses::Arrivals;
 use super::{Analysis, Found, HandlerCall, Run};
 use crate::engine::facts::Cond;
+use crate::engine::formats::Formats;
 use crate::engine::interp::Interp;
 use crate::engine::report::{FlowRule, Hit, SourceInfo};
 use crate::engine::store::{Content, Loc, Mark, Obj, Peek, Snapshot};
@@ -77,9 +78,8 @@ pub(super) struct Before<'b> {
 struct Pending {
     run: usize,
     suspects: Vec<Suspect>,
-    /// Formats that the values were tested for.
-    prefixes: Vec<String>,
-    suffixes: Vec<String>,
+    /// What was asked of the values.
+    formats: Formats,
     /// Whether more than one call has to be made before.
     is_chained: bool,
 }
@@ -108,7 +108,7 @@ impl<'p> Interp<'p> {
         let mut known: FxHashSet<Loc> = FxHashSet::default();
         let mut first: Vec<Kept> = Vec::new();
         let mut pending: Vec<Pending> = Vec::new();
-        let mut hints = (Vec::new(), Vec::new());
+        let mut asked = Formats::default();
         let base = self.store.mark();
         for round in 0..ROUNDS {
             let mut kept: Vec<Kept> = Vec::new();
@@ -120,8 +120,7 @@ impl<'p> Interp<'p> {
                     break;
                 }
                 kept.extend(self.left_by(*setter, &runs[*setter]));
-                hints.0.append(&mut self.found.prefixes);
-                hints.1.append(&mut self.found.suffixes);
+                asked.append(&mut self.found.formats);
             }
             self.enter_state(kept.iter().map(|kept| &kept.state));
             if round == 0 {
@@ -145,11 +144,9 @@ impl<'p> Interp<'p> {
                 }
                 left.push((*reader, now));
                 if !suspects.is_empty() {
-                    let mut prefixes = hints.0.clone();
-                    let mut suffixes = hints.1.clone();
-                    prefixes.append(&mut self.found.prefixes);
-                    suffixes.append(&mut self.found.suffixes);
-                    pending.push(Pending { run: *reader, suspects, prefixes, suffixes, is_chained: round > 0 });
+                    let mut formats = asked.clone();
+                    formats.append(&mut self.found.formats);
+                    pending.push(Pending { run: *reader, suspects, formats, is_chained: round > 0 });
                 }
             }
             let left: Vec<(usize, &Left)> = left.iter().map(|(run, left)| (*run, left)).collect();
@@ -170,9 +167,8 @@ impl<'p> Interp<'p> {
 
     fn confirm_pending(&mut self, pending: Pending, runs: &[Run<'_>], first: &[Kept], found: &mut Vec<Found>) {
         let reader = &runs[pending.run];
-        self.found.prefixes = pending.prefixes;
-        self.found.suffixes = pending.suffixes;
-        self.replay_budget = self.limits.fuel_per_tool;
+        self.found.formats = pending.formats;
+        self.allow_replays(self.limits.fuel_per_tool);
         self.arrivals = Arrivals::of(&pending.suspects);
         for suspect in pending.suspects {
             let is_told = |known: &Found| {

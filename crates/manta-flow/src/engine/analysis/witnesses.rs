@@ -166,6 +166,12 @@ pub(super) fn is_read_as_it_is(api: &str) -> bool {
 }
 
 impl<'p> Interp<'p> {
+    /// Gives the present tool its steps for following witnesses.
+    pub(super) fn allow_replays(&mut self, steps: u64) {
+        self.replay_budget = steps;
+        self.replay_reserve = steps / 2;
+    }
+
     /// Follows concrete inputs to see whether one of them arrives; which one, if it is not the first.
     pub(super) fn replay(
         &mut self,
@@ -186,7 +192,7 @@ impl<'p> Interp<'p> {
         let first = witnesses.first().cloned().unwrap_or_default();
         // Behind anything else an option is none.
         let is_option = hit.rule == FlowRule::ArgumentInjection && first.starts_with('-');
-        let prefixes = if is_option { Vec::new() } else { self.found.prefixes.clone() };
+        let prefixes = if is_option { Vec::new() } else { self.found.formats.prefixes.clone() };
         // Behind a host that the program asks for nothing is a host.
         let names_host = |prefix: &String| {
             hit.rule.class() == "network" && prefix.split_once("://").is_some_and(|(_, host)| !host.is_empty())
@@ -202,20 +208,29 @@ impl<'p> Interp<'p> {
         }
         if hit.rule.class() == "path" {
             let plain = hit.witnesses.iter().take(4);
-            witnesses.extend(plain.flat_map(|witness| self.found.changes.disguises(witness)));
+            witnesses.extend(plain.flat_map(|witness| self.found.formats.changes.disguises(witness)));
         }
         let without_ending = witnesses.len();
         // Below a directory an absolute path leads nowhere else, and a relative one does.
         let of_kind = |start: &str| witnesses.iter().find(|witness| witness.starts_with(start) && **witness != first);
-        let through = self.found.prefixes.iter().map(|prefix| format!("{prefix}/../"));
+        let through = self.found.formats.prefixes.iter().map(|prefix| format!("{prefix}/../"));
         let starts: Vec<String> = ["../", "x/../", "/../"].into_iter().map(str::to_owned).chain(through).collect();
         let kinds = starts.iter().filter_map(|start| of_kind(start));
         let plain: Vec<String> = std::iter::once(&first).chain(kinds).cloned().collect();
-        for suffix in self.found.suffixes.clone() {
+        for suffix in self.found.formats.suffixes.clone() {
             witnesses.extend(plain.iter().map(|plain| format!("{plain}{suffix}")));
         }
-        for (index, witness) in witnesses.iter().enumerate() {
-            match self.arrives(call, before, hit, param, witness) {
+        // As they are, and as a piece of what the program takes apart.
+        let with_ending = witnesses.len();
+        let wholes = self.found.formats.wholes(&plain);
+        let alone = witnesses.iter().map(|witness| (witness, witness));
+        let inputs = alone.chain(wholes.iter().map(|(whole, piece)| (whole, piece)));
+        for (index, (witness, core)) in inputs.enumerate() {
+            // There are many of these, and other sinks have their inputs too.
+            if witness != core && self.replay_budget < self.replay_reserve {
+                break;
+            }
+            match self.arrives_as(call, before, hit, param, (witness, core)) {
                 None => return (Replayed::CutShort, None),
                 Some(false) => {
                     let input = input(before, param, witness);
@@ -224,13 +239,14 @@ impl<'p> Interp<'p> {
                     }
                 }
                 Some(true) => {
-                    let how = if index < without_ending { Replayed::Arrives } else { Replayed::ArrivesWithEnding };
+                    let is_ended = (without_ending..with_ending).contains(&index);
+                    let how = if is_ended { Replayed::ArrivesWithEnding } else { Replayed::Arrives };
                     return (how, (index > 0).then(|| witness.clone()));
                 }
             }
         }
         // Where others are refused, a host that is named alike may pass.
-        let texts = self.found.prefixes.iter().chain(&self.found.suffixes);
+        let texts = self.found.formats.prefixes.iter().chain(&self.found.formats.suffixes);
         let alike: Vec<String> = texts.filter_map(|text| passing_host(text)).collect();
         let is_of_hosts = hit.rule.class() == "network" && !alike.is_empty();
         if is_of_hosts && self.arrives(call, before, hit, param, PUBLIC_URL) == Some(false) {
@@ -252,6 +268,18 @@ impl<'p> Interp<'p> {
         param: &str,
         witness: &str,
     ) -> Option<bool> {
+        self.arrives_as(call, before, hit, param, (witness, witness))
+    }
+
+    /// The same, of an input that does harm with the second of these, which is a piece of it.
+    fn arrives_as(
+        &mut self,
+        call: &HandlerCall<'_>,
+        before: Option<&Before<'_>>,
+        hit: &Hit,
+        param: &str,
+        (witness, core): (&str, &str),
+    ) -> Option<bool> {
         let input = input(before, param, witness);
         let target = (hit.at, hit.rule);
         if self.arrivals.arrived(&input, target).is_none() {
@@ -259,7 +287,7 @@ impl<'p> Interp<'p> {
                 return None;
             }
             let steps = self.trace.len();
-            self.follow_input(call, before, &input, target);
+            self.follow_input(call, before, &input, core, target);
             self.trace.truncate(steps);
         }
         let is_seen = self.arrivals.is_seen(&input, target);
@@ -276,6 +304,7 @@ impl<'p> Interp<'p> {
         call: &HandlerCall<'_>,
         before: Option<&Before<'_>>,
         input: &Input,
+        core: &str,
         target: (Location, FlowRule),
     ) {
         let (setter, param, witness) = input;
@@ -291,6 +320,7 @@ impl<'p> Interp<'p> {
             param: param.clone(),
             setter: setter.clone(),
             witness: witness.clone(),
+            core: core.to_owned(),
             targets: targets.clone(),
             reached: Vec::new(),
             is_used: Cell::new(false),

@@ -4,8 +4,8 @@ use manta_core::Span;
 
 use crate::domain::CharSet;
 use crate::domain::props::StrProps;
+use crate::engine::formats::Changes;
 use crate::engine::interp::Interp;
-use crate::engine::report::Changes;
 use crate::engine::value::{Kind, Part, RegexVal, Transform, Val};
 
 use super::text::{is_composed, known_start};
@@ -80,7 +80,7 @@ impl Interp<'_> {
             return filled;
         }
         if let (Some(needle), Some(_)) = (needle.literal(), replacement.literal()) {
-            self.found.hint_changes(Changes { strips: needle.contains("../"), ..Changes::default() });
+            self.note_changes(Changes { strips: needle.contains("../"), ..Changes::default() });
             return self.derived(props, &value, Transform::Without(CharSet::of(needle)));
         }
         let taint = self.taint_now(&value).union(self.taint_now(replacement));

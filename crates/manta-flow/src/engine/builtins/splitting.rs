@@ -60,6 +60,9 @@ impl Interp<'_> {
             props.url = own.url.clone();
         }
         let taint = self.taint_now(&value);
+        if let (Some(asked), Some(text)) = (self.found.asked().filter(|_| taint.is_some()), &text) {
+            asked.mark(text);
+        }
         let vn = self.element_vn(value.vn);
         let piece = Val { taint, step: value.step, vn, ..Val::with_props(props.clone()) };
         // The first piece is a value of its own: a check of the program's name says nothing of its arguments.

@@ -55,7 +55,7 @@ impl Interp<'_> {
                 };
                 let vn = self.store.fresh_vn();
                 if name.as_str() == "indexOf" {
-                    self.searches.insert(vn, (value.clone(), needle));
+                    self.note_search(vn, value, needle);
                 }
                 Val { vn, cond: test.cond, ..Val::of(Kind::Num(None)) }
             }
@@ -167,7 +167,7 @@ impl Interp<'_> {
                 let test = self.contains_text(value, &needle, span);
                 let vn = self.store.fresh_vn();
                 if matches!(name.as_str(), "find" | "index") {
-                    self.searches.insert(vn, (value.clone(), needle));
+                    self.note_search(vn, value, needle);
                 }
                 Val { vn, cond: test.cond, ..Val::of(Kind::Num(None)) }
             }
@@ -429,7 +429,7 @@ impl Interp<'_> {
             return Val::any_bool();
         }
         if let Some(dir) = dir.literal() {
-            self.found.hint(dir, true);
+            self.note_prefix(dir);
         }
         let at = self.here(span);
         let state = self.props(value).path;

@@ -8,9 +8,9 @@ use percent_encoding::percent_decode_str;
 use crate::domain::{CharSet, StrProps, path};
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact};
+use crate::engine::formats::Changes;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Effect, EffectRow};
-use crate::engine::report::Changes;
 use crate::engine::store::{Closure, Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, ObjId, Taint, Text, Val};
 use crate::ir::{Lang, Symbol};
@@ -701,7 +701,7 @@ impl Interp<'_> {
         const OF_URLS: [&str; 4] = ["decodeURIComponent", "unescape", "unquote", "unquote_plus"];
         let is_of_urls = matches!(self.apis.last(api), ApiStep::Field(name) if OF_URLS.contains(&name.as_str()));
         if is_of_urls && self.taint_now(text).is_some() {
-            self.found.hint_changes(Changes { decodes: true, ..Changes::default() });
+            self.note_changes(Changes { decodes: true, ..Changes::default() });
             if self.found.replay.is_some()
                 && let Some(written) = text.literal()
                 && let Ok(plain) = percent_decode_str(written).decode_utf8()

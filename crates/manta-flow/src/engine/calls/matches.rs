@@ -68,6 +68,7 @@ impl Interp<'_> {
         let value = &self.current(value);
         let is_python = self.lang() == Lang::Python;
         let groups = groups(&regex.pattern, &regex.flags, is_python)?;
+        self.note_pattern(regex, mode, value, !groups.is_empty());
         let names =
             groups.iter().enumerate().filter_map(|(at, group)| Some((group.name?.to_owned(), at + 1))).collect();
         let placed = match mode {
@@ -92,6 +93,18 @@ impl Interp<'_> {
             self.text_val(props, value)
         });
         Some((pieces.collect(), names))
+    }
+
+    /// Pieces are taken out of a text of the caller's.
+    fn note_pattern(&mut self, regex: &RegexVal, mode: PythonMode, text: &Val, has_groups: bool) {
+        if !has_groups || self.found.replay.is_some() || self.taint_now(text).is_none() {
+            return;
+        }
+        let lang = self.lang();
+        if let (Some(pattern), Some(asked)) = (self.regex(&regex.pattern, &regex.flags, lang, mode), self.found.asked())
+        {
+            asked.pattern(&pattern);
+        }
     }
 
     /// What is known of a text that is all of a match.

@@ -9,8 +9,8 @@ use crate::domain::url::Scheme;
 use crate::domain::{StrProps, path};
 use crate::engine::calls::concrete_split;
 use crate::engine::facts::{Cond, Fact, Note, NoteKind};
+use crate::engine::formats::Changes;
 use crate::engine::interp::{Args, Interp};
-use crate::engine::report::Changes;
 use crate::engine::value::{Kind, RegexVal, Transform, Val};
 use crate::ir::{Lang, Symbol};
 
@@ -55,7 +55,7 @@ impl Interp<'_> {
     }
 
     /// `regex.test(value)` and its relatives: a boolean with what it implies.
-    pub(crate) fn regex_test(&mut self, regex: &Regex, value: &Val, span: Span) -> Val {
+    pub(crate) fn regex_test(&mut self, regex: &Rc<Regex>, value: &Val, span: Span) -> Val {
         let value = &self.current(value);
         if let Some(text) = value.literal() {
             if regex.surely_matches(text) {
@@ -68,6 +68,9 @@ impl Interp<'_> {
         }
         if self.taint_now(value).is_none() {
             return Val::any_bool();
+        }
+        if let Some(asked) = self.found.asked() {
+            asked.test(regex);
         }
         let at = self.here(span);
         let facts = regex.facts();
@@ -261,7 +264,7 @@ impl Interp<'_> {
         let replacement =
             &if self.is_callable(replacement) { self.inserted(value, replacement, span) } else { replacement.clone() };
         let strips = regex.pattern.contains(r"\.\.") && regex.pattern.contains('/');
-        self.found.hint_changes(Changes { strips, ..Changes::default() });
+        self.note_changes(Changes { strips, ..Changes::default() });
         // Filling the places of a template that the program spells out is a concatenation.
         if value.taint.is_none()
             && self.taint_now(replacement).is_some()

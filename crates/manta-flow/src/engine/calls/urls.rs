@@ -40,9 +40,13 @@ impl Interp<'_> {
                 values.iter().map(|value| self.url_parse(&Args::of(vec![value.clone()]), span)).collect();
             return self.join_all(results).unwrap_or_else(Val::unknown);
         }
+        if let Some(asked) = self.found.asked().filter(|_| text.is_tainted()) {
+            asked.mark(":");
+        }
         let mut obj = Obj::new(ObjKind::Plain);
         let taint = text.taint;
-        let concrete = text.literal().map(crate::engine::url_text::split);
+        let lang = self.lang();
+        let concrete = text.literal().map(|text| crate::engine::url_text::split(text, lang));
         let mut field = |interp: &mut Self, names: &[&str], part: UrlPart, known: Option<&str>| {
             let value = match known {
                 Some(known) => Val { taint, step: text.step, vn: interp.store.fresh_vn(), ..Val::str(known) },
@@ -55,7 +59,7 @@ impl Interp<'_> {
             }
         };
         let known = concrete.as_ref();
-        let python = self.lang() == Lang::Python;
+        let python = lang == Lang::Python;
         field(self, &["href"], UrlPart::Whole, None);
         // In Python without the brackets of an IPv6 address.
         let brackets: &[char] = if python { &['[', ']'] } else { &[] };
@@ -112,14 +116,17 @@ impl Interp<'_> {
         let slash = Val::str("/");
         let now = match part {
             "href" => value.clone(),
-            "pathname" => match href.literal().map(|text| crate::engine::url_text::split(text).origin) {
-                Some(origin) => {
-                    let is_rooted = known_start(value).or(value.literal()).is_some_and(|start| start.starts_with('/'));
-                    let between = if is_rooted { Val::str("") } else { slash };
-                    self.concat(&[Val::str(&origin), between, value.clone()], span)
+            "pathname" => {
+                match href.literal().map(|text| crate::engine::url_text::split(text, Lang::JavaScript).origin) {
+                    Some(origin) => {
+                        let is_rooted =
+                            known_start(value).or(value.literal()).is_some_and(|start| start.starts_with('/'));
+                        let between = if is_rooted { Val::str("") } else { slash };
+                        self.concat(&[Val::str(&origin), between, value.clone()], span)
+                    }
+                    None => return,
                 }
-                None => return,
-            },
+            }
             _ => self.concat(&[Val::str("https://"), value.clone(), slash, path], span),
         };
         let fields = &mut self.store.obj_mut(url).fields;
@@ -154,7 +161,7 @@ impl Interp<'_> {
             }
         }
         // A host without a scheme leads elsewhere too.
-        self.found.hint("//", true);
+        self.note_prefix("//");
         let own = self.props(&reference);
         // A reference that surely starts as a path cannot replace the host; `//host` and `scheme:` can.
         let text = self.current(&reference);

@@ -51,6 +51,7 @@ impl Interp<'_> {
             weight_before,
             rounds,
             replay_budget,
+            replay_reserve,
             api_cache,
             never,
             element_vns,

@@ -112,7 +112,7 @@ impl Interp<'_> {
                         None => crate::engine::report::is_in_replay_root(text),
                     });
                 }
-                self.found.hint(dir.unwrap_or(crate::engine::report::REPLAY_ROOT), true);
+                self.note_prefix(dir.unwrap_or(crate::engine::report::REPLAY_ROOT));
                 let at = self.here(span);
                 let state = self.props(&target).path;
                 let mut fact = Fact::props(StrProps::default(), at);
@@ -187,9 +187,7 @@ impl Interp<'_> {
                 }
                 continue;
             }
-            for text in other.literals().iter().flat_map(|lits| lits.iter()) {
-                self.found.hint_extension(text);
-            }
+            self.note_words(other.literals().iter().flatten().map(|text| &**text));
             let fact = match other.literals() {
                 Some(lits) => Fact::props(StrProps::one_of(lits.iter().map(|lit| &**lit)), at),
                 None => Fact::listed(at),

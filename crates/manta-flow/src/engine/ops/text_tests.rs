@@ -90,9 +90,7 @@ impl Interp<'_> {
         {
             return Val::bool(false);
         }
-        for text in items.iter().filter_map(Val::literal).filter(|_| element.is_tainted()) {
-            self.found.hint_extension(text);
-        }
+        self.note_words(items.iter().filter_map(Val::literal).filter(|_| element.is_tainted()));
         let is_controlled = items.iter().chain(&more).any(|item| self.taint_now(item).is_some());
         if self.taint_now(element).is_none() || is_controlled {
             return Val::any_bool();
@@ -143,7 +141,7 @@ impl Interp<'_> {
         }
         let at = self.here(span);
         if needle.len() > 2 {
-            self.found.hint(&needle, true);
+            self.note_prefix(&needle);
         }
         let mut cond = Cond::default();
         let mut chars = needle.chars();
@@ -243,7 +241,7 @@ impl Interp<'_> {
         }
         let at = self.here(span);
         if let Some(text) = prefix.literal() {
-            self.found.hint(text, true);
+            self.note_prefix(text);
         }
         if let Some(inside) = self.relative_test(value, prefix.literal(), at) {
             return self.bool_with(None, inside);
@@ -393,8 +391,8 @@ impl Interp<'_> {
         }
         let at = self.here(span);
         let mut fact = Fact::props(StrProps::default(), at);
-        if let Some(text) = suffix.literal() {
-            self.found.hint(text, false);
+        if let (Some(text), Some(asked)) = (suffix.literal(), self.found.asked()) {
+            asked.suffix(text);
         }
         let subject = self.host_subject(value);
         match suffix.literal() {

@@ -104,7 +104,8 @@ impl Interp<'_> {
             "union" | "discriminatedunion" => {
                 let options = get(self, "options");
                 let (items, more) = self.elements_of(&options, span);
-                let members: Vec<Schema> = items.iter().chain(&more).filter_map(|option| self.as_schema(option)).collect();
+                let members: Vec<Schema> =
+                    items.iter().chain(&more).filter_map(|option| self.as_schema(option)).collect();
                 Schema::new(Ty::Union(members.into()))
             }
             "optional" | "nullable" | "nullish" | "nonoptional" | "readonly" | "branded" => {

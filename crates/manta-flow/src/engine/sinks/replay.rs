@@ -44,12 +44,14 @@ impl Interp<'_> {
         if let Some(replay) = &mut self.found.replay
             && !not_taken
         {
-            // A concrete value that lost what made it harmful was sanitised.
-            let is_harmful = |rule: FlowRule| {
-                text.as_deref().is_none_or(|text| {
+            // A concrete value that lost what made it harmful was sanitised. An input of several pieces passes for what it
+            // says beside the harmful one, so that one has to be seen.
+            let is_harmful = |rule: FlowRule| match text.as_deref() {
+                Some(text) => {
                     replay.is_used.set(true);
                     replay.is_harmful(rule, text)
-                })
+                }
+                None => replay.core == replay.witness,
             };
             let is_new = |target: &&(Location, FlowRule)| target.0 == at && !replay.reached.contains(target);
             let here: Vec<_> =
