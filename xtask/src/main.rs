@@ -9,11 +9,13 @@ mod bench;
 mod built;
 mod cut;
 mod generate;
+mod instructions;
 mod ready;
 mod ready_bundles;
 mod ready_guard;
 mod ready_harden;
 mod ready_pages;
+mod ready_start;
 mod ready_systems;
 mod suite;
 mod tools;
@@ -41,6 +43,8 @@ enum Task {
     BenchEditor(bench::EditorArgs),
     /// Runs everything that needs Node, Python, Redis or a browser; fails where one is missing.
     Ready,
+    /// Counts the instructions of the smallest scans; fails where one takes more than it did.
+    ReadyStart,
     /// Compiles the program for macOS and Windows.
     ReadySystems,
     /// Shows the HTML report in a real browser.
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Task::BenchEditor(args) => bench::editor(&args),
         Task::ReadyBundles => ready_bundles::ready_bundles(&root()),
         Task::Ready => ready::ready(&root()),
+        Task::ReadyStart => ready_start::ready_start(&root()),
         Task::ReadySystems => ready_systems::ready_systems(&root()),
         Task::ReadyPages => ready_pages::ready_pages(&root()),
         Task::ReadyGuard => ready_guard::ready_guard(&root()),

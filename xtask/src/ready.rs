@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use crate::tools::Tools;
-use crate::{ready_bundles, ready_guard, ready_harden, ready_pages, ready_systems};
+use crate::{ready_bundles, ready_guard, ready_harden, ready_pages, ready_start, ready_systems};
 
 /// Programs the parts start, how to ask for a version, and what brings them on Debian.
 const PROGRAMS: &[(&str, &str, &str)] = &[
@@ -22,6 +22,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("mount", "--version", "mount"),
     ("redis-server", "--version", "redis-server"),
     ("chromium", "--version", "chromium"),
+    ("valgrind", "--version", "valgrind"),
 ];
 
 type Part = (&'static str, fn(&Path) -> Result<String, String>);
@@ -30,6 +31,7 @@ type Part = (&'static str, fn(&Path) -> Result<String, String>);
 const PARTS: &[Part] = &[
     ("string domain against Node and Python", runtimes),
     ("the HTML report in Chromium", ready_pages::ready_pages),
+    ("what a small scan costs", ready_start::ready_start),
     ("one server through every bundler", ready_bundles::ready_bundles),
     ("compiled for macOS and Windows", ready_systems::ready_systems),
     ("manta-harden and manta serve", ready_harden::ready_harden),

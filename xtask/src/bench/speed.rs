@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::scan::manta_binary;
+use crate::instructions::Counter;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -114,61 +114,4 @@ fn sources(root: &Path, below: &str, skipped: &BTreeSet<String>, files: &mut Vec
         }
     }
     Ok(())
-}
-
-/// What counts instructions here.
-#[derive(Clone, Copy)]
-enum Counter {
-    Perf,
-    Valgrind,
-}
-
-impl Counter {
-    fn find(program: &Path) -> Result<Self, String> {
-        let version = ["--version".to_owned()];
-        for counter in [Self::Perf, Self::Valgrind] {
-            if counter.count(program, &version, "").is_ok() {
-                return Ok(counter);
-            }
-        }
-        Err("neither perf (with hardware counters) nor valgrind can count instructions here".to_owned())
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Perf => "perf",
-            Self::Valgrind => "valgrind",
-        }
-    }
-
-    fn count(self, program: &Path, args: &[String], stdin: &str) -> Result<u64, String> {
-        let mut command = match self {
-            Self::Perf => {
-                let mut command = Command::new("perf");
-                command.args(["stat", "-x,", "-e", "instructions:u", "--"]);
-                command
-            }
-            Self::Valgrind => {
-                let mut command = Command::new("valgrind");
-                command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-                command
-            }
-        };
-        command.arg(program).args(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", self.name()))?;
-        if let Some(mut pipe) = child.stdin.take() {
-            // The program may end without reading its input.
-            let _ = pipe.write_all(stdin.as_bytes());
-        }
-        let output = child.wait_with_output().map_err(|error| error.to_string())?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        let count = match self {
-            Self::Perf => said.lines().find_map(|line| line.split_once(',').and_then(|(count, _)| count.parse().ok())),
-            Self::Valgrind => {
-                let line = said.lines().find_map(|line| line.split_once("Collected :"));
-                line.and_then(|(_, count)| count.trim().parse().ok())
-            }
-        };
-        count.ok_or_else(|| format!("{} counted nothing: {}", self.name(), said.lines().last().unwrap_or_default()))
-    }
 }
