@@ -144,6 +144,8 @@ server.tool("t", {{ p: z.string() }}, async ({{ p }}) => {{
     let parted = r#"const [kind, where] = p.split("|"); if (kind !== "site") throw new Error("no");"#;
     let fetched = "const got = await fetch(where); return { content: [{ type: 'text', text: await got.text() }] };";
     assert_eq!(fetches(&format!("{parted} {fetched}")), ["ssrf in t"]);
+    let first = r#"const i = p.indexOf(":"); const where = p.slice(i + 1); if (p.slice(0, i) !== "site") throw new Error("no");"#;
+    assert_eq!(fetches(&format!("{first} {fetched}")), ["ssrf in t"]);
     let checked = r#"if (new URL(where).hostname !== "api.example.com") throw new Error("no");"#;
     assert_eq!(fetches(&format!("{parted} {checked} {fetched}")), QUIET);
 }

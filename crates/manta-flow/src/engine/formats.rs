@@ -137,12 +137,14 @@ impl Formats {
             let ended = self.words.iter().filter(|word| word.ends_with(':'));
             let ended = ended.map(|word| format!("{word}{piece}"));
             let matched = self.patterns.iter().flat_map(|pattern| matching(pattern, &words, piece));
-            let marks = self.marks.iter().filter(|mark| !piece.contains(mark.as_str()));
-            let parted = marks.flat_map(|mark| {
+            let parted = self.marks.iter().flat_map(|mark| {
+                // What has the mark itself stays one piece behind the first of them (`site:https://…`).
+                let is_parted = piece.contains(mark.as_str());
                 words.iter().flat_map(move |word| {
                     let before = format!("{word}{mark}{piece}");
-                    let twice = format!("{word}{mark}{before}");
-                    [before, format!("{piece}{mark}{word}"), twice]
+                    let others =
+                        (!is_parted).then(|| [format!("{piece}{mark}{word}"), format!("{word}{mark}{before}")]);
+                    std::iter::once(before).chain(others.into_iter().flatten())
                 })
             });
             for whole in ended.chain(matched).chain(parted) {
