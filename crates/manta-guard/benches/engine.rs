@@ -62,7 +62,9 @@ impl Stage {
         std::fs::write(&file, POLICY).unwrap();
         let policy = Policy::load(file).unwrap();
         let path = directory.path().join("audit.jsonl");
-        let log = Arc::new(AuditLog::open(&path, log_options(&policy, &path).unwrap()).unwrap());
+        let mut options = log_options(&policy, &path).unwrap();
+        options.notes_later = true;
+        let log = Arc::new(AuditLog::open(&path, options).unwrap());
         let counter = Counter::new(&policy).unwrap();
         Self { directory, policy: Arc::new(policy), counter, log }
     }
@@ -96,10 +98,12 @@ fn call(engine: &mut Engine, id: usize, text: &str, sink: &mut Nowhere) {
         "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",\"params\":{{\"name\":\"echo\",\"arguments\":{{\"text\":\"{text}\"}}}}}}"
     );
     engine.from_client(request.as_bytes(), sink);
+    engine.settled();
     let answer = format!(
         "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"content\":[{{\"type\":\"text\",\"text\":\"{text}\"}}]}}}}"
     );
     engine.from_server(answer.as_bytes(), sink);
+    engine.settled();
 }
 
 fn measure(name: &str, mut engine: Engine, bytes: usize, calls: usize) {

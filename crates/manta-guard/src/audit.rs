@@ -12,12 +12,15 @@ const MAX_LOGS: u32 = 64;
 
 /// Opens the log at `path`, or beside it when another guard is writing there.
 ///
+/// With `notes_later`, whoever relays says when nobody waits for the note of how far it has come ([`AuditLog::note`]).
+///
 /// # Errors
 /// A message; nothing may run without its log.
-pub fn open(path: &Path, policy: &Policy) -> Result<AuditLog, String> {
+pub fn open(path: &Path, policy: &Policy, notes_later: bool) -> Result<AuditLog, String> {
     for number in 1..=MAX_LOGS {
         let path = numbered(path, number);
-        let options = log_options(policy, &path).map_err(|error| error.to_string())?;
+        let mut options = log_options(policy, &path).map_err(|error| error.to_string())?;
+        options.notes_later = notes_later;
         match AuditLog::open(&path, options) {
             Err(AuditError::Locked(_)) => {}
             other => return other.map_err(|error| error.to_string()),

@@ -477,7 +477,8 @@ fn deciders(
         policy = policy.for_server(section).map_err(text)?;
     }
     let policy = Arc::new(policy.read_by(Some(setup.reader())));
-    let log = Arc::new(audit::open(&path, &policy)?);
+    // The one relay of standard streams says when it waits; behind HTTP there are several that write.
+    let log = Arc::new(audit::open(&path, &policy, options.http.is_none())?);
     setup.hide_own(&path);
     let cwd = std::env::current_dir().unwrap_or_default();
     let ran = serde_json::json!({ "server": server, "command": identified(options), "code": identity::code_digest(&options.command, &cwd) });
@@ -554,7 +555,7 @@ fn windows(file: &PolicyFile, options: &Options) -> Result<impl Fn() -> Windows 
     };
     let text = |error: manta_harden::policy::PolicyError| error.to_string();
     let all = Policy::compile(file.clone().log_at(&path)).map_err(text)?;
-    let log = Arc::new(audit::open(&path, &all)?);
+    let log = Arc::new(audit::open(&path, &all, false)?);
     note(&format!("what limits refuse is recorded in {}", log.path().display()));
     let counter = Counter::here(&all).map_err(|error| error.to_string())?;
     let section = |(name, section): (&String, &toml::Spanned<ServerSpec>)| {

@@ -257,6 +257,9 @@ pub trait Decider {
     /// Records something that is not a call.
     fn event(&mut self, event: &Event);
 
+    /// Everything that there was to forward is forwarded: what nobody has to wait for is done now.
+    fn settled(&mut self) {}
+
     /// Reads the policy again, and says what came of it. Calls in flight end under the rules they began with.
     ///
     /// # Errors

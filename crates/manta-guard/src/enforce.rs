@@ -326,6 +326,12 @@ impl Decider for Enforcer {
         self.recorded(record.finish(written)).map(drop)
     }
 
+    fn settled(&mut self) {
+        if let Some(log) = &self.log {
+            log.note();
+        }
+    }
+
     fn is_visible(&self, to: Option<&str>, target: Target, name: &str) -> bool {
         match target {
             _ if self.shadow => true,

@@ -6,13 +6,14 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use manta_mcp::{FrameError, Id, Refusal};
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::bridge::{self, Bridge, Bridged};
 use crate::decide::Event;
@@ -76,12 +77,11 @@ pub async fn run(
         },
         client_lines: Lines::new(max_line),
         server_lines: Lines::new(max_line),
-        events,
         ending: None,
         by_client: false,
         full_since: None,
     };
-    relay.relay(engine, process, &exited).await?;
+    relay.relay(engine, process, Rare::new(events, exited)?).await?;
     let code = process.wait();
     relay.drain_server(engine).await;
     if code != 0 && !relay.by_client {
@@ -103,12 +103,63 @@ struct Relay {
     out: Outlets,
     client_lines: Lines,
     server_lines: Lines,
-    /// What the egress proxy has to say.
-    events: Receiver<Event>,
     ending: Option<Ending>,
     by_client: bool,
     /// Since when as much is in flight as may be.
     full_since: Option<Instant>,
+}
+
+/// What is waited for besides the messages, all at once and for as long as nothing of it happens: to begin to wait for so
+/// much costs more than to look at a message.
+struct Rare {
+    stop: StopSignals,
+    reload: Signal,
+    tick: Interval,
+    exited: AsyncFd<OwnedFd>,
+    /// What the egress proxy has to say.
+    events: Receiver<Event>,
+    answers: UnboundedReceiver<(Id, bool)>,
+    asks: UnboundedSender<(Id, bool)>,
+}
+
+/// What of it happened.
+enum Happened {
+    Stop,
+    Reload,
+    Tick,
+    Exited,
+    Event(Event),
+    /// A person answered a question on the terminal.
+    Answer(Id, bool),
+}
+
+impl Rare {
+    fn new(events: Receiver<Event>, exited: AsyncFd<OwnedFd>) -> io::Result<Self> {
+        let mut tick = interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (asks, answers) = tokio::sync::mpsc::unbounded_channel();
+        Ok(Self {
+            stop: StopSignals::new()?,
+            reload: signal(SignalKind::hangup())?,
+            tick,
+            exited,
+            events,
+            answers,
+            asks,
+        })
+    }
+
+    async fn next(&mut self, is_ending: bool) -> Happened {
+        tokio::select! {
+            biased;
+            Some(event) = self.events.recv() => Happened::Event(event),
+            Some((question, agreed)) = self.answers.recv() => Happened::Answer(question, agreed),
+            _ = self.exited.readable() => Happened::Exited,
+            () = self.stop.received(), if !is_ending => Happened::Stop,
+            _ = self.reload.recv() => Happened::Reload,
+            _ = self.tick.tick() => Happened::Tick,
+        }
+    }
 }
 
 /// Steps of an orderly end, each with the time at which the next one is taken.
@@ -153,48 +204,33 @@ impl Sink for Outlets {
 }
 
 impl Relay {
-    async fn relay(&mut self, engine: &mut Engine, process: &mut Process, exited: &AsyncFd<OwnedFd>) -> io::Result<()> {
-        let mut stop = StopSignals::new()?;
-        let mut reload = signal(SignalKind::hangup())?;
-        let mut tick = interval(Duration::from_secs(1));
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut from_client = vec![0; 64 << 10];
-        let mut from_server = vec![0; 64 << 10];
-        let mut terminal = Terminal::new();
+    async fn relay(&mut self, engine: &mut Engine, process: &mut Process, mut rare: Rare) -> io::Result<()> {
+        let mut buffers = (vec![0; 64 << 10], vec![0; 64 << 10]);
+        let mut terminal = Terminal { questions: None, answers: rare.asks.clone() };
         loop {
-            // What is refused is answered here and now, and one that reads no answers must not fill the memory with them.
-            let has_space = self.out.server.backlog() < HIGH_WATER && self.out.client.backlog() < HIGH_WATER;
-            let read_client = self.ending.is_none() && has_space && self.takes_more(engine);
-            let read_server = !self.from_server.has_ended() && self.out.client.backlog() < HIGH_WATER;
-            let deadline = match self.ending {
-                Some(Ending::InputClosed(at) | Ending::Terminated(at)) => Some(at),
-                Some(Ending::Killed) | None => None,
-            };
-            tokio::select! {
-                biased;
-                count = self.from_client.read(&mut from_client), if read_client => match count {
-                    Ok(count) if count > 0 => self.client_bytes(&from_client[..count], engine),
-                    _ => self.client_ended(engine),
-                },
-                count = self.from_server.read(&mut from_server), if read_server => {
-                    if let Ok(count) = count {
-                        self.server_bytes(&from_server[..count], engine);
-                    }
+            let is_ending = self.ending.is_some();
+            let mut next = pin!(rare.next(is_ending));
+            let happened = loop {
+                self.before_waiting(engine, &mut terminal);
+                if self.ending.is_some() != is_ending {
+                    break None; // a signal that asks for the end is not waited for any more
                 }
-                () = self.out.server.flush(), if self.out.server.backlog() > 0 => self.close_input_if_drained(),
-                () = self.out.client.flush(), if self.out.client.backlog() > 0 => {}
-                () = self.log.pass_on(), if !self.log.has_ended() => {}
-                Some(event) = self.events.recv() => engine.record(&event),
-                Some((question, agreed)) = terminal.answers.recv() => {
+                if let Some(happened) = self.messages(engine, process, &mut buffers, next.as_mut()).await {
+                    break Some(happened);
+                }
+            };
+            match happened {
+                None => {}
+                Some(Happened::Exited) => return Ok(()),
+                Some(Happened::Stop) => self.client_ended(engine),
+                Some(Happened::Reload) => engine.reload(),
+                Some(Happened::Event(event)) => engine.record(&event),
+                Some(Happened::Answer(question, agreed)) => {
                     engine.terminal_answered(&question, agreed, &mut self.out);
                     bridge::settle(engine, &mut self.out);
                     self.flush_now();
                 }
-                _ = exited.readable() => return Ok(()),
-                () = stop.received(), if self.ending.is_none() => self.client_ended(engine),
-                _ = reload.recv() => engine.reload(),
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.next_step(process),
-                _ = tick.tick() => {
+                Some(Happened::Tick) => {
                     let now = std::time::Instant::now();
                     engine.tick(now, &mut self.out);
                     self.out.bridge.tick(now);
@@ -203,14 +239,54 @@ impl Relay {
                     self.client_frames(engine);
                 }
             }
-            for (question, text) in engine.take_prompts() {
-                terminal.ask(question, text);
-            }
-            // A client that stopped reading is gone, whatever its other stream says.
-            if self.out.client.is_closed() && self.ending.is_none() {
-                self.client_ended(engine);
-            }
         }
+    }
+
+    /// Waits for messages and for room for them, and does what there is to do then; gives back what else happened.
+    async fn messages(
+        &mut self,
+        engine: &mut Engine,
+        process: &mut Process,
+        (from_client, from_server): &mut (Vec<u8>, Vec<u8>),
+        next: Pin<&mut impl Future<Output = Happened>>,
+    ) -> Option<Happened> {
+        // What is refused is answered here and now, and one that reads no answers must not fill the memory with them.
+        let has_space = self.out.server.backlog() < HIGH_WATER && self.out.client.backlog() < HIGH_WATER;
+        let read_client = self.ending.is_none() && has_space && self.takes_more(engine);
+        let read_server = !self.from_server.has_ended() && self.out.client.backlog() < HIGH_WATER;
+        let deadline = match self.ending {
+            Some(Ending::InputClosed(at) | Ending::Terminated(at)) => Some(at),
+            Some(Ending::Killed) | None => None,
+        };
+        tokio::select! {
+            biased;
+            count = self.from_client.read(from_client), if read_client => match count {
+                Ok(count) if count > 0 => self.client_bytes(&from_client[..count], engine),
+                _ => self.client_ended(engine),
+            },
+            count = self.from_server.read(from_server), if read_server => {
+                if let Ok(count) = count {
+                    self.server_bytes(&from_server[..count], engine);
+                }
+            }
+            () = self.out.server.flush(), if self.out.server.backlog() > 0 => self.close_input_if_drained(),
+            () = self.out.client.flush(), if self.out.client.backlog() > 0 => {}
+            () = self.log.pass_on(), if !self.log.has_ended() => {}
+            () = until(deadline), if deadline.is_some() => self.next_step(process),
+            happened = next => return Some(happened),
+        }
+        None
+    }
+
+    fn before_waiting(&mut self, engine: &mut Engine, terminal: &mut Terminal) {
+        for (question, text) in engine.take_prompts() {
+            terminal.ask(question, text);
+        }
+        // A client that stopped reading is gone, whatever its other stream says.
+        if self.out.client.is_closed() && self.ending.is_none() {
+            self.client_ended(engine);
+        }
+        engine.settled();
     }
 
     /// Whether the client's next message is read. A client that asks for more than may be in flight waits, as it does for
@@ -319,19 +395,13 @@ impl Relay {
 /// The terminal the guard was started from, where a person can be asked whatever the client is.
 struct Terminal {
     questions: Option<std::sync::mpsc::Sender<(Id, String)>>,
-    sender: tokio::sync::mpsc::UnboundedSender<(Id, bool)>,
-    answers: UnboundedReceiver<(Id, bool)>,
+    answers: UnboundedSender<(Id, bool)>,
 }
 
 impl Terminal {
-    fn new() -> Self {
-        let (sender, answers) = tokio::sync::mpsc::unbounded_channel();
-        Self { questions: None, sender, answers }
-    }
-
     /// Asks in a thread of its own, one question after the other: a terminal can only be waited for.
     fn ask(&mut self, question: Id, text: String) {
-        let answers = self.sender.clone();
+        let answers = self.answers.clone();
         let questions = self.questions.get_or_insert_with(|| {
             let (sender, questions) = std::sync::mpsc::channel::<(Id, String)>();
             std::thread::spawn(move || {
@@ -381,6 +451,14 @@ impl StopSignals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+/// A timer is made only where there is something to wait for.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

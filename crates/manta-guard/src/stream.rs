@@ -1,6 +1,7 @@
 //! Byte streams of the relay: pipes and sockets without blocking, everything else through a thread.
 
 use std::fs::File;
+use std::future::poll_fn;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -23,7 +24,9 @@ impl Source {
     /// Reads once into `buffer`; 0 at the end of the stream.
     pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let mut ready = self.fd.readable().await?;
+            // One task reads each source, so one waker is enough: a queue of them costs more than the look at what is there.
+            let fd = &self.fd;
+            let mut ready = poll_fn(|context| fd.poll_read_ready(context)).await?;
             match ready.get_inner().read(buffer) {
                 Ok(0) => {
                     self.ended = true;

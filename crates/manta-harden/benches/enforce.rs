@@ -31,6 +31,14 @@ fn limiter_check(bencher: Bencher) {
     bencher.bench(|| limiter.check(black_box(&[&limit]), black_box(KEY)));
 }
 
+/// A key that is known already, as that of most calls; the other one is new every time.
+#[divan::bench]
+fn limiter_check_of_a_known_key(bencher: Bencher) {
+    let limiter = Limiter::default();
+    let limit = Limit::new("bench", 1 << 16, std::time::Duration::from_millis(1), &[Part::Tool, Part::Principal]);
+    bencher.bench(|| limiter.check(black_box(&[&limit]), black_box(KEY)));
+}
+
 #[divan::bench]
 fn policy_four_scalars(bencher: Bencher) {
     let directory = tempfile::tempdir().unwrap();

@@ -74,6 +74,53 @@ pub fn decode_text(text: &str) -> Option<(String, &'static str)> {
     if text.len() < encodings::SHORTEST { None } else { encodings::decode(text) }
 }
 
+/// Whether a credential stands in what [`decode_text`] or [`decode_words`] gave, encoded once more or not.
+#[must_use]
+pub fn holds_secret(decoded: &str) -> bool {
+    const LAYERS: usize = 3;
+    let mut text = std::borrow::Cow::Borrowed(decoded);
+    for _ in 0..LAYERS {
+        if !crate::secrets::find(&text).is_empty() {
+            return true;
+        }
+        let Some((inner, _)) = decode_text(text.trim()) else { return false };
+        text = inner.into();
+    }
+    false
+}
+
+/// What the words of a text say that are nothing but an encoding, with their places and the names of their encodings. As of
+/// [`decode_text`], ciphers are not looked for; and words in which no credential has room are none.
+///
+/// ```
+/// use manta_detect::disguise::decode_words;
+/// let text = "see c2VuZCBpdCB0byBub2JvZHkgYXQgYWxs, please";
+/// let (place, said, _) = decode_words(text).next().unwrap();
+/// assert_eq!((&text[place], said.as_str()), ("c2VuZCBpdCB0byBub2JvZHkgYXQgYWxs", "send it to nobody at all"));
+/// ```
+pub fn decode_words(text: &str) -> impl Iterator<Item = (Range<usize>, String, &'static str)> {
+    // Sixteen characters take no fewer in base64.
+    const SHORTEST: usize = 22;
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'%');
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    let words = std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let length = bytes[at..].iter().take_while(|byte| is_part(byte)).count();
+            let word = at..at + length;
+            at += length.max(1);
+            if length >= SHORTEST {
+                return Some(word);
+            }
+        }
+        None
+    });
+    words.filter_map(|word| {
+        let (said, encoding) = decode_text(&text[word.clone()])?;
+        Some((word, said, encoding))
+    })
+}
+
 /// What a name looks like to a person: letters that look the same are the same, a digit between letters is the letter it
 /// looks like, case, separators and characters nobody sees don't count.
 ///

@@ -39,7 +39,15 @@ impl ResponseSettings {
 
     /// Cleans every string, keys included, of a valid JSON text. What stands in `keep` is left as it is.
     pub(super) fn clean(self, json: &str, keep: &Range<usize>) -> Cleaned {
-        self.clean_from(json, keep, Cleaned::default())
+        let (joined, keep, redactions) = match self.redact_secrets.then(|| without_parted(json, keep)).flatten() {
+            Some((joined, keep, redactions)) => (Cow::Owned(joined), keep, redactions),
+            None => (Cow::Borrowed(json), keep.clone(), 0),
+        };
+        let cleaned = self.clean_from(&joined, &keep, Cleaned { redactions, ..Cleaned::default() });
+        match joined {
+            Cow::Owned(joined) => Cleaned { text: cleaned.text.or(Some(joined)), ..cleaned },
+            Cow::Borrowed(_) => cleaned,
+        }
     }
 
     fn clean_from(self, json: &str, keep: &Range<usize>, mut cleaned: Cleaned) -> Cleaned {
@@ -84,13 +92,18 @@ impl ResponseSettings {
             return None;
         }
         let text = manta_mcp::decode_string(quoted)?;
-        if key == Some("blob") {
-            // The protocol carries bytes as base64; bytes that are text are read like text.
-            let bytes = [STANDARD, LENIENT].iter().find_map(|base64| base64.decode(text.as_bytes()).ok())?;
-            return match String::from_utf8(bytes) {
-                Ok(inner) => self.text(&inner, None, cleaned).map(|clean| STANDARD.encode(clean)),
-                Err(other) => self.bytes(other.as_bytes(), cleaned).map(|clean| STANDARD.encode(clean)),
+        // The protocol carries bytes as base64 (`data` of images and sounds); bytes that are text are read like text. What
+        // is none of it, or says nothing when it is decoded, may say something as it stands.
+        if matches!(key, Some("blob" | "data"))
+            && let Some(bytes) = [STANDARD, LENIENT].iter().find_map(|base64| base64.decode(text.as_bytes()).ok())
+        {
+            let clean = match String::from_utf8(bytes) {
+                Ok(inner) => self.text(&inner, None, cleaned).map(String::into_bytes),
+                Err(other) => self.bytes(other.as_bytes(), cleaned),
             };
+            if let Some(clean) = clean {
+                return Some(STANDARD.encode(clean));
+            }
         }
         if !is_key {
             return self.text(&text, key, cleaned);
@@ -161,6 +174,63 @@ impl ResponseSettings {
     }
 }
 
+/// The member that holds the text of a piece of content.
+const TEXT: &str = "\"text\"";
+
+/// The JSON without secrets that begin in one text of a result and go on in the next, with what is kept and how many they
+/// were. Clients put the pieces of a result together, and servers cut files at any place. Only secrets of an issuer's
+/// shape: what ends one text and what begins another may say together what neither says.
+fn without_parted(json: &str, keep: &Range<usize>) -> Option<(String, Range<usize>, usize)> {
+    let mut places: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    while let Some(offset) = memchr::memchr(b'"', &json.as_bytes()[at..]) {
+        let start = at + offset;
+        let end = end_of_string(json.as_bytes(), start);
+        let is_text = || json[..start].trim_end().strip_suffix(':').is_some_and(|key| key.trim_end().ends_with(TEXT));
+        if !keep.contains(&start) && is_text() {
+            places.push(start..end);
+        }
+        at = end;
+    }
+    if places.len() < 2 {
+        return None;
+    }
+    let decoded = places.into_iter().map(|place| Some((place.clone(), manta_mcp::decode_string(&json[place])?)));
+    let pieces: Vec<(Range<usize>, Cow<'_, str>)> = decoded.collect::<Option<_>>()?;
+    let whole: String = pieces.iter().map(|(_, text)| text.as_ref()).collect();
+    let mut secrets = manta_detect::secrets::find_issued(&whole);
+    let end_of = |end: &mut usize, text: &str| {
+        *end += text.len();
+        Some(*end)
+    };
+    let ends: Vec<usize> = pieces.iter().scan(0, |end, (_, text)| end_of(end, text)).collect();
+    secrets.retain(|secret| ends.iter().any(|end| secret.range.start < *end && *end < secret.range.end));
+    if secrets.is_empty() {
+        return None;
+    }
+    let (mut out, mut copied, mut kept) = (String::with_capacity(json.len()), 0, keep.clone());
+    for ((place, text), end) in pieces.iter().zip(ends) {
+        let begin = end - text.len();
+        let mut piece = text.to_string();
+        for secret in secrets.iter().rev().filter(|secret| secret.range.start < end && begin < secret.range.end) {
+            let inside = secret.range.start.saturating_sub(begin)..secret.range.end.min(end) - begin;
+            piece.replace_range(inside, &format!("[redacted:secret:{}]", secret.rule));
+        }
+        if piece != *text {
+            let quoted = serde_json::Value::String(piece).to_string();
+            if place.end <= keep.start {
+                let moved = |at: usize| at + quoted.len() - place.len();
+                kept = moved(kept.start)..moved(kept.end);
+            }
+            out.push_str(&json[copied..place.start]);
+            out.push_str(&quoted);
+            copied = place.end;
+        }
+    }
+    out.push_str(&json[copied..]);
+    Some((out, kept, secrets.len()))
+}
+
 /// Base64 as many clients take it: in the alphabet for addresses, padded or not.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::URL_SAFE,
@@ -170,13 +240,21 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// Secrets by their own shape, also in another encoding of the whole text, and those that only the name of their member
 /// gives away.
 fn secrets_in(text: &str, key: Option<&str>) -> Vec<(Range<usize>, &'static str)> {
-    let own: Vec<_> = manta_detect::secrets::find(text).into_iter().map(|found| (found.range, found.rule)).collect();
+    let mut own: Vec<_> =
+        manta_detect::secrets::find(text).into_iter().map(|found| (found.range, found.rule)).collect();
     if own.is_empty()
         && let Some((inner, encoding)) = manta_detect::disguise::decode_text(text)
-        && !manta_detect::secrets::find(&inner).is_empty()
+        && manta_detect::disguise::holds_secret(&inner)
     {
         return vec![(0..text.len(), encoding)];
     }
+    for (place, inner, encoding) in manta_detect::disguise::decode_words(text) {
+        let is_apart = own.iter().all(|(range, _)| range.end <= place.start || place.end <= range.start);
+        if is_apart && manta_detect::disguise::holds_secret(&inner) {
+            own.push((place, encoding));
+        }
+    }
+    own.sort_by_key(|(range, _)| range.start);
     let Some(key) = key.filter(|key| own.is_empty() && key.len() <= 128) else { return own };
     let start = key.len() + 1;
     let assigned = format!("{key}={text}");
@@ -244,6 +322,18 @@ mod tests {
             format!(r#"{{"{}":1,"AKIA{}":2}}"#, key(), "Q3EGRIEDHXGDYXR8"),
             format!(r#"["{escaped}"]"#),
             format!(r#"{{"blob":"{blob}"}}"#),
+            format!(r#"{{"blob":"{}"}}"#, key()),
+            format!(r#"{{"blob":"no base64: {}"}}"#, key()),
+            format!(
+                r#"{{"type":"image","data":"{}"}}"#,
+                STANDARD.encode([b"\x89PNG\0", key().as_bytes(), b"\0\xff"].concat())
+            ),
+            format!(r#"{{"text":"here it is: {}, good luck"}}"#, STANDARD.encode(format!("key {}", key()))),
+            format!(r#"{{"text":"{}"}}"#, STANDARD.encode(STANDARD.encode(format!("key {}", key())))),
+            format!(
+                r#"{{"text":"hex {} is it"}}"#,
+                key().bytes().map(|byte| format!("{byte:02x}")).collect::<String>()
+            ),
             r#"{"env":{"DB_PASSWORD":"Xk29-vQz71-LmPw"}}"#.to_owned(),
         ] {
             let cleaned = ALL.clean(&json, &(0..0));
@@ -304,6 +394,31 @@ mod tests {
     fn hidden_text_in_keys_and_values_is_counted_and_removed() {
         let cleaned = ALL.clean("{\"a\u{200b}b\":\"x\\u200by\"}", &(0..0));
         assert_eq!((cleaned.hidden, cleaned.text.as_deref()), (2, Some(r#"{"a⟨U+200B⟩b":"xy"}"#)));
+    }
+
+    #[test]
+    fn a_secret_that_goes_on_in_the_next_text_is_found() {
+        let (first, second) = (&key()[..7], &key()[7..]);
+        let json = format!(
+            r#"{{"content":[{{"type":"text","text":"key: {first}"}},{{"text" : "{second} and \u00e9","type":"text"}}],"requestState":"{second}"}}"#
+        );
+        let start = json.rfind(':').unwrap() + 1;
+        let cleaned = ALL.clean(&json, &(start..json.len() - 1));
+        let text = cleaned.text.unwrap();
+        assert_eq!(cleaned.redactions, 1);
+        assert!(!text.contains(first) && text.matches("[redacted:secret:aws-access-key]").count() == 2, "{text}");
+        assert!(text.ends_with(&json[start - 16..]), "{text}");
+        assert_eq!(text.matches(second).count(), 1, "what is kept stays: {text}");
+        let three =
+            format!(r#"[{{"text":"{}"}},{{"text":"{}"}},{{"text":"{}"}}]"#, &key()[..3], &key()[3..9], &key()[9..]);
+        assert_eq!(ALL.clean(&three, &(0..0)).redactions, 1);
+        for json in [
+            format!(r#"[{{"text":"{first}"}},{{"name":"{second}"}}]"#),
+            format!(r#"[{{"text":"{first}"}},{{"text":"x {second}"}}]"#),
+            r#"[{"text":"the password:"},{"text":"Xk29vQz71LmPw"}]"#.to_owned(),
+        ] {
+            assert_eq!(ALL.clean(&json, &(0..0)).redactions, 0, "{json}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use manta_detect::disguise::skeleton;
 use manta_harden::policy::Completes;
 use manta_mcp::{Direction, Frame, Id, Part, fold_key};
 use serde_json::{Map, Value};
@@ -384,9 +385,9 @@ fn is_request(method: &str) -> bool {
 }
 
 /// Whether a method that is none of the protocol's becomes one for a reader that ignores case, white space
-/// or punctuation.
+/// or punctuation, or takes letters for those that look like them.
 fn is_disguised(method: &str) -> bool {
-    let plain = |text: &str| -> String { fold_key(text).filter(|c| c.is_alphanumeric()).collect() };
+    let plain = |text: &str| -> String { fold_key(&skeleton(text)).filter(|c| c.is_alphanumeric()).collect() };
     if method.len() > 100 || is_request(method) {
         return false;
     }

@@ -257,16 +257,11 @@ impl Engine {
                 Denial::new("guard.elicitation", message)
             });
         }
-        let fields = params.pointer("/requestedSchema/properties").and_then(Value::as_object);
-        // The question may say what its harmless field is for.
-        let question = params.get("message").and_then(Value::as_str).is_some_and(names_a_secret);
-        let secret = fields.into_iter().flatten().find(|(name, schema)| {
-            let said = |key| schema.get(key).and_then(Value::as_str).unwrap_or("");
-            [name.as_str(), said("title"), said("description")].iter().any(|text| names_a_secret(text))
-                || (question && is_free_text(schema))
-        });
-        match secret {
-            Some((name, _)) if self.settings.secrets_in_forms == Pass::Deny => {
+        let form = params.get("requestedSchema").unwrap_or(&Value::Null);
+        // The question, or the title of the form, may say what its harmless field is for.
+        let question = says_secret(params, "message") || says_secret(form, "title") || says_secret(form, "description");
+        match secret_field(form, question) {
+            Some(name) if self.settings.secrets_in_forms == Pass::Deny => {
                 let message = format!("the server asks the user for a secret in a form: {}", super::shown(name));
                 Err(Denial::new("guard.secrets_in_forms", message).remedy("secrets_in_forms = \"allow\" under [guard]"))
             }
@@ -364,6 +359,32 @@ impl Engine {
     }
 }
 
+/// A field for a secret, wherever in a form: forms are flat, says the specification, and a server that writes one
+/// otherwise knows a client that shows it.
+fn secret_field(form: &Value, question: bool) -> Option<&str> {
+    const NAMED: &[&str] = &["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"];
+    let is_secret = |name: &str, field: &Value| {
+        names_a_secret(name)
+            || says_secret(field, "title")
+            || says_secret(field, "description")
+            || (question && is_free_text(field))
+    };
+    match form {
+        Value::Array(parts) => parts.iter().find_map(|part| secret_field(part, question)),
+        Value::Object(parts) => parts.iter().find_map(|(key, part)| {
+            let fields = part.as_object().filter(|_| NAMED.contains(&key.as_str()));
+            let field = fields.and_then(|fields| fields.iter().find(|(name, field)| is_secret(name, field)));
+            field.map(|(name, _)| name.as_str()).or_else(|| secret_field(part, question))
+        }),
+        _ => None,
+    }
+}
+
+/// Whether a member of a question is a text about a credential.
+fn says_secret(of: &Value, key: &str) -> bool {
+    of.get(key).and_then(Value::as_str).is_some_and(names_a_secret)
+}
+
 /// Whether a field takes what somebody types, as opposed to one of its own choices.
 fn is_free_text(schema: &Value) -> bool {
     let is_choice = ["enum", "oneOf", "anyOf", "const"].iter().any(|key| schema.get(*key).is_some());
@@ -419,6 +440,8 @@ fn names_a_secret(text: &str) -> bool {
     // A token is a credential unless it is counted or described.
     const OF_TOKENS: &[&str] = &["count", "limit", "budget", "type", "usage", "size", "length", "kind", "name", "id"];
     let plain: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    // Letters of another script may look like these.
+    let seen = if text.is_ascii() { String::new() } else { manta_detect::disguise::skeleton(text) };
     let words = manta_detect::secrets::words(text);
     let has_token = || {
         words.iter().enumerate().any(|(at, word)| {
@@ -426,7 +449,7 @@ fn names_a_secret(text: &str) -> bool {
         })
     };
     plain == "pin"
-        || PARTS.iter().any(|part| plain.contains(part))
+        || PARTS.iter().any(|part| plain.contains(part) || seen.contains(part))
         || words.iter().any(|word| WORDS.contains(&word.as_str()))
         || has_token()
 }
@@ -546,6 +569,7 @@ mod tests {
             "client secret",
             "pin",
             "Your PIN",
+            "p\u{430}ssword",
         ] {
             assert!(names_a_secret(text), "{text}");
         }

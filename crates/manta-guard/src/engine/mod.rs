@@ -6,6 +6,7 @@
 
 mod answer;
 mod approve;
+mod burden;
 mod clean;
 mod client;
 mod inspect;
@@ -383,6 +384,11 @@ impl Engine {
             let denial = Denial::new("timeout", "the server did not answer in the time the policy allows");
             sink.to_client(&answer::refusal(entry.target(), &id, &denial, &self.protocol), Some(&id));
         }
+    }
+
+    /// What there was to forward is on its way. Call it before waiting for anything.
+    pub fn settled(&mut self) {
+        self.decider.settled();
     }
 
     /// Reads the policy again, and says in the log and to the person what came of it.

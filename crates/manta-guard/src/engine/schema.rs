@@ -1,6 +1,6 @@
 //! The server's own schemas, enforced: arguments before the call, structured results after it.
 //!
-//! Schemas come from the server and are hostile: no reference leaves the document, size and depth
+//! Schemas come from the server and are hostile: no reference leaves the document, size, depth and the steps of a check
 //! are bounded. Patterns run on a linear-time engine; those that look around, as the ones for e-mail addresses that SDKs
 //! write do, run with few steps and on short texts only. A schema that can't be checked under these bounds makes its tool
 //! `unchecked`, which is said once in the log; the policy's own rules still hold.
@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
+use super::burden::Burden;
 use crate::decide::Denial;
 
 /// Largest schema in bytes of its text.
@@ -43,9 +44,9 @@ enum Schema {
     #[default]
     None,
     Source(Value),
-    Compiled(Box<Validator>),
+    Compiled(Box<Validator>, Burden),
     /// With patterns that look around.
-    Costly(Box<Validator>),
+    Costly(Box<Validator>, Burden),
     Unchecked,
 }
 
@@ -107,14 +108,17 @@ impl Schema {
     }
 
     fn check(&self, value: &Value) -> Result<(), String> {
-        let validator = match self {
-            Self::Compiled(validator) => validator,
-            Self::Costly(_) if value.to_string().len() > MAX_COSTLY_BYTES => {
+        let (validator, burden) = match self {
+            Self::Compiled(validator, burden) => (validator, burden),
+            Self::Costly(..) if value.to_string().len() > MAX_COSTLY_BYTES => {
                 return Err(format!("more than {MAX_COSTLY_BYTES} bytes, and its patterns look around"));
             }
-            Self::Costly(validator) => validator,
+            Self::Costly(validator, burden) => (validator, burden),
             Self::None | Self::Source(_) | Self::Unchecked => return Ok(()),
         };
+        if !burden.is_borne_by(value) {
+            return Err("to hold so large a value to this schema takes too long".to_owned());
+        }
         if validator.is_valid(value) {
             return Ok(());
         }
@@ -130,14 +134,15 @@ fn compile(schema: &Value) -> Schema {
     if schema.to_string().len() > MAX_BYTES || depth(schema) > MAX_DEPTH {
         return Schema::Unchecked;
     }
+    let Some(burden) = Burden::of(schema) else { return Schema::Unchecked };
     // Default features are off, so a reference that leaves the document has nothing to fetch it with.
     let linear = PatternOptions::regex().size_limit(1 << 20);
     if let Ok(validator) = jsonschema::options().with_pattern_options(linear).build(schema) {
-        return Schema::Compiled(Box::new(validator));
+        return Schema::Compiled(Box::new(validator), burden);
     }
     let costly = PatternOptions::fancy_regex().size_limit(1 << 20).backtrack_limit(MAX_BACKTRACKS);
     let validator = jsonschema::options().with_pattern_options(costly).build(schema);
-    validator.map_or(Schema::Unchecked, |validator| Schema::Costly(Box::new(validator)))
+    validator.map_or(Schema::Unchecked, |validator| Schema::Costly(Box::new(validator), burden))
 }
 
 fn depth(value: &Value) -> usize {
@@ -194,6 +199,63 @@ mod tests {
             assert_eq!(schemas.take_unsaid(), ["arguments of t"], "{schema}");
             assert!(schemas.check_input("t", &json!({})).is_ok());
             assert!(schemas.take_unsaid().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_schema_that_goes_in_circles_or_branches_without_end_holds_nobody_up() {
+        let doubled = |depth: usize| {
+            let branch =
+                |at: usize| json!([{ "$ref": format!("#/$defs/d{at}") }, { "$ref": format!("#/$defs/d{at}") }]);
+            let definitions: serde_json::Map<String, Value> = (0..depth)
+                .map(|at| (format!("d{at}"), json!({ "anyOf": branch(at + 1) })))
+                .chain([(format!("d{depth}"), json!({ "type": "null" }))])
+                .collect();
+            json!({ "$defs": definitions, "properties": { "x": { "$ref": "#/$defs/d0" } } })
+        };
+        let nested = (0..60).fold(json!(1), |inner, _| json!([inner]));
+        for (schema, arguments) in [
+            (json!({ "$ref": "#" }), json!({ "x": 1 })),
+            (json!({ "allOf": [{ "$ref": "#" }] }), json!({ "x": 1 })),
+            (
+                json!({ "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "$ref": "#/$defs/a" } }, "$ref": "#/$defs/a" }),
+                json!({}),
+            ),
+            (json!({ "$dynamicAnchor": "n", "not": { "$dynamicRef": "#n" } }), json!({})),
+            (
+                json!({ "$dynamicAnchor": "n", "unevaluatedProperties": { "$dynamicRef": "#n" } }),
+                json!({ "a": { "b": 1 } }),
+            ),
+            (json!({ "not": { "not": { "$ref": "#" } } }), json!({})),
+            (
+                json!({ "$defs": { "l": { "anyOf": [{ "items": { "$ref": "#/$defs/l" } }, { "items": { "$ref": "#/$defs/l" }, "type": "null" }] } }, "properties": { "x": { "$ref": "#/$defs/l" } } }),
+                json!({ "x": nested }),
+            ),
+            (doubled(40), json!({ "x": 1 })),
+            (
+                json!({ "properties": { "x": { "uniqueItems": true } } }),
+                json!({ "x": (0..100_000).map(|n| json!({ "n": n })).collect::<Vec<_>>() }),
+            ),
+            (
+                json!({ "properties": { "x": { "pattern": "^(([a-z]{1,100}){1,100}){1,100}$" } } }),
+                json!({ "x": "a".repeat(10_000) }),
+            ),
+            (
+                json!({ "properties": { "x": { "pattern": "(?i)(a|b|ab)*c".repeat(200) } } }),
+                json!({ "x": "ab".repeat(100_000) }),
+            ),
+            (
+                json!({ "properties": { "x": { "multipleOf": 1e-308 }, "y": { "multipleOf": 0 } } }),
+                json!({ "x": 1e308, "y": 3 }),
+            ),
+            (json!({ "properties": { "x": { "minLength": -1, "maxItems": 1e300 } } }), json!({ "x": "" })),
+        ] {
+            let start = std::time::Instant::now();
+            let mut schemas = schemas(schema.clone());
+            let _ = schemas.check_input("t", &arguments);
+            let took = start.elapsed();
+            let schema = schema.to_string().chars().take(100).collect::<String>();
+            assert!(took < std::time::Duration::from_secs(5), "{took:?} {schema}");
         }
     }
 }

@@ -454,9 +454,16 @@ fn a_call_without_an_id_or_under_a_disguised_name_does_not_reach_the_server() {
         let frame = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"name":"forbidden"}}}}"#);
         assert_eq!(guard.client(&frame), (NOTHING, NOTHING), "{method} as a notification");
     }
-    for method in
-        ["TOOLS/CALL", "tools/call ", "tools//call", "tool\u{17f}/call", "Resources/Read", "tools/call\\u0000"]
-    {
+    for method in [
+        "TOOLS/CALL",
+        "tools/call ",
+        "tools//call",
+        "tool\u{17f}/call",
+        "Resources/Read",
+        "tools/call\\u0000",
+        "\u{ff54}ools/call",
+        "t\u{43e}ols/call",
+    ] {
         let frame = format!(r#"{{"jsonrpc":"2.0","id":5,"method":"{method}","params":{{"name":"forbidden"}}}}"#);
         let (server, client) = guard.client(&frame);
         assert_eq!(server, NOTHING, "{method}");
@@ -589,6 +596,25 @@ fn a_form_that_asks_for_a_secret_is_refused() {
     assert_eq!((server.len(), client), (1, NOTHING));
     let choice = question(11, "value").replace("\"string\"", "\"boolean\"");
     assert_eq!(guard.server(&choice).1, std::slice::from_ref(&choice));
+    // Forms are flat; a client that shows others as well shows these.
+    for (id, form) in (12..).zip([
+        r#"{"type":"object","title":"Enter your password","properties":{"a":{"type":"string"}}}"#,
+        r#"{"type":"object","allOf":[{"properties":{"password":{"type":"string"}}}]}"#,
+        r#"{"type":"object","properties":{"a":{"type":"object","properties":{"password":{"type":"string"}}}}}"#,
+        r#"{"type":"object","patternProperties":{"^password$":{"type":"string"}}}"#,
+        r##"{"$ref":"#/$defs/f","$defs":{"f":{"type":"object","properties":{"password":{"type":"string"}}}}}"##,
+        "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\",\"title\":\"P\u{430}ssword\"}}}",
+    ]) {
+        let ask = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"elicitation/create","params":{{"message":"?","requestedSchema":{form}}}}}"#
+        );
+        assert_eq!(guard.server(&ask).1, NOTHING, "{form}");
+    }
+    let kind = r#"{"type":"object","properties":{"kind":{"type":"string","enum":["password","token"]}}}"#;
+    let ask = format!(
+        r#"{{"jsonrpc":"2.0","id":20,"method":"elicitation/create","params":{{"message":"?","requestedSchema":{kind}}}}}"#
+    );
+    assert_eq!(guard.server(&ask).1, [ask]);
 }
 
 #[test]

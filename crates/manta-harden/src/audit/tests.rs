@@ -275,6 +275,29 @@ fn a_call_that_never_ended_can_not_be_cut_off() {
 }
 
 #[test]
+fn what_is_put_off_is_there_once_nobody_waits() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let log = Arc::new(AuditLog::open(&path, Options { notes_later: true, checkpoint_every: 5, ..options() }).unwrap());
+    let mut calls = Vec::new();
+    for _ in 0..7 {
+        calls.push(log.begin(info("x")).unwrap());
+        log.begin(info("y")).unwrap().finish(Outcome::success(0)).unwrap();
+        log.refused(info("z"), Outcome::failure(ErrorClass::Policy, "denied", "no")).unwrap();
+        log.note();
+        let last = lines(&path).pop().unwrap()["seq"].as_u64();
+        assert_eq!(writer::Head::read(&path).map(|head| head.seq), last);
+        let report = check(&path);
+        assert!(report.is_intact(), "{:?}", report.problems);
+    }
+    assert!(fs::read_to_string(path.with_extension("jsonl.checkpoints")).unwrap().lines().count() > 3);
+    // As if the program had died now, and somebody had cut off the call.
+    std::mem::forget((calls, Arc::clone(&log)));
+    rewrite(&path, |lines| drop(lines.pop()));
+    assert!(kinds(&check(&path)).contains(&ProblemKind::Truncated));
+}
+
+#[test]
 fn a_text_that_was_clean_before_hides_none_that_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");
@@ -541,17 +564,23 @@ fn a_crash_in_the_first_record_is_recovered_and_other_files_are_refused() {
 fn rotation_keeps_the_chain_and_a_missing_file_shows() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");
-    let log = Arc::new(AuditLog::open(&path, Options { rotate: 4096, ..options() }).unwrap());
-    for _ in 0..50 {
-        log.begin(info("x")).unwrap().finish(Outcome::success(0)).unwrap();
+    for notes_later in [false, true] {
+        let options = Options { rotate: 4096, notes_later, ..options() };
+        let log = Arc::new(AuditLog::open(&path, options).unwrap());
+        for call in 0..50 {
+            log.begin(info("x")).unwrap().finish(Outcome::success(0)).unwrap();
+            if call % 3 == 0 {
+                log.note();
+            }
+        }
+        drop(log);
     }
-    drop(log);
     drop(open(&path));
     let files = writer::rotated(&path).unwrap();
     assert!(files.len() > 3, "{files:?}");
     let report = check(&path);
     assert!(report.is_intact(), "{:?}", report.problems);
-    assert!(report.records > 100);
+    assert!(report.records > 200);
 
     let kept = fs::read(&files[1]).unwrap();
     fs::remove_file(&files[1]).unwrap();
@@ -604,10 +633,14 @@ fn a_second_writer_is_refused_also_where_the_lock_was_taken_away() {
 
 #[test]
 fn a_disk_that_fails_refuses_calls_and_heals() {
+    [false, true].into_iter().for_each(fails_and_heals);
+}
+
+fn fails_and_heals(notes_later: bool) {
     // Every write to this device fails with "no space left".
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.jsonl");
-    let log = open(&path);
+    let log = Arc::new(AuditLog::open(&path, Options { notes_later, ..options() }).unwrap());
     log.begin(info("x")).unwrap().finish(Outcome::success(0)).unwrap();
     log.replace_file(fs::OpenOptions::new().read(true).write(true).open("/dev/full").unwrap());
     for _ in 0..3 {
@@ -629,16 +662,20 @@ fn a_disk_that_fails_refuses_calls_and_heals() {
 
 #[test]
 fn many_threads_in_both_modes_lose_nothing() {
-    for safety in [Safety::Flush, Safety::Durable] {
+    for (safety, notes_later) in [(Safety::Flush, false), (Safety::Durable, false), (Safety::Flush, true)] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit.jsonl");
-        let log = Arc::new(AuditLog::open(&path, Options { safety, rotate: 20_000, ..options() }).unwrap());
+        let options = Options { safety, notes_later, rotate: 20_000, ..options() };
+        let log = Arc::new(AuditLog::open(&path, options).unwrap());
         std::thread::scope(|scope| {
             for thread in 0..8 {
                 let log = &log;
                 scope.spawn(move || {
                     for _ in 0..25 {
                         log.begin(info(&format!("t{thread}"))).unwrap().finish(Outcome::success(0)).unwrap();
+                        if thread % 2 == 0 {
+                            log.note();
+                        }
                     }
                 });
             }

@@ -56,6 +56,9 @@ pub struct Options {
     pub redactor: Redactor,
     /// Sees what ended, after it is recorded.
     pub observer: Option<Box<dyn Observer>>,
+    /// Whether what only the next record needs, the hash of the last one and the note of how far the log has come, waits
+    /// for [`AuditLog::note`]. For whoever calls that before it waits for anything: then no call waits for it.
+    pub notes_later: bool,
 }
 
 impl Options {
@@ -72,6 +75,7 @@ impl Options {
             signing_key: None,
             redactor,
             observer: None,
+            notes_later: false,
         }
     }
 }
@@ -137,6 +141,8 @@ struct State {
     disk: Option<Disk>,
     /// Last record that has a place in the chain, written or not.
     tip: Tip,
+    /// Its line, where nobody has hashed it yet ([`Options::notes_later`]).
+    unhashed: Vec<u8>,
     /// Lines that wait for the next write.
     batch: Vec<u8>,
     /// Callers who wait for somebody else to write. Waking nobody costs a system call all the same.
@@ -163,6 +169,8 @@ struct Disk {
     /// The last record in the file.
     tip: Tip,
     checkpointer: Checkpointer,
+    /// Whether the note beside the log names the last record.
+    is_noted: bool,
     /// Memory of the last batch, for the next one.
     spare: Vec<u8>,
 }
@@ -191,7 +199,7 @@ impl AuditLog {
         }
         claim(&file).map_err(|error| lock_error(&path, error))?;
         let tip = before.unwrap_or_default();
-        let mut disk = Disk { file, whole: 0, end: 0, tip, checkpointer, spare: Vec::new() };
+        let mut disk = Disk { file, whole: 0, end: 0, tip, checkpointer, is_noted: true, spare: Vec::new() };
         let mut torn = disk.catch_up(&path)?;
         if disk.whole == 0 && torn.is_none() && before.is_some() {
             // A crash between the two steps of a rotation: the new file goes on from the old one.
@@ -205,6 +213,7 @@ impl AuditLog {
         });
         let state = State {
             tip: disk.tip,
+            unhashed: Vec::new(),
             done: disk.tip.seq,
             disk: Some(disk),
             batch: Vec::new(),
@@ -287,6 +296,23 @@ impl AuditLog {
         self.write(&[(kind, Body::Event { detail: &detail })])
     }
 
+    /// Notes how far the log has come, where [`Options::notes_later`] put that off. A note that can't be written fails the
+    /// log, and with it the next call.
+    pub fn note(&self) {
+        let mut state = self.lock();
+        state.hash_last();
+        let Some(disk) = state.disk.as_mut().filter(|disk| !disk.is_noted) else { return };
+        match self.note_tip(disk) {
+            Ok(()) => disk.is_noted = true,
+            Err(error) => state.fail(io_error(&self.path, &error)),
+        }
+    }
+
+    fn note_tip(&self, disk: &mut Disk) -> io::Result<()> {
+        self.note_head(&disk.tip)?;
+        disk.checkpointer.after(&disk.tip)
+    }
+
     /// Writes `stopped` and a last checkpoint. Dropping the log does the same and forgets the error.
     ///
     /// # Errors
@@ -296,6 +322,7 @@ impl AuditLog {
             return Ok(());
         }
         self.event("stopped", &json!({}))?;
+        self.note();
         let mut state = self.lock();
         match &mut state.disk {
             Some(disk) => disk.checkpointer.write(&disk.tip).map_err(|error| io_error(&self.path, &error)),
@@ -322,7 +349,7 @@ impl AuditLog {
         // Most calls wait for nobody and need no clock.
         let mut deadline = None;
         for (kind, body) in lines {
-            state.append(kind, *body);
+            state.append(kind, *body, self.options.notes_later);
         }
         let (mine, generation) = (state.tip.seq, state.generation);
         loop {
@@ -380,35 +407,34 @@ impl AuditLog {
         Ok(state)
     }
 
-    /// Writes everything that waits. The lock is free meanwhile.
+    /// Writes everything that waits. The lock is free meanwhile, unless what the next record needs is put off: then the last
+    /// record must be this one until it is written.
     fn commit<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let Some(mut disk) = state.disk.take() else { return state };
         let spare = std::mem::take(&mut disk.spare);
         let mut batch = std::mem::replace(&mut state.batch, spare);
         let tip = state.tip;
-        drop(state);
+        let held = self.options.notes_later.then_some(state);
         let result = self.write_batch(&mut disk, &batch, &tip);
         batch.clear();
         batch.shrink_to(MOST_SPARE);
         disk.spare = batch;
-        let mut state = self.lock();
+        let mut state = held.unwrap_or_else(|| self.lock());
+        let is_full = disk.whole >= self.options.rotate;
+        state.disk = Some(disk);
         match result {
             Ok(()) => state.done = tip.seq,
             Err(error) => state.fail(io_error(&self.path, &error)),
         }
-        if state.failure.is_none() && disk.whole >= self.options.rotate {
-            // Others may have queued lines that name the old tip; they go into the old file first.
-            if state.batch.is_empty()
-                && let Err(error) = self.rotate(&mut disk)
-            {
-                state.fail(error);
-            }
-            if state.batch.is_empty() && state.failure.is_none() {
-                state.tip = disk.tip;
-                state.done = disk.tip.seq;
+        // Others may have queued lines that name the old tip; they go into the old file first.
+        if is_full && state.failure.is_none() && state.batch.is_empty() {
+            state.hash_last();
+            let disk = state.disk.as_mut().expect("put back just above");
+            match self.rotate(disk) {
+                Ok(()) => (state.tip, state.done) = (disk.tip, disk.tip.seq),
+                Err(error) => state.fail(error),
             }
         }
-        state.disk = Some(disk);
         if state.waiting > 0 {
             self.written.notify_all();
         }
@@ -423,8 +449,8 @@ impl AuditLog {
         disk.end += batch.len() as u64;
         disk.whole = disk.end;
         disk.tip = *tip;
-        self.note_head(tip)?;
-        disk.checkpointer.after(tip)
+        disk.is_noted = !self.options.notes_later;
+        if disk.is_noted { self.note_tip(disk) } else { Ok(()) }
     }
 
     /// Says how far the log has come, in place: a log that is shorter than this was cut off.
@@ -496,7 +522,8 @@ impl Drop for AuditLog {
 }
 
 impl State {
-    fn append(&mut self, kind: &str, body: Body<'_>) {
+    fn append(&mut self, kind: &str, body: Body<'_>, hash_later: bool) {
+        self.hash_last();
         if let Body::Event { detail: fields } = body
             && kind == "recovered"
         {
@@ -504,11 +531,30 @@ impl State {
         }
         let start = self.batch.len();
         write_line(&mut self.batch, &self.tip, kind, body);
-        self.tip = Tip { seq: self.tip.seq + 1, hash: line_hash(&self.batch[start..]) };
+        self.tip.seq += 1;
+        match hash_later {
+            true => self.unhashed.extend_from_slice(&self.batch[start..]),
+            false => self.tip.hash = line_hash(&self.batch[start..]),
+        }
         self.batch.push(b'\n');
     }
 
+    /// Hashes the line of the last record, where that was put off.
+    fn hash_last(&mut self) {
+        if self.unhashed.is_empty() {
+            return;
+        }
+        self.tip.hash = line_hash(&self.unhashed);
+        self.unhashed.clear();
+        self.unhashed.shrink_to(MOST_SPARE);
+        if let Some(disk) = self.disk.as_mut().filter(|disk| disk.tip.seq == self.tip.seq) {
+            disk.tip.hash = self.tip.hash;
+        }
+    }
+
     fn fail(&mut self, failure: AuditError) {
+        // What is in the file stays the last record, and is named by the next.
+        self.hash_last();
         self.last_failure = Some(failure.clone());
         self.failure = Some(failure);
         self.generation += 1;

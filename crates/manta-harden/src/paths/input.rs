@@ -332,7 +332,12 @@ pub(crate) fn fold_spelling(name: &str) -> Cow<'_, str> {
     // Without a way out in the middle, which lets the compiler look at many bytes at once.
     match name.bytes().fold(true, |plain, b| plain & b.is_ascii_graphic() & !b.is_ascii_uppercase()) {
         true => Cow::Borrowed(name),
-        false => Cow::Owned(fold_name(name).trim().to_owned()),
+        false => {
+            // A program in C reads no further than the first NUL, and nobody sees a control character.
+            let read = name.split('\0').next().unwrap_or_default();
+            let folded: String = fold_name(read).chars().filter(|c| !c.is_control()).collect();
+            Cow::Owned(folded.trim().to_owned())
+        }
     }
 }
 

@@ -358,7 +358,20 @@ access = "deny"
     )
     .unwrap();
     for fixture in [&narrow, &open] {
-        for name in ["wipe", "Wipe", " wipe", "WIPE", "w\u{200b}ipe", "\u{ff57}ipe", "wipe\t", "Deploy", "readfile"] {
+        for name in [
+            "wipe",
+            "Wipe",
+            " wipe",
+            "WIPE",
+            "w\u{200b}ipe",
+            "\u{ff57}ipe",
+            "wipe\t",
+            "wipe\0",
+            "wipe\0x",
+            "wi\u{1}pe",
+            "Deploy",
+            "readfile",
+        ] {
             assert!(!fixture.allows(name, json!({})), "{name:?}");
             assert!(!fixture.policy.shows_tool(None, name), "{name:?}");
         }

@@ -250,7 +250,7 @@ impl Redactor {
         }
         if self.finds_secrets
             && let Some((inner, encoding)) = disguise::decode_text(text)
-            && !secrets::find(&inner).is_empty()
+            && disguise::holds_secret(&inner)
         {
             *count += 1;
             return Cow::Owned(format!("{MARK}secret:{}]", encoding.replace(' ', "-")));
@@ -258,6 +258,10 @@ impl Redactor {
         // Whoever sends a text in the form of a mark gets it back as it is: there is nothing to hide.
         let (clean, found) = self.text(text);
         *count += found;
+        let clean = match self.finds_secrets.then(|| without_encoded(&clean, count)).flatten() {
+            Some(cleaner) => Cow::Owned(cleaner),
+            None => clean,
+        };
         let clean = match self.finds_secrets.then(|| without_introduced(&clean, count)).flatten() {
             Some(cleaner) => Cow::Owned(cleaner),
             None => clean,
@@ -368,6 +372,21 @@ pub fn as_read(text: &str) -> String {
 fn replaced(why: &str, count: &mut u64) -> Value {
     *count += 1;
     Value::String(format!("{MARK}{why}]"))
+}
+
+/// The text without those of its words that are encoded secrets; `None` when there is nothing of that kind.
+fn without_encoded(text: &str, count: &mut u64) -> Option<String> {
+    let mut found: Vec<_> =
+        disguise::decode_words(text).filter(|(_, inner, _)| disguise::holds_secret(inner)).collect();
+    if found.is_empty() {
+        return None;
+    }
+    *count += found.len() as u64;
+    let mut out = text.to_owned();
+    while let Some((range, _, encoding)) = found.pop() {
+        out.replace_range(range, &format!("{MARK}secret:{}]", encoding.replace(' ', "-")));
+    }
+    Some(out)
 }
 
 /// The text without what it introduces as a secret; `None` when there is nothing of that kind.

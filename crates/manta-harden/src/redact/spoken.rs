@@ -19,6 +19,10 @@ const PATTERNS: &[&str] = &[
     r"(?i)(?:^|[\s\x22'])--?(?:password|passwd|passphrase|pass|secret|token|api-?key)\s+[\x22']?([^\s\x22']+)",
     r"(?:^|[\s\x22'])(?:-u|-U|--user|--proxy-user)[\s=]+[\x22']?[^\s:\x22']+:([^\s\x22']+)",
     r"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^\r\n|;]*?\s-p\s?[\x22']?([^\s\x22']+)",
+    r"\b(?:curl|wget)\b[^\r\n|;]*?\s-[uU][\x22']?[^\s:\x22']+:([^\s\x22']+)",
+    // A statement that makes an account.
+    r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+[\x22']([^\x22']+)",
+    r"(?i)\bpassword\s+[\x22']([^\x22'\r\n]+)[\x22']",
     // Markup, and JSON inside JSON.
     r"(?i)<[\w:.-]{0,40}(?:password|passwd|secret|token|apikey|api_key)(?:\s[^<>]*)?>([^<]+)</",
     r"(?i)(?:password|passwd|passphrase|secret|token|api_?key)\\+[\x22']\s*[:=]\s*\\*[\x22']([^\x22'\\]+)",
@@ -31,7 +35,7 @@ static EACH: LazyLock<Vec<Regex>> =
 
 /// One of these is in every match; without any nobody has to look further.
 static WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    let words = r"(?i-u)authorization|cookie|passw|passphrase|passcode|kennwort|contrase|mot de passe|secret|token|api[ _-]?key|-pass|x-|-u|--user|--proxy-user|mysql|mariadb|sshpass";
+    let words = r"(?i-u)authorization|cookie|passw|passphrase|passcode|kennwort|contrase|mot de passe|secret|token|api[ _-]?key|identified|-pass|x-|-u|--user|--proxy-user|mysql|mariadb|sshpass";
     Regex::new(words).expect("compiled by a test")
 });
 
@@ -75,6 +79,10 @@ mod tests {
             "<db:Password enc='none'>hunter2</db:Password>",
             r#"{\"password\":\"hunter2\"}"#,
             "my password is hunter2",
+            "curl -uadmin:hunter2 http://x",
+            "CREATE USER a IDENTIFIED BY 'hunter2'",
+            "create user a identified with mysql_native_password by \"hunter2\"",
+            "ALTER ROLE a WITH PASSWORD 'hunter2'",
             "Das Passwort ist hunter2",
             "API key: hunter2",
         ] {
@@ -93,6 +101,8 @@ mod tests {
             "make -p",
             "password reset instructions",
             "<b>token</b>",
+            "the user is identified by its number",
+            "rename the field password to 'secret'",
             "",
         ] {
             assert!(find(text).is_empty(), "{text}: {:?}", find(text));
