@@ -82,6 +82,7 @@ fn loose(analysis: &Analysis, flow: &Flow) -> Option<Finding> {
     let message = format!("`{}` becomes {what}, and its schema takes any {}", param.name, param.ty);
     let mut finding = Finding::at(rules::known("loose-schema"), flow.source.1, message);
     finding.tools = vec![tool.name.clone()];
+    finding.subject = Some(tool.name.clone());
     finding.source = Some(ParamSource { tool: tool.name.clone(), param: param.name.clone(), location: flow.source.1 });
     finding.help = "say what is accepted: a pattern, a list of values, a largest length".to_owned();
     Some(finding)

@@ -140,6 +140,7 @@ pub(crate) fn findings(analysis: &Analysis) -> Vec<Finding> {
 fn finding(id: &str, tool: &ToolFacts, act: &Act, message: String, does: &str, help: &str) -> Finding {
     let mut finding = Finding::at(rules::known(id), tool.at, message);
     finding.tools = vec![tool.name.clone()];
+    finding.subject = Some(tool.name.clone());
     finding.trace = vec![
         Step { location: tool.at, message: "the tool is registered here".to_owned() },
         Step { location: act.at, message: format!("{does} here with {}", act.api) },

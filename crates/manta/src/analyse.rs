@@ -122,6 +122,32 @@ impl Analysis {
         (!stop.load(Ordering::Relaxed)).then_some((report, left))
     }
 
+    /// The same without loading modules; none where the change may be to what they do then, or `stop` is set. See
+    /// [`manta_audit::glance_at_kept`].
+    #[must_use]
+    pub(crate) fn glance_at_kept_unless(
+        &self,
+        stop: &Arc<AtomicBool>,
+        input: &ProjectInput,
+        change: TextChange,
+        is_time: &dyn Fn() -> bool,
+        kept: &mut Option<Kept>,
+    ) -> Option<(ScanReport, Vec<Option<String>>)> {
+        let settings = self.stopped_by(stop);
+        let (mut report, left) =
+            manta_audit::glance_at_kept(input, &self.front_ends, &self.models, &settings, change, is_time, kept)?;
+        report.rules = rules();
+        (!stop.load(Ordering::Relaxed)).then_some((report, left))
+    }
+
+    /// What is told of a target without looking at what its code does.
+    #[must_use]
+    pub(crate) fn around(&self, input: &ProjectInput) -> ScanReport {
+        let mut report = manta_audit::around(input, &self.settings());
+        report.rules = rules();
+        report
+    }
+
     fn stopped_by(&self, stop: &Arc<AtomicBool>) -> Settings {
         let observer = self.observer.clone().stopped_by(Arc::clone(stop));
         Settings { observer, ..self.settings() }

@@ -5,6 +5,7 @@
 
 mod characters;
 mod encoded;
+mod lures;
 pub(crate) mod names;
 mod orders;
 
@@ -170,12 +171,14 @@ pub(crate) fn findings(report: &ScanReport, speakers: &[Speaker], memory: &Memor
     findings
 }
 
-/// Findings about a file of instructions for agents. Such a file gives orders by nature, so only what it hides counts.
+/// Findings about a file of instructions for agents. Such a file gives orders by nature, so only what it hides counts, and
+/// what nobody honest has a reader run.
 pub(crate) fn of_instructions(said: &Said, report: &ScanReport, memory: &Memory) -> Vec<Finding> {
     let mut findings = characters::findings(said, report);
     findings.extend(encoded::findings(said, report, memory));
     findings.extend(encoded::unseen_orders(said, report));
     findings.extend(orders::in_instructions(said, report));
+    findings.extend(lures::findings(said, report, memory));
     findings
 }
 

@@ -34,6 +34,9 @@ pub struct Client {
     /// Files in a project.
     #[serde(default)]
     pub project: Vec<String>,
+    /// Files of the whole machine, which administrators write, on all three systems.
+    #[serde(default)]
+    pub system: Vec<String>,
     /// Files that every editor made from VS Code may hold; they are among those of the systems, too.
     #[serde(default)]
     editor: Vec<String>,
@@ -99,10 +102,10 @@ impl Client {
         self.linux.iter().chain(&self.macos).chain(&self.windows).map(String::as_str)
     }
 
-    /// Every place: in projects, below home directories, and below what variables name, as reports write it.
+    /// Every place: in projects, below home directories, below what variables name, as reports write it, and of the machine.
     fn places(&self) -> impl Iterator<Item = String> {
         let moved = self.moved().map(|(variable, rest)| format!("${variable}/{rest}"));
-        self.project.iter().cloned().chain(self.below_home()).chain(moved)
+        self.project.iter().chain(&self.system).cloned().chain(self.below_home()).chain(moved)
     }
 }
 
@@ -166,6 +169,9 @@ mod tests {
             (".codex/config.toml", "Codex"),
             ("x/.continue/mcpServers/git.yaml", "Continue"),
             ("AppData/Roaming/Block/goose/config/config.yaml", "Goose"),
+            ("/etc/claude-code/managed-mcp.json", "Claude Code"),
+            (".claude/plugins/cache/market/notes/1.0.0/.mcp.json", "Claude Code"),
+            (".config/Claude/Claude Extensions/notes/manifest.json", "Claude Desktop"),
         ] {
             assert_eq!(of(path).map(|client| client.name.as_str()), Some(name), "{path}");
         }

@@ -85,9 +85,20 @@ pub fn read(document: &Node) -> Vec<Configured> {
             found.extend(server(name, node.span, node));
         }
     }
+    if found.is_empty() && is_bare_map(document) {
+        servers(document, &mut found);
+    }
     found.sort_by_key(|server| server.at);
     found.dedup_by_key(|server| server.at);
     found
+}
+
+/// Whether a document is nothing but servers by name, as plugins of Claude Code may write them.
+fn is_bare_map(document: &Node) -> bool {
+    let is_text = |node: &Node, member: &str| node.text_of(member).is_some();
+    let members = document.members();
+    let is_server = |node: &Node| is_text(node, "command") || is_text(node, "url") && is_text(node, "type");
+    !members.is_empty() && members.iter().all(|(_, member)| is_server(member))
 }
 
 /// Places whose members are servers and nothing else.
@@ -251,6 +262,25 @@ mod tests {
                 format!("{}|{}|{url}|{}", server.name, command.join(" "), env.join(","))
             })
             .collect()
+    }
+
+    #[test]
+    fn a_map_of_nothing_but_servers_needs_no_name() {
+        let read = |text| summary(text, Notation::Json);
+        assert_eq!(
+            read(
+                r#"{ "a": { "command": "npx", "args": ["x"] }, "b": { "type": "http", "url": "https://b.example" } }"#
+            ),
+            ["a|npx x||", "b||https://b.example|"]
+        );
+        for text in [
+            "{}",
+            r#"{ "a": { "command": "npx" }, "version": "1" }"#,
+            r#"{ "python": { "path": "/usr/bin/python3" } }"#,
+            r#"{ "homepage": { "url": "https://a.example" } }"#,
+        ] {
+            assert_eq!(read(text), [""; 0], "{text}");
+        }
     }
 
     #[test]

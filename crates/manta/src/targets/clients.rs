@@ -37,6 +37,7 @@ pub(crate) fn configurations(home: &Path, whose: Home, limits: &Limits) -> Resul
         let known: BTreeSet<PathBuf> = files.values().filter_map(|path| path.canonicalize().ok()).collect();
         let is_new = |path: &PathBuf| path.canonicalize().is_ok_and(|path| !known.contains(&path));
         files.extend(moved().into_iter().filter(|(_, path)| is_new(path)));
+        files.extend(of_machine());
     }
     let mut sources = SourceMap::default();
     let mut skipped = Vec::new();
@@ -56,6 +57,12 @@ pub(crate) fn configurations(home: &Path, whose: Home, limits: &Limits) -> Resul
         skipped,
         ..ProjectInput::default()
     }))
+}
+
+/// Configurations of the whole machine, called by their whole paths.
+fn of_machine() -> impl Iterator<Item = (String, PathBuf)> {
+    let places = clients::all().iter().flat_map(|client| &client.system);
+    places.map(|place| (place.clone(), PathBuf::from(place))).filter(|(_, path)| path.is_absolute() && path.is_file())
 }
 
 /// Configurations below directories that variables of the environment name, called by these.

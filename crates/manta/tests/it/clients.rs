@@ -22,6 +22,13 @@ fn fixture(client: &Client, path: &str) -> (String, &'static str) {
         ("Claude Code", ".claude.json") => unpinned(format!(
             r#"{{ "projects": {{ "/home/u/app": {{ "mcpServers": {{ "notes": {{ "type": "stdio", {entry} }} }} }} }} }}"#
         )),
+        ("Claude Desktop", "manifest.json") => unpinned(format!(
+            r#"{{ "manifest_version": "0.3", "name": "notes", "server": {{ "type": "node", "entry_point": "index.js", "mcp_config": {{ {entry} }} }} }}"#
+        )),
+        // A plugin may leave out what is around its servers.
+        ("Claude Code", ".mcp.json") if path.contains("plugins") => {
+            unpinned(format!(r#"{{ "notes": {{ {entry} }} }}"#))
+        }
         ("VS Code", "settings.json") => unpinned(format!(
             "{{\n  // editors allow remarks\n  \"mcp\": {{ \"servers\": {{ \"notes\": {{ {entry} }} }} }},\n}}"
         )),

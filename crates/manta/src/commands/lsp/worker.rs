@@ -2,10 +2,11 @@
 //!
 //! A large server takes longer than an editor should wait for. Then there are two answers: the first after a glance at
 //! what the edit may concern, with what is still known of the rest, and the last after a whole analysis, which is that of a
-//! fresh scan. A new state stops the work on the one before it.
+//! fresh scan. Where a glance would have to load modules, which is half of the work, the first answer is what was known, at
+//! its new places, and what is told of the text. A new state stops the work on the one before it.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -17,6 +18,9 @@ use crate::analyse::Analysis;
 const AT_ONCE: Duration = Duration::from_millis(30);
 /// How long more and more handlers are looked at in a glance.
 const GLANCE: Duration = Duration::from_millis(20);
+
+/// What a whole analysis takes where a glance that loads modules is worth it.
+const LONG: Duration = Duration::from_secs(1);
 
 /// A state of the tree.
 pub(super) struct State {
@@ -53,12 +57,24 @@ pub(super) fn work(analysis: &Analysis, states: &Receiver<State>, answers: &Send
         let change = change.and_then(|known| TextChange::between(&known.input, &input));
         if let (Some(before), Some(change)) = (known.take_if(|_| change.is_some()), change) {
             let is_time = || started.elapsed() < GLANCE;
-            let Some(glance) = analysis.glance_unless(&stop, &input, change, &is_time, &mut kept) else {
+            let glance = analysis.glance_at_kept_unless(&stop, &input, change, &is_time, &mut kept);
+            // Nothing is looked at, and all handlers are left.
+            let first = glance.unwrap_or_else(|| (analysis.around(&input), vec![None]));
+            let report = joined(change, before.report.clone(), first, false);
+            if stop.load(Ordering::Relaxed) {
                 (known, kept) = (Some(before), None);
                 continue;
-            };
-            let report = joined(change, before.report, glance, kept.is_none());
+            }
             if answers.send(Answer { number, report: report.clone() }).is_err() {
+                return;
+            }
+            let is_glance_due = kept.is_none() && usual > LONG;
+            let glance = is_glance_due.then(|| analysis.glance_unless(&stop, &input, change, &is_time, &mut kept));
+            let report = match glance.flatten() {
+                Some(glance) => joined(change, before.report, glance, true),
+                None => report,
+            };
+            if is_glance_due && answers.send(Answer { number, report: report.clone() }).is_err() {
                 return;
             }
             known = Some(Known { input: input.clone(), report });
@@ -245,5 +261,34 @@ mcp.run(transport='streamable-http')
             }
         }
         assert!(used > 5, "what was kept was used {used} times");
+    }
+
+    /// Where modules would have to be loaded, the first answer is what was known at its new places, and what is told of the
+    /// text itself.
+    #[test]
+    fn before_modules_are_loaded_what_was_known_is_shown_at_its_place() {
+        let input = ProjectInput::from_texts("notes", [("notes.py", NOTES), ("server.py", SERVER)]);
+        let analysis = Analysis::new(&[]).unwrap().remembering();
+        let known = analysis.run(&input);
+        let file = input.sources.find("server.py").unwrap();
+        let below = edited(&input, file, 4, |line| format!("DEBUG = True\n{line}"));
+        let change = TextChange::between(&input, &below).unwrap();
+        let (stop, mut kept) = (Arc::default(), None);
+        assert!(analysis.glance_at_kept_unless(&stop, &below, change, &|| true, &mut kept).is_none());
+        let first = joined(change, known.clone(), (analysis.around(&below), vec![None]), false);
+        assert!(!shown(&first).is_empty());
+        assert_eq!(shown(&first), shown(&Analysis::new(&[]).unwrap().run(&below)));
+
+        // Divided, so that no scanner takes this file for a leak.
+        let leaking = edited(&input, file, 4, |line| {
+            format!("TOKEN = '{}{}'\n{line}", "ghp", "_k3J9sQ2mVx8LrT5wZy7BnC4dFg6HpA1eUi0O")
+        });
+        let change = TextChange::between(&input, &leaking).unwrap();
+        let first = joined(change, known, (analysis.around(&leaking), vec![None]), false);
+        assert!(
+            shown(&first).iter().any(|finding| finding.starts_with("exposed-secret server.py:5")),
+            "{:?}",
+            shown(&first)
+        );
     }
 }
