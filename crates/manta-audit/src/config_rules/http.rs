@@ -26,7 +26,8 @@ pub(super) fn check(setup: &Setup<'_>, listeners: &[Listener<'_>], findings: &mu
             unauthenticated(listener, &transports, findings);
         }
         let open: Vec<&CallInfo> = transports.iter().copied().filter(|call| !is_protected(call)).collect();
-        if (transports.is_empty() || !open.is_empty()) && !validates_host(setup, listener) {
+        let is_open = listener.is_known && (transports.is_empty() || !open.is_empty());
+        if is_open && !validates_host(setup, listener) {
             rebinding(listener, &open, findings);
         }
     }
@@ -78,6 +79,10 @@ fn rebinding(listener: &Listener<'_>, open: &[&CallInfo], findings: &mut Vec<Fin
         let message = "compares only how `Origin` begins, so `http://localhost.evil.example` passes".to_owned();
         trace.push(Step { location: *at, message });
     }
+    let switched_off = |call: &&&CallInfo| call.named.iter().any(|(name, value)| is_switched_off(name, value));
+    for call in listener.wiring.iter().filter(switched_off) {
+        trace.push(step(call, "the check of `Host` and `Origin` is switched off here"));
+    }
     trace.push(step(listener.call, "listens here, and nothing before the transport looks at `Host` or `Origin`"));
     trace.dedup();
     let message = "the HTTP transport answers whatever `Host` and `Origin` a request names, so a web page can reach it by DNS rebinding";
@@ -118,6 +123,9 @@ fn is_transport(api: &str) -> bool {
 /// The transports behind a listener (none of their own for frameworks that make them inside); none when it does not
 /// serve MCP.
 fn transports<'a>(setup: &Setup<'a>, listener: &Listener<'a>, all: &[Listener<'a>]) -> Option<Vec<&'a CallInfo>> {
+    if !listener.is_known {
+        return Some(Vec::new());
+    }
     let calls: &'a [CallInfo] = &setup.analysis.calls;
     let every: Vec<&CallInfo> = once_per_place(calls.iter().filter(|call| is_transport(&call.api)));
     let functions = listener.functions();
@@ -202,9 +210,15 @@ fn is_protected(call: &CallInfo) -> bool {
 /// Whether `TransportSecuritySettings(…)` is on.
 fn enforces(settings: &ArgInfo) -> bool {
     let is_null = arg::alternatives(settings).into_iter().all(|value| *value == ArgInfo::Null);
-    let is_off =
-        arg::field(settings, "enable_dns_rebinding_protection").is_some_and(|value| *value == ArgInfo::Bool(false));
+    let is_off = arg::field(settings, PROTECTION).is_some_and(|value| is_switched_off(PROTECTION, value));
     !is_null && !is_off
+}
+
+/// The switch of `TransportSecuritySettings`.
+const PROTECTION: &str = "enable_dns_rebinding_protection";
+
+fn is_switched_off(name: &str, value: &ArgInfo) -> bool {
+    name == PROTECTION && *value == ArgInfo::Bool(false)
 }
 
 // ---------------------------------------------------------------------- what stands before the transport
@@ -302,6 +316,9 @@ enum Strength {
 }
 
 fn authentication(setup: &Setup<'_>, listener: &Listener<'_>) -> Strength {
+    if !listener.is_known {
+        return by_option(listener);
+    }
     let mut strength = by_provider(listener);
     // A factory that reads the verifier of the SDK's server asks for a token where one is set.
     if factories(listener).any(|facts| facts.names.iter().any(|name| name.ends_with("token_verifier"))) {
@@ -333,6 +350,24 @@ fn authentication(setup: &Setup<'_>, listener: &Listener<'_>) -> Strength {
         }
     }
     strength
+}
+
+/// A server of an SDK that is not known may ask for what it is told of: `auth`, `apiKey`, `bearerToken`, middleware.
+fn by_option(listener: &Listener<'_>) -> Strength {
+    let speaks = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["auth", "token", "apikey", "api_key", "secret", "middleware"].iter().any(|word| name.contains(word))
+    };
+    let is_told = |call: &&CallInfo| {
+        let mut told = speaks(arg::last(&call.api)) || call.named.iter().any(|(name, _)| speaks(name));
+        for value in arg::all(call) {
+            arg::walk(value, &mut |value| {
+                told |= matches!(value, ArgInfo::Record(fields) if fields.iter().any(|(name, _)| speaks(name)));
+            });
+        }
+        told
+    };
+    if listener.wiring.iter().any(is_told) { Strength::Sometimes } else { Strength::None }
 }
 
 /// Python frameworks take an authentication provider.

@@ -33,6 +33,8 @@ pub(super) struct Listener<'a> {
     pub(super) binding: Binding,
     /// Whether the program names a host, and does not just leave it out.
     pub(super) is_explicit: bool,
+    /// Whether it is one of a library that is known; what another one checks by itself is not known.
+    pub(super) is_known: bool,
     /// Where a default of all interfaces is written, if not at the call.
     pub(super) default_at: Option<Location>,
     /// Calls on the application and on what is mounted in it, or that made them.
@@ -77,7 +79,10 @@ pub(super) fn find<'a>(setup: &Setup<'a>) -> Vec<Listener<'a>> {
     let calls: &'a [CallInfo] = &setup.analysis.calls;
     let mut found: Vec<Listener<'a>> = Vec::new();
     for call in calls {
-        let Some((host, default)) = host_of(call) else { continue };
+        let known = host_of(call);
+        let is_known = known.is_some();
+        let unknown = || host_of_unknown_sdk(calls, call).map(|host| (Some(host), Binding::Unknown));
+        let Some((host, default)) = known.or_else(unknown) else { continue };
         let binding = host.map_or(default, |host| binding(host, default, &options));
         let known = found.iter_mut().find(|listener| listener.call.at == call.at);
         if let Some(known) = known {
@@ -88,7 +93,8 @@ pub(super) fn find<'a>(setup: &Setup<'a>) -> Vec<Listener<'a>> {
             continue;
         }
         let default_at = host.and_then(|host| default_place(calls, host));
-        found.push(Listener { call, binding, is_explicit: host.is_some(), default_at, wiring: wiring(calls, call) });
+        let wiring = wiring(calls, call);
+        found.push(Listener { call, binding, is_explicit: host.is_some(), is_known, default_at, wiring });
     }
     found
 }
@@ -165,6 +171,20 @@ fn host_of(call: &CallInfo) -> Option<(Option<&ArgInfo>, Binding)> {
         "run_app" if api.starts_with("aiohttp.web.") => Some((arg::lookup(&call.named, "host"), Binding::All)),
         _ => None,
     }
+}
+
+/// The address at which a server of an SDK that is not known listens: tools are given to it, and it is started with a
+/// host and a port.
+fn host_of_unknown_sdk<'a>(calls: &'a [CallInfo], call: &'a CallInfo) -> Option<&'a ArgInfo> {
+    let server = call.on?;
+    let host = arg::option(call, "hostname").or_else(|| arg::option(call, "host"))?;
+    arg::option(call, "port")?;
+    let takes_tools = |other: &CallInfo| {
+        let method = arg::last(&other.api).replace('_', "").to_ascii_lowercase();
+        let rest = ["register", "add", ""].iter().find_map(|verb| method.strip_prefix(verb));
+        other.on == Some(server) && rest.is_some_and(|rest| matches!(rest, "tool" | "tools"))
+    };
+    calls.iter().any(takes_tools).then_some(host)
 }
 
 /// Whether `mcp.run(…)` may start an HTTP transport.

@@ -287,6 +287,77 @@ fn what_only_a_setting_turns_on_is_off() {
     assert_eq!(protection("process.env.PROTECT !== 'false'"), Vec::<String>::new());
 }
 
+/// `if (KEY && header !== KEY)`: nobody is asked for a token where none is set, unless the program does not start then.
+#[test]
+fn a_token_asked_for_only_where_one_is_set_is_off() {
+    const ASKED: &str = "req.headers.authorization !== `Bearer ${KEY}`";
+    const REFUSED: &str = "return res.status(401).json({ error: 'no' });";
+    let before = |start: &str, test: &str| {
+        let middleware = format!("app.use((req, res, next) => {{ {test} next(); }});");
+        express(&format!("const KEY = process.env.KEY; {start} {middleware}"), LOOPBACK)
+    };
+    let optional = format!("if (KEY && {ASKED}) {REFUSED}");
+    assert_eq!(before("", &optional), ["dns-rebinding:9"]);
+    let nested = format!("if (KEY) {{ if ({ASKED}) {{ {REFUSED} }} }}");
+    assert_eq!(before("", &nested), ["dns-rebinding:9"]);
+    let always = format!("if ({ASKED}) {REFUSED}");
+    assert_eq!(before("", &always), [""; 0]);
+    assert_eq!(before("", &format!("{optional} {always}")), [""; 0]);
+    let of_request = format!("if (req.path !== '/health' && {ASKED}) {REFUSED}");
+    assert_eq!(before("", &of_request), [""; 0]);
+
+    let required = "if (!KEY) { console.error('KEY is missing'); process.exit(1); }";
+    assert_eq!(before(required, &optional), [""; 0]);
+    assert_eq!(before("if (!KEY) throw new Error('KEY is missing');", &optional), [""; 0]);
+    assert_eq!(before("if (!KEY) console.error('everyone may use this');", &optional), ["dns-rebinding:9"]);
+    let passes = format!("if (!KEY) return next(); {always}");
+    assert_eq!(before("", &passes), ["dns-rebinding:9"]);
+    assert_eq!(before(required, &passes), [""; 0]);
+
+    let starlette = |test: &str| {
+        py(&format!(
+            r#"import os
+import uvicorn
+from mcp.server.fastmcp import FastMCP
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import JSONResponse
+TOKEN = os.environ.get("TOKEN")
+mcp = FastMCP("a", transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False))
+class Asks(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        if {test}request.headers.get("authorization", "") != f"Bearer {{TOKEN}}":
+            return JSONResponse({{"error": "no"}}, status_code=401)
+        return await call_next(request)
+app = mcp.streamable_http_app()
+app.add_middleware(Asks)
+uvicorn.run(app, host="127.0.0.1", port=8000)
+"#
+        ))
+    };
+    assert_eq!(starlette("TOKEN and "), ["dns-rebinding:16"]);
+    assert_eq!(starlette(""), [""; 0]);
+}
+
+/// What takes tools and is started with a host and a port is a server, whoever wrote its SDK.
+#[test]
+fn a_server_of_an_sdk_that_is_not_known_listens_somewhere() {
+    let server = |made: &str, started: &str| {
+        ts(&format!(
+            "import {{ McpApp }} from 'some-mcp-kit';\nconst app = new McpApp({made});\n\
+             app.tool('echo', {{ text: 'string' }}, async (input) => input.text);\n{started}"
+        ))
+    };
+    let everywhere = "app.startHttp({ host: process.env.HOST || '0.0.0.0', port: 8000 });";
+    assert_eq!(server("{ name: 'a' }", everywhere), ["unauthenticated-http:4"]);
+    assert_eq!(server("{ name: 'a' }", "app.startHttp({ host: '127.0.0.1', port: 8000 });"), [""; 0]);
+    assert_eq!(server("{ name: 'a' }", "app.startHttp({ host: process.env.HOST, port: 8000 });"), [""; 0]);
+    assert_eq!(server("{ name: 'a', auth: { token: process.env.TOKEN } }", everywhere), [""; 0]);
+    let no_server =
+        "import { connect } from 'some-kit';\nconst db = connect();\ndb.open({ host: '0.0.0.0', port: 8000 });";
+    assert_eq!(ts(no_server), [""; 0]);
+}
+
 #[test]
 fn an_origin_is_compared_to_its_end() {
     let check = |test: &str| {

@@ -255,6 +255,9 @@ fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, de
                 let before = before.filter(|part| matches!(part, Part::Lit(_)));
                 let line: Vec<Part<'_>> = before.chain(&words[index]).cloned().collect();
                 Some(code(interpreter.language, name, &line, depth))
+            } else if interpreter.takes_more_code() {
+                at += 2;
+                continue;
             } else {
                 Some(ArgVerdict::Safe)
             };
@@ -266,7 +269,7 @@ fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, de
             return if at + 1 == index { Some(program_chosen(&words[index])) } else { Some(ArgVerdict::Safe) };
         }
         let is_option = option.starts_with('-') || (option.starts_with('/') && option.len() == 2);
-        if !is_option && interpreter.language == Language::Sql {
+        if !is_option && !interpreter.runs_operand {
             // A database or host, not a script.
             at += 1;
             continue;
@@ -288,7 +291,7 @@ fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, de
         }
         return Some(code(interpreter.language, name, &script, depth));
     }
-    if interpreter.language == Language::Sql {
+    if !interpreter.runs_operand {
         return None;
     }
     if at > index || !starts_with_hole(&words[index]) {

@@ -372,12 +372,13 @@ impl Interp<'_> {
         let mut all = FunctionFacts::default();
         let mut seen: BTreeSet<(ModId, FuncId)> = BTreeSet::new();
         let mut queue = vec![value.clone()];
+        let mut asked: Vec<bool> = Vec::new();
         while let Some(value) = queue.pop() {
             if seen.len() >= MAX_FOLLOWED {
                 break;
             }
             match &value.kind {
-                Kind::Fn(id) => self.follow(*id, &mut all, &mut seen, &mut queue),
+                Kind::Fn(id) => asked.extend(self.follow(*id, &mut all, &mut seen, &mut queue)),
                 Kind::Bound(bound) => queue.extend([bound.0.clone(), bound.1.clone()]),
                 Kind::Obj(id) => {
                     let class = match self.store.obj(*id).kind {
@@ -394,6 +395,7 @@ impl Interp<'_> {
                 _ => {}
             }
         }
+        all.is_off_by_default |= !asked.is_empty() && !asked.contains(&true);
         Arc::new(all)
     }
 
@@ -419,15 +421,27 @@ impl Interp<'_> {
             }
             Expr::Binary(op @ (BinaryOp::Eq | BinaryOp::NotEq), left, right) => {
                 let (a, b) = (self.setting(closure, *left, depth)?, self.setting(closure, *right, depth)?);
+                if self.is_required(&a) && (b.is_nullish() || b.literal() == Some("")) {
+                    return Some(*op == BinaryOp::NotEq);
+                }
                 let equal = self.compare(BinaryOp::Eq, &a, &b, module.span(test));
                 let usual = equal.truth().or(self.condition(&equal).by_default)?;
                 Some(usual == (*op == BinaryOp::Eq))
             }
             _ => {
                 let value = self.setting(closure, test, depth)?;
+                if self.is_required(&value) {
+                    return Some(true);
+                }
                 value.truth().or(self.condition(&value).by_default)
             }
         }
+    }
+
+    /// Whether the program ends where a setting is not made.
+    fn is_required(&self, value: &Val) -> bool {
+        let is_it = |one: &Val| matches!(one.kind, Kind::Api(api, _) if self.found.required.contains(&api));
+        value.alternatives().iter().any(is_it)
     }
 
     /// Whether a gate asks for a credential, and nobody has to configure something for that.
@@ -496,16 +510,18 @@ impl Interp<'_> {
         }
     }
 
+    /// Adds what a function decides on, and follows what it uses; whether it asks for a credential without being
+    /// configured to, if it refuses for one at all.
     fn follow(
         &mut self,
         id: FnId,
         all: &mut FunctionFacts,
         seen: &mut BTreeSet<(ModId, FuncId)>,
         queue: &mut Vec<Val>,
-    ) {
+    ) -> Option<bool> {
         let closure = self.store.closure(id).clone();
         if !seen.insert((closure.module, closure.func)) {
-            return;
+            return None;
         }
         let key = (closure.module, closure.func);
         let program = self.program;
@@ -533,5 +549,14 @@ impl Interp<'_> {
                 queue.push(value);
             }
         }
+        let refuses = own.facts.refuses && own.facts.decides_on.contains("credential");
+        refuses.then(|| !own.switches.as_ref().is_some_and(|questions| self.are_off(&closure, questions)))
+    }
+
+    /// Whether every question stands behind a setting that nobody makes.
+    fn are_off(&mut self, closure: &Closure, questions: &[Vec<ExprId>]) -> bool {
+        questions
+            .iter()
+            .all(|switches| switches.iter().any(|switch| self.usual_outcome(closure, *switch, 0) == Some(false)))
     }
 }

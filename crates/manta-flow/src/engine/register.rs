@@ -4,6 +4,7 @@ mod decorators;
 mod frameworks;
 mod hierarchy;
 mod models;
+mod responders;
 mod rows;
 mod shapes;
 mod sources;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use manta_core::Location;
-use rustc_hash::FxHashMap;
+use manta_core::{Location, Span};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::engine::api::ApiId;
 use crate::engine::credentials::Credential;
@@ -351,6 +352,8 @@ pub(crate) struct Findings {
     pub(crate) calls: Vec<crate::engine::analysis::CallInfo>,
     /// Whether there were more calls, or more of their arguments, than are kept.
     pub(crate) is_calls_cut: bool,
+    /// Settings without which the program ends while it starts.
+    pub(crate) required: FxHashSet<ApiId>,
     /// Parts of arguments kept in `calls`.
     pub(crate) call_parts: usize,
     /// How many of `calls` start the server.

@@ -85,6 +85,8 @@ pub(super) struct Interpreter {
     pub(super) code: &'static [&'static str],
     /// Options that take the next word as a value that is no code.
     pub(super) valued: &'static [&'static str],
+    /// Whether the first operand is a file of code; else it is a database, a host, a file to work on.
+    pub(super) runs_operand: bool,
 }
 
 /// What is known of a program.
@@ -110,6 +112,13 @@ impl Interpreter {
         }
         let cluster = option.strip_prefix('-').filter(|letters| letters.chars().all(|c| c.is_ascii_alphabetic()));
         self.language == Language::Shell && cluster.is_some_and(|letters| letters.ends_with('c'))
+    }
+
+    /// Whether the option may be given again: `osascript -e … -e …`, `gdb -ex … -ex …`. Others take what follows code as
+    /// its parameters.
+    pub(super) fn takes_more_code(&self) -> bool {
+        use Language::{AppleScript, Other, Perl, Ruby, Sql};
+        !self.runs_operand || matches!(self.language, AppleScript | Other | Perl | Ruby | Sql)
     }
 
     /// Whether what follows is read for mistakes and never run: `bash -n`, `node --check`, `php -l`.
@@ -222,7 +231,18 @@ const fn interpreter(
     code: &'static [&'static str],
     valued: &'static [&'static str],
 ) -> Program {
-    Program { names, interpreter: Some(Interpreter { language, code, valued }), ..NO_PROGRAM }
+    let runs_operand = !matches!(language, Language::Sql);
+    Program { names, interpreter: Some(Interpreter { language, code, valued, runs_operand }), ..NO_PROGRAM }
+}
+
+/// An [`interpreter`] whose operands are no code.
+const fn client(
+    names: &'static [&'static str],
+    language: Language,
+    code: &'static [&'static str],
+    valued: &'static [&'static str],
+) -> Program {
+    Program { names, interpreter: Some(Interpreter { language, code, valued, runs_operand: false }), ..NO_PROGRAM }
 }
 
 use Effect::{Reads, Redirects, Runs, Writes};
@@ -246,6 +266,17 @@ const PROGRAMS: &[Program] = &[
     interpreter(&["octave", "octave-cli"], Language::Other, &["--eval"], &["-p", "--path"]),
     interpreter(&["groovy", "swift", "elixir", "scala"], Language::Other, &["-e"], &["-cp", "-classpath"]),
     interpreter(&["expect"], Language::Other, &["-c"], &["-f"]),
+    client(&["r"], Language::Other, &["-e"], &["-f", "-g"]),
+    client(&["matlab"], Language::Other, &["-r", "-batch"], &["-sd", "-logfile"]),
+    client(&["wolframscript"], Language::Other, &["-c", "-code"], &["-f", "-file"]),
+    interpreter(&["ghci", "racket", "clojure", "bb"], Language::Other, &["-e"], &["-cp"]),
+    client(&["sbcl"], Language::Other, &["--eval"], &["--load", "--core"]),
+    interpreter(&["guile"], Language::Other, &["-c"], &["-L", "-l"]),
+    client(&["erl"], Language::Other, &["-eval"], &["-pa", "-s", "-sname"]),
+    interpreter(&["sage"], Language::Python, &["-c"], &[]),
+    client(&["blender"], Language::Python, &["--python-expr"], &["-P", "--python", "-o", "-f", "-F"]),
+    client(&["mongosh", "mongo"], Language::JavaScript, &["--eval"], &["--host", "--port", "-u", "-p", "--username", "--password", "--authenticationDatabase", "--file", "-f"]),
+    client(&["mysqlsh"], Language::JavaScript, &["-e", "--execute"], &["-h", "-P", "-u", "-D", "-f", "--host", "--port", "--user", "--uri", "--schema", "--file"]),
     interpreter(&["osascript"], Language::AppleScript, &["-e"], &["-l", "-s"]),
     interpreter(&["powershell", "pwsh"], Language::PowerShell, &["-command", "-c", "/c", "/command", "-commandwithargs", "-encodedcommand", "-enc", "-e", "-ec"],
         &["-executionpolicy", "-windowstyle", "-outputformat", "-inputformat", "-workingdirectory", "-version"]),
@@ -382,6 +413,10 @@ const PROGRAMS: &[Program] = &[
         options: &[danger("", "--execute=\\! id", Runs), danger("", "-e\\!id", Runs)],
         ..interpreter(&["mysql", "mariadb"], Language::Sql, &["-e", "--execute"], &["-h", "-P", "-u", "-D", "--host", "--port", "--user", "--database"])
     },
+    interpreter(&["duckdb"], Language::Sql, &["-c", "-s", "-cmd"], &["-init"]),
+    interpreter(&["clickhouse-client"], Language::Sql, &["-q", "--query"], &["-h", "-u", "--host", "--port", "--user", "--password", "--database"]),
+    interpreter(&["sqlcmd"], Language::Sql, &["-Q", "-q"], &["-S", "-U", "-P", "-d", "-i", "-o"]),
+    interpreter(&["cqlsh"], Language::Sql, &["-e", "--execute"], &["-u", "-p", "-k", "-f"]),
     plain(&["mysqldump", "pg_dump", "mongodump"], "sacvC", &[danger("", "--result-file=/tmp/x", Writes), danger("", "--file=/tmp/x", Writes), danger("", "--out=/tmp/x", Writes)]),
     // -- media and documents
     plain(&["pandoc"], "sS", &[with_operand("--output=/tmp/x", Writes), with_operand("--extract-media=/tmp", Writes), with_operand("--lua-filter=/tmp/evil", Runs)]),
@@ -390,7 +425,13 @@ const PROGRAMS: &[Program] = &[
     plain(&["latex", "pdflatex", "xelatex"], "", &[danger("", "--shell-escape", Runs), danger("", "--output-directory=/tmp", Writes)]),
     plain(&["chrome", "chromium", "google-chrome", "chromium-browser", "msedge"], "", &[danger("", "--gpu-launcher=id", Runs), danger("", "--renderer-cmd-prefix=id", Runs)]),
     // -- others
-    plain(&["gdb"], "qn", &[danger("", "-ex=!id", Runs), danger("", "--eval-command=!id", Runs)]),
+    Program {
+        options: &[danger("", "-ex=!id", Runs), danger("", "--eval-command=!id", Runs)],
+        letters: "qn",
+        ..client(&["gdb"], Language::Other, &["-ex", "--eval-command"], &["-x", "-p", "--pid"])
+    },
+    client(&["lldb"], Language::Other, &["-o", "--one-line"], &["-s", "-p", "-n", "-c"]),
+    client(&["r2", "radare2", "rizin"], Language::Other, &["-c"], &["-a", "-b", "-e", "-i"]),
     plain(&["xargs"], "0rtx", &[danger("", "-a/etc/passwd", Reads)]),
     plain(&["sudo", "doas"], "EHnSki", &[danger("", "-s", Runs), danger("", "--user=root", Runs)]),
     plain(&["env"], "i0", &[danger("", "-Sid", Runs)]),

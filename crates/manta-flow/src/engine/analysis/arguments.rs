@@ -122,6 +122,7 @@ impl<'p> Interp<'p> {
                 let request = self.http_request(at);
                 Args { pos: vec![request], rest: Some(Val::unknown()), ..Args::default() }
             }
+            HandlerArgs::HttpReceiver => self.received(handler, at),
             HandlerArgs::Message => self.message_args(handler, dispatched, at),
             HandlerArgs::Named | HandlerArgs::HttpNamed => {
                 return self.named_args(registration, handler, at);
@@ -231,6 +232,20 @@ impl<'p> Interp<'p> {
         obj.more = Some(Val { taint, step, vn: self.store.fresh_vn(), ..Val::unknown() });
         obj.any = Some(Val::unknown());
         Val::of(Kind::Obj(self.store.new_obj(obj)))
+    }
+
+    /// A request that the receiver of a handler is; what a path has in it comes as arguments.
+    fn received(&mut self, handler: &Val, at: Location) -> Args {
+        const FIELDS: [&str; 6] = ["path", "headers", "rfile", "requestline", "request", "get_argument"];
+        let (taint, step) = self.source("arguments".to_owned(), at);
+        if let Kind::Bound(bound) = &handler.kind {
+            let receiver = bound.0.clone();
+            for field in FIELDS {
+                let value = Val { taint, step, vn: self.store.fresh_vn(), ..Val::unknown() };
+                self.set_member(&receiver, Symbol::new(field), value, Span::default());
+            }
+        }
+        Args { rest: Some(Val { taint, step, ..Val::unknown() }), ..Args::default() }
     }
 
     /// Python: each parameter is an argument, validated against its annotation where the SDK does.

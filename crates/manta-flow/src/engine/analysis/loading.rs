@@ -81,6 +81,7 @@ impl<'p> Interp<'p> {
         self.forget_unserved();
         self.register_tool_hierarchy();
         self.register_message_handlers();
+        self.register_responders();
         self.is_loading = false;
         self.is_load_cut = self.out_of_fuel;
         self.dear.forget();

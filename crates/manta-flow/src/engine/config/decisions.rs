@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use manta_core::{Location, Span};
 
 use super::gates::Gate;
-use super::{FunctionFacts, each_stmt};
+use super::{FunctionFacts, each_inner, each_stmt};
 use crate::ir::{
-    BinaryOp, Block, Expr, ExprId, FuncId, ImportId, ImportName, Key, Module, Pat, Prop, StmtKind, Symbol, UnaryOp, Var,
+    BinaryOp, Block, Expr, ExprId, FuncId, ImportId, ImportName, Key, LogicalOp, Module, Pat, Prop, StmtKind, Symbol,
+    UnaryOp, Var,
 };
 
 /// What one function's code says, before the functions it uses are added.
@@ -17,6 +18,8 @@ pub(crate) struct CodeFacts {
     pub(super) imports: Vec<(ImportId, ImportName)>,
     pub(super) skips: Vec<Skip>,
     pub(super) gates: Vec<Gate>,
+    /// For each place that asks for a credential, the settings without which it does not; none where one asks always.
+    pub(super) switches: Option<Vec<Vec<ExprId>>>,
 }
 
 /// A branch that hands every request on, whatever is in it.
@@ -118,7 +121,8 @@ impl<'a> Reader<'a> {
         self.find_skips();
         self.facts.opens = self.opens(&inside);
         let gates = self.find_gates();
-        CodeFacts { facts: self.facts, imports, skips: self.skips, gates }
+        let switches = self.find_switches();
+        CodeFacts { facts: self.facts, imports, skips: self.skips, gates, switches }
     }
 
     /// Expressions inside a part of the function.
@@ -379,13 +383,10 @@ impl<'a> Reader<'a> {
             let calls = |expr: &Expr| matches!(expr, Expr::Call { callee, .. } if is_next(*callee));
             inner.any(calls) && !self.within(span).any(|(_, expr)| is_error_status(expr))
         };
-        let reads_nothing = |test: ExprId| {
-            !self.within(module.span(test)).any(|(_, expr)| matches!(expr, Expr::Var(Var::Local(_)) | Expr::This))
-        };
         let mut skips = Vec::new();
         for stmt in &func.body {
             let StmtKind::If { test, then, otherwise } = &stmt.kind else { continue };
-            if !reads_nothing(*test) {
+            if !self.reads_nothing(*test) {
                 continue;
             }
             let branches = [(then, true), (otherwise, false)];
@@ -394,6 +395,51 @@ impl<'a> Reader<'a> {
             );
         }
         self.skips = skips;
+    }
+
+    /// Whether an expression reads nothing of the function's own.
+    fn reads_nothing(&self, id: ExprId) -> bool {
+        let is_own = |expr: &Expr| matches!(expr, Expr::Var(Var::Local(_)) | Expr::This);
+        !self.within(self.module.span(id)).any(|(_, expr)| is_own(expr))
+    }
+
+    /// The settings behind which the function itself asks for a credential: `if (KEY && req.headers.authorization !== KEY)`.
+    fn find_switches(&self) -> Option<Vec<Vec<ExprId>>> {
+        let mut asked = Vec::new();
+        self.add_switches(&self.module.func(self.func).body, &[], &mut asked);
+        (!asked.is_empty() && asked.iter().all(|switches| !switches.is_empty())).then_some(asked)
+    }
+
+    fn add_switches(&self, block: &'a Block, around: &[ExprId], asked: &mut Vec<Vec<ExprId>>) {
+        let asks = |id: ExprId| self.mentions(self.func.0, id).contains("credential");
+        for stmt in block {
+            match &stmt.kind {
+                StmtKind::If { test, then, otherwise } => {
+                    let parts = self.conjuncts(*test);
+                    let own = parts.iter().copied().filter(|part| !asks(*part) && self.reads_nothing(*part));
+                    let switches: Vec<ExprId> = around.iter().copied().chain(own).collect();
+                    if parts.iter().any(|part| asks(*part)) {
+                        asked.push(switches.clone());
+                    }
+                    self.add_switches(then, &switches, asked);
+                    self.add_switches(otherwise, around, asked);
+                }
+                StmtKind::Return(Some(value)) if asks(*value) => asked.push(around.to_vec()),
+                _ => each_inner(stmt, &mut |inner| self.add_switches(inner, around, asked)),
+            }
+        }
+    }
+
+    /// The parts of a test that must all hold.
+    fn conjuncts(&self, test: ExprId) -> Vec<ExprId> {
+        let (mut open, mut parts) = (vec![test], Vec::new());
+        while let Some(part) = open.pop() {
+            match self.module.expr(part) {
+                Expr::Logical(LogicalOp::And, left, right) => open.extend([*left, *right]),
+                _ => parts.push(part),
+            }
+        }
+        parts
     }
 
     fn find_decisions(&mut self, func: u32) {

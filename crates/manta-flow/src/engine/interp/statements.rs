@@ -11,7 +11,7 @@ use crate::engine::program::Link;
 use crate::engine::store::{Content, Loc, Mark, Snapshot};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, Val};
-use crate::ir::{BinaryOp, Block, Expr, ExprId, Handler, Lang, Pat, Stmt, StmtKind, Symbol};
+use crate::ir::{BinaryOp, Block, Expr, ExprId, Handler, Lang, LogicalOp, Pat, Stmt, StmtKind, Symbol, UnaryOp};
 
 /// How often one statement is interpreted at most because of the loops around it, those of callers included; while
 /// modules load and in handlers. Rounds multiply along calls, so that loops over loops would otherwise use up all fuel on
@@ -244,8 +244,8 @@ impl<'p> Interp<'p> {
             (Some(when_true), Some(when_false)) => {
                 let (then, otherwise) = ((when_true, then), (when_false, otherwise));
                 match self.by_default(&value, test) {
-                    Some(true) => self.configured(then, otherwise),
-                    Some(false) => self.configured(otherwise, then),
+                    Some(true) => self.by_setting(test, then, otherwise),
+                    Some(false) => self.by_setting(test, otherwise, then),
                     None => self.branches(&mut [
                         &mut |interp: &mut Self| {
                             interp.assume(&then.0);
@@ -259,6 +259,46 @@ impl<'p> Interp<'p> {
                 }
             }
             (None, None) => false,
+        }
+    }
+
+    /// Two branches of a test of a setting, the usual one first.
+    fn by_setting(&mut self, test: ExprId, usual: (Refinements, &'p Block), other: (Refinements, &'p Block)) -> bool {
+        let ends = self.frame().dead_ends.len();
+        let had_end = std::mem::take(&mut self.frame_mut().has_end_by_default);
+        let last = usual.1.last().map(|stmt| &stmt.kind);
+        let alive = self.configured(usual, other);
+        let is_end = matches!(last, Some(StmtKind::Throw(_) | StmtKind::Expr(_)))
+            && self.frame().has_end_by_default
+            && self.frame().dead_ends.len() > ends;
+        self.frame_mut().has_end_by_default |= had_end;
+        if is_end {
+            self.note_required(test);
+        }
+        alive
+    }
+
+    /// The program ends where nobody makes the settings that a test asks for: `if (!KEY) process.exit(1)`.
+    fn note_required(&mut self, test: ExprId) {
+        let code = self.program.module(self.frame().module);
+        let mut parts = vec![test];
+        while let Some(part) = parts.pop() {
+            match code.expr(part) {
+                Expr::Unary(UnaryOp::Not, operand) => parts.push(*operand),
+                Expr::Logical(LogicalOp::Or, left, right) | Expr::Binary(BinaryOp::Eq, left, right) => {
+                    parts.extend([*left, *right]);
+                }
+                Expr::Var(_) | Expr::Member { .. } | Expr::Import(..) => {
+                    let value = self.eval(part);
+                    let settings = value.alternatives().iter().filter_map(|one| match one.kind {
+                        Kind::Api(api, _) => Some(api).filter(|api| self.is_setting(*api)),
+                        _ => None,
+                    });
+                    let settings: Vec<ApiId> = settings.collect();
+                    self.found.required.extend(settings);
+                }
+                _ => {}
+            }
         }
     }
 

@@ -94,6 +94,9 @@ pub enum HandlerArgs {
     CommandLine,
     /// First parameter is an HTTP request (`req.body`, `req.query`, `req.params`, `req.headers`).
     HttpRequest,
+    /// The receiver is an HTTP request (`self.path`, `self.headers`, `self.rfile`). The row is of a class; what is derived
+    /// from it is registered, with the methods that `handler` names.
+    HttpReceiver,
     /// Each parameter is part of an HTTP request (FastAPI).
     HttpNamed,
     /// A JSON-RPC message, or its parts under their usual names (servers without an SDK).

@@ -21,6 +21,10 @@ impl Interp<'_> {
             // `@mcp.tool(...)`: the registration happens when the result decorates a function.
             return;
         }
+        if row.args == HandlerArgs::HttpReceiver {
+            // Classes derived from it are what answers.
+            return;
+        }
         let handler = match row.handler.as_str() {
             "last" => args.pos.iter().rev().find(|value| self.is_callable(value)).cloned(),
             "decorated" => args.pos.iter().find(|value| self.is_callable(value)).cloned(),
