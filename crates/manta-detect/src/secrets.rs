@@ -496,6 +496,10 @@ pub fn is_name(name: &str) -> bool {
     if words == ["google", "application", "credentials"] {
         return false;
     }
+    // Where the shell keeps the directory it is in.
+    if name == "PWD" {
+        return false;
+    }
     let is_setting = ["max", "min", "num", "enable", "disable", "use", "has", "is", "require", "allow", "no"]
         .contains(&first.as_str());
     if is_setting || ABOUT.contains(&last.as_str()) {
@@ -736,6 +740,7 @@ mod tests {
         {
             assert!(is_name(name), "{name}");
         }
+        assert!(is_name("DB_PWD") && is_name("pwd") && !is_name("PWD"), "the shell's variable is a directory");
         for name in [
             "KEY",
             "PATH",

@@ -156,13 +156,24 @@ fn is_sample(value: &str) -> bool {
     /// A password in an address may be this short.
     const SHORTEST: usize = 8;
     let lower = value.to_ascii_lowercase();
-    // In a program the lines of a key often end with `\n` in so many letters.
-    let body =
-        value.strip_prefix("-----BEGIN").map_or(value, |rest| rest.split_once("-----").map_or("", |(_, body)| body));
+    /// The lines of a key have 64 characters, and the shortest key is one of them.
+    const SHORTEST_LINE: usize = 24;
+    let (body, shortest) = match value.strip_prefix("-----BEGIN") {
+        Some(rest) => (rest.split_once("-----").map_or("", |(_, body)| longest_line(body)), SHORTEST_LINE),
+        None => (value, SHORTEST),
+    };
     WORDS.iter().any(|word| lower.contains(word))
         || is_counted(&lower)
-        || body.len() < SHORTEST
+        || body.len() < shortest
         || secrets::entropy(body) < 2.8
+}
+
+/// The longest line of base64 in the body of a key. A message that says how a key begins and ends has words between the
+/// two; lines of a key in a program often end with `\n` in so many letters.
+fn longest_line(body: &str) -> &str {
+    let is_of_line = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let lines = body.split("\\n").flat_map(|line| line.split(|c: char| !is_of_line(c)));
+    lines.max_by_key(|line| line.len()).unwrap_or_default()
 }
 
 /// Whether the end of a value is made of letters and digits in their order: `abc123xyz789`.
@@ -175,7 +186,20 @@ fn is_counted(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{examples, is_counted, is_in_example};
+    use super::{examples, is_counted, is_in_example, is_sample};
+
+    #[test]
+    fn a_key_has_a_line_between_its_ends() {
+        let key = |body: &str| format!("-----BEGIN PRIVATE KEY-----{body}-----END PRIVATE KEY-----");
+        let line = "MC4CAQAwBQYDK2VwBCIEIMr9uTqlL3ZzpKxQ0vW8eJdB5nYfGh2c";
+        for body in [format!("\n{line}\n"), format!("\\n{line}\\n"), format!("\r\n{line}\r\n")] {
+            assert!(!is_sample(&key(&body)), "{body}");
+        }
+        assert!(!is_sample(&format!("-----BEGIN PRIVATE KEY-----\n{line}")), "cut off");
+        for body in [" and end with ", "", "\n", " followed by its lines and then "] {
+            assert!(is_sample(&key(body)), "{body}");
+        }
+    }
 
     #[test]
     fn letters_in_their_order_are_a_sample() {
