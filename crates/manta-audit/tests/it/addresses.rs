@@ -573,3 +573,69 @@ fn what_is_there_is_no_address() {
         assert!(!server(check), "{check}");
     }
 }
+
+/// A server whose tools are rows of a table, with a function that fills the places of a path with what it is given.
+fn of_paths(path: &str, fill: &str) -> Vec<String> {
+    let server = format!(
+        r#"
+import {{ Server }} from "@modelcontextprotocol/sdk/server/index.js";
+import {{ CallToolRequestSchema, ListToolsRequestSchema }} from "@modelcontextprotocol/sdk/types.js";
+const tools = [{{ name: "get", path: "{path}", inputSchema: {{ type: "object" }} }}];
+const server = new Server({{ name: "x", version: "1.0.0" }}, {{ capabilities: {{ tools: {{}} }} }});
+server.setRequestHandler(ListToolsRequestSchema, async () => ({{ tools }}));
+server.setRequestHandler(CallToolRequestSchema, async (request) => {{
+  const tool = tools.find((tool) => tool.name === request.params.name);
+  if (!tool) throw new Error("no such tool");
+  let path = tool.path;
+  for (const [key, value] of Object.entries({{ ...request.params.arguments }})) {{
+    const place = `{{${{key}}}}`;
+    if (path.includes(place)) path = {fill};
+  }}
+  const answer = await fetch(`${{process.env.API ?? "https://api.example.com"}}${{path}}`);
+  return {{ content: [{{ type: "text", text: await answer.text() }}] }};
+}});
+"#
+    );
+    found([("server.js", server.as_str())])
+}
+
+#[test]
+fn what_stands_before_the_places_of_a_path_stays() {
+    let encoded = "path.replace(place, encodeURIComponent(String(value)))";
+    assert_eq!(of_paths("/v1/sites/{site}/files/{file}", encoded), NOTHING);
+    assert_eq!(of_paths("/v1/sites", encoded), NOTHING);
+    assert_eq!(of_paths("{site}/files", "path.replace(place, String(value))"), FOUND, "the place is where it begins");
+    assert_eq!(of_paths("/v1/{site}", "path.replace(key, String(value))"), FOUND, "any part of it may be a place");
+}
+
+#[test]
+fn an_address_that_may_be_none_yet_is_known_by_its_start() {
+    let base = |kept: &str| {
+        format!(
+            r#"
+let kept = null;
+function base(name) {{
+  if (kept) return kept;
+  kept = {kept};
+  return kept;
+}}
+"#
+        )
+    };
+    let typescript = |kept: &str| {
+        let server = format!(
+            r#"{TYPESCRIPT}{}
+server.tool("get", {{ name: z.string(), more: z.boolean().optional() }}, async ({{ name, more }}) => {{
+  if (more) base(name);
+  const url = `${{base(name)}}/v1/${{encodeURIComponent(name)}}`;
+  new URL(url);
+  return fetch(url);
+}});
+"#,
+            base(kept)
+        );
+        found([("server.ts", server.as_str())])
+    };
+    assert_eq!(typescript(r#""https://api.example.com""#), NOTHING);
+    assert_eq!(typescript("name"), FOUND);
+}
