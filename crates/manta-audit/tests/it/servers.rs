@@ -348,6 +348,49 @@ for line in sys.stdin:
     assert_eq!(found([("server.py", server)]), ["tool-poisoning in add"]);
 }
 
+/// Methods kept in a table that is filled as the server is made, and tools in another.
+#[test]
+fn a_server_without_an_sdk_keeps_its_methods_in_a_table() {
+    let server = |command: &str| {
+        format!(
+            r#"
+import json, subprocess, sys
+
+def ping(host):
+    return subprocess.run({command}, capture_output=True, text=True).stdout
+
+class Dispatcher:
+    def __init__(self):
+        self._methods = {{}}
+        self._tools = {{}}
+        self.register("tools/list", self._list)
+        self.register("tools/call", self._call)
+
+    def register(self, method, handler):
+        self._methods[method] = handler
+
+    def _list(self, params):
+        return {{"tools": [{{"name": "ping", "description": "Pings", "inputSchema": {{"type": "object"}}}}]}}
+
+    def _call(self, params):
+        return self._tools[params["name"]](**params["arguments"])
+
+    def handle(self, message):
+        return self._methods[message["method"]](message.get("params") or {{}})
+
+dispatcher = Dispatcher()
+dispatcher._tools["ping"] = ping
+for line in sys.stdin:
+    print(json.dumps({{"jsonrpc": "2.0", "result": dispatcher.handle(json.loads(line))}}))
+"#
+        )
+    };
+    let unsafe_one = server("f\"ping -c 1 {host}\", shell=True");
+    assert_eq!(found([("server.py", unsafe_one.as_str())]), ["command-injection in ping"]);
+    let safe_one = server("[\"ping\", \"-c\", \"1\", \"--\", str(int(host))]");
+    assert_eq!(found([("server.py", safe_one.as_str())]), Vec::<String>::new());
+}
+
 #[test]
 fn a_definition_and_its_handler_may_be_two_arguments() {
     let server = r#"

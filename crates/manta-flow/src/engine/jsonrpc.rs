@@ -24,6 +24,17 @@ impl Interp<'_> {
     pub(crate) fn register_message_handlers(&mut self) {
         let tools = self.found.registrations.iter().filter(|registration| registration.exposes == Exposes::Tool);
         let homes: BTreeSet<_> = tools.map(|registration| self.program.home_of(registration.module)).collect();
+        for (name, handler, module, span) in std::mem::take(&mut self.found.message_methods) {
+            if homes.contains(&self.program.home_of(module)) {
+                continue;
+            }
+            if name.as_str() == CALL {
+                self.push_message_handler(module, handler, span);
+            } else {
+                let at = Location::new(self.program.module(module).file, span);
+                self.found.list_handlers.push((handler, at, module));
+            }
+        }
         let modules: Vec<ModId> = self.program.modules().map(|(id, _)| id).collect();
         for module in modules {
             let compare = self.functions_that_compare(module);
@@ -37,6 +48,15 @@ impl Interp<'_> {
                 let handler = self.with_receiver(id);
                 self.push_message_handler(module, handler, span);
             }
+        }
+    }
+
+    /// `handlers["tools/call"] = handler`, often in a method that registers any: what such a table is for is known when it
+    /// is known that no SDK is.
+    pub(crate) fn message_method_set(&mut self, name: Symbol, handler: &Val, span: Span) {
+        if matches!(name.as_str(), CALL | LIST) && self.is_callable(handler) {
+            let module = self.frame().module;
+            self.found.message_methods.push((name, handler.clone(), module, span));
         }
     }
 

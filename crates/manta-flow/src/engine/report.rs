@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
-use manta_core::Location;
 use manta_core::{Location, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -317,6 +316,9 @@ pub(crate) struct Findings {
     pub(crate) listed: Vec<(String, Option<String>, Option<Schema>, Location)>,
     /// List handlers met while modules load: handler, place, module.
     pub(crate) list_handlers: Vec<(Val, Location, ModId)>,
+    /// Functions that are kept for `tools/call` or `tools/list` in tables which are filled as the program goes: method,
+    /// function, module, place.
+    pub(crate) message_methods: Vec<(Symbol, Val, ModId, Span)>,
     /// Classes that frameworks register by their base class.
     pub(crate) tool_classes: Vec<ObjId>,
     /// One instance per class that annotations name.

@@ -353,7 +353,10 @@ impl<'p> Interp<'p> {
     }
 
     fn registered(&self) -> usize {
-        self.found.registrations.len() + self.found.list_handlers.len() + self.found.tool_classes.len()
+        self.found.registrations.len()
+            + self.found.list_handlers.len()
+            + self.found.message_methods.len()
+            + self.found.tool_classes.len()
     }
 
     fn mark_arguments(&mut self, mut args: Args, name: Option<Symbol>, span: Span) -> Args {

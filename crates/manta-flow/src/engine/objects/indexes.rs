@@ -207,6 +207,7 @@ impl Interp<'_> {
                 self.set_member(target, name, value, span);
             }
             Some(name) => {
+                self.message_method_set(name, &value, span);
                 self.store.obj_mut(id).fields.insert(name, value);
             }
             None => {
