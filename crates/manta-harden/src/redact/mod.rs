@@ -159,6 +159,10 @@ impl Redactor {
     /// The same with the members that a schema or a policy marks as sensitive.
     #[must_use]
     pub fn redact_marked(&self, value: &Value, sensitive: &Sensitive) -> Redacted {
+        let mut room = self.most_parts();
+        if !has_room(value, &mut room) {
+            return self.whole_by_size(value);
+        }
         let mut count = 0;
         let value = self.value(value, &sensitive.root, 0, &mut count);
         self.bounded(value, count)
@@ -167,6 +171,10 @@ impl Redactor {
     /// The same for members of a call that two sides may mark: the tool's schema and the policy.
     #[must_use]
     pub fn redact_members(&self, members: &Map<String, Value>, marks: [&Sensitive; 2]) -> Redacted {
+        let mut room = self.most_parts();
+        if !members.values().all(|value| has_room(value, &mut room)) {
+            return self.whole_by_size(members);
+        }
         let mut count = 0;
         let [first, second] = marks;
         let mut value = Value::Object(self.object(members, &first.root, 0, &mut count));
@@ -174,6 +182,17 @@ impl Redactor {
             value = self.value(&value, &second.root, 0, &mut count);
         }
         self.bounded(value, count)
+    }
+
+    /// More elements and members than this don't fit, whatever becomes of them: each takes two bytes at least. Looking for
+    /// secrets in all of them would only keep the others waiting (CWE-400).
+    fn most_parts(&self) -> usize {
+        self.max_total / 2
+    }
+
+    fn whole_by_size(&self, value: &impl serde::Serialize) -> Redacted {
+        let text = serde_json::to_string(value).unwrap_or_default();
+        Redacted { value: Value::String(self.by_size(text.as_bytes())), count: 1 }
     }
 
     fn bounded(&self, value: Value, count: u64) -> Redacted {
@@ -369,6 +388,17 @@ pub fn as_read(text: &str) -> String {
     hidden::strip(text).nfkc().collect()
 }
 
+/// Whether a value has no more parts than there is room for.
+fn has_room(value: &Value, room: &mut usize) -> bool {
+    let Some(left) = room.checked_sub(1) else { return false };
+    *room = left;
+    match value {
+        Value::Array(items) => items.iter().all(|item| has_room(item, room)),
+        Value::Object(members) => members.values().all(|member| has_room(member, room)),
+        _ => true,
+    }
+}
+
 fn replaced(why: &str, count: &mut u64) -> Value {
     *count += 1;
     Value::String(format!("{MARK}{why}]"))
@@ -489,6 +519,19 @@ mod tests {
         assert_eq!(value["text"], "use [redacted:secret:github-token] now");
         assert_eq!(value["args"][3], "x");
         assert_eq!(value["env"][1]["value"], "/root");
+    }
+
+    #[test]
+    fn what_has_more_parts_than_fit_is_not_searched() {
+        let members: Map<String, Value> = (0..300_000).map(|n| (format!("my secret number {n}"), json!(n))).collect();
+        for value in
+            [redactor().redact_members(&members, [&Sensitive::default(); 2]), redactor().redact(&json!([members]))]
+        {
+            assert_eq!(value.count, 1);
+            assert!(value.value.as_str().unwrap().starts_with("[redacted:size:"));
+        }
+        let few = json!({ "content": "x".repeat(1 << 20), "path": "a" });
+        assert_eq!(redact(few)["path"], "a");
     }
 
     #[test]
