@@ -469,13 +469,18 @@ fn a_client_that_reads_no_refusals_costs_bounded_memory(directory: &Path) {
     let frame = format!("{{\"jsonrpc\":\"2.0\",\"id\":\"{}\",\"method\":\"x\",\"method\":\"x\"}}\n", "x".repeat(1000));
     let writer =
         std::thread::spawn(move || (0..150_000).take_while(|_| input.write_all(frame.as_bytes()).is_ok()).count());
-    let deadline = Instant::now() + Duration::from_secs(8);
-    let mut most = 0;
+    // Until the answers are there, waiting, however busy the machine is; and then for as long as it would take to have more.
+    let (mut most, waiting) = (0, 30 << 10);
+    let mut deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline && !writer.is_finished() {
-        most = most.max(resident_kib(guarded.process.id()));
+        let now = resident_kib(guarded.process.id());
+        if most <= waiting && now > waiting {
+            deadline = Instant::now() + Duration::from_secs(8);
+        }
+        most = most.max(now);
         std::thread::sleep(Duration::from_millis(100));
     }
-    assert!(most > 30 << 10, "{most} KiB: the answers are there, waiting");
+    assert!(most > waiting, "{most} KiB");
     assert!(most < 100 << 10, "{most} KiB for a client that reads nothing");
     drop(guarded);
     assert!(writer.join().unwrap() < 150_000);
