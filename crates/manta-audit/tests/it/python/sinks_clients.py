@@ -60,7 +60,7 @@ def expression(code: str) -> str:
 
 @mcp.tool()
 def query(text: str) -> str:
-    return subprocess.check_output(["duckdb", "/srv/a.db", "-c", f"SELECT * FROM t WHERE name = '{text}'"])  # error: sql-injection in query
+    return subprocess.check_output(["duckdb", "/srv/a.db", "-c", f"SELECT * FROM t WHERE name = '{text}'"])  # error: code-injection in query
 
 
 @mcp.tool()
