@@ -249,7 +249,7 @@ fn host(url: &str) -> Option<&str> {
 
 fn is_paste_site(host: &str) -> bool {
     let is_it = |site: &&str| host.strip_suffix(*site).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
-    PASTE_SITES.iter().any(|site| is_it(&site))
+    PASTE_SITES.iter().any(is_it)
 }
 
 /// Whether a host is a place in the world: not this machine, not a network of one's own, not what a reader is to fill in.
