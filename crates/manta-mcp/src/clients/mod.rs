@@ -127,8 +127,10 @@ static PLACES: LazyLock<Vec<(String, &Client)>> = LazyLock::new(|| {
 /// ```
 #[must_use]
 pub fn of(path: &str) -> Option<&'static Client> {
-    // Most files of a target are sources and manifests: the table is not even read for those.
-    Notation::of(path).filter(|_| FileKind::of(path) == FileKind::Other)?;
+    // Most files of a target are sources and manifests: the table is not even read for those. An extension of Claude
+    // Desktop is described by a manifest.
+    let is_extension = || path.ends_with("/manifest.json");
+    Notation::of(path).filter(|_| FileKind::of(path) == FileKind::Other || is_extension())?;
     PLACES.iter().find(|(place, _)| is_at(path, place)).map(|(_, client)| *client)
 }
 
