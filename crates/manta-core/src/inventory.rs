@@ -436,15 +436,13 @@ impl ScanReport {
         self.servers.iter().flat_map(|server| &server.tools)
     }
 
-    /// Whether there was anything of a server to judge. A finding that is not shown is nothing a reader could go by: a
-    /// script that runs at installation makes no server of a package.
+    /// Whether there was anything of a server to judge.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let is_program = || self.sources.iter().any(|(_, file)| file.kind.is_source());
         // Skills without a program are all there is to judge; beside one, a server was looked for and not found.
         let is_of_agents = self.completeness.agent_files > 0 && !is_program();
-        let is_found = self.findings.iter().any(Finding::is_reported);
-        self.tools().next().is_none() && self.configured.is_empty() && !is_found && !is_of_agents
+        self.tools().next().is_none() && self.configured.is_empty() && self.findings.is_empty() && !is_of_agents
     }
 }
 
