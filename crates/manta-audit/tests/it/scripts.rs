@@ -143,26 +143,3 @@ osascript(`tell ${account} to set ${place} to ${body}\n${limit}`);"#,
         assert_eq!(scripted(body), ["code-injection in run"], "{body}");
     }
 }
-
-#[test]
-fn what_is_put_between_escaped_lines_enters_the_literal_again() {
-    let note = |escape: &str| {
-        run(&format!(
-            "const note = {escape};\nconst f = file(\"x.applescript\");\nawait fs.writeFile(f, `make note with text \"${{note}}\"`);\n\
-             execSync(`osascript \"${{f}}\"`);"
-        ))
-    };
-    let escaped = r#"text.replace(/["\\]/g, "\\$&")"#;
-    for lines in [r#".replace(/\r\n|\r|\n/g, '" & linefeed & "')"#, r#".replaceAll("\n", '" & linefeed & "')"#] {
-        assert!(note(&format!("{escaped}{lines}")).is_empty(), "{lines}");
-        assert_eq!(note(&format!("text{lines}")), ["code-injection in run"], "nothing is escaped before {lines}");
-    }
-    let left = r#".replace(/\n/g, '" & ')"#;
-    assert_eq!(
-        note(&format!("{escaped}{left}")),
-        ["code-injection in run"],
-        "the literal is left and not entered again"
-    );
-    let lost = r#".replace(/[\\\n]/g, '" & linefeed & "')"#;
-    assert_eq!(note(&format!("{escaped}{lost}")), ["code-injection in run"], "the escapes go with the lines");
-}

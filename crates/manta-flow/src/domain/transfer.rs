@@ -161,17 +161,6 @@ impl StrProps {
         .normalized()
     }
 
-    /// What stands between two of the texts that an escaped one has in the place of characters, where they bring in the
-    /// quotes that are escaped elsewhere: `" & linefeed & "` for every line end leaves a literal and enters it again.
-    /// None where such a text is none, or the escapes are lost with the characters.
-    #[must_use]
-    pub fn between_replaced(&self, removed: CharSet, replacement: &str) -> Option<Self> {
-        let is_escaped = self.quoted != Quoting::None && self.lits.is_none();
-        let between = self.replace_all_chars(removed, "");
-        let whole = self.replace_all_chars(removed, replacement);
-        (is_escaped && between.quoted == self.quoted && whole.quoted != self.quoted).then_some(between)
-    }
-
     /// Any other replacement (a sequence, a pattern that is not understood, or only the first match): nothing is known
     /// to be gone, and the characters of the replacement may be new.
     #[must_use]

@@ -54,16 +54,6 @@ impl Regex {
         }
     }
 
-    /// What stands between two of the texts that replaced all matches, as for [`StrProps::between_replaced`], where a match
-    /// is made of nothing but the characters that go.
-    #[must_use]
-    pub fn between_replaced(&self, subject: &StrProps, replacement: &str) -> Option<StrProps> {
-        let removed = self.removed_characters();
-        let Insertion::Text(text) = self.insertion(replacement) else { return None };
-        let is_all = !removed.is_empty() && characters(&self.node).is_subset(removed);
-        is_all.then(|| subject.between_replaced(removed, &text)).flatten()
-    }
-
     /// Characters of which no occurrence survives the replacement of all matches by nothing.
     ///
     /// They are the ones the expression, applied at their position, matches whatever follows. The non-ASCII bit means
@@ -213,16 +203,6 @@ impl StrProps {
             _ => return None,
         };
         Some(Self { quoted, ..replaced })
-    }
-}
-
-/// Every character that a match may consume.
-fn characters(node: &Node) -> CharSet {
-    match node {
-        Node::Empty | Node::Assert(_) | Node::Ahead { .. } => CharSet::NONE,
-        Node::Class(class) => class.may,
-        Node::Concat(items) | Node::Alt(items) => items.iter().map(characters).fold(CharSet::NONE, CharSet::union),
-        Node::Repeat { node, .. } | Node::AtMost(node) => characters(node),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Parts of texts replaced, trimmed and filled in.
 
-use std::rc::Rc;
-
 use manta_core::Span;
 
 use crate::domain::CharSet;
@@ -57,11 +55,6 @@ impl Interp<'_> {
             let text = if all { text.replace(needle, with) } else { text.replacen(needle, with, 1) };
             return Val { taint: value.taint, step: value.step, vn: self.store.fresh_vn(), ..Val::str(&text) };
         }
-        if let (true, Some(needle), Some(with)) = (all, needle.literal(), replacement.literal())
-            && let Some(between) = single(needle).and_then(|c| own.between_replaced(CharSet::single(c), with))
-        {
-            return self.spliced(&value, between, with, Span::default());
-        }
         let props = match needle.literal() {
             Some(needle) if all && replacement.literal().is_some() => {
                 own.replace_all_text(needle, replacement.literal().unwrap_or_default())
@@ -83,9 +76,7 @@ impl Interp<'_> {
             }
             return self.concat(&pieces, Span::default());
         }
-        let is_filled = value.taint.is_none() && self.taint_now(replacement).is_some();
-        let start = if is_filled { self.kept_start(&value, needle) } else { Vec::new() };
-        if let Some(filled) = self.filled_template(&value, replacement, start) {
+        if let Some(filled) = self.filled_template(&value, replacement) {
             return filled;
         }
         if let (Some(needle), Some(_)) = (needle.literal(), replacement.literal()) {
@@ -95,14 +86,6 @@ impl Interp<'_> {
         let taint = self.taint_now(&value).union(self.taint_now(replacement));
         let step = if value.taint.is_some() { value.step } else { replacement.step };
         Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(props) }
-    }
-
-    /// A text with others in the place of some characters. Two pieces stand for any number of them, so that what lies
-    /// between two is seen.
-    pub(crate) fn spliced(&mut self, value: &Val, between: StrProps, with: &str, span: Span) -> Val {
-        let first = self.text_val(between.clone(), value);
-        let second = self.text_val(between, value);
-        self.concat(&[first, Val::str(with), second], span).tainted_by(value)
     }
 
     /// What a text is put together from, where it is from several pieces and nothing more is known of the whole. What is
@@ -173,48 +156,16 @@ impl Interp<'_> {
         self.concat(&pieces, span)
     }
 
-    /// What stands before any placeholder of a template: before the first character with which one may begin
-    /// (`path.replace(`{${name}}`, …)` leaves what comes before a brace). What an administrator sets may come first, where
-    /// a placeholder begins with a sign that no address has.
-    fn kept_start(&mut self, template: &Val, placeholder: &Val) -> Vec<Val> {
-        let placeholder = self.props(placeholder);
-        let end = |text: &str| text.find(|c| placeholder.first.contains(c));
-        if !placeholder.is_nonempty() {
-            return Vec::new();
-        }
-        if let Some(start) = self.props(template).lits.as_deref().and_then(common_start) {
-            return vec![Val::str(&start[..end(start).unwrap_or(start.len())])];
-        }
-        let is_sign = !placeholder.first.meets(CharSet::ALNUM.union(CharSet::of(":/.-_")));
-        let mut kept = Vec::new();
-        for part in template.text.iter().flat_map(|text| text.parts.iter()) {
-            match part {
-                Part::Hole(hole) if is_sign => kept.push(hole.clone()),
-                Part::Hole(_) => break,
-                Part::Lit(text) => match end(text) {
-                    Some(end) => {
-                        kept.push(Val::str(&text[..end]));
-                        return kept;
-                    }
-                    None => kept.push(Val::arc_str(text.clone())),
-                },
-            }
-        }
-        // No constant text has one, so a part that is not known does.
-        kept.truncate(kept.iter().take_while(|piece| piece.literal().is_some()).count());
-        kept
-    }
-
     /// A placeholder in a template that the program does not spell out (`path.replace("{id}", id)` with a path from a
     /// description) is replaced by an untrusted value: what is behind it stays the program's, and it may stand at the
-    /// very beginning, or behind a start that is known to stay.
-    pub(crate) fn filled_template(&mut self, template: &Val, replacement: &Val, start: Vec<Val>) -> Option<Val> {
+    /// very beginning.
+    pub(crate) fn filled_template(&mut self, template: &Val, replacement: &Val) -> Option<Val> {
         if self.taint_now(replacement).is_none() || self.found.replay.is_some() {
             return None;
         }
         let parts = template.text.as_deref().map(|text| text.parts.to_vec()).unwrap_or_default();
         let mut pieces: Vec<Val> = match (template.taint.is_none(), parts.as_slice()) {
-            (true, _) => start,
+            (true, _) => Vec::new(),
             (false, [_, _, ..]) if parts.len() < 24 => {
                 let inserted = self.props(replacement);
                 let piece = |interp: &mut Self, part: Part| match part {
@@ -233,20 +184,6 @@ impl Interp<'_> {
         pieces.extend([replacement.clone(), rest]);
         Some(self.concat(&pieces, Span::default()))
     }
-}
-
-/// What all of some texts begin with.
-fn common_start(texts: &[Rc<str>]) -> Option<&str> {
-    let (first, others) = texts.split_first()?;
-    let ends = first.char_indices().map(|(at, c)| at + c.len_utf8());
-    let end = ends.take_while(|end| others.iter().all(|other| other.starts_with(&first[..*end]))).last()?;
-    Some(&first[..end])
-}
-
-/// The only character of a text, where it is one that has a place of its own in sets.
-fn single(text: &str) -> Option<char> {
-    let mut characters = text.chars();
-    characters.next().filter(|c| c.is_ascii() && characters.next().is_none())
 }
 
 /// Whether replacing all of one character by a text escapes it: `\'`, `''`, `'\''`.

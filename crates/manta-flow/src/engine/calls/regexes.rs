@@ -278,7 +278,7 @@ impl Interp<'_> {
             return self.concat(&filled, span);
         }
         if value.taint.is_none()
-            && let Some(filled) = self.filled_template(value, replacement, Vec::new())
+            && let Some(filled) = self.filled_template(value, replacement)
         {
             return filled;
         }
@@ -320,13 +320,6 @@ impl Interp<'_> {
         {
             let vn = self.store.fresh_vn();
             return Val { taint: value.taint, step: value.step, vn, ..Val::str(&replaced) };
-        }
-        if global
-            && let (Some(parsed), Some(with)) = (&parsed, replacement.literal())
-            && let Some(between) = parsed.between_replaced(&own, with)
-        {
-            let replaced = self.spliced(&value, between, with, span);
-            return self.through(replaced, span, "replace");
         }
         let mut props = match (&parsed, replacement.literal()) {
             (Some(parsed), Some(text)) => parsed.replace(&own, text, global),

@@ -7,7 +7,6 @@ use super::{Interp, arc};
 use crate::domain::path::Within;
 use crate::domain::url::Host;
 use crate::domain::{CharSet, StrProps};
-use crate::engine::builtins::known_start;
 use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::store::{Content, Loc, Obj, ObjKind, Snapshot, is_same};
 use crate::engine::value::{Kind, Part, Taint, Text, Val, own_props};
@@ -243,16 +242,14 @@ impl Interp<'_> {
             refined.taint = Taint::NONE;
         }
         if let Kind::Union(values) = &value.kind {
-            // Of what is known of the whole, pieces say nothing; but how a text begins that the program itself begins, is
-            // known better from its pieces.
+            // Of what is known of the whole, pieces say nothing.
             let says_how_it_is_spelled = fact.props.charset != CharSet::ALL
+                || fact.props.first != CharSet::ALL
                 || fact.props.url.host != Host::Tainted
                 || fact.props.path.within != Within::None;
-            let says_how_it_begins = fact.props.first != CharSet::ALL;
             let refine = |value: &Val| {
                 let value = self.refined(value, fact);
-                let is_told = says_how_it_is_spelled || says_how_it_begins && known_start(&value).is_none();
-                if is_told { as_a_whole(value) } else { value }
+                if says_how_it_is_spelled { as_a_whole(value) } else { value }
             };
             refined.kind = Kind::Union(values.iter().map(refine).collect());
             return refined;
