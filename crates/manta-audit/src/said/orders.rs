@@ -29,23 +29,18 @@ impl Order<'_> {
     }
 
     /// Whether the sentence names another tool of the same server: "After calling this tool, use `get_result`" says how
-    /// they work together, and touches nobody else's. So does "Call `get_form` before calling this tool"; but what comes
-    /// "before any other tool" is not said of the two alone.
+    /// they work together, and touches nobody else's.
     fn is_of_own_tools(&self, speaker: &Speaker, said: &Said) -> bool {
         const END: [char; 4] = ['.', '!', '?', '\n'];
         let text = &self.text.text;
         let Some(at) = text.find(&self.passage) else { return false };
         let rest = &text[at..];
-        let end = at + rest.find(END).unwrap_or(rest.len());
-        let is_of_itself = self.passage.to_lowercase().ends_with("this tool");
-        let start = if is_of_itself { text[..at].rfind(END).map_or(0, |end| end + 1) } else { at };
-        let sentence = &text[start..end];
+        let sentence = &rest[..rest.find(END).unwrap_or(rest.len())];
         let mut words = sentence.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')));
         let is_other = |word: &str| {
             let is_it = |entry: &Said| entry.name == word && entry.name != said.name;
             // A plain word is no name where it stands in a sentence.
-            let is_camel = word.starts_with(char::is_lowercase) && word.contains(char::is_uppercase);
-            (is_camel || word.contains(['_', '-', '.', '/'])) && speaker.entries.iter().any(is_it)
+            word.contains(['_', '-', '.', '/']) && speaker.entries.iter().any(is_it)
         };
         words.any(is_other)
     }

@@ -222,7 +222,9 @@ impl<'p> Interp<'p> {
         }
         // As they are, and as a piece of what the program takes apart.
         let with_ending = witnesses.len();
-        let wholes = self.found.formats.wholes(&plain);
+        // An option is one where its word begins, which a piece seldom does.
+        let is_of_pieces = matches!(hit.rule.class(), "path" | "network");
+        let wholes = if is_of_pieces { self.found.formats.wholes(&plain) } else { Vec::new() };
         let alone = witnesses.iter().map(|witness| (witness, witness));
         let inputs = alone.chain(wholes.iter().map(|(whole, piece)| (whole, piece)));
         for (index, (witness, core)) in inputs.enumerate() {
