@@ -10,7 +10,7 @@ use crate::built;
 use crate::instructions::Counter;
 
 /// What is scanned, and the most it may take, in millions of instructions: a quarter more than on the day this was written.
-const MOST: &[(&str, u64)] = &[("examples/my-mcp-server", 1), ("examples/py-fastmcp", 1)];
+const MOST: &[(&str, u64)] = &[("examples/my-mcp-server", 46), ("examples/py-fastmcp", 60)];
 
 /// Scans the smallest examples.
 ///
