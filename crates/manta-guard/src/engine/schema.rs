@@ -202,6 +202,11 @@ mod tests {
         }
     }
 
+    /// Processor time that this thread has used, which does not depend on what else the machine does.
+    fn cpu_time() -> std::time::Duration {
+        rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into().unwrap()
+    }
+
     #[test]
     fn a_schema_that_goes_in_circles_or_branches_without_end_holds_nobody_up() {
         let doubled = |depth: usize| {
@@ -250,10 +255,10 @@ mod tests {
             ),
             (json!({ "properties": { "x": { "minLength": -1, "maxItems": 1e300 } } }), json!({ "x": "" })),
         ] {
-            let start = std::time::Instant::now();
+            let start = cpu_time();
             let mut schemas = schemas(schema.clone());
             let _ = schemas.check_input("t", &arguments);
-            let took = start.elapsed();
+            let took = cpu_time() - start;
             let schema = schema.to_string().chars().take(100).collect::<String>();
             assert!(took < std::time::Duration::from_secs(5), "{took:?} {schema}");
         }
