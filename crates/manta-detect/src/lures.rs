@@ -103,8 +103,7 @@ pub fn find(text: &str) -> Vec<Match> {
 fn urls(lower: &str) -> impl Iterator<Item = Range<usize>> {
     let starts = lower.match_indices("://").map(|(at, _)| at);
     starts.filter_map(move |at| {
-        let scheme = if lower[..at].ends_with("https") { 5 } else { 4 };
-        lower[..at].ends_with("http").then_some(()).or_else(|| lower[..at].ends_with("https").then_some(()))?;
+        let scheme = ["https", "http"].iter().find(|scheme| lower[..at].ends_with(**scheme))?.len();
         let rest = &lower[at + 3..];
         let is_end = |c: char| c.is_whitespace() || "<>\"'`()|\\[]{}".contains(c);
         let rest = &rest[..rest.find(is_end).unwrap_or(rest.len())];
