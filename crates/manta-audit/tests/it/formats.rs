@@ -148,3 +148,49 @@ server.tool("t", {{ p: z.string() }}, async ({{ p }}) => {{
     let checked = r#"if (new URL(where).hostname !== "api.example.com") throw new Error("no");"#;
     assert_eq!(fetches(&format!("{parted} {checked} {fetched}")), QUIET);
 }
+
+/// What is asked for its first element may be a list, where nothing says that it is none.
+#[test]
+fn elements_are_pieces_too() {
+    let typescript = |read: &str| {
+        let text = format!(
+            r#"
+import {{ Server }} from "@modelcontextprotocol/sdk/server/index.js";
+import {{ CallToolRequestSchema }} from "@modelcontextprotocol/sdk/types.js";
+import fs from "node:fs";
+const server = new Server({{ name: "x", version: "1" }}, {{ capabilities: {{ tools: {{}} }} }});
+server.setRequestHandler(CallToolRequestSchema, async (request) => {{
+  const {{ name, arguments: args }} = request.params;
+  if (name !== "t") throw new Error("no");
+  {read}
+}});
+"#
+        );
+        common::found([("index.js", text.as_str())])
+    };
+    let python = |read: &str| {
+        let text = format!(
+            r#"
+from mcp.server import Server
+app = Server("x")
+
+@app.call_tool()
+async def call(name: str, arguments: dict):
+    if name != "t":
+        raise ValueError()
+    {}
+"#,
+            read.replace('\n', "\n    ")
+        );
+        common::found([("server.py", text.as_str())])
+    };
+    let read = r#"return { content: [{ type: "text", text: fs.readFileSync(args.files[0], "utf8") }] };"#;
+    assert_eq!(typescript(read), ["path-traversal in t"]);
+    assert_eq!(typescript(&format!(r#"if (!/^\w+$/.test(args.files[0])) throw new Error("no"); {read}"#)), QUIET);
+    for element in [r#"arguments["files"][0]"#, r#"arguments.get("files", [""])[0]"#] {
+        assert_eq!(python(&format!("return open({element}).read()")), ["path-traversal in t"], "{element}");
+        let checked =
+            format!("file = {element}\nif not file.isalnum():\n    raise ValueError()\nreturn open(file).read()");
+        assert_eq!(python(&checked), QUIET, "{element}");
+    }
+}

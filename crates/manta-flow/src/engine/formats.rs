@@ -28,6 +28,27 @@ const ANY_WORDS: [&str; 2] = ["a", "1"];
 /// Most inputs that have another one as their part.
 const MOST_WHOLES: usize = 32;
 
+/// A concrete input in place of a parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Witness {
+    pub(crate) text: String,
+    /// What of it does the harm: all of it, or a piece that the program takes out.
+    pub(crate) core: String,
+    /// It comes as the only element of a list, where nothing says that the parameter is none.
+    pub(crate) is_listed: bool,
+}
+
+impl Witness {
+    /// A text that does harm as it is.
+    pub(crate) fn alone(text: &str) -> Self {
+        Self { text: text.to_owned(), core: text.to_owned(), is_listed: false }
+    }
+
+    pub(crate) fn is_alone(&self) -> bool {
+        !self.is_listed && self.core == self.text
+    }
+}
+
 /// The formats that a run asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Formats {
@@ -44,6 +65,8 @@ pub(crate) struct Formats {
     tests: Vec<Rc<Regex>>,
     /// What pieces were taken out of it with.
     patterns: Vec<Rc<Regex>>,
+    /// Whether it was asked for an element by its number (`files[0]`).
+    pub(crate) is_list: bool,
 }
 
 /// What is done to untrusted text before it is used.
@@ -118,7 +141,7 @@ impl Formats {
 
     /// What another run asked for as well.
     pub(crate) fn append(&mut self, other: &mut Self) {
-        let Self { prefixes, suffixes, changes, marks, words, tests, patterns } = std::mem::take(other);
+        let Self { prefixes, suffixes, changes, marks, words, tests, patterns, is_list } = std::mem::take(other);
         prefixes.iter().for_each(|text| self.prefix(text));
         suffixes.iter().for_each(|text| self.suffix(text));
         self.change(changes);
@@ -126,14 +149,16 @@ impl Formats {
         words.iter().for_each(|text| self.word(text));
         tests.iter().for_each(|pattern| self.test(pattern));
         patterns.iter().for_each(|pattern| self.pattern(pattern));
+        self.is_list |= is_list;
     }
 
-    /// Texts that have one of these, the more important first, as a piece between what the program asks for; each with the
-    /// piece.
-    pub(crate) fn wholes(&self, pieces: &[String]) -> Vec<(String, String)> {
+    /// Inputs that have one of these texts, the more important first, as a piece between what the program asks for, or as an
+    /// element.
+    pub(crate) fn wholes(&self, pieces: &[String]) -> Vec<Witness> {
         let words = self.spoken();
-        let mut wholes: Vec<(String, String)> = Vec::new();
+        let mut wholes: Vec<Witness> = Vec::new();
         for piece in pieces {
+            wholes.extend(self.is_list.then(|| Witness { is_listed: true, ..Witness::alone(piece) }));
             let ended = self.words.iter().filter(|word| word.ends_with(':'));
             let ended = ended.map(|word| format!("{word}{piece}"));
             let matched = self.patterns.iter().flat_map(|pattern| matching(pattern, &words, piece));
@@ -148,8 +173,8 @@ impl Formats {
                 })
             });
             for whole in ended.chain(matched).chain(parted) {
-                if wholes.len() < MOST_WHOLES && !wholes.iter().any(|(known, _)| *known == whole) {
-                    wholes.push((whole, piece.clone()));
+                if wholes.len() < MOST_WHOLES && !wholes.iter().any(|known| known.text == whole) {
+                    wholes.push(Witness { text: whole, ..Witness::alone(piece) });
                 }
             }
         }
@@ -236,7 +261,7 @@ mod tests {
     use crate::domain::regex::Dialect;
 
     fn wholes(formats: &Formats) -> Vec<String> {
-        formats.wholes(&["/etc/passwd".to_owned()]).into_iter().map(|(whole, _)| whole).collect()
+        formats.wholes(&["/etc/passwd".to_owned()]).into_iter().map(|whole| whole.text).collect()
     }
 
     #[test]

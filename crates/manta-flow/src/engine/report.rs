@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::engine::api::ApiId;
 use crate::engine::credentials::Credential;
 use crate::engine::facts::{Note, NoteKind};
-use crate::engine::formats::Formats;
+use crate::engine::formats::{Formats, Witness};
 use crate::engine::models::{Exposes, HandlerArgs, SinkKind};
 use crate::engine::schema::Schema;
 use crate::engine::value::{CellId, ModId, ObjId, Taint, Val, Vn};
@@ -421,9 +421,7 @@ pub(crate) struct Replay {
     pub(crate) param: String,
     /// The tool it is a parameter of, where it is kept from an earlier call.
     pub(crate) setter: Option<Rc<str>>,
-    pub(crate) witness: String,
-    /// What of it does the harm: all of it, or a piece that the program takes out.
-    pub(crate) core: String,
+    pub(crate) witness: Witness,
     /// The sinks in question.
     pub(crate) targets: Vec<(Location, FlowRule)>,
     /// Those of them that it reached, still harmful.
@@ -440,25 +438,25 @@ impl Replay {
         match rule.class() {
             _ if rule == FlowRule::RequestPath => {
                 // Climbed already, where the program has made a URL of it.
-                let leaf = self.core.trim_start_matches(['.', '/']);
+                let leaf = self.witness.core.trim_start_matches(['.', '/']);
                 text.contains("../") || split(text).path.trim_start_matches('/') == leaf
             }
             "path" => {
-                let leaf = self.core.trim_start_matches(['.', '/']);
+                let leaf = self.witness.core.trim_start_matches(['.', '/']);
                 let leaf = leaf.rsplit("../").next().unwrap_or(leaf);
                 text.contains("..") || text.starts_with(&format!("/{leaf}")) || text.starts_with("/etc/")
             }
             "network" => {
-                let host = split(self.core.trim_start_matches(['/', '\\', '.'])).hostname;
-                let host = if host.is_empty() { self.core.clone() } else { host };
+                let host = split(self.witness.core.trim_start_matches(['/', '\\', '.'])).hostname;
+                let host = if host.is_empty() { self.witness.core.clone() } else { host };
                 // `https://http://169.254.169.254/` goes to a host called `http`, and `https://a.example/http://10.0.0.1/` to
                 // the first one.
                 let reached = split(text).hostname;
-                let is_address = text.contains("://") || !self.core.contains("://");
+                let is_address = text.contains("://") || !self.witness.core.contains("://");
                 reached.ends_with(&host) || !is_address && text.contains(&host) || text.starts_with("file:")
             }
             // An option begins a word, which may be in quotes.
-            _ if rule == FlowRule::ArgumentInjection && self.core.starts_with('-') => {
+            _ if rule == FlowRule::ArgumentInjection && self.witness.core.starts_with('-') => {
                 text.match_indices('-').any(|(at, _)| {
                     let before = text[..at].trim_end_matches(['\'', '"']);
                     before.is_empty() || before.ends_with(char::is_whitespace)
@@ -467,9 +465,9 @@ impl Replay {
             // What matters of the witness are the characters with a meaning; the rest may have been trimmed or normalised.
             _ => {
                 const MARKS: [&str; 10] = [";", "$(", "`", "&", "|", "\n", "'", "\"", "{", "-"];
-                let mut marks = MARKS.iter().filter(|mark| self.core.contains(**mark)).peekable();
+                let mut marks = MARKS.iter().filter(|mark| self.witness.core.contains(**mark)).peekable();
                 if marks.peek().is_none() {
-                    return text.contains(&self.core);
+                    return text.contains(&self.witness.core);
                 }
                 marks.any(|mark| text.contains(mark))
             }

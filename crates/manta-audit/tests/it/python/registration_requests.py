@@ -3,12 +3,19 @@ import json
 import os
 import subprocess
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qs, urlparse
 import tornado.web
 
 ROOT = os.path.realpath("/srv/notes")
 
 
 class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        query = parse_qs(urlparse(self.path).query)
+        name = query.get("name", [""])[0]
+        with open(os.path.join(ROOT, name)) as file:  # error: path-traversal
+            self.answer(file.read())
+
     def do_PUT(self):
         path = os.path.realpath(os.path.join(ROOT, self.headers["X-Name"]))
         if not path.startswith(ROOT + os.sep):

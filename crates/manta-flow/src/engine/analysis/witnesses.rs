@@ -3,6 +3,7 @@
 use super::HandlerCall;
 use super::running::Suspect;
 use super::state::Before;
+use crate::engine::formats::Witness;
 use crate::engine::interp::Interp;
 use crate::engine::models::SinkKind;
 use crate::engine::report::{FlowRule, Hit, Limit, Outcome, Replay};
@@ -19,8 +20,8 @@ use std::rc::Rc;
 /// and the sink.
 type Target = (Option<Rc<str>>, String, (Location, FlowRule));
 
-/// A concrete input: the tool that its parameter belongs to, if that is called before, the parameter, and the text.
-type Input = (Option<Rc<str>>, String, String);
+/// A concrete input: the tool that its parameter belongs to, if that is called before, the parameter, and what it is given.
+type Input = (Option<Rc<str>>, String, Witness);
 
 /// The hits of a run that are to be confirmed, and what was seen of inputs that were followed. One input is followed to
 /// all sinks of its parameter at once.
@@ -81,9 +82,9 @@ impl Arrivals {
     }
 }
 
-fn input(before: Option<&Before<'_>>, param: &str, witness: &str) -> Input {
+fn input(before: Option<&Before<'_>>, param: &str, witness: &Witness) -> Input {
     let setter = before.and_then(|before| before.setter).map(|(run, _)| run.name.clone());
-    (setter, param.to_owned(), witness.to_owned())
+    (setter, param.to_owned(), witness.clone())
 }
 
 /// Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may do to a
@@ -225,17 +226,16 @@ impl<'p> Interp<'p> {
         // An option is one where its word begins, which a piece seldom does.
         let is_of_pieces = matches!(hit.rule.class(), "path" | "network");
         let wholes = if is_of_pieces { self.found.formats.wholes(&plain) } else { Vec::new() };
-        let alone = witnesses.iter().map(|witness| (witness, witness));
-        let inputs = alone.chain(wholes.iter().map(|(whole, piece)| (whole, piece)));
-        for (index, (witness, core)) in inputs.enumerate() {
+        let alone = witnesses.iter().map(|witness| Witness::alone(witness));
+        for (index, witness) in alone.chain(wholes).enumerate() {
             // There are many of these, and other sinks have their inputs too.
-            if witness != core && self.replay_budget < self.replay_reserve {
+            if !witness.is_alone() && self.replay_budget < self.replay_reserve {
                 break;
             }
-            match self.arrives_as(call, before, hit, param, (witness, core)) {
+            match self.arrives_as(call, before, hit, param, &witness) {
                 None => return (Replayed::CutShort, None),
                 Some(false) => {
-                    let input = input(before, param, witness);
+                    let input = input(before, param, &witness);
                     if self.arrivals.is_blind(&input, (hit.at, hit.rule)) {
                         break;
                     }
@@ -243,7 +243,7 @@ impl<'p> Interp<'p> {
                 Some(true) => {
                     let is_ended = (without_ending..with_ending).contains(&index);
                     let how = if is_ended { Replayed::ArrivesWithEnding } else { Replayed::Arrives };
-                    return (how, (index > 0).then(|| witness.clone()));
+                    return (how, (index > 0).then_some(witness.text));
                 }
             }
         }
@@ -270,17 +270,17 @@ impl<'p> Interp<'p> {
         param: &str,
         witness: &str,
     ) -> Option<bool> {
-        self.arrives_as(call, before, hit, param, (witness, witness))
+        self.arrives_as(call, before, hit, param, &Witness::alone(witness))
     }
 
-    /// The same, of an input that does harm with the second of these, which is a piece of it.
+    /// The same, of an input that may do harm with a piece of it only.
     fn arrives_as(
         &mut self,
         call: &HandlerCall<'_>,
         before: Option<&Before<'_>>,
         hit: &Hit,
         param: &str,
-        (witness, core): (&str, &str),
+        witness: &Witness,
     ) -> Option<bool> {
         let input = input(before, param, witness);
         let target = (hit.at, hit.rule);
@@ -289,7 +289,7 @@ impl<'p> Interp<'p> {
                 return None;
             }
             let steps = self.trace.len();
-            self.follow_input(call, before, &input, core, target);
+            self.follow_input(call, before, &input, target);
             self.trace.truncate(steps);
         }
         let is_seen = self.arrivals.is_seen(&input, target);
@@ -306,7 +306,6 @@ impl<'p> Interp<'p> {
         call: &HandlerCall<'_>,
         before: Option<&Before<'_>>,
         input: &Input,
-        core: &str,
         target: (Location, FlowRule),
     ) {
         let (setter, param, witness) = input;
@@ -322,7 +321,6 @@ impl<'p> Interp<'p> {
             param: param.clone(),
             setter: setter.clone(),
             witness: witness.clone(),
-            core: core.to_owned(),
             targets: targets.clone(),
             reached: Vec::new(),
             is_used: Cell::new(false),
@@ -406,7 +404,7 @@ mod tests {
     #[test]
     fn an_input_that_nothing_asked_for_speaks_for_all_others_at_its_sinks() {
         let at = |start| (Location::new(FileId(0), Span::new(start, start + 1)), FlowRule::PathTraversal);
-        let input = |text: &str| input(None, "path", text);
+        let input = |text: &str| input(None, "path", &Witness::alone(text));
         let seen = |is_blind| Followed { targets: vec![at(1)], reached: Vec::new(), is_cut: false, is_blind };
         let mut arrivals = Arrivals::default();
         arrivals.followed.insert(input("/etc/passwd"), vec![seen(true)]);

@@ -115,6 +115,12 @@ impl Interp<'_> {
                 if let Some(header) = self.header_of_request(receiver, key) {
                     return header;
                 }
+                if let (Kind::Unknown, Kind::Num(Some(_))) = (&receiver.kind, &key.kind)
+                    && receiver.is_tainted()
+                    && let Some(asked) = self.found.asked()
+                {
+                    asked.is_list = true;
+                }
                 let value = Val { taint: receiver.taint, step: receiver.step, ..Val::unknown() };
                 let element = self.element_of(receiver, value, span);
                 self.picked_by(key, element)

@@ -4,8 +4,8 @@ use manta_core::{Location, Span};
 
 use super::{Piece, Spelled};
 use crate::engine::interp::{Interp, arc};
-use crate::engine::report::FlowRule;
-use crate::engine::value::{Taint, Val};
+use crate::engine::report::{FlowRule, Replay};
+use crate::engine::value::{Kind, Taint, Val};
 
 impl Interp<'_> {
     /// During a replay nothing is judged; it is only seen whether the witness, or a value computed from it in ways that
@@ -51,7 +51,7 @@ impl Interp<'_> {
                     replay.is_used.set(true);
                     replay.is_harmful(rule, text)
                 }
-                None => replay.core == replay.witness,
+                None => replay.witness.is_alone(),
             };
             let is_new = |target: &&(Location, FlowRule)| target.0 == at && !replay.reached.contains(target);
             let here: Vec<_> =
@@ -81,19 +81,22 @@ impl Interp<'_> {
     }
 
     /// The witness in place of the parameter under replay.
-    pub(crate) fn replayed(&self, value: Val, param: &str) -> Val {
-        self.replayed_of(self.found.setter.as_deref(), value, param)
+    pub(crate) fn replayed(&mut self, value: Val, param: &str) -> Val {
+        self.replayed_of(self.found.setter.clone().as_deref(), value, param)
     }
 
     /// The same, for a parameter of a call before.
-    pub(crate) fn replayed_of(&self, setter: Option<&str>, value: Val, param: &str) -> Val {
-        match &self.found.replay {
-            Some(replay) if replay.param == param && replay.setter.as_deref() == setter => {
-                replay.is_used.set(true);
-                let text = Val::arc_str(arc(&replay.witness));
-                Val { taint: value.taint, step: value.step, vn: value.vn, ..text }
-            }
-            _ => value,
+    pub(crate) fn replayed_of(&mut self, setter: Option<&str>, value: Val, param: &str) -> Val {
+        let is_it = |replay: &&Replay| replay.param == param && replay.setter.as_deref() == setter;
+        let Some(replay) = self.found.replay.as_ref().filter(is_it) else { return value };
+        replay.is_used.set(true);
+        let as_it_is =
+            Val { taint: value.taint, step: value.step, vn: value.vn, ..Val::arc_str(arc(&replay.witness.text)) };
+        // What is known to be a text is no list.
+        if !replay.witness.is_listed || !matches!(value.kind, Kind::Unknown) {
+            return as_it_is;
         }
+        let element = Val { vn: self.store.fresh_vn(), ..as_it_is };
+        Val { taint: value.taint, step: value.step, vn: value.vn, ..self.new_array(vec![element], None) }
     }
 }
