@@ -21,6 +21,10 @@ use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Taint, Val};
 use crate::ir::{Lang, Symbol};
 
+/// Methods that results of libraries are told apart with, each of which hands what is in one to a function: `either.fold(left,
+/// right)`, `result.match(ok, error)`, `option.andThen(next)`.
+const OF_RESULTS: [&str; 8] = ["match", "fold", "andThen", "chain", "bimap", "cata", "caseOf", "ifPresent"];
+
 impl Interp<'_> {
     /// Calls something outside the target.
     pub(crate) fn call_api(
@@ -39,6 +43,9 @@ impl Interp<'_> {
         self.note_lifespan(&args);
         if let Some(schema) = self.zod_call(&name, &args) {
             return self.schema_val(schema);
+        }
+        if let Some(valid) = data.and_then(|data| self.validated(&name, data, &args, span)) {
+            return valid;
         }
         // `mcp.tool(name="x")(function)`: a decorator applied by hand.
         if self.apis.last(api) == ApiStep::Call
@@ -174,6 +181,12 @@ impl Interp<'_> {
         let this = this?;
         let Kind::Api(receiver, _) = this.kind else { return None };
         let ApiStep::Field(name) = self.apis.last(api) else { return None };
+        let takes_function = args.pos.first().is_some_and(|value| self.is_callable(value));
+        if takes_function && OF_RESULTS.contains(&name.as_str()) && this.is_tainted() && self.is_made_outside(this) {
+            let given = Args { rest: Some(Val { kind: Kind::Unknown, ..this.clone() }), ..Args::default() };
+            self.call_closures(args, Some(&given), span);
+            return Some(Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(this) });
+        }
         if !self.is_builtin_method(name) {
             return None;
         }
@@ -194,7 +207,6 @@ impl Interp<'_> {
         }
         let value =
             Val { kind: Kind::Unknown, vn: if this.vn == 0 { self.store.fresh_vn() } else { this.vn }, ..this.clone() };
-        let takes_function = args.pos.first().is_some_and(|value| self.is_callable(value));
         // Paths and stores have a `replace` too, of one argument or of none that is the caller's.
         let is_filled = name.as_str() == "replace"
             && matches!(args.pos.as_slice(), [_, filled, ..] if self.taint_now(filled).is_some());

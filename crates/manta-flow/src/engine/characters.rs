@@ -21,10 +21,16 @@ const MAX_SPELLED: usize = 64;
 impl Interp<'_> {
     /// The characters of a text: those that the program spells out, or one for all of them.
     pub(crate) fn characters_of(&mut self, text: &Val) -> (Vec<Val>, Option<Val>) {
-        if !text.is_tainted()
-            && let Some(spelled) = text.literal().filter(|spelled| spelled.len() <= MAX_SPELLED)
+        if let Some(spelled) = text.literal().filter(|spelled| spelled.len() <= MAX_SPELLED)
+            && (!text.is_tainted() || self.is_witness(text))
         {
-            return (spelled.chars().map(|c| Val::str(c.encode_utf8(&mut [0; 4]))).collect(), None);
+            let letters: Vec<char> = spelled.chars().collect();
+            let of_text = |interp: &mut Self, letter: char| {
+                let vn = if text.is_tainted() { interp.store.fresh_vn() } else { 0 };
+                let letter = Val::str(letter.encode_utf8(&mut [0; 4]));
+                Val { taint: text.taint, step: text.step, vn, ..letter }
+            };
+            return (letters.into_iter().map(|letter| of_text(self, letter)).collect(), None);
         }
         // A loop may gather them, so that nothing is said of the length.
         let character = StrProps::of_charset(self.props(text).charset);

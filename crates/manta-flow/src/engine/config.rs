@@ -344,7 +344,8 @@ impl Interp<'_> {
                             .iter()
                             .take(64)
                             .map(|(name, value)| {
-                                (name.as_str().to_owned(), self.arg_info(value, depth + 1, follow, parts))
+                                let value = obj.where_there(*name, value);
+                                (name.as_str().to_owned(), self.arg_info(&value, depth + 1, follow, parts))
                             })
                             .collect(),
                     ),

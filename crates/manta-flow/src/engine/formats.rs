@@ -65,7 +65,7 @@ pub(crate) struct Formats {
     tests: Vec<Rc<Regex>>,
     /// What pieces were taken out of it with.
     patterns: Vec<Rc<Regex>>,
-    /// Whether it was asked for an element by its number (`files[0]`).
+    /// Whether it was asked for its elements (`files[0]`, `for name in names`).
     pub(crate) is_list: bool,
 }
 
@@ -152,13 +152,17 @@ impl Formats {
         self.is_list |= is_list;
     }
 
-    /// Inputs that have one of these texts, the more important first, as a piece between what the program asks for, or as an
-    /// element.
+    /// Lists of one of these texts, where the program asks for elements.
+    pub(crate) fn lists(&self, elements: &[String]) -> Vec<Witness> {
+        let listed = |element: &String| Witness { is_listed: true, ..Witness::alone(element) };
+        elements.iter().filter(|_| self.is_list).map(listed).collect()
+    }
+
+    /// Inputs that have one of these texts, the more important first, as a piece between what the program asks for.
     pub(crate) fn wholes(&self, pieces: &[String]) -> Vec<Witness> {
         let words = self.spoken();
         let mut wholes: Vec<Witness> = Vec::new();
         for piece in pieces {
-            wholes.extend(self.is_list.then(|| Witness { is_listed: true, ..Witness::alone(piece) }));
             let ended = self.words.iter().filter(|word| word.ends_with(':'));
             let ended = ended.map(|word| format!("{word}{piece}"));
             let matched = self.patterns.iter().flat_map(|pattern| matching(pattern, &words, piece));

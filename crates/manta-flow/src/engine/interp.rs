@@ -1,7 +1,7 @@
 //! The abstract interpreter: statements, expressions, scopes and joins.
 
 mod binding;
-mod branching;
+pub(crate) mod branching;
 mod calling;
 mod classes;
 mod dear;
@@ -198,6 +198,8 @@ pub(crate) struct Args {
     pub(crate) pos: Vec<Val>,
     /// Positional arguments of unknown number after `pos`.
     pub(crate) rest: Option<Val>,
+    /// Whether the positional ones are there at all: they come out of a list that may be empty (`push(...problems)`).
+    pub(crate) of_list: Option<Val>,
     pub(crate) named: Vec<(Symbol, Val)>,
     /// Keyword arguments of unknown name.
     pub(crate) named_rest: Option<Val>,

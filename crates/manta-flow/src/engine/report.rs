@@ -7,9 +7,10 @@ use std::rc::Rc;
 use manta_core::{Location, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::domain::CharSet;
 use crate::engine::api::ApiId;
 use crate::engine::credentials::Credential;
-use crate::engine::facts::{Note, NoteKind};
+use crate::engine::facts::{Fact, Note, NoteKind};
 use crate::engine::formats::{Formats, Witness};
 use crate::engine::models::{Exposes, HandlerArgs, SinkKind};
 use crate::engine::schema::Schema;
@@ -181,6 +182,9 @@ impl FlowRule {
     }
 }
 
+/// Most tests of one value that are kept.
+const MAX_TESTS: usize = 8;
+
 /// A judged sink, before it is bound to a tool.
 #[derive(Clone, Debug)]
 pub(crate) struct Hit {
@@ -334,6 +338,8 @@ pub(crate) struct Findings {
     /// Containment checks of this run that a sibling directory passes, by directory: a value that was returned through
     /// functions has lost the facts, but the reviewer wants to see the check.
     pub(crate) weak_checks: Vec<(String, Note)>,
+    /// What tests of this run found of the characters of values, on whichever path.
+    pub(crate) tests: FxHashMap<Vn, Vec<Rc<Fact>>>,
     /// Where a decorator of the program's own is being used.
     pub(crate) decorated_at: Option<Location>,
     /// Resolve functions that were put into an object or map for somebody else to call.
@@ -406,6 +412,23 @@ impl Findings {
         if !name.is_empty() && name.len() < 200 {
             self.names.insert(name.to_owned(), ());
         }
+    }
+
+    /// Notes what a test found of the characters of a value.
+    pub(crate) fn note_test(&mut self, vn: Vn, fact: &Rc<Fact>) {
+        let says_something = fact.props.charset != CharSet::ALL || fact.props.lits.is_some();
+        if self.replay.is_some() || !says_something {
+            return;
+        }
+        let tests = self.tests.entry(vn).or_default();
+        if tests.len() < MAX_TESTS && !tests.iter().any(|known| Rc::ptr_eq(known, fact)) {
+            tests.push(fact.clone());
+        }
+    }
+
+    /// What was found of the characters of a value, on whichever path.
+    pub(crate) fn tests_of(&self, vn: Vn) -> &[Rc<Fact>] {
+        self.tests.get(&vn).map_or(&[], Vec::as_slice)
     }
 
     /// Where what is asked of untrusted text is noted; none where a concrete input is followed.

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use manta_core::Span;
 
 use crate::domain::{StrProps, formats};
+use crate::engine::api::ApiStep;
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, Taint, Val};
@@ -25,12 +26,27 @@ pub(crate) struct Schema {
     pub(crate) is_optional: bool,
     pub(crate) description: Option<String>,
     pub(crate) default: Option<Val>,
-    /// `refine`, `transform`, validators: functions applied in order; true marks predicates.
-    pub(crate) steps: Vec<(Val, bool)>,
+    /// `refine`, `transform`, validators: functions applied in order.
+    pub(crate) steps: Vec<(Val, Applied)>,
     /// Constraints as shown in the inventory.
     pub(crate) constraints: Vec<String>,
     /// One of a list that the program makes, of which not every member is known.
     pub(crate) is_listed: bool,
+}
+
+/// How a function of a schema is applied to a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Applied {
+    /// It says whether the value is accepted.
+    Predicate,
+    /// It gives what takes the place of the value.
+    Transform,
+    /// It refuses the value with an issue that it adds, and answers nothing: `superRefine`.
+    Refinement,
+    /// It is given the value in a payload, and adds to the issues of that: zod's `check`.
+    Payload,
+    /// It is given the fields before an object is made of them: `model_validator(mode="before")`.
+    Fields,
 }
 
 /// The shape of accepted values. What it is made of is shared: a schema is copied at every link of `z.object(…).strict()`.
@@ -146,7 +162,7 @@ impl Interp<'_> {
                     obj.fields.insert(*name, value);
                 }
                 if *open || !enforced {
-                    obj.any = Some(Val { taint, step, ..Val::unknown() });
+                    obj.any = Some(Val { taint, step, vn: self.element_vn(vn), ..Val::unknown() });
                 }
                 Val { taint, step, vn, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
             }
@@ -220,37 +236,99 @@ impl Interp<'_> {
         match param {
             Some(param) if may_be_text && self.is_replayed(&param) => {
                 let value = self.replayed(value, &param);
-                if !enforced {
-                    return value;
-                }
-                // The schema sees the witness first, and may refuse or change it.
-                let is_refused = matches!(schema.ty, Ty::Str)
-                    && value.literal().is_some_and(|witness| !schema.props.admits(witness));
-                if is_refused {
-                    self.raise_here();
-                }
-                self.apply_steps(value, schema)
+                if enforced { self.admitted(value, schema) } else { value }
             }
             _ => value,
         }
     }
 
+    /// The witness as a schema lets it through, which sees it first and may refuse or change it.
+    pub(crate) fn admitted(&mut self, witness: Val, schema: &Schema) -> Val {
+        let is_refused =
+            matches!(schema.ty, Ty::Str) && witness.literal().is_some_and(|text| !schema.props.admits(text));
+        if is_refused {
+            self.raise_here();
+        }
+        self.apply_steps(witness, schema)
+    }
+
     fn apply_steps(&mut self, mut value: Val, schema: &Schema) -> Val {
-        for (function, is_predicate) in &schema.steps {
-            let result = self.call_value(function, None, Args::of(vec![value.clone()]), Span::default());
-            if *is_predicate {
-                if result.truth() == Some(false) && self.found.replay.is_some() {
-                    self.raise_here();
+        for (function, applied) in &schema.steps {
+            let given = match applied {
+                Applied::Payload => vec![self.issues(Some(&value))],
+                Applied::Fields => vec![self.raw_fields(&value)],
+                // What is asked of a text may be asked of its place, too.
+                Applied::Predicate | Applied::Refinement | Applied::Transform if self.is_of_javascript(function) => {
+                    vec![value.clone(), self.issues(None)]
                 }
-                if let Some(cond) = result.cond.clone() {
-                    self.assume(&cond.when_true);
+                Applied::Predicate | Applied::Refinement | Applied::Transform => vec![value.clone()],
+            };
+            let result = self.call_value(function, None, Args::of(given), Span::default());
+            value = match applied {
+                Applied::Predicate => {
+                    if result.truth() == Some(false) && self.found.replay.is_some() {
+                        self.raise_here();
+                    }
+                    if let Some(cond) = result.cond.clone() {
+                        self.assume(&cond.when_true);
+                    }
+                    self.current(&value)
                 }
-                value = self.current(&value);
-            } else {
-                value = result;
-            }
+                Applied::Refinement | Applied::Payload => self.current(&value),
+                Applied::Transform => result,
+                Applied::Fields => {
+                    self.take_fields(&value, &result);
+                    value
+                }
+            };
         }
         value
+    }
+
+    /// What zod gives a check to refuse the value with: nothing that adds an issue comes back to the handler.
+    fn issues(&mut self, value: Option<&Val>) -> Val {
+        let root = self.apis.root(Symbol::new("zod"));
+        let context = self.apis.step(root, ApiStep::Field(Symbol::new("$context")));
+        let of = |interp: &mut Self, name: &str| {
+            Val::of(Kind::Api(interp.apis.step(context, ApiStep::Field(Symbol::new(name))), None))
+        };
+        let mut obj = Obj::new(ObjKind::Plain);
+        for name in ["addIssue", "issues"] {
+            let value = of(self, name);
+            obj.fields.insert(Symbol::new(name), value);
+        }
+        if let Some(value) = value {
+            obj.fields.insert(Symbol::new("value"), value.clone());
+        }
+        obj.any = Some(Val::unknown());
+        Val::of(Kind::Obj(self.store.new_obj(obj)))
+    }
+
+    fn is_of_javascript(&self, function: &Val) -> bool {
+        match function.kind {
+            Kind::Fn(id) => self.program.module(self.store.closure(id).module).lang == Lang::JavaScript,
+            _ => self.lang() == Lang::JavaScript,
+        }
+    }
+
+    /// The fields of an object that a schema makes, as the caller gives them.
+    pub(crate) fn raw_fields(&mut self, object: &Val) -> Val {
+        let Kind::Obj(id) = object.kind else { return object.clone() };
+        let fields = self.store.obj(id).fields.clone();
+        let raw = self.store.new_obj(Obj { fields, ..Obj::new(ObjKind::Dict) });
+        Val { kind: Kind::Obj(raw), vn: self.store.fresh_vn(), ..object.clone() }
+    }
+
+    /// The fields of an object as a function gives them that has seen all of them.
+    pub(crate) fn take_fields(&mut self, object: &Val, given: &Val) {
+        let (Kind::Obj(id), Kind::Obj(given)) = (&object.kind, &given.kind) else { return };
+        let given = self.store.obj_rc(*given);
+        for (name, value) in
+            given.fields.iter().filter(|(name, _)| self.store.obj(*id).fields.contains_key(*name)).collect::<Vec<_>>()
+        {
+            let value = self.current(value);
+            self.store.obj_mut(*id).fields.insert(*name, value);
+        }
     }
 
     /// What `schema.parse(value)` returns: the value with the constraints folded in.
@@ -345,9 +423,11 @@ impl Interp<'_> {
             "number" | "int" | "bigint" | "float32" | "float64" | "int32" | "uint32" => Schema::new(Ty::Num),
             "boolean" | "stringbool" => Schema::new(Ty::Bool),
             "null" | "undefined" | "void" => Schema::new(Ty::Null),
-            "any" | "unknown" | "custom" | "instanceof" | "json" | "lazy" | "never" | "date" | "file" => {
-                Schema::new(Ty::Any)
+            "custom" => {
+                let steps = first.filter(|check| self.is_callable(check)).map(|check| (check, Applied::Predicate));
+                Schema { steps: steps.into_iter().collect(), ..Schema::new(Ty::Any) }
             }
+            "any" | "unknown" | "instanceof" | "json" | "lazy" | "never" | "date" | "file" => Schema::new(Ty::Any),
             "uuid" | "guid" | "uuidv4" => Schema::with_props(StrProps::uuid(), "uuid"),
             "email" | "url" | "cuid" | "cuid2" | "ulid" | "nanoid" | "ipv4" | "ipv6" | "jwt" | "base64"
             | "base64url" | "hostname" => Schema::with_props(formats::zod(name).unwrap_or_default(), name),
@@ -414,7 +494,11 @@ impl Interp<'_> {
                 let inner = first.and_then(|value| self.as_schema(&value))?;
                 Schema { is_optional: true, ..inner }
             }
-            "preprocess" => args.get(1).cloned().and_then(|value| self.as_schema(&value))?,
+            "preprocess" => {
+                let mut schema = args.get(1).cloned().and_then(|value| self.as_schema(&value))?;
+                schema.steps.splice(0..0, first.map(|function| (function, Applied::Transform)));
+                schema
+            }
             "pipe" => args.get(1).cloned().and_then(|value| self.as_schema(&value))?,
             _ => return None,
         })
@@ -501,6 +585,9 @@ impl Interp<'_> {
         let mut next = schema.clone();
         let first = args.get(0).cloned();
         match name.as_str() {
+            "check" if first.as_ref().is_some_and(|check| self.is_callable(check)) => {
+                next.steps.extend(args.pos.iter().map(|check| (check.clone(), Applied::Payload)));
+            }
             "parse" | "parseAsync" | "validateSync" | "decode" | "create" | "check" => {
                 let value = first.unwrap_or_else(Val::undefined);
                 return self.conform(&value, schema, 0);
@@ -554,16 +641,9 @@ impl Interp<'_> {
                 next.constraints.push(name.to_string());
             }
             "min" | "nonempty" => next.constraints.push(name.to_string()),
-            "refine" | "superRefine" => {
-                if let Some(function) = first {
-                    next.steps.push((function, true));
-                }
-            }
-            "transform" | "overwrite" => {
-                if let Some(function) = first {
-                    next.steps.push((function, false));
-                }
-            }
+            "refine" => next.steps.extend(first.map(|function| (function, Applied::Predicate))),
+            "superRefine" => next.steps.extend(first.map(|function| (function, Applied::Refinement))),
+            "transform" | "overwrite" => next.steps.extend(first.map(|function| (function, Applied::Transform))),
             "pipe" => {
                 if let Some(target) = first.and_then(|value| self.as_schema(&value)) {
                     let steps = std::mem::take(&mut next.steps);

@@ -112,6 +112,12 @@ impl Judged {
         self
     }
 
+    /// Which characters a value has is known without any input.
+    fn of_characters(mut self) -> Self {
+        self.witnesses.clear();
+        self
+    }
+
     fn or_witnesses(mut self, more: &[&str]) -> Self {
         self.witnesses.extend(more.iter().map(|text| (*text).to_owned()));
         self
@@ -509,6 +515,7 @@ fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
         ArgVerdict::Code { program, language: argv::Language::Cmd | argv::Language::PowerShell, example } => {
             let rule = if is_whole { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
             Judged::bad(rule, example, format!("`{program}` reads its arguments as one line of commands"))
+                .of_characters()
         }
         ArgVerdict::Code { program, example, .. } => {
             Judged::bad(FlowRule::CodeInjection, example, format!("`{program}` runs the value as code"))
@@ -526,7 +533,8 @@ fn judge_argument(verdict: ArgVerdict, is_whole: bool) -> Judged {
             match *verdict {
                 Verdict::Safe => Judged::guarded(FlowRule::CommandInjection),
                 Verdict::BreaksOut { example, why } => {
-                    Judged::bad(rule, example, format!("`{program}` starts a shell, and {why}")).through(&program)
+                    let judged = Judged::bad(rule, example, format!("`{program}` starts a shell, and {why}"));
+                    judged.of_characters().through(&program)
                 }
                 Verdict::Splits { example, .. } => Judged::bad(
                     FlowRule::ArgumentInjection,

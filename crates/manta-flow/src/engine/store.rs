@@ -12,13 +12,14 @@
 //! * A location is noted once per open mark, by its *stamp*; so the trail grows with what a region touches and not with
 //!   how often it does, and filling an array of n elements copies it once and not n times.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
-use crate::engine::facts::Fact;
+use crate::engine::facts::{Cond, Fact};
 use crate::engine::value::{CellId, FnId, Kind, ModId, ObjId, Val, Vn};
 use crate::ir::{ClassId, FuncId, Symbol};
 
@@ -44,8 +45,19 @@ pub(crate) struct Obj {
     pub(crate) more: Option<Val>,
     /// A list that holds what a setting says, which nobody sets by default: `process.env.HOSTS.split(",")`.
     pub(crate) is_configured: bool,
+    /// What is in it on some of the paths that met here only; none: all that it holds is there.
+    pub(crate) doubts: Option<Rc<Doubts>>,
     /// Changes with every write and comes back when a write is undone: one object with one version has one content.
     pub(crate) version: u32,
+}
+
+/// What may be in an object or not, and what its presence tells: `if (bad) errors.push("no")` before `if (errors.length)`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Doubts {
+    /// Whether there is anything in it, where that is open.
+    pub(crate) is_filled: Option<Cond>,
+    /// Fields that may be missing.
+    pub(crate) has: Vec<(Symbol, Cond)>,
 }
 
 /// What an object is.
@@ -100,6 +112,7 @@ impl Obj {
             items: Vec::new(),
             more: None,
             is_configured: false,
+            doubts: None,
             version: 0,
         }
     }
@@ -116,6 +129,22 @@ impl Obj {
     /// The named argument that something outside the target was made with.
     pub(crate) fn given(&self, name: &str) -> Option<&Val> {
         self.fields.get(&given(name))
+    }
+
+    /// A field as it is on the paths that set it, where others did not.
+    pub(crate) fn where_there<'v>(&self, name: Symbol, value: &'v Val) -> Cow<'v, Val> {
+        let may_be_missing =
+            || self.doubts.as_deref().is_some_and(|doubts| doubts.has.iter().any(|(of, _)| *of == name));
+        match &value.kind {
+            Kind::Union(values) if may_be_missing() => {
+                let there: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
+                Cow::Owned(match there.as_slice() {
+                    [only] => Val { taint: value.taint, ..only.clone() },
+                    _ => Val { kind: Kind::Union(there.into()), ..value.clone() },
+                })
+            }
+            _ => Cow::Borrowed(value),
+        }
     }
 
     /// Values in it.

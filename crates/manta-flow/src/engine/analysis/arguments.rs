@@ -158,9 +158,10 @@ impl<'p> Interp<'p> {
             Some(schema) => self.untrusted(Some(schema), enforced, taint, step, 0),
             None => {
                 let kind = if self.lang() == Lang::Python { ObjKind::Dict } else { ObjKind::Plain };
-                let any = Val { taint, step, ..Val::unknown() };
+                let vn = self.store.fresh_vn();
+                let any = Val { taint, step, vn: self.element_vn(vn), ..Val::unknown() };
                 let obj = Obj { any: Some(any), ..Obj::new(kind) };
-                Val { taint, step, vn: self.store.fresh_vn(), ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
+                Val { taint, step, vn, ..Val::of(Kind::Obj(self.store.new_obj(obj))) }
             }
         };
         // A plain `{}` schema of a low-level server is a dict in Python.
@@ -169,6 +170,12 @@ impl<'p> Interp<'p> {
             && matches!(self.store.obj(id).kind, ObjKind::Plain)
         {
             self.store.obj_mut(id).kind = ObjKind::Dict;
+        }
+        // Who asks for all arguments meets the input that is followed among them.
+        let followed = self.found.replay.as_ref().map(|replay| Symbol::new(&replay.param));
+        if let Some(param) = followed.filter(|param| self.is_replayed(param.as_str()) && !param.as_str().contains('.'))
+        {
+            self.get_index(&value, &Val::str(param.as_str()), Span::default());
         }
         value
     }
@@ -298,8 +305,12 @@ impl<'p> Interp<'p> {
     fn named_arg(&mut self, name: Symbol, schema: Option<Schema>, enforced: bool, at: Location) -> (Val, ParamFacts) {
         let (taint, step) = self.source(name.as_str().to_owned(), at);
         let value = self.untrusted(schema.as_ref(), enforced, taint, step, 1);
-        let value = match schema.as_ref().map(|schema| &schema.ty) {
-            None | Some(Ty::Any | Ty::Str) => self.replayed(value, name.as_str()),
+        let value = match &schema {
+            Some(schema) if enforced && matches!(schema.ty, Ty::Any | Ty::Str) && self.is_replayed(name.as_str()) => {
+                let witness = self.replayed(value, name.as_str());
+                self.admitted(witness, schema)
+            }
+            None | Some(Schema { ty: Ty::Any | Ty::Str, .. }) => self.replayed(value, name.as_str()),
             _ => value,
         };
         let fact = ParamFacts {

@@ -120,6 +120,7 @@ impl<'p> Interp<'p> {
         self.found.met.start();
         self.found.sources.clone_from(&self.carried.sources);
         self.found.weak_checks.clear();
+        self.found.tests.clear();
         self.found.written.clone_from(&self.carried.written);
         self.found.message = None;
         self.found.forget_names();

@@ -82,15 +82,23 @@ impl Arrivals {
     }
 }
 
+/// A word that does nothing, wherever it stands.
+const HARMLESS: &str = "abc";
+
+/// Most inputs without harm that are followed to a sink.
+const MOST_HARMLESS: usize = 8;
+
 fn input(before: Option<&Before<'_>>, param: &str, witness: &Witness) -> Input {
     let setter = before.and_then(|before| before.setter).map(|(run, _)| run.name.clone());
     (setter, param.to_owned(), witness.clone())
 }
 
-/// Where a value may go is decided by comparisons that the string domain cannot always follow; what a value may do to a
-/// command line or statement is decided by its characters, which the domain judges exactly.
+/// Where a value may go is decided by comparisons that the string domain cannot always follow, and so is whether a value gets
+/// to a command line at all: a check may say in many ways what it found. What a statement is made of is decided by its
+/// characters alone.
 fn is_followed(rule: FlowRule) -> bool {
-    matches!(rule.class(), "path" | "network") || matches!(rule, FlowRule::ArgumentInjection | FlowRule::UrlScheme)
+    matches!(rule.class(), "path" | "network")
+        || matches!(rule, FlowRule::CommandInjection | FlowRule::ArgumentInjection | FlowRule::UrlScheme)
 }
 
 /// The address of a host of somebody else's that begins, or ends, as a text of the program's does: it passes a comparison
@@ -224,10 +232,11 @@ impl<'p> Interp<'p> {
         // As they are, and as a piece of what the program takes apart.
         let with_ending = witnesses.len();
         // An option is one where its word begins, which a piece seldom does.
-        let is_of_pieces = matches!(hit.rule.class(), "path" | "network");
+        let is_of_pieces = matches!(hit.rule.class(), "path" | "network") || hit.rule == FlowRule::CommandInjection;
         let wholes = if is_of_pieces { self.found.formats.wholes(&plain) } else { Vec::new() };
         let alone = witnesses.iter().map(|witness| Witness::alone(witness));
-        for (index, witness) in alone.chain(wholes).enumerate() {
+        let lists = self.found.formats.lists(&plain);
+        for (index, witness) in alone.chain(lists).chain(wholes).enumerate() {
             // There are many of these, and other sinks have their inputs too.
             if !witness.is_alone() && self.replay_budget < self.replay_reserve {
                 break;
@@ -258,7 +267,22 @@ impl<'p> Interp<'p> {
                 }
             }
         }
-        (Replayed::Stopped, None)
+        // Characters are judged exactly without any input, so that inputs count against a verdict only where others arrive.
+        let is_of_characters = hit.rule == FlowRule::CommandInjection;
+        match is_of_characters && !self.is_open_to_any(call, before, hit, param) {
+            true => (Replayed::NothingToFollow, None),
+            false => (Replayed::Stopped, None),
+        }
+    }
+
+    /// Whether an input that does no harm gets to a sink of commands.
+    fn is_open_to_any(&mut self, call: &HandlerCall<'_>, before: Option<&Before<'_>>, hit: &Hit, param: &str) -> bool {
+        let formats = &self.found.formats;
+        let begun = formats.prefixes.iter().map(|prefix| format!("{prefix}{HARMLESS}"));
+        let ended = formats.suffixes.iter().map(|suffix| format!("{HARMLESS}{suffix}"));
+        let plain = [HARMLESS.to_owned(), format!("/{HARMLESS}"), "1".to_owned()];
+        let inputs: Vec<String> = plain.into_iter().chain(begun).chain(ended).take(MOST_HARMLESS).collect();
+        inputs.iter().any(|input| self.arrives(call, before, hit, param, input) == Some(true))
     }
 
     /// Whether one input arrives at a hit; none where a limit ended it before that was seen.

@@ -148,7 +148,11 @@ impl Interp<'_> {
         let first = args.get(0).cloned();
         Some(match name.as_str() {
             "push" | "append" | "add" => {
+                let filled = args.of_list.clone().map(|given| [self.holds_any(id), Some(given)]);
                 self.push_all(id, args.pos.iter().cloned());
+                if let Some(filled) = filled {
+                    self.fill_from(id, &filled);
+                }
                 if let Some(rest) = args.rest.clone() {
                     self.add_more(id, rest);
                 }
@@ -277,6 +281,36 @@ impl Interp<'_> {
 
     /// `xs.map(f)` and friends: `f` runs for each known element, then once for all others.
     pub(crate) fn array_callback(&mut self, list: &Val, name: &str, function: &Val, span: Span) -> Val {
+        let Some(filled) = self.open_list(list) else { return self.answer_of_each(list, name, function, span) };
+        if name == "forEach" {
+            let mut each = |interp: &mut Self| {
+                interp.assume(&filled.when_true);
+                interp.answer_of_each(list, name, function, span);
+                !std::mem::take(&mut interp.last_call_failed)
+            };
+            let mut none = |interp: &mut Self| {
+                interp.assume(&filled.when_false);
+                true
+            };
+            self.branches(&mut [&mut each, &mut none]);
+            return Val::undefined();
+        }
+        let answer = self.answer_of_each(list, name, function, span);
+        match (&answer.kind, name) {
+            (Kind::Obj(made), "map" | "flatMap") => {
+                self.fill_from(*made, &[Some(self.bool_with(None, filled))]);
+                answer
+            }
+            (Kind::Obj(made), "filter") => {
+                let passed = self.evidence.get(made).map_or_else(|| filled.clone(), |passed| filled.and(passed));
+                self.evidence.insert(*made, passed);
+                answer
+            }
+            _ => self.answer_of_maybe(name, answer, &filled),
+        }
+    }
+
+    fn answer_of_each(&mut self, list: &Val, name: &str, function: &Val, span: Span) -> Val {
         let result = self.each_element(list, name, function, span);
         // What is made of a list that nobody filled is as empty.
         if let (Kind::Obj(from), Kind::Obj(to), "map" | "filter" | "flatMap") = (&list.kind, &result.kind, name)
@@ -288,7 +322,9 @@ impl Interp<'_> {
     }
 
     fn each_element(&mut self, list: &Val, name: &str, function: &Val, span: Span) -> Val {
-        let (items, more) = self.rounds_of(list, span);
+        // An input that is followed in place of a list is its only element: a text has no such methods.
+        let is_text = matches!(list.kind, Kind::Str) && self.is_witness(list);
+        let (items, more) = if is_text { (vec![list.clone()], None) } else { self.rounds_of(list, span) };
         let (items, more) = if items.len() > 96 || !self.admits_rounds(items.len()) {
             let joined = self.join_all(items.into_iter().chain(more));
             (Vec::new(), joined)

@@ -7,7 +7,7 @@ use crate::engine::value::Val;
 use crate::ir::{Lang, Symbol};
 
 impl Interp<'_> {
-    pub(super) fn js_regex_test(&mut self, regex: &crate::engine::value::RegexVal, value: &Val, span: Span) -> Val {
+    pub(crate) fn js_regex_test(&mut self, regex: &crate::engine::value::RegexVal, value: &Val, span: Span) -> Val {
         let mode = crate::domain::regex::PythonMode::Search;
         // What is found in one character is all of it.
         let pattern =

@@ -13,7 +13,7 @@ use crate::engine::interp::{Args, Interp};
 use crate::engine::models::{Effect, EffectRow};
 use crate::engine::store::{Closure, Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, ObjId, Taint, Text, Val};
-use crate::ir::{Lang, Symbol};
+use crate::ir::{BinaryOp, Lang, Symbol, UnaryOp};
 
 impl Interp<'_> {
     #[expect(clippy::too_many_lines, reason = "one arm per effect of the closed set; each delegates")]
@@ -96,6 +96,22 @@ impl Interp<'_> {
                 None => return None,
             },
             Effect::Number => Val::of(Kind::Num(None)),
+            Effect::Asserts => {
+                let [one, other] = [0, 1].map(|at| args.get(at).cloned().unwrap_or_else(Val::undefined));
+                let claim = match (&*row.arg, &other.kind) {
+                    ("equal" | "unequal", _) => self.compare(BinaryOp::Eq, &one, &other, span),
+                    ("match" | "no-match", Kind::Regex(regex)) => self.js_regex_test(regex, &one, span),
+                    ("match" | "no-match", _) => Val::any_bool(),
+                    _ => one,
+                };
+                let is_denied = matches!(&*row.arg, "unequal" | "no-match");
+                let claim = if is_denied { self.unary(UnaryOp::Not, claim) } else { claim };
+                match self.outcomes(&claim).0 {
+                    Some(facts) => self.assume(&facts),
+                    None => self.raise_here(),
+                }
+                Val::undefined()
+            }
             Effect::Never => {
                 let made = self.apis.step(api, ApiStep::Call);
                 Val::of(Kind::Api(made, None))
@@ -266,6 +282,11 @@ impl Interp<'_> {
                 _ => Val { taint: arg.taint, step: arg.step, ..Val::of(Kind::Num(None)) },
             },
             Effect::Length => {
+                if let Kind::Obj(id) = arg.kind
+                    && let Some(length) = self.doubtful_length(id)
+                {
+                    return Some(Val { taint: arg.taint, step: arg.step, ..length });
+                }
                 let length = match arg.kind {
                     Kind::Obj(id) if self.found.replay.is_some() => self.exact_length(id).map(f64::from),
                     _ => None,
@@ -341,6 +362,7 @@ impl Interp<'_> {
                     rest: args.rest.clone(),
                     named: args.named.clone(),
                     named_rest: args.named_rest.clone(),
+                    of_list: None,
                 };
                 self.call_value(&args.pos[at], None, given, span)
             }
@@ -351,6 +373,7 @@ impl Interp<'_> {
                     rest: args.rest.clone(),
                     named: args.named.clone(),
                     named_rest: args.named_rest.clone(),
+                    of_list: None,
                 };
                 self.call_value(&arg, None, rest, span)
             }
@@ -375,7 +398,15 @@ impl Interp<'_> {
                 }
                 let (items, more) = self.elements_of(&arg, span);
                 let default = args.get(1).cloned();
-                self.join_all(items.into_iter().chain(more).chain(default))?
+                let open = match (&arg.kind, &default) {
+                    (Kind::Obj(id), Some(default)) if default.is_nullish() => self.open_cond(*id).cloned(),
+                    _ => None,
+                };
+                let first = self.join_all(items.into_iter().chain(more).chain(default))?;
+                match open {
+                    Some(filled) => self.maybe_element(first, &filled, true),
+                    None => first,
+                }
             }
             Effect::Gather => {
                 if self.lang() == Lang::Python {
@@ -386,12 +417,14 @@ impl Interp<'_> {
                 self.new_array(items, more)
             }
             Effect::Keys => {
+                let filled = self.value_holds_any(&arg);
                 let (items, more) = self.keys_of(&arg);
-                self.new_array(items, more)
+                self.filled_array(items, more, filled)
             }
             Effect::Values => {
+                let filled = self.value_holds_any(&arg);
                 let (items, more) = self.values_of(&arg);
-                self.new_array(items, more)
+                self.filled_array(items, more, filled)
             }
             Effect::Entries => self.entries_of(&arg),
             Effect::FromEntries => self.from_entries(&arg, span),
@@ -562,7 +595,7 @@ impl Interp<'_> {
                 let key = args.get(1).cloned().unwrap_or_else(Val::unknown);
                 match key.literal() {
                     Some(name) => self.get_member(&object, Symbol::new(name), span),
-                    None => self.get_index(&object, &key, span),
+                    None => self.member_by_key(&object, &key, span),
                 }
             }
             Effect::SetAttr => {

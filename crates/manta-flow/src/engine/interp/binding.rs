@@ -55,6 +55,7 @@ impl<'p> Interp<'p> {
             }
             Pat::Array { items, rest } => {
                 let (known, more) = self.elements_of(&value, Span::default());
+                let open = self.open_list(&value).filter(|_| self.lang() == Lang::JavaScript);
                 for (at, item) in items.iter().enumerate() {
                     let Some((pat, default)) = item else { continue };
                     let is_after_rest = rest.as_ref().is_some_and(|(position, _)| at >= *position);
@@ -66,6 +67,10 @@ impl<'p> Interp<'p> {
                     let element = element.or_else(|| more.clone()).unwrap_or_else(|| {
                         if known.is_empty() { Val::unknown().tainted_by(&value) } else { Val::undefined() }
                     });
+                    let element = match &open {
+                        Some(filled) => self.maybe_element(element, filled, at == 0),
+                        None => element,
+                    };
                     let element = self.or_default(element, *default);
                     self.bind(pat, element);
                 }

@@ -7,7 +7,7 @@ use super::{Interp, arc};
 use crate::domain::path::Within;
 use crate::domain::url::Host;
 use crate::domain::{CharSet, StrProps};
-use crate::engine::facts::{Cond, Fact, Refinements};
+use crate::engine::facts::{Cond, Fact, Refinements, either};
 use crate::engine::store::{Content, Loc, Obj, ObjKind, Snapshot, is_same};
 use crate::engine::value::{Kind, Part, Taint, Text, Val, own_props};
 use crate::ir::{Expr, ExprId};
@@ -115,6 +115,7 @@ impl Interp<'_> {
                     return Content::Obj(x);
                 }
                 let mut joined = self.join_obj(&x, y, paths_a, path_b);
+                joined.doubts = self.doubts_of_joined((&x, paths_a), (y, path_b));
                 joined.version = self.store.fresh_version();
                 Content::Obj(Rc::new(joined))
             }
@@ -133,14 +134,18 @@ impl Interp<'_> {
         if !(tells(a) && tells(b)) || (a.truth().is_some() && a.truth() == b.truth()) {
             return None;
         }
-        let facts = |path: &Snapshot| path.facts().map(|(vn, fact)| (vn, fact.clone())).collect::<Refinements>();
-        let facts_a = paths_a.iter().map(facts).reduce(|one, other| crate::engine::facts::either(&one, &other));
-        let cond = self.outcome_cond(&[a.clone(), b.clone()], &[facts_a.unwrap_or_default(), facts(path_b)])?;
+        let cond = self.outcome_cond(&[a.clone(), b.clone()], &learnt(paths_a, path_b))?;
         Some(Rc::new(cond))
     }
 
     fn join_obj(&mut self, a: &Obj, b: &Obj, paths_a: &[Snapshot], path_b: &Snapshot) -> Obj {
         let mut joined = a.clone();
+        let is_record = |obj: &Obj| matches!(obj.kind, ObjKind::Plain | ObjKind::Dict) && obj.any.is_none();
+        let are_records = is_record(a) && is_record(b);
+        for (key, ours) in a.fields.iter().filter(|(key, _)| are_records && !b.fields.contains_key(*key)) {
+            let value = self.join_missing(ours, paths_a, path_b, false);
+            joined.fields.insert(*key, value);
+        }
         for (key, theirs) in &b.fields {
             let ours = a.fields.get(key).cloned().or_else(|| a.any.clone());
             let value = match ours {
@@ -150,6 +155,7 @@ impl Interp<'_> {
                     let theirs = self.materialise(theirs, std::slice::from_ref(path_b));
                     self.join(&ours, &theirs)
                 }
+                None if are_records => self.join_missing(theirs, paths_a, path_b, true),
                 None => theirs.clone(),
             };
             joined.fields.insert(*key, value);
@@ -176,6 +182,19 @@ impl Interp<'_> {
         joined.more = more;
         joined.is_configured = a.is_configured && b.is_configured;
         joined
+    }
+
+    /// A field that only one of the paths set.
+    fn join_missing(&mut self, value: &Val, paths_a: &[Snapshot], path_b: &Snapshot, is_b: bool) -> Val {
+        let paths = if is_b { std::slice::from_ref(path_b) } else { paths_a };
+        let value = self.materialise(value, paths);
+        let missing = Val::undefined();
+        let cond = match is_b {
+            true => self.told_apart(&missing, &value, paths_a, path_b),
+            false => self.told_apart(&value, &missing, paths_a, path_b),
+        };
+        let joined = self.join(&missing, &value);
+        Val { cond: cond.or(joined.cond.clone()), ..joined }
     }
 
     /// The value with the facts that its own path established folded in, for joins of values that differ.
@@ -440,6 +459,7 @@ impl Interp<'_> {
 
     pub(crate) fn assume(&mut self, refinements: &Refinements) {
         for (vn, fact) in refinements {
+            self.found.note_test(*vn, fact);
             self.store.assume(*vn, fact);
         }
     }
@@ -451,6 +471,13 @@ impl Interp<'_> {
                 && self.store.fact(*vn).is_some_and(|known| known.props.refine(&fact.props).is_bottom())
         })
     }
+}
+
+/// What was learnt on the paths that were joined before, and on one more.
+pub(crate) fn learnt(before: &[Snapshot], path: &Snapshot) -> [Refinements; 2] {
+    let facts = |path: &Snapshot| path.facts().map(|(vn, fact)| (vn, fact.clone())).collect::<Refinements>();
+    let one_of = before.iter().map(facts).reduce(|one, other| either(&one, &other));
+    [one_of.unwrap_or_default(), facts(path)]
 }
 
 /// A module or a function of the target.

@@ -142,10 +142,16 @@ impl<'p> Interp<'p> {
                     let rest = all.rest.take().expect("checked");
                     all.rest = Some(self.join(&rest, &value));
                 }
-                ArgKind::Positional => all.pos.push(value),
+                ArgKind::Positional => {
+                    all.of_list = None;
+                    all.pos.push(value);
+                }
                 ArgKind::Spread => {
                     let span = self.code().span(arg.value);
                     let (items, more) = self.elements_of(&value, span);
+                    if let (true, Some(filled)) = (all.pos.is_empty(), self.open_list(&value)) {
+                        all.of_list = Some(self.bool_with(None, filled));
+                    }
                     all.pos.extend(items);
                     all.rest = more;
                 }
@@ -157,7 +163,7 @@ impl<'p> Interp<'p> {
     }
 
     /// `**kwargs`. Of several dictionaries that it may be, only arguments that all of them have are known by name.
-    fn spread_named(&mut self, value: &Val, all: &mut Args) {
+    pub(crate) fn spread_named(&mut self, value: &Val, all: &mut Args) {
         let alternatives = value.alternatives().to_vec();
         let mut named: Vec<(Symbol, Vec<Val>)> = Vec::new();
         let mut rest: Vec<Val> = Vec::new();
@@ -378,7 +384,7 @@ impl<'p> Interp<'p> {
     fn bind_params(&mut self, closure: &Closure, this: Option<Val>, args: Args) {
         let code = self.program.module(closure.module);
         let func = code.func(closure.func);
-        let Args { pos, rest, mut named, named_rest } = args;
+        let Args { pos, rest, mut named, named_rest, of_list: _ } = args;
         if let Some(slot) = func.arguments {
             let list = self.new_array(pos.clone(), rest.clone());
             let cell = self.frame().locals[slot as usize];
@@ -616,7 +622,7 @@ impl<'p> Interp<'p> {
         joined
     }
 
-    pub(super) fn outcome_cond(&self, values: &[Val], facts: &[Refinements]) -> Option<Cond> {
+    pub(crate) fn outcome_cond(&self, values: &[Val], facts: &[Refinements]) -> Option<Cond> {
         let mut when_true: Option<Refinements> = None;
         let mut when_false: Option<Refinements> = None;
         // Of a function that returns something or nothing, something is not empty: `return error_response(…)`.
@@ -663,17 +669,28 @@ impl<'p> Interp<'p> {
         }
         let is_tuple = objects.iter().all(|obj| matches!(obj.kind, ObjKind::Array));
         if is_tuple {
-            let len = objects[0].items.len();
-            if len == 0 || len > 4 || objects.iter().any(|obj| obj.items.len() != len || obj.more.is_some()) {
+            let len = objects.iter().map(|obj| obj.items.len()).max().unwrap_or(0);
+            let is_other = |obj: &Rc<Obj>| obj.more.is_some() || !matches!(obj.items.len(), n if n == 0 || n == len);
+            if len == 0 || len > 4 || objects.iter().any(is_other) {
                 return None;
             }
+            // Something, or an empty list: `return ["not allowed"]` beside `return []`.
+            let filled: Vec<Val> = objects.iter().map(|obj| Val::bool(!obj.items.is_empty())).collect();
+            let is_filled = filled.iter().any(|filled| filled.truth() == Some(false));
+            let is_filled = is_filled.then(|| self.outcome_cond(&filled, facts).unwrap_or_default());
+            let (objects, facts): (Vec<Rc<Obj>>, Vec<Refinements>) =
+                objects.into_iter().zip(facts.iter().cloned()).filter(|(obj, _)| !obj.items.is_empty()).unzip();
             let items = (0..len)
                 .map(|at| {
                     let column: Vec<Val> = objects.iter().map(|obj| obj.items[at].clone()).collect();
-                    self.join_column(&column, facts)
+                    self.join_column(&column, &facts)
                 })
                 .collect();
-            return Some(self.new_array(items, None));
+            let filled = is_filled.map(|is_filled| self.bool_with(None, is_filled));
+            return Some(match filled {
+                Some(filled) => self.filled_array(items, None, Some(filled)),
+                None => self.new_array(items, None),
+            });
         }
         if objects.iter().any(|obj| matches!(obj.kind, ObjKind::Array)) {
             return None;
@@ -692,6 +709,7 @@ impl<'p> Interp<'p> {
                 joined.fields.insert(*key, value);
             }
         }
+        joined.doubts = self.doubts_of_records(&objects, facts);
         let anys: Vec<Val> = objects.iter().filter_map(|obj| obj.any.clone()).collect();
         joined.any = self.join_all(anys);
         let taint = joined.fields.values().fold(Taint::NONE, |taint, value| taint.union(value.taint));

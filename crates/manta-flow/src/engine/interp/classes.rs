@@ -202,7 +202,7 @@ impl Interp<'_> {
         }
     }
 
-    fn instantiate(&mut self, class: ObjId, args: Args, span: Span) -> Val {
+    pub(crate) fn instantiate(&mut self, class: ObjId, args: Args, span: Span) -> Val {
         let at = (!self.frames.is_empty()).then(|| self.here(span));
         self.remembered(Callee::Class(class), None, args, at, |interp, _, args| {
             interp.instantiate_anew(class, args, span)

@@ -583,6 +583,10 @@ impl<'p> Interp<'p> {
         let copies_names = keys && body.len() == 1 && !self.found.is_running_handler;
         let most = if copies_names { MAX_NAMES } else { MAX_UNROLL };
         let (items, alike) = self.one_by_one(items);
+        let no_round = self.open_list(&collection).map(|filled| (self.store.snapshot(outer), filled));
+        if let Some((_, filled)) = &no_round {
+            self.assume(&filled.when_true);
+        }
         if items.len() <= most && self.admits_rounds(items.len()) {
             let outer_rounds = self.enter_loop(items.len());
             for item in items {
@@ -602,6 +606,16 @@ impl<'p> Interp<'p> {
         }
         if alive && let Some(element) = rest {
             alive = self.repeat(pat, &element, body, fresh, outer);
+        }
+        if let Some((before, filled)) = no_round {
+            let after = alive.then(|| self.store.snapshot(outer));
+            self.store.rollback(outer);
+            self.store.apply(before);
+            self.assume(&filled.when_false);
+            let none = self.store.snapshot(outer);
+            self.store.rollback(outer);
+            self.join_into_store(after.into_iter().chain([none]).collect());
+            alive = true;
         }
         self.close_loop(outer, alive, otherwise)
     }

@@ -30,6 +30,7 @@ impl Interp<'_> {
                 (a, b) => a.is_none() && b.is_none(),
             };
             return is_plain(x)
+                && is_as_sure(x, y)
                 && std::mem::discriminant(&x.kind) == std::mem::discriminant(&y.kind)
                 && x.fields.len() == y.fields.len()
                 && x.items.len() == y.items.len()
@@ -156,6 +157,7 @@ impl Interp<'_> {
         };
         has_same_kind
             && x.is_configured == y.is_configured
+            && is_as_sure(x, y)
             && x.fields.len() == y.fields.len()
             && x.items.len() == y.items.len()
             && x.items.iter().zip(&y.items).all(|(x, y)| same(x, y))
@@ -383,4 +385,12 @@ fn is_equal(a: &Val, b: &Val, is_one: &dyn Fn(&Val, &Val) -> bool) -> bool {
             },
             _ => false,
         }
+}
+
+/// Whether the same of two objects is in doubt.
+pub(super) fn is_as_sure(a: &Obj, b: &Obj) -> bool {
+    match (&a.doubts, &b.doubts) {
+        (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    }
 }

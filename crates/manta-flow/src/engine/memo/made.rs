@@ -8,7 +8,7 @@ use super::MAX_MADE;
 use super::alike::values;
 use crate::engine::facts::{Cond, Refinements};
 use crate::engine::interp::Interp;
-use crate::engine::store::{Age, Closure, Content, Loc, Mark, Obj, ObjKind, Peek};
+use crate::engine::store::{Age, Closure, Content, Doubts, Loc, Mark, Obj, ObjKind, Peek};
 use crate::engine::value::{CellId, FnId, Kind, ObjId, Part, StepId, Text, Val, Vn};
 
 /// What a call made and its result reaches, as it was when the call returned.
@@ -278,6 +278,11 @@ impl Copies {
         inside.for_each(|value| self.rename(value));
         if let ObjKind::Instance(class) = &mut obj.kind {
             *class = self.obj(*class);
+        }
+        if let Some(doubts) = &obj.doubts {
+            let is_filled = doubts.is_filled.as_ref().map(|cond| self.renamed_cond(cond));
+            let has = doubts.has.iter().map(|(name, cond)| (*name, self.renamed_cond(cond))).collect();
+            obj.doubts = Some(Rc::new(Doubts { is_filled, has }));
         }
     }
 

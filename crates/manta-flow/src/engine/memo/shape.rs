@@ -17,7 +17,7 @@ use std::rc::Rc;
 use manta_core::Location;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::alike::{is_clean, values};
+use super::alike::{is_as_sure, is_clean, values};
 use super::made::{Copies, Entry, Made, held};
 use super::{Callee, Known};
 use crate::engine::facts::{Cond, Fact, Refinements};
@@ -447,6 +447,7 @@ impl<'s> Search<'s> {
         };
         is_kind
             && a.is_configured == b.is_configured
+            && is_as_sure(a, b)
             && a.fields.len() == b.fields.len()
             && a.items.len() == b.items.len()
             && a.fields.iter().zip(&b.fields).all(|((name, a), (other, b))| name == other && self.is_value(a, b))

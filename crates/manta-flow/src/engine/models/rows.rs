@@ -230,6 +230,9 @@ pub enum Effect {
     Number,
     /// Never returns.
     Never,
+    /// Returns only where something holds: that an argument is true (no `arg`), that two are `equal` or `unequal`, that a text
+    /// has a pattern (`match`) or has not (`no-match`).
+    Asserts,
     /// Node `path.join`.
     PathJoin,
     /// Node `path.resolve`.

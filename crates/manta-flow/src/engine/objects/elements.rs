@@ -27,6 +27,7 @@ impl Interp<'_> {
     pub(crate) fn push_array(&mut self, id: ObjId, value: Val) {
         if self.store.obj(id).more.is_none() && self.store.obj(id).items.len() < 512 {
             self.store.obj_mut(id).items.push(value);
+            self.fill(id, None);
         } else {
             self.add_more(id, value);
         }
@@ -63,11 +64,18 @@ impl Interp<'_> {
     }
 
     pub(crate) fn extend_array(&mut self, id: ObjId, value: &Val, span: Span) {
+        let filled = [self.holds_any(id), self.value_holds_any(value)];
         let (items, more) = self.elements_of(value, span);
         self.push_all(id, items);
         if let Some(more) = more {
             self.add_more(id, more);
         }
+        self.fill_from(id, &filled);
+    }
+
+    /// Whether a value is the text of an input that is followed.
+    pub(crate) fn is_witness(&self, value: &Val) -> bool {
+        self.found.replay.is_some() && value.is_tainted() && value.literal().is_some()
     }
 
     /// What iterating a value yields: elements known one by one, then one value for any number of others.
@@ -151,12 +159,13 @@ impl Interp<'_> {
                     Val { taint: collection.taint, step: collection.step, vn, ..Val::of(Kind::Api(next, None)) };
                 (Vec::new(), Some(element))
             }
-            // A witness in place of a list is its only element.
-            Kind::Str if self.found.replay.is_some() && collection.is_tainted() && collection.literal().is_some() => {
-                (vec![collection.clone()], None)
-            }
             Kind::Str => self.characters_of(collection),
             _ => {
+                if let (Kind::Unknown, true, Some(asked)) =
+                    (&collection.kind, collection.is_tainted(), self.found.asked())
+                {
+                    asked.is_list = true;
+                }
                 let vn = self.element_vn(collection.vn);
                 let mut element = Val { vn, ..Val::unknown().tainted_by(collection) };
                 if element.is_tainted() {

@@ -37,7 +37,12 @@ impl Interp<'_> {
                         let when_true = evidence.when_true.clone();
                         Val { cond: Some(Rc::new(Cond { when_true, ..Cond::default() })), ..element }
                     }
-                    _ => element,
+                    _ => match self.open_list(receiver) {
+                        Some(filled) if self.lang() == Lang::JavaScript && key_index(key).is_some() => {
+                            self.maybe_element(element, &filled, key_index(key) == Some(0))
+                        }
+                        _ => element,
+                    },
                 };
             }
             if let ObjKind::Instance(class) = obj.kind
@@ -65,20 +70,11 @@ impl Interp<'_> {
             if obj.fields.values().any(|value| self.is_callable(value)) {
                 self.learn_names(key, id);
             }
-            if let ObjKind::Instance(class) = obj.kind
-                && obj.fields.is_empty()
-            {
-                return self.dispatch_by_key(receiver, class, key);
+            if let (ObjKind::Instance(_), Lang::Python) = (&obj.kind, self.lang()) {
+                // What is kept in a class of tables is no attribute of it.
+                return obj.any.clone().unwrap_or_else(|| Val::unknown().tainted_by(receiver));
             }
-            let mut values: Vec<Val> =
-                obj.fields.values().filter(|value| !matches!(value.kind, Kind::Accessor(..))).cloned().collect();
-            values.extend(obj.any.clone());
-            if let ObjKind::Instance(class) = obj.kind {
-                values.push(self.dispatch_by_key(receiver, class, key));
-            }
-            let values = self.first_apiece(values);
-            let picked = self.join_all(values).unwrap_or_else(Val::undefined);
-            return self.picked_by(key, picked);
+            return self.member_by_key(receiver, key, span);
         }
         match (&receiver.kind, key_name(key)) {
             (Kind::Str, _) if matches!(key.kind, Kind::Num(_)) => self.character(receiver, key),
@@ -234,6 +230,24 @@ impl Interp<'_> {
                 self.write_any(id, &kept, |name| value.is_tainted() && names.admits(name.as_str()));
             }
         }
+    }
+
+    /// A member whose name is not known: `getattr(self, name)`, `this[name]`.
+    pub(crate) fn member_by_key(&mut self, receiver: &Val, key: &Val, span: Span) -> Val {
+        let Kind::Obj(id) = receiver.kind else { return self.get_index(receiver, key, span) };
+        let obj = self.store.obj_rc(id);
+        let fields = obj.fields.values().filter(|value| !matches!(value.kind, Kind::Accessor(..)));
+        let mut values: Vec<Val> = fields.cloned().chain(obj.any.clone()).collect();
+        if let ObjKind::Instance(class) = obj.kind {
+            let method = self.dispatch_by_key(receiver, class, key);
+            if obj.fields.is_empty() {
+                return method;
+            }
+            values.push(method);
+        }
+        let values = self.first_apiece(values);
+        let picked = self.join_all(values).unwrap_or_else(Val::undefined);
+        self.picked_by(key, picked)
     }
 
     /// A tainted key on an instance: `getattr(self, name)`, `this[name]()`. Any method may be meant.

@@ -227,6 +227,7 @@ impl Interp<'_> {
             && obj.more.is_none()
             && obj.any.is_none()
             && !obj.is_configured
+            && obj.doubts.is_none()
             && !self.evidence.contains_key(&id);
         is_exact.then(|| u32::try_from(obj.items.len()).unwrap_or(u32::MAX))
     }
@@ -236,13 +237,15 @@ impl Interp<'_> {
         match &obj.kind {
             ObjKind::Dict => return Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
             ObjKind::Set if name.as_str() == "size" && obj.is_configured => return usually_none(),
+            ObjKind::Set | ObjKind::Map if name.as_str() == "size" && self.lang() == Lang::JavaScript => {
+                return match self.doubtful_length(id) {
+                    Some(length) => length,
+                    None => Val::of(Kind::Num(self.exact_length(id).map(f64::from))),
+                };
+            }
             ObjKind::Array if name.as_str() == "length" => {
-                if let Some(evidence) = self.evidence.get(&id) {
-                    return Val {
-                        cond: Some(Rc::new(evidence.clone())),
-                        text: Some(Rc::default()),
-                        ..Val::of(Kind::Num(None))
-                    };
+                if let Some(length) = self.doubtful_length(id) {
+                    return length;
                 }
                 return if obj.is_configured {
                     if self.found.replay.is_some() { Val::num(0.0) } else { usually_none() }
@@ -319,8 +322,11 @@ impl Interp<'_> {
     pub(super) fn read_any(&mut self, receiver: &Val, id: ObjId, any: Val, name: Symbol, span: Span) -> Val {
         if any.is_tainted() {
             let at = self.here(span);
+            // What is known of every field is known of this one.
+            let of_each = self.store.fact(any.vn).cloned();
             let value = self.name_source(receiver, name, any, at);
             let value = Val { vn: self.store.fresh_vn(), ..value };
+            let value = of_each.map_or(value.clone(), |fact| self.refined(&value, &fact));
             self.store.obj_mut(id).fields.insert(name, value.clone());
             return value;
         }

@@ -1,5 +1,6 @@
 //! Reading and writing fields, elements and collections.
 
+mod doubts;
 mod elements;
 mod indexes;
 mod members;
@@ -50,6 +51,7 @@ impl Interp<'_> {
                 self.charge(obj.fields.len());
                 for (key, value) in &obj.fields {
                     let value = self.read_field(value.clone(), from, Span::default());
+                    let value = self.copied_field(&obj, into, *key, value);
                     self.store.obj_mut(into).fields.insert(*key, value);
                 }
                 if let Some(any) = obj.any.clone() {

@@ -333,7 +333,13 @@ impl Interp<'_> {
                     .default_of_setting(value)
                     .and_then(|default| default.truth())
                     .filter(|_| value.truth().is_none());
-                Cond { by_default, when_false: self.nothing_to_fear(value), ..Cond::default() }
+                let when_false = self.nothing_to_fear(value);
+                match self.value_holds_any(value).and_then(|filled| filled.cond) {
+                    Some(filled) if self.lang() == Lang::Python => {
+                        Cond { when_false: both(&when_false, &filled.when_false), ..(*filled).clone() }
+                    }
+                    _ => Cond { by_default, when_false, ..Cond::default() },
+                }
             }
         }
     }
@@ -367,7 +373,10 @@ impl Interp<'_> {
         }
         let nothing = StrProps::one_of([""]);
         let lists = value.alternatives().iter().filter_map(|value| match value.kind {
-            Kind::Obj(id) if self.store.obj(id).is_sequence() => Some(self.store.obj(id)),
+            // What a list was filled with by a test is elsewhere, too.
+            Kind::Obj(id) if self.store.obj(id).is_sequence() && self.open_cond(id).is_none() => {
+                Some(self.store.obj(id))
+            }
             _ => None,
         });
         let elements = lists.flat_map(|list| list.items.iter().chain(&list.more));

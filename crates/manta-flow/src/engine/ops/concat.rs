@@ -7,6 +7,7 @@ use manta_core::Span;
 
 use crate::domain::StrProps;
 use crate::engine::builtins::is_composed;
+use crate::engine::facts::Cond;
 use crate::engine::interp::{Interp, arc, number_text, shortest_of};
 use crate::engine::store::{Obj, ObjKind, is_same};
 use crate::engine::trace::StepKind;
@@ -353,6 +354,14 @@ impl Interp<'_> {
         if pieces.is_empty() {
             return Val::str("");
         }
-        self.concat(&pieces, Span::default())
+        let joined = self.concat(&pieces, Span::default());
+        match self.open_list(list) {
+            // Empty, or what the program says.
+            Some(filled) if joined.truth() == Some(true) => {
+                Val { cond: Some(Rc::new(filled)), ..self.join(&Val::str(""), &joined) }
+            }
+            Some(filled) => Val { cond: Some(Rc::new(Cond { when_false: Vec::new(), ..filled })), ..joined },
+            None => joined,
+        }
     }
 }

@@ -194,6 +194,13 @@ impl Interp<'_> {
                     _ => Val::any_bool(),
                 }
             }
+            (Kind::Str, Kind::Api(api, _)) if self.is_witness(a) && self.lang() == Lang::Python => {
+                match self.apis.name(*api).strip_prefix("builtins.") {
+                    Some("str" | "object") => Val::bool(true),
+                    Some("int" | "float" | "bool" | "list" | "dict" | "tuple" | "set" | "bytes") => Val::bool(false),
+                    _ => Val::any_bool(),
+                }
+            }
             (Kind::Str, Kind::Api(api, _)) if !a.is_tainted() => {
                 Val::of(Kind::Bool(if &*self.apis.name(*api) == "builtins.str" { Some(true) } else { None }))
             }

@@ -63,6 +63,13 @@ impl Interp<'_> {
                         }
                         (Vec::new(), Some(Val::unknown().tainted_by(collection)))
                     }
+                    ObjKind::Plain | ObjKind::Dict | ObjKind::Map
+                        if let Some(name) = element.literal()
+                            && obj.doubts.is_some()
+                            && let Some(has) = self.has_field(&obj, Symbol::new(name)) =>
+                    {
+                        return has;
+                    }
                     _ => self.keys_of(collection),
                 }
             }

@@ -6,7 +6,7 @@ use manta_core::Span;
 
 use crate::engine::api::ApiStep;
 use crate::engine::interp::{Args, Interp};
-use crate::engine::schema::{Schema, Ty};
+use crate::engine::schema::{Applied, Schema, Ty};
 use crate::engine::store::{Closure, Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Taint, Val};
 use crate::ir::{Expr, ExprId, ImportName, Lang, Symbol};
@@ -93,6 +93,11 @@ impl Interp<'_> {
                 if value.is_tainted() && value.vn == 0 { Val { vn: self.store.fresh_vn(), ..value } } else { value };
             taint = taint.union(value.taint);
             self.store.obj_mut(id).fields.insert(*name, value);
+        }
+        for validator in &validators.of_fields_together {
+            let raw = self.raw_fields(&this);
+            let given = self.call_value(validator, None, Args::of(vec![raw]), Span::default());
+            self.take_fields(&this, &given);
         }
         for validator in &validators.of_model {
             self.call_value(validator, None, Args::of(vec![this.clone()]), Span::default());
@@ -299,7 +304,9 @@ impl Interp<'_> {
             schema.steps.extend(validators.of_field(name));
             fields.push((name, schema));
         }
-        let steps = validators.of_model.into_iter().map(|validator| (validator, false)).collect();
+        let before = validators.of_fields_together.into_iter().map(|validator| (validator, Applied::Fields));
+        let steps =
+            before.chain(validators.of_model.into_iter().map(|validator| (validator, Applied::Transform))).collect();
         Some(Schema { steps, ..Schema::new(Ty::Class(class.clone(), fields.into())) })
     }
 
@@ -311,6 +318,7 @@ impl Interp<'_> {
             if let Kind::Obj(base) = base.kind {
                 let inherited = self.class_validators(base, depth + 1);
                 all.of_fields.extend(inherited.of_fields);
+                all.of_fields_together.extend(inherited.of_fields_together);
                 all.of_model.extend(inherited.of_model);
             }
         }
@@ -327,10 +335,14 @@ impl Interp<'_> {
                 let Kind::Api(_, Some(data)) = decorator.kind else { continue };
                 let options = self.store.obj_rc(data);
                 if kind.as_str() == "model_validator" {
-                    // With `before` the raw input is seen, which need not be what fields are made of.
-                    let mode = options.fields.get(&Symbol::new("$mode")).and_then(Val::literal);
-                    if mode == Some("after") {
-                        all.of_model.push(method.clone());
+                    match options.fields.get(&Symbol::new("$mode")).and_then(Val::literal) {
+                        Some("after") => all.of_model.push(method.clone()),
+                        Some("before") => {
+                            let receiver = Val::of(Kind::Obj(class));
+                            let bound = Val::of(Kind::Bound(std::rc::Rc::new((receiver, method.clone()))));
+                            all.of_fields_together.push(bound);
+                        }
+                        _ => {}
                     }
                     continue;
                 }
@@ -462,6 +474,33 @@ impl Interp<'_> {
         }
     }
 
+    /// What pydantic makes of data that it is given: `Model.model_validate(data)`, `TypeAdapter(T).validate_python(data)`.
+    pub(crate) fn validated(&mut self, name: &str, of: ObjId, args: &Args, span: Span) -> Option<Val> {
+        let (owner, method) = name.strip_prefix("pydantic.")?.rsplit_once('.')?;
+        let data = args.get(0)?.clone();
+        match (owner, method) {
+            ("BaseModel", "model_validate" | "parse_obj") if self.class_val(of).is_some() => {
+                let mut given = Args::default();
+                self.spread_named(&data, &mut given);
+                Some(self.instantiate(of, given, span))
+            }
+            ("TypeAdapter()", "validate_python" | "validate_strings") => {
+                let declared = self.store.obj(of).items.first().cloned()?;
+                let schema = self.declared_schema(&declared)?;
+                Some(self.conform(&data, &schema, 0))
+            }
+            _ => None,
+        }
+    }
+
+    /// The schema that a value stands for: an annotated type, or a class with fields.
+    fn declared_schema(&mut self, declared: &Val) -> Option<Schema> {
+        match &declared.kind {
+            Kind::Schema(schema) => Some((**schema).clone()),
+            _ => self.class_schema(declared, 0),
+        }
+    }
+
     /// `Field(pattern=…, max_length=…)`, `StringConstraints(…)`, `AfterValidator(f)`.
     pub(crate) fn add_field_constraints(&mut self, schema: &mut Schema, value: &Val) {
         let Kind::Api(api, Some(data)) = &value.kind else {
@@ -475,7 +514,7 @@ impl Interp<'_> {
         let get = |name: &str| state.given(name).cloned();
         if name.ends_with("AfterValidator()") || name.ends_with("BeforeValidator()") {
             if let Some(function) = state.items.first() {
-                schema.steps.push((function.clone(), false));
+                schema.steps.push((function.clone(), Applied::Transform));
             }
             return;
         }
@@ -656,18 +695,20 @@ impl Interp<'_> {
 struct Validators {
     /// By field; `*` stands for all.
     of_fields: Vec<(Symbol, Val)>,
+    /// Of the fields before an instance is made.
+    of_fields_together: Vec<Val>,
     /// Of whole instances.
     of_model: Vec<Val>,
 }
 
 impl Validators {
     /// The validators of a field, as steps of its schema.
-    fn of_field(&self, name: Symbol) -> Vec<(Val, bool)> {
+    fn of_field(&self, name: Symbol) -> Vec<(Val, Applied)> {
         let concerns = |field: &Symbol| *field == name || field.as_str() == "*";
         self.of_fields
             .iter()
             .filter(|(field, _)| concerns(field))
-            .map(|(_, validator)| (validator.clone(), false))
+            .map(|(_, validator)| (validator.clone(), Applied::Transform))
             .collect()
     }
 }

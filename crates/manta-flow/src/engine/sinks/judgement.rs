@@ -14,6 +14,9 @@ use crate::engine::models::SinkKind;
 use crate::engine::report::{FlowRule, Outcome};
 use crate::ir::Lang;
 
+/// What ends a command and starts another, with blanks and without.
+const COMMAND_WITNESSES: [&str; 7] = ["x; id", "x;id", "$(id)", "`id`", "x && id", "x|id", "x\nid"];
+
 /// Paths that lead out of any directory. Some name a place that no list of forbidden directories does: such a list
 /// contains nothing; and some have an extension, which may be asked for. They climb further than programs nest their
 /// directories, so that the root is where they end: above it there is nothing to climb to.
@@ -173,14 +176,31 @@ impl Interp<'_> {
         let whole = if spelled.is_whole { FlowRule::CommandExecution } else { FlowRule::CommandInjection };
         match worst.verdict {
             Verdict::Safe => Judged::guarded(FlowRule::CommandInjection),
-            Verdict::BreaksOut { example, why } => {
-                Judged::bad(whole, example, why).or_witnesses(&["x; id", "$(id)", "`id`", "x && id"])
+            // Inputs are followed where a test of the program's would hold, and what it found was told in a way that is not
+            // understood.
+            Verdict::BreaksOut { example, why } if whole == FlowRule::CommandInjection && self.is_tested(spelled) => {
+                Judged::bad(whole, example, why).or_witnesses(&COMMAND_WITNESSES)
             }
+            Verdict::BreaksOut { example, why } => Judged::bad(whole, example, why).of_characters(),
             Verdict::Splits { example, .. } => {
                 Judged::bad(FlowRule::ArgumentInjection, example, "a blank starts another argument")
             }
             Verdict::Argument(verdict) => judge_argument(verdict, spelled.is_whole),
         }
+    }
+
+    /// Whether the program tests one of the values somewhere in a way that keeps a command what it is.
+    fn is_tested(&self, spelled: &Spelled) -> bool {
+        let holes = spelled.pieces.iter().filter_map(|piece| match piece {
+            Piece::Hole(props) => Some(props),
+            _ => None,
+        });
+        holes.zip(&spelled.holes).enumerate().any(|(at, (props, value))| {
+            self.found.tests_of(value.vn).iter().any(|fact| {
+                let tested = props.refine(&fact.props);
+                !tested.is_bottom() && stays_a_command(spelled, at, &tested)
+            })
+        })
     }
 
     /// A command on another machine or in a container. A tool that runs the caller's there is what it says, also in a
@@ -382,4 +402,19 @@ fn has_slot(spelled: &Spelled) -> bool {
 fn is_inert(props: &StrProps) -> bool {
     props.quoted == Quoting::None
         && props.charset.is_subset(crate::domain::CharSet::DIGITS.union(crate::domain::CharSet::of("-+.eE")))
+}
+
+/// Whether a command is what it is, whatever stands in one of its holes, of which this much is known.
+fn stays_a_command(spelled: &Spelled, hole: usize, props: &StrProps) -> bool {
+    let mut holes = 0..;
+    let parts: Vec<DomainPart<'_>> = spelled
+        .pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Lit(text) => DomainPart::Lit(text),
+            Piece::Hole(_) if holes.next() == Some(hole) => DomainPart::Hole(props),
+            Piece::Hole(props) | Piece::Trusted(props) => DomainPart::Trusted(props),
+        })
+        .collect();
+    !shell::analyze(&parts).iter().any(|report| matches!(report.verdict, Verdict::BreaksOut { .. }))
 }
