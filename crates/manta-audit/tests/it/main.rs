@@ -30,6 +30,7 @@ mod scripts;
 mod servers;
 mod setup;
 mod severity;
+mod shapes;
 mod spoken;
 mod state;
 mod statements;
