@@ -105,6 +105,10 @@ parts! {
     TaskId = Params "taskId",
     /// `params.task` of a call that asks to go on in the background
     AsTask = Params "task",
+    /// `params.inputRequests` of a notification about a task
+    NotedQuestions = Params "inputRequests",
+    /// `params.result` of a notification about a task
+    NotedResult = Params "result",
     /// `params.clientInfo` of `initialize`
     ClientInfo = Params "clientInfo",
     /// `params._meta.progressToken`
@@ -147,6 +151,8 @@ parts! {
     ResultProtocolVersion = Result "protocolVersion",
     /// `result.cacheScope`
     CacheScope = Result "cacheScope",
+    /// `result.nextCursor` of a list
+    NextCursor = Result "nextCursor",
 }
 
 /// A message with exactly one reading, and the spans of its parts.

@@ -34,14 +34,14 @@ impl ResponseSettings {
 
     /// The same for JSON in a string of JSON.
     fn nested(self, json: &str, depth: u8) -> Cleaned {
-        self.clean_from(json, &(0..0), Cleaned { depth, ..Cleaned::default() })
+        self.clean_from(json, &[], Cleaned { depth, ..Cleaned::default() })
     }
 
     /// Cleans every string, keys included, of a valid JSON text. What stands in `keep` is left as it is.
-    pub(super) fn clean(self, json: &str, keep: &Range<usize>) -> Cleaned {
+    pub(super) fn clean(self, json: &str, keep: &[Range<usize>]) -> Cleaned {
         let (joined, keep, redactions) = match self.redact_secrets.then(|| without_parted(json, keep)).flatten() {
             Some((joined, keep, redactions)) => (Cow::Owned(joined), keep, redactions),
-            None => (Cow::Borrowed(json), keep.clone(), 0),
+            None => (Cow::Borrowed(json), keep.to_vec(), 0),
         };
         let cleaned = self.clean_from(&joined, &keep, Cleaned { redactions, ..Cleaned::default() });
         match joined {
@@ -50,7 +50,7 @@ impl ResponseSettings {
         }
     }
 
-    fn clean_from(self, json: &str, keep: &Range<usize>, mut cleaned: Cleaned) -> Cleaned {
+    fn clean_from(self, json: &str, keep: &[Range<usize>], mut cleaned: Cleaned) -> Cleaned {
         if !self.concern(json) {
             return cleaned;
         }
@@ -61,7 +61,7 @@ impl ResponseSettings {
             let start = at + offset;
             let end = end_of_string(json.as_bytes(), start);
             at = end;
-            if keep.contains(&start) {
+            if let Some(keep) = keep.iter().find(|keep| keep.contains(&start)) {
                 at = keep.end.max(end);
                 continue;
             }
@@ -180,14 +180,14 @@ const TEXT: &str = "\"text\"";
 /// The JSON without secrets that begin in one text of a result and go on in the next, with what is kept and how many they
 /// were. Clients put the pieces of a result together, and servers cut files at any place. Only secrets of an issuer's
 /// shape: what ends one text and what begins another may say together what neither says.
-fn without_parted(json: &str, keep: &Range<usize>) -> Option<(String, Range<usize>, usize)> {
+fn without_parted(json: &str, keep: &[Range<usize>]) -> Option<(String, Vec<Range<usize>>, usize)> {
     let mut places: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     while let Some(offset) = memchr::memchr(b'"', &json.as_bytes()[at..]) {
         let start = at + offset;
         let end = end_of_string(json.as_bytes(), start);
         let is_text = || json[..start].trim_end().strip_suffix(':').is_some_and(|key| key.trim_end().ends_with(TEXT));
-        if !keep.contains(&start) && is_text() {
+        if !keep.iter().any(|keep| keep.contains(&start)) && is_text() {
             places.push(start..end);
         }
         at = end;
@@ -208,7 +208,7 @@ fn without_parted(json: &str, keep: &Range<usize>) -> Option<(String, Range<usiz
     if secrets.is_empty() {
         return None;
     }
-    let (mut out, mut copied, mut kept) = (String::with_capacity(json.len()), 0, keep.clone());
+    let (mut out, mut copied, mut kept) = (String::with_capacity(json.len()), 0, keep.to_vec());
     for ((place, text), end) in pieces.iter().zip(ends) {
         let begin = end - text.len();
         let mut piece = text.to_string();
@@ -218,9 +218,10 @@ fn without_parted(json: &str, keep: &Range<usize>) -> Option<(String, Range<usiz
         }
         if piece != *text {
             let quoted = serde_json::Value::String(piece).to_string();
-            if place.end <= keep.start {
+            let behind = keep.iter().zip(&mut kept).filter(|(keep, _)| place.end <= keep.start);
+            for (_, kept) in behind {
                 let moved = |at: usize| at + quoted.len() - place.len();
-                kept = moved(kept.start)..moved(kept.end);
+                *kept = moved(kept.start)..moved(kept.end);
             }
             out.push_str(&json[copied..place.start]);
             out.push_str(&quoted);
@@ -299,7 +300,7 @@ mod tests {
     }
 
     fn clean(json: &str) -> String {
-        let cleaned = ALL.clean(json, &(0..0));
+        let cleaned = ALL.clean(json, &[]);
         let text = cleaned.text.unwrap_or_else(|| json.to_owned());
         assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
         text
@@ -336,7 +337,7 @@ mod tests {
             ),
             r#"{"env":{"DB_PASSWORD":"Xk29-vQz71-LmPw"}}"#.to_owned(),
         ] {
-            let cleaned = ALL.clean(&json, &(0..0));
+            let cleaned = ALL.clean(&json, &[]);
             assert!(cleaned.redactions > 0, "{json}");
             assert!(!clean(&json).contains(&key()), "{json}");
         }
@@ -356,15 +357,15 @@ mod tests {
             format!(r#"["{hexed}"]"#),
             format!("[\"is {head}\u{200b}{tail}, caf\u{e9}\"]"),
         ] {
-            let cleaned = flags.clean(&json, &(0..0));
+            let cleaned = flags.clean(&json, &[]);
             assert_eq!(cleaned.redactions, 1, "{json}");
             assert!(!cleaned.text.unwrap().contains(tail), "{json}");
         }
-        let cleaned = flags.clean(&format!(r#"{{"blob":"{}"}}"#, STANDARD.encode(&binary)), &(0..0)).text.unwrap();
+        let cleaned = flags.clean(&format!(r#"{{"blob":"{}"}}"#, STANDARD.encode(&binary)), &[]).text.unwrap();
         let blob = cleaned.split('"').nth(3).unwrap();
         let bytes = STANDARD.decode(blob).unwrap();
         assert!(bytes.starts_with(b"SQLite\0\xff\xfe[redacted:secret:") && bytes.ends_with(b"]\x80\0end"));
-        assert_eq!(flags.clean(r#"{"blob":"AAECAw=="}"#, &(0..0)).text, None);
+        assert_eq!(flags.clean(r#"{"blob":"AAECAw=="}"#, &[]).text, None);
     }
 
     #[test]
@@ -375,7 +376,7 @@ mod tests {
         let wide: String = key().chars().map(|c| char::from_u32(u32::from(c) + 0xfee0).unwrap()).collect();
         for (text, count) in [(&inner, 2), (&twice, 2), (&wide, 1)] {
             let json = serde_json::json!({ "content": [{ "type": "text", "text": text }] }).to_string();
-            let cleaned = ALL.clean(&json, &(0..0));
+            let cleaned = ALL.clean(&json, &[]);
             assert_eq!(cleaned.redactions, count, "{json}");
             let new = cleaned.text.unwrap();
             let new: serde_json::Value = serde_json::from_str(&new).unwrap();
@@ -387,12 +388,12 @@ mod tests {
             );
         }
         let plain = serde_json::json!({ "text": r#"{"a": "b", "n": 1.50}"# }).to_string();
-        assert_eq!(ALL.clean(&plain, &(0..0)).text, None);
+        assert_eq!(ALL.clean(&plain, &[]).text, None);
     }
 
     #[test]
     fn hidden_text_in_keys_and_values_is_counted_and_removed() {
-        let cleaned = ALL.clean("{\"a\u{200b}b\":\"x\\u200by\"}", &(0..0));
+        let cleaned = ALL.clean("{\"a\u{200b}b\":\"x\\u200by\"}", &[]);
         assert_eq!((cleaned.hidden, cleaned.text.as_deref()), (2, Some(r#"{"a⟨U+200B⟩b":"xy"}"#)));
     }
 
@@ -403,7 +404,7 @@ mod tests {
             r#"{{"content":[{{"type":"text","text":"key: {first}"}},{{"text" : "{second} and \u00e9","type":"text"}}],"requestState":"{second}"}}"#
         );
         let start = json.rfind(':').unwrap() + 1;
-        let cleaned = ALL.clean(&json, &(start..json.len() - 1));
+        let cleaned = ALL.clean(&json, std::slice::from_ref(&(start..json.len() - 1)));
         let text = cleaned.text.unwrap();
         assert_eq!(cleaned.redactions, 1);
         assert!(!text.contains(first) && text.matches("[redacted:secret:aws-access-key]").count() == 2, "{text}");
@@ -411,13 +412,13 @@ mod tests {
         assert_eq!(text.matches(second).count(), 1, "what is kept stays: {text}");
         let three =
             format!(r#"[{{"text":"{}"}},{{"text":"{}"}},{{"text":"{}"}}]"#, &key()[..3], &key()[3..9], &key()[9..]);
-        assert_eq!(ALL.clean(&three, &(0..0)).redactions, 1);
+        assert_eq!(ALL.clean(&three, &[]).redactions, 1);
         for json in [
             format!(r#"[{{"text":"{first}"}},{{"name":"{second}"}}]"#),
             format!(r#"[{{"text":"{first}"}},{{"text":"x {second}"}}]"#),
             r#"[{"text":"the password:"},{"text":"Xk29vQz71LmPw"}]"#.to_owned(),
         ] {
-            assert_eq!(ALL.clean(&json, &(0..0)).redactions, 0, "{json}");
+            assert_eq!(ALL.clean(&json, &[]).redactions, 0, "{json}");
         }
     }
 
@@ -425,7 +426,7 @@ mod tests {
     fn what_is_kept_is_not_looked_at() {
         let json = format!(r#"{{"requestState":"{0}","x":"{0}"}}"#, key());
         let start = json.find(&key()).unwrap() - 1;
-        let cleaned = ALL.clean(&json, &(start..start + key().len() + 2));
+        let cleaned = ALL.clean(&json, std::slice::from_ref(&(start..start + key().len() + 2)));
         assert_eq!(cleaned.redactions, 1);
         assert!(cleaned.text.unwrap().starts_with(&json[..start + 20]));
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use manta_mcp::{Direction, Frame, Kind, Part, fold_key};
 use serde_json::Value;
@@ -66,6 +67,13 @@ impl Engine {
         if frame.kind() == Kind::Error {
             return self.clean_answer(entry, frame, Part::Error, protocol_error(frame));
         }
+        // Only some calls may be answered with questions, and a client that reads all answers alike reads them in all.
+        if let Err(denial) = self.check_questions(frame.value(Part::InputRequests)) {
+            if !self.decider.is_shadow() {
+                return self.refuse_answer(entry, frame, &denial);
+            }
+            self.event("would-deny", "server", denial.to_string());
+        }
         match entry.method {
             Method::Guarded(target) => self.inspect_result(target, entry, frame),
             Method::Initialize => self.inspect_initialize(entry, frame),
@@ -78,12 +86,23 @@ impl Engine {
                     self.clean_answer(entry, frame, Part::Result, Outcome::Success)
                 }
             },
-            Method::Other => match self.check_questions(frame) {
-                Err(denial) if !self.decider.is_shadow() => self.refuse_answer(entry, frame, &denial),
-                _ => self.clean_answer(entry, frame, Part::Result, Outcome::Success),
-            },
-            list => Inspected { text: self.filter_list(list, frame), outcome: Outcome::Success, redactions: 0 },
+            Method::Other => self.clean_answer(entry, frame, Part::Result, Outcome::Success),
+            Method::ToolsList | Method::PromptsList | Method::ResourcesList | Method::TemplatesList => {
+                self.inspect_list(entry, frame)
+            }
         }
+    }
+
+    /// A list without what is not granted, and the answer around it cleaned like any other.
+    fn inspect_list<'a>(&mut self, entry: &InFlight, frame: &Frame<'a>) -> Inspected<'a> {
+        let (part, filtered) = self.filter_list(entry.method, frame);
+        let Some(text) = filtered else { return self.clean_answer_around(part, entry, frame, Outcome::Success) };
+        let limits = self.settings.limits;
+        let Ok(frame) = Frame::parse(text.as_bytes(), Direction::ToClient, &limits) else {
+            return self.refuse_answer(entry, frame, &Denial::new("wire", "the list can't be shortened"));
+        };
+        let inspected = self.clean_answer_around(part, entry, &frame, Outcome::Success);
+        Inspected { text: Cow::Owned(inspected.text.into_owned()), ..inspected }
     }
 
     fn inspect_result<'a>(&mut self, target: Target, entry: &InFlight, frame: &Frame<'a>) -> Inspected<'a> {
@@ -127,8 +146,7 @@ impl Engine {
     }
 
     fn check_result(&mut self, target: Target, entry: &InFlight, frame: &Frame<'_>) -> Result<(), Denial> {
-        check_size(target, entry, frame.raw(Part::Result).map_or(0, str::len))?;
-        self.check_questions(frame)?;
+        check_size(target, &entry.name, entry.max_result, frame.raw(Part::Result).map_or(0, str::len))?;
         // Whoever asked for a result gets one; that it is still to come can be said only where that is an answer.
         let is_modern = super::is_modern(&self.protocol);
         let goes_on = (is_modern || entry.as_task) && super::begun_by(frame).is_some();
@@ -142,17 +160,21 @@ impl Engine {
 
     /// The result of a call that ended in the background, where the answer to `tasks/get` brings it along.
     fn check_task_state(&mut self, entry: &InFlight, frame: &Frame<'_>) -> Result<Outcome, Denial> {
-        // A client whose decoder ignores case would read these as the members that are looked at here.
-        const READ: &[&str] = &["structuredContent", "isError"];
-        self.check_questions(frame)?;
         let state = state_of(frame);
         if let Some(twin) = state.keys().find(|key| is_twin(key, &["result"])) {
             let message = format!("the task has a member {} that can be read in two ways", super::shown(twin));
             return Err(Denial::new("wire", message));
         }
         let Some(raw) = state.get("result").filter(|_| !entry.name.is_empty()) else { return Ok(Outcome::Success) };
-        check_size(Target::Tool, entry, raw.get().len())?;
-        let Ok(Value::Object(mut result)) = serde_json::from_str(raw.get()) else {
+        self.check_task_result(&entry.name, entry.max_result, raw.get())
+    }
+
+    /// What a call in the background came to, held to the rules of its tool.
+    fn check_task_result(&mut self, tool: &str, max: Option<usize>, result: &str) -> Result<Outcome, Denial> {
+        // A client whose decoder ignores case would read these as the members that are looked at here.
+        const READ: &[&str] = &["structuredContent", "isError"];
+        check_size(Target::Tool, tool, max, result.len())?;
+        let Ok(Value::Object(mut result)) = serde_json::from_str(result) else {
             return Err(Denial::new("wire", "the result of the task is no object"));
         };
         if let Some(twin) = result.keys().find(|key| is_twin(key, READ)) {
@@ -161,8 +183,25 @@ impl Engine {
         }
         let is_error = result.get("isError") == Some(&Value::Bool(true));
         let payload = Payload { is_error, is_partial: false, structured: result.remove("structuredContent") };
-        self.check_output(&entry.name, payload)?;
+        self.check_output(tool, payload)?;
         Ok(if is_error { Outcome::ToolError } else { Outcome::Success })
+    }
+
+    /// What a notification about a task brings along: from 2026-07-28 on all that the answer to `tasks/get` would. Whatever
+    /// its name, a client that knows it reads its members.
+    ///
+    /// # Errors
+    /// A denial when the same would not get past as an answer.
+    pub(super) fn check_noted(&mut self, frame: &Frame<'_>) -> Result<(), Denial> {
+        self.check_questions(frame.value(Part::NotedQuestions))?;
+        let (Some(task), Some(result)) = (frame.string(Part::TaskId), frame.raw(Part::NotedResult)) else {
+            return Ok(());
+        };
+        let Some(begun) = self.tasks.begun(&self.principal, &task) else { return Ok(()) };
+        let outcome = self.check_task_result(&begun.tool, begun.max_result, result);
+        let told = outcome.clone().unwrap_or_else(|denial| Outcome::BadResponse(denial.to_string()));
+        self.tell_of_result(&begun.tool, &task, &told);
+        outcome.map(drop)
     }
 
     /// What a tool gives back, against what it declares.
@@ -210,13 +249,20 @@ impl Engine {
         Inspected { text: Cow::Owned(inspected.text.into_owned()), ..inspected }
     }
 
-    /// `inputRequests` of an `input_required` result are the modern form of requests from the server.
-    fn check_questions(&mut self, frame: &Frame<'_>) -> Result<(), Denial> {
-        let Some(requests) = frame.value(Part::InputRequests) else { return Ok(()) };
-        let Value::Object(requests) = requests else {
-            return Err(Denial::new("wire", "inputRequests is not an object"));
+    /// `inputRequests` of an answer are the modern form of requests from the server.
+    fn check_questions(&self, requests: Option<Value>) -> Result<(), Denial> {
+        // As `check_elicitation` says.
+        const READ: &[&str] = &["method", "params"];
+        let requests = match requests {
+            None | Some(Value::Null) => return Ok(()),
+            Some(Value::Object(requests)) => requests,
+            Some(_) => return Err(Denial::new("wire", "inputRequests is not an object")),
         };
         for request in requests.values() {
+            if let Some(twin) = request.as_object().and_then(|members| members.keys().find(|key| is_twin(key, READ))) {
+                let message = format!("the question has a member {} that can be read in two ways", super::shown(twin));
+                return Err(Denial::new("wire", message));
+            }
             let method = request.get("method").and_then(Value::as_str).unwrap_or("");
             self.check_question(method, request.get("params").unwrap_or(&Value::Null))?;
         }
@@ -252,6 +298,10 @@ impl Engine {
             let Some(url) = params.get("url").and_then(Value::as_str) else {
                 return Err(Denial::new("wire", "the server sends the user to no address"));
             };
+            if !is_page(url) {
+                let message = format!("the server sends the user to {}, which is no page", super::shown(url));
+                return Err(Denial::new("guard.elicitation", message));
+            }
             return self.decider.check_url(url).map_err(|why| {
                 let message = format!("the server wants to send the user to {}: {why}", super::shown(url));
                 Denial::new("guard.elicitation", message)
@@ -277,28 +327,52 @@ impl Engine {
         }
     }
 
+    /// The same for a list that is clean already, and for where its next page begins, which the server wants back as it is.
+    fn clean_answer_around<'a>(
+        &mut self,
+        list: Part,
+        entry: &InFlight,
+        frame: &Frame<'a>,
+        outcome: Outcome,
+    ) -> Inspected<'a> {
+        match self.clean_around(frame, Part::Result, &[list, Part::NextCursor, Part::ResultState]) {
+            Ok((text, redactions)) => Inspected { text, outcome, redactions },
+            Err(denial) => self.refuse_answer(entry, frame, &denial),
+        }
+    }
+
     /// The frame with the strings of one part cleaned, and how many secrets were replaced. `requestState` is
     /// the server's own and goes back to it byte by byte.
     ///
     /// # Errors
     /// A denial when the part has invisible characters and the settings refuse them.
     pub(super) fn clean_part<'a>(&mut self, frame: &Frame<'a>, part: Part) -> Result<(Cow<'a, str>, usize), Denial> {
+        self.clean_around(frame, part, &[Part::ResultState])
+    }
+
+    /// The same, for more that stays as it is.
+    fn clean_around<'a>(
+        &mut self,
+        frame: &Frame<'a>,
+        part: Part,
+        kept: &[Part],
+    ) -> Result<(Cow<'a, str>, usize), Denial> {
         let responses = self.settings.responses;
         let Some(span) = frame.span(part) else { return Ok((frame.wire_text(), 0)) };
         let mut json = Cow::Borrowed(&frame.text()[span.clone()]);
-        let mut keep = frame
-            .span(Part::ResultState)
-            .map_or(0..0, |keep| keep.start.saturating_sub(span.start)..keep.end.saturating_sub(span.start));
+        let kept = kept.iter().filter_map(|part| frame.span(*part)).filter(|keep| span.start <= keep.start);
+        let mut keep: Vec<Range<usize>> =
+            kept.map(|keep| keep.start - span.start..keep.end.saturating_sub(span.start)).collect();
         if responses.mark
             && let Some(content) = frame.span(Part::Content).filter(|content| span.start <= content.start)
             && let Some(marked) = marked(&frame.text()[content.clone()])
         {
             let (start, end) = (content.start - span.start, content.end - span.start);
             json = Cow::Owned(format!("{}{marked}{}", &json[..start], &json[end..]));
-            if keep.start >= end {
+            for keep in keep.iter_mut().filter(|keep| keep.start >= end) {
                 // Marked text is written anew, and may be shorter than what it was in.
                 let moved = |at: usize| at + marked.len() - (end - start);
-                keep = moved(keep.start)..moved(keep.end);
+                *keep = moved(keep.start)..moved(keep.end);
             }
         }
         let cleaned = responses.clean(&json, &keep);
@@ -480,15 +554,21 @@ struct Payload {
     structured: Option<Value>,
 }
 
-fn check_size(target: Target, entry: &InFlight, size: usize) -> Result<(), Denial> {
-    match entry.max_result {
+fn check_size(target: Target, name: &str, limit: Option<usize>, size: usize) -> Result<(), Denial> {
+    match limit {
         Some(limit) if size > limit => {
             let message = format!("the result has {size} bytes, the policy allows {limit}");
-            let rule = format!("{}s.{}.max_result", target.noun(), entry.name);
+            let rule = format!("{}s.{name}.max_result", target.noun());
             Err(Denial::new(rule, message).remedy(format!("max_result = {size}")))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether an address leads to a page, and does not run something or open a file.
+fn is_page(url: &str) -> bool {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
 }
 
 /// Whether a key is none of those that are read, and becomes one for a decoder that ignores case.

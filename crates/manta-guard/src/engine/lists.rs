@@ -21,24 +21,24 @@ struct List {
 }
 
 impl Engine {
-    /// The list as the client may see it; the original text when nothing was dropped.
-    pub(super) fn filter_list<'a>(&mut self, method: Method, frame: &Frame<'a>) -> Cow<'a, str> {
-        let Some(list) = list_of(method) else { return frame.wire_text() };
-        let Some(raw) = frame.raw(list.part) else { return frame.wire_text() };
+    /// Where the list stands, and the frame as the client may see it where something was dropped from the list or changed.
+    pub(super) fn filter_list(&mut self, method: Method, frame: &Frame<'_>) -> (Part, Option<String>) {
+        let list = list_of(method);
+        let Some(raw) = frame.raw(list.part) else { return (list.part, None) };
         let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw) else {
             self.event("list-refused", "server", "the list is not an array".to_owned());
-            return Cow::Owned(self.replace_list(&list, frame, &[]));
+            return (list.part, Some(self.replace_list(&list, frame, &[])));
         };
         let total = items.len();
         let mut names = HashSet::new();
         let kept: Vec<Cow<'_, str>> =
             items.iter().filter_map(|item| self.list_item(&list, item.get(), &mut names)).collect();
-        if !has_more(frame) {
+        if frame.raw(Part::NextCursor).is_none_or(|cursor| cursor == "null") {
             self.integrity.list_ended(list.item);
         }
         let unchanged = kept.len() == total && kept.iter().all(|kept| matches!(kept, Cow::Borrowed(_)));
         let is_for_all = self.decider.shows_all_the_same() || frame.span(Part::CacheScope).is_none();
-        if unchanged && is_for_all { frame.wire_text() } else { Cow::Owned(self.replace_list(&list, frame, &kept)) }
+        (list.part, (!unchanged || !is_for_all).then(|| self.replace_list(&list, frame, &kept)))
     }
 
     /// One item: `None` hides it, a different text replaces it. Of two items with one name only the first
@@ -70,7 +70,7 @@ impl Engine {
             self.decider.listed(&item);
         }
         let responses = self.settings.responses;
-        let cleaned = responses.clean(raw, &(0..0));
+        let cleaned = responses.clean(raw, &[]);
         if cleaned.hidden > 0 {
             self.event("hidden-characters", "server", format!("{} in the description of {what}", cleaned.hidden));
             if responses.hidden == Hidden::Deny && !self.decider.is_shadow() {
@@ -91,24 +91,13 @@ impl Engine {
     }
 }
 
-/// Whether another page follows.
-fn has_more(frame: &Frame<'_>) -> bool {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Page {
-        next_cursor: Option<Value>,
-    }
-    let page = frame.raw(Part::Result).and_then(|result| serde_json::from_str::<Page>(result).ok());
-    page.is_some_and(|page| page.next_cursor.is_some())
-}
-
-fn list_of(method: Method) -> Option<List> {
+/// What the answer to a method lists; tools, unless it is another of the methods that list.
+fn list_of(method: Method) -> List {
     let (part, item, target, key) = match method {
-        Method::ToolsList => (Part::Tools, Item::Tool, Target::Tool, "name"),
         Method::PromptsList => (Part::Prompts, Item::Prompt, Target::Prompt, "name"),
         Method::ResourcesList => (Part::Resources, Item::Resource, Target::Resource, "uri"),
         Method::TemplatesList => (Part::ResourceTemplates, Item::Template, Target::Resource, "uriTemplate"),
-        Method::Guarded(_) | Method::Initialize | Method::TasksList | Method::TaskState | Method::Other => return None,
+        _ => (Part::Tools, Item::Tool, Target::Tool, "name"),
     };
-    Some(List { part, item, target, key })
+    List { part, item, target, key }
 }

@@ -23,6 +23,12 @@ impl Engine {
         {
             return self.event("notification-refused", "server", "about a task that is not this caller's".to_owned());
         }
+        if let Err(denial) = self.check_noted(frame) {
+            if !self.decider.is_shadow() {
+                return self.event("notification-refused", "server", denial.to_string());
+            }
+            self.event("would-deny", "server", denial.to_string());
+        }
         match self.clean_part(frame, Part::Params) {
             Ok((text, _)) => sink.to_client(&text, None),
             Err(denial) => self.event("notification-refused", "server", denial.message),
@@ -119,8 +125,12 @@ impl Engine {
     fn tell_of_task(&mut self, entry: &InFlight, frame: &Frame<'_>, outcome: &Outcome) {
         let is_over = entry.target().is_some() || has_result(frame);
         if let Some(task) = entry.task.as_ref().filter(|_| is_over || matches!(outcome, Outcome::BadResponse(_))) {
-            let detail = format!("tool {} as task {}: {outcome:?}", shown(&entry.name), shown(task));
-            self.event("task-result", "server", detail);
+            self.tell_of_result(&entry.name, task, outcome);
         }
+    }
+
+    pub(super) fn tell_of_result(&mut self, tool: &str, task: &str, outcome: &Outcome) {
+        let detail = format!("tool {} as task {}: {outcome:?}", shown(tool), shown(task));
+        self.event("task-result", "server", detail);
     }
 }

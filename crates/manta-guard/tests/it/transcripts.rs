@@ -377,6 +377,99 @@ fn questions_inside_results_are_policed_like_requests() {
     assert!(client[0].contains("guard.sampling") && !client[0].contains("inputRequests"));
 }
 
+/// A client that reads all answers alike finds a question in each.
+#[test]
+fn questions_are_policed_in_every_answer_and_in_what_is_said_of_tasks() {
+    const ASKS: [&str; 3] = [
+        r#""inputRequests":{"q":{"method":"sampling/createMessage","params":{}}}"#,
+        r#""inputRequests":{"q":{"method":"ping","Method":"sampling/createMessage","params":{}}}"#,
+        r#""inputRequests":[{"method":"sampling/createMessage"}]"#,
+    ];
+    let guard = || {
+        let settings = Settings { sampling: Pass::Deny, ..Settings::default() };
+        Harness::with(settings, Integrity::off(), |_| {})
+    };
+    for method in
+        ["tools/list", "prompts/list", "resources/list", "initialize", "server/discover", "tasks/list", "ping"]
+    {
+        for asks in ASKS {
+            let mut guard = guard();
+            guard.client(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#));
+            let (_, client) = guard
+                .server(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"resultType":"input_required",{asks}}}}}"#));
+            assert!(client[0].contains("error") && !client[0].contains("inputRequests"), "{method}: {client:?}");
+        }
+    }
+    for method in ["notifications/tasks", "notifications/tasks/status", "notifications/other"] {
+        for asks in ASKS.into_iter().chain([r#""InputRequests":{}"#]) {
+            let said = format!(
+                r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"taskId":"t","status":"input_required",{asks}}}}}"#
+            );
+            assert_eq!(guard().server(&said).1, NOTHING, "{said}");
+        }
+        let harmless = format!(
+            r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"taskId":"t","inputRequests":{{"q":{{"method":"elicitation/create","params":{{"message":"Where?"}}}}}}}}}}"#
+        );
+        assert_eq!(guard().server(&harmless).1, [harmless]);
+    }
+}
+
+#[test]
+fn what_a_notification_says_of_a_task_is_held_to_the_rules_of_its_tool() {
+    let mut guard = with_output_schema();
+    guard.client(
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"x":1},"task":{}}}"#,
+    );
+    guard.server(r#"{"jsonrpc":"2.0","id":1,"result":{"task":{"taskId":"x","status":"working"}}}"#);
+    guard.log();
+    let mut said = |task: &str, result: &str| {
+        let frame = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/tasks","params":{{"taskId":"{task}","status":"completed",{result}}}}}"#
+        );
+        (guard.server(&frame).1 == [frame], guard.log())
+    };
+    for bad in [
+        r#""result":{"content":[],"structuredContent":{"n":"x"}}"#,
+        r#""result":{"content":[]}"#,
+        r#""result":{"content":[],"structuredContent":{"n":1},"StructuredContent":{"n":"x"}}"#,
+        r#""result":[]"#,
+    ] {
+        assert_eq!(
+            said("x", bad),
+            (false, ["event task-result server", "event notification-refused server"].map(str::to_owned).to_vec()),
+            "{bad}"
+        );
+    }
+    assert!(!said("x", r#""Result":{"content":[],"structuredContent":{"n":"x"}}"#).0);
+    let good = r#""result":{"content":[],"structuredContent":{"n":1}}"#;
+    assert_eq!(said("x", good), (true, vec!["event task-result server".to_owned()]));
+    assert_eq!(said("another", good), (true, vec![]), "no call is known to have begun it");
+}
+
+#[test]
+fn nobody_is_sent_to_what_is_no_page() {
+    let mut guard = Harness::new();
+    let ask = |id: u32, url: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"elicitation/create","params":{{"mode":"url","message":"Sign in","elicitationId":"e","url":"{url}"}}}}"#
+        )
+    };
+    for (id, url) in (1..).zip([
+        "javascript:alert(1)",
+        "javascript://x/%0aalert(1)",
+        "file:///etc/passwd",
+        "data:text/html,x",
+        "vscode://x/y",
+        " https://x.example/",
+        "/relative",
+    ]) {
+        assert_eq!(guard.server(&ask(id, url)).1, NOTHING, "{url}");
+    }
+    for (id, url) in (20..).zip(["https://x.example/login", "HTTP://localhost:3000/"]) {
+        assert_eq!(guard.server(&ask(id, url)).1, [ask(id, url)]);
+    }
+}
+
 #[test]
 fn a_tool_that_changed_since_approval_is_hidden_and_refused() {
     let mut first = Integrity::new(PinMode::Record, Pins::new());
@@ -519,6 +612,30 @@ fn secrets_leave_in_no_message_of_the_server() {
         assert_eq!(client.len(), 1, "{frame}");
         assert!(!client[0].contains(&key) && client[0].contains("[redacted:secret:"), "{}", client[0]);
         json(&client[0]);
+    }
+}
+
+#[test]
+fn around_a_list_secrets_are_found_as_well_and_where_it_goes_on_is_the_servers_own() {
+    let responses = ResponseSettings { redact_secrets: true, hidden: Hidden::Strip, mark: false };
+    let key = key();
+    for (method, items) in [
+        ("tools/list", r#""tools":[{"name":"a"}],"#),
+        ("tools/list", r#""tools":[{"name":"forbidden"},{"name":"a\u200b"}],"#),
+        ("prompts/list", r#""prompts":[],"#),
+        ("resources/list", r#""resources":[{"uri":"a:1"}],"#),
+        ("resources/templates/list", r#""resourceTemplates":[{"uriTemplate":"a:{x}"}],"#),
+        ("tools/list", ""),
+    ] {
+        let mut guard = Harness::with(Settings { responses, ..Settings::default() }, Integrity::off(), |_| {});
+        guard.client(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#));
+        let (_, client) = guard.server(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,"result":{{"a":"{key}",{items}"nextCursor":"{key}","_meta":{{"{key}":"x\u200by {key}"}}}}}}"#
+        ));
+        let result = &json(&client[0])["result"];
+        assert_eq!(result["nextCursor"].as_str(), Some(&*key), "{items}");
+        assert_eq!(client[0].matches(&*key).count(), 1, "{}", client[0]);
+        assert!(!client[0].contains("\\u200b"), "{}", client[0]);
     }
 }
 
