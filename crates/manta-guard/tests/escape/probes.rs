@@ -259,12 +259,32 @@ pub(crate) const PROBES: &[Probe] = &[
     closed("slow-other-process", |t| {
         call(libc::SYS_setpriority, [libc::PRIO_PROCESS.into(), t.victim.into(), 19, 0, 0])
     }),
+    closed("idle-other-process", |t| {
+        let priority = libc::sched_param { sched_priority: 0 };
+        // SAFETY: the pointer is valid.
+        result(unsafe { libc::sched_setscheduler(t.victim, libc::SCHED_IDLE, &raw const priority) }.into())
+    }),
+    closed("pin-other-process", |t| {
+        // SAFETY: an empty set with one bit, of the size that is given.
+        result(
+            unsafe {
+                let mut set: libc::cpu_set_t = std::mem::zeroed();
+                libc::CPU_SET(0, &mut set);
+                libc::sched_setaffinity(t.victim, size_of_val(&set), &raw const set)
+            }
+            .into(),
+        )
+    }),
     closed("limit-other-process", |t| {
         call(libc::SYS_prlimit64, [t.victim.into(), libc::RLIMIT_NOFILE.into(), 0, 0, 0])
     }),
-    open_at_b("shared-memory", |t| {
+    closed("shared-memory", |t| {
         // SAFETY: plain numbers only.
         result(unsafe { libc::shmget(t.shm_key, 0, 0) }.into())
+    }),
+    closed("message-queue", |t| {
+        // SAFETY: a valid text.
+        result(unsafe { libc::mq_open(queue_name(t.shm_key).as_ptr(), libc::O_RDONLY) }.into())
     }),
     closed("guard-environment", |_| std::env::var("MANTA_GUARD_TOKEN").map(drop).map_err(|error| error.to_string())),
 ];
@@ -277,16 +297,28 @@ pub(crate) fn make_inheritable(file: &File) -> i32 {
     copy
 }
 
+/// Shared memory, and a queue of messages beside it.
 pub(crate) fn make_shared_memory() -> i32 {
     let key = i32::try_from(std::process::id() & 0x00ff_ffff).unwrap() | 0x4d00_0000;
     // SAFETY: plain numbers only.
     assert!(unsafe { libc::shmget(key, 4096, libc::IPC_CREAT | 0o600) } >= 0);
+    let (flags, mode) = (libc::O_CREAT | libc::O_RDWR, 0o600_u32);
+    // SAFETY: a valid text, numbers, and no attributes.
+    let queue = unsafe { libc::mq_open(queue_name(key).as_ptr(), flags, mode, std::ptr::null_mut::<libc::mq_attr>()) };
+    assert!(queue >= 0);
     key
 }
 
 pub(crate) fn remove_shared_memory(key: i32) {
-    // SAFETY: plain numbers and a null pointer, which removal ignores.
-    unsafe { libc::shmctl(libc::shmget(key, 0, 0), libc::IPC_RMID, std::ptr::null_mut()) };
+    // SAFETY: plain numbers and a null pointer, which removal ignores; a valid text.
+    unsafe {
+        libc::shmctl(libc::shmget(key, 0, 0), libc::IPC_RMID, std::ptr::null_mut());
+        libc::mq_unlink(queue_name(key).as_ptr());
+    }
+}
+
+fn queue_name(key: i32) -> CString {
+    CString::new(format!("/manta-escape-{key}")).unwrap()
 }
 
 fn connect(address: SocketAddr) -> Attempt {

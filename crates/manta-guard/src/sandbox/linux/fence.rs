@@ -10,7 +10,7 @@ use landlock::{
 };
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::seccomp::{self, Sockets};
+use super::seccomp::{self, Needs};
 use crate::sandbox::{Access, Exec, Grant, Level, Network, Plan, limits, sys};
 
 /// The newest Landlock version whose rights are asked for; the crate leaves out what the kernel lacks.
@@ -38,7 +38,8 @@ pub(super) fn raise(plan: &Plan) -> io::Result<()> {
         // Only inside a network namespace of its own do sockets lead nowhere else.
         Network::Proxy | Network::None => plan.level == Level::A,
     };
-    sys::install_filter(&seccomp::program(Sockets { inet, unix: plan.unix_sockets }))
+    let needs = Needs { inet, unix: plan.unix_sockets, apart: plan.level == Level::A };
+    sys::install_filter(&seccomp::program(needs))
         .map_err(|error| io::Error::new(error.kind(), format!("seccomp: {error}")))
 }
 

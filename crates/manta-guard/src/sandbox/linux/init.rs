@@ -83,6 +83,9 @@ fn start(plan: &Plan, control: &mut UnixStream, mut gaps: Vec<String>) -> io::Re
     if landlock == 0 && plan.level == Level::A {
         gaps.push("no Landlock: the mount namespace confines alone".to_owned());
     }
+    if plan.level == Level::B {
+        gaps.extend(super::gap_at_b(landlock).map(str::to_owned));
+    }
     rustix::io::fcntl_setfd(&*control, rustix::io::FdFlags::CLOEXEC)?;
     let (mut failed, report) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map(|(r, w)| (File::from(r), File::from(w)))?;

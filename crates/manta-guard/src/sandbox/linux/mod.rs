@@ -30,7 +30,7 @@ pub(crate) fn means(level: Level) -> Result<Means, String> {
             hosts: HostList::Proxy(By("network namespace + egress proxy", "data can leave to a listed host")),
             sockets: By::fully("seccomp"),
             programs: By("Landlock execute", "an allowed interpreter runs any code it is given"),
-            processes: By::fully("seccomp, Landlock scopes"),
+            processes: By::fully("PID namespace, seccomp"),
             tree: By::fully("PID namespace"),
         },
         Level::B => Means {
@@ -45,9 +45,35 @@ pub(crate) fn means(level: Level) -> Result<Means, String> {
             ),
             sockets: By::fully("seccomp"),
             programs: By("Landlock execute", "an allowed interpreter runs any code it is given"),
-            processes: By::fully("seccomp, Landlock scopes"),
+            processes: without_pid_namespace(super::sys::landlock_abi()),
             tree: By::fully("subreaper and sweep"),
         },
         Level::C => Means { tree: By::fully("subreaper and sweep"), ..Means::none() },
     })
+}
+
+/// The Landlock version that keeps signals inside (Linux 6.12).
+const SIGNALS: u32 = 6;
+
+/// What remains open at level B under a kernel with this version of Landlock.
+fn gap_at_b(landlock: u32) -> Option<&'static str> {
+    (landlock < SIGNALS)
+        .then_some("signals to the user's other processes are not stopped: this kernel is older than 6.12")
+}
+
+fn without_pid_namespace(landlock: u32) -> By {
+    gap_at_b(landlock).map_or(By::fully("seccomp, Landlock scopes"), |gap| By("seccomp, Landlock", gap))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_kernel_leaves_open_is_said() {
+        for (landlock, gap) in [(3, true), (5, true), (6, false), (9, false)] {
+            let By(_, said) = without_pid_namespace(landlock);
+            assert_eq!((said.contains("signals"), gap_at_b(landlock).is_some()), (gap, gap), "version {landlock}");
+        }
+    }
 }

@@ -110,7 +110,7 @@ pub(in crate::sandbox) fn run_child() -> ExitCode {
 }
 
 fn try_seccomp() -> Result<(), String> {
-    let filter = seccomp::program(seccomp::Sockets { inet: false, unix: false });
+    let filter = seccomp::program(seccomp::Needs { inet: false, unix: false, apart: false });
     rustix::thread::set_no_new_privs(true)
         .map_err(io::Error::from)
         .and_then(|()| sys::install_filter(&filter))

@@ -114,17 +114,49 @@ const DENIED: &[c_long] = &[
     libc::SYS_uselib,
 ];
 
+/// Memory and queues that processes find by a key or a name, which an IPC namespace keeps apart. Without one they are every
+/// process's of the same user, and no path rule speaks of them. Refused as if they did not exist: what servers use has other
+/// ways (files, POSIX shared memory).
+const SHARED: &[c_long] = &[
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+];
+
+/// Calls whose first argument is a process of which they change how it runs; 0 is the caller itself. A PID namespace keeps
+/// other processes apart, and there threads may be named as well.
+const ABOUT_PROCESSES: &[c_long] = &[
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setattr,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
+];
+
 /// What the program depends on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sockets {
+pub(super) struct Needs {
     /// IPv4 and IPv6 sockets may be made; where they lead is the network namespace's matter.
     pub(super) inet: bool,
     /// Unix sockets may be made.
     pub(super) unix: bool,
+    /// The process has PID and IPC namespaces of its own.
+    pub(super) apart: bool,
 }
 
 /// The program.
-pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
+pub(super) fn program(needs: Needs) -> Vec<sock_filter> {
     let mut program =
         vec![load(ARCH), jump(BPF_JEQ, ARCHITECTURE, 1, 0), answer(SECCOMP_RET_KILL_PROCESS), load(NUMBER)];
     if cfg!(target_arch = "x86_64") {
@@ -134,6 +166,14 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
     program.extend([jump(BPF_JEQ, number(libc::SYS_clone3), 0, 1), errno(libc::ENOSYS)]);
     for call in DENIED {
         program.extend([jump(BPF_JEQ, number(*call), 0, 1), errno(libc::EPERM)]);
+    }
+    if !needs.apart {
+        for call in SHARED {
+            program.extend([jump(BPF_JEQ, number(*call), 0, 1), errno(libc::ENOSYS)]);
+        }
+        for call in ABOUT_PROCESSES {
+            program.extend(only_about_itself(*call));
+        }
     }
     program.extend([
         jump(BPF_JEQ, number(libc::SYS_clone), 0, 4),
@@ -150,14 +190,8 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
         errno(libc::ENOSYS),
         answer(SECCOMP_RET_ALLOW),
     ]);
-    // Limits of other processes; 0 is the caller itself.
-    program.extend([
-        jump(BPF_JEQ, number(libc::SYS_prlimit64), 0, 4),
-        load(argument(0)),
-        jump(BPF_JEQ, 0, 1, 0),
-        errno(libc::EPERM),
-        answer(SECCOMP_RET_ALLOW),
-    ]);
+    // Limits of other processes.
+    program.extend(only_about_itself(libc::SYS_prlimit64));
     // Priorities of other processes, and of all that a user or a group has. `PRIO_PROCESS` is 0, its sibling for
     // input and output 1; process 0 is the caller itself.
     for (call, process) in [(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)] {
@@ -184,10 +218,10 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
     program.push(answer(SECCOMP_RET_ALLOW));
     program.push(load(argument(0)));
     let mut families = Vec::new();
-    if sockets.inet {
+    if needs.inet {
         families.extend([libc::AF_INET, libc::AF_INET6]);
     }
-    if sockets.unix {
+    if needs.unix {
         families.push(libc::AF_UNIX);
     }
     for family in families {
@@ -195,6 +229,17 @@ pub(super) fn program(sockets: Sockets) -> Vec<sock_filter> {
     }
     program.push(errno(libc::EPERM));
     program
+}
+
+/// Refuses a call whose first argument is another process than 0, the caller itself.
+fn only_about_itself(call: c_long) -> [sock_filter; 5] {
+    [
+        jump(BPF_JEQ, number(call), 0, 4),
+        load(argument(0)),
+        jump(BPF_JEQ, 0, 1, 0),
+        errno(libc::EPERM),
+        answer(SECCOMP_RET_ALLOW),
+    ]
 }
 
 fn number(call: c_long) -> u32 {
@@ -252,14 +297,21 @@ mod tests {
 
     #[test]
     fn the_program_decides_as_documented() {
-        let closed = program(Sockets { inet: false, unix: false });
-        let open = program(Sockets { inet: true, unix: true });
+        let closed = program(Needs { inet: false, unix: false, apart: false });
+        let open = program(Needs { inet: true, unix: true, apart: true });
         let ask =
             |program: &[sock_filter], call: c_long, arguments| run(program, ARCHITECTURE, number(call), arguments);
         let eperm = SECCOMP_RET_ERRNO | libc::EPERM as u32;
         let enosys = SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
         for call in DENIED {
             assert_eq!(ask(&open, *call, [0, 0]), eperm);
+        }
+        for call in SHARED {
+            assert_eq!((ask(&open, *call, [0, 0]), ask(&closed, *call, [0, 0])), (SECCOMP_RET_ALLOW, enosys));
+        }
+        for call in ABOUT_PROCESSES {
+            let of = |program, process| ask(program, *call, [process, 0]);
+            assert_eq!([of(&open, 7), of(&closed, 0), of(&closed, 7)], [SECCOMP_RET_ALLOW, SECCOMP_RET_ALLOW, eperm]);
         }
         assert_eq!(ask(&open, libc::SYS_clone3, [0, 0]), enosys);
         assert_eq!(ask(&open, libc::SYS_clone, [libc::CLONE_VM as u32, 0]), SECCOMP_RET_ALLOW);
