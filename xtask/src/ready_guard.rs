@@ -42,6 +42,7 @@ pub(crate) fn ready_guard(root: &Path) -> Result<String, String> {
     for case in cases(&stage.work) {
         for client in ["client.mjs", "client.py"] {
             stage.compare_direct_and_guarded(&case, client, &mut report)?;
+            stage.compare_bytes(&case, client, &mut report)?;
         }
     }
     for client in ["resume.mjs", "resume.py"] {
@@ -93,7 +94,9 @@ impl Stage {
         }
         fs::write(work.join("data/a.txt"), "hello\n").map_err(|error| error.to_string())?;
         let scripts = root.join("crates/manta-guard/tests/real");
-        for script in ["client.mjs", "client.py", "fixture.mjs", "slow.mjs", "resume.mjs", "resume.py"] {
+        for script in
+            ["client.mjs", "client.py", "fixture.mjs", "slow.mjs", "resume.mjs", "resume.py", "tee.mjs", "tee.py"]
+        {
             fs::copy(scripts.join(script), work.join(script)).map_err(|error| error.to_string())?;
         }
         Ok(Self { root: root.to_owned(), work, programs, tools })
@@ -143,6 +146,39 @@ impl Stage {
             case.name,
             count(&direct["tools"]),
             count(&direct["calls"])
+        );
+        Ok(())
+    }
+
+    /// What leaves the guard on either side is what came in on the other, byte by byte.
+    fn compare_bytes(&self, case: &Case, client: &str, report: &mut String) -> Result<(), String> {
+        let wire = self.work.join("wire");
+        fs::create_dir_all(&wire).map_err(|error| error.to_string())?;
+        let policy = self.work.join(format!("{}-wire.toml", case.name));
+        let open_to_tee = "[roots.wire]\nat = \"wire\"\nmode = \"rwcd\"\n";
+        fs::write(&policy, format!("{}\n{open_to_tee}", case.policy)).map_err(|error| error.to_string())?;
+        let guard = self.programs.join("manta-guard").to_string_lossy().into_owned();
+        let policy = policy.to_string_lossy().into_owned();
+        let tee = |at: &str| {
+            let script = if case.command[0] == "node" { "tee.mjs" } else { "tee.py" };
+            [case.command[0].clone(), script.to_owned(), format!("wire/{at}")]
+        };
+        let guarded = [tee("client").as_slice(), &[guard, "--policy".to_owned(), policy, "--".to_owned()]].concat();
+        self.talk(case, client, &[guarded.as_slice(), &tee("server"), &case.command].concat())?;
+        let mut sizes = Vec::new();
+        for direction in ["in", "out"] {
+            let read = |at: &str| fs::read(wire.join(format!("{at}.{direction}"))).map_err(|error| error.to_string());
+            let (outside, inside) = (read("client")?, read("server")?);
+            if outside != inside || outside.is_empty() {
+                let at = outside.iter().zip(&inside).take_while(|(one, other)| one == other).count();
+                return Err(format!("{} with {client}: what goes {direction} differs at byte {at}", case.name));
+            }
+            sizes.push(outside.len());
+        }
+        let _ = writeln!(
+            report,
+            "{} with {client}: the same {} bytes to the server and {} to the client on both sides of the guard",
+            case.name, sizes[0], sizes[1]
         );
         Ok(())
     }
