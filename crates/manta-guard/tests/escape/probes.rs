@@ -265,15 +265,12 @@ pub(crate) const PROBES: &[Probe] = &[
         result(unsafe { libc::sched_setscheduler(t.victim, libc::SCHED_IDLE, &raw const priority) }.into())
     }),
     closed("pin-other-process", |t| {
-        // SAFETY: an empty set with one bit, of the size that is given.
-        result(
-            unsafe {
-                let mut set: libc::cpu_set_t = std::mem::zeroed();
-                libc::CPU_SET(0, &mut set);
-                libc::sched_setaffinity(t.victim, size_of_val(&set), &raw const set)
-            }
-            .into(),
-        )
+        // SAFETY: a set of no processors is all zeroes.
+        let mut first: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+        // SAFETY: every set has a place for the first.
+        unsafe { libc::CPU_SET(0, &mut first) };
+        // SAFETY: the pointer is valid for the size that is given.
+        result(unsafe { libc::sched_setaffinity(t.victim, size_of_val(&first), &raw const first) }.into())
     }),
     closed("limit-other-process", |t| {
         call(libc::SYS_prlimit64, [t.victim.into(), libc::RLIMIT_NOFILE.into(), 0, 0, 0])
