@@ -513,3 +513,28 @@ for (const file of globSync(__dirname + "/tools/*.js")) {
 "#;
     assert_eq!(found([("index.js", server), ("tools/ping.js", module)]), ["command-injection in ping"]);
 }
+
+/// What a wrapper gives one name to are several tools all the same, and those that are too many are told.
+#[test]
+fn a_wrapper_that_forgets_names_hides_nothing() {
+    let server = |count: usize| {
+        let plain: String = (0..count).map(|number| format!("wrapped(async () => \"fine {number}\");\n")).collect();
+        format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import {{ execSync }} from "node:child_process";
+const server = new McpServer({{ name: "x", version: "1" }});
+function wrapped(run) {{
+  server.tool("same", {{ p: z.string() }}, async ({{ p }}) => ({{ content: [{{ type: "text", text: await run(p) }}] }}));
+}}
+{plain}wrapped(async (p) => execSync(`ls ${{p}}`).toString());
+"#
+        )
+    };
+    let report_with = |count: usize| report_of([("index.js", server(count).as_str())]);
+    let report = report_with(6);
+    assert!(report.findings.iter().any(|finding| finding.rule.id == "command-injection"));
+    assert_eq!(report.completeness.exhausted_budgets, Vec::<String>::new());
+    assert_eq!(report_with(40).completeness.exhausted_budgets.len(), 1);
+}

@@ -28,8 +28,9 @@ const STARTERS: [&str; 14] = [
     "register",
 ];
 
-/// Most times that one function is analysed as one tool, with other checks each time.
-const MAX_VARIANTS: usize = 3;
+/// Most times that one function is analysed as tools of one name: with other checks each time, or as a wrapper that forgets
+/// the names of what it wraps.
+const MAX_VARIANTS: usize = 32;
 
 /// Method names that registrations are written with, and those that hand a request to the protocol.
 const REGISTRATION_METHODS: [&str; 19] = [
@@ -297,6 +298,7 @@ impl<'p> Interp<'p> {
         // The same tool registered by an ESM and a CommonJS copy, or twice by branches, is one tool; but not what one function
         // makes of two checks.
         let mut seen: BTreeMap<_, Vec<Option<FnId>>> = BTreeMap::new();
+        let mut is_cut = false;
         settled.retain(|registration| {
             let handler = registration.handler.as_ref().and_then(|handler| self.closure_of(handler));
             let key = (registration.exposes, registration.name.clone(), function(self, registration));
@@ -305,12 +307,16 @@ impl<'p> Interp<'p> {
                 (Some(other), Some(own)) => self.are_twins(own, other),
                 (other, own) => other == own,
             };
-            let is_new = known.len() < MAX_VARIANTS && !known.iter().any(is_twin);
+            let is_other = !known.iter().any(is_twin);
+            let is_new = is_other && known.len() < MAX_VARIANTS;
             if is_new {
                 known.push(handler);
             }
-            is_new || registration.name.is_none()
+            let is_left_out = !is_new && registration.name.is_some();
+            is_cut |= is_left_out && is_other;
+            !is_left_out
         });
+        self.found.is_table_cut |= is_cut;
         settled
     }
 
