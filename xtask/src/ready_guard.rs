@@ -94,9 +94,7 @@ impl Stage {
         }
         fs::write(work.join("data/a.txt"), "hello\n").map_err(|error| error.to_string())?;
         let scripts = root.join("crates/manta-guard/tests/real");
-        for script in
-            ["client.mjs", "client.py", "fixture.mjs", "slow.mjs", "resume.mjs", "resume.py", "tee.mjs", "tee.py"]
-        {
+        for script in ["client.mjs", "client.py", "fixture.mjs", "slow.mjs", "resume.mjs", "resume.py", "tee.mjs"] {
             fs::copy(scripts.join(script), work.join(script)).map_err(|error| error.to_string())?;
         }
         Ok(Self { root: root.to_owned(), work, programs, tools })
@@ -150,8 +148,13 @@ impl Stage {
         Ok(())
     }
 
-    /// What leaves the guard on either side is what came in on the other, byte by byte.
+    /// What leaves the guard on either side is what came in on the other, byte by byte. Servers in Python are left out: what
+    /// the guard grants a server (such as the `.git` of its repository) it grants by what is started, which would be the copier.
     fn compare_bytes(&self, case: &Case, client: &str, report: &mut String) -> Result<(), String> {
+        if case.command[0] != "node" {
+            let _ = writeln!(report, "{} with {client}: bytes on both sides are not compared", case.name);
+            return Ok(());
+        }
         let wire = self.work.join("wire");
         fs::create_dir_all(&wire).map_err(|error| error.to_string())?;
         let policy = self.work.join(format!("{}-wire.toml", case.name));
@@ -159,10 +162,7 @@ impl Stage {
         fs::write(&policy, format!("{}\n{open_to_tee}", case.policy)).map_err(|error| error.to_string())?;
         let guard = self.programs.join("manta-guard").to_string_lossy().into_owned();
         let policy = policy.to_string_lossy().into_owned();
-        let tee = |at: &str| {
-            let script = if case.command[0] == "node" { "tee.mjs" } else { "tee.py" };
-            [case.command[0].clone(), script.to_owned(), format!("wire/{at}")]
-        };
+        let tee = |at: &str| ["node".to_owned(), "tee.mjs".to_owned(), format!("wire/{at}")];
         let guarded = [tee("client").as_slice(), &[guard, "--policy".to_owned(), policy, "--".to_owned()]].concat();
         self.talk(case, client, &[guarded.as_slice(), &tee("server"), &case.command].concat())?;
         let mut sizes = Vec::new();
