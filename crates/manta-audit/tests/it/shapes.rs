@@ -83,3 +83,31 @@ fn addresses_in_javascript() {
 fn addresses_in_python() {
     verify("shapes.py", "url");
 }
+
+/// A list that was emptied since says nothing of the check that had filled it.
+#[test]
+fn what_was_taken_out_tells_nothing() {
+    let head = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { execSync } from "node:child_process";
+import { z } from "zod";
+const server = new McpServer({ name: "m", version: "1.0.0" });
+"#;
+    let tool = |taken: &str| {
+        format!(
+            r#"{head}
+server.tool("t", {{ v: z.string() }}, async ({{ v }}) => {{
+  const wrong = [];
+  if (!/^[a-z]+$/.test(v)) wrong.push(v);
+  {taken}
+  if (wrong.length > 0) throw new Error("no");
+  return {{ content: [{{ type: "text", text: execSync(`ls ${{v}}`).toString() }}] }};
+}});
+"#
+        )
+    };
+    assert_eq!(worst("shapes.js", &tool("")), None);
+    for taken in ["wrong.pop();", "wrong.shift();", "wrong.splice(0, 1);"] {
+        assert_eq!(worst("shapes.js", &tool(taken)), Some(Severity::Critical), "{taken}");
+    }
+}

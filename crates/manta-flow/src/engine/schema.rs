@@ -313,9 +313,8 @@ impl Interp<'_> {
 
     /// The fields of an object that a schema makes, as the caller gives them.
     pub(crate) fn raw_fields(&mut self, object: &Val) -> Val {
-        let Kind::Obj(id) = object.kind else { return object.clone() };
-        let fields = self.store.obj(id).fields.clone();
-        let raw = self.store.new_obj(Obj { fields, ..Obj::new(ObjKind::Dict) });
+        let raw = self.store.new_obj(Obj::new(ObjKind::Dict));
+        self.copy_fields(object, raw);
         Val { kind: Kind::Obj(raw), vn: self.store.fresh_vn(), ..object.clone() }
     }
 
@@ -323,11 +322,11 @@ impl Interp<'_> {
     pub(crate) fn take_fields(&mut self, object: &Val, given: &Val) {
         let (Kind::Obj(id), Kind::Obj(given)) = (&object.kind, &given.kind) else { return };
         let given = self.store.obj_rc(*given);
-        for (name, value) in
-            given.fields.iter().filter(|(name, _)| self.store.obj(*id).fields.contains_key(*name)).collect::<Vec<_>>()
-        {
+        for (name, value) in &given.fields {
             let value = self.current(value);
-            self.store.obj_mut(*id).fields.insert(*name, value);
+            if let Some(field) = self.store.obj_mut(*id).fields.get_mut(name) {
+                *field = value;
+            }
         }
     }
 

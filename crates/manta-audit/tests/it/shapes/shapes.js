@@ -7,6 +7,8 @@ import fs from "node:fs"; import path from "node:path"; import assert from "node
 const server = new McpServer({ name: "m", version: "1.0.0" });
 const ROOT = path.resolve("/srv/data");
 const text = (t) => ({ content: [{ type: "text", text: String(t) }] });
+// What several shapes ask.
+function problems(v) { const out = []; if (bad(v)) out.push("no"); return out; }
 const tool = (handler, schema = { v: z.string() }) => server.tool("t", schema, handler);
 
 // use path
@@ -198,7 +200,6 @@ tool(async (args) => run(args, async ({ v }) => text(use(v))));
 tool(async ({ v }) => { const errors = []; if (!v) errors.push("missing"); if (bad(v)) errors.push("no"); if (errors.length > 0) return text(errors.join()); return text(use(v)); });
 
 // shape errors_list_helper
-function problems(v) { const out = []; if (bad(v)) out.push("no"); return out; }
 tool(async ({ v }) => { const ps = problems(v); if (ps.length) throw new Error(ps.join()); return text(use(v)); });
 
 // shape errors_valid
@@ -473,23 +474,18 @@ tool(async ({ v }) => { const r = {}; if (bad(v)) r.error = "no"; if ("error" in
 tool(async ({ v }) => { const errors = {}; if (bad(v)) errors.v = "no"; if (Object.keys(errors).length > 0) throw new Error("no"); return text(use(v)); });
 
 // shape errors_spread
-function problems(v) { const out = []; if (bad(v)) out.push("no"); return out; }
 tool(async ({ v }) => { const errors = []; errors.push(...problems(v)); if (errors.length) throw new Error("no"); return text(use(v)); });
 
 // shape errors_concat
-function problems(v) { const out = []; if (bad(v)) out.push("no"); return out; }
 tool(async ({ v }) => { const errors = [...problems(v), ...problems("x")]; if (errors.length === 0) return text(use(v)); return text("no"); });
 
 // shape errors_join
-function problems(v) { const out = []; if (bad(v)) out.push("no"); return out; }
 tool(async ({ v }) => { const message = problems(v).join("; "); if (message) return text(message); return text(use(v)); });
 
 // shape errors_first
-function problems(v) { const out = []; if (bad(v)) out.push("no"); return out; }
 tool(async ({ v }) => { const [first] = problems(v); if (first) return text(first); return text(use(v)); });
 
 // shape errors_index
-function problems(v) { const out = []; if (bad(v)) out.push("no"); return out; }
 tool(async ({ v }) => { const ps = problems(v); if (ps[0]) return text(ps[0]); return text(use(v)); });
 
 // shape errors_some
@@ -497,7 +493,6 @@ function problems(v) { const out = []; if (bad(v)) out.push({ level: "error" });
 tool(async ({ v }) => { if (problems(v).some((p) => p.level === "error")) throw new Error("no"); return text(use(v)); });
 
 // shape errors_loop
-function problems(v) { const out = []; if (bad(v)) out.push("no"); return out; }
 tool(async ({ v }) => { for (const p of problems(v)) throw new Error(p); return text(use(v)); });
 
 // shape list_errors
@@ -525,3 +520,9 @@ tool(async ({ v }) => { const r = check(v); if (typeof r !== "string") return r;
 // shape not_undefined
 function check(v) { return bad(v) ? { content: [], isError: true } : undefined; }
 tool(async ({ v }) => { const denied = check(v); if (denied) return denied; return text(use(v)); });
+
+// shape errors_count
+tool(async ({ v }) => { const errors = []; if (bad(v)) errors.push("no"); errors.push("end"); if (errors.length > 1) return text("no"); return text(use(v)); });
+
+// shape list_count
+tool(async ({ v }) => { const notes = ["start"]; if (bad(v)) notes.push("no"); if (notes.length === 2) throw new Error("no"); return text(use(v)); });

@@ -20,6 +20,14 @@ from pydantic import BaseModel, AfterValidator, BeforeValidator, TypeAdapter, fi
 mcp = FastMCP("m")
 ROOT = "/srv/data"
 class Base0: pass
+TOOLS = [Tool(name="t", description="x", inputSchema={"type": "object", "properties": {"v": {"type": "string"}}})]
+
+# What several shapes ask.
+def problems(v):
+    out = []
+    if bad(v):
+        out.append("no")
+    return out
 
 # use path
 def use(x):
@@ -628,12 +636,6 @@ def t(v: str) -> str:
     return use(v)
 
 # shape errors_helper
-def problems(v):
-    out = []
-    if bad(v):
-        out.append("no")
-    return out
-
 @mcp.tool()
 def t(v: str) -> str:
     found = problems(v)
@@ -1155,7 +1157,7 @@ def check(arguments):
 
 @app.list_tools()
 async def list_tools():
-    return [Tool(name="t", description="x", inputSchema={"type": "object", "properties": {"v": {"type": "string"}}})]
+    return TOOLS
 
 @app.call_tool()
 async def call_tool(name: str, arguments: dict):
@@ -1176,7 +1178,7 @@ TABLE = {"t": (run_t, check)}
 
 @app.list_tools()
 async def list_tools():
-    return [Tool(name="t", description="x", inputSchema={"type": "object", "properties": {"v": {"type": "string"}}})]
+    return TOOLS
 
 @app.call_tool()
 async def call_tool(name: str, arguments: dict):
@@ -1191,7 +1193,7 @@ app = Server("x")
 
 @app.list_tools()
 async def list_tools():
-    return [Tool(name="t", description="x", inputSchema={"type": "object", "properties": {"v": {"type": "string"}}})]
+    return TOOLS
 
 @app.call_tool()
 async def call_tool(name: str, arguments: dict):
@@ -1213,7 +1215,7 @@ def clean(arguments):
 
 @app.list_tools()
 async def list_tools():
-    return [Tool(name="t", description="x", inputSchema={"type": "object", "properties": {"v": {"type": "string"}}})]
+    return TOOLS
 
 @app.call_tool()
 async def call_tool(name: str, arguments: dict):
@@ -1230,7 +1232,7 @@ app = Server("x")
 
 @app.list_tools()
 async def list_tools():
-    return [Tool(name="t", description="x", inputSchema={"type": "object", "properties": {"v": {"type": "string"}}})]
+    return TOOLS
 
 @app.call_tool()
 async def call_tool(name: str, arguments: dict):
@@ -1268,12 +1270,6 @@ def t(v: str) -> str:
     return use(v)
 
 # shape errors_extend
-def problems(v):
-    out = []
-    if bad(v):
-        out.append("no")
-    return out
-
 @mcp.tool()
 def t(v: str) -> str:
     errors = []
@@ -1284,12 +1280,6 @@ def t(v: str) -> str:
     return use(v)
 
 # shape errors_plus
-def problems(v):
-    out = []
-    if bad(v):
-        out.append("no")
-    return out
-
 @mcp.tool()
 def t(v: str) -> str:
     errors = problems(v) + problems("x")

@@ -181,8 +181,16 @@ impl Interp<'_> {
                 self.extend_array(id, &first?, span);
                 Val::null()
             }
-            "pop" => self.pop_item(id, args.get(0)),
+            "pop" => {
+                if self.open_cond(id).is_some() {
+                    self.take_out(id);
+                }
+                self.pop_item(id, args.get(0))
+            }
             "shift" | "popleft" => {
+                if self.open_cond(id).is_some() {
+                    self.take_out(id);
+                }
                 if self.store.obj(id).items.is_empty() {
                     self.store.obj(id).more.clone().unwrap_or_else(Val::undefined)
                 } else {
@@ -215,6 +223,7 @@ impl Interp<'_> {
                 return Some(self.slice(receiver, first.as_ref(), second.as_ref(), span));
             }
             "splice" => {
+                self.take_out(id);
                 for value in args.pos.iter().skip(2) {
                     self.add_more(id, value.clone());
                 }
@@ -274,7 +283,11 @@ impl Interp<'_> {
             "at" => self.get_index(receiver, &first?, span),
             "then" => return self.promise_method(receiver, name, args, span),
             "toString" => self.join_array(receiver, ","),
-            "clear" | "remove" | "discard" | "delete" | "count" => Val::null(),
+            "clear" | "remove" | "discard" | "delete" => {
+                self.take_out(id);
+                Val::null()
+            }
+            "count" => Val::null(),
             _ => return None,
         })
     }

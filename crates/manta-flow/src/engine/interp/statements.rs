@@ -360,7 +360,7 @@ impl<'p> Interp<'p> {
     pub(crate) fn truth(&self, value: &Val) -> Option<bool> {
         match value.kind {
             Kind::Obj(id) if self.lang() == Lang::Python && self.found.replay.is_some() => {
-                self.exact_length(id).map(|length| length > 0)
+                self.holds_any(id).filter(|_| self.store.obj(id).is_sequence()).and_then(|filled| filled.truth())
             }
             // What a module exports is surely there; what a map gives may be missing.
             Kind::Obj(id) if self.store.obj(id).fields.contains_key(&Symbol::new(ES_MODULE)) => Some(true),

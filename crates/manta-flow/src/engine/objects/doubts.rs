@@ -18,6 +18,14 @@ impl Interp<'_> {
         self.holds_any_inside(self.store.obj(id))
     }
 
+    /// Whether there is anything in a value, where it is a collection.
+    pub(crate) fn value_holds_any(&self, value: &Val) -> Option<Val> {
+        match value.kind {
+            Kind::Obj(id) => self.holds_any(id),
+            _ => None,
+        }
+    }
+
     fn holds_any_inside(&self, obj: &Obj) -> Option<Val> {
         if let Some(cond) = obj.doubts.as_deref().and_then(|doubts| doubts.is_filled.as_ref()) {
             return Some(self.bool_with(None, cond.clone()));
@@ -110,7 +118,9 @@ impl Interp<'_> {
                 has.extend(told(self.has_field(a, *name), self.has_field(b, *name)).map(|cond| (*name, cond)));
             }
         }
-        (is_filled.is_some() || !has.is_empty()).then(|| Rc::new(Doubts { is_filled, has }))
+        // How many there are is in doubt where nothing else is.
+        let is_uncounted = a.is_sequence() && a.items.len() != b.items.len();
+        (is_filled.is_some() || is_uncounted || !has.is_empty()).then(|| Rc::new(Doubts { is_filled, has }))
     }
 
     /// The same of the fields of records that became one.
@@ -133,9 +143,17 @@ impl Interp<'_> {
     pub(crate) fn fill(&mut self, id: ObjId, name: Option<Symbol>) {
         if let Some(doubts) = self.store.obj(id).doubts.clone() {
             let has: Vec<_> = doubts.has.iter().filter(|(of, _)| Some(*of) != name).cloned().collect();
-            let doubts = Doubts { is_filled: None, has };
-            self.store.obj_mut(id).doubts = (!doubts.has.is_empty()).then(|| Rc::new(doubts));
+            self.store.obj_mut(id).doubts = Some(Rc::new(Doubts { is_filled: None, has }));
         }
+    }
+
+    /// Notes that something was taken out of a list, so that it tells nothing any more whether it is empty.
+    pub(crate) fn take_out(&mut self, id: ObjId) {
+        if self.evidence.contains_key(&id) {
+            self.evidence.insert(id, Cond::default());
+        }
+        let doubts = Doubts { is_filled: Some(Cond::default()), has: Vec::new() };
+        self.store.obj_mut(id).doubts = Some(Rc::new(doubts));
     }
 
     /// A field of one object, copied to another. What may be missing there leaves what is here, or is in doubt here too.
@@ -176,13 +194,5 @@ impl Interp<'_> {
             self.fill_from(id, &[filled]);
         }
         list
-    }
-
-    /// The same of one value: whether there is anything in it.
-    pub(crate) fn value_holds_any(&self, value: &Val) -> Option<Val> {
-        match value.kind {
-            Kind::Obj(id) => self.holds_any(id),
-            _ => None,
-        }
     }
 }
