@@ -59,6 +59,32 @@ const SECRET_ENDINGS: &[&str] = &[
     "connectionstring",
     "onetimecode",
     "securitycode",
+    "recoverycode",
+    "recoverycodes",
+    "backupcode",
+    "backupcodes",
+    "otpcode",
+    "passcode",
+    "seedphrase",
+    "recoveryphrase",
+    "codeverifier",
+    "clientassertion",
+    "authheader",
+    "connstring",
+    "connstr",
+    "accountkey",
+    "adminkey",
+    "authkey",
+    "certkey",
+    "consumerkey",
+    "deploykey",
+    "hmackey",
+    "licensekey",
+    "masterkey",
+    "servicekey",
+    "sessionkey",
+    "sharedkey",
+    "storagekey",
     "creds",
     "passwort",
     "kennwort",
@@ -72,10 +98,19 @@ const SECRET_ENDINGS: &[&str] = &[
     "パスワード",
     "비밀번호",
 ];
+/// Names whose last word is one of these hold a secret: `MYSQL_PWD`, `githubPat`. In `lowpw` or `compat` it is no word.
+const SECRET_WORDS: &[&str] = &["pwd", "pw", "pat", "otp", "psk"];
+/// Whose `pass` is a password: `DB_PASS`, `smtpPass`. That of a renderer, or one for boarding, is not.
+const WITH_PASS: &[&str] = &[
+    "account", "admin", "app", "auth", "client", "db", "database", "email", "ftp", "imap", "ldap", "login", "mail",
+    "mongo", "mqtt", "mysql", "pg", "postgres", "rabbitmq", "redis", "root", "server", "smtp", "sql", "ssh", "sudo",
+    "user", "vpn", "wifi",
+];
 /// What may follow such an ending and changes nothing: `token_value`, `access_token_v2`.
 const SECRET_TAILS: &[&str] = &["value", "string", "text", "plain", "raw", "old", "new", "v"];
 /// Names with one of these anywhere in them hold a secret: `password_confirmation`, `smtpPasswordAgain`.
-const SECRET_PARTS: &[&str] = &["password", "passwd", "passphrase", "apikey", "privatekey", "clientsecret"];
+const SECRET_PARTS: &[&str] =
+    &["password", "passwd", "passphrase", "apikey", "privatekey", "secretkey", "clientsecret"];
 /// Names that hold a secret only when nothing else is in them.
 const SECRET_NAMES: &[&str] = &[
     "pwd", "pass", "pw", "pin", "otp", "mfa", "totp", "key", "auth", "jwt", "cvv", "cvc", "ssn", "dsn", "psk", "salt",
@@ -347,15 +382,14 @@ impl Redactor {
 
     fn object(&self, members: &Map<String, Value>, marks: &Marks, depth: usize, count: &mut u64) -> Map<String, Value> {
         // `{"name": "API_KEY", "value": "…"}`, as headers and environment variables are often given.
-        let names_a_secret = ["name", "key", "header", "variable", "field"]
-            .iter()
-            .filter_map(|member| members.get(*member)?.as_str())
-            .any(|name| self.is_secret_name(name));
+        let of_pair =
+            |name: &str, value: &Value| value.as_str().is_some_and(|text| names_one(name) && self.is_secret_name(text));
+        let names_a_secret = members.iter().any(|(name, value)| of_pair(name, value));
         members
             .iter()
             .map(|(name, value)| {
-                let is_pair_value = names_a_secret && matches!(name.as_str(), "value" | "val");
-                let is_pair_name = names_a_secret && name == "key";
+                let is_pair_value = names_a_secret && is_of_one(name);
+                let is_pair_name = names_a_secret && of_pair(name, value);
                 let is_secret = (self.is_secret_name(name) && !is_pair_name || is_pair_value) && !value.is_null();
                 let value = match is_secret {
                     true => replaced("key", count),
@@ -366,8 +400,8 @@ impl Redactor {
             .collect()
     }
 
-    pub(crate) fn is_secret_name(&self, name: &str) -> bool {
-        let name = folded(name);
+    pub(crate) fn is_secret_name(&self, original: &str) -> bool {
+        let name = folded(original);
         // `password2` is one as well.
         let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let name =
@@ -379,7 +413,35 @@ impl Redactor {
             || SECRET_NAMES.contains(&name)
             || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
             || SECRET_PARTS.iter().any(|part| has_part(name, part))
+            || name.strip_suffix("pass").is_some_and(|whose| WITH_PASS.iter().any(|known| whose.ends_with(known)))
+            || ends_in_word(original, SECRET_WORDS)
     }
+}
+
+/// Whether a member says what another beside it is: `name`, `Key`, `ParameterKey`.
+fn names_one(member: &str) -> bool {
+    ["name", "key", "header", "variable", "field"].iter().any(|end| ends_with(member, end)) || member == "k"
+}
+
+/// Whether a member is what another says: `value`, `Value`, `ParameterValue`.
+fn is_of_one(member: &str) -> bool {
+    ends_with(member, "value") || member.eq_ignore_ascii_case("val") || member == "v"
+}
+
+fn ends_with(text: &str, end: &str) -> bool {
+    let at = text.len().checked_sub(end.len());
+    at.and_then(|at| text.get(at..)).is_some_and(|last| last.eq_ignore_ascii_case(end))
+}
+
+/// Whether the last word of a name is one of these: it stands alone, behind a separator, or begins with the one capital.
+fn ends_in_word(name: &str, words: &[&str]) -> bool {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | '-'));
+    words.iter().filter(|word| ends_with(name, word)).any(|word| {
+        let (before, last) = name.split_at(name.len() - word.len());
+        let begins_anew =
+            before.ends_with(|c: char| c.is_ascii_lowercase()) && last.starts_with(|c: char| c.is_ascii_uppercase());
+        before.is_empty() || before.ends_with(['_', '-', '.', ' ']) || begins_anew
+    })
 }
 
 /// A text without what nobody can see, in letters of the usual width: neither makes a secret another.
@@ -487,6 +549,18 @@ mod tests {
             "password2",
             "new_password_confirmation",
             "api_key_1",
+            "MYSQL_PWD",
+            "githubPat",
+            "GITHUB_PAT_2",
+            "login otp",
+            "DB_PASS",
+            "smtpPass",
+            "db-pass",
+            "accountKey",
+            "AZURE_STORAGE_KEY",
+            "recovery_codes",
+            "SECRET_KEY_BASE",
+            "passcode",
             "pass\u{200b}word",
             "\u{ff50}\u{ff41}ssword",
         ] {
@@ -499,7 +573,8 @@ mod tests {
     fn other_names_keep_theirs() {
         let value = json!({
             "path": "a/b", "keyboard": "de", "tokens": 5, "max_tokens": 100, "pageToken": "abc", "passage": "x", "monkey": "y",
-            "author": "z", "pinned": true, "password": null,
+            "author": "z", "pinned": true, "password": null, "render_pass": "a", "proxy_pass": "http://b", "boardingPass": "b", "compat": "c", "lowpw": "d",
+            "primary_key": "e", "cacheKey": "f", "pattern": "g", "stopPattern": "h", "compass": "i", "field": "j", "v": "k",
         });
         assert_eq!(redact(value.clone()), value);
     }
@@ -519,6 +594,24 @@ mod tests {
         assert_eq!(value["text"], "use [redacted:secret:github-token] now");
         assert_eq!(value["args"][3], "x");
         assert_eq!(value["env"][1]["value"], "/root");
+    }
+
+    #[test]
+    fn a_value_belongs_to_the_name_beside_it_however_the_two_are_called() {
+        for (name, value) in [
+            ("name", "value"),
+            ("Name", "Value"),
+            ("Key", "Value"),
+            ("ParameterKey", "ParameterValue"),
+            ("k", "v"),
+            ("FIELD", "val"),
+        ] {
+            let clean = redact(json!([{ name: "DbPassword", value: "hunter2" }, { name: "Region", value: "eu-1" }]));
+            assert_eq!(clean[0], json!({ name: "DbPassword", value: "[redacted:key]" }));
+            assert_eq!(clean[1][value], "eu-1");
+        }
+        let apart = json!([{ "title": "password", "value": 5 }, { "name": "password", "note": "x" }]);
+        assert_eq!(redact(apart.clone()), apart);
     }
 
     #[test]
