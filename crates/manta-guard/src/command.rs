@@ -481,7 +481,9 @@ fn deciders(
     let log = Arc::new(audit::open(&path, &policy, options.http.is_none())?);
     setup.hide_own(&path);
     let cwd = std::env::current_dir().unwrap_or_default();
-    let ran = serde_json::json!({ "server": server, "command": identified(options), "code": identity::code_digest(&options.command, &cwd) });
+    let code = identity::code_digest(&options.command, &cwd);
+    let ran =
+        serde_json::json!({ "server": server, "command": identified(options), "code": code, "given": setup.given });
     log.event("server", &log.redactor().redact(&ran).value).map_err(|error| error.to_string())?;
     let transport = if options.http.is_some() { "http" } else { "stdio" };
     let peer = format!("{transport} uid={}", rustix::process::getuid().as_raw());

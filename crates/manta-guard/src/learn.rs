@@ -52,6 +52,59 @@ impl Root {
 struct Shared {
     roots: BTreeMap<PathBuf, Root>,
     hosts: BTreeMap<&'static str, Hosts>,
+    given: Given,
+}
+
+/// What whoever started the guard let the server have, whatever its tools were called with. Without it the server would not
+/// do again what it did.
+#[derive(Default)]
+struct Given {
+    read: BTreeSet<String>,
+    write: BTreeSet<String>,
+    exec: BTreeSet<String>,
+    hosts: BTreeSet<String>,
+    env: BTreeSet<String>,
+}
+
+impl Given {
+    fn note(&mut self, record: &Value) {
+        let Some(given) = record.pointer("/detail/given") else { return };
+        let lists = [
+            ("read", &mut self.read),
+            ("write", &mut self.write),
+            ("exec", &mut self.exec),
+            ("hosts", &mut self.hosts),
+            ("env", &mut self.env),
+        ];
+        for (name, list) in lists {
+            list.extend(given[name].as_object().into_iter().flat_map(|names| names.keys().cloned()));
+        }
+    }
+
+    /// The lines of `[guard]`. Places in which tools were seen to work are roots already; of one around such a root, the root
+    /// is what was used.
+    fn lines(&self, roots: &BTreeMap<PathBuf, Root>) -> String {
+        let mut out = String::new();
+        let holds = |path: &Path, wanted: Changes| {
+            roots.iter().any(|(at, root)| path.starts_with(at) && root.changes >= wanted)
+        };
+        let is_around = |path: &Path| roots.keys().any(|at| at.starts_with(path) && at != path);
+        let mut line = |key: &str, values: Vec<&String>, begin: &str| {
+            let values: Vec<String> = values.into_iter().map(|value| quoted(value)).collect();
+            if !values.is_empty() {
+                let _ = writeln!(out, "{begin}{key} = [{}] # as it was given when this was learnt", values.join(", "));
+            }
+        };
+        for (key, paths, wanted) in [("read", &self.read, Changes::Nothing), ("write", &self.write, Changes::Writes)] {
+            let left = paths.iter().filter(|path| !holds(Path::new(path), wanted));
+            let (around, apart): (Vec<&String>, Vec<&String>) = left.partition(|path| is_around(Path::new(path)));
+            line(key, apart, "");
+            line(key, around, "# ");
+        }
+        line("exec", self.exec.iter().collect(), "");
+        line("pass_env", self.env.iter().collect(), "");
+        out
+    }
 }
 
 /// Where the URLs of one scheme led.
@@ -90,6 +143,7 @@ pub fn propose(log: &str) -> Result<String, String> {
     let mut prompts: BTreeMap<String, Tool> = BTreeMap::new();
     let mut resources = BTreeMap::new();
     let mut egress = BTreeMap::new();
+    let mut given = Given::default();
     let (mut refused, mut patterns) = (0_usize, BTreeSet::new());
     for (number, line) in log.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let record: Value = serde_json::from_str(line).map_err(|error| format!("line {}: {error}", number + 1))?;
@@ -105,10 +159,11 @@ pub fn propose(log: &str) -> Result<String, String> {
             ("intent", "prompts/get") => note(&mut prompts, text("tool"), &record),
             ("intent", "resources/read") => *resources.entry(text("tool").to_owned()).or_insert(0) += 1,
             ("egress-refused", _) => note_egress(&mut egress, &record),
+            ("server", _) => given.note(&record),
             _ => {}
         }
     }
-    let mut out = write(&tools, &prompts, &resources, &egress, refused);
+    let mut out = write(&tools, &prompts, &resources, &egress, given, refused);
     if !patterns.is_empty() {
         out.push_str("\n# Left out, because a policy would read these names as patterns:\n");
         patterns.iter().for_each(|name| _ = writeln!(out, "# {}", example(&name.as_str().into())));
@@ -142,10 +197,11 @@ fn write(
     prompts: &BTreeMap<String, Tool>,
     resources: &BTreeMap<String, usize>,
     egress: &BTreeMap<String, usize>,
+    given: Given,
     refused: usize,
 ) -> String {
-    let mut shared = Shared::default();
-    find_roots(tools, &mut shared);
+    let mut shared = Shared { given, ..Shared::default() };
+    find_roots(tools, resources, &mut shared);
     let mut rules = String::new();
     write_rules(&mut rules, "tools", tools, &mut shared);
     write_rules(&mut rules, "prompts", prompts, &mut shared);
@@ -172,15 +228,7 @@ fn write(
             let _ = writeln!(out, "private = [{}] # not public: is this meant?", list(&hosts.private));
         }
     }
-    if !egress.is_empty() {
-        out.push_str(
-            "\n[guard]\n# The server itself wanted to connect to these, and was refused; take away the # of those it needs.\nhosts = [\n",
-        );
-        for (host, count) in egress {
-            let _ = writeln!(out, "  # {}, # {count} times", quoted(host));
-        }
-        out.push_str("]\n");
-    }
+    out.push_str(&guard_section(&shared, egress));
     if !resources.is_empty() {
         out.push_str("\n[resources]\nallow = [\n");
         for (uri, count) in resources {
@@ -190,6 +238,22 @@ fn write(
     }
     out.push_str(&rules);
     out
+}
+
+/// What the server has beside what its tools are called with, and what it wanted to have.
+fn guard_section(shared: &Shared, egress: &BTreeMap<String, usize>) -> String {
+    let mut out = shared.given.lines(&shared.roots);
+    let hosts = &shared.given.hosts;
+    if !hosts.is_empty() || !egress.is_empty() {
+        out.push_str("hosts = [\n");
+        hosts.iter().for_each(|host| _ = writeln!(out, "  {}, # as it was given", quoted(host)));
+        if !egress.is_empty() {
+            out.push_str("  # The server itself wanted to connect to these, and was refused; take away the # of those it needs.\n");
+        }
+        egress.iter().for_each(|(host, count)| _ = writeln!(out, "  # {}, # {count} times", quoted(host)));
+        out.push_str("]\n");
+    }
+    if out.is_empty() { out } else { format!("\n[guard]\n{out}") }
 }
 
 fn write_rules(out: &mut String, table: &str, tools: &BTreeMap<String, Tool>, shared: &mut Shared) {
@@ -210,8 +274,10 @@ fn write_rules(out: &mut String, table: &str, tools: &BTreeMap<String, Tool>, sh
 }
 
 /// Directories that hold every path seen: for each path its directory, joined while the common part is deep enough.
-fn find_roots(tools: &BTreeMap<String, Tool>, shared: &mut Shared) {
+fn find_roots(tools: &BTreeMap<String, Tool>, resources: &BTreeMap<String, usize>, shared: &mut Shared) {
     let mut seen: Vec<(&Path, Changes)> = Vec::new();
+    // What is named by an address is opened all the same.
+    seen.extend(resources.keys().filter_map(|uri| in_address(uri)).map(|path| (Path::new(path), Changes::Nothing)));
     let mut repositories: Vec<&Path> = Vec::new();
     for (name, tool) in tools {
         for (arg, text) in
@@ -222,9 +288,9 @@ fn find_roots(tools: &BTreeMap<String, Tool>, shared: &mut Shared) {
                 here.changes = here.changes.max(changes(name));
                 here.is_repository |= is_about_a_repository(name, arg);
             }
-            if is_path(text) {
-                seen.push((Path::new(text), changes(name)));
-                repositories.extend(is_about_a_repository(name, arg).then(|| Path::new(text)));
+            if let Some(path) = Some(text).filter(|text| is_path(text)).or_else(|| in_address(text)) {
+                seen.push((Path::new(path), changes(name)));
+                repositories.extend(is_about_a_repository(name, arg).then(|| Path::new(path)));
             }
         }
     }
@@ -280,6 +346,9 @@ fn kind_of(arg: &str, values: &[Value], shared: &mut Shared, changes: Changes) -
     if all(|value| value.as_str().is_some_and(|text| host_of(text).is_some())) {
         return url_kind(values, shared);
     }
+    if let Some(kind) = file_kind(values, shared) {
+        return kind;
+    }
     if all(|value| value.is_i64() || value.is_u64()) {
         let numbers = || values.iter().filter_map(Value::as_i64);
         let (min, max) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
@@ -312,6 +381,30 @@ fn path_kind(values: &[Value], shared: &Shared, changes: Changes) -> String {
     found.sort_by_key(|(at, _)| at.as_path() != Path::new(HERE));
     let names: Vec<String> = found.into_iter().map(|(_, name)| quoted(name)).collect();
     format!("kind = \"path\", roots = [{}], mode = \"{}\"", names.join(", "), changes.mode())
+}
+
+/// Addresses of files, and of nothing else: a text that stays below the directories that were seen, however often it names
+/// the one above.
+fn file_kind(values: &[Value], shared: &Shared) -> Option<String> {
+    let mut places = BTreeSet::new();
+    let mut longest = 0;
+    for text in values.iter().map(|value| value.as_str()) {
+        let path = Path::new(in_address(text?)?);
+        let (root, _) = shared.roots.iter().find(|(root, _)| path.starts_with(root))?;
+        longest = longest.max(text?.chars().count());
+        places.insert(root.to_str()?.chars().map(literal).collect::<String>());
+    }
+    // A name that begins with no dot, or with one and something else.
+    let name = r"/(?:[^./%\\]|\.[^./%\\])[^/%\\]*";
+    let places: Vec<String> = places.into_iter().collect();
+    let pattern = format!("^file://(?:{})(?:{name})*/?$", places.join("|"));
+    let longest = longest.next_power_of_two().max(256);
+    (!values.is_empty()).then(|| format!("kind = \"string\", max_len = {longest}, pattern = {}", quoted(&pattern)))
+}
+
+/// A character that means itself in a pattern.
+fn literal(c: char) -> String {
+    if c.is_ascii_punctuation() && c != '/' { format!("\\{c}") } else { c.to_string() }
 }
 
 fn url_kind(values: &[Value], shared: &mut Shared) -> String {
@@ -391,6 +484,13 @@ fn is_path(text: &str) -> bool {
         && !text.starts_with("//")
         && !text.contains('\n')
         && !Path::new(text).components().any(|part| part == Component::ParentDir)
+}
+
+/// The path in the address of a file of this machine, where it is written as it is.
+fn in_address(text: &str) -> Option<&str> {
+    let path = text.strip_prefix("file://")?;
+    let is_literal = !path.contains(['%', '?', '#', '\\']) && !path.chars().any(char::is_control);
+    Some(path).filter(|path| is_literal && is_path(path))
 }
 
 /// Where relative paths are proposed to lead: the directory of the policy.
@@ -686,6 +786,74 @@ mod tests {
         let text = propose(&log.join("\n")).unwrap();
         assert!(text.contains("\"/home/me/projects\"") && text.contains("\"/home/me/notes\""), "{text}");
         assert!(!text.contains("\"/home/me\""), "{text}");
+    }
+
+    #[test]
+    fn an_address_of_a_file_leads_where_a_path_would() {
+        let (directory, apart) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (at, apart) = (fs_root(directory.path()), fs_root(apart.path()));
+        std::fs::create_dir_all(format!("{at}/notes.d")).unwrap();
+        std::fs::write(format!("{at}/notes.d/a.txt"), "a").unwrap();
+        let uri = |rest: &str| serde_json::json!({ "uri": format!("file://{at}/notes.d/{rest}") });
+        let read = serde_json::json!({ "kind": "intent", "method": "resources/read", "tool": format!("file://{apart}/other/x") });
+        std::fs::create_dir_all(format!("{apart}/other")).unwrap();
+        let policy =
+            learned(&[intent("convert", &uri("a.txt")), intent("convert", &uri("b c/d.txt")), read.to_string()]);
+        let roots: BTreeSet<_> = policy.roots().values().map(|root| root.path().to_owned()).collect();
+        assert_eq!(roots, BTreeSet::from([format!("{at}/notes.d"), format!("{apart}/other")].map(PathBuf::from)));
+        for rest in ["a.txt", "b c/d.txt", ".hidden", "x..y", "new/"] {
+            assert!(is_allowed(&policy, "convert", &uri(rest)), "{rest}");
+        }
+        for rest in ["../../etc/passwd", "a/../../x", "..", "%2e%2e/x", "a\\..\\x", "a#/../x", "."] {
+            assert!(!is_allowed(&policy, "convert", &uri(rest)), "{rest}");
+        }
+        for other in [
+            format!("file://{at}/notesxd/a"),
+            "file:///etc/passwd".to_owned(),
+            format!("{at}/notes.d/a.txt"),
+            "http://h/".to_owned(),
+        ] {
+            assert!(!is_allowed(&policy, "convert", &serde_json::json!({ "uri": other })), "{other}");
+        }
+    }
+
+    fn fs_root(directory: &Path) -> String {
+        std::fs::canonicalize(directory).unwrap().to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_the_server_was_given_it_is_given_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = fs_root(directory.path());
+        for name in ["data", "state", "code"] {
+            std::fs::create_dir(format!("{at}/{name}")).unwrap();
+        }
+        let named = |names: &[&str]| -> Value {
+            names
+                .iter()
+                .map(|name| (format!("{at}/{name}").trim_end_matches('/').to_owned(), Value::Null))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        };
+        let server = serde_json::json!({ "kind": "server", "detail": { "server": "x", "given": {
+            "read": named(&["code", "data/sub", ""]), "write": named(&["state", "data"]),
+            "exec": { "/usr/bin/git": null }, "hosts": { "api.example.com": null }, "env": { "API_KEY": null, "OTHER": null },
+        }}});
+        let refused =
+            r#"{"kind":"egress-refused","detail":{"peer":"server","detail":"x.example.com:443: not on the list"}}"#;
+        let write = intent("write_file", &serde_json::json!({ "path": format!("{at}/data/x.txt") }));
+        let text = propose(&[server.to_string(), write, refused.to_owned()].join("\n")).unwrap();
+        let file = manta_harden::policy::PolicyFile::parse("manta.toml", text.clone()).unwrap();
+        let spec = crate::config::GuardSpec::for_server(&file, None).unwrap();
+        let paths = |names: &[&str]| names.iter().map(|name| PathBuf::from(format!("{at}/{name}"))).collect::<Vec<_>>();
+        assert_eq!((spec.read, spec.write), (paths(&["code"]), paths(&["state"])), "{text}");
+        assert!(text.contains(&format!("# read = [\"{at}\"]")), "the root is what was used of it: {text}");
+        assert_eq!(spec.exec, [PathBuf::from("/usr/bin/git")]);
+        assert_eq!(
+            (spec.hosts, spec.pass_env),
+            (vec!["api.example.com".to_owned()], vec!["API_KEY".to_owned(), "OTHER".to_owned()])
+        );
+        assert!(text.contains("# \"x.example.com:443\", # 1 times"), "{text}");
     }
 
     #[test]

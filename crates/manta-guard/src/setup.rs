@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use manta_harden::paths::{DEFAULT_DENIED, DEFAULT_FROZEN, DeniedNames, Reader};
 use manta_harden::policy::PolicyFile;
 use manta_harden::policy::spec::{CommandSpec, PolicySpec, ProcessLimits, RootMode};
+use serde::Serialize;
 
 use crate::config::{GuardSpec, LevelSpec, NetworkSpec};
 use crate::preset::{self, Prepared, Surroundings};
@@ -95,6 +96,40 @@ pub struct Setup {
     pub(crate) not_ours: Vec<(String, Vec<&'static str>)>,
     /// Files of the guard that lie where the server may write: covered at level A, and open below it.
     exposed: Vec<PathBuf>,
+    /// What whoever starts the guard lets the server have.
+    pub(crate) given: Given,
+}
+
+/// What a server has because whoever starts the guard says so, on the command line or in the policy, and not because of
+/// what its tools are called with. It stands in the log: what is learnt from there must have it as well.
+///
+/// Names without values, and no lists: in a list, what stands behind `API_KEY` or `/srv/secrets` is taken for a secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Given {
+    read: BTreeMap<String, ()>,
+    write: BTreeMap<String, ()>,
+    exec: BTreeMap<String, ()>,
+    hosts: BTreeMap<String, ()>,
+    env: BTreeMap<String, ()>,
+}
+
+impl Given {
+    fn of(extra: &[Grant], roots: &[(String, Grant)], spec: &GuardSpec, request: &Request) -> Self {
+        let mut given = Self {
+            hosts: spec.hosts.iter().chain(&request.hosts).map(|host| (host.clone(), ())).collect(),
+            env: spec.pass_env.iter().chain(&request.pass_env).map(|name| (name.clone(), ())).collect(),
+            ..Self::default()
+        };
+        for grant in extra.iter().chain(roots.iter().map(|(_, grant)| grant)) {
+            let places = match (grant.exec, grant.access) {
+                (Exec::Run, _) => &mut given.exec,
+                (_, Access::Read) => &mut given.read,
+                _ => &mut given.write,
+            };
+            places.insert(grant.path.to_string_lossy().into_owned(), ());
+        }
+        given
+    }
 }
 
 /// The paths below a root that a server must not see, or must not change, by the names the policy gives.
@@ -148,7 +183,10 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
         truncated |= named.truncated;
         hidden.extend(named.denied);
     }
-    extra_grants(spec, request, &base, &mut grants)?;
+    let mut extra = Vec::new();
+    extra_grants(spec, request, &base, &mut extra)?;
+    let given = Given::of(&extra, &roots, spec, request);
+    grants.extend(extra);
     let hosts = hosts(policy.map(PolicyFile::spec), spec, request)?;
     let network = match spec.network {
         Some(NetworkSpec::None) => Network::None,
@@ -195,7 +233,7 @@ pub fn setup(policy: Option<&PolicyFile>, spec: &GuardSpec, request: &Request) -
     left_out.retain(|path| !own.contains(path));
     let not_ours = policy.map(PolicyFile::spec).map_or_else(Vec::new, not_ours);
     let (require, exposed) = (level(spec.require), Vec::new());
-    Ok(Setup { plan, require, hosts, preset, roots, truncated, left_out, not_ours, exposed })
+    Ok(Setup { plan, require, hosts, preset, roots, truncated, left_out, not_ours, exposed, given })
 }
 
 /// Which keys of commands say something that holds only where this program starts them.
@@ -253,6 +291,7 @@ pub fn remote(spec: &GuardSpec, request: &Request, target: &Target) -> Result<Se
         left_out: Vec::new(),
         not_ours: Vec::new(),
         exposed: Vec::new(),
+        given: Given::default(),
     })
 }
 
