@@ -38,7 +38,7 @@ pub(crate) fn around(directory: &Path, home: Option<&Path>) -> Vec<Grant> {
             false => is_code(&name),
         };
         if is_code {
-            grants.push(Grant::load(path));
+            grants.push(if name == "node_modules" { Grant::run(path) } else { Grant::load(path) });
         }
     }
     grants

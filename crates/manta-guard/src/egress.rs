@@ -188,8 +188,7 @@ async fn tunnel(client: &mut TcpStream, mut early: Vec<u8>, to: &Destination, ho
     let length = match timeout(PATIENCE, read_greeting(client, &mut early)).await {
         Ok(Ok(greeting)) if greeting.is_for(&to.host) => greeting.length,
         Ok(Ok(greeting)) => {
-            let name = greeting.name.unwrap_or_else(|| "no name".to_owned());
-            let shown = manta_core::Untrusted(&name).for_terminal();
+            let shown = greeting.described();
             hosts.event("egress-refused", format!("TLS greeting for {shown} in a tunnel to {}", to.host)).await;
             return Ok(());
         }
@@ -261,9 +260,7 @@ async fn relay(
                     second.length
                 }
                 tls::Next::Greeting(second) => {
-                    let name = second.name.unwrap_or_else(|| "no name".to_owned());
-                    let shown = manta_core::Untrusted(&name).for_terminal();
-                    return Err(Ended::Refused(format!("second TLS greeting for {shown}")));
+                    return Err(Ended::Refused(format!("second TLS greeting for {}", second.described())));
                 }
                 tls::Next::Invalid(why) => return Err(Ended::Refused(why.to_owned())),
                 tls::Next::Incomplete => {

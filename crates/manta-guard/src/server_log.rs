@@ -36,8 +36,16 @@ pub(crate) fn hint(words: &str) -> Option<&'static str> {
                 "Network is unreachable",
                 "name resolution",
                 "Name or service not known",
+                "esolve host",
+                "fetch failed",
             ],
-            "it may not reach a host: --host NAME (`hosts` under [guard]) lets it, if that is meant",
+            "it may not reach a host: --host NAME (`hosts` under [guard]) lets it, if that is meant, where it asks the proxy \
+             that its environment names (as `fetch` does from Node 22.21 on)",
+        ),
+        // Last, because it is also said of what nobody ever made.
+        (
+            &["No such file or directory", "no such file or directory", "ENOENT"],
+            "it does not see a file, which is there or not: --read PATH, --write DIRECTORY or --exec PROGRAM shows it, if that is meant",
         ),
     ];
     HINTS.iter().find(|(marks, _)| marks.iter().any(|mark| words.contains(mark))).map(|(_, hint)| *hint)
@@ -138,6 +146,11 @@ mod tests {
             ("Error: getaddrinfo EAI_AGAIN api.example.com", "--host"),
             ("Error: Could not locate the bindings file. Tried: /x/EACCES/x.node", "install it"),
             ("OSError: [Errno 101] Network is unreachable", "--host"),
+            ("TypeError: fetch failed", "--host"),
+            ("curl: (6) Could not resolve host: api.example.com", "--host"),
+            ("Error: ENOENT: no such file or directory, open '/x'", "--read"),
+            ("FileNotFoundError: [Errno 2] No such file or directory: '/x'", "--read"),
+            ("Error: EACCES: permission denied, after ENOENT: no such file or directory", "may not have"),
         ] {
             let hint = hint(words).unwrap();
             assert!(hint.contains(option) && !hint.contains("example") && !hint.contains("/x"), "{words}: {hint}");

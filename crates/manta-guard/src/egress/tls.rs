@@ -32,6 +32,22 @@ pub(crate) struct Greeting {
 }
 
 impl Greeting {
+    /// Whom it names, for the message that refuses it.
+    pub(crate) fn described(&self) -> String {
+        let name = self
+            .name
+            .as_deref()
+            .map_or_else(|| "no name".to_owned(), |name| manta_core::Untrusted(name).for_terminal());
+        match self.is_encrypted {
+            // Browsers send a mere imitation as well, which nobody can tell from the real thing: that is its purpose.
+            true => format!(
+                "{name}, which may hide another (encrypted client hello: browsers leave it out with \
+                             --disable-features=EncryptedClientHello)"
+            ),
+            false => name,
+        }
+    }
+
     /// Whether the peer will take it for a connection to `host`, and nothing else.
     pub(crate) fn is_for(&self, host: &str) -> bool {
         let without_dot = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();

@@ -65,6 +65,9 @@ impl Engine {
             return self.refuse_answer(entry, frame, &Denial::new("wire", flaw));
         }
         if frame.kind() == Kind::Error {
+            if matches!(entry.method, Method::Guarded(_)) {
+                self.hint_at_the_sandbox(entry, frame.raw(Part::Error));
+            }
             return self.clean_answer(entry, frame, Part::Error, protocol_error(frame));
         }
         // Only some calls may be answered with questions, and a client that reads all answers alike reads them in all.
@@ -108,7 +111,7 @@ impl Engine {
     fn inspect_result<'a>(&mut self, target: Target, entry: &InFlight, frame: &Frame<'a>) -> Inspected<'a> {
         let verdict = self.check_result(target, entry, frame);
         let outcome = if frame.raw(Part::IsError) == Some("true") {
-            self.hint_at_the_sandbox(entry, frame);
+            self.hint_at_the_sandbox(entry, frame.raw(Part::Result));
             Outcome::ToolError
         } else if result_type(frame).as_deref() == Some("input_required") {
             Outcome::InputRequired
@@ -127,8 +130,8 @@ impl Engine {
 
     /// Says once which option helps when a call fails over what sounds like the sandbox: nothing else of the guard sees
     /// what the kernel refuses, and the client shows no more than the server's words.
-    fn hint_at_the_sandbox(&mut self, entry: &InFlight, frame: &Frame<'_>) {
-        let words = frame.raw(Part::Result).unwrap_or_default();
+    fn hint_at_the_sandbox(&mut self, entry: &InFlight, words: Option<&str>) {
+        let words = words.unwrap_or_default();
         let begin = &words[..words.floor_char_boundary(LAST_WORDS)];
         let Some(hint) = hint(begin).filter(|hint| !self.hinted.contains(hint)) else { return };
         self.hinted.push(hint);

@@ -164,6 +164,28 @@ mod tests {
     }
 
     #[test]
+    fn programs_in_installed_packages_are_started_and_those_of_a_project_are_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(directory.path()).unwrap();
+        let node = program(&home.join("opt/bin/node"));
+        for file in ["project/node_modules/search/bin/tool", "project/bin/tool", "app/node_modules/search/bin/tool"] {
+            program(&home.join(file));
+        }
+        for file in ["project/server.js", "app/node_modules/server/index.js"] {
+            fs::create_dir_all(home.join(file).parent().unwrap()).unwrap();
+            fs::write(home.join(file), "").unwrap();
+        }
+        let runs = |script: &str, tool: &str| {
+            let script = home.join(script).to_string_lossy().into_owned();
+            let grants = prepared(Preset::Node, &[node.clone(), script], &home);
+            grants.iter().any(|grant| grant.exec == Exec::Run && home.join(tool).starts_with(&grant.path))
+        };
+        assert!(runs("app/node_modules/server/index.js", "app/node_modules/search/bin/tool"));
+        assert!(runs("project/server.js", "project/node_modules/search/bin/tool"));
+        assert!(!runs("project/server.js", "project/bin/tool"));
+    }
+
+    #[test]
     fn of_what_is_installed_as_it_is_edited_the_project_around_counts() {
         let directory = tempfile::tempdir().unwrap();
         let home = fs::canonicalize(directory.path()).unwrap();

@@ -47,14 +47,15 @@ fn node_script(arguments: &[String], cwd: &Path) -> Option<PathBuf> {
 }
 
 /// The package a script belongs to: code is read, and native parts of it loaded. What is installed is code as a
-/// whole; of a directory of somebody's own only the code in it is.
+/// whole, in which programs are started as well (a search, a bundler): they do what a native part could do just as well. Of
+/// a directory of somebody's own only the code in it is.
 pub(super) fn grant_package(grants: &mut Vec<Grant>, script: &Path, home: Option<&Path>) {
     let Ok(real) = fs::canonicalize(script) else { return };
     // The outermost `node_modules` holds the dependencies of everything inside it.
     let modules = real.ancestors().filter(|path| path.file_name() == Some(OsStr::new("node_modules"))).last();
     match modules {
         Some(modules) => {
-            grants.push(Grant::load(modules));
+            grants.push(Grant::run(modules));
             let manifest = modules.parent().map(|parent| parent.join("package.json"));
             grants.extend(manifest.filter(|file| file.is_file()).map(Grant::read));
         }
