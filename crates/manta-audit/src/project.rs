@@ -61,6 +61,7 @@ pub(crate) fn load(
     let mut modules: Vec<Arc<Module>> = Vec::new();
     let mut resolver_of = Vec::new();
     let mut computed = Vec::new();
+    let mut absent: BTreeSet<String> = BTreeSet::new();
     let mut resolvers: Vec<Arc<dyn Resolver>> = Vec::new();
     let mut entries = Vec::new();
     let mut claimed: BTreeSet<FileId> = BTreeSet::new();
@@ -115,6 +116,7 @@ pub(crate) fn load(
                         Resolution::File(target) => Some(target),
                         _ => None,
                     });
+                absent.extend(missing(&module, &path, resolver.as_ref()));
                 let mut by_chance = computed::files(&module, resolver.as_ref());
                 if by_chance.len() > computed::MAX_FILES {
                     let (all, most) = (by_chance.len(), computed::MAX_FILES);
@@ -134,12 +136,29 @@ pub(crate) fn load(
         resolvers.push(resolver);
     }
     report.completeness.files_analysed = modules.len();
+    report.completeness.notes.extend(told(&absent));
     for id in claimed.difference(&read) {
         let Some(file) = input.sources.get(*id) else { continue };
         let reason = input.set_aside.get(id).cloned().unwrap_or(SkipReason::NotImported);
         report.completeness.files_skipped.push(SkippedFile { path: file.path.clone(), reason });
     }
     (!modules.is_empty()).then(|| Program::link(modules, resolvers, resolver_of, &computed, entries))
+}
+
+/// Modules of its own that a module imports and that are not there, such as those that a build makes.
+fn missing(module: &Module, path: &str, resolver: &dyn Resolver) -> BTreeSet<String> {
+    let code = module.imports.iter().filter(|import| !import.type_only);
+    let absent = code.filter(|import| matches!(resolver.resolve(path, &import.request), Resolution::Missing));
+    absent.map(|import| format!("`{}`, imported by {path}", import.request)).collect()
+}
+
+/// What is said of modules that are not there: the first few, and how many.
+fn told(absent: &BTreeSet<String>) -> Option<String> {
+    const NAMED: usize = 3;
+    let named: Vec<&str> = absent.iter().take(NAMED).map(String::as_str).collect();
+    let more = absent.len().checked_sub(NAMED).filter(|more| *more > 0);
+    let more = more.map(|more| format!("; and {more} more")).unwrap_or_default();
+    (!named.is_empty()).then(|| format!("modules that are not here were not read: {}{more}", named.join("; ")))
 }
 
 /// Most expressions of all files together; each takes some 150 bytes, and a scan has to stay below 1 GiB. Servers have

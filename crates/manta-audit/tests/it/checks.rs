@@ -295,3 +295,42 @@ fn a_text_is_no_instance_of_a_class() {
     assert_eq!(run("q ?? p", "Job"), QUIET);
     assert_eq!(run("new Job(p)", "Job"), ["command-injection"]);
 }
+
+/// The directory that the program runs in, or the user's, is always there, so a check that asks for it first is made.
+/// Twins: a directory that nobody has to set.
+#[test]
+fn a_directory_of_the_machine_is_always_there() {
+    let read = |root: &str| {
+        let before = format!(
+            r#"import os from "node:os"; const root: string | undefined = {root};
+            function inside(p: string) {{ const full = path.resolve(root!, p);
+                return full === path.resolve(root!) || full.startsWith(path.resolve(root!) + path.sep); }}"#
+        );
+        let body = r#"if (root) { if (!inside(p)) throw new Error("outside"); }
+            return text(fs.readFileSync(path.resolve(root ?? "/", p), "utf8"));"#;
+        found(&before, body)
+    };
+    for there in [
+        "process.cwd()",
+        "os.homedir()",
+        "process.env.DIR || process.cwd()",
+        "process.argv[2] || process.cwd()",
+        "process.env.DIR || process.env.HOME || os.tmpdir()",
+    ] {
+        assert_eq!(read(there), QUIET, "{there}");
+    }
+    let otherwise = "process.env.DIR ? path.resolve(process.env.DIR) : undefined";
+    for unset in ["process.env.DIR", r#"process.env.DIR || """#, otherwise] {
+        assert_eq!(read(unset), ["path-traversal"], "{unset}");
+    }
+}
+
+#[test]
+fn modules_that_are_not_there_are_named() {
+    let text = r#"import { tools } from "./generated.js"; import type { Made } from "./made.js"; import "zod";"#;
+    let input = ProjectInput::from_texts("server", [("index.ts", text)]);
+    let front_ends: Vec<Box<dyn FrontEnd>> = vec![Box::new(manta_js::JavaScript)];
+    let report = audit(&input, &front_ends, &Models::builtin(), &Settings::default());
+    let told = "modules that are not here were not read: `./generated.js`, imported by index.ts";
+    assert_eq!(report.completeness.notes, [told]);
+}

@@ -216,15 +216,17 @@ impl Interp<'_> {
             }
             "includes" | "has" | "indexOf" => self.sequence_method_of_unknown(&value, name, args, span),
             "then" | "catch" | "finally" | "get" | "set" | "open" | "exec" | "test" | "json" | "format" | "items"
-            | "keys" | "values" | "entries" | "copy" | "update" | "add" | "glob" | "stat" | "rename" | "resolve"
-            | "match" | "search" | "find" | "count" | "join" | "call" | "apply" | "bind" | "push" | "append"
-            | "pop" | "index" | "group" | "groups" | "dict" | "insert" | "extend" | "sort" | "reverse" | "concat"
-            | "touch" | "replace"
+            | "keys" | "values" | "entries" | "copy" | "update" | "add" | "glob" | "stat" | "rename" | "match"
+            | "search" | "find" | "count" | "join" | "call" | "apply" | "bind" | "push" | "append" | "pop"
+            | "index" | "group" | "groups" | "dict" | "insert" | "extend" | "sort" | "reverse" | "concat" | "touch"
+            | "replace"
                 if !is_filled
                     && (!value.is_tainted() || !matches!(name.as_str(), "replace" | "match" | "join" | "concat")) =>
             {
                 None
             }
+            // Of a promise, unless it is a path.
+            "resolve" if self.lang() == Lang::JavaScript && !is_filled => None,
             _ => match self.lang() {
                 Lang::JavaScript => self.js_text_method(&value, name, args, span),
                 Lang::Python => self.py_text_method(&value, name, args, span),

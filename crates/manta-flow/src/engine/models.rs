@@ -184,10 +184,19 @@ impl Models {
     }
 
     pub(crate) fn is_never(&self, call_result: &str) -> bool {
+        self.is_result_of(call_result, Effect::Never)
+    }
+
+    /// Whether what a call gives is a text that is never empty.
+    pub(crate) fn is_present(&self, call_result: &str) -> bool {
+        self.is_result_of(call_result, Effect::Present)
+    }
+
+    fn is_result_of(&self, call_result: &str, effect: Effect) -> bool {
         call_result
             .strip_suffix("()")
             .and_then(|path| self.find(path))
-            .is_some_and(|at| self.get(at).effect.as_ref().is_some_and(|row| row.effect == Effect::Never))
+            .is_some_and(|at| self.get(at).effect.as_ref().is_some_and(|row| row.effect == effect))
     }
 
     /// Whether a name is a built-in of the language (so a star import from outside does not hide it).

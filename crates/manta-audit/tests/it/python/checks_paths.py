@@ -746,3 +746,97 @@ def of_a_kind_below(name: str) -> str:
     if full.suffix not in {".txt", ".md"}:
         raise PathError("kind")
     return full.read_text()
+
+
+# -- common paths: absolute paths have one with absolute ones only, so what passes without being joined is absolute
+
+def is_below(path: str) -> bool:
+    if not os.path.isabs(path):
+        path = os.path.join(BASE, path)
+    return os.path.commonpath([BASE, os.path.normpath(path)]) == BASE
+
+
+@mcp.tool()
+def common_path_of_either(name: str) -> str:
+    if not is_below(name):
+        raise PathError("outside")
+    return (Path(BASE) / name).read_text()
+
+
+@mcp.tool()
+def common_path_of_either_unasked(name: str) -> str:
+    if is_below(name):
+        return "inside"
+    return (Path(BASE) / name).read_text()  # error: path-traversal in common_path_of_either_unasked
+
+
+@mcp.tool()
+def common_path_as_given(name: str) -> str:
+    if os.path.commonpath([BASE, os.path.normpath(name)]) != BASE:
+        raise PathError("outside")
+    return open(os.path.join(BASE, name)).read()
+
+
+@mcp.tool()
+def common_path_not_normal(name: str) -> str:
+    if os.path.commonpath([BASE, name]) != BASE:
+        raise PathError("outside")
+    return open(os.path.join(BASE, name)).read()  # error: path-traversal in common_path_not_normal
+
+
+@mcp.tool()
+def common_path_of_a_root_that_is_set(name: str) -> str:
+    root = str(Path(os.environ["NOTES"]).resolve())
+    if os.path.commonpath([root, os.path.normpath(name)]) != root:
+        raise PathError("outside")
+    return open(os.path.join(root, name)).read()
+
+
+# -- directories that are always there
+
+HOME = Path.home()
+WORK = os.environ.get("WORK") or os.getcwd()
+UNSET = os.environ.get("NOTES_DIR")
+
+
+def checked(root, name: str) -> str:
+    full = os.path.realpath(os.path.join(str(root), name))
+    if root:
+        if not full.startswith(os.path.realpath(str(root)) + os.sep):
+            raise PathError("outside")
+    return full
+
+
+@mcp.tool()
+def below_home(name: str) -> str:
+    return open(checked(HOME, name)).read()
+
+
+@mcp.tool()
+def below_work(name: str) -> str:
+    return open(checked(WORK, name)).read()
+
+
+@mcp.tool()
+def below_what_may_be_unset(name: str) -> str:
+    full = os.path.realpath(os.path.join("/", name))
+    if UNSET:
+        if not full.startswith(os.path.realpath(UNSET) + os.sep):
+            raise PathError("outside")
+    return open(full).read()  # error: path-traversal in below_what_may_be_unset
+
+
+# -- what is told of a refusal may be nothing
+
+def refusal(path: str) -> str | None:
+    if not os.path.isabs(path):
+        return f"not absolute: {path}, below {BASE}"
+    return None
+
+
+@mcp.tool()
+def refused_with_a_text(path: str) -> str:
+    error = refusal(path)
+    if error:
+        return error
+    return open(path).read()  # error: path-traversal in refused_with_a_text

@@ -6,7 +6,7 @@ use super::state::Before;
 use crate::engine::formats::Witness;
 use crate::engine::interp::Interp;
 use crate::engine::models::SinkKind;
-use crate::engine::report::{FlowRule, Hit, Limit, Outcome, Replay};
+use crate::engine::report::{FlowRule, Hit, Limit, Outcome, REPLAY_ROOT, Replay};
 use crate::engine::sinks::PUBLIC_URL;
 use crate::engine::store::ObjKind;
 use crate::engine::trace::TraceStep;
@@ -209,7 +209,12 @@ impl<'p> Interp<'p> {
         for prefix in prefixes.into_iter().filter(|prefix| !names_host(prefix)) {
             // A scheme that is asked for takes the place of the witness's own.
             let rest = first.split_once("://").map_or(first.as_str(), |(_, rest)| rest);
-            witnesses.push(if prefix.ends_with("//") { format!("{prefix}{rest}") } else { format!("{prefix}{first}") });
+            // Below a directory that stands for the program's own it leads nowhere else.
+            let stays = prefix == REPLAY_ROOT && rest.starts_with('/');
+            if !stays {
+                let is_scheme = prefix.ends_with("//");
+                witnesses.push(if is_scheme { format!("{prefix}{rest}") } else { format!("{prefix}{first}") });
+            }
             if hit.rule.class() == "path" {
                 // Through the directory that is asked for, and out of it.
                 witnesses.push(format!("{prefix}/../../../../../../../../etc/passwd"));

@@ -32,7 +32,7 @@ impl Interp<'_> {
         }
         Some(match row.effect {
             Effect::Identity => arg,
-            Effect::Clean | Effect::Uuid | Effect::Environment | Effect::Handle => {
+            Effect::Clean | Effect::Uuid | Effect::Environment | Effect::Present | Effect::Handle => {
                 self.call_closures(args, None, span);
                 let (made, state) = self.made_by(api, args);
                 if row.effect == Effect::Handle && self.found.is_running_handler {

@@ -518,7 +518,10 @@ impl<'p> Interp<'p> {
         self.join_into_store(vec![Snapshot::default(), end]);
         let cond_a = Cond { by_default: self.by_default(&a, left), ..cond_a };
         let cond_b = self.condition(&b);
-        let cond_b = Cond { by_default: self.by_default(&b, right), ..cond_b };
+        // `setting || something` is something, whatever the setting.
+        let is_there = op == LogicalOp::Or && !b.is_tainted() && self.truth(&b) == Some(true);
+        let by_default_b = if is_there { Some(true) } else { self.by_default(&b, right) };
+        let cond_b = Cond { by_default: by_default_b, ..cond_b };
         // A witness is followed as far as the server lets it by default.
         let leaves_it = match op {
             LogicalOp::And => Some(true),

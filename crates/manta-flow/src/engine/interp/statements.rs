@@ -364,6 +364,7 @@ impl<'p> Interp<'p> {
             }
             // What a module exports is surely there; what a map gives may be missing.
             Kind::Obj(id) if self.store.obj(id).fields.contains_key(&Symbol::new(ES_MODULE)) => Some(true),
+            Kind::Api(api, _) if self.models.is_present(&self.apis.name(api)) => Some(true),
             _ => value.truth(),
         }
     }

@@ -369,6 +369,8 @@ pub enum Effect {
     PyRegex,
     /// Environment lookup: trusted, not known.
     Environment,
+    /// A text of the machine's that is never empty, such as the working directory: trusted, not known.
+    Present,
     /// `group.start_soon(f, *arguments)`: calls a function with what is given behind it, some time or other.
     Starts,
     /// `setTimeout(f)`, event registration: calls the function with unknown arguments.

@@ -97,9 +97,11 @@ impl Interp<'_> {
         for (common, other) in [(a, b), (b, a)] {
             if let Some((target, by_component)) = self.common_paths.get(&common.vn).cloned()
                 && self.is_own_directory(other)
-                // What has `/` for its directory unless somebody sets another is contained in nothing.
-                && !other.alternatives().iter().any(|dir| dir.literal() == Some("/"))
             {
+                // What has `/` for its directory unless somebody sets another is contained in nothing.
+                if other.alternatives().iter().any(|dir| dir.literal() == Some("/")) {
+                    return self.bool_with(None, Cond::default());
+                }
                 let dir = other.literal();
                 if self.found.replay.is_some()
                     && let Some(text) = target.literal()
@@ -288,6 +290,19 @@ impl Interp<'_> {
         }
     }
 
+    /// What a setting counts as when nobody sets it: `process.env.DIR || process.cwd()` is a directory in any case.
+    fn usual_truth(&self, value: &Val) -> Option<bool> {
+        if let Some(default) = self.default_of_setting(value) {
+            return default.truth();
+        }
+        let Kind::Union(values) = &value.kind else { return None };
+        let (settings, others): (Vec<&Val>, Vec<&Val>) =
+            values.iter().partition(|value| matches!(value.kind, Kind::Api(api, _) if self.is_setting(api)));
+        let are_there =
+            |others: &[&Val]| others.iter().all(|other| !other.is_tainted() && self.truth(other) == Some(true));
+        (!settings.is_empty() && !others.is_empty() && are_there(&others)).then_some(true)
+    }
+
     /// Whether an access path starts in the environment.
     pub(crate) fn is_setting(&self, api: ApiId) -> bool {
         matches!(self.apis.steps(api).first(), Some(ApiStep::Root(root)) if root.as_str() == "$env")
@@ -329,10 +344,7 @@ impl Interp<'_> {
         match value.cond.as_deref() {
             Some(cond) => cond.clone(),
             None => {
-                let by_default = self
-                    .default_of_setting(value)
-                    .and_then(|default| default.truth())
-                    .filter(|_| value.truth().is_none());
+                let by_default = self.usual_truth(value).filter(|_| self.truth(value).is_none());
                 let when_false = self.nothing_to_fear(value);
                 match self.value_holds_any(value).and_then(|filled| filled.cond) {
                     Some(filled) if self.lang() == Lang::Python => {
