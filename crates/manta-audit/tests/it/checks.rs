@@ -296,6 +296,27 @@ fn a_text_is_no_instance_of_a_class() {
     assert_eq!(run("new Job(p)", "Job"), ["command-injection"]);
 }
 
+/// `dir.endsWith(sep) ? dir.slice(0, -1) : dir` takes nothing from a path but the slash at its end.
+#[test]
+fn a_path_without_the_slash_at_its_end_is_as_normal_as_before() {
+    let read = |cut: &str, allowed: &str| {
+        let before = format!(
+            r#"const plain = (p: string) => {{ const n = path.normalize(p); return {cut}; }};
+const allowed = process.argv.slice(2).map((dir) => plain(path.resolve(dir)));
+const inside = (p: string) => allowed.some((dir) => {allowed});"#
+        );
+        found(
+            &before,
+            r#"const n = plain(path.resolve(p));
+  if (!inside(n)) throw new Error("no");
+  return text(fs.readFileSync(n, "utf8"));"#,
+        )
+    };
+    let cut = "n.length > 1 && n.endsWith(path.sep) ? n.slice(0, -1) : n";
+    assert_eq!(read(cut, "p === dir || p.startsWith(dir + path.sep)"), QUIET);
+    assert_eq!(read(cut, "p.startsWith(dir)"), ["path-prefix-bypass"]);
+}
+
 /// The directory that the program runs in, or the user's, is always there, so a check that asks for it first is made.
 /// Twins: a directory that nobody has to set.
 #[test]

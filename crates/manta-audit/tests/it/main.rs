@@ -4,6 +4,7 @@ mod addresses;
 mod answers;
 mod around;
 mod budgets;
+mod carriers;
 mod characters;
 mod checks;
 mod common;

@@ -207,7 +207,7 @@ pub fn runs_file(words: &[String], index: usize, extension: &str) -> Option<(&'s
         Some((*known.names.first()?, *known.interpreter.as_ref()?.code.first()?))
     };
     if index == 0 {
-        return by_name(interpreter_of(extension));
+        return interpreter_of(extension).and_then(by_name);
     }
     let name = program_name(words.first()?);
     let option = words[index - 1].as_str();
@@ -226,9 +226,10 @@ pub fn runs_file(words: &[String], index: usize, extension: &str) -> Option<(&'s
     is_run.then(|| words[..index].iter().rev().find_map(|word| by_name(&program_name(word)))).flatten()
 }
 
-/// The program that runs files of an extension.
-fn interpreter_of(extension: &str) -> &'static str {
-    match extension {
+/// The program that runs files of an extension, by themselves: a shell where there is none, and nothing where it is one of
+/// documents.
+fn interpreter_of(extension: &str) -> Option<&'static str> {
+    Some(match extension {
         "py" => "python",
         "js" | "mjs" | "cjs" | "ts" | "mts" => "node",
         "rb" => "ruby",
@@ -236,8 +237,9 @@ fn interpreter_of(extension: &str) -> &'static str {
         "php" => "php",
         "ps1" => "powershell",
         "bat" | "cmd" => "cmd",
-        _ => "sh",
-    }
+        "" | "sh" | "bash" | "zsh" | "ksh" | "command" | "run" | "tool" | "bin" | "out" => "sh",
+        _ => return None,
+    })
 }
 
 /// The verdict for an element of an interpreter's arguments, `None` when the interpreter leaves it alone.

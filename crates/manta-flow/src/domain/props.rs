@@ -72,6 +72,20 @@ pub enum Part<'a> {
     Trusted(&'a StrProps),
 }
 
+/// A text without escapes of characters that are none of `signs`: `\n`, `\t`.
+fn without_escapes(text: &str, signs: CharSet) -> String {
+    let mut kept = String::new();
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        let escaped = if c == '\\' { characters.next() } else { None };
+        match escaped {
+            Some(escaped) if !signs.contains(escaped) => {}
+            _ => kept.extend(std::iter::once(c).chain(escaped)),
+        }
+    }
+    kept
+}
+
 impl Quoting {
     /// The quoting after `added` has been escaped by backslashes in a text over `charset`.
     ///
@@ -87,14 +101,19 @@ impl Quoting {
         }
     }
 
-    /// The quoting after all of `removed` became text over `added`: what has no part in the escaping leaves it as it is.
+    /// The quoting after all of `removed` became `text`: what has no part in the escaping leaves it as it is, and so do
+    /// whole escapes (`\n` for a newline) in a text whose backslashes are escaped.
     #[must_use]
-    pub(super) fn after_replacing(self, removed: CharSet, added: CharSet) -> Self {
+    pub(super) fn after_replacing(self, removed: CharSet, text: &str) -> Self {
         let signs = match self {
             Self::Backslash(set) => set.union(CharSet::of("\\")),
             Self::ShellSingle(set) => set.union(CharSet::of("'\\")),
             Self::Doubled(set) => set,
             _ => return Self::None,
+        };
+        let added = match self {
+            Self::Backslash(set) if set.contains('\\') => CharSet::of(&without_escapes(text, signs)),
+            _ => CharSet::of(text),
         };
         if signs.meets(removed) || signs.meets(added) { Self::None } else { self }
     }

@@ -155,7 +155,7 @@ impl StrProps {
             last: end(self.last),
             min_len: if replacement.is_empty() { 0 } else { self.min_len.min(1) },
             max_len: self.max_len.map(|max| max.saturating_mul(longer)),
-            quoted: self.quoted.after_replacing(removed, CharSet::of(replacement)),
+            quoted: self.quoted.after_replacing(removed, replacement),
             ..Self::of_charset(gone(self.charset))
         }
         .normalized()

@@ -6,6 +6,7 @@ mod formatting;
 mod patterns;
 mod replacing;
 mod splitting;
+mod standard;
 mod text;
 
 pub(crate) use text::{is_composed, known_start};
@@ -185,11 +186,14 @@ impl Interp<'_> {
     pub(crate) fn api_property(
         &mut self,
         api: ApiId,
-        _data: Option<ObjId>,
+        data: Option<ObjId>,
         receiver: &Val,
         name: Symbol,
     ) -> Option<Val> {
         let path = self.apis.name(api);
+        if *path == *"collections.namedtuple()()" {
+            return self.field_of_tuple(data?, name);
+        }
         match (&*path, name.as_str()) {
             (
                 "globalThis.process.env" | "process.env" | "os.environ" | "globalThis.Bun.env" | "globalThis.Deno.env",
@@ -240,8 +244,11 @@ impl Interp<'_> {
         _this: Option<&Val>,
         args: &Args,
         span: Span,
-        _is_new: bool,
+        data: Option<ObjId>,
     ) -> Option<Val> {
+        if let Some(result) = self.standard_call(name, data, args, span) {
+            return Some(result);
+        }
         match name {
             "$env.get" | "os.environ.get" | "os.getenv" => {
                 let key = args.get(0).cloned().unwrap_or_else(Val::unknown);
@@ -316,12 +323,27 @@ impl Interp<'_> {
             "globalThis.Object.getPrototypeOf" => {
                 Some(Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Plain)))))
             }
+            // `new Array(3)` is three times nothing.
+            "globalThis.Array" => {
+                let items = args.pos.iter().filter(|item| args.pos.len() > 1 || !matches!(item.kind, Kind::Num(_)));
+                let items = items.cloned().collect();
+                Some(self.new_array(items, args.rest.clone()))
+            }
+            "globalThis.Promise.withResolvers" => {
+                let cell = self.store.new_cell(Val::undefined());
+                let mut parts = Obj::new(ObjKind::Plain);
+                parts.fields.insert(Symbol::new("resolve"), Val::of(Kind::Resolver(cell)));
+                parts.fields.insert(Symbol::new("reject"), Val::unknown());
+                // Not settled yet: whoever waits for it looks again.
+                parts.fields.insert(Symbol::new("promise"), Val::of(Kind::Resolver(cell)));
+                Some(Val::of(Kind::Obj(self.store.new_obj(parts))))
+            }
             "globalThis.String.raw" => {
                 let all: Vec<Val> = args.pos.clone();
                 Some(self.concat(&all, span))
             }
             "globalThis.String.fromCharCode" => {
-                let (taint, step) = args.pos.first().map_or((Taint::NONE, 0), |value| (value.taint, value.step));
+                let (taint, step) = args.all().next().map_or((Taint::NONE, 0), |value| (value.taint, value.step));
                 Some(Val { taint, step, vn: self.store.fresh_vn(), ..Val::with_props(StrProps::default()) })
             }
             "globalThis.isNaN"
@@ -362,6 +384,10 @@ impl Interp<'_> {
                 result
             });
             return self.lifted(receiver, &values, &results, joined);
+        }
+        // Futures are what they come to: `executor.submit(f, x).result()`.
+        if name.as_str() == "result" && args.is_empty() && self.is_plain_data(receiver) {
+            return receiver.clone();
         }
         let result = match &receiver.kind {
             Kind::Obj(id) => self.object_method(receiver, *id, name, &args, span),
@@ -461,10 +487,36 @@ impl Interp<'_> {
     }
 
     /// Promises are transparent: `then` calls with the value itself.
+    /// Python: texts, numbers and collections, none of which has a method of this name.
+    fn is_plain_data(&self, value: &Val) -> bool {
+        self.lang() == Lang::Python
+            && match value.kind {
+                Kind::Str | Kind::Num(_) | Kind::Bool(_) => true,
+                Kind::Obj(id) => matches!(self.store.obj(id).kind, ObjKind::Dict | ObjKind::Array | ObjKind::Set),
+                _ => false,
+            }
+    }
+
+    /// What `Promise.reject` was given, of a promise that it made.
+    fn rejected_with(&self, promise: &Val) -> Option<Val> {
+        let Kind::Api(api, Some(data)) = promise.kind else { return None };
+        let is_rejected = *self.apis.name(api) == *"globalThis.Promise.reject()";
+        self.store.obj(data).items.first().filter(|_| is_rejected).cloned()
+    }
+
+    /// What a promise has been resolved with so far.
+    pub(crate) fn settled(&self, promise: Val) -> Val {
+        match promise.kind {
+            Kind::Resolver(cell) => self.store.cell(cell).clone(),
+            _ => promise,
+        }
+    }
+
     pub(crate) fn promise_method(&mut self, receiver: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
         if self.lang() != Lang::JavaScript {
             return None;
         }
+        let receiver = &self.settled(receiver.clone());
         match name.as_str() {
             "then" => {
                 let function = args.get(0)?.clone();
@@ -478,6 +530,9 @@ impl Interp<'_> {
             }
             "catch" => {
                 let function = args.get(0)?.clone();
+                if let Some(reason) = self.rejected_with(receiver) {
+                    return Some(self.call_value(&function, None, Args::of(vec![reason]), span));
+                }
                 let mut other = Val::undefined();
                 self.in_branch(|interp| {
                     other = interp.call_value(&function, None, Args::of(vec![Val::unknown()]), span);

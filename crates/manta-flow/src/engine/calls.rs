@@ -34,7 +34,6 @@ impl Interp<'_> {
         this: Option<Val>,
         args: Args,
         span: Span,
-        is_new: bool,
     ) -> Val {
         if let Some(result) = self.promised(api, this.as_ref(), &args, span) {
             return result;
@@ -92,14 +91,16 @@ impl Interp<'_> {
                 if let ApiStep::Field(method) = self.apis.last(api) {
                     self.check_statement(method.as_str(), &name, &args, span);
                 }
-                if let Some(value) = self.address_method(api, data, this.as_ref(), &args) {
+                if let Some(text) = self.text_of_bytes(&name, data, &args, span) {
+                    text
+                } else if let Some(value) = self.address_method(api, data, this.as_ref(), &args) {
                     value
                 } else if let Some(value) = self.value_method(api, this.as_ref(), &args, span) {
                     if let (Kind::Obj(id), true) = (&value.kind, self.is_setting(api)) {
                         self.store.obj_mut(*id).is_configured = true;
                     }
                     value
-                } else if let Some(value) = self.builtin_call(&name, this.as_ref(), &args, span, is_new) {
+                } else if let Some(value) = self.builtin_call(&name, this.as_ref(), &args, span, data) {
                     value
                 } else {
                     self.call_closures(&args, Some(&args), span);
@@ -209,7 +210,7 @@ impl Interp<'_> {
             Val { kind: Kind::Unknown, vn: if this.vn == 0 { self.store.fresh_vn() } else { this.vn }, ..this.clone() };
         // Paths and stores have a `replace` too, of one argument or of none that is the caller's.
         let is_filled = name.as_str() == "replace"
-            && matches!(args.pos.as_slice(), [_, filled, ..] if self.taint_now(filled).is_some());
+            && matches!(args.pos.as_slice(), [_, filled, ..] if self.taint_now(filled).is_some() || self.is_callable(filled));
         match name.as_str() {
             "some" | "every" | "map" | "filter" | "find" | "forEach" | "flatMap" | "reduce" if takes_function => {
                 self.sequence_method_of_unknown(&value, name, args, span)
@@ -457,6 +458,29 @@ pub(crate) fn concrete_captures(pattern: &str, flags: &str, text: &str) -> Optio
     let captures = runnable_regex(pattern, flags)?.captures(text).ok()??;
     Some((0..captures.len()).map(|at| captures.get(at).map(|found| found.as_str().to_owned())).collect())
 }
+
+/// The matches of a pattern in a concrete text, where each stands, and its groups; none when the pattern can't be run or there
+/// are more than `most`.
+pub(crate) fn concrete_matches(pattern: &str, flags: &str, text: &str, most: usize) -> Option<Vec<ConcreteMatch>> {
+    if text.len() > 4_096 {
+        return None;
+    }
+    let regex = runnable_regex(pattern, flags)?;
+    let mut matches = Vec::new();
+    for captures in regex.captures_iter(text) {
+        let captures = captures.ok()?;
+        let whole = captures.get(0)?;
+        if matches.len() == most {
+            return None;
+        }
+        let groups = (0..captures.len()).map(|at| captures.get(at).map(|found| found.as_str().to_owned()));
+        matches.push((whole.range(), groups.collect()));
+    }
+    Some(matches)
+}
+
+/// Where a match stands, and its groups, the whole first.
+pub(crate) type ConcreteMatch = (std::ops::Range<usize>, Vec<Option<String>>);
 
 /// The pieces between the matches of a pattern in a concrete text. (Captures, which JavaScript puts between them, are
 /// left out.)

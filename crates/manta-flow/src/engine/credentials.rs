@@ -161,6 +161,11 @@ impl Interp<'_> {
         self.found.written.get(&text).or_else(|| self.found.written_before.get(&text)).filter(|_| text != 0)
     }
 
+    /// The one structure that a text is known to have been written of, and nothing else: what reading it gives again.
+    pub(crate) fn structure_written(&self, text: Vn) -> Option<Val> {
+        self.written(text).filter(|value| matches!(value.kind, Kind::Obj(_))).cloned()
+    }
+
     /// The variable of the environment that a key names.
     pub(crate) fn variable(&mut self, key: &Val) -> Val {
         if let Some(names) = self.props(key).lits {

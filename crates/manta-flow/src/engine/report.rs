@@ -279,6 +279,8 @@ pub(crate) struct Findings {
     pub(crate) registrations: Vec<Registration>,
     /// What handlers put into variables of the environment.
     pub(crate) environment: Option<ObjId>,
+    /// What functions put into the global object.
+    pub(crate) globals: Option<ObjId>,
     /// What the running handler has written into files, by what tells a file from others.
     pub(crate) files: Option<ObjId>,
     /// In a handler that reads messages itself: the message, for what it parses.

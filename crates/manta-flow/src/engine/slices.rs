@@ -2,7 +2,7 @@
 
 use manta_core::Span;
 
-use crate::domain::StrProps;
+use crate::domain::{CharSet, StrProps};
 use crate::engine::credentials::Credential;
 use crate::engine::interp::Interp;
 use crate::engine::value::{Kind, ObjId, Part, Val};
@@ -52,6 +52,10 @@ impl Interp<'_> {
                 // What an end is cut off of goes to the same host.
                 if lower.map_or(Some(0), key_index) == Some(0) && upper.and_then(key_index).is_some_and(|to| to < 0) {
                     props.url = own.url.clone();
+                    // Without the slash at its end a path is the same: `dir.endsWith(sep) ? dir.slice(0, -1) : dir`.
+                    if own.last == CharSet::single('/') && upper.and_then(key_index) == Some(-1) {
+                        props.path = own.path.clone();
+                    }
                 }
                 self.text_val(props, value)
             }

@@ -164,6 +164,10 @@ impl Obj {
             && self.more.is_none()
     }
 
+    pub(crate) fn is_array(&self) -> bool {
+        matches!(self.kind, ObjKind::Array)
+    }
+
     pub(crate) fn is_sequence(&self) -> bool {
         matches!(self.kind, ObjKind::Array | ObjKind::Set)
     }

@@ -18,7 +18,8 @@ pub(crate) struct UrlText {
 ///
 /// Source: WHATWG URL, "opaque path" and "shorten a URL's path".
 pub(crate) fn split(text: &str, lang: Lang) -> UrlText {
-    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let text = text.trim_start_matches(is_skipped);
+    let (scheme, rest) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("", text));
     if let Some((scheme, path)) = without_host(text) {
         return UrlText::of_path(scheme, path);
     }
@@ -65,15 +66,31 @@ fn before_query(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
+/// Whether a reference is a URL of its own: it begins with a scheme, whatever comes later in it.
+pub(crate) fn has_scheme(reference: &str) -> bool {
+    let reference = reference.trim_start_matches(is_skipped);
+    reference.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
+/// What parsers of both languages take off the start of a URL: control characters and blanks.
+fn is_skipped(c: char) -> bool {
+    c <= ' '
+}
+
+/// RFC 3986 §3.1
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+}
+
 /// Scheme and path of a URL without a host, of a scheme that needs none.
 fn without_host(text: &str) -> Option<(&str, &str)> {
     const WITH_HOST: [&str; 6] = ["http", "https", "ws", "wss", "ftp", "file"];
     let (scheme, path) = text.split_once(':')?;
-    let is_scheme = scheme.len() > 1
-        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
-    let is_opaque =
-        is_scheme && !path.starts_with('/') && !WITH_HOST.iter().any(|one| scheme.eq_ignore_ascii_case(one));
+    let is_opaque = scheme.len() > 1
+        && is_scheme(scheme)
+        && !path.starts_with('/')
+        && !WITH_HOST.iter().any(|one| scheme.eq_ignore_ascii_case(one));
     is_opaque.then_some((scheme, path))
 }
 
@@ -120,5 +137,19 @@ mod tests {
         assert_eq!((url.scheme.as_str(), url.host.as_str(), url.path.as_str()), ("notes", "", "a@b/c"));
         assert_eq!(split("https://u@Example.com:8/x", Lang::Python).hostname, "example.com");
         assert_eq!(split("/etc/passwd", Lang::Python).path, "/etc/passwd");
+    }
+
+    #[test]
+    fn a_scheme_stands_at_the_start() {
+        for (text, scheme, hostname) in [
+            ("https://a.example/http://10.0.0.1/", "https", "a.example"),
+            ("/api/http://10.0.0.1/", "", ""),
+            ("x/api/http://10.0.0.1/", "", "x"),
+            ("\t http://10.0.0.1/", "http", "10.0.0.1"),
+            ("git+ssh://a.example/x", "git+ssh", "a.example"),
+        ] {
+            let parts = split(text, Lang::Python);
+            assert_eq!((&*parts.scheme, &*parts.hostname), (scheme, hostname), "{text}");
+        }
     }
 }

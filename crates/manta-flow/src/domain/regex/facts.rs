@@ -1,5 +1,6 @@
 //! What an automaton proves about the subjects it accepts.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -20,13 +21,15 @@ pub(super) struct Language {
     /// Reachable, and acceptance is reachable from here.
     live: Vec<bool>,
     group_sets: Vec<CharSet>,
+    /// See [`Self::next_steps`].
+    next_steps: OnceCell<Vec<Option<(char, usize)>>>,
 }
 
 impl Language {
     pub(super) fn new(dfa: Dfa) -> Self {
         let live = leads_to(&dfa, &dfa.accepts);
         let group_sets = (0..dfa.groups).map(|group| dfa.group_set(group)).collect();
-        Self { dfa, live, group_sets }
+        Self { dfa, live, group_sets, next_steps: OnceCell::new() }
     }
 
     pub(super) fn accepts(&self, text: &str) -> bool {
@@ -236,25 +239,45 @@ impl Language {
 
     /// An accepted string that starts with `prefix`, as short as possible.
     pub(super) fn complete(&self, prefix: &str) -> Option<String> {
-        let start = self.dfa.run(0, prefix);
-        if !self.live[start] {
-            return None;
+        let mut state = self.dfa.run(0, prefix);
+        let mut text = prefix.to_owned();
+        while !self.dfa.accepts[state] {
+            let (c, next) = self.next_steps()[state]?;
+            text.push(c);
+            state = next;
         }
-        let mut seen = vec![false; self.dfa.states()];
-        seen[start] = true;
-        let mut queue = VecDeque::from([(start, prefix.to_owned())]);
-        while let Some((state, text)) = queue.pop_front() {
-            if self.dfa.accepts[state] {
-                return Some(text);
+        Some(text)
+    }
+
+    /// The first step of a shortest way from each state to acceptance: the character, and where it leads.
+    fn next_steps(&self) -> &[Option<(char, usize)>] {
+        self.next_steps.get_or_init(|| {
+            let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.dfa.states()];
+            for (from, _, to) in self.live_edges() {
+                before[to].push(from);
             }
-            for (set, to) in self.edges_from(state) {
-                if let (false, Some(c)) = (seen[to], set.example()) {
-                    seen[to] = true;
-                    queue.push_back((to, format!("{text}{c}")));
+            let mut distance: Vec<usize> =
+                self.dfa.accepts.iter().map(|ends| if *ends { 0 } else { usize::MAX }).collect();
+            let mut queue: VecDeque<usize> = (0..distance.len()).filter(|&state| distance[state] == 0).collect();
+            while let Some(state) = queue.pop_front() {
+                for &from in &before[state] {
+                    if distance[from] == usize::MAX {
+                        distance[from] = distance[state] + 1;
+                        queue.push_back(from);
+                    }
                 }
             }
-        }
-        None
+            let examples: Vec<Option<char>> = self.group_sets.iter().map(|set| set.example()).collect();
+            let step = |state: usize| {
+                let nearer = |group: &usize| {
+                    let to = self.dfa.step_group(state, *group);
+                    distance[to] != usize::MAX && distance[to] + 1 == distance[state]
+                };
+                let group = (0..self.dfa.groups).filter(|group| examples[*group].is_some()).find(nearer)?;
+                Some((examples[group]?, self.dfa.step_group(state, group)))
+            };
+            (0..self.dfa.states()).map(step).collect()
+        })
     }
 
     /// Whether every string that starts with `prefix` is accepted.

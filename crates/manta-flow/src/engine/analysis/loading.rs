@@ -70,6 +70,7 @@ impl<'p> Interp<'p> {
         self.fuel = self.limits.fuel_total / 10;
         self.sparing_below = self.fuel / 4;
         self.is_loading = true;
+        self.found.globals = Some(self.store.new_obj(Obj::new(ObjKind::Plain)));
         for entry in &entries {
             self.load(*entry);
         }

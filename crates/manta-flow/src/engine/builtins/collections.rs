@@ -27,6 +27,7 @@ impl Interp<'_> {
             ObjKind::Dict | ObjKind::Map => self.mapping_method(receiver, id, name, args, span),
             ObjKind::Plain | ObjKind::External | ObjKind::Instance(_) | ObjKind::Class(_) => match name.as_str() {
                 "hasOwnProperty" => Some(self.membership(&args.get(0)?.clone(), receiver, span)),
+                "__new__" => self.bare_instance(args.pos.first()?),
                 "__subclasses__" => {
                     let classes = self.subclasses(id).into_iter().map(|id| Val::of(Kind::Obj(id))).collect();
                     Some(self.new_array(classes, None))
@@ -102,6 +103,12 @@ impl Interp<'_> {
                 }
             }
             "has" | "__contains__" => self.membership(&first?, receiver, span),
+            "__getitem__" => self.get_index(receiver, &first?, span),
+            "__setitem__" => {
+                self.set_index(receiver, &first?, args.get(1).cloned()?, span);
+                Val::null()
+            }
+            "__iter__" => receiver.clone(),
             "keys" => {
                 let (items, more) = self.keys_of(receiver);
                 self.new_array(items, more)
@@ -236,6 +243,12 @@ impl Interp<'_> {
                 self.join_array(receiver, &separator)
             }
             "includes" | "has" | "__contains__" => self.membership(&first?, receiver, span),
+            "__getitem__" => self.get_index(receiver, &first?, span),
+            "__setitem__" => {
+                self.set_index(receiver, &first?, args.get(1).cloned()?, span);
+                Val::null()
+            }
+            "__iter__" => receiver.clone(),
             "indexOf" | "index" | "lastIndexOf" => {
                 let test = self.membership(&first?, receiver, span);
                 Val { cond: test.cond, ..Val::of(Kind::Num(None)) }
@@ -269,12 +282,15 @@ impl Interp<'_> {
                 let more = self.join_all(open);
                 self.new_array(flat, more)
             }
-            "sort" | "reverse" | "toSorted" | "toReversed" | "fill" | "copy" => {
+            // Which of them is overwritten is not looked at.
+            "fill" => {
+                self.add_more(id, first?);
+                receiver.clone()
+            }
+            "sort" | "reverse" => receiver.clone(),
+            "toSorted" | "toReversed" | "copy" => {
                 let obj = self.store.obj_rc(id);
                 let copy = self.store.new_obj((*obj).clone());
-                if matches!(name.as_str(), "sort" | "reverse" | "fill") {
-                    return Some(receiver.clone());
-                }
                 Val { kind: Kind::Obj(copy), ..receiver.clone() }
             }
             "keys" => self.new_array(Vec::new(), Some(Val::of(Kind::Num(None)))),

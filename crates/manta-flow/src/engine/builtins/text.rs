@@ -307,7 +307,7 @@ impl Interp<'_> {
         let made = self.apis.step(class, ApiStep::Call);
         let api = self.apis.step(made, ApiStep::Field(name));
         let this = self.as_text(value);
-        let result = self.call_api(api, None, Some(this.clone()), args.clone(), span, false);
+        let result = self.call_api(api, None, Some(this.clone()), args.clone(), span);
         Some(match name.as_str() {
             // Entries below a directory are paths again, contained where the directory is; below the caller's they are
             // the caller's.

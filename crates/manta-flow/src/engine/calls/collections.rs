@@ -126,7 +126,7 @@ impl Interp<'_> {
         Val { taint: value.taint, step: value.step, ..object }
     }
 
-    pub(super) fn new_map(&mut self, entries: &Val, span: Span) -> Val {
+    pub(crate) fn new_map(&mut self, entries: &Val, span: Span) -> Val {
         let id = self.store.new_obj(Obj::new(ObjKind::Map));
         let map = Val::of(Kind::Obj(id));
         if !matches!(entries.kind, Kind::Undefined | Kind::Null) {

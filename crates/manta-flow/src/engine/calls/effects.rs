@@ -328,7 +328,10 @@ impl Interp<'_> {
             Effect::Parse if !arg.is_tainted() && arg.literal().is_none() => {
                 self.found.message.clone().unwrap_or_else(Val::unknown)
             }
-            Effect::Parse => Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&arg) },
+            Effect::Parse => match self.structure_written(arg.vn) {
+                Some(written) => self.copy_of(&written, 4),
+                None => Val { vn: self.store.fresh_vn(), ..Val::unknown().tainted_by(&arg) },
+            },
             Effect::HtmlEscape => {
                 let props = self.props(&arg).html_escape();
                 self.text_val(props, &arg)
@@ -478,6 +481,15 @@ impl Interp<'_> {
                 }
                 Val::of(Kind::Obj(id))
             }
+            Effect::FromKeys => {
+                let (keys, more) = self.elements_of(&arg, span);
+                let value = args.get(1).cloned().unwrap_or_else(Val::null);
+                let table = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Dict))));
+                for key in keys.into_iter().chain(more) {
+                    self.set_index(&table, &key, value.clone(), span);
+                }
+                table
+            }
             Effect::Dict => {
                 let mut obj = Obj::new(ObjKind::Dict);
                 for (name, value) in &args.named {
@@ -485,14 +497,16 @@ impl Interp<'_> {
                 }
                 obj.any = args.named_rest.clone();
                 let id = self.store.new_obj(obj);
-                match args.pos.first().cloned() {
-                    // `dict(pairs)`
-                    Some(Val { kind: Kind::Obj(pairs), .. }) if self.store.obj(pairs).is_sequence() => {
-                        let made = self.from_entries(&arg, span);
-                        self.copy_fields(&made, id);
+                // `ChainMap(first, second)`: what the first has comes before what others have.
+                for source in args.pos.iter().rev() {
+                    match source.kind {
+                        // `dict(pairs)`
+                        Kind::Obj(pairs) if self.store.obj(pairs).is_sequence() => {
+                            let made = self.from_entries(source, span);
+                            self.copy_fields(&made, id);
+                        }
+                        _ => self.copy_fields(source, id),
                     }
-                    Some(source) => self.copy_fields(&source, id),
-                    None => {}
                 }
                 // A copy of the environment is the environment.
                 if self.is_environment(&arg) {
@@ -729,7 +743,25 @@ impl Interp<'_> {
     }
 
     /// What a text stands for. Of a witness that is known where it is written as URLs are.
+    /// A copy of a structure, down to some depth.
+    fn copy_of(&mut self, value: &Val, depth: usize) -> Val {
+        let Kind::Obj(id) = value.kind else { return value.clone() };
+        let mut obj = (*self.store.obj_rc(id)).clone();
+        if depth == 0 || !matches!(obj.kind, ObjKind::Plain | ObjKind::Dict | ObjKind::Array) {
+            return value.clone();
+        }
+        for inner in obj.fields.values_mut().chain(&mut obj.items).chain(&mut obj.any).chain(&mut obj.more) {
+            *inner = self.copy_of(inner, depth - 1);
+        }
+        Val { kind: Kind::Obj(self.store.new_obj(obj)), ..value.clone() }
+    }
+
     fn decoded(&mut self, api: ApiId, text: &Val) -> Val {
+        const OF_BASE64: [&str; 4] = ["atob", "b64decode", "urlsafe_b64decode", "standard_b64decode"];
+        let is_base64 = matches!(self.apis.last(api), ApiStep::Field(name) if OF_BASE64.contains(&name.as_str()));
+        if let Some(said) = self.encoded.get(&text.vn).filter(|_| is_base64 && text.vn != 0) {
+            return said.clone();
+        }
         // `decodeURI` leaves what separates: `%2f` stays.
         const OF_URLS: [&str; 4] = ["decodeURIComponent", "unescape", "unquote", "unquote_plus"];
         let is_of_urls = matches!(self.apis.last(api), ApiStep::Field(name) if OF_URLS.contains(&name.as_str()));

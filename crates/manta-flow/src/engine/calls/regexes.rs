@@ -7,7 +7,7 @@ use manta_core::Span;
 use crate::domain::regex::{Dialect, PythonMode, Regex};
 use crate::domain::url::Scheme;
 use crate::domain::{StrProps, path};
-use crate::engine::calls::concrete_split;
+use crate::engine::calls::{concrete_matches, concrete_split};
 use crate::engine::facts::{Cond, Fact, Note, NoteKind};
 use crate::engine::formats::Changes;
 use crate::engine::interp::{Args, Interp};
@@ -16,6 +16,9 @@ use crate::ir::{Lang, Symbol};
 
 /// Most patterns that are kept parsed.
 const MAX_PATTERNS: usize = 1_024;
+
+/// Most places of one text that a function fills one by one.
+const MOST_PLACES: usize = 32;
 
 impl Interp<'_> {
     pub(crate) fn regex(
@@ -247,9 +250,35 @@ impl Interp<'_> {
 
     /// What a function puts in place of a match.
     pub(crate) fn inserted(&mut self, value: &Val, function: &Val, span: Span) -> Val {
-        let args = Args { rest: Some(value.clone()), ..Args::default() };
+        // A part of a known text is not the text.
+        let is_part = value.literal().is_some();
+        let part = if is_part { Val::with_props(StrProps::default()).tainted_by(value) } else { value.clone() };
+        let args = Args { rest: Some(part), ..Args::default() };
         let inserted = self.call_value(function, None, args, span);
         Val { kind: Kind::Str, vn: self.store.fresh_vn(), ..self.to_text(&inserted) }
+    }
+
+    /// `"{name} -l".replace(/\{(\w+)\}/g, (all, name) => values[name])`: a text that is known, so the function is asked for
+    /// each of its places.
+    fn filled_by(&mut self, regex: &RegexVal, value: &Val, function: &Val, global: bool, span: Span) -> Option<Val> {
+        let text = value.literal().filter(|_| self.lang() == Lang::JavaScript)?.to_owned();
+        let mut matches = concrete_matches(&regex.pattern, &regex.flags, &text, MOST_PLACES)?;
+        matches.truncate(if global { MOST_PLACES } else { 1 });
+        let (mut pieces, mut from) = (Vec::new(), 0);
+        for (at, groups) in matches {
+            pieces.push(Val::str(&text[from..at.start]));
+            let group =
+                |text: Option<String>| text.map_or_else(Val::undefined, |text| Val::str(&text).tainted_by(value));
+            let mut pos: Vec<Val> = groups.into_iter().map(group).collect();
+            pos.push(Val::of(Kind::Num(None)));
+            pos.push(value.clone());
+            let inserted = self.call_value(function, None, Args::of(pos), span);
+            pieces.push(self.to_text(&inserted));
+            from = at.end;
+        }
+        pieces.push(Val::str(&text[from..]));
+        let filled = self.concat(&pieces, span);
+        Some(if value.is_tainted() { filled.tainted_by(value) } else { filled })
     }
 
     /// Replacement of what a pattern matches by a value, or by what a function gives.
@@ -261,6 +290,11 @@ impl Interp<'_> {
         global: bool,
         span: Span,
     ) -> Val {
+        if self.is_callable(replacement)
+            && let Some(filled) = self.filled_by(regex, value, replacement, global, span)
+        {
+            return filled;
+        }
         let replacement =
             &if self.is_callable(replacement) { self.inserted(value, replacement, span) } else { replacement.clone() };
         let strips = regex.pattern.contains(r"\.\.") && regex.pattern.contains('/');

@@ -10,6 +10,7 @@ use crate::engine::builtins::known_start;
 use crate::engine::facts::Fact;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::store::{Obj, ObjKind};
+use crate::engine::url_text;
 use crate::engine::value::{Kind, ObjId, Part, Transform, UrlPart, Val};
 use crate::ir::{Lang, Symbol};
 
@@ -24,7 +25,12 @@ impl Interp<'_> {
             text = self.url_join(&Args::of(vec![base, text]), span);
         }
         let text = self.current(&text);
-        if args.get(1).is_none() && self.lang() == Lang::JavaScript && text.is_tainted() && text.vn != 0 {
+        let is_alone = args.get(1).is_none() && self.lang() == Lang::JavaScript;
+        if is_alone && self.is_witness(&text) && !text.literal().is_some_and(url_text::has_scheme) {
+            self.leave_path();
+            return Val::unknown();
+        }
+        if is_alone && text.is_tainted() && text.vn != 0 {
             // `new URL(x)` throws unless `x` starts with a scheme (after blanks and controls, which it drops).
             let at = self.here(span);
             let mut fact = Fact::props(StrProps::default(), at);
@@ -153,11 +159,15 @@ impl Interp<'_> {
         }
         // A concrete one is joined as it would be.
         if let (Some(text), true) = (reference.literal(), self.found.replay.is_some()) {
-            if text.contains("://") {
+            if url_text::has_scheme(text) {
                 return reference;
             }
             if text.starts_with("//") {
                 return self.concat(&[Val::str("https:"), reference], span);
+            }
+            if base.literal().is_some() {
+                let starts = text.to_owned();
+                return self.below_base(base, reference, &starts, span);
             }
         }
         // A host without a scheme leads elsewhere too.
@@ -182,12 +192,17 @@ impl Interp<'_> {
                     _ => true,
                 });
         if is_rooted || is_relative || is_harmless || own.is_finite() {
-            let authority = base.literal().and_then(|text| text.split_once("://")).map(|(_, rest)| rest);
-            let needs_slash = authority.is_some_and(|rest| !rest.contains('/')) && !starts.starts_with('/');
-            let between = Val::str(if needs_slash { "/" } else { "" });
-            return self.concat(&[base, between, reference], span);
+            return self.below_base(base, reference, &starts, span);
         }
         reference
+    }
+
+    /// A reference that leads nowhere but below a base; `starts` is what is known of its start.
+    fn below_base(&mut self, base: Val, reference: Val, starts: &str, span: Span) -> Val {
+        let authority = base.literal().and_then(|text| text.split_once("://")).map(|(_, rest)| rest);
+        let needs_slash = authority.is_some_and(|rest| !rest.contains('/')) && !starts.starts_with('/');
+        let between = Val::str(if needs_slash { "/" } else { "" });
+        self.concat(&[base, between, reference], span)
     }
 
     /// `urlunparse((scheme, netloc, path, params, query, fragment))`, `urlunsplit` without `params`: the text that they

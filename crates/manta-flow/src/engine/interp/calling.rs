@@ -164,7 +164,8 @@ impl<'p> Interp<'p> {
 
     /// `**kwargs`. Of several dictionaries that it may be, only arguments that all of them have are known by name.
     pub(crate) fn spread_named(&mut self, value: &Val, all: &mut Args) {
-        let alternatives = value.alternatives().to_vec();
+        let collection = self.collection_in(value);
+        let alternatives = collection.as_ref().unwrap_or(value).alternatives().to_vec();
         let mut named: Vec<(Symbol, Vec<Val>)> = Vec::new();
         let mut rest: Vec<Val> = Vec::new();
         for one in &alternatives {
@@ -204,7 +205,7 @@ impl<'p> Interp<'p> {
                 let (receiver, name) = (&method.0, method.1);
                 self.call_method(receiver, name, args, span)
             }
-            Kind::Api(api, data) => self.call_api(*api, *data, this, args, span, false),
+            Kind::Api(api, data) => self.call_api(*api, *data, this, args, span),
             Kind::Obj(id) => match &self.store.obj(*id).kind {
                 ObjKind::Class(_) => self.construct(target, args, span),
                 ObjKind::Instance(_) => {

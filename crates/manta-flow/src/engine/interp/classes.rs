@@ -7,6 +7,7 @@ use manta_core::Span;
 use super::{Args, Interp};
 use crate::engine::memo::Callee;
 use crate::engine::models::parse_path;
+use crate::engine::ops::is_error_class;
 use crate::engine::store::{ClassVal, Closure, Fields, Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::{Class, ClassId, Expr, ExprId, Key, Lang, MemberKind, Module, Pat, Symbol, Var};
@@ -181,11 +182,15 @@ impl Interp<'_> {
             Kind::Obj(id) if matches!(self.store.obj(*id).kind, ObjKind::Class(_)) => self.instantiate(*id, args, span),
             Kind::Fn(id) => {
                 // A constructor function.
-                let this = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Plain))));
+                let object = self.store.new_obj(Obj::new(ObjKind::Plain));
+                let this = Val::of(Kind::Obj(object));
+                if let Some(prototype) = self.prototype_of(*id) {
+                    self.copy_fields(&prototype, object);
+                }
                 let result = self.call_closure(*id, Some(this.clone()), args, span);
                 if matches!(result.kind, Kind::Obj(_)) { result } else { this }
             }
-            Kind::Api(api, data) => self.call_api(*api, *data, None, args, span, true),
+            Kind::Api(api, data) => self.call_api(*api, *data, None, args, span),
             Kind::Union(values) => {
                 let values: Vec<Val> = values.iter().filter(|value| !value.is_nullish()).cloned().collect();
                 self.each_alternative(&values, |interp, value| interp.construct(value, args.clone(), span))
@@ -215,9 +220,41 @@ impl Interp<'_> {
         if is_python && let Some(value) = self.instantiate_python(class, &args, span) {
             return value;
         }
-        let this = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Instance(class)))));
+        if is_python && let Some(made) = self.made_by_class(class, &args, span) {
+            return made;
+        }
+        let id = self.store.new_obj(Obj::new(ObjKind::Instance(class)));
+        self.give_collection(class, id);
+        let this = Val::of(Kind::Obj(id));
         self.construct_into(class, &this, args, span);
         this
+    }
+
+    /// Python: what `__new__` of the class gives, with `__init__` run on it where it is an instance of the class.
+    fn made_by_class(&mut self, class: ObjId, args: &Args, span: Span) -> Option<Val> {
+        let (new, _) = self.find_method(class, Symbol::new("__new__"))?;
+        let made = self.call_value(&new, Some(Val::of(Kind::Obj(class))), args.clone(), span);
+        let is_instance = |value: &Val| match value.kind {
+            Kind::Obj(id) => matches!(self.store.obj(id).kind, ObjKind::Instance(of) if of == class),
+            _ => false,
+        };
+        let instances: Vec<Val> = made.alternatives().iter().filter(|value| is_instance(value)).cloned().collect();
+        for this in &instances {
+            self.construct_into(class, this, args.clone(), span);
+        }
+        // What is made in a way that is not understood stays an instance like any other.
+        (!instances.is_empty()).then_some(made)
+    }
+
+    /// Python: `super().__new__(cls)`, which makes the instance.
+    pub(crate) fn bare_instance(&mut self, class: &Val) -> Option<Val> {
+        let Kind::Obj(class) = class.kind else { return None };
+        if !matches!(self.store.obj(class).kind, ObjKind::Class(_)) {
+            return None;
+        }
+        let id = self.store.new_obj(Obj::new(ObjKind::Instance(class)));
+        self.give_collection(class, id);
+        Some(Val::of(Kind::Obj(id)))
     }
 
     /// Runs field initialisers and the constructor of `class` on `this`.
@@ -276,6 +313,8 @@ impl Interp<'_> {
 
     /// Arguments given to a base class outside the target are kept on the instance.
     fn external_init(&mut self, class: ObjId, this: &Val, args: Args, span: Span) {
+        self.fill_collection(this, &args, span);
+        self.fill_error(class, this, &args);
         if let (Some(api), Kind::Obj(id)) = (self.external_base(class), &this.kind) {
             let id = *id;
             for (index, value) in args.pos.iter().enumerate() {
@@ -285,6 +324,14 @@ impl Interp<'_> {
                 self.store.obj_mut(id).fields.insert(*name, value.clone());
             }
             self.external_constructed(api, this, &args, span);
+        }
+    }
+
+    /// An error of a class of the program's has the message it was made with.
+    fn fill_error(&mut self, class: ObjId, this: &Val, args: &Args) {
+        let is_error = self.external_base(class).is_some_and(|base| is_error_class(&self.apis.name(base)));
+        if let (true, Kind::Obj(id), Some(message)) = (is_error, &this.kind, args.get(0)) {
+            self.store.obj_mut(*id).fields.insert(Symbol::new("message"), message.clone());
         }
     }
 
@@ -324,7 +371,10 @@ impl Interp<'_> {
                 _ => {}
             }
         }
-        Val::unknown()
+        if name.as_str() == "__new__" {
+            return Val::of(Kind::Method(Rc::new((this, name))));
+        }
+        self.collection_method(&this, name).unwrap_or_else(Val::unknown)
     }
 
     /// In Python the receiver is the first local, not `this`.

@@ -141,7 +141,11 @@ impl<'p> Interp<'p> {
             }
             Expr::Await(expr) | Expr::Enter(expr) => {
                 let value = self.eval(*expr);
-                if matches!(code.expr(id), Expr::Enter(_)) { self.enter_context(&value, span) } else { value }
+                if matches!(code.expr(id), Expr::Enter(_)) {
+                    self.enter_context(&value, span)
+                } else {
+                    self.settled(value)
+                }
             }
             Expr::Yield { value, delegate } => {
                 let value = value.map_or_else(Val::undefined, |expr| self.eval(expr));

@@ -29,6 +29,9 @@ impl Interp<'_> {
 
     /// A method that an instance has from a class outside the target.
     pub(super) fn inherited_method(&mut self, base: ApiId, this: &Val, name: Symbol) -> Val {
+        if let Some(method) = self.collection_method(this, name) {
+            return method;
+        }
         let data = match this.kind {
             Kind::Obj(id) => Some(id),
             _ => None,

@@ -353,6 +353,8 @@ pub enum Effect {
     Set,
     /// `dict`.
     Dict,
+    /// `dict.fromkeys(keys, value)`.
+    FromKeys,
     /// `collections.defaultdict(factory)`.
     DefaultDict,
     /// `types.SimpleNamespace(**fields)`, `dataclasses.replace(object, **fields)`: an object with these fields.

@@ -7,7 +7,7 @@ use crate::engine::interp::{Args, Interp, MAX_UNROLL};
 use crate::engine::store::{Obj, ObjKind, is_same};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{Kind, ObjId, Val};
-use crate::ir::Symbol;
+use crate::ir::{Lang, Symbol};
 use manta_core::Span;
 
 /// One list for several of which each has everything that the one before it has, and more in one place
@@ -106,13 +106,26 @@ impl Interp<'_> {
                         let iterator = self.get_member(collection, Symbol::new("__iter__"), span);
                         if matches!(iterator.kind, Kind::Bound(_)) {
                             let result = self.call_value(&iterator, None, Args::default(), span);
+                            if let Some(elements) = self.elements_of_iterator(&result, span) {
+                                return elements;
+                            }
                             if !matches!(&result.kind, Kind::Obj(other) if other == id)
                                 && let Some(elements) = self.inside(|interp| interp.elements_of(&result, span))
                             {
                                 return elements;
                             }
                         }
+                        if let Some(collection) = self.collection_in(collection) {
+                            return self.elements_of(&collection, span);
+                        }
                         (Vec::new(), Some(Val::unknown().tainted_by(collection)))
+                    }
+                    ObjKind::Plain if obj.fields.contains_key(&Symbol::new("__iter__")) => {
+                        let iterator = obj.fields[&Symbol::new("__iter__")].clone();
+                        let result = self.call_value(&iterator, Some(collection.clone()), Args::default(), span);
+                        self.elements_of_iterator(&result, span)
+                            .or_else(|| self.inside(|interp| interp.elements_of(&result, span)))
+                            .unwrap_or_else(|| (Vec::new(), Some(Val::unknown().tainted_by(collection))))
                     }
                     ObjKind::Plain | ObjKind::External => {
                         let more = obj.more.clone().or_else(|| obj.any.clone());
@@ -175,6 +188,33 @@ impl Interp<'_> {
                 (Vec::new(), Some(element))
             }
         }
+    }
+
+    /// What an object with a method `next` (Python: `__next__`) gives, any number of times.
+    fn elements_of_iterator(&mut self, iterator: &Val, span: Span) -> Option<(Vec<Val>, Option<Val>)> {
+        let Kind::Obj(id) = iterator.kind else { return None };
+        if !matches!(self.store.obj(id).kind, ObjKind::Plain | ObjKind::Instance(_)) {
+            return None;
+        }
+        let is_python = self.lang() == Lang::Python;
+        let next = self.get_member(iterator, Symbol::new(if is_python { "__next__" } else { "next" }), span);
+        if !matches!(next.kind, Kind::Bound(_) | Kind::Fn(_)) {
+            return None;
+        }
+        let mut given = Vec::new();
+        self.in_branch(|interp| {
+            for _ in 0..2 {
+                let step = interp.call_value(&next, Some(iterator.clone()), Args::default(), span);
+                let value = if is_python { step } else { interp.get_member(&step, Symbol::new("value"), span) };
+                given.push(value);
+            }
+        });
+        given.retain(|value| !value.is_nullish());
+        // What it gives later is something of what it has.
+        let (taint, step) = self.deep_taint(iterator, 3);
+        let any =
+            self.join_all(given).unwrap_or_else(|| Val { taint, step, vn: self.store.fresh_vn(), ..Val::unknown() });
+        Some((Vec::new(), Some(any)))
     }
 
     /// What a loop meets one by one. Of lists of which there is one or another (`slim ? few : all`), those of objects and

@@ -50,6 +50,13 @@ impl Interp<'_> {
             {
                 return value;
             }
+            if let Some(collection) = self.indexed_collection(receiver, key) {
+                let value = self.get_index(&collection, key, span);
+                let ObjKind::Instance(class) = obj.kind else { return value };
+                let missing =
+                    if value.is_nullish() { self.asked_for(receiver, class, "__missing__", key, span) } else { None };
+                return missing.unwrap_or(value);
+            }
             if let Some(name) = key_name(key) {
                 if let Some(value) = obj.fields.get(&name) {
                     return self.read_field(value.clone(), receiver, span);
@@ -75,6 +82,9 @@ impl Interp<'_> {
                 return obj.any.clone().unwrap_or_else(|| Val::unknown().tainted_by(receiver));
             }
             return self.member_by_key(receiver, key, span);
+        }
+        if let Some(kept) = self.kept_outside(receiver) {
+            return kept;
         }
         match (&receiver.kind, key_name(key)) {
             (Kind::Str, _) if matches!(key.kind, Kind::Num(_)) => self.character(receiver, key),
@@ -122,6 +132,14 @@ impl Interp<'_> {
                 self.picked_by(key, element)
             }
         }
+    }
+
+    /// `config["section"]`: something of what an object of a library was given to keep, where that is the caller's.
+    fn kept_outside(&mut self, receiver: &Val) -> Option<Val> {
+        let Kind::Api(_, Some(data)) = receiver.kind else { return None };
+        let kept = self.store.obj(data).more.clone()?;
+        let (taint, step) = self.deep_taint(&kept, 2);
+        taint.is_some().then(|| Val { taint, step, vn: self.store.fresh_vn(), ..Val::unknown() })
     }
 
     /// `Definition[Name]`, `FastMCP[Context]`: a class with its type arguments is the class. (`Colour["RED"]` is not.)
@@ -197,6 +215,17 @@ impl Interp<'_> {
             }
             return;
         };
+        if let ObjKind::Instance(class) = self.store.obj(id).kind {
+            if self.lang() == Lang::Python
+                && let Some((method, _)) = self.find_method(class, Symbol::new("__setitem__"))
+            {
+                self.call_value(&method, Some(target.clone()), Args::of(vec![key.clone(), value]), span);
+                return;
+            }
+            if let Some(collection) = self.indexed_collection(target, key) {
+                return self.set_index(&collection, key, value, span);
+            }
+        }
         if self.store.obj(id).is_sequence() {
             match key_index(key).and_then(|index| usize::try_from(index).ok()) {
                 Some(at) if at < self.store.obj(id).items.len() => self.store.obj_mut(id).items[at] = value,

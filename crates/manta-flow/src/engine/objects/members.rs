@@ -5,7 +5,7 @@ use crate::engine::facts::Cond;
 use crate::engine::interp::{Args, Interp};
 use crate::engine::ops::is_error_class;
 use crate::engine::store::{Obj, ObjKind};
-use crate::engine::value::{Kind, ObjId, Val};
+use crate::engine::value::{FnId, Kind, ObjId, Val};
 use crate::ir::{Lang, Symbol};
 use manta_core::Span;
 use std::rc::Rc;
@@ -68,6 +68,14 @@ impl Interp<'_> {
                 }
                 if name.as_str() == "default" {
                     return receiver.clone();
+                }
+                if let Some(value) = self
+                    .found
+                    .globals
+                    .filter(|_| self.is_global_object(*api))
+                    .and_then(|globals| self.store.obj(globals).fields.get(&name).cloned())
+                {
+                    return value;
                 }
                 if let Some(value) = self.api_property(*api, *data, receiver, name) {
                     return value;
@@ -147,6 +155,7 @@ impl Interp<'_> {
                         let func = self.program.module(closure.module).func(closure.func);
                         func.doc.clone().map_or_else(Val::null, Val::arc_str)
                     }
+                    "prototype" if self.lang() == Lang::JavaScript => self.new_prototype(*id),
                     _ => Val::of(Kind::Method(Rc::new((receiver.clone(), name)))),
                 }
             }
@@ -320,6 +329,10 @@ impl Interp<'_> {
 
     /// A field that the object may have: fixed on first reading, so that checks on it are remembered.
     pub(super) fn read_any(&mut self, receiver: &Val, id: ObjId, any: Val, name: Symbol, span: Span) -> Val {
+        // A copy of the environment: `dict(os.environ)["NAME"]`.
+        if self.is_environment(&any) {
+            return self.environment(name.as_str());
+        }
         if any.is_tainted() {
             let at = self.here(span);
             // What is known of every field is known of this one.
@@ -362,6 +375,10 @@ impl Interp<'_> {
         }
         if let Some(value) = self.annotated_field(class, name) {
             return Some(value);
+        }
+        if let Some(collection) = self.collection_in(receiver) {
+            let is_data = name.as_str() == "data" && self.lang() == Lang::Python;
+            return Some(if is_data { collection } else { self.get_member(&collection, name, span) });
         }
         // Members inherited from outside the target.
         let base = self.external_base(class)?;
@@ -431,6 +448,39 @@ impl Interp<'_> {
         }
     }
 
+    fn is_global_object(&self, api: ApiId) -> bool {
+        matches!(&*self.apis.name(api), "globalThis" | "globalThis.globalThis" | "globalThis.global")
+    }
+
+    /// What a function puts into the global object is there for others.
+    fn set_global(&mut self, name: Symbol, value: Val) {
+        if let Some(globals) = self.found.globals {
+            self.store.obj_mut(globals).fields.insert(name, value);
+        }
+    }
+
+    /// What a constructor function gives its objects, as far as anything was put there: `Pool.prototype.get = …`.
+    pub(crate) fn prototype_of(&self, constructor: FnId) -> Option<Val> {
+        let props = self.store.closure(constructor).props?;
+        self.store.obj(props).fields.get(&Symbol::new("prototype")).cloned()
+    }
+
+    fn new_prototype(&mut self, constructor: FnId) -> Val {
+        let prototype = Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Plain))));
+        let props = self.props_of(constructor);
+        self.store.obj_mut(props).fields.insert(Symbol::new("prototype"), prototype.clone());
+        prototype
+    }
+
+    /// The object that holds the properties of a function.
+    fn props_of(&mut self, function: FnId) -> ObjId {
+        self.store.closure(function).props.unwrap_or_else(|| {
+            let props = self.store.give_props(function);
+            self.mark_effect();
+            props
+        })
+    }
+
     pub(super) fn read_field(&mut self, value: Val, receiver: &Val, span: Span) -> Val {
         match value.kind {
             Kind::Accessor(Some(getter), _) => self.call_closure(getter, Some(receiver.clone()), Args::default(), span),
@@ -469,15 +519,7 @@ impl Interp<'_> {
                 self.member_assigned(target, name, &value, span);
             }
             Kind::Fn(id) => {
-                let id = *id;
-                let props = match self.store.closure(id).props {
-                    Some(props) => props,
-                    None => {
-                        let props = self.store.give_props(id);
-                        self.mark_effect();
-                        props
-                    }
-                };
+                let props = self.props_of(*id);
                 self.store.obj_mut(props).fields.insert(name, value);
             }
             Kind::Union(values) => {
@@ -494,6 +536,7 @@ impl Interp<'_> {
             }
             Kind::Module(module) => self.set_in_module(*module, name, value),
             Kind::Api(_, None) if self.is_environment(target) => self.set_environment(name, &value),
+            Kind::Api(api, None) if self.is_global_object(*api) => self.set_global(name, value),
             _ => self.member_assigned(target, name, &value, span),
         }
     }

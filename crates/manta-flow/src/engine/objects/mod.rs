@@ -2,6 +2,7 @@
 
 mod doubts;
 mod elements;
+mod extended;
 mod indexes;
 mod members;
 
@@ -45,6 +46,9 @@ impl Interp<'_> {
 
     /// `{ ...value }` into an object.
     pub(crate) fn copy_fields(&mut self, from: &Val, into: ObjId) {
+        if let Some(collection) = self.collection_in(from) {
+            return self.copy_fields(&collection, into);
+        }
         match &from.kind {
             Kind::Obj(id) => {
                 let obj = self.store.obj_rc(*id);

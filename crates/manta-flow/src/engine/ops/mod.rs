@@ -12,10 +12,10 @@ use crate::domain::StrProps;
 use crate::engine::addresses::known_text;
 use crate::engine::builtins::is_composed;
 use crate::engine::facts::Cond;
-use crate::engine::interp::{Interp, unary_text};
+use crate::engine::interp::{Args, Interp, unary_text};
 use crate::engine::store::ObjKind;
 use crate::engine::value::{Kind, Val};
-use crate::ir::{BinaryOp, Lang, UnaryOp};
+use crate::ir::{BinaryOp, Lang, Symbol, UnaryOp};
 
 impl Interp<'_> {
     pub(crate) fn unary(&mut self, op: UnaryOp, value: Val) -> Val {
@@ -59,6 +59,9 @@ impl Interp<'_> {
         {
             return test;
         }
+        if let Some(result) = self.operator_method(op, a, b, span) {
+            return result;
+        }
         match op {
             BinaryOp::Add => self.add(a, b, span),
             BinaryOp::Eq | BinaryOp::Is => self.compare(BinaryOp::Eq, a, b, span),
@@ -90,6 +93,13 @@ impl Interp<'_> {
                 }
                 Val::unknown().tainted_by(a).tainted_by(b)
             }
+            BinaryOp::Mul
+                if self.lang() == Lang::Python && matches!(a.kind, Kind::Obj(id) if self.store.obj(id).is_array()) =>
+            {
+                let (items, more) = self.elements_of(a, span);
+                let any = self.join_all(items.into_iter().chain(more));
+                self.new_array(Vec::new(), any)
+            }
             BinaryOp::Mul if self.lang() == Lang::Python && matches!(a.kind, Kind::Str | Kind::Obj(_)) => {
                 Val { kind: Kind::Unknown, vn: self.store.fresh_vn(), ..a.clone() }
             }
@@ -100,6 +110,32 @@ impl Interp<'_> {
                 _ => Val::of(Kind::Num(None)),
             },
         }
+    }
+
+    /// Python: an operator that the class of the left operand defines, or that of the right one where the left has none.
+    fn operator_method(&mut self, op: BinaryOp, a: &Val, b: &Val, span: Span) -> Option<Val> {
+        let names: (&str, &str) = match op {
+            BinaryOp::Add => ("__add__", "__radd__"),
+            BinaryOp::Sub => ("__sub__", "__rsub__"),
+            BinaryOp::Mul => ("__mul__", "__rmul__"),
+            BinaryOp::Div => ("__truediv__", "__rtruediv__"),
+            BinaryOp::Mod => ("__mod__", "__rmod__"),
+            BinaryOp::BitOr => ("__or__", "__ror__"),
+            BinaryOp::BitAnd => ("__and__", "__rand__"),
+            BinaryOp::Shl => ("__lshift__", "__rlshift__"),
+            BinaryOp::Shr => ("__rshift__", "__rrshift__"),
+            BinaryOp::Eq => ("__eq__", "__eq__"),
+            _ => return None,
+        };
+        [(a, names.0, b), (b, names.1, a)].into_iter().find_map(|(own, name, other)| {
+            let Kind::Obj(id) = own.kind else { return None };
+            let ObjKind::Instance(class) = self.store.obj(id).kind else { return None };
+            if self.lang() != Lang::Python {
+                return None;
+            }
+            let (method, _) = self.find_method(class, Symbol::new(name))?;
+            Some(self.call_value(&method, Some(own.clone()), Args::of(vec![other.clone()]), span))
+        })
     }
 
     fn add(&mut self, a: &Val, b: &Val, span: Span) -> Val {

@@ -19,6 +19,9 @@ use crate::ir::Symbol;
 impl Interp<'_> {
     /// `element in collection`, `collection.includes(element)`, `set.has(element)`.
     pub(crate) fn membership(&mut self, element: &Val, collection: &Val, span: Span) -> Val {
+        if let Some(held) = self.collection_in(collection) {
+            return self.membership(element, &held, span);
+        }
         let element = &self.current(element);
         // `ip_address(a) in ip_network(n)` of known addresses.
         if let (Some(address), Some(network)) = (known_text(element), known_text(collection))

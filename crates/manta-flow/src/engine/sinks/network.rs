@@ -86,16 +86,21 @@ impl Interp<'_> {
             return;
         }
         let base = base.or_else(|| self.client_base(data));
+        let bases: Vec<Val> = base.iter().flat_map(|base| base.alternatives().to_vec()).collect();
         for alternative in value.alternatives().to_vec() {
             if alternative.is_nullish() || self.is_content(&alternative) {
                 continue;
             }
-            let joined = match &base {
-                // A client with a base URL treats the path as relative to it, unless it is a URL itself.
-                Some(base) => self.url_join(&Args::of(vec![base.clone(), alternative.clone()]), span),
-                None => alternative.clone(),
-            };
-            for joined in self.current(&joined).alternatives().to_vec() {
+            // A client with a base URL treats the path as relative to it, unless it is a URL itself.
+            let mut whole: Vec<Val> = Vec::new();
+            for base in bases.iter().filter(|base| !base.is_nullish()) {
+                let joined = self.url_join(&Args::of(vec![base.clone(), alternative.clone()]), span);
+                whole.extend(self.current(&joined).alternatives().to_vec());
+            }
+            if whole.is_empty() {
+                whole.push(alternative);
+            }
+            for joined in whole {
                 let Some(spelled) = self.spell(&joined) else { continue };
                 if self.replay_reached(&spelled, span) {
                     continue;

@@ -39,7 +39,9 @@ impl Interp<'_> {
         } else {
             let Some(program) = self.select(&row.arg, args, this) else { return };
             let program = self.current(&program);
-            let is_line = row.splits && program.alternatives().iter().any(|value| matches!(value.kind, Kind::Str));
+            let is_text = |value: &Val| matches!(value.kind, Kind::Str);
+            let is_line = row.splits && program.alternatives().iter().any(is_text)
+                || !is_shell && program.alternatives().iter().all(names_program_first);
             let program = if is_line { self.split_words(&program, span) } else { program };
             self.add_words(&program, &mut words, &mut more, span);
         }
@@ -429,4 +431,27 @@ fn opens_url(fixed: &[String], index: usize) -> bool {
 /// Whether a value can do no more in a command than to begin a comment.
 fn is_comment(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::BreaksOut { example, .. } if example.starts_with('#'))
+}
+
+/// Whether a text begins with a program that the server names, in quotes or one word, with something behind it. Without a
+/// shell that is a command line on Windows; elsewhere there is no program of that name. (What goes on with a slash may be
+/// a directory with a blank in its name.)
+fn names_program_first(line: &Val) -> bool {
+    let parts = line.text.as_deref().map(|text| text.parts.as_slice()).unwrap_or_default();
+    let is_own = |part: &&Part| match part {
+        Part::Lit(_) => true,
+        Part::Hole(hole) => !hole.is_tainted(),
+    };
+    let start = parts.iter().take_while(is_own);
+    let literals = start.filter_map(|part| match part {
+        Part::Lit(text) => Some(&**text),
+        Part::Hole(_) => None,
+    });
+    let start = literals.collect::<String>();
+    let start = start.trim_start();
+    let behind = match start.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').map(|(_, behind)| behind).filter(|behind| behind.starts_with(' ')),
+        None => start.split_once(' ').map(|(_, behind)| behind),
+    };
+    matches!(line.kind, Kind::Str) && behind.is_some_and(|behind| !behind.contains(['/', '\\']))
 }
