@@ -19,7 +19,7 @@ pub(crate) struct UrlText {
 /// Source: WHATWG URL, "opaque path" and "shorten a URL's path".
 pub(crate) fn split(text: &str, lang: Lang) -> UrlText {
     let text = text.trim_start_matches(is_skipped);
-    let (scheme, rest) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).unwrap_or(("", text));
+    let (scheme, rest) = text.split_once("://").filter(|(scheme, _)| !scheme.contains('/')).unwrap_or(("", text));
     if let Some((scheme, path)) = without_host(text) {
         return UrlText::of_path(scheme, path);
     }
@@ -66,10 +66,9 @@ fn before_query(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Whether a reference is a URL of its own: it begins with a scheme, whatever comes later in it.
-pub(crate) fn has_scheme(reference: &str) -> bool {
-    let reference = reference.trim_start_matches(is_skipped);
-    reference.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
+/// Whether a reference names a host of its own: `://` behind what may be a scheme, and not somewhere in a path.
+pub(crate) fn names_host(reference: &str) -> bool {
+    reference.split_once("://").is_some_and(|(scheme, _)| !scheme.contains('/'))
 }
 
 /// What parsers of both languages take off the start of a URL: control characters and blanks.

@@ -26,10 +26,6 @@ impl Interp<'_> {
         }
         let text = self.current(&text);
         let is_alone = args.get(1).is_none() && self.lang() == Lang::JavaScript;
-        if is_alone && self.is_witness(&text) && !text.literal().is_some_and(url_text::has_scheme) {
-            self.leave_path();
-            return Val::unknown();
-        }
         if is_alone && text.is_tainted() && text.vn != 0 {
             // `new URL(x)` throws unless `x` starts with a scheme (after blanks and controls, which it drops).
             let at = self.here(span);
@@ -159,15 +155,11 @@ impl Interp<'_> {
         }
         // A concrete one is joined as it would be.
         if let (Some(text), true) = (reference.literal(), self.found.replay.is_some()) {
-            if url_text::has_scheme(text) {
+            if url_text::names_host(text) {
                 return reference;
             }
             if text.starts_with("//") {
                 return self.concat(&[Val::str("https:"), reference], span);
-            }
-            if base.literal().is_some() {
-                let starts = text.to_owned();
-                return self.below_base(base, reference, &starts, span);
             }
         }
         // A host without a scheme leads elsewhere too.
