@@ -21,6 +21,7 @@ use crate::domain::props::StrProps;
 use crate::engine::api::{ApiId, ApiStep};
 use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::interp::{Args, Interp, key_name};
+use crate::engine::objects::array_items;
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{Kind, ObjId, Taint, Val};
 use crate::ir::{Lang, Symbol};
@@ -323,12 +324,7 @@ impl Interp<'_> {
             "globalThis.Object.getPrototypeOf" => {
                 Some(Val::of(Kind::Obj(self.store.new_obj(Obj::new(ObjKind::Plain)))))
             }
-            // `new Array(3)` is three times nothing.
-            "globalThis.Array" => {
-                let items = args.pos.iter().filter(|item| args.pos.len() > 1 || !matches!(item.kind, Kind::Num(_)));
-                let items = items.cloned().collect();
-                Some(self.new_array(items, args.rest.clone()))
-            }
+            "globalThis.Array" => Some(self.new_array(array_items(args), args.rest.clone())),
             "globalThis.Promise.withResolvers" => {
                 let cell = self.store.new_cell(Val::undefined());
                 let mut parts = Obj::new(ObjKind::Plain);
@@ -486,7 +482,6 @@ impl Interp<'_> {
         if cond.is_trivial() { joined } else { Val { cond: Some(Rc::new(cond)), ..joined } }
     }
 
-    /// Promises are transparent: `then` calls with the value itself.
     /// Python: texts, numbers and collections, none of which has a method of this name.
     fn is_plain_data(&self, value: &Val) -> bool {
         self.lang() == Lang::Python
@@ -512,6 +507,7 @@ impl Interp<'_> {
         }
     }
 
+    /// Promises are transparent: `then` calls with the value itself.
     pub(crate) fn promise_method(&mut self, receiver: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
         if self.lang() != Lang::JavaScript {
             return None;

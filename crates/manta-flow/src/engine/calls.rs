@@ -459,9 +459,8 @@ pub(crate) fn concrete_captures(pattern: &str, flags: &str, text: &str) -> Optio
     Some((0..captures.len()).map(|at| captures.get(at).map(|found| found.as_str().to_owned())).collect())
 }
 
-/// The matches of a pattern in a concrete text, where each stands, and its groups; none when the pattern can't be run or there
-/// are more than `most`.
-pub(crate) fn concrete_matches(pattern: &str, flags: &str, text: &str, most: usize) -> Option<Vec<ConcreteMatch>> {
+/// The matches of a pattern in a concrete text, where each stands, and its groups; none when the pattern can't be run.
+pub(crate) fn concrete_matches(pattern: &str, flags: &str, text: &str) -> Option<Vec<ConcreteMatch>> {
     if text.len() > 4_096 {
         return None;
     }
@@ -469,12 +468,8 @@ pub(crate) fn concrete_matches(pattern: &str, flags: &str, text: &str, most: usi
     let mut matches = Vec::new();
     for captures in regex.captures_iter(text) {
         let captures = captures.ok()?;
-        let whole = captures.get(0)?;
-        if matches.len() == most {
-            return None;
-        }
         let groups = (0..captures.len()).map(|at| captures.get(at).map(|found| found.as_str().to_owned()));
-        matches.push((whole.range(), groups.collect()));
+        matches.push((captures.get(0)?.range(), groups.collect()));
     }
     Some(matches)
 }
@@ -485,18 +480,10 @@ pub(crate) type ConcreteMatch = (std::ops::Range<usize>, Vec<Option<String>>);
 /// The pieces between the matches of a pattern in a concrete text. (Captures, which JavaScript puts between them, are
 /// left out.)
 pub(crate) fn concrete_split(pattern: &str, flags: &str, text: &str) -> Option<Vec<String>> {
-    if text.len() > 4_096 {
-        return None;
-    }
-    let regex = runnable_regex(pattern, flags)?;
-    let mut pieces = Vec::new();
-    let mut from = 0;
-    for found in regex.find_iter(text) {
-        let found = found.ok()?;
-        if found.end() > found.start() {
-            pieces.push(text[from..found.start()].to_owned());
-            from = found.end();
-        }
+    let (mut pieces, mut from) = (Vec::new(), 0);
+    for (at, _) in concrete_matches(pattern, flags, text)?.into_iter().filter(|(at, _)| !at.is_empty()) {
+        pieces.push(text[from..at.start].to_owned());
+        from = at.end;
     }
     pieces.push(text[from..].to_owned());
     Some(pieces)

@@ -19,7 +19,7 @@ pub(crate) struct UrlText {
 /// Source: WHATWG URL, "opaque path" and "shorten a URL's path".
 pub(crate) fn split(text: &str, lang: Lang) -> UrlText {
     let text = text.trim_start_matches(is_skipped);
-    let (scheme, rest) = text.split_once("://").filter(|(scheme, _)| !scheme.contains('/')).unwrap_or(("", text));
+    let (scheme, rest) = around_scheme(text).unwrap_or(("", text));
     if let Some((scheme, path)) = without_host(text) {
         return UrlText::of_path(scheme, path);
     }
@@ -66,9 +66,14 @@ fn before_query(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// Whether a reference names a host of its own: `://` behind what may be a scheme, and not somewhere in a path.
+/// Whether a reference names a host of its own.
 pub(crate) fn names_host(reference: &str) -> bool {
-    reference.split_once("://").is_some_and(|(scheme, _)| !scheme.contains('/'))
+    around_scheme(reference).is_some()
+}
+
+/// What stands before and behind `://`, where that ends a scheme: what has a slash before it is a path.
+fn around_scheme(text: &str) -> Option<(&str, &str)> {
+    text.split_once("://").filter(|(scheme, _)| !scheme.contains('/'))
 }
 
 /// What parsers of both languages take off the start of a URL: control characters and blanks.
@@ -76,20 +81,15 @@ fn is_skipped(c: char) -> bool {
     c <= ' '
 }
 
-/// RFC 3986 §3.1
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-}
-
 /// Scheme and path of a URL without a host, of a scheme that needs none.
 fn without_host(text: &str) -> Option<(&str, &str)> {
     const WITH_HOST: [&str; 6] = ["http", "https", "ws", "wss", "ftp", "file"];
     let (scheme, path) = text.split_once(':')?;
-    let is_opaque = scheme.len() > 1
-        && is_scheme(scheme)
-        && !path.starts_with('/')
-        && !WITH_HOST.iter().any(|one| scheme.eq_ignore_ascii_case(one));
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    let is_opaque =
+        is_scheme && !path.starts_with('/') && !WITH_HOST.iter().any(|one| scheme.eq_ignore_ascii_case(one));
     is_opaque.then_some((scheme, path))
 }
 

@@ -116,6 +116,8 @@ const SECRET_NAMES: &[&str] = &[
     "pwd", "pass", "pw", "pin", "otp", "mfa", "totp", "key", "auth", "jwt", "cvv", "cvc", "ssn", "dsn", "psk", "salt",
     "seed", "mnemonic",
 ];
+/// Programs whose `-pSECRET` is a password; that of the last is `-p SECRET`, too. As words they name nothing.
+const WITH_P: &[&str] = &["mysql", "mysqldump", "mysqladmin", "mariadb", "sshpass"];
 /// Names with such an ending that are positions in a list, not credentials.
 const NOT_SECRET: &[&str] =
     &["pagetoken", "nextpagetoken", "continuationtoken", "synctoken", "progresstoken", "nexttoken"];
@@ -353,6 +355,7 @@ impl Redactor {
     /// `["Authorization", "Basic …"]`.
     fn array(&self, items: &[Value], marks: &Marks, depth: usize, count: &mut u64) -> Vec<Value> {
         let (mut follows_flag, mut follows_user) = (false, false);
+        let mut program = None;
         items
             .iter()
             .map(|item| {
@@ -365,9 +368,18 @@ impl Redactor {
                 follows_user = matches!(text, "-u" | "-U" | "--user" | "--proxy-user");
                 // What something was taken out of names nothing: its secret is gone already.
                 let may_be_name = text.len() <= MAX_NAME && !text.contains('=') && !text.contains(MARK);
-                follows_flag = may_be_name && self.is_secret_name(text);
+                let is_program = WITH_P.contains(&text.rsplit('/').next().unwrap_or_default());
+                follows_flag = may_be_name && !is_program && self.is_secret_name(text);
+                if is_program {
+                    program = text.rsplit('/').next();
+                }
+                follows_flag |= text == "-p" && program == Some("sshpass");
                 match text.split_once('=') {
                     _ if is_secret => replaced("key", count),
+                    _ if program.is_some() && text.starts_with("-p") && text.len() > 2 && !text.contains(MARK) => {
+                        *count += 1;
+                        Value::String(format!("-p{MARK}key]"))
+                    }
                     Some((flag, secret))
                         if flag.starts_with('-') && !secret.is_empty() && self.is_secret_name(flag) =>
                     {
@@ -633,6 +645,24 @@ mod tests {
         let once = redact(json!([key, "what follows"]));
         assert_eq!(once[1], "what follows");
         assert_eq!(redact(once.clone()), once);
+    }
+
+    #[test]
+    fn a_password_behind_the_letter_p_goes_and_the_program_stays() {
+        let value = redact(json!([
+            ["sshpass", "-p", "hunter2", "ssh", "-l", "ann", "host"],
+            ["/usr/bin/mysql", "-uann", "-phunter2", "shop"],
+            ["sshpass", "-phunter2", "scp", "a", "host:b"],
+            ["mkdir", "-p", "a/b"],
+            ["psql", "-p", "5432"],
+        ]));
+        assert!(!value.to_string().contains("hunter2"), "{value}");
+        assert_eq!(value[0][3], "ssh");
+        assert_eq!(value[1][3], "shop");
+        assert_eq!(value[2][2], "scp");
+        assert_eq!(value[3], json!(["mkdir", "-p", "a/b"]));
+        assert_eq!(value[4], json!(["psql", "-p", "5432"]));
+        assert_eq!(redact(value.clone()), value);
     }
 
     #[test]

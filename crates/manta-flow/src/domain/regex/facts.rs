@@ -252,21 +252,7 @@ impl Language {
     /// The first step of a shortest way from each state to acceptance: the character, and where it leads.
     fn next_steps(&self) -> &[Option<(char, usize)>] {
         self.next_steps.get_or_init(|| {
-            let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.dfa.states()];
-            for (from, _, to) in self.live_edges() {
-                before[to].push(from);
-            }
-            let mut distance: Vec<usize> =
-                self.dfa.accepts.iter().map(|ends| if *ends { 0 } else { usize::MAX }).collect();
-            let mut queue: VecDeque<usize> = (0..distance.len()).filter(|&state| distance[state] == 0).collect();
-            while let Some(state) = queue.pop_front() {
-                for &from in &before[state] {
-                    if distance[from] == usize::MAX {
-                        distance[from] = distance[state] + 1;
-                        queue.push_back(from);
-                    }
-                }
-            }
+            let distance = distances_to(&self.dfa, &self.dfa.accepts);
             let examples: Vec<Option<char>> = self.group_sets.iter().map(|set| set.example()).collect();
             let step = |state: usize| {
                 let nearer = |group: &usize| {
@@ -404,24 +390,30 @@ impl Language {
     }
 }
 
-/// States from which one in `targets` can be reached, among those reachable from the start.
+/// States from which one in `targets` can be reached.
 fn leads_to(dfa: &Dfa, targets: &[bool]) -> Vec<bool> {
+    distances_to(dfa, targets).into_iter().map(|distance| distance != usize::MAX).collect()
+}
+
+/// How many characters lead from each state to the nearest of `targets`; `usize::MAX` where none does.
+fn distances_to(dfa: &Dfa, targets: &[bool]) -> Vec<usize> {
     let mut before: Vec<Vec<usize>> = vec![Vec::new(); dfa.states()];
     for state in 0..dfa.states() {
         for group in 0..dfa.groups {
             before[dfa.step_group(state, group)].push(state);
         }
     }
-    let mut marked = targets.to_vec();
-    let mut work: Vec<usize> = (0..dfa.states()).filter(|&state| targets[state]).collect();
-    while let Some(state) = work.pop() {
+    let mut distance: Vec<usize> = targets.iter().map(|target| if *target { 0 } else { usize::MAX }).collect();
+    let mut queue: VecDeque<usize> = (0..dfa.states()).filter(|&state| targets[state]).collect();
+    while let Some(state) = queue.pop_front() {
         for &from in &before[state] {
-            if !std::mem::replace(&mut marked[from], true) {
-                work.push(from);
+            if distance[from] == usize::MAX {
+                distance[from] = distance[state] + 1;
+                queue.push_back(from);
             }
         }
     }
-    marked
+    distance
 }
 
 /// Lower-cased, without user information and port.

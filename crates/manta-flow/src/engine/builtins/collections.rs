@@ -22,6 +22,16 @@ impl Interp<'_> {
         span: Span,
     ) -> Option<Val> {
         let kind = self.store.obj(id).kind.clone();
+        let is_collection = matches!(kind, ObjKind::Array | ObjKind::Set | ObjKind::Dict | ObjKind::Map);
+        match name.as_str() {
+            "__getitem__" if is_collection => return Some(self.get_index(receiver, args.get(0)?, span)),
+            "__setitem__" if is_collection => {
+                self.set_index(receiver, args.get(0)?, args.get(1).cloned()?, span);
+                return Some(Val::null());
+            }
+            "__iter__" if is_collection => return Some(receiver.clone()),
+            _ => {}
+        }
         match &kind {
             ObjKind::Array | ObjKind::Set => self.sequence_method(receiver, id, name, args, span),
             ObjKind::Dict | ObjKind::Map => self.mapping_method(receiver, id, name, args, span),
@@ -103,12 +113,6 @@ impl Interp<'_> {
                 }
             }
             "has" | "__contains__" => self.membership(&first?, receiver, span),
-            "__getitem__" => self.get_index(receiver, &first?, span),
-            "__setitem__" => {
-                self.set_index(receiver, &first?, args.get(1).cloned()?, span);
-                Val::null()
-            }
-            "__iter__" => receiver.clone(),
             "keys" => {
                 let (items, more) = self.keys_of(receiver);
                 self.new_array(items, more)
@@ -243,12 +247,6 @@ impl Interp<'_> {
                 self.join_array(receiver, &separator)
             }
             "includes" | "has" | "__contains__" => self.membership(&first?, receiver, span),
-            "__getitem__" => self.get_index(receiver, &first?, span),
-            "__setitem__" => {
-                self.set_index(receiver, &first?, args.get(1).cloned()?, span);
-                Val::null()
-            }
-            "__iter__" => receiver.clone(),
             "indexOf" | "index" | "lastIndexOf" => {
                 let test = self.membership(&first?, receiver, span);
                 Val { cond: test.cond, ..Val::of(Kind::Num(None)) }

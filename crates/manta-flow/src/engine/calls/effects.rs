@@ -742,7 +742,6 @@ impl Interp<'_> {
         encoded
     }
 
-    /// What a text stands for. Of a witness that is known where it is written as URLs are.
     /// A copy of a structure, down to some depth.
     fn copy_of(&mut self, value: &Val, depth: usize) -> Val {
         let Kind::Obj(id) = value.kind else { return value.clone() };
@@ -756,6 +755,7 @@ impl Interp<'_> {
         Val { kind: Kind::Obj(self.store.new_obj(obj)), ..value.clone() }
     }
 
+    /// What a text stands for. Of one that was encoded here that is known, and of a witness where it is written as URLs are.
     fn decoded(&mut self, api: ApiId, text: &Val) -> Val {
         const OF_BASE64: [&str; 4] = ["atob", "b64decode", "urlsafe_b64decode", "standard_b64decode"];
         let is_base64 = matches!(self.apis.last(api), ApiStep::Field(name) if OF_BASE64.contains(&name.as_str()));

@@ -262,8 +262,11 @@ impl Interp<'_> {
     /// each of its places.
     fn filled_by(&mut self, regex: &RegexVal, value: &Val, function: &Val, global: bool, span: Span) -> Option<Val> {
         let text = value.literal().filter(|_| self.lang() == Lang::JavaScript)?.to_owned();
-        let mut matches = concrete_matches(&regex.pattern, &regex.flags, &text, MOST_PLACES)?;
-        matches.truncate(if global { MOST_PLACES } else { 1 });
+        let mut matches = concrete_matches(&regex.pattern, &regex.flags, &text)?;
+        matches.truncate(if global { usize::MAX } else { 1 });
+        if matches.len() > MOST_PLACES {
+            return None;
+        }
         let (mut pieces, mut from) = (Vec::new(), 0);
         for (at, groups) in matches {
             pieces.push(Val::str(&text[from..at.start]));
@@ -277,8 +280,7 @@ impl Interp<'_> {
             from = at.end;
         }
         pieces.push(Val::str(&text[from..]));
-        let filled = self.concat(&pieces, span);
-        Some(if value.is_tainted() { filled.tainted_by(value) } else { filled })
+        Some(self.concat(&pieces, span).tainted_by(value))
     }
 
     /// Replacement of what a pattern matches by a value, or by what a function gives.

@@ -104,16 +104,8 @@ impl Interp<'_> {
                     ObjKind::Class(_) => (self.enum_members(*id), None),
                     ObjKind::Instance(_) => {
                         let iterator = self.get_member(collection, Symbol::new("__iter__"), span);
-                        if matches!(iterator.kind, Kind::Bound(_)) {
-                            let result = self.call_value(&iterator, None, Args::default(), span);
-                            if let Some(elements) = self.elements_of_iterator(&result, span) {
-                                return elements;
-                            }
-                            if !matches!(&result.kind, Kind::Obj(other) if other == id)
-                                && let Some(elements) = self.inside(|interp| interp.elements_of(&result, span))
-                            {
-                                return elements;
-                            }
+                        if let Some(elements) = self.elements_given(collection, &iterator, span) {
+                            return elements;
                         }
                         if let Some(collection) = self.collection_in(collection) {
                             return self.elements_of(&collection, span);
@@ -122,10 +114,8 @@ impl Interp<'_> {
                     }
                     ObjKind::Plain if obj.fields.contains_key(&Symbol::new("__iter__")) => {
                         let iterator = obj.fields[&Symbol::new("__iter__")].clone();
-                        let result = self.call_value(&iterator, Some(collection.clone()), Args::default(), span);
-                        self.elements_of_iterator(&result, span)
-                            .or_else(|| self.inside(|interp| interp.elements_of(&result, span)))
-                            .unwrap_or_else(|| (Vec::new(), Some(Val::unknown().tainted_by(collection))))
+                        let elements = self.elements_given(collection, &iterator, span);
+                        elements.unwrap_or_else(|| (Vec::new(), Some(Val::unknown().tainted_by(collection))))
                     }
                     ObjKind::Plain | ObjKind::External => {
                         let more = obj.more.clone().or_else(|| obj.any.clone());
@@ -188,6 +178,19 @@ impl Interp<'_> {
                 (Vec::new(), Some(element))
             }
         }
+    }
+
+    /// What an object's own `__iter__` gives: an iterator, or something with elements.
+    fn elements_given(&mut self, object: &Val, iterator: &Val, span: Span) -> Option<(Vec<Val>, Option<Val>)> {
+        if !matches!(iterator.kind, Kind::Bound(_) | Kind::Fn(_)) {
+            return None;
+        }
+        let given = self.call_value(iterator, Some(object.clone()), Args::default(), span);
+        if let Some(elements) = self.elements_of_iterator(&given, span) {
+            return Some(elements);
+        }
+        let is_itself = matches!((&given.kind, &object.kind), (Kind::Obj(given), Kind::Obj(own)) if given == own);
+        if is_itself { None } else { self.inside(|interp| interp.elements_of(&given, span)) }
     }
 
     /// What an object with a method `next` (Python: `__next__`) gives, any number of times.

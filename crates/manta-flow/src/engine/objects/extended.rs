@@ -57,11 +57,7 @@ impl Interp<'_> {
                     self.copy_fields(&made, id);
                 }
             }
-            ObjKind::Array if self.lang() == Lang::JavaScript => {
-                // One number is a length.
-                let items = args.pos.iter().filter(|item| !matches!(item.kind, Kind::Num(_)));
-                self.push_all(id, items.cloned());
-            }
+            ObjKind::Array if self.lang() == Lang::JavaScript => self.push_all(id, array_items(args)),
             ObjKind::Dict => {
                 self.call_method(&held, Symbol::new("update"), args.clone(), span);
             }
@@ -94,5 +90,13 @@ impl Interp<'_> {
             _ => name,
         };
         Some(Val::of(Kind::Method(Rc::new((collection, name)))))
+    }
+}
+
+/// What `new Array(…)` is given; one number is a length, and that many times nothing.
+pub(crate) fn array_items(args: &Args) -> Vec<Val> {
+    match args.pos.as_slice() {
+        [Val { kind: Kind::Num(_), .. }] => Vec::new(),
+        items => items.to_vec(),
     }
 }

@@ -6,6 +6,8 @@ mod extended;
 mod indexes;
 mod members;
 
+pub(crate) use extended::array_items;
+
 use crate::engine::interp::Interp;
 use crate::engine::schema::Schema;
 use crate::engine::store::{Obj, ObjKind};

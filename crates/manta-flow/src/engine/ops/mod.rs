@@ -65,9 +65,13 @@ impl Interp<'_> {
         match op {
             BinaryOp::Add => self.add(a, b, span),
             BinaryOp::Eq | BinaryOp::Is => self.compare(BinaryOp::Eq, a, b, span),
-            BinaryOp::NotEq | BinaryOp::IsNot => {
-                let equal = self.compare(BinaryOp::Eq, a, b, span);
+            BinaryOp::NotEq => {
+                let equal = self.binary(BinaryOp::Eq, a, b, span);
                 self.unary(UnaryOp::Not, equal)
+            }
+            BinaryOp::IsNot => {
+                let same = self.compare(BinaryOp::Eq, a, b, span);
+                self.unary(UnaryOp::Not, same)
             }
             BinaryOp::In => self.membership(a, b, span),
             BinaryOp::NotIn => {
