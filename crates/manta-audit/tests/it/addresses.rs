@@ -573,3 +573,29 @@ fn what_is_there_is_no_address() {
         assert!(!server(check), "{check}");
     }
 }
+
+#[test]
+fn an_address_that_a_pattern_matches_is_refused() {
+    const PARTS: &str = r"/^(\d+)\.(\d+)\.(\d+)\.(\d+)$/";
+    let names =
+        "const host = parsed.hostname; if (host === \"localhost\" || host.startsWith(\"[\")) throw new Error(host);";
+    for test in [
+        format!("if (host.match({PARTS})) throw new Error(host);"),
+        format!("const m = host.match({PARTS}); if (m) throw new Error(host);"),
+        format!("const m = {PARTS}.exec(host); if (m && Number(m[1]) > 0) throw new Error(host);"),
+        format!("const m = host.match({PARTS}); if (m !== null) throw new Error(host);"),
+        format!(
+            "const parts = ((m) => m ? {{ first: Number(m[1]) }} : null)(host.match({PARTS})); if (parts) throw new Error(host);"
+        ),
+    ] {
+        assert_eq!(typescript("", &format!("{names} {test}")), NOTHING, "{test}");
+    }
+    for test in [
+        format!("if (!host.match({PARTS})) throw new Error(host);"),
+        format!("const m = host.match({PARTS}); if (m && m[1] === \"10\") throw new Error(host);"),
+        format!("const known = new Map([[\"10.0.0.1\", {{ a: 1 }}]]); const m = known.get(host); if (m) throw new Error(host); {PARTS};"),
+        "const bad = [{ host: \"10.0.0.1\" }, { host: \"10.0.0.2\" }].find((one) => one.host === host); if (bad) throw new Error(host);".to_owned(),
+    ] {
+        assert_eq!(typescript("", &format!("{names} {test}")), FOUND, "{test}");
+    }
+}

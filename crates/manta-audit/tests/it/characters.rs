@@ -215,3 +215,52 @@ fn what_one_loop_met_says_nothing_of_the_next() {
     assert_eq!(server("|"), FOUND);
     assert_eq!(server("x"), FOUND);
 }
+
+#[test]
+fn what_is_computed_twice_is_one_text() {
+    let twice = |tested: &str, used: &str| {
+        typescript(&format!("if (!/^[a-z0-9]+$/.test({tested})) throw new Error(name); name = {used};"))
+    };
+    for made in [
+        "name.trim()",
+        "name.toLowerCase()",
+        "name.slice(1)",
+        "name.substring(1, 9)",
+        "name.replace(/^@/, \"\")",
+        "name.replaceAll(\"-\", \"\")",
+        "decodeURIComponent(name)",
+        "name.trim().toLowerCase().slice(2)",
+    ] {
+        assert_eq!(twice(made, made), NOTHING, "{made}");
+    }
+    for (tested, used) in [
+        ("name.trim()", "name.trimStart().repeat(2)"),
+        ("name.slice(1)", "name.slice(0)"),
+        ("name.slice(1)", "name.slice(0, 1)"),
+        ("name.replace(/^@/, \"\")", "name.replace(/@$/, \"\")"),
+        ("name.replaceAll(\"|\", \"\")", "name.replaceAll(\"-\", \"\")"),
+        ("decodeURIComponent(name)", "name"),
+    ] {
+        assert_eq!(twice(tested, used), FOUND, "{tested}, {used}");
+    }
+    let twice = |tested: &str, used: &str| {
+        python(&format!("{}\n    name = {used}", unless(&format!("not {tested}.isalnum()"))))
+    };
+    for made in [
+        "name.strip()",
+        "name.lower()",
+        "name[1:]",
+        "name.removeprefix('@')",
+        "name.strip().lower()[2:]",
+        "name.replace('|', '')",
+    ] {
+        assert_eq!(twice(made, made), NOTHING, "{made}");
+    }
+    for (tested, used) in [
+        ("name[1:]", "name[:1]"),
+        ("name.removeprefix('@')", "name"),
+        ("name.replace('|', '')", "name.replace('-', '')"),
+    ] {
+        assert_eq!(twice(tested, used), FOUND, "{tested}, {used}");
+    }
+}

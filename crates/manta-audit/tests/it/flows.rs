@@ -637,6 +637,8 @@ server.tool("t", { p: z.string() }, async ({ p }) => {
     assert_eq!(get("`${API}/v1/alerts/${encodeURIComponent(p)}`"), QUIET);
     assert_eq!(get("`${API}/v1/alerts/${p}/notes`"), QUIET);
     assert_eq!(get("`${API}/v1/alerts?name=${p}`"), QUIET);
+    assert_eq!(get("new URL(`https://api.example.com/v1/alerts/${p}`).toString()"), ["request-path-traversal in t"]);
+    assert_eq!(get("new URL(`https://api.example.com/v1/alerts/${encodeURIComponent(p)}`)"), QUIET);
 }
 
 #[test]

@@ -53,6 +53,53 @@ Server().serve()
 }
 
 #[test]
+fn resources_and_prompts_of_a_server_without_an_sdk_are_read() {
+    let table = r#"
+import json, sys
+from pathlib import Path
+
+NOTES = Path("/srv/notes")
+
+def call(params):
+    return {}
+
+def read(params):
+    uri = params.get("uri")
+    if not uri.startswith("note://"):
+        raise ValueError(uri)
+    return {"contents": [{"text": (NOTES / uri[len("note://"):]).read_text()}]}
+
+def prompt(params):
+    return {"messages": [(NOTES / params["arguments"]["file"]).read_text()]}
+
+METHODS = {"tools/call": call, "resources/read": read, "prompts/get": prompt}
+for line in sys.stdin:
+    message = json.loads(line)
+    print(json.dumps(METHODS[message["method"]](message["params"])))
+"#;
+    let read = ["path-traversal in prompts/get", "path-traversal in resources/read"];
+    assert_eq!(found([("server.py", table)]), read);
+    let compared = r#"
+const fs = require("fs"), path = require("path"), readline = require("readline");
+const tools = [{ name: "now", description: "The time", execute: async () => String(Date.now()) }];
+async function answer(message) {
+  if (message.method === "resources/read") {
+    const file = path.join("/srv/notes", message.params.uri.slice("note://".length));
+    CHECK
+    return { contents: [{ uri: message.params.uri, text: fs.readFileSync(file, "utf8") }] };
+  }
+  if (message.method === "tools/call") return tools.find((tool) => tool.name === message.params.name).execute();
+}
+readline.createInterface({ input: process.stdin }).on("line", async (line) => {
+  process.stdout.write(JSON.stringify(await answer(JSON.parse(line))));
+});
+"#;
+    let with = |check: &str| found([("server.js", compared.replace("CHECK", check).as_str())]);
+    assert_eq!(with(""), ["path-traversal in resources/read"]);
+    assert_eq!(with("if (!file.startsWith('/srv/notes/')) throw new Error(file);"), [""; 0]);
+}
+
+#[test]
 fn a_client_that_sends_the_method_is_no_server() {
     let client = r#"
 const { execSync } = require("child_process");

@@ -369,13 +369,15 @@ fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], ind
     let in_use = |sub: &str| match sub {
         "" => true,
         FIRST => has_options_only(&before[1..]),
-        sub => before.iter().flatten().any(|word| word == sub),
+        sub => sub.split(' ').eq(operands_of(known, &before).take(sub.split(' ').count())),
     };
-    let lonely = !has_other_operand(known, words, index);
+    let others = other_operands(known, words, index);
+    // The words of a subcommand are no operands of it.
+    let is_lonely = |after: &str| others <= after.split(' ').filter(|word| !matches!(*word, "" | FIRST)).count();
     let fitting = known
         .iter()
         .flat_map(|known| known.options.iter())
-        .filter(|option| !(option.needs_operand && lonely))
+        .filter(|option| !(option.needs_operand && is_lonely(option.after)))
         .find(|option| in_use(option.after) && props.admits(option.example));
     let (example, effect) = match fitting {
         Some(option) => (option.example.to_owned(), Some(option.effect)),
@@ -385,6 +387,15 @@ fn option_injection(known: Option<&Program>, name: &str, words: &[Word<'_>], ind
         }
     };
     ArgVerdict::Option { program: name.to_owned(), example, effect }
+}
+
+/// The words of a line that are no options and no values of options, as far as they are known.
+fn operands_of<'w>(known: Option<&Program>, line: &'w [Option<String>]) -> impl Iterator<Item = &'w str> {
+    let is_operand = move |at: &usize| {
+        let is_option = line[*at].as_deref().is_some_and(|word| word.starts_with('-'));
+        !is_option && !is_option_value(known, line[*at - 1].as_deref())
+    };
+    (1..line.len()).filter(is_operand).map(|at| line[at].as_deref().unwrap_or_default())
 }
 
 /// Whether words are options and values of options.
@@ -407,12 +418,13 @@ fn remote_operand(known: Option<&Program>, name: &str, word: &[Part<'_>], in_val
     }
 }
 
-/// Whether the line has an operand besides the word at `index`.
-fn has_other_operand(known: Option<&Program>, words: &[Word<'_>], index: usize) -> bool {
-    (1..words.len()).filter(|&at| at != index).any(|at| {
-        let is_option = matches!(words[at].first(), Some(Part::Lit(text)) if text.starts_with('-') && *text != "-");
-        !is_option && !is_option_value(known, literal(&words[at - 1]).as_deref())
-    })
+/// How many operands the line has besides the word at `index`.
+fn other_operands(known: Option<&Program>, words: &[Word<'_>], index: usize) -> usize {
+    let is_operand = |at: &usize| {
+        let is_option = matches!(words[*at].first(), Some(Part::Lit(text)) if text.starts_with('-') && *text != "-");
+        !is_option && !is_option_value(known, literal(&words[*at - 1]).as_deref())
+    };
+    (1..words.len()).filter(|&at| at != index).filter(is_operand).count()
 }
 
 /// Whether a word is the value of the one before it, which may be one of several options, or the end of all options.

@@ -434,14 +434,8 @@ impl Interp<'_> {
         }
         let is_text = matches!(receiver.kind, Kind::Str | Kind::Num(_) | Kind::Bool(_))
             || (matches!(receiver.kind, Kind::Unknown) && self.is_builtin_method(name));
-        if is_text {
-            let found = match self.lang() {
-                Lang::JavaScript => self.js_text_method(receiver, name, &args, span),
-                Lang::Python => self.py_text_method(receiver, name, &args, span),
-            };
-            if let Some(result) = found {
-                return result;
-            }
+        if is_text && let Some(result) = self.text_method(receiver, name, &args, span) {
+            return result;
         }
         if let Some(result) = self.sequence_method_of_unknown(receiver, name, &args, span) {
             return result;

@@ -228,10 +228,7 @@ impl Interp<'_> {
             }
             // Of a promise, unless it is a path.
             "resolve" if self.lang() == Lang::JavaScript && !is_filled => None,
-            _ => match self.lang() {
-                Lang::JavaScript => self.js_text_method(&value, name, args, span),
-                Lang::Python => self.py_text_method(&value, name, args, span),
-            },
+            _ => self.text_method(&value, name, args, span),
         }
     }
 

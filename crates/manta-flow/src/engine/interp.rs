@@ -27,6 +27,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::domain::StrProps;
 use crate::engine::analysis::{Arrivals, Carried};
 use crate::engine::api::{ApiId, ApiTable};
+use crate::engine::congruence::Operand;
 use crate::engine::facts::Cond;
 use crate::engine::memo::Memo;
 use crate::engine::models::Models;
@@ -332,15 +333,8 @@ pub(crate) struct Interp<'p> {
     pub(crate) parent_lists: FxHashMap<Vn, Val>,
     /// Lists of the components of a path: the path.
     pub(crate) component_lists: FxHashMap<Vn, Val>,
-    /// Value numbers of joined paths, by what was joined: the same operands name the same file.
-    pub(crate) joined_paths: FxHashMap<Vec<PathOperand>, Vn>,
-}
-
-/// What identifies an operand of a path operation.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum PathOperand {
-    Known(Box<str>),
-    Value(Vn),
+    /// Value numbers of what operations gave; see [`congruence`](crate::engine::congruence).
+    pub(crate) operations: FxHashMap<(Symbol, Vec<Operand>), Vn>,
 }
 
 impl<'p> Interp<'p> {
@@ -408,7 +402,7 @@ impl<'p> Interp<'p> {
             encoded: FxHashMap::default(),
             parent_lists: FxHashMap::default(),
             component_lists: FxHashMap::default(),
-            joined_paths: FxHashMap::default(),
+            operations: FxHashMap::default(),
         }
     }
 

@@ -135,6 +135,11 @@ impl Memo {
         self.thrown.clear();
     }
 
+    /// Whether an object was made in a run, and not when modules were loaded.
+    pub(crate) fn is_of_run(&self, id: ObjId) -> bool {
+        !self.base.is_older(Loc::Obj(id))
+    }
+
     /// Something is thrown inside of so many `try` statements.
     pub(crate) fn note_throw(&mut self, tries: usize, value: &Val) {
         self.thrown.push((tries, value.clone()));

@@ -13,6 +13,7 @@ mod builtins;
 mod calls;
 mod characters;
 pub mod config;
+mod congruence;
 pub mod controls;
 pub mod credentials;
 mod facts;

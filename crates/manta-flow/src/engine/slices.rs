@@ -6,6 +6,7 @@ use crate::domain::{CharSet, StrProps};
 use crate::engine::credentials::Credential;
 use crate::engine::interp::Interp;
 use crate::engine::value::{Kind, ObjId, Part, Val};
+use crate::ir::Symbol;
 
 impl Interp<'_> {
     /// Python `value[lower:upper]`, JavaScript `slice`.
@@ -57,7 +58,9 @@ impl Interp<'_> {
                         props.path = own.path.clone();
                     }
                 }
-                self.text_val(props, value)
+                let piece = self.text_val(props, value);
+                let end = Val::str("");
+                self.numbered(Symbol::new("slice"), [value, lower.unwrap_or(&end), upper.unwrap_or(&end)], piece)
             }
             // A piece of a secret, shown to tell secrets apart, is no secret.
             Kind::Api(api, _) if Credential::of_path(&self.apis.name(*api)).is_some() => {

@@ -172,6 +172,20 @@ fn leading_dashes_are_options_unless_something_prevents_it() {
         _ => None,
     };
     assert_eq!(effect(after(&["git", "clone"])), Some((Some(Effect::Runs), "--upload-pack=id".into())));
+    assert_eq!(effect(after(&["git", "reset", "--soft"])), Some((Some(Effect::Writes), "--hard".into())));
+    assert_eq!(
+        effect(after(&["git", "-C", "/srv", "add"])),
+        Some((Some(Effect::Reads), "--pathspec-from-file=/etc/passwd".into()))
+    );
+    assert_eq!(
+        effect(after(&["git", "worktree", "add"])),
+        Some((None, "--help".into())),
+        "the `add` of something else"
+    );
+    assert_eq!(effect(after(&["git", "branch"])), Some((None, "--help".into())), "there is no branch to delete");
+    assert_eq!(effect(after(&["git", "branch", "main"])), Some((Some(Effect::Writes), "-D".into())));
+    assert_eq!(effect(after(&["git", "stash", "drop"])), Some((None, "--help".into())));
+    assert_eq!(effect(after(&["git", "stash", "show"])), Some((Some(Effect::Writes), "--output=/tmp/x".into())));
     assert_eq!(after(&["git", "clone", "--"]), ArgVerdict::Safe);
     assert_eq!(after(&["git", "commit", "-m"]), ArgVerdict::Safe, "the value of an option");
     assert!(effect(after(&["git", "log", "--oneline"])).is_some(), "an option without a value");

@@ -56,15 +56,37 @@ pub(crate) fn requirements_file(text: &str, versions: &mut Versions) {
     add(versions, lines.map(|line| line.split(" --").next().unwrap_or(line)));
 }
 
-/// `uv.lock`, `poetry.lock`, `pdm.lock`: `[[package]]` tables with `name` and `version`.
+/// `uv.lock`, `poetry.lock`, `pdm.lock`: `name` and `version` at the head of each `[[package]]`, in one pass over the text.
+/// They are written by programs, one entry a line, and a hundred times as long as what is asked of them.
 pub(crate) fn lock_file(text: &str, versions: &mut Versions) {
-    let Ok(table) = text.parse::<Table>() else { return };
-    for package in table.get("package").and_then(Value::as_array).into_iter().flatten() {
-        let field = |name: &str| package.get(name).and_then(Value::as_str);
-        if let (Some(name), Some(version)) = (field("name"), field("version")) {
-            versions.entry(normalized(name)).or_insert_with(|| version.to_owned());
+    let mut name = None;
+    let mut is_head = false;
+    for line in text.lines() {
+        let line = line.trim();
+        if line.starts_with('[') {
+            is_head = line == "[[package]]";
+            name = None;
+        }
+        let Some((key, value)) = line.split_once('=').filter(|_| is_head) else { continue };
+        match (key.trim_end(), plain_string(value)) {
+            ("name", Some(value)) => name = Some(normalized(value)),
+            ("version", Some(value)) => {
+                if let Some(name) = name.take() {
+                    versions.entry(name).or_insert_with(|| value.to_owned());
+                }
+            }
+            _ => {}
         }
     }
+}
+
+/// A string of TOML on one line, without escapes.
+fn plain_string(value: &str) -> Option<&str> {
+    let value = value.trim();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (inner, rest) = value[1..].split_once(quote)?;
+    let is_alone = rest.trim_start().is_empty() || rest.trim_start().starts_with('#');
+    (is_alone && !inner.contains('\\')).then_some(inner)
 }
 
 /// `Requires-Dist` lines of a wheel's `METADATA` or an sdist's `PKG-INFO`, and its name.
@@ -101,4 +123,33 @@ pub(crate) fn inline_script(text: &str) -> Option<Versions> {
     let mut versions = Versions::new();
     add(&mut versions, strings(table.get("dependencies")));
     Some(versions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locked_versions_are_those_at_the_head_of_a_package() {
+        let lock = "version = 1\n\n[[package]]\nname = \"Mcp_Core\"\nversion = \"1.9.4\" # newest\nsource = { registry = \"r\" }\ndependencies = [\n    { name = \"anyio\", version = \"4\" },\n]\n\n[package.metadata]\nname = \"other\"\nversion = \"9\"\n\n[[package]]\nname = \"own\"\nsource = { editable = \".\" }\n\n[[package]]\nname = 'anyio'\nversion='4.9.0'\n\n[[package]]\nname = \"anyio\"\nversion = \"3\"\n";
+        let mut versions = Versions::new();
+        lock_file(lock, &mut versions);
+        let found: Vec<_> = versions.iter().map(|(name, version)| (name.as_str(), version.as_str())).collect();
+        assert_eq!(found, [("anyio", "4.9.0"), ("mcp-core", "1.9.4")]);
+    }
+
+    #[test]
+    fn nothing_is_read_out_of_what_is_no_lock() {
+        let mut versions = Versions::new();
+        for text in [
+            "package = 3",
+            "[[package]]",
+            "[[package]]\nname",
+            "[[package]]\nname = \"\u{0}",
+            "name = \"a\"\nversion = \"1\"",
+        ] {
+            lock_file(text, &mut versions);
+        }
+        assert!(versions.is_empty(), "{versions:?}");
+    }
 }

@@ -69,7 +69,7 @@ pub(super) const FIRST: &str = "^";
 
 /// One option that a single argument can be.
 pub(super) struct Danger {
-    /// The subcommand it belongs to, or [`FIRST`]; empty for all.
+    /// The subcommand it belongs to, with what that is below, or [`FIRST`]; empty for all.
     pub(super) after: &'static str,
     /// The whole argument.
     pub(super) example: &'static str,
@@ -215,7 +215,12 @@ const fn danger(after: &'static str, example: &'static str, effect: Effect) -> D
 
 /// A [`danger`] that acts only on another operand.
 const fn with_operand(example: &'static str, effect: Effect) -> Danger {
-    Danger { after: "", example, effect, needs_operand: true }
+    with_operand_of("", example, effect)
+}
+
+/// The same of a subcommand.
+const fn with_operand_of(after: &'static str, example: &'static str, effect: Effect) -> Danger {
+    Danger { after, example, effect, needs_operand: true }
 }
 
 const NO_PROGRAM: Program =
@@ -292,7 +297,18 @@ const PROGRAMS: &[Program] = &[
             danger("grep", "--open-files-in-pager=id", Runs), danger("difftool", "--extcmd=id", Runs),
             danger("archive", "--output=/tmp/x", Writes), danger("format-patch", "--output-directory=/tmp/x", Writes),
             danger("log", "--output=/tmp/x", Writes), danger("diff", "--output=/tmp/x", Writes), danger("show", "--output=/tmp/x", Writes),
+            danger("rev-list", "--output=/tmp/x", Writes), danger("shortlog", "--output=/tmp/x", Writes),
+            danger("whatchanged", "--output=/tmp/x", Writes), danger("reflog", "--output=/tmp/x", Writes),
+            danger("diff-tree", "--output=/tmp/x", Writes), danger("stash show", "--output=/tmp/x", Writes),
             danger("blame", "--contents=/etc/passwd", Reads),
+            // These tell each line of the file, as a path that is not there or as a message.
+            danger("add", "--pathspec-from-file=/etc/passwd", Reads), danger("rm", "--pathspec-from-file=/etc/passwd", Reads),
+            danger("checkout", "--pathspec-from-file=/etc/passwd", Reads), danger("restore", "--pathspec-from-file=/etc/passwd", Reads),
+            danger("commit", "--file=/etc/passwd", Reads), with_operand_of("tag", "--file=/etc/passwd", Reads),
+            with_operand_of("merge", "--file=/etc/passwd", Reads), danger("notes", "--file=/etc/passwd", Reads),
+            // What was not committed is lost, or a branch is.
+            danger("reset", "--hard", Writes), danger("switch", "--force", Writes),
+            with_operand_of("branch", "-D", Writes), with_operand_of("push", "--delete", Writes),
         ],
         letters: "qvpadDfuwzlrsMi",
         switches: &[
@@ -386,7 +402,8 @@ const PROGRAMS: &[Program] = &[
     // -- infrastructure
     Program {
         names: &["docker", "podman", "nerdctl"],
-        options: &[danger("run", "--volume=/:/host", Writes), danger("run", "--privileged", Runs), danger("create", "--volume=/:/host", Writes), danger("build", "--file=/etc/passwd", Reads)],
+        options: &[danger("run", "--volume=/:/host", Writes), danger("run", "--privileged", Runs), danger("create", "--volume=/:/host", Writes), danger("build", "--file=/etc/passwd", Reads),
+            danger("container run", "--volume=/:/host", Writes), danger("container create", "--volume=/:/host", Writes), danger("compose run", "--volume=/:/host", Writes)],
         letters: "itdqaPfs",
         switches: &["--rm", "--detach", "--interactive", "--tty", "--no-trunc", "--privileged", "--pull", "--volumes", "--build"],
         ..NO_PROGRAM

@@ -123,7 +123,7 @@ impl<'p> Interp<'p> {
                 Args { pos: vec![request], rest: Some(Val::unknown()), ..Args::default() }
             }
             HandlerArgs::HttpReceiver => self.received(handler, at),
-            HandlerArgs::Message => self.message_args(handler, dispatched, at),
+            HandlerArgs::Message => self.message_args(registration.exposes, handler, dispatched, at),
             HandlerArgs::Named | HandlerArgs::HttpNamed => {
                 return self.named_args(registration, handler, at);
             }
@@ -145,7 +145,7 @@ impl<'p> Interp<'p> {
         }
     }
 
-    fn untrusted_text(&mut self, param: &str, taint: Taint, step: u32) -> Val {
+    pub(crate) fn untrusted_text(&mut self, param: &str, taint: Taint, step: u32) -> Val {
         let vn = self.store.fresh_vn();
         let value = Val { taint, step, vn, ..Val::with_props(crate::domain::StrProps::default()) };
         self.replayed(value, param)

@@ -156,7 +156,7 @@ impl Interp<'_> {
         };
         match args.get(0).map(|encoding| encoding.literal()) {
             None | Some(Some("utf8" | "utf-8")) => Some(said),
-            Some(Some(_)) => self.js_text_method(&said, Symbol::new("toString"), args, span),
+            Some(Some(_)) => self.text_method(&said, Symbol::new("toString"), args, span),
             Some(None) => None,
         }
     }

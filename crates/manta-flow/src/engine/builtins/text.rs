@@ -8,6 +8,7 @@ use crate::domain::props::StrProps;
 use crate::domain::url::Host;
 use crate::domain::{CharSet, path};
 use crate::engine::api::ApiStep;
+use crate::engine::congruence::is_text_operation;
 use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::slices::key_index;
@@ -15,7 +16,20 @@ use crate::engine::value::{Kind, Part, Transform, Val};
 use crate::ir::{Lang, Symbol};
 
 impl Interp<'_> {
-    pub(crate) fn js_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
+    pub(crate) fn text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
+        let result = match self.lang() {
+            Lang::JavaScript => self.js_text_method(value, name, args, span),
+            Lang::Python => self.py_text_method(value, name, args, span),
+        }?;
+        let is_plain = args.named.is_empty() && args.rest.is_none() && args.named_rest.is_none();
+        let is_operation = is_plain && is_text_operation(self.lang(), name.as_str());
+        // What was taken off without any change is the text itself.
+        let is_other = result.vn != value.vn;
+        let operands = || std::iter::once(value).chain(&args.pos);
+        Some(if is_operation && is_other { self.numbered(name, operands(), result) } else { result })
+    }
+
+    fn js_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
         let first = args.get(0).cloned();
         let props = |interp: &Self| interp.props(value);
         Some(match name.as_str() {
@@ -135,7 +149,7 @@ impl Interp<'_> {
         Some(units.map_or(-1.0, |units| f64::from(u32::try_from(units).unwrap_or(u32::MAX))))
     }
 
-    pub(crate) fn py_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
+    fn py_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
         let first = args.get(0).cloned();
         Some(match name.as_str() {
             "strip" | "lstrip" | "rstrip" => match &first {

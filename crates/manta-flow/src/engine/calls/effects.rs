@@ -774,7 +774,11 @@ impl Interp<'_> {
                 return Val { taint: text.taint, step: text.step, vn: self.store.fresh_vn(), ..Val::str(&plain) };
             }
         }
-        self.text_val(StrProps::default(), text)
+        let plain = self.text_val(StrProps::default(), text);
+        match self.apis.last(api) {
+            ApiStep::Field(name) => self.numbered(name, [text], plain),
+            _ => plain,
+        }
     }
 
     fn partial(&mut self, function: &Val, args: &Args) -> Val {

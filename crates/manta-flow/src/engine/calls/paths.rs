@@ -9,11 +9,11 @@ use crate::domain::props::Part as DomainPart;
 use crate::domain::{StrProps, path};
 use crate::engine::api::ApiTable;
 use crate::engine::facts::{Cond, Fact};
-use crate::engine::interp::{Args, Interp, PathOperand};
+use crate::engine::interp::{Args, Interp};
 use crate::engine::models::Effect;
 use crate::engine::report::{REPLAY_HOME, REPLAY_NAME, REPLAY_ROOT, is_in_replay_root};
 use crate::engine::value::{Kind, Part, PathShape, Taint, Text, Transform, Val, Vn};
-use crate::ir::Lang;
+use crate::ir::{Lang, Symbol};
 
 impl Interp<'_> {
     fn path_operands(&mut self, operands: &[Val]) -> Vec<(Option<String>, StrProps, bool)> {
@@ -208,20 +208,7 @@ impl Interp<'_> {
     /// The value number of a joined path. Joining the same operands again gives the same number, so that a check made
     /// on the path once holds where the program spells it out a second time.
     fn joined_vn(&mut self, values: &[Val]) -> Vn {
-        let operands: Option<Vec<PathOperand>> = values
-            .iter()
-            .map(|value| match value.literal() {
-                Some(text) if value.taint.is_none() => Some(PathOperand::Known(text.into())),
-                _ => (value.vn != 0).then_some(PathOperand::Value(value.vn)),
-            })
-            .collect();
-        let Some(operands) = operands.filter(|operands| operands.len() > 1) else { return self.store.fresh_vn() };
-        if let Some(vn) = self.joined_paths.get(&operands) {
-            return *vn;
-        }
-        let vn = self.store.fresh_vn();
-        self.joined_paths.insert(operands, vn);
-        vn
+        if values.len() > 1 { self.operation_vn(Symbol::new("join"), values) } else { self.store.fresh_vn() }
     }
 
     /// Python `os.path.join`, `Path / x`.

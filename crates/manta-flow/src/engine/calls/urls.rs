@@ -25,7 +25,8 @@ impl Interp<'_> {
             text = self.url_join(&Args::of(vec![base, text]), span);
         }
         let text = self.current(&text);
-        if args.get(1).is_none() && self.lang() == Lang::JavaScript && text.is_tainted() && text.vn != 0 {
+        let is_alone = args.get(1).is_none() && self.lang() == Lang::JavaScript;
+        if is_alone && text.is_tainted() && text.vn != 0 && known_start(&text).is_none() {
             // `new URL(x)` throws unless `x` starts with a scheme (after blanks and controls, which it drops).
             let at = self.here(span);
             let mut fact = Fact::props(StrProps::default(), at);

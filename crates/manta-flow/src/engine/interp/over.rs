@@ -75,7 +75,7 @@ impl Interp<'_> {
             encoded,
             parent_lists,
             component_lists,
-            joined_paths
+            operations
         )
     }
 }

@@ -362,6 +362,8 @@ impl<'p> Interp<'p> {
             Kind::Obj(id) if self.lang() == Lang::Python && self.found.replay.is_some() => {
                 self.holds_any(id).filter(|_| self.store.obj(id).is_sequence()).and_then(|filled| filled.truth())
             }
+            // What was made on the way of a witness is there.
+            Kind::Obj(id) if self.found.replay.is_some() && self.memo.is_of_run(id) => Some(true),
             // What a module exports is surely there; what a map gives may be missing.
             Kind::Obj(id) if self.store.obj(id).fields.contains_key(&Symbol::new(ES_MODULE)) => Some(true),
             Kind::Api(api, _) if self.models.is_present(&self.apis.name(api)) => Some(true),

@@ -181,8 +181,9 @@ impl Interp<'_> {
             let at = self.here(span);
             step = self.trace.add(step, at, StepKind::Concat);
         }
+        let vn = if taint.is_some() { self.written_vn(&parts) } else { self.store.fresh_vn() };
         let text = Text { known: props, parts: parts.into(), ..Text::default() };
-        Val { taint, step, vn: self.store.fresh_vn(), text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
+        Val { taint, step, vn, text: Some(Rc::new(text)), ..Val::of(Kind::Str) }
     }
 
     fn add_parts(&mut self, pieces: &mut Pieces, value: &Val) {
