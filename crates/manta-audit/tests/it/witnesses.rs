@@ -335,3 +335,18 @@ for line in sys.stdin:
     assert_eq!(server(r#"payload = {}; payload.update(params.get("arguments") or {})"#), found);
     assert_eq!(server(r#"payload = {**(params.get("arguments") or {}), "p": "fixed"}"#), QUIET);
 }
+
+#[test]
+fn a_list_that_may_be_left_out_is_left_out_once() {
+    let server = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { z } from "zod";
+import fs from "node:fs";
+const server = new McpServer({ name: "x", version: "1.0.0" });
+server.tool("undo", { target: z.string().optional(), paths: z.array(z.string()).optional() }, async ({ target, paths }) => {
+  if (paths && paths.length > 0) return { content: [] };
+  return { content: [{ type: "text", text: fs.readFileSync(target ?? "a", "utf8") }] };
+});
+"#;
+    assert_eq!(common::found([("server.ts", server)]), ["path-traversal in undo"]);
+}

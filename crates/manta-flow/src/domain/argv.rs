@@ -156,13 +156,14 @@ pub fn plain_option(program: &str, option: &str) -> Option<&'static str> {
 }
 
 /// For words that start an interpreter which reads its program from its standard input, because none of its arguments names
-/// one (`python -`, `bash`, `sudo bash -s`, `docker exec -i web node`): the interpreter, and its option that would take the
-/// program as an argument. Words that are not known are empty.
+/// one (`python -`, `bash`, `sudo bash -s`, `docker exec -i web node`): the interpreter with its options, the last of which
+/// would take the program as an argument. Words that are not known are empty.
 #[must_use]
-pub fn reader(words: &[String]) -> Option<(&str, &'static str)> {
+pub fn reader(words: &[String]) -> Option<Vec<&str>> {
     (0..words.len()).find_map(|at| {
         let option = code_option_of_reader(&words[at..])?;
-        (at == 0 || starts_program(words, at)).then_some((words[at].as_str(), option))
+        let own = words[at..].iter().map(String::as_str).filter(|word| !matches!(*word, "" | "-"));
+        (at == 0 || starts_program(words, at)).then(|| own.chain([option]).collect())
     })
 }
 
@@ -180,8 +181,11 @@ fn starts_program(words: &[String], index: usize) -> bool {
 /// The option that would take as an argument what an interpreter reads from its standard input.
 fn code_option_of_reader(words: &[String]) -> Option<&'static str> {
     let interpreter = program(&program_name(words.first()?))?.interpreter.as_ref()?;
-    let is_script = |word: &String| !word.starts_with('-') || interpreter.takes_code(word);
-    let names_program = words[1..].iter().filter(|word| *word != "-").any(is_script);
+    let is_value = |at: usize| at > 1 && interpreter.takes_value(&words[at - 1]);
+    let is_script = |at: usize| {
+        words[at] != "-" && (!words[at].starts_with('-') && !is_value(at) || interpreter.takes_code(&words[at]))
+    };
+    let names_program = (1..words.len()).any(is_script);
     if names_program || interpreter.language == Language::Sql { None } else { interpreter.code.first().copied() }
 }
 
@@ -245,18 +249,20 @@ fn interpreter_of(extension: &str) -> Option<&'static str> {
 /// The verdict for an element of an interpreter's arguments, `None` when the interpreter leaves it alone.
 fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, depth: u32) -> Option<ArgVerdict> {
     let interpreter = known.interpreter.as_ref()?;
+    let before: Vec<Option<String>> = words[1..index].iter().map(|word| literal(word)).collect();
+    let language = interpreter.language_after(before.iter().flatten().map(String::as_str));
     let mut at = 1;
     while at < index {
         let Some(option) = literal(&words[at]) else { return Some(ArgVerdict::Safe) };
         if interpreter.takes_code(&option) {
             // What follows the code are its parameters, unless all of it is one line.
             return if at + 1 == index {
-                Some(code(interpreter.language, name, &words[index], depth))
+                Some(code(language, name, &words[index], depth))
             } else if interpreter.joins_words(&option) {
                 let before = words[at + 1..index].iter().flat_map(|word| word.iter().chain([&Part::Lit(" ")]));
                 let before = before.filter(|part| matches!(part, Part::Lit(_)));
                 let line: Vec<Part<'_>> = before.chain(&words[index]).cloned().collect();
-                Some(code(interpreter.language, name, &line, depth))
+                Some(code(language, name, &line, depth))
             } else if interpreter.takes_more_code() {
                 at += 2;
                 continue;
@@ -291,7 +297,7 @@ fn interpreted(known: &Program, name: &str, words: &[Word<'_>], index: usize, de
         if let Some(Part::Lit(text)) = words[index].first() {
             script[0] = Part::Lit(&text[code_start..]);
         }
-        return Some(code(interpreter.language, name, &script, depth));
+        return Some(code(language, name, &script, depth));
     }
     if !interpreter.runs_operand {
         return None;

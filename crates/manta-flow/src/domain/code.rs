@@ -84,7 +84,7 @@ impl Syntax {
             line_comment: &["#"],
         };
         match language {
-            Language::JavaScript => {
+            Language::JavaScript | Language::JavaScriptForAutomation => {
                 Self { quotes: "'\"`", interpolating: "`", interpolates: "$", line_comment: &["//"], ..base }
             }
             Language::Python | Language::Other => base,
@@ -225,11 +225,12 @@ pub fn is_slot(before: &str, after: &str) -> bool {
 
 /// Outside literals: a name, a number, a literal of its own; anything else is code.
 fn outside(props: &StrProps, language: Language, alone: bool) -> CodeVerdict {
+    use Language::{AppleScript, JavaScript, JavaScriptForAutomation, Python};
     // The escapes of a JSON text are those of these languages, and nothing else in it is evaluated.
     let is_literal = props.quoted == Quoting::Json
-        && matches!(language, Language::JavaScript | Language::Python | Language::AppleScript);
+        && matches!(language, JavaScript | JavaScriptForAutomation | Python | AppleScript);
     let beyond_names = props.charset.minus(CharSet::WORD.union(CharSet::of(".-+")));
-    let is_calculation = matches!(language, Language::JavaScript | Language::Python) && is_calculation(props);
+    let is_calculation = matches!(language, JavaScript | JavaScriptForAutomation | Python) && is_calculation(props);
     if is_literal || beyond_names.is_empty() || is_calculation {
         return CodeVerdict::Safe;
     }

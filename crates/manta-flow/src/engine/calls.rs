@@ -4,7 +4,7 @@ mod collections;
 mod effects;
 mod keepers;
 mod listings;
-mod matches;
+pub(crate) mod matches;
 mod options;
 mod paths;
 mod regexes;

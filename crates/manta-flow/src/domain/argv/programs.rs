@@ -39,6 +39,8 @@ pub enum Language {
     Cmd,
     /// `osascript`.
     AppleScript,
+    /// `osascript -l JavaScript`: JavaScript with the objects of macOS in place of Node's.
+    JavaScriptForAutomation,
     /// A client's statement: `psql -c`, `mysql -e`, `sqlite3 db …`.
     Sql,
     /// `awk`, `sed`, `jq` and other small ones.
@@ -58,6 +60,9 @@ impl Language {
             Self::PowerShell => &["; whoami", "$(whoami)", "|whoami"],
             Self::Cmd => &["& whoami", "|whoami", "\"&whoami"],
             Self::AppleScript => &["\" & (do shell script \"id\") & \"", "do shell script \"id\"", "\""],
+            Self::JavaScriptForAutomation => {
+                &["Application('Terminal').doScript('id')", "');Application('Terminal').doScript('id')//", ";x()", "`"]
+            }
             Self::Sql => &["'; DROP TABLE users; --", "\\! id", "'"],
             Self::Other => &["system(\"id\")", "e id", ";"],
         }
@@ -112,6 +117,14 @@ impl Interpreter {
         }
         let cluster = option.strip_prefix('-').filter(|letters| letters.chars().all(|c| c.is_ascii_alphabetic()));
         self.language == Language::Shell && cluster.is_some_and(|letters| letters.ends_with('c'))
+    }
+
+    /// The language of the code, by the words that come before it: `osascript -l JavaScript`.
+    pub(super) fn language_after<'w>(&self, mut before: impl Iterator<Item = &'w str>) -> Language {
+        let is_other = self.language == Language::AppleScript
+            && before.any(|word| word == "-l")
+            && before.next().is_some_and(|name| name.eq_ignore_ascii_case("javascript"));
+        if is_other { Language::JavaScriptForAutomation } else { self.language }
     }
 
     /// Whether the option may be given again: `osascript -e … -e …`, `gdb -ex … -ex …`. Others take what follows code as

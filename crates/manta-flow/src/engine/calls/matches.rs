@@ -11,6 +11,9 @@ use crate::ir::{Lang, Symbol};
 /// Marks an array that is a match object of Python.
 const MATCH: &str = "$match";
 
+/// Marks an object that is surely there, where others may be missing.
+pub(crate) const PRESENT: &str = "$present";
+
 impl Interp<'_> {
     /// The result of `exec`, `match`, `re.match`: an array of the whole match and its groups, with the groups by name;
     /// `test` is what the match as a test says.
@@ -30,7 +33,12 @@ impl Interp<'_> {
     fn with_groups(&mut self, list: Val, by_name: Val, test: &Val) -> Val {
         if let Kind::Obj(id) = list.kind {
             let mark = if self.lang() == Lang::Python { MATCH } else { "groups" };
-            self.store.obj_mut(id).fields.insert(Symbol::new(mark), by_name);
+            let fields = &mut self.store.obj_mut(id).fields;
+            fields.insert(Symbol::new(mark), by_name);
+            // Of a concrete text it is known that there is a match.
+            if test.truth() == Some(true) {
+                fields.insert(Symbol::new(PRESENT), Val::bool(true));
+            }
         }
         Val { cond: test.cond.clone(), ..list }
     }

@@ -6,11 +6,12 @@ use manta_core::Span;
 
 use super::{Interp, JumpTarget, MAX_UNROLL, NOT_TAKEN, Returned, TryFrame, without_facts};
 use crate::engine::api::ApiId;
+use crate::engine::calls::matches::PRESENT;
 use crate::engine::facts::{Fact, Refinements};
 use crate::engine::program::Link;
 use crate::engine::store::{Content, Loc, Mark, Snapshot};
 use crate::engine::trace::StepKind;
-use crate::engine::value::{Kind, Val};
+use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::{BinaryOp, Block, Expr, ExprId, Handler, Lang, LogicalOp, Pat, Stmt, StmtKind, Symbol, UnaryOp};
 
 /// How often one statement is interpreted at most because of the loops around it, those of callers included; while
@@ -362,13 +363,18 @@ impl<'p> Interp<'p> {
             Kind::Obj(id) if self.lang() == Lang::Python && self.found.replay.is_some() => {
                 self.holds_any(id).filter(|_| self.store.obj(id).is_sequence()).and_then(|filled| filled.truth())
             }
-            // What was made on the way of a witness is there.
-            Kind::Obj(id) if self.found.replay.is_some() && self.memo.is_of_run(id) => Some(true),
-            // What a module exports is surely there; what a map gives may be missing.
-            Kind::Obj(id) if self.store.obj(id).fields.contains_key(&Symbol::new(ES_MODULE)) => Some(true),
+            Kind::Obj(id) if self.is_surely_there(value, id) => Some(true),
             Kind::Api(api, _) if self.models.is_present(&self.apis.name(api)) => Some(true),
             _ => value.truth(),
         }
+    }
+
+    /// Whether an object is no null in disguise: what a map gives may be missing, and so may be what the caller gives. What a
+    /// module exports is there, and so is what the program makes itself on the way of a witness.
+    fn is_surely_there(&self, value: &Val, id: ObjId) -> bool {
+        let is_made_here = self.found.replay.is_some() && value.taint.is_none() && self.memo.is_of_run(id);
+        let fields = &self.store.obj(id).fields;
+        is_made_here || [ES_MODULE, PRESENT].iter().any(|mark| fields.contains_key(&Symbol::new(mark)))
     }
 
     fn open_jump(&mut self, label: Option<Symbol>, is_loop: bool, is_breakable: bool) -> Mark {

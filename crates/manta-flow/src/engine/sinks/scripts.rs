@@ -16,8 +16,8 @@ impl Interp<'_> {
     /// What a program reads from its standard input is data, unless it is an interpreter that is given no script.
     pub(super) fn check_input(&mut self, api: &str, words: &[Val], input: &Val, span: Span) {
         let known = self.names_of(words);
-        let Some((interpreter, option)) = argv::reader(&known) else { return };
-        let words = vec![Val::str(interpreter), Val::str(option), input.clone()];
+        let Some(line) = argv::reader(&known) else { return };
+        let words = line.into_iter().map(Val::str).chain([input.clone()]).collect();
         self.check_words(api, words, None, span);
     }
 
