@@ -732,3 +732,29 @@ server.tool("t", {shape}, async ({{ title }}) => ({{ content: [{{ type: "text", 
     assert_eq!(found("index.ts", &server("{ title: z.enum(['a', 'b']) }")), QUIET);
     assert_eq!(found("index.ts", &server("{ title: 'Says it', readOnlyHint: true }")), QUIET);
 }
+
+#[test]
+fn a_port_is_no_host_and_no_path_of_a_socket() {
+    let connect = |call: &str| {
+        found(
+            "index.ts",
+            &format!(
+                r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ z }} from "zod";
+import net from "node:net";
+const server = new McpServer({{ name: "x", version: "1" }});
+server.tool("t", {{ port: z.any(), host: z.string() }}, async ({{ port, host }}) => {{
+  const socket = new net.Socket();
+  {call};
+  return {{ content: [] }};
+}});
+"#
+            ),
+        )
+    };
+    assert_eq!(connect("socket.connect(port, '127.0.0.1', () => {})"), QUIET);
+    assert_eq!(connect("net.connect(port, host)"), ["ssrf in t"]);
+    assert_eq!(connect("net.connect({ port, host }, () => {})"), ["ssrf in t"]);
+    assert_eq!(connect("net.connect({ path: host }, () => {})"), ["path-traversal in t"]);
+}

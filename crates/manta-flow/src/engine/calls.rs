@@ -380,9 +380,11 @@ impl Interp<'_> {
         }
     }
 
-    /// The argument a selector names. Alternatives are separated by `|`.
+    /// The argument a selector names. Alternatives are separated by `|`; `1:text` is the argument where it is no function and
+    /// no object.
     pub(crate) fn select(&mut self, selector: &str, args: &Args, this: Option<&Val>) -> Option<Val> {
         selector.split('|').find_map(|selector| {
+            let (selector, is_text) = selector.strip_suffix(":text").map_or((selector, false), |rest| (rest, true));
             let (head, fields) = match selector.split_once('.') {
                 Some((head, fields)) if !head.is_empty() => (head, Some(fields)),
                 _ => (selector, None),
@@ -400,6 +402,10 @@ impl Interp<'_> {
                 head.parse::<usize>().ok().and_then(|index| args.get(index).cloned())
             }?;
             let mut value = base;
+            let is_other = matches!(value.kind, Kind::Fn(_) | Kind::Bound(_) | Kind::Obj(_)) || value.is_nullish();
+            if is_text && is_other {
+                return None;
+            }
             if fields.is_some() && matches!(value.kind, Kind::Num(_) | Kind::Bool(_)) {
                 return None;
             }
