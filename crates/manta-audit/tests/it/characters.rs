@@ -264,3 +264,50 @@ fn what_is_computed_twice_is_one_text() {
         assert_eq!(twice(tested, used), FOUND, "{tested}, {used}");
     }
 }
+
+/// A tool that puts what `body` leaves in `name` into a literal of SQL.
+fn query(body: &str) -> Vec<String> {
+    let server = format!(
+        r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import Database from "better-sqlite3";
+import {{ z }} from "zod";
+const server = new McpServer({{ name: "x", version: "1" }});
+const db = new Database("x.db");
+function isName(text: string) {{ return /^[\w-]+$/.test(text.trim()); }}
+const load = async (db: Database | undefined) => (db ? db : Promise.reject(new Error("none")));
+server.tool("find", {{ id: z.string().optional(), other: z.string().optional() }}, async ({{ id, other }}) => {{
+  let name = id;
+  {body}
+  return {{ content: [{{ type: "text", text: JSON.stringify((await load(db)).prepare(`SELECT a FROM b WHERE c = '${{name}}'`).all()) }}] }};
+}});
+"#
+    );
+    found([("server.ts", server.as_str())])
+}
+
+#[test]
+fn what_is_known_of_a_trimmed_text_is_known_of_the_text() {
+    for kept in [
+        r#"if (!/^[\w-]+$/.test(id.trim())) throw new Error("name");"#,
+        r#"if (!/^[a-z-]+$/.test(id.toLowerCase())) throw new Error("name");"#,
+        r#"if (!/^[a-z-]+$/.test(id.trim().toLowerCase())) throw new Error("name");"#,
+        r#"name = id.trim().toLowerCase(); if (!isName(name)) throw new Error("name");"#,
+        r#"if (!isName(id)) throw new Error("name"); name = id.slice(1) + "z";"#,
+        r#"name = id || other; if (!isName(name)) throw new Error("name");"#,
+        r#"name = id?.trim() || other?.trim(); if (!isName(name)) throw new Error("name");"#,
+        r#"name = id ?? other; if (!isName(name)) throw new Error("name"); name = name.trim();"#,
+    ] {
+        assert_eq!(query(kept), NOTHING, "{kept}");
+    }
+    for open in [
+        "name = id.trim();",
+        r#"if (!/^[\w' -]+$/.test(id.trim())) throw new Error("name");"#,
+        r#"if (!/^[\w-]+$/.test(id.trim().slice(2))) throw new Error("name");"#,
+        r#"name = id || other; if (!isName(id)) throw new Error("name"); name = other;"#,
+        r#"name = id || other; if (!isName(other)) throw new Error("name"); name = id;"#,
+        r#"name = id ?? other; if (isName(name)) throw new Error("name");"#,
+    ] {
+        assert_eq!(query(open), ["sql-injection in find"], "{open}");
+    }
+}

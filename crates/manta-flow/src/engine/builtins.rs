@@ -23,7 +23,7 @@ use crate::engine::facts::{Cond, Fact, Refinements};
 use crate::engine::interp::{Args, Interp, key_name};
 use crate::engine::objects::array_items;
 use crate::engine::store::{Obj, ObjKind};
-use crate::engine::value::{Kind, ObjId, Taint, Val};
+use crate::engine::value::{Kind, ObjId, Taint, Text, Val};
 use crate::ir::{Lang, Symbol};
 
 /// Methods that are called on values of unknown kind often enough that reading them is no field access.
@@ -379,7 +379,8 @@ impl Interp<'_> {
                 results.push(result.clone());
                 result
             });
-            return self.lifted(receiver, &values, &results, joined);
+            let result = self.lifted(receiver, &values, &results, joined);
+            return self.numbered_method(receiver, name, &args, result);
         }
         // Futures are what they come to: `executor.submit(f, x).result()`.
         if name.as_str() == "result" && args.is_empty() && self.is_plain_data(receiver) {
@@ -452,10 +453,14 @@ impl Interp<'_> {
         result
     }
 
-    /// A test of a value that is one of several: what it teaches of each alternative, the value itself learns.
-    pub(super) fn lifted(&self, whole: &Val, values: &[Val], results: &[Val], joined: Val) -> Val {
-        if whole.vn == 0 || !matches!(joined.kind, Kind::Bool(_)) {
+    /// What is made of a value that is one of several, or a test of it: what it teaches of each alternative, the value
+    /// itself learns.
+    pub(super) fn lifted(&mut self, whole: &Val, values: &[Val], results: &[Val], joined: Val) -> Val {
+        if whole.vn == 0 {
             return joined;
+        }
+        if !matches!(joined.kind, Kind::Bool(_)) {
+            return self.made_of_all(whole, values, results).unwrap_or(joined);
         }
         let learnt = |outcome: bool| -> Refinements {
             let mut facts = Vec::new();
@@ -476,6 +481,24 @@ impl Interp<'_> {
         if cond.is_trivial() { joined } else { Val { cond: Some(Rc::new(cond)), ..joined } }
     }
 
+    /// One text, where each alternative gave a text that was made of it in the same way: it is made so of the whole.
+    fn made_of_all(&mut self, whole: &Val, values: &[Val], results: &[Val]) -> Option<Val> {
+        let how = |(value, result): (&Val, &Val)| {
+            let (base, how) = result.text.as_deref()?.base?;
+            let is_open = matches!(result.kind, Kind::Str) && result.is_tainted() && result.literals().is_none();
+            (is_open && base == value.vn && value.vn != 0).then_some(how)
+        };
+        let mut ways = values.iter().zip(results).map(how);
+        let first = ways.next()??;
+        if values.len() < 2 || !ways.all(|way| way == Some(first)) {
+            return None;
+        }
+        let merged = self.merged(results)?;
+        let text = Text { base: Some((whole.vn, first)), ..merged.text.as_deref()?.clone() };
+        self.derivations.insert(merged.vn, (whole.vn, first));
+        Some(Val { text: Some(Rc::new(text)), ..merged })
+    }
+
     /// Python: texts, numbers and collections, none of which has a method of this name.
     fn is_plain_data(&self, value: &Val) -> bool {
         self.lang() == Lang::Python
@@ -493,10 +516,18 @@ impl Interp<'_> {
         self.store.obj(data).items.first().filter(|_| is_rejected).cloned()
     }
 
-    /// What a promise has been resolved with so far.
-    pub(crate) fn settled(&self, promise: Val) -> Val {
-        match promise.kind {
-            Kind::Resolver(cell) => self.store.cell(cell).clone(),
+    /// What a promise has been resolved with so far. To wait for one that was rejected brings nothing.
+    pub(crate) fn settled(&mut self, promise: Val) -> Val {
+        match &promise.kind {
+            Kind::Resolver(cell) => self.store.cell(*cell).clone(),
+            Kind::Union(variants) => {
+                let is_kept = |one: &&Val| self.rejected_with(one).is_none();
+                let kept: Vec<Val> = variants.iter().filter(is_kept).cloned().collect();
+                if kept.len() == variants.len() {
+                    return promise;
+                }
+                self.join_all(kept).unwrap_or_else(Val::undefined)
+            }
             _ => promise,
         }
     }

@@ -2,7 +2,7 @@
 //! out: `if (!ok(id.trim())) throw …; use(id.trim())`. So it has one value number, and what a check says of the one holds for
 //! the other. (The value numbering of compilers: Alpern, Wegman and Zadeck, POPL 1988.)
 
-use crate::engine::interp::Interp;
+use crate::engine::interp::{Args, Interp};
 use crate::engine::value::{Kind, Part, Val, Vn};
 use crate::ir::{Lang, Symbol};
 
@@ -51,10 +51,22 @@ impl Interp<'_> {
     /// The text that an operation gave of these operands, under the number that it had before.
     pub(crate) fn numbered<'v>(&mut self, name: Symbol, operands: impl IntoIterator<Item = &'v Val>, text: Val) -> Val {
         // What has no number is known anyway.
-        if !matches!(text.kind, Kind::Str) || text.vn == 0 || !text.is_tainted() {
+        let is_text = text.alternatives().iter().all(|one| matches!(one.kind, Kind::Str));
+        if !is_text || text.vn == 0 || !text.is_tainted() {
             return text;
         }
         Val { vn: self.known_number(name, operands.into_iter().map(Operand::of), text.vn), ..text }
+    }
+
+    /// What a method of texts gave, under the number that it had before.
+    pub(crate) fn numbered_method(&mut self, value: &Val, name: Symbol, args: &Args, result: Val) -> Val {
+        let is_plain = args.named.is_empty() && args.rest.is_none() && args.named_rest.is_none();
+        // What was taken off without any change is the text itself.
+        let is_other = result.vn != value.vn;
+        if !is_plain || !is_other || !is_text_operation(self.lang(), name.as_str()) {
+            return result;
+        }
+        self.numbered(name, std::iter::once(value).chain(&args.pos), result)
     }
 
     /// The number of what the operation gave the first time, which is this one if it was never seen.
@@ -68,7 +80,7 @@ impl Interp<'_> {
 }
 
 /// Methods of texts that give a text which depends on nothing else.
-pub(crate) fn is_text_operation(lang: Lang, name: &str) -> bool {
+fn is_text_operation(lang: Lang, name: &str) -> bool {
     match lang {
         Lang::JavaScript => matches!(
             name,

@@ -8,7 +8,6 @@ use crate::domain::props::StrProps;
 use crate::domain::url::Host;
 use crate::domain::{CharSet, path};
 use crate::engine::api::ApiStep;
-use crate::engine::congruence::is_text_operation;
 use crate::engine::facts::{Cond, Fact};
 use crate::engine::interp::{Args, Interp};
 use crate::engine::slices::key_index;
@@ -21,12 +20,7 @@ impl Interp<'_> {
             Lang::JavaScript => self.js_text_method(value, name, args, span),
             Lang::Python => self.py_text_method(value, name, args, span),
         }?;
-        let is_plain = args.named.is_empty() && args.rest.is_none() && args.named_rest.is_none();
-        let is_operation = is_plain && is_text_operation(self.lang(), name.as_str());
-        // What was taken off without any change is the text itself.
-        let is_other = result.vn != value.vn;
-        let operands = || std::iter::once(value).chain(&args.pos);
-        Some(if is_operation && is_other { self.numbered(name, operands(), result) } else { result })
+        Some(self.numbered_method(value, name, args, result))
     }
 
     fn js_text_method(&mut self, value: &Val, name: Symbol, args: &Args, span: Span) -> Option<Val> {
@@ -362,11 +356,13 @@ impl Interp<'_> {
         }
         // Lower-casing keeps the host and, on file systems that matter, not the file: no path facts carry over.
         let base = value.text.as_deref().and_then(|text| text.base);
+        let base = base.filter(|(_, how)| *how != Transform::Cosmetic);
         let own = (value.vn != 0 && value.is_tainted()).then_some((value.vn, Transform::Cosmetic));
         let mut result = self.text_val(changed, &value);
         if let Some(base) = base.or(own)
             && let Some(text) = &result.text
         {
+            self.derivations.insert(result.vn, base);
             result.text = Some(Rc::new(crate::engine::value::Text { base: Some(base), ..(**text).clone() }));
         }
         result

@@ -432,7 +432,7 @@ impl Interp<'_> {
     }
 
     /// One text for all of these.
-    fn merged(&mut self, texts: &[Val]) -> Option<Val> {
+    pub(crate) fn merged(&mut self, texts: &[Val]) -> Option<Val> {
         let props = texts.iter().map(|value| self.props(value)).reduce(|a, b| a.join(&b))?;
         let taint = texts.iter().fold(Taint::NONE, |taint, value| taint.union(value.taint));
         let step = texts.iter().find(|value| value.is_tainted()).map_or(0, |value| value.step);

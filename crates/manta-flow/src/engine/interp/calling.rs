@@ -88,7 +88,8 @@ impl<'p> Interp<'p> {
             if let Some(common) = proven.and_then(|all| all.into_iter().reduce(|one, other| Rc::new(one.or(&other)))) {
                 self.assume(&vec![(receiver.vn, common)]);
             }
-            return self.lifted(receiver, &values, &results, joined);
+            let result = self.lifted(receiver, &values, &results, joined);
+            return self.numbered_method(receiver, name, &args, result);
         }
         if let Some(message) = self.message_read(receiver, name) {
             return message;

@@ -445,7 +445,11 @@ impl Interp<'_> {
                     } else {
                         fact.props.url.host.clone()
                     };
-                    let mut props = StrProps::default();
+                    let charset = match transform {
+                        Transform::Cosmetic => before_cosmetics(fact.props.charset),
+                        _ => CharSet::ALL,
+                    };
+                    let mut props = StrProps::of_charset(charset);
                     props.url = UrlState { host, ..props.url };
                     Some(own(props))
                 }
@@ -482,6 +486,7 @@ impl Interp<'_> {
                         Some((before, Transform::SamePath)) if matches!(transform, Transform::SamePath) => {
                             at = *before;
                         }
+                        Some((before, Transform::Cosmetic)) if matches!(transform, Transform::Cosmetic) => at = *before,
                         Some((before, Transform::UrlPart(UrlPart::Whole)))
                             if !matches!(transform, Transform::SamePath) =>
                         {
@@ -535,4 +540,12 @@ fn is_something(value: &Val) -> bool {
         Kind::Str => value.taint.is_none() || value.literals().is_some(),
         _ => false,
     }
+}
+
+/// The characters a text may have had before its blanks were cut off or its letters changed in case, by those it has now.
+fn before_cosmetics(charset: CharSet) -> CharSet {
+    // Letters outside of ASCII may have become letters (the Kelvin sign a `k`), and blanks outside of it were cut off;
+    // Python cuts the four separators of ASCII as well.
+    let blanks = CharSet::SPACE.union(CharSet::range(0x1c, 0x1f)).union(CharSet::NON_ASCII);
+    if charset == CharSet::ALL { charset } else { charset.both_cases().union(blanks) }
 }

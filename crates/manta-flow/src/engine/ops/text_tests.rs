@@ -269,13 +269,15 @@ impl Interp<'_> {
             }
             cond.when_false = self.implied_exactly(value, Fact::props(without, at));
             // What does not start with a sign once blanks are cut off does not start with it before.
-            if let Some((base, Transform::Cosmetic)) = value.text.as_deref().and_then(|text| text.base)
-                && first.is_ascii_punctuation()
-            {
+            if first.is_ascii_punctuation() {
                 let mut trimmed = StrProps::default();
                 trimmed.first = trimmed.first.minus(CharSet::single(first));
                 let fact = Rc::new(Fact::props(trimmed, at));
-                cond.when_false = both(&cond.when_false, &vec![(base, fact)]);
+                let mut derived = value.text.as_deref().and_then(|text| text.base);
+                while let Some((base, Transform::Cosmetic)) = derived {
+                    cond.when_false = both(&cond.when_false, &vec![(base, fact.clone())]);
+                    derived = self.derivations.get(&base).copied();
+                }
             }
         }
         // Where a path is normalised, `..` leads or is not there.
