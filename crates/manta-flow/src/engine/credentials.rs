@@ -10,6 +10,7 @@ use manta_core::{Location, Span};
 use manta_detect::secrets;
 
 use crate::engine::analysis::HandlerCall;
+use crate::engine::api::ApiId;
 use crate::engine::interp::Interp;
 use crate::engine::store::ObjKind;
 use crate::engine::value::{Kind, ObjId, Part, Val, Vn};
@@ -85,6 +86,12 @@ impl Interp<'_> {
         search.found
     }
 
+    /// The credential that something outside is.
+    pub(crate) fn credential_of(&self, api: ApiId) -> Option<Credential> {
+        let look_up = || Credential::of_path(&self.apis.name(api));
+        self.known_credentials.borrow_mut().entry(api).or_insert_with(look_up).clone()
+    }
+
     fn search(&self, value: &Val, depth: usize, search: &mut Search) {
         if depth == 0 || search.left == 0 {
             return;
@@ -100,7 +107,7 @@ impl Interp<'_> {
         }
         match &value.kind {
             Kind::Api(api, data) => {
-                search.found.extend(Credential::of_path(&self.apis.name(*api)));
+                search.found.extend(self.credential_of(*api));
                 if let Some(data) = data.filter(|_| super::calls::is_answer(&self.apis.name(*api))) {
                     self.search_object(data, depth, search);
                 }

@@ -28,6 +28,7 @@ use crate::domain::StrProps;
 use crate::engine::analysis::{Arrivals, Carried};
 use crate::engine::api::{ApiId, ApiTable};
 use crate::engine::congruence::Operand;
+use crate::engine::credentials::Credential;
 use crate::engine::facts::Cond;
 use crate::engine::memo::Memo;
 use crate::engine::models::Models;
@@ -294,6 +295,8 @@ pub(crate) struct Interp<'p> {
     api_cache: FxHashMap<ApiId, Option<usize>>,
     /// Whether a call outside comes back, as far as asked.
     never: RefCell<FxHashMap<ApiId, bool>>,
+    /// The credential that something outside is, as far as asked.
+    pub(crate) known_credentials: RefCell<FxHashMap<ApiId, Option<Credential>>>,
     element_vns: FxHashMap<Vn, Vn>,
     universal: FxHashSet<Vn>,
     star_imports: FxHashMap<ModId, Vec<ImportId>>,
@@ -381,6 +384,7 @@ impl<'p> Interp<'p> {
             registration_spans: FxHashMap::default(),
             api_cache: FxHashMap::default(),
             never: RefCell::default(),
+            known_credentials: RefCell::default(),
             element_vns: FxHashMap::default(),
             universal: FxHashSet::default(),
             star_imports: FxHashMap::default(),

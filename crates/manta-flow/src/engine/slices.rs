@@ -3,7 +3,6 @@
 use manta_core::Span;
 
 use crate::domain::{CharSet, StrProps};
-use crate::engine::credentials::Credential;
 use crate::engine::interp::Interp;
 use crate::engine::value::{Kind, ObjId, Part, Val};
 use crate::ir::Symbol;
@@ -63,7 +62,7 @@ impl Interp<'_> {
                 self.numbered(Symbol::new("slice"), [value, lower.unwrap_or(&end), upper.unwrap_or(&end)], piece)
             }
             // A piece of a secret, shown to tell secrets apart, is no secret.
-            Kind::Api(api, _) if Credential::of_path(&self.apis.name(*api)).is_some() => {
+            Kind::Api(api, _) if self.credential_of(*api).is_some() => {
                 Val { vn: self.store.fresh_vn(), ..Val::of(Kind::Str) }
             }
             _ => {

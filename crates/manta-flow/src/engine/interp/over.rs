@@ -54,6 +54,7 @@ impl Interp<'_> {
             replay_reserve,
             api_cache,
             never,
+            known_credentials,
             element_vns,
             universal,
             star_imports,
