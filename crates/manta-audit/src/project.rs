@@ -62,6 +62,8 @@ pub(crate) fn load(
     let mut resolver_of = Vec::new();
     let mut computed = Vec::new();
     let mut absent: BTreeSet<String> = BTreeSet::new();
+    // Where modules are loaded by names of which nothing is known.
+    let mut open: BTreeSet<String> = BTreeSet::new();
     let mut resolvers: Vec<Arc<dyn Resolver>> = Vec::new();
     let mut entries = Vec::new();
     let mut claimed: BTreeSet<FileId> = BTreeSet::new();
@@ -118,6 +120,13 @@ pub(crate) fn load(
                     });
                 absent.extend(missing(&module, &path, resolver.as_ref()));
                 let mut by_chance = computed::files(&module, resolver.as_ref());
+                if by_chance.is_empty() && computed::is_asked_for(&module) {
+                    let text = |path: &str| Some(Arc::clone(&input.sources.get(input.sources.find(path)?)?.text));
+                    by_chance = computed::files_alike(&module, resolver.as_ref(), text);
+                    if by_chance.is_empty() {
+                        open.insert(path.clone());
+                    }
+                }
                 if by_chance.len() > computed::MAX_FILES {
                     let (all, most) = (by_chance.len(), computed::MAX_FILES);
                     let cut =
@@ -136,7 +145,11 @@ pub(crate) fn load(
         resolvers.push(resolver);
     }
     report.completeness.files_analysed = modules.len();
-    report.completeness.notes.extend(told(&absent));
+    report.completeness.notes.extend(told("modules that are not here were not read", &absent));
+    report
+        .completeness
+        .notes
+        .extend(told("modules are loaded by names that nothing here tells, and were not read", &open));
     for id in claimed.difference(&read) {
         let Some(file) = input.sources.get(*id) else { continue };
         let reason = input.set_aside.get(id).cloned().unwrap_or(SkipReason::NotImported);
@@ -152,13 +165,13 @@ fn missing(module: &Module, path: &str, resolver: &dyn Resolver) -> BTreeSet<Str
     absent.map(|import| format!("`{}`, imported by {path}", import.request)).collect()
 }
 
-/// What is said of modules that are not there: the first few, and how many.
-fn told(absent: &BTreeSet<String>) -> Option<String> {
+/// What is said of modules that were not read: the first few, and how many.
+fn told(why: &str, which: &BTreeSet<String>) -> Option<String> {
     const NAMED: usize = 3;
-    let named: Vec<&str> = absent.iter().take(NAMED).map(String::as_str).collect();
-    let more = absent.len().checked_sub(NAMED).filter(|more| *more > 0);
+    let named: Vec<&str> = which.iter().take(NAMED).map(String::as_str).collect();
+    let more = which.len().checked_sub(NAMED).filter(|more| *more > 0);
     let more = more.map(|more| format!("; and {more} more")).unwrap_or_default();
-    (!named.is_empty()).then(|| format!("modules that are not here were not read: {}{more}", named.join("; ")))
+    (!named.is_empty()).then(|| format!("{why}: {}{more}", named.join("; ")))
 }
 
 /// Most expressions of all files together; each takes some 150 bytes, and a scan has to stay below 1 GiB. Servers have

@@ -82,6 +82,11 @@ pub trait Resolver: Send + Sync {
     /// Files matching a directory that the program loads at run time (`fs.readdir` + `import()`, plugin folders).
     fn siblings(&self, dir: &str) -> Vec<String>;
 
+    /// Source files anywhere below a directory, for programs that look through it at any depth.
+    fn tree(&self, dir: &str) -> Vec<String> {
+        self.siblings(dir)
+    }
+
     /// Files that an import in `from` may mean whose specifier is computed and starts with `prefix`: `./tools/`,
     /// `app.tools.`, `.`. What follows the last separator of the prefix is left open.
     fn folder(&self, from: &str, prefix: &str) -> Vec<String>;

@@ -6,12 +6,15 @@
 //! and means the modules around it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use manta_flow::frontend::{Resolution, Resolver, around_missing};
-use manta_flow::ir::{ArgKind, BinaryOp, Expr, ExprId, ImportName, Lang, Module, Var};
+use manta_flow::ir::{
+    ArgKind, BinaryOp, Expr, ExprId, ImportName, Key, Lang, Module, Pat, Stmt, StmtKind, Symbol, Var,
+};
 
 /// Most files that the computed imports of one module may mean.
-pub(super) const MAX_FILES: usize = 64;
+pub(super) const MAX_FILES: usize = 256;
 
 /// The files that `module` may load by computed names, sorted, private ones last. Of more than [`MAX_FILES`] the first are
 /// to be read, and the report is to say so.
@@ -49,6 +52,10 @@ pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
             _ => {}
         }
     }
+    // A directory that is put together of pieces, and looked through at any depth.
+    if found.is_empty() {
+        found.extend(trees_spelled(module, resolver));
+    }
     // A loader that is told which package to look through stands, as a rule, in that package.
     if found.is_empty() && module.lang == Lang::Python {
         found.extend(resolver.folder(path, "."));
@@ -58,6 +65,111 @@ pub(super) fn files(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
     // What is private to the others is read with them, if it is needed.
     found.sort_by_key(|file| is_private(file));
     found
+}
+
+/// The files that have what `module` asks of the modules that it loads by computed names (`mod.schema`, `mod.handler`), sorted:
+/// where nothing in the program tells the names, which a manifest may hold. Only the text of the files is looked at.
+pub(super) fn files_alike(
+    module: &Module,
+    resolver: &dyn Resolver,
+    text: impl Fn(&str) -> Option<Arc<str>>,
+) -> Vec<String> {
+    let asked = exports_asked_for(module);
+    // One common name is no likeness.
+    if asked.len() < 2 {
+        return Vec::new();
+    }
+    let has_all = |file: &String| {
+        *file != *module.path
+            && text(file).is_some_and(|text| asked.iter().all(|name| declares(module.lang, &text, name.as_str())))
+    };
+    let (package, _) = resolver.package(&module.path);
+    let mut found = resolver.tree(&package);
+    found.retain(has_all);
+    found
+}
+
+/// Whether a text has a name that others may import, as far as a text tells.
+fn declares(lang: Lang, text: &str, name: &str) -> bool {
+    let is_export = lang == Lang::Python || text.contains("export") || text.contains("exports");
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+    is_export
+        && text.match_indices(name).any(|(at, _)| {
+            let (before, behind) = (&text[..at], &text[at + name.len()..]);
+            !before.ends_with(|c| is_name(c) || c == '.') && !behind.starts_with(is_name)
+        })
+}
+
+/// What is read of the modules that are loaded by computed names.
+fn exports_asked_for(module: &Module) -> BTreeSet<Symbol> {
+    let mut asked = BTreeSet::new();
+    for func in &module.funcs {
+        let mut bound = Vec::new();
+        bindings(&func.body, &mut bound);
+        let is_inside = |expr: usize| {
+            module.spans.get(expr).is_some_and(|span| func.span.start <= span.start && span.end <= func.span.end)
+        };
+        let assigned = module.exprs.iter().enumerate().filter(|(at, _)| is_inside(*at));
+        bound.extend(assigned.filter_map(|(_, expr)| match expr {
+            Expr::Assign { target, value } => Some((&**target, *value)),
+            _ => None,
+        }));
+        bound.retain(|(_, value)| is_loaded(module, *value));
+        for (pat, _) in bound {
+            match pat {
+                Pat::Object { fields, .. } => asked.extend(fields.iter().filter_map(|(key, ..)| match key {
+                    Key::Static(name) => Some(*name),
+                    Key::Computed(_) => None,
+                })),
+                Pat::Var(var @ Var::Local(_)) => {
+                    asked.extend(module.exprs.iter().enumerate().filter(|(at, _)| is_inside(*at)).filter_map(
+                        |(_, expr)| {
+                            let Expr::Member { object, name, .. } = expr else { return None };
+                            matches!(module.expr(*object), Expr::Var(of) if of == var).then_some(*name)
+                        },
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+    asked.retain(|name| name.as_str() != "default" && !name.as_str().starts_with("__"));
+    asked
+}
+
+/// Whether an expression waits for a module that is loaded by a computed name.
+fn is_loaded(module: &Module, expr: ExprId) -> bool {
+    match module.expr(expr) {
+        Expr::Await(inner) => is_loaded(module, *inner),
+        other => computed_request(module, other).is_some(),
+    }
+}
+
+/// What is bound to what, anywhere in a block.
+fn bindings<'m>(block: &'m [Stmt], all: &mut Vec<(&'m Pat, ExprId)>) {
+    for stmt in block {
+        match &stmt.kind {
+            StmtKind::Let { pat, value: Some(value) } => all.push((pat, *value)),
+            StmtKind::If { then, otherwise, .. } => {
+                [then, otherwise].into_iter().for_each(|block| bindings(block, all))
+            }
+            StmtKind::While { body, otherwise, .. } | StmtKind::ForEach { body, otherwise, .. } => {
+                [body, otherwise].into_iter().for_each(|block| bindings(block, all));
+            }
+            StmtKind::Switch { cases, .. } => cases.iter().for_each(|(_, block)| bindings(block, all)),
+            StmtKind::Block(block) | StmtKind::Labeled(_, block) => bindings(block, all),
+            StmtKind::Try { body, handlers, otherwise, finally } => {
+                [body, otherwise, finally].into_iter().for_each(|block| bindings(block, all));
+                handlers.iter().for_each(|handler| bindings(&handler.body, all));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether `module` loads others by names that it computes.
+pub(super) fn is_asked_for(module: &Module) -> bool {
+    module.exprs.iter().any(|expr| computed_request(module, expr).is_some())
 }
 
 /// Whether a module or its package is named like one that is nobody else's: `_client.py`, `_client/__init__.py`.
@@ -157,6 +269,65 @@ fn prefix(module: &Module, text: ExprId, depth: usize) -> Option<String> {
         Expr::Call { args, .. } => prefix(module, args.first()?.value, depth - 1),
         _ => None,
     }
+}
+
+/// The files below the directories that the module puts together of pieces (`resolve(process.cwd(), "src", "tools")`,
+/// `Path(__file__).parent / "app" / "tools"`), seen from the module and from where a server is started.
+fn trees_spelled(module: &Module, resolver: &dyn Resolver) -> Vec<String> {
+    let folder = module.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let (package, _) = resolver.package(&module.path);
+    let mut found = Vec::new();
+    for pieces in module.exprs.iter().map(|expr| pieces(module, expr)).filter(|pieces| !pieces.is_empty()) {
+        for base in [folder, &package] {
+            let tree = joined(base, &pieces).map(|tree| resolver.tree(&tree)).unwrap_or_default();
+            // Where the program itself stands is no place that it looks through for parts of it.
+            if !tree.iter().any(|file| *file == *module.path) {
+                found.extend(tree);
+            }
+        }
+    }
+    found
+}
+
+/// The names that an expression joins to a path, one behind the other.
+fn pieces<'m>(module: &'m Module, expr: &'m Expr) -> Vec<&'m str> {
+    let text = |expr: ExprId| match module.expr(expr) {
+        Expr::Str(text) => Some(&**text),
+        _ => None,
+    };
+    match expr {
+        Expr::Call { args, .. } => {
+            let begun = args.iter().skip_while(|arg| text(arg.value).is_none());
+            let all: Vec<&str> = begun.map_while(|arg| text(arg.value)).collect();
+            let is_path = all.len() > 1 || all.iter().any(|piece| piece.contains('/'));
+            // What begins at the root of the file system is not of the program.
+            if is_path && !all[0].starts_with('/') { all } else { Vec::new() }
+        }
+        Expr::Binary(BinaryOp::Div, left, right) => {
+            let mut all = pieces(module, module.expr(*left));
+            all.extend(text(*right));
+            all
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The directory that pieces lead to from another; none outside of the target, and none for what is no name of a file.
+fn joined(base: &str, pieces: &[&str]) -> Option<String> {
+    let mut parts: Vec<&str> = base.split('/').filter(|part| !part.is_empty()).collect();
+    for part in pieces.iter().flat_map(|piece| piece.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ if part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '@')) => {
+                parts.push(part);
+            }
+            _ => return None,
+        }
+    }
+    Some(parts.join("/"))
 }
 
 /// The files of a directory that `text` names, seen from the module.

@@ -2,6 +2,7 @@
 
 use crate::common;
 use crate::common::{found, report_of};
+use manta_core::ScanReport;
 
 #[test]
 fn a_switch_over_the_method_of_a_message_is_a_server() {
@@ -797,10 +798,10 @@ for (const file of fs.readdirSync("./tools")) {
   server.registerTool(tool.name, { description: "d", inputSchema: {} }, tool.handler);
 }
 "#;
-    let tools: Vec<(String, String)> = (0..70)
+    let tools: Vec<(String, String)> = (0..300)
         .map(|tool| {
             let text = format!("export default {{ name: 't{tool}', handler: async () => ({{ content: [] }}) }};\n");
-            (format!("tools/t{tool:02}.js"), text)
+            (format!("tools/t{tool:03}.js"), text)
         })
         .collect();
     let files = |count: usize| {
@@ -809,7 +810,140 @@ for (const file of fs.readdirSync("./tools")) {
     };
     assert!(files(60).is_empty());
     let said = files(70);
-    assert!(said.iter().any(|said| said.contains("of 70 files") && said.contains("64 were read")), "{said:?}");
+    assert!(said.iter().any(|said| said.contains("only the first were followed")), "{said:?}");
+    let said = files(300);
+    assert!(said.iter().any(|said| said.contains("of 300 files") && said.contains("256 were read")), "{said:?}");
+}
+
+/// A server that loads its tools by names that no text of it tells, and the files of the package.
+fn loaded(load: &str, tool: &str) -> ScanReport {
+    let index = format!(
+        r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import fs from "node:fs";
+import path from "node:path";
+import {{ pathToFileURL }} from "node:url";
+const server = new McpServer({{ name: "x", version: "1" }});
+server.registerTool("now", {{}}, async () => ({{ content: [] }}));
+{load}
+"#
+    );
+    report_of([
+        ("package.json", r#"{"name":"x","version":"1.0.0","type":"module","main":"src/start/index.js"}"#),
+        ("src/start/index.js", index.as_str()),
+        ("src/parts/net/ping.js", tool),
+        ("src/other/nothing.js", "export const settings = {};\n"),
+    ])
+}
+
+#[test]
+fn modules_are_loaded_from_trees_and_by_what_they_export() {
+    let tool = r#"
+import { execSync } from "node:child_process";
+import { z } from "zod";
+export const schema = { host: z.string() };
+export const handler = async ({ host }) => execSync("ping " + host).toString();
+export default { schema, handler };
+"#;
+    let use_of = "server.registerTool('ping', { inputSchema: mod.schema }, mod.handler);";
+    let rules = |report: &ScanReport| -> Vec<&str> {
+        report.findings.iter().map(|one| one.rule.id).filter(|rule| rule.starts_with("command")).collect()
+    };
+    let of_tree = format!(
+        r#"
+function files(dir) {{
+  return fs.readdirSync(dir, {{ withFileTypes: true }}).flatMap((one) =>
+    one.isDirectory() ? files(path.join(dir, one.name)) : [path.join(dir, one.name)]);
+}}
+for (const file of files(path.resolve(process.cwd(), "src", "parts"))) {{
+  const {{ default: mod }} = await import(pathToFileURL(file).href);
+  {use_of}
+}}"#
+    );
+    let of_manifest = format!(
+        r#"
+for (const id of JSON.parse(fs.readFileSync(process.env.MANIFEST, "utf8"))) {{
+  const mod = await import(pathToFileURL(path.join(process.env.HOME, `${{id}}.js`)).href);
+  {use_of}
+}}"#
+    );
+    for load in [&of_tree, &of_manifest] {
+        let report = loaded(load, tool);
+        assert_eq!(rules(&report), ["command-injection"], "{load}");
+        assert!(report.completeness.notes.is_empty(), "{:?}", report.completeness.notes);
+    }
+    // Where nothing has what is asked for, the report says that something may be loaded.
+    let report = loaded(&of_manifest, "export const settings = {};\n");
+    assert_eq!(rules(&report), Vec::<&str>::new());
+    assert!(report.completeness.notes.iter().any(|note| note.contains("src/start/index.js")));
+}
+
+#[test]
+fn tools_of_either_list_may_have_one_name() {
+    let server = r#"
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { execSync } from "node:child_process";
+const run = { tool: { name: "run", inputSchema: { type: "object" } }, handler: async (args) => execSync(args.command) };
+const small = { tool: { name: "run", inputSchema: {} }, handler: async () => "ok" };
+const now = { tool: { name: "now", inputSchema: {} }, handler: async () => "ok" };
+let all;
+switch (process.env.MODE) {
+  case "small": all = [small, now]; break;
+  case "time": all = [now]; break;
+  default: all = [run]; break;
+}
+const known = new Map();
+for (const one of all) {
+  if (known.has(one.tool.name)) throw new Error("twice: " + one.tool.name);
+  known.set(one.tool.name, one);
+}
+const server = new Server({ name: "x", version: "1" }, { capabilities: { tools: {} } });
+server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: all.map((one) => one.tool) }));
+server.setRequestHandler(CallToolRequestSchema, async (request) => {
+  const one = known.get(request.params.name);
+  if (!one) throw new Error("unknown");
+  return one.handler(request.params.arguments);
+});
+"#;
+    assert_eq!(found([("index.js", server)]), ["command-execution in run"]);
+}
+
+/// What a setting puts into a list, set or table is in there or not, and so is what depends on that.
+#[test]
+fn tools_that_a_setting_turns_off_are_there() {
+    let server = |made: &str, asked: &str| {
+        let server = format!(
+            r#"
+import {{ McpServer }} from "@modelcontextprotocol/sdk/server/mcp.js";
+import {{ execSync }} from "node:child_process";
+import {{ z }} from "zod";
+const server = new McpServer({{ name: "x", version: "1" }});
+{made}
+if ({asked}) server.tool("run", {{ command: z.string() }}, async ({{ command }}) => execSync(command));
+"#
+        );
+        found([("index.js", server.as_str())])
+    };
+    let known = ["command-execution in run"];
+    for (made, asked) in [
+        ("const off = new Set(); if (!process.env.KEY) off.add('run');", "!off.has('run')"),
+        ("const off = new Set(['x']); if (!process.env.KEY) off.add('run');", "!off.has('run')"),
+        ("const off = []; if (!process.env.KEY) off.push('run');", "!off.includes('run')"),
+        ("const off = ['x']; if (!process.env.KEY) off.push('run');", "off.indexOf('run') < 0"),
+        ("const off = process.env.KEY ? ['x'] : ['run', 'y'];", "!off.includes('run')"),
+        ("const off = new Map(); if (!process.env.KEY) off.set('run', 1);", "!off.has('run')"),
+    ] {
+        assert_eq!(server(made, asked), known, "{made} {asked}");
+    }
+    for (made, asked) in [
+        ("const off = new Set(); off.add('run');", "!off.has('run')"),
+        ("const off = new Set(); if (process.env.KEY) off.add('run'); off.add('run');", "!off.has('run')"),
+        ("const off = process.env.KEY ? ['run'] : ['run', 'y'];", "!off.includes('run')"),
+        ("const off = process.env.KEY ? ['x'] : ['y'];", "off.includes('run')"),
+    ] {
+        assert_eq!(server(made, asked), Vec::<String>::new(), "{made} {asked}");
+    }
 }
 
 /// Of tools that are listed in one list or another, each keeps what it is and does: also where the lists are of unequal
@@ -883,4 +1017,27 @@ server.tool("read", "Reads a file", {schema}async (given) => ({{
     assert_eq!(server("{ path: z.enum(['a', 'b']) }, "), [""; 0]);
     assert_eq!(server(""), [""; 0], "what it is given without a schema is no argument");
     assert_eq!(server("{ readOnlyHint: true }, "), [""; 0]);
+}
+
+#[test]
+fn where_a_tool_is_registered_and_none_is_found_the_report_says_so() {
+    let index = r#"
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+const server = new McpServer({ name: "x", version: "1" });
+server.registerTool("now", {}, async () => ({ content: [] }));
+"#;
+    let more = r#"
+let registry;
+export function add(name, tool) {
+  if (!registry) throw new Error("not yet");
+  registry.registerTool(name, { inputSchema: tool.schema }, tool.handler);
+}
+"#;
+    let said = |index: &str| {
+        let index = format!("import {{ add }} from './more.js';\n{index}");
+        report_of([("index.js", index.as_str()), ("more.js", more)]).completeness.exhausted_budgets
+    };
+    assert_eq!(said(index), ["no tool was found where more.js registers one"]);
+    let found = report_of([("index.js", index)]).completeness.exhausted_budgets;
+    assert_eq!(found, Vec::<String>::new());
 }

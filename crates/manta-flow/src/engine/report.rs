@@ -302,6 +302,8 @@ pub(crate) struct Findings {
     pub(crate) depth_exceeded: bool,
     /// Of the functions or modules that one value may be, some were left out.
     pub(crate) is_table_cut: bool,
+    /// Files that register tools where none was found.
+    pub(crate) silent_registrations: BTreeSet<String>,
     /// Label of the loop about to start.
     pub(crate) pending_label: Option<Symbol>,
     /// Whether sinks are judged (off while modules load).

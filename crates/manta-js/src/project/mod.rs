@@ -129,6 +129,20 @@ impl Resolver for Project {
         direct
     }
 
+    fn tree(&self, dir: &str) -> Vec<String> {
+        let dir = dir.trim_matches('/');
+        let all = |dir: &str| {
+            let is_read = |path: &&str| is_source(path) && !paths::is_peripheral(path);
+            self.below(dir).filter(is_read).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let direct = all(dir);
+        // As in `siblings`.
+        match direct.is_empty() {
+            true => resolve::source_dir(self, dir).map_or_else(Vec::new, |dir| all(&dir)),
+            false => direct,
+        }
+    }
+
     fn folder(&self, from: &str, prefix: &str) -> Vec<String> {
         let Some((dir, _)) = prefix.rsplit_once('/') else { return Vec::new() };
         if !dir.starts_with('.') {

@@ -26,6 +26,8 @@ pub(crate) struct Project {
     entries: Vec<Entry>,
     /// Dependencies that single-file programs declare in a comment, by file.
     inline: BTreeMap<String, Versions>,
+    /// What the target is imported as, where it is a package itself.
+    own_name: Option<String>,
 }
 
 impl Project {
@@ -35,7 +37,8 @@ impl Project {
         let packages = manifest::packages(files);
         let scripts = modules.iter().filter_map(|path| Some((path, dependencies::inline_script(files.text(path)?)?)));
         let inline = scripts.map(|(path, versions)| (path.to_owned(), versions)).collect();
-        let mut project = Self { modules, packages, entries: Vec::new(), inline };
+        let own_name = own_name(&modules, files);
+        let mut project = Self { modules, packages, entries: Vec::new(), inline, own_name };
         project.entries = entries::find(&project, files);
         project
     }
@@ -75,7 +78,14 @@ impl Project {
         if library {
             return None;
         }
-        namespace.or_else(|| self.modules.by_tail(from, request).map(Found::File))
+        namespace
+            .or_else(|| self.modules.by_tail(from, request).map(Found::File))
+            .or_else(|| self.in_target_itself(request))
+    }
+
+    fn in_target_itself(&self, request: &str) -> Option<Found> {
+        let (root, rest) = request.split_once('.').unwrap_or((request, ""));
+        if self.own_name.as_deref() == Some(root) { self.modules.lookup("", rest) } else { None }
     }
 
     fn roots(&self, from: &str, library: bool) -> Vec<String> {
@@ -181,6 +191,28 @@ impl Resolver for Project {
         let all = self.siblings(&dir);
         all.iter().filter(is_direct).filter(|path| *path != from).cloned().collect()
     }
+}
+
+/// The name of a target that is a package: as a rule that of its directory, which a checkout may have changed and a scan
+/// does not see. So it is what the modules in it are imported from, by files of the target: `from my_server.tools import …`
+/// beside `tools/`.
+fn own_name(modules: &Modules, files: &dyn ProjectFiles) -> Option<String> {
+    if !matches!(modules.lookup("", ""), Some(Found::File(_))) {
+        return None;
+    }
+    let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in modules.iter().filter_map(|path| files.text(path)).flat_map(str::lines) {
+        let Some(imported) = line.trim_start().strip_prefix("from ").or_else(|| line.strip_prefix("import ")) else {
+            continue;
+        };
+        let request = imported.split_whitespace().next().unwrap_or_default();
+        let Some((root, rest)) = request.split_once('.').filter(|(root, _)| !root.is_empty()) else { continue };
+        let is_here = modules.lookup("", rest).is_some() && modules.lookup("", root).is_none();
+        if is_here && modules::STANDARD_LIBRARY.binary_search(&root).is_err() {
+            *named.entry(root).or_default() += 1;
+        }
+    }
+    named.into_iter().max_by_key(|(_, count)| *count).map(|(name, _)| name.to_owned())
 }
 
 fn external(request: &str) -> Resolution {

@@ -247,3 +247,24 @@ fn broken_manifests_cost_only_themselves() {
     assert_eq!(project.resolve("src/x.py", ""), Resolution::Missing);
     assert_eq!(project.resolve("src/x.py", "."), Resolution::Namespace("src".into()));
 }
+
+#[test]
+fn a_target_that_is_a_package_is_imported_by_a_name_of_its_own() {
+    let files = [
+        ("__init__.py", ""),
+        ("server.py", "from my_server.state import keep\nfrom my_server import tools\nimport other.state\n"),
+        ("main.py", "from my_server.tools.echo import echo\n"),
+        ("state.py", ""),
+        ("tools/__init__.py", ""),
+        ("tools/echo.py", ""),
+    ];
+    let target = project(&files);
+    assert_eq!(target.resolve("server.py", "my_server.state"), file("state.py"));
+    assert_eq!(target.resolve("server.py", "my_server"), file("__init__.py"));
+    assert_eq!(target.resolve("main.py", "my_server.tools.echo"), file("tools/echo.py"));
+    assert_eq!(target.resolve("server.py", "numpy"), external("numpy", &[]));
+    assert_eq!(target.resolve("server.py", "numpy.linalg"), external("numpy", &["linalg"]));
+    // Without `__init__.py` it is none.
+    let plain = project(&files[1..]);
+    assert_eq!(plain.resolve("server.py", "my_server"), external("my_server", &[]));
+}

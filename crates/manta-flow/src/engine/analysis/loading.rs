@@ -6,6 +6,7 @@ use crate::engine::models::Exposes;
 use crate::engine::report::Registration;
 use crate::engine::store::{Obj, ObjKind};
 use crate::engine::value::{FnId, Kind, ModId, ObjId, Val};
+use crate::ir::Expr;
 use crate::ir::{FuncId, Symbol};
 use manta_core::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -225,6 +226,26 @@ impl<'p> Interp<'p> {
         mentions.iter().any(|at| at.start >= span.start && at.end <= span.end)
     }
 
+    /// The modules whose code registers tools where no tool was found: what leads there, or what it is given, was not
+    /// understood. Only the name that says no other thing is looked for.
+    fn silent_registrations(&self, all: &[Registration]) -> BTreeSet<String> {
+        let known: BTreeSet<(ModId, u32)> = all.iter().map(|one| (one.module, one.at.span.start)).collect();
+        let mut silent = BTreeSet::new();
+        for (id, module) in self.program.modules() {
+            let calls = module.exprs.iter().zip(&module.spans).filter(|(expr, _)| match expr {
+                Expr::Call { callee, args, .. } => {
+                    let is_named = |expr| matches!(module.expr(expr), Expr::Member { name, .. } if name.as_str() == "registerTool");
+                    args.len() > 1 && is_named(*callee)
+                }
+                _ => false,
+            });
+            if calls.into_iter().any(|(_, span)| !known.contains(&(id, span.start))) {
+                silent.insert(module.path.to_string());
+            }
+        }
+        silent
+    }
+
     /// The routes of a web application that a library offers as tools: FastAPI's, called by their operation.
     pub(super) fn name_operations(&self, all: &mut [Registration]) {
         let offers = |call: &CallInfo| call.api.ends_with("FastApiMCP") || call.api.ends_with("FastMCP.from_fastapi");
@@ -245,6 +266,7 @@ impl<'p> Interp<'p> {
     /// Registrations in a fixed order; shapes only where no SDK call registered the same handler or name.
     pub(super) fn settled_registrations(&mut self) -> Vec<Registration> {
         let mut all = std::mem::take(&mut self.found.registrations);
+        self.found.silent_registrations = self.silent_registrations(&all);
         self.name_operations(&mut all);
         let function = |interp: &Self, registration: &Registration| {
             registration.handler.as_ref().and_then(|handler| interp.closure_of(handler)).map(|id| {

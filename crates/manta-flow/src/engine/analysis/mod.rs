@@ -300,6 +300,8 @@ fn finished(interp: &mut Interp<'_>, mut analysis: Analysis, mut found: Vec<Foun
         let told = "what modules run when they load was not followed to the end, and may register more tools";
         analysis.exhausted.push(told.to_owned());
     }
+    let silent = std::mem::take(&mut interp.found.silent_registrations);
+    analysis.exhausted.extend(silent.iter().map(|path| format!("no tool was found where {path} registers one")));
     if interp.is_heavy {
         analysis.exhausted.push(format!("the analysis stopped at {} MiB of values", limits.store_bytes >> 21));
     }

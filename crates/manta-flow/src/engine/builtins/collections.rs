@@ -351,7 +351,12 @@ impl Interp<'_> {
     fn each_element(&mut self, list: &Val, name: &str, function: &Val, span: Span) -> Val {
         // An input that is followed in place of a list is its only element: a text has no such methods.
         let is_text = matches!(list.kind, Kind::Str) && self.is_witness(list);
-        let (items, more) = if is_text { (vec![list.clone()], None) } else { self.rounds_of(list, span) };
+        let (items, more) = if is_text {
+            (vec![list.clone()], None)
+        } else {
+            let rounds = self.rounds_of(list, span);
+            (rounds.items, rounds.more)
+        };
         let (items, more) = if items.len() > 96 || !self.admits_rounds(items.len()) {
             let joined = self.join_all(items.into_iter().chain(more));
             (Vec::new(), joined)

@@ -7,6 +7,7 @@ use manta_core::Span;
 use super::{Args, Frame, Interp, MAX_UNROLL, ModState, key_name, without_facts};
 use crate::engine::api::ApiStep;
 use crate::engine::facts::{Cond, Refinements};
+use crate::engine::objects::Rounds;
 use crate::engine::store::{Closure, Obj, ObjKind, Snapshot};
 use crate::engine::trace::StepKind;
 use crate::engine::value::{CellId, Kind, ModId, ObjId, RegexVal, Taint, Val};
@@ -385,7 +386,7 @@ impl<'p> Interp<'p> {
         };
         let collection = self.eval(clause.iter);
         let span = self.code().span(clause.iter);
-        let (items, rest) = self.rounds_of(&collection, span);
+        let Rounds { items, more: rest, .. } = self.rounds_of(&collection, span);
         let (items, rest) = if items.len() > MAX_UNROLL || !self.admits_rounds(items.len()) {
             let joined = self.join_all(items);
             (

@@ -8,6 +8,7 @@ use super::{Interp, JumpTarget, MAX_UNROLL, NOT_TAKEN, Returned, TryFrame, witho
 use crate::engine::api::ApiId;
 use crate::engine::calls::matches::PRESENT;
 use crate::engine::facts::{Fact, Refinements};
+use crate::engine::objects::Rounds;
 use crate::engine::program::Link;
 use crate::engine::store::{Content, Loc, Mark, Snapshot};
 use crate::engine::trace::StepKind;
@@ -585,7 +586,12 @@ impl<'p> Interp<'p> {
             return false;
         }
         let span = self.code().span(iter);
-        let (items, rest) = if keys { self.keys_of(&collection) } else { self.rounds_of(&collection, span) };
+        let Rounds { items, more: rest, is_of_either } = if keys {
+            let (items, more) = self.keys_of(&collection);
+            Rounds { items, more, is_of_either: false }
+        } else {
+            self.rounds_of(&collection, span)
+        };
         let outer = self.open_jump(label, true, true);
         let mut alive = true;
         // Bundlers copy all names that a module exports in a loop of one statement.
@@ -599,9 +605,20 @@ impl<'p> Interp<'p> {
         if items.len() <= most && self.admits_rounds(items.len()) {
             let outer_rounds = self.enter_loop(items.len());
             for item in items {
+                let before = is_of_either.then(|| (self.store.snapshot(outer), item.clone()));
                 self.fresh_cells(fresh);
                 self.bind(pat, item);
                 alive = self.round(body);
+                if let (false, Some((before, item))) = (alive, before) {
+                    // What ends the loop here (a second tool of one name) may be of the other list, and come first.
+                    self.store.rollback(outer);
+                    self.fresh_cells(fresh);
+                    self.bind(pat, item);
+                    let alone = self.round(body).then(|| self.store.snapshot(outer));
+                    self.store.rollback(outer);
+                    self.join_into_store(std::iter::once(before).chain(alone).collect());
+                    alive = true;
+                }
                 if !alive {
                     break;
                 }

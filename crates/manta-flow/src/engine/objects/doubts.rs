@@ -1,6 +1,9 @@
 //! What may be in an object or not, where paths met that differ in it.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
+
+use manta_core::Span;
 
 use crate::engine::facts::{Cond, Refinements};
 use crate::engine::interp::Interp;
@@ -8,6 +11,13 @@ use crate::engine::interp::branching::learnt;
 use crate::engine::store::{Doubts, Obj, ObjKind, Snapshot};
 use crate::engine::value::{Kind, ObjId, Val};
 use crate::ir::Symbol;
+
+/// Most texts of a list that are told apart.
+const MOST_TEXTS: usize = 64;
+
+fn is_list(obj: &Obj) -> bool {
+    matches!(obj.kind, ObjKind::Array | ObjKind::Set)
+}
 
 impl Interp<'_> {
     /// Whether there is anything in a list, set or table, and what that tells; none where nothing is known of it.
@@ -96,6 +106,38 @@ impl Interp<'_> {
         }
     }
 
+    /// Whether a list or set has this text as an element, where that is known or tells something.
+    fn has_element(&self, obj: &Obj, text: Symbol) -> Option<Val> {
+        let doubt = obj.doubts.as_deref().and_then(|doubts| doubts.has.iter().find(|(of, _)| *of == text));
+        if let Some((_, cond)) = doubt {
+            return Some(self.bool_with(None, cond.clone()));
+        }
+        match obj.items.iter().any(|item| item.literal() == Some(text.as_str())) {
+            true => Some(Val::bool(true)),
+            false if obj.more.is_none() => Some(Val::bool(false)),
+            false => None,
+        }
+    }
+
+    /// Whether a text is in a collection, where it is in there on some paths only.
+    pub(crate) fn doubt_of_element(&mut self, collection: &Val, text: &str, span: Span) -> Option<Val> {
+        match &collection.kind {
+            Kind::Obj(id) => {
+                let obj = self.store.obj(*id);
+                let doubts = obj.doubts.as_deref().filter(|_| is_list(obj))?;
+                let told = self.has_element(obj, Symbol::new(text)).filter(|has| has.truth().is_none());
+                told.or_else(|| doubts.is_filled.is_some().then(Val::any_bool))
+            }
+            // One list or another.
+            Kind::Union(lists) => {
+                let answers: Vec<Val> =
+                    lists.clone().iter().map(|list| self.membership(&Val::str(text), list, span)).collect();
+                self.join_all(answers)
+            }
+            _ => None,
+        }
+    }
+
     /// What is in doubt of an object that two paths left differently.
     pub(crate) fn doubts_of_joined(
         &self,
@@ -116,6 +158,16 @@ impl Interp<'_> {
         if is_record(a) && is_record(b) {
             for name in a.fields.keys().chain(b.fields.keys().filter(|name| !a.fields.contains_key(*name))) {
                 has.extend(told(self.has_field(a, *name), self.has_field(b, *name)).map(|cond| (*name, cond)));
+            }
+        }
+        if is_list(a) && is_list(b) {
+            let texts =
+                |obj: &Obj| obj.items.iter().take(MOST_TEXTS).filter_map(Val::literal).map(Symbol::new).collect();
+            let (ours, theirs): (BTreeSet<Symbol>, BTreeSet<Symbol>) = (texts(a), texts(b));
+            let in_doubt = a.doubts.iter().chain(&b.doubts).flat_map(|doubts| doubts.has.iter().map(|(text, _)| text));
+            let open: BTreeSet<Symbol> = ours.symmetric_difference(&theirs).chain(in_doubt).copied().collect();
+            for text in open {
+                has.extend(told(self.has_element(a, text), self.has_element(b, text)).map(|cond| (text, cond)));
             }
         }
         // How many there are is in doubt where nothing else is.

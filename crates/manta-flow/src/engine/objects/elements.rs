@@ -23,11 +23,22 @@ pub(super) fn merged_lists<'v>(mut lists: impl Iterator<Item = &'v [Val]>) -> Op
     })
 }
 
+/// What a loop meets.
+pub(crate) struct Rounds {
+    /// Known one by one.
+    pub(crate) items: Vec<Val>,
+    /// One value for any number of others.
+    pub(crate) more: Option<Val>,
+    /// The items are from lists of which there is one or another, so that not every round comes after the ones before.
+    pub(crate) is_of_either: bool,
+}
+
 impl Interp<'_> {
     pub(crate) fn push_array(&mut self, id: ObjId, value: Val) {
         if self.store.obj(id).more.is_none() && self.store.obj(id).items.len() < 512 {
+            let text = value.literal().filter(|_| self.store.obj(id).doubts.is_some()).map(Symbol::new);
             self.store.obj_mut(id).items.push(value);
-            self.fill(id, None);
+            self.fill(id, text);
         } else {
             self.add_more(id, value);
         }
@@ -223,8 +234,9 @@ impl Interp<'_> {
     /// What a loop meets one by one. Of lists of which there is one or another (`slim ? few : all`), those of objects and
     /// functions come one after the other: each is one of its own (a tool, a route), whatever else stands in its place
     /// in the other list. Texts stay together by their place, which says something in a command line.
-    pub(crate) fn rounds_of(&mut self, collection: &Val, span: Span) -> (Vec<Val>, Option<Val>) {
-        let whole = self.elements_of(collection, span);
+    pub(crate) fn rounds_of(&mut self, collection: &Val, span: Span) -> Rounds {
+        let (items, more) = self.elements_of(collection, span);
+        let whole = Rounds { items, more, is_of_either: false };
         let Kind::Union(lists) = &collection.kind else { return whole };
         let mut all: Vec<Val> = Vec::new();
         let mut open = Vec::new();
@@ -238,7 +250,11 @@ impl Interp<'_> {
             }
         }
         let is_definitions = !all.is_empty() && all.iter().all(|item| self.is_definition(item));
-        if is_definitions && all.len() <= MAX_UNROLL { (all, self.join_all(open)) } else { whole }
+        if is_definitions && all.len() <= MAX_UNROLL {
+            Rounds { items: all, more: self.join_all(open), is_of_either: true }
+        } else {
+            whole
+        }
     }
 
     /// Whether a value is known by what it is and not by what it says: an object, a function.

@@ -6,6 +6,7 @@ mod extended;
 mod indexes;
 mod members;
 
+pub(crate) use elements::Rounds;
 pub(crate) use extended::array_items;
 
 use crate::engine::interp::Interp;

@@ -88,7 +88,9 @@ impl Interp<'_> {
         }
         let literals: Option<Vec<_>> = literals.map(|lists| lists.into_iter().flatten().collect());
         if let (Some(list), Some(element)) = (&literals, element.literal()) {
-            return Val::bool(list.iter().any(|item| &**item == element));
+            let is_there = list.iter().any(|item| &**item == element);
+            let open = if is_there { self.doubt_of_element(collection, element, span) } else { None };
+            return open.unwrap_or_else(|| Val::bool(is_there));
         }
         if let (Some(list), Some(default)) = (&literals, self.default_of_setting(element)) {
             let is_usual = default.literal().is_some_and(|text| list.iter().any(|item| &**item == text));
