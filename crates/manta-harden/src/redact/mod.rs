@@ -8,17 +8,23 @@
 //!
 //! Redaction happens before hashing and is idempotent: a mark is never redacted again.
 
+mod argv;
+mod assigned;
 mod marks;
+mod markup;
 mod spoken;
+mod sql;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use manta_detect::{disguise, hidden, secrets};
 use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::digest::{hex, hmac_sha256};
+use assigned::{Says, looks_drawn};
 pub use marks::Sensitive;
 use marks::{Marks, NO_MARKS};
 
@@ -116,8 +122,13 @@ const SECRET_NAMES: &[&str] = &[
     "pwd", "pass", "pw", "pin", "otp", "mfa", "totp", "key", "auth", "jwt", "cvv", "cvc", "ssn", "dsn", "psk", "salt",
     "seed", "mnemonic",
 ];
-/// Programs whose `-pSECRET` is a password; that of the last is `-p SECRET`, too. As words they name nothing.
-const WITH_P: &[&str] = &["mysql", "mysqldump", "mysqladmin", "mariadb", "sshpass"];
+/// Those of them that mean something else as often: in a text their values count where they look like passwords, or
+/// drawn by lot.
+const VAGUE_NAMES: &[&str] = &["pass", "pin", "otp", "mfa", "totp", "ssn", "cvv", "cvc"];
+const VAGUER_NAMES: &[&str] = &["key", "auth", "salt", "seed", "mnemonic"];
+/// Names whose last word is one of these hold what proves a session, or a meeting: their values have to look like it.
+const SESSION_WORDS: &[&str] =
+    &["session", "sess", "sid", "sessid", "phpsessid", "jsessionid", "sessionid", "csrf", "xsrf", "nonce"];
 /// Names with such an ending that are positions in a list, not credentials.
 const NOT_SECRET: &[&str] =
     &["pagetoken", "nextpagetoken", "continuationtoken", "synctoken", "progresstoken", "nexttoken"];
@@ -318,7 +329,7 @@ impl Redactor {
             Some(cleaner) => Cow::Owned(cleaner),
             None => clean,
         };
-        let clean = match self.finds_secrets.then(|| without_introduced(&clean, count)).flatten() {
+        let clean = match self.finds_secrets.then(|| self.without_introduced(&clean, count)).flatten() {
             Some(cleaner) => Cow::Owned(cleaner),
             None => clean,
         };
@@ -354,42 +365,26 @@ impl Redactor {
     /// In an argument vector the secret follows its flag, and in a list of headers its name: `["--password", "hunter2"]`,
     /// `["Authorization", "Basic …"]`.
     fn array(&self, items: &[Value], marks: &Marks, depth: usize, count: &mut u64) -> Vec<Value> {
-        let (mut follows_flag, mut follows_user) = (false, false);
-        let mut program = None;
-        items
-            .iter()
-            .map(|item| {
-                let is_secret = std::mem::take(&mut follows_flag) && item.is_string();
-                let text = item.as_str().unwrap_or_default();
-                if let Some((user, _)) = text.split_once(':').filter(|_| std::mem::take(&mut follows_user)) {
+        let of_commands =
+            argv::in_words(items.iter().map(|item| item.as_str().unwrap_or_default()), &|name| self.says(name));
+        let mut follows_name = false;
+        let each = items.iter().zip(of_commands);
+        each.map(|(item, of_command)| {
+            let is_secret = std::mem::take(&mut follows_name) && item.is_string();
+            let text = item.as_str().unwrap_or_default();
+            // What something was taken out of names nothing: its secret is gone already.
+            let may_be_name = text.len() <= MAX_NAME && !text.contains('=') && !text.contains(MARK);
+            follows_name = may_be_name && !argv::is_program(text) && self.is_secret_name(text);
+            match of_command {
+                _ if is_secret => replaced("key", count),
+                Some(secret) if !text[secret.clone()].contains(MARK) => {
                     *count += 1;
-                    return Value::String(format!("{user}:{MARK}key]"));
+                    Value::String(format!("{}{MARK}key]{}", &text[..secret.start], &text[secret.end..]))
                 }
-                follows_user = matches!(text, "-u" | "-U" | "--user" | "--proxy-user");
-                // What something was taken out of names nothing: its secret is gone already.
-                let may_be_name = text.len() <= MAX_NAME && !text.contains('=') && !text.contains(MARK);
-                let is_program = WITH_P.contains(&text.rsplit('/').next().unwrap_or_default());
-                follows_flag = may_be_name && !is_program && self.is_secret_name(text);
-                if is_program {
-                    program = text.rsplit('/').next();
-                }
-                follows_flag |= text == "-p" && program == Some("sshpass");
-                match text.split_once('=') {
-                    _ if is_secret => replaced("key", count),
-                    _ if program.is_some() && text.starts_with("-p") && text.len() > 2 && !text.contains(MARK) => {
-                        *count += 1;
-                        Value::String(format!("-p{MARK}key]"))
-                    }
-                    Some((flag, secret))
-                        if flag.starts_with('-') && !secret.is_empty() && self.is_secret_name(flag) =>
-                    {
-                        *count += 1;
-                        Value::String(format!("{flag}={MARK}key]"))
-                    }
-                    _ => self.value(item, marks.item(), depth + 1, count),
-                }
-            })
-            .collect()
+                _ => self.value(item, marks.item(), depth + 1, count),
+            }
+        })
+        .collect()
     }
 
     fn object(&self, members: &Map<String, Value>, marks: &Marks, depth: usize, count: &mut u64) -> Map<String, Value> {
@@ -403,13 +398,99 @@ impl Redactor {
                 let is_pair_value = names_a_secret && is_of_one(name);
                 let is_pair_name = names_a_secret && of_pair(name, value);
                 let is_secret = (self.is_secret_name(name) && !is_pair_name || is_pair_value) && !value.is_null();
-                let value = match is_secret {
+                let is_session = || value.as_str().is_some_and(looks_drawn) && ends_in_word(name, SESSION_WORDS);
+                let value = match is_secret || is_session() {
                     true => replaced("key", count),
+                    false if ends_with(name, "cookies") => self.cookies(value, marks.member(name), depth + 1, count),
                     false => self.value(value, marks.member(name), depth + 1, count),
                 };
                 (self.string(name, depth, count).into_owned(), value)
             })
             .collect()
+    }
+
+    /// Cookies by their names, each beside its name, or as a browser sends them.
+    fn cookies(&self, value: &Value, marks: &Marks, depth: usize, count: &mut u64) -> Value {
+        let clean = |value: &Value, count: &mut u64| match value {
+            Value::String(text) if text.contains('=') && !text.contains(MARK) => replaced("key", count),
+            Value::Object(members) if members.keys().any(|name| names_one(name)) => {
+                let hidden = members.iter().map(|(name, value)| match value {
+                    Value::String(text) if is_of_one(name) && !text.starts_with(MARK) => {
+                        (name.clone(), replaced("key", count))
+                    }
+                    _ => (name.clone(), value.clone()),
+                });
+                Value::Object(hidden.collect())
+            }
+            Value::Object(members) => {
+                let hidden = members.iter().map(|(name, value)| match value {
+                    Value::String(text) if !text.starts_with(MARK) => (name.clone(), replaced("key", count)),
+                    _ => (name.clone(), value.clone()),
+                });
+                Value::Object(hidden.collect())
+            }
+            _ => value.clone(),
+        };
+        let without = match value {
+            Value::Array(items) => Value::Array(items.iter().map(|item| clean(item, count)).collect()),
+            _ => clean(value, count),
+        };
+        self.value(&without, marks, depth, count)
+    }
+
+    /// What a name in a text tells of what it gets there.
+    fn says(&self, name: &str) -> Says {
+        if self.is_secret_name(name) {
+            let plain = folded(name);
+            return match plain.as_str() {
+                plain if VAGUER_NAMES.contains(&plain) => Says::IfDrawn,
+                plain if VAGUE_NAMES.contains(&plain) => Says::IfMade,
+                // `api_key_header`, `PASSWORD_FILE`: about one.
+                plain if self.names.contains(plain) || SECRET_ENDINGS.iter().any(|end| plain.ends_with(end)) => {
+                    Says::Surely
+                }
+                _ if ends_in_word(name, SECRET_WORDS) || plain.ends_with("pass") || secrets::is_name(name) => {
+                    Says::Surely
+                }
+                _ => Says::IfMade,
+            };
+        }
+        if ends_in_word(name, SESSION_WORDS) { Says::IfDrawn } else { Says::Nothing }
+    }
+
+    /// The text without what it introduces as a secret; `None` when there is nothing of that kind.
+    fn without_introduced(&self, text: &str, count: &mut u64) -> Option<String> {
+        let mut found = Vec::new();
+        spoken::find(text, &mut found);
+        let says = |name: &str| if name.len() <= MAX_NAME { self.says(name) } else { Says::Nothing };
+        argv::find(text, &says, &mut found);
+        let names = assigned::names(text, &says);
+        if !names.is_empty() {
+            assigned::find(text, &names, &mut found);
+            markup::find(text, &says, &mut found);
+            sql::find(text, &|name| self.says(name) == Says::Surely, &mut found);
+        }
+        // What stands in a mark or around one is no secret any more.
+        let marks: Vec<Range<usize>> = marks_in(text).collect();
+        let is_in_mark =
+            |range: &Range<usize>| marks.iter().any(|mark| mark.start < range.end && range.start < mark.end);
+        found.retain(|range| !range.is_empty() && !is_in_mark(range));
+        if found.is_empty() {
+            return None;
+        }
+        found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
+        let mut out = String::with_capacity(text.len());
+        let mut end = 0;
+        for range in found {
+            if range.start >= end {
+                *count += 1;
+                out.push_str(&text[end..range.start]);
+                out.push_str(&format!("{MARK}secret:introduced]"));
+                end = range.end;
+            }
+        }
+        out.push_str(&text[end..]);
+        Some(out)
     }
 
     pub(crate) fn is_secret_name(&self, original: &str) -> bool {
@@ -493,19 +574,13 @@ fn without_encoded(text: &str, count: &mut u64) -> Option<String> {
     Some(out)
 }
 
-/// The text without what it introduces as a secret; `None` when there is nothing of that kind.
-fn without_introduced(text: &str, count: &mut u64) -> Option<String> {
-    let mut found = spoken::find(text);
-    found.retain(|range| !text[range.clone()].contains(MARK));
-    if found.is_empty() {
-        return None;
-    }
-    *count += found.len() as u64;
-    let mut out = text.to_owned();
-    for range in found.into_iter().rev() {
-        out.replace_range(range, &format!("{MARK}secret:introduced]"));
-    }
-    Some(out)
+/// Where marks stand.
+fn marks_in(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices(MARK).filter_map(|(start, mark)| {
+        let rest = &text[start + mark.len()..];
+        let end = rest.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '-' | ':'))?;
+        rest[end..].starts_with(']').then(|| start..start + mark.len() + end + 1)
+    })
 }
 
 /// Names are short: setting up a search costs more than comparing at every place.
@@ -523,6 +598,9 @@ fn folded(name: &str) -> String {
     let plain = crate::paths::fold_name(name);
     plain.chars().filter(|c| !matches!(c, '-' | '_' | '.' | ' ')).flat_map(char::to_lowercase).collect()
 }
+
+#[cfg(test)]
+mod forms;
 
 #[cfg(test)]
 mod tests {

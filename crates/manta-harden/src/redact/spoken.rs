@@ -10,21 +10,26 @@ use regex::Regex;
 
 /// Group 1 is the secret. The value is what a shell, a header or a sentence would take for it.
 const PATTERNS: &[&str] = &[
-    // A header with credentials; of `Authorization` the scheme may stay.
+    // A header with credentials; of `Authorization` the scheme may stay. A cookie has a name.
     r"(?i)\b(?:proxy-)?authorization[\x22']?\s*[:=]\s*[\x22']?(?:[A-Za-z]{3,12}\s+)?([^\s\x22',;]{3,})",
-    r"(?i)\b(?:set-)?cookie[\x22']?\s*[:=]\s*[\x22']?([^\r\n\x22']{3,})",
+    r"(?i)\b(?:set-)?cookie[\x22']?\s*[:=]\s*[\x22']?([^\s\x22'=;]+=[^\r\n\x22']+)",
     r"(?i)\bx-[a-z-]{0,24}(?:key|token|secret)[\x22']?\s*[:=]\s*[\x22']?([^\s\x22',;]{3,})",
-    // A flag and its value, apart.
-    r"(?i)(?:^|[\s\x22'])--?[a-z][a-z-]{0,24}(?:password|passwd|passphrase|secret|token|api-?key)\s+[\x22']?([^\s\x22']+)",
-    r"(?i)(?:^|[\s\x22'])--?(?:password|passwd|passphrase|pass|secret|token|api-?key)\s+[\x22']?([^\s\x22']+)",
-    r"(?:^|[\s\x22'])(?:-u|-U|--user|--proxy-user)[\s=]+[\x22']?[^\s:\x22']+:([^\s\x22']+)",
-    r"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^\r\n|;]*?\s-p\s?[\x22']?([^\s\x22']+)",
-    r"\b(?:curl|wget)\b[^\r\n|;]*?\s-[uU][\x22']?[^\s:\x22']+:([^\s\x22']+)",
-    // A statement that makes an account.
+    // A statement that makes an account, and a function that makes a password of one.
     r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+[\x22']([^\x22']+)",
     r"(?i)\bpassword\s+[\x22']([^\x22'\r\n]+)[\x22']",
-    // Markup, and JSON inside JSON.
-    r"(?i)<[\w:.-]{0,40}(?:password|passwd|secret|token|apikey|api_key)(?:\s[^<>]*)?>([^<]+)</",
+    r"(?i)(?:\b|_)(?:set_?|with_?|change_?)?(?:password|passwd|passphrase)\(\s*[\x22']([^\x22'\s:]{3,})[\x22']",
+    // Files that put a value behind its name without a sign: netrc, and a line of a configuration.
+    r"(?mi)^\s*(?:machine\s+\S+|default)\s+login\s+\S+\s+(?:account\s+\S+\s+)?password\s+(\S+)",
+    r"(?mi)^[ \t]*(?:requirepass|masterauth)[ \t]+(\S+)[ \t\r]*$",
+    // Files whose columns have no names: of passwords for databases, of cookies, of accounts.
+    r"(?m)^[^:\s]+:(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:([^\s:]*[^\s:0-9][^\s:]*)[ \t\r]*$",
+    r"(?m)^\S+\t(?:TRUE|FALSE)\t\S+\t(?:TRUE|FALSE)\t[0-9]+\t[^\t\r\n]+\t(\S+)",
+    r"(\$(?:1|5|6|7|y|gy|2[abxy]?|apr1|sha1|argon2(?:id|i|d)|scrypt|pbkdf2[a-z0-9-]{0,12})\$[A-Za-z0-9./=,$+-]{12,})",
+    // A part of a form.
+    r"(?i)name=[\x22']?[^\s\x22']{0,40}(?:password|passwd|secret|token|api_?key)[\x22']?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n([^\r\n]+)",
+    // What a program reads in place of somebody who types.
+    r"\becho\s+(?:-n\s+)?[\x22']?([^\s\x22'|$]+)[\x22']?\s*\|\s*(?:[^|\r\n]{1,80}\s--?password-stdin|sudo\s(?:[^|\r\n]*\s)?-[A-Za-z]*S\b|(?:sudo\s+)?passwd\s+--stdin)",
+    // JSON inside JSON.
     r"(?i)(?:password|passwd|passphrase|secret|token|api_?key)\\+[\x22']\s*[:=]\s*\\*[\x22']([^\x22'\\]+)",
     // A sentence.
     r"(?i)\b(?:password|passphrase|passcode|passwort|kennwort|contraseña|mot de passe|api[ -]?key|secret key|access token)(?:\s+(?:is|was|ist|es|est)\b|\s*[=:])\s*[\x22'`]?([^\s\x22'`,;]{3,})",
@@ -35,31 +40,35 @@ static EACH: LazyLock<Vec<Regex>> =
 
 /// One of these is in every match; without any nobody has to look further.
 static WORDS: LazyLock<Regex> = LazyLock::new(|| {
-    let words = r"(?i-u)authorization|cookie|passw|passphrase|passcode|kennwort|contrase|mot de passe|secret|token|api[ _-]?key|identified|-pass|x-|-u|--user|--proxy-user|mysql|mariadb|sshpass";
+    let words = r"(?i-u)authorization|cookie|passw|passphrase|passcode|kennwort|contrase|mot de passe|secret|token|api[ _-]?key|identified|x-|requirepass|masterauth|TRUE\t|FALSE\t|\$[0-9a-z-]{1,16}\$|:[0-9*]{1,5}:|echo";
     Regex::new(words).expect("compiled by a test")
 });
 
-/// Where the secrets are, sorted, without overlaps.
-pub(super) fn find(text: &str) -> Vec<Range<usize>> {
-    let introduces = |b: u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b':' | b'=' | b'<' | b'\\');
+/// Where the secrets are that words before them introduce.
+pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
+    let introduces = |b: u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b':' | b'=' | b'\\' | b'$' | b'(');
     if !text.bytes().any(introduces) || !WORDS.is_match(text) {
-        return Vec::new();
+        return;
     }
     let secrets = EACH.iter().flat_map(|pattern| pattern.captures_iter(text).filter_map(|captures| captures.get(1)));
-    let mut found: Vec<Range<usize>> = secrets.map(|secret| secret.range()).collect();
-    found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
-    let mut end = 0;
-    found.retain(|range| {
-        let is_apart = range.start >= end;
-        end = end.max(range.end);
-        is_apart
-    });
-    found
+    found.extend(secrets.map(|secret| secret.range()).filter(|range| !is_code(&text[range.clone()])));
+}
+
+/// `password: string;`, `password = getpass()`, `password=args.password`: a type, a call or a name, no value.
+fn is_code(value: &str) -> bool {
+    let bare = value.trim_end_matches([')', ']', '}', '.', '?', '|']);
+    super::assigned::is_nothing(bare.rsplit('.').next().unwrap_or(bare), "") || value.contains('(')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn found(text: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        find(text, &mut found);
+        found
+    }
 
     #[test]
     fn what_stands_where_a_secret_belongs_is_found() {
@@ -69,24 +78,15 @@ mod tests {
             "-H 'Authorization: Basic hunter2'",
             "Cookie: session=hunter2",
             "X-Api-Key: hunter2",
-            "curl -u admin:hunter2 http://x",
-            "curl --user admin:hunter2",
-            "mysql -uroot -phunter2 db",
-            "sshpass -p hunter2 ssh x",
-            "login --password hunter2",
-            "tool --auth-token hunter2 x",
-            "<password>hunter2</password>",
-            "<db:Password enc='none'>hunter2</db:Password>",
             r#"{\"password\":\"hunter2\"}"#,
             "my password is hunter2",
-            "curl -uadmin:hunter2 http://x",
             "CREATE USER a IDENTIFIED BY 'hunter2'",
             "create user a identified with mysql_native_password by \"hunter2\"",
             "ALTER ROLE a WITH PASSWORD 'hunter2'",
             "Das Passwort ist hunter2",
             "API key: hunter2",
         ] {
-            let found = find(text);
+            let found = found(text);
             assert!(found.iter().any(|range| text[range.clone()].contains("hunter2")), "{text}");
         }
     }
@@ -105,7 +105,7 @@ mod tests {
             "rename the field password to 'secret'",
             "",
         ] {
-            assert!(find(text).is_empty(), "{text}: {:?}", find(text));
+            assert!(found(text).is_empty(), "{text}: {:?}", found(text));
         }
     }
 }
