@@ -1,8 +1,9 @@
 //! What the guard does for a call besides moving it: reading both frames, deciding, counting, recording. No pipes and
 //! no processes, so that the figure is the guard's own, and a profiler sees nothing else.
 //!
-//! `cargo bench -p manta-guard --bench engine [-- BYTES CALLS | long CALLS]`; `long` shows what stays in memory after many
-//! calls of many principals. Figures of one run may be compared with each other, not with another run's.
+//! `cargo bench -p manta-guard --bench engine [-- BYTES CALLS | long CALLS | bare BYTES CALLS]`; `long` shows what stays in
+//! memory after many calls of many principals, `bare` makes calls without a clock, for a profiler. Figures of one run may be
+//! compared with each other, not with another run's.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures has nobody to report errors to")]
 #![cfg(target_os = "linux")]
 
@@ -127,6 +128,7 @@ fn main() {
             .into_iter()
             .for_each(|(bytes, calls)| compare(bytes, calls)),
         ["long", calls] => long(calls.parse().unwrap()),
+        ["bare", bytes, calls] => bare(bytes.parse().unwrap(), calls.parse().unwrap()),
         [bytes, calls] => compare(bytes.parse().unwrap(), calls.parse().unwrap()),
         other => panic!("{other:?}"),
     }
@@ -137,6 +139,14 @@ fn compare(bytes: usize, calls: usize) {
     measure("frames alone", engine(Box::new(Permissive::default()), "local"), bytes, calls);
     let stage = Stage::new();
     measure("policy, limit, record", engine(stage.decider(), "local"), bytes, calls);
+}
+
+/// Calls with policy, limit and record, and nothing else.
+fn bare(bytes: usize, calls: usize) {
+    let (stage, text) = (Stage::new(), text(bytes));
+    let (mut engine, mut sink) = (engine(stage.decider(), "local"), Nowhere::default());
+    (0..calls).for_each(|id| call(&mut engine, id, &text, &mut sink));
+    assert_eq!(sink.to_server, sink.to_client, "every call was answered");
 }
 
 /// Calls of ever new principals, each with its connection, through one limiter and one log.

@@ -195,18 +195,23 @@ impl fmt::Display for Seconds {
 /// collision. Two of ten thousand live keys meet by chance once in 10^11 tables, and then share a ring.
 type Id = u64;
 
-/// Which parts of a key a limit counts apart, in one comparison.
+/// Which parts of a key a limit counts apart: a bit for each, for one comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Parts {
-    server: bool,
-    tool: bool,
-    principal: bool,
-}
+struct Parts(u8);
 
 impl Parts {
     fn of(limit: &Limit) -> Self {
-        let has = |part: Part| limit.key.contains(&part);
-        Self { server: has(Part::Server), tool: has(Part::Tool), principal: has(Part::Principal) }
+        Self(limit.key.iter().fold(0, |parts, part| parts | 1 << *part as u8))
+    }
+
+    const fn has(self, part: Part) -> bool {
+        self.0 & 1 << part as u8 != 0
+    }
+
+    /// What of a key is counted apart.
+    fn of_key(self, key: Key<'_>) -> [&str; 3] {
+        let text = |part, text| if self.has(part) { text } else { "" };
+        [text(Part::Server, key.server), text(Part::Tool, key.tool), text(Part::Principal, key.principal)]
     }
 }
 
@@ -237,7 +242,7 @@ struct State {
     /// By name and parts of the limit. A server has a handful of limits, for which a scan is faster than a hash.
     /// One key has one id in each, whatever else a call asks for.
     counted: Vec<Counted>,
-    /// What the limits of the call that is being checked led to.
+    /// What the limits but the first of the call that is being checked led to.
     found: Vec<Found>,
 }
 
@@ -248,6 +253,51 @@ struct Counted {
     table: Table,
     /// Calls that run now, of limits on concurrency.
     running: ById<u32>,
+    /// The key that came last, with its id. Most calls come with the key of the one before, and to compare costs a
+    /// quarter of a hash.
+    last: Last,
+}
+
+/// A key and its id; of the key what its limit counts apart, one behind the other.
+#[derive(Default)]
+struct Last {
+    text: String,
+    /// Where the server ends, and the tool.
+    ends: [usize; 2],
+    id: Option<Id>,
+}
+
+impl Last {
+    /// Keys longer than this are hashed every time.
+    const LONGEST: usize = 256;
+
+    #[inline(always)]
+    fn id_of(&self, [server, tool, principal]: [&str; 3]) -> Option<Id> {
+        let [server_end, tool_end] = self.ends;
+        let (of_server, rest) = self.text.split_at_checked(server_end)?;
+        let (of_tool, of_principal) = rest.split_at_checked(tool_end - server_end)?;
+        self.id.filter(|_| same(of_principal, principal) && same(of_tool, tool) && same(of_server, server))
+    }
+
+    fn keep(&mut self, parts: [&str; 3], id: Id) {
+        let [server, tool, _] = parts.map(str::len);
+        if parts.iter().map(|part| part.len()).sum::<usize>() <= Self::LONGEST {
+            self.text.clear();
+            self.text.extend(parts);
+            (self.ends, self.id) = ([server, server + tool], Some(id));
+        }
+    }
+}
+
+/// Whether two short texts are one: the library's comparison takes a call for each.
+#[inline]
+fn same(one: &str, other: &str) -> bool {
+    let (words, bytes) = one.as_bytes().as_chunks::<8>();
+    let (other_words, other_bytes) = other.as_bytes().as_chunks::<8>();
+    let are_same = |(one, other): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*one) == u64::from_ne_bytes(*other);
+    one.len() == other.len()
+        && words.iter().zip(other_words).all(are_same)
+        && bytes.iter().zip(other_bytes).all(|(one, other)| one == other)
 }
 
 /// Where one limit counts one call.
@@ -289,23 +339,23 @@ impl Limiter {
         let inner = &self.inner;
         let mut state = inner.lock();
         let now = state.advance(inner.clock.now());
+        let Some((first, others)) = limits.split_first() else { return Decision::Admit(Permit::default()) };
+        // Most calls are under one limit, which then needs no list.
+        let first = match state.place(first.borrow(), key, now, inner) {
+            Ok(at) => at,
+            Err(refusal) => return Decision::Deny(refusal),
+        };
         let mut found = std::mem::take(&mut state.found);
         found.clear();
-        for limit in limits.iter().map(Borrow::borrow) {
-            let at = state.find(limit, key, now, inner);
-            if let Some((reason, retry_after)) = state.obstacle(limit, at, now) {
-                let (limit, tool) = (limit.name.clone(), key.tool.to_owned());
-                return Decision::Deny(Box::new(Refusal { limit, tool, reason, retry_after }));
+        for limit in others {
+            match state.place(limit.borrow(), key, now, inner) {
+                Ok(at) => found.push(at),
+                Err(refusal) => return Decision::Deny(refusal),
             }
-            found.push(at);
         }
         let mut held = Vec::new();
-        for at in &found {
-            state.admit(*at, now);
-            if at.is_held {
-                held.push((at.counted, at.id));
-            }
-        }
+        state.admit(&first, now, &mut held);
+        found.iter().for_each(|at| state.admit(at, now, &mut held));
         state.found = found;
         Decision::Admit(Permit::places(inner, held))
     }
@@ -320,7 +370,7 @@ impl Limiter {
         let held = limits.iter().map(Borrow::borrow).filter(|limit| limit.concurrent.is_some());
         let found: Vec<(&Limit, Found)> = held.map(|limit| (limit, state.find(limit, key, now, inner))).collect();
         for (limit, at) in &found {
-            if let Some(reason) = state.crowd(limit, *at) {
+            if let Some(reason) = state.crowd(limit, at) {
                 let (limit, tool) = (limit.name.clone(), key.tool.to_owned());
                 return Decision::Deny(Box::new(Refusal { limit, tool, reason, retry_after: None }));
             }
@@ -363,41 +413,67 @@ impl Inner {
             hash.write(text.as_bytes());
             hash.write_u8(0xff);
         };
-        if parts.server {
+        if parts.has(Part::Server) {
             write(key.server);
         }
-        if parts.tool {
+        if parts.has(Part::Tool) {
             write(&fold_spelling(key.tool));
         }
-        if parts.principal {
+        if parts.has(Part::Principal) {
             write(key.principal);
         }
         hash.finish()
     }
 }
 
+/// A time as one word; 584 years fit.
+#[inline]
+fn nanoseconds(time: Duration) -> u64 {
+    time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
+}
+
 impl State {
-    /// Nanoseconds; 584 years fit.
+    #[inline(always)]
     fn advance(&mut self, now: Duration) -> u64 {
-        self.now = self.now.max(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+        self.now = self.now.max(nanoseconds(now));
         self.now
     }
 
+    /// Where a call would be counted, if it may run.
+    #[inline(always)]
+    fn place(&mut self, limit: &Limit, key: Key<'_>, now: u64, inner: &Inner) -> Result<Found, Box<Refusal>> {
+        let at = self.find(limit, key, now, inner);
+        match self.obstacle(limit, &at, now) {
+            None => Ok(at),
+            Some((reason, retry_after)) => {
+                let (limit, tool) = (limit.name.clone(), key.tool.to_owned());
+                Err(Box::new(Refusal { limit, tool, reason, retry_after }))
+            }
+        }
+    }
+
+    #[inline(always)]
     fn find(&mut self, limit: &Limit, key: Key<'_>, now: u64, inner: &Inner) -> Found {
         let parts = Parts::of(limit);
-        let known = self.counted.iter().position(|counted| counted.parts == parts && counted.name == limit.name);
+        let known = self.counted.iter().position(|counted| counted.parts == parts && same(&counted.name, &limit.name));
         let counted = known.unwrap_or_else(|| {
             let (name, table) = (limit.name.clone(), Table::new(limit.calls, limit.per, inner.max_keys));
-            self.counted.push(Counted { name, parts, table, running: ById::default() });
+            self.counted.push(Counted { name, parts, table, running: ById::default(), last: Last::default() });
             self.counted.len() - 1
         });
-        let table = &mut self.counted[counted].table;
+        let Counted { table, last, .. } = &mut self.counted[counted];
         table.resize(limit.calls, limit.per);
-        let id = inner.id(parts, key);
+        let apart = parts.of_key(key);
+        let id = last.id_of(apart).unwrap_or_else(|| {
+            let id = inner.id(parts, key);
+            last.keep(apart, id);
+            id
+        });
         Found { counted, id, place: table.find(id, now), is_held: limit.concurrent.is_some() }
     }
 
-    fn obstacle(&self, limit: &Limit, at: Found, now: u64) -> Option<(Reason, Option<Duration>)> {
+    #[inline(always)]
+    fn obstacle(&self, limit: &Limit, at: &Found, now: u64) -> Option<(Reason, Option<Duration>)> {
         if let Some(reason) = self.crowd(limit, at) {
             return Some((reason, None));
         }
@@ -406,17 +482,19 @@ impl State {
     }
 
     /// Whether too many calls run already.
-    fn crowd(&self, limit: &Limit, at: Found) -> Option<Reason> {
+    fn crowd(&self, limit: &Limit, at: &Found) -> Option<Reason> {
         let most = limit.concurrent?;
         let running = self.counted[at.counted].running.get(&at.id).copied().unwrap_or_default();
         (running >= most).then_some(Reason::Concurrency { most })
     }
 
-    fn admit(&mut self, at: Found, now: u64) {
+    #[inline(always)]
+    fn admit(&mut self, at: &Found, now: u64, held: &mut Vec<(usize, Id)>) {
         let counted = &mut self.counted[at.counted];
         counted.table.admit(at.place, at.id, now);
         if at.is_held {
             *counted.running.entry(at.id).or_default() += 1;
+            held.push((at.counted, at.id));
         }
     }
 }

@@ -52,8 +52,9 @@ fn the_eleventh_call_waits_for_the_first_to_leave_the_window() {
 fn keys_do_not_share_and_cannot_be_confused() {
     let limiter = Limiter::new(Hand::default());
     let limit = Limit::new("l", 1, Duration::from_secs(1), &[Part::Tool, Part::Principal]);
-    // Short ones and long ones.
+    // Short ones and long ones, and some that are longer than what is remembered of the last.
     let (long, longer) = ("x".repeat(93), "x".repeat(94));
+    let (most, more) = ("x".repeat(255), "x".repeat(256));
     for (tool, principal) in [
         ("ab", "c"),
         ("a", "bc"),
@@ -65,6 +66,11 @@ fn keys_do_not_share_and_cannot_be_confused() {
         ("y", &longer),
         (&longer, ""),
         ("", &longer),
+        (&most, "y"),
+        ("y", &most),
+        (&more, "y"),
+        (&more, ""),
+        ("", &more),
     ] {
         let key = Key { server: "", tool, principal };
         assert!(matches!(limiter.check(&[&limit], key), Decision::Admit(_)), "{tool} {principal}");
