@@ -68,6 +68,28 @@ pub(crate) enum Place {
     Data,
 }
 
+impl Place {
+    /// What the protocol names there. [`PARTS`] lists the parts of a place one after the other.
+    pub(crate) fn parts(self) -> &'static [(Part, Self, &'static str)] {
+        const BOUNDS: [(usize, usize); Place::Data as usize + 1] = {
+            let mut bounds = [(0, 0); Place::Data as usize + 1];
+            let mut at = 0;
+            while at < PARTS.len() {
+                let (start, end) = &mut bounds[PARTS[at].1 as usize];
+                assert!(*end == 0 || *end == at, "the parts of a place stand together");
+                if *end == 0 {
+                    *start = at;
+                }
+                *end = at + 1;
+                at += 1;
+            }
+            bounds
+        };
+        let (start, end) = BOUNDS[self as usize];
+        &PARTS[start..end]
+    }
+}
+
 parts! {
     /// `jsonrpc`
     JsonRpc = Top "jsonrpc",

@@ -197,20 +197,21 @@ impl<'a> Walker<'a> {
     /// decoders that ignore case would read it as that key.
     fn known_part(&self, place: Place, key: Key<'a>) -> Walk<Option<Part>> {
         let name = key.decoded();
-        let is_ascii = name.is_ascii();
-        for (part, part_place, part_key) in PARTS {
+        let parts = place.parts();
+        if name.is_ascii() {
             // No character folds to a longer one, and in ASCII none to a shorter one.
-            if *part_place != place || part_key.len() > name.len() || (is_ascii && part_key.len() != name.len()) {
-                continue;
-            }
-            if *part_key == name {
-                return Ok(Some(*part));
-            }
-            if text::fold_key(part_key).eq(text::fold_key(&name)) {
-                return self.refuse(Refusal::CaseVariant);
-            }
+            let alike = parts.iter().find(|(_, _, part_key)| part_key.eq_ignore_ascii_case(&name));
+            return match alike {
+                Some((part, _, part_key)) if *part_key == name => Ok(Some(*part)),
+                Some(_) => self.refuse(Refusal::CaseVariant),
+                None => Ok(None),
+            };
         }
-        Ok(None)
+        let is_twin = |part_key: &str| text::fold_key(part_key).eq(text::fold_key(&name));
+        match parts.iter().any(|(_, _, part_key)| part_key.len() <= name.len() && is_twin(part_key)) {
+            true => self.refuse(Refusal::CaseVariant),
+            false => Ok(None),
+        }
     }
 
     fn key(&mut self, first_key: usize) -> Walk<Key<'a>> {
@@ -221,7 +222,8 @@ impl<'a> Walker<'a> {
         let escaped = self.string()?;
         let mut key = Key { hash: 0, raw: &self.text[start..self.at - 1], escaped };
         let name = key.decoded();
-        if name.contains('\0') {
+        // Unescaped, it would have been refused as a control character.
+        if escaped && name.contains('\0') {
             return self.refuse(Refusal::NulInKey);
         }
         if self.direction == Direction::ToServer && name == "__proto__" {

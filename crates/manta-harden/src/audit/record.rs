@@ -217,7 +217,8 @@ pub(super) fn write_line(out: &mut Vec<u8>, after: &Tip, kind: &str, body: Body<
 /// terminal turns text around at U+202E (CWE-117). Outside strings a record is ASCII, so escapes stand in strings only.
 fn escape_invisible(out: &mut Vec<u8>, start: usize) {
     use std::io::Write as _;
-    if out[start..].is_ascii() && !out[start..].contains(&0x7f) {
+    // Without a way out in the middle, which lets the compiler look at many bytes at once.
+    if out[start..].iter().fold(true, |plain, byte| plain & (*byte < 0x7f)) {
         return;
     }
     let line = out.split_off(start);
@@ -305,7 +306,9 @@ fn put_member(out: &mut Vec<u8>, name: &str, value: &impl Serialize) {
 /// The same for a text. Most need no escapes, and are copied as they stand.
 fn put_text(out: &mut Vec<u8>, name: &str, text: &str) {
     out.extend_from_slice(name.as_bytes());
-    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    // As in `escape_invisible`.
+    let needs_escape = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    if text.bytes().fold(false, |any, byte| any | needs_escape(byte)) {
         return put(out, text);
     }
     out.push(b'"');

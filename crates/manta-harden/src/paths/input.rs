@@ -220,6 +220,10 @@ pub(super) fn check_characters(text: &str, portable: bool) -> Result<(), PathErr
     if text.len() > MAX_PATH {
         return Err(PathRule::TooLong.into());
     }
+    let is_plain = |b: u8| (b' '..=b'~').contains(&b) & (b != b'\\') & (b != b':');
+    if text.bytes().fold(true, |plain, b| plain & is_plain(b)) {
+        return Ok(());
+    }
     let refused = text.chars().find_map(|c| match c {
         '\0' => Some(PathRule::Nul),
         '\u{1}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => Some(PathRule::Control),
@@ -258,6 +262,12 @@ fn check_component(component: &str, portable: bool) -> Result<(), PathError> {
 
 /// `CON`, `con.txt`, `COM1 .log`: Windows looks at what stands before the first dot.
 fn is_device_name(component: &str) -> bool {
+    if !matches!(
+        component.as_bytes().first(),
+        Some(b'C' | b'c' | b'P' | b'p' | b'A' | b'a' | b'N' | b'n' | b'L' | b'l')
+    ) {
+        return false;
+    }
     let stem = component.split('.').next().unwrap_or_default().trim_end();
     if stem.len() > 8 {
         return false;
@@ -274,6 +284,9 @@ fn is_device_name(component: &str) -> bool {
 /// `PROGRA~1`, `GIT~1`: the 8.3 alias that lets `GIT~1/config` past a rule about `.git`
 /// (CVE-2014-9390).
 fn is_short_name(component: &str) -> bool {
+    if !component.bytes().fold(false, |found, b| found | (b == b'~')) {
+        return false;
+    }
     let (stem, extension) = component.split_once('.').unwrap_or((component, ""));
     let Some((name, number)) = stem.rsplit_once('~') else { return false };
     stem.len() <= 8
@@ -286,7 +299,11 @@ fn is_short_name(component: &str) -> bool {
 /// Names that are refused anywhere in a path, compared as a case-insensitive, normalising file
 /// system compares them: `.GIT`, `.ｇｉｔ` and `.g\u{200c}it` (which HFS+ ignores) are all `.git`.
 #[derive(Debug, Clone, Default)]
-pub struct DeniedNames(Vec<String>);
+pub struct DeniedNames {
+    names: Vec<String>,
+    /// A bit for what a few of their bytes come to. Most names of a path have none, and need no search.
+    seen: [u64; Self::WORDS],
+}
 
 impl DeniedNames {
     /// These names, each in every spelling.
@@ -294,19 +311,37 @@ impl DeniedNames {
     pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut names: Vec<String> = names.into_iter().map(fold_name).collect();
         names.sort_unstable();
-        Self(names)
+        let mut seen = [0; Self::WORDS];
+        for bit in names.iter().map(|name| Self::bit_of(name)) {
+            seen[bit / 64] |= 1 << (bit % 64);
+        }
+        Self { names, seen }
+    }
+
+    const WORDS: usize = 32;
+
+    /// Length, first and last byte as a number below 2,048.
+    fn bit_of(folded: &str) -> usize {
+        let [first, last] =
+            [folded.as_bytes().first(), folded.as_bytes().last()].map(|byte| byte.map_or(0, |byte| usize::from(*byte)));
+        (folded.len() * 251 + first * 31 + last * 7) % (Self::WORDS * 64)
     }
 
     /// Whether this name of one file or directory counts as one of them.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        if self.0.is_empty() {
+        if self.names.is_empty() {
             return false;
         }
-        let is_plain = name.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
-        let found = |folded: &str| self.0.binary_search_by(|denied| denied.as_str().cmp(folded)).is_ok();
+        let is_plain = name.bytes().fold(true, |plain, b| plain & b.is_ascii() & !b.is_ascii_uppercase());
+        let found = |folded: &str| {
+            let bit = Self::bit_of(folded);
+            let may_be = self.seen[bit / 64] & 1 << (bit % 64) != 0;
+            may_be && self.names.binary_search_by(|denied| denied.as_str().cmp(folded)).is_ok()
+        };
         // Trailing dots and spaces fall away on Windows, a stream name follows a colon.
-        let bare = name.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+        let stream = name.bytes().position(|b| b == b':').unwrap_or(name.len());
+        let bare = name[..stream].trim_end_matches(['.', ' ']);
         if is_plain { found(bare) } else { found(&fold_name(bare)) }
     }
 
@@ -454,5 +489,20 @@ mod tests {
         assert!(DeniedNames::new(["ok"]).contains("o\u{212a}"), "Kelvin sign folds to k");
         assert!(DeniedNames::new([".ssh"]).contains(".\u{df}h"), "sharp s folds to ss");
         assert!(DeniedNames::new([".\u{df}h"]).contains(".SSH"), "also in the policy");
+    }
+
+    /// The search that most names are spared says no to nobody who is on the list.
+    #[test]
+    fn every_name_on_a_list_is_found_and_no_other() {
+        let names: Vec<String> = (0..3000_u32).map(|n| format!(".{}{n:o}", "abc".repeat(n as usize % 7))).collect();
+        for size in [1, 2, 50, names.len()] {
+            let denied = DeniedNames::new(names[..size].iter().map(String::as_str));
+            for (at, name) in names.iter().enumerate() {
+                assert_eq!(denied.contains(name), at < size, "{name} of {size}");
+                assert_eq!(denied.contains(&name.to_uppercase()), at < size, "{name} of {size}");
+                assert!(!denied.contains(&format!("{name}x")), "{name}");
+            }
+        }
+        assert!(!DeniedNames::new([]).contains(""));
     }
 }
