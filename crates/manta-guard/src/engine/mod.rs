@@ -422,7 +422,7 @@ impl Engine {
         }
     }
 
-    fn event(&mut self, kind: &'static str, peer: &'static str, detail: String) {
+    pub(crate) fn event(&mut self, kind: &'static str, peer: &'static str, detail: String) {
         self.decider.event(&Event { kind, peer, detail });
     }
 }
@@ -468,7 +468,7 @@ fn with_state(request: [u8; 32], state: Option<serde_json::Value>) -> [u8; 32] {
 }
 
 /// Text from a peer, safe to print and to log, at most 200 characters.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let short: Cow<'_, str> = if text.chars().nth(200).is_some() {
         Cow::Owned(text.chars().take(200).chain(['…']).collect())
     } else {

@@ -104,6 +104,8 @@ struct Server {
     access: Access,
     door: Door,
     tls: Option<Tls>,
+    /// What is refused before it comes to a session is recorded here.
+    rules: RefCell<Box<dyn Decider>>,
     /// Callers have names.
     knows_callers: bool,
     /// Calls of theirs that go on in the background.
@@ -129,12 +131,7 @@ struct Entry {
 ///
 /// # Errors
 /// When the address can't be listened on, or is open to others and nothing says who calls.
-pub async fn serve(
-    address: SocketAddr,
-    guests: Guests,
-    factory: Factory,
-    mut rules: Box<dyn Decider>,
-) -> io::Result<()> {
+pub async fn serve(address: SocketAddr, guests: Guests, factory: Factory, rules: Box<dyn Decider>) -> io::Result<()> {
     let knows_callers = guests.are_known();
     if !address.ip().is_loopback() && !knows_callers {
         let why = "another address than loopback needs to know who calls: set http_keys, http_oauth, or http_tls with \
@@ -148,6 +145,7 @@ pub async fn serve(
         access,
         door: guests.door,
         tls: guests.tls,
+        rules: RefCell::new(rules),
         knows_callers,
         tasks: Arc::new(Tasks::of_known_callers()),
         sessions: RefCell::default(),
@@ -176,6 +174,7 @@ pub async fn serve(
                 server.shared.borrow_mut().retain(|_, entry| entry.last_used.elapsed() < IDLE);
             }
             _ = reload.recv() => {
+                let mut rules = server.rules.borrow_mut();
                 let detail = rules.reload_and_tell();
                 rules.event(&Event { kind: "reload", peer: "guard", detail });
             }
@@ -272,12 +271,17 @@ impl Server {
             Ok(frame) => frame,
             Err(error) => {
                 let seen = manta_mcp::scan::IdScanner::scan(&bytes);
+                self.counts.borrow_mut().refused_frames += 1;
+                self.record("frame-refused", error.to_string());
                 return json(StatusCode::BAD_REQUEST, frame_error(seen.id(), error));
             }
         };
         let era = match checks::era(&head.headers, &frame) {
             Ok(era) => era,
-            Err((code, why)) => return json(StatusCode::BAD_REQUEST, plain_error(frame.id(), code, &why)),
+            Err((code, why)) => {
+                self.record("request-refused", about(&frame, &why));
+                return json(StatusCode::BAD_REQUEST, plain_error(frame.id(), code, &why));
+            }
         };
         let session = match era {
             Era::Modern => self.shared_session(principal),
@@ -288,8 +292,16 @@ impl Server {
         };
         match session {
             Ok(session) => exchange(&session, &head.headers, &frame, &bytes, era).await,
-            Err(problem) => problem.into(),
+            Err(problem) => {
+                self.record("request-refused", about(&frame, &problem.2));
+                problem.into()
+            }
         }
+    }
+
+    /// What a client asked for and no session ever saw.
+    fn record(&self, kind: &'static str, detail: String) {
+        self.rules.borrow_mut().event(&Event { kind, peer: "client", detail });
     }
 
     /// A new session: a server process of its own, named by a random number.
@@ -440,6 +452,13 @@ impl Server {
             text
         })
     }
+}
+
+/// What a refused message asked for, and why it was refused.
+fn about(frame: &Frame<'_>, why: &str) -> String {
+    let name = crate::mirror::name_of(frame).unwrap_or_default();
+    let asked = format!("{} {}", frame.method(), name.chars().take(128).collect::<String>());
+    format!("{}: {why}", crate::engine::shown(asked.trim_end()))
 }
 
 /// Hands a message to the session; a request is answered with what comes back for it.

@@ -302,9 +302,12 @@ impl Task {
         };
         if self.routes.server.backlog() > HIGH_WATER {
             // A server that reads nothing must not fill the guard's memory.
-            return refuse(open, -32603, "the server does not take requests now");
+            let why = "the server does not take requests now";
+            self.engine.event("request-refused", "client", super::about(&frame, why));
+            return refuse(open, -32603, why);
         }
         if is_modern && let Err(why) = self.routes.mirrors.check(&frame, &params) {
+            self.engine.event("request-refused", "client", super::about(&frame, &why));
             return refuse(open, super::checks::HEADER_MISMATCH, &why);
         }
         open.lists_tools = frame.method() == "tools/list";
@@ -312,6 +315,7 @@ impl Task {
         open.progress = frame.raw(Part::MetaProgressToken).map(str::to_owned);
         if !is_modern {
             if self.routes.open.contains_key(&id) {
+                self.engine.event("id-reused", "client", id.to_string());
                 return refuse(open, -32600, "request id is already in use");
             }
             self.routes.insert(id, open);

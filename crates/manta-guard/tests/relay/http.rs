@@ -313,6 +313,16 @@ pub(crate) fn http_requests_that_could_be_read_two_ways_are_refused(directory: &
         ),
         413
     );
+    let twin = r#"{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"echo","name":"x","arguments":{}}}"#;
+    assert_eq!(status(&[], twin), 400);
+    let call = r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"echo","arguments":{}}}"#;
+    assert_eq!(status(&[("mcp-name", "other")], call), 400);
+    assert_eq!(front.ask("POST", &[("mcp-session-id", "nobody")], call).status, 404);
+    // What was refused before it came to a session left a trace as well.
+    let log = fs::read_to_string(directory.join("manta-audit.jsonl")).unwrap();
+    let of = |kind: &str| log.matches(&format!("\"kind\":\"{kind}\"")).count();
+    assert_eq!((of("frame-refused"), of("request-refused"), of("intent")), (3, 4, 0), "{log}");
+    assert_eq!(log.matches("tools/call echo: ").count(), 2, "{log}");
 }
 
 /// Asked to end, the guard takes no more requests and answers those that are with the server, whose answer is a stream

@@ -16,6 +16,7 @@ mod file;
 mod read;
 mod record;
 mod time;
+mod told;
 mod verify;
 mod writer;
 
@@ -27,6 +28,7 @@ pub(crate) use file::{private, read_beside};
 pub use read::{Entry, Filter, follow, last, read, visible};
 pub use record::{CallInfo, DecisionInfo, Ended, ErrorClass, Observer, Outcome, Verdict};
 pub use time::rfc3339 as timestamp;
+pub use told::Told;
 pub use verify::{Problem, ProblemKind, Report, VerifyOptions, verify};
 pub use writer::{AuditError, AuditLog, Call, Options, Safety};
 

@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use crate::audit::{self, AuditError, AuditLog, CallInfo, DecisionInfo, ErrorClass, Outcome, Safety, Verdict};
+use crate::audit::{self, AuditError, AuditLog, CallInfo, DecisionInfo, ErrorClass, Outcome, Safety, Told, Verdict};
 use crate::limit::{self, Key, Limit, Limiter, Permit};
 use crate::policy::spec::{Approve, AuditMode, Mode, OnAuditError};
 use crate::policy::{Decision, Denial, Grant, Policy, PolicyError};
@@ -157,6 +157,15 @@ pub struct Enforcer {
     redactor: Redactor,
     /// `[audit] on_error = "pass"`.
     passes_unrecorded: bool,
+    /// What was told of lately beside the calls.
+    told: Mutex<Told>,
+}
+
+impl Drop for Enforcer {
+    fn drop(&mut self) {
+        let untold = self.told.get_mut().unwrap_or_else(PoisonError::into_inner).end();
+        self.tell(untold);
+    }
 }
 
 /// Why an enforcer could not be set up.
@@ -233,7 +242,7 @@ impl Enforcer {
         let file = policy.file();
         log.event("policy", &json!({ "file": file.path().to_string_lossy(), "hash": file.hash() }))?;
         let counter = Counter::new(&policy)?;
-        Ok(Self { policy, counter, log, redactor, passes_unrecorded })
+        Ok(Self { policy, counter, log, redactor, passes_unrecorded, told: Mutex::default() })
     }
 
     /// The policy.
@@ -246,6 +255,23 @@ impl Enforcer {
     #[must_use]
     pub fn log(&self) -> &Arc<AuditLog> {
         &self.log
+    }
+
+    /// Records what a client sent and nobody read as a call, such as a message with two readings. Of a flood it is told how
+    /// many there were.
+    pub fn event(&self, kind: &'static str, detail: &str) {
+        let (is_told, untold) = self.told.lock().unwrap_or_else(PoisonError::into_inner).hear(kind, Instant::now());
+        self.tell(untold);
+        if is_told {
+            // Events are not calls: the log's next call record reports that it can't be written.
+            let _ = self.log.event(kind, &json!({ "peer": "client", "detail": detail }));
+        }
+    }
+
+    fn tell(&self, untold: Vec<(&'static str, String)>) {
+        for (kind, detail) in untold {
+            let _ = self.log.event(kind, &json!({ "peer": "server", "detail": detail }));
+        }
     }
 
     /// Takes secrets out of texts.

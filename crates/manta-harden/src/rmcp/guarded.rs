@@ -658,11 +658,13 @@ impl<H: ServerHandler> ServerHandler for Guarded<H> {
         // Our own reader's note about a message that was too long; it reaches no code but the answer to it.
         #[cfg(feature = "serve")]
         if [crate::serve::TOO_LONG, crate::serve::REFUSED].contains(&request.method.as_str()) {
+            self.enforcer.event("frame-refused", &crate::serve::flaw_of(&request));
             return self.inner.on_custom_request(request, context).await;
         }
         // A method of the protocol comes here when its parameters are none of its own.
         if METHODS.contains(&request.method.as_str()) {
             let message = format!("the parameters of {} are not what the protocol says", request.method);
+            self.enforcer.event("request-refused", &message);
             return Err(ErrorData::invalid_params(message, None));
         }
         match self.unnamed("unknown method") {

@@ -26,6 +26,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::strict;
 use super::{ServeError, ToolServer, guarded};
+use crate::enforce::Enforcer;
 use crate::front::{
     Caller, Crowd, Door, Gate, Keys, Rejected, accept as take, check_form, is_last, listen, send_away, speak,
 };
@@ -178,15 +179,17 @@ struct Front {
     service: StreamableHttpService<Guarded<ToolServer>, LocalSessionManager>,
     sessions: Arc<LocalSessionManager>,
     owners: Arc<Mutex<HashMap<String, String>>>,
+    enforcer: Arc<Enforcer>,
     door: Door,
 }
 
 impl Front {
     fn new(guarded: Guarded<ToolServer>, config: StreamableHttpServerConfig, door: Door) -> Self {
         let guarded = guarded.peer("http");
+        let enforcer = Arc::clone(guarded.enforcer());
         let sessions: Arc<LocalSessionManager> = Arc::default();
         let service = StreamableHttpService::new(move || Ok(guarded.clone()), Arc::clone(&sessions), config);
-        Self { service, sessions, owners: Arc::default(), door }
+        Self { service, sessions, owners: Arc::default(), enforcer, door }
     }
 
     async fn answer(self, request: Request<Incoming>) -> Response<BoxBody> {
@@ -234,7 +237,10 @@ impl Front {
         };
         let method = match strict::method_of(&body) {
             Ok(method) => method,
-            Err(error) => return json(StatusCode::BAD_REQUEST, &error),
+            Err(error) => {
+                self.enforcer.event("frame-refused", error["error"]["message"].as_str().unwrap_or_default());
+                return json(StatusCode::BAD_REQUEST, &error);
+            }
         };
         // The body says it and not the headers: the SDK opens a session for it whatever revision they name.
         if method == "initialize" && session.is_none() && self.is_full(&principal).await {

@@ -175,6 +175,14 @@ fn stdio_peer() -> String {
     "stdio".to_owned()
 }
 
+/// What is wrong with the message that a small request of our reader stands for.
+pub(crate) fn flaw_of(request: &CustomRequest) -> String {
+    match request.method.as_str() {
+        TOO_LONG => format!("the message is longer than {} bytes and was not read", bounded::MAX_LINE),
+        _ => strict::answer(request.params.as_ref()).1,
+    }
+}
+
 impl ServerHandler for ToolServer {
     fn get_info(&self) -> ServerConfig {
         let mut info = ServerConfig::default();
@@ -198,10 +206,7 @@ impl ServerHandler for ToolServer {
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         match request.method.as_str() {
-            bounded::TOO_LONG => {
-                let message = format!("the message is longer than {} bytes and was not read", bounded::MAX_LINE);
-                Err(ErrorData::invalid_request(message, None))
-            }
+            bounded::TOO_LONG => Err(ErrorData::invalid_request(flaw_of(&request), None)),
             REFUSED => {
                 let (code, why) = strict::answer(request.params.as_ref());
                 Err(ErrorData::new(ErrorCode(code), why, None))

@@ -26,7 +26,9 @@ impl Client {
         let log = directory.path().join("audit.jsonl");
         let server = guarded(Policy::load(&file).unwrap(), &log).unwrap();
         let (ours, theirs) = tokio::io::duplex(1 << 20);
-        tokio::spawn(async move { server.serve(theirs).await.unwrap().waiting().await.unwrap() });
+        let (heard, said) = tokio::io::split(theirs);
+        let pipes = (bounded::Bounded::new(heard), strict::ToNobody::new(said));
+        tokio::spawn(async move { server.serve(pipes).await.unwrap().waiting().await.unwrap() });
         let (reader, writer) = tokio::io::split(ours);
         let mut client = Self { directory, log, reader: BufReader::new(reader).lines(), writer, id: 0 };
         let info = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
@@ -168,6 +170,29 @@ async fn limits_answer_with_a_time_and_every_call_is_in_the_log() {
     );
     assert_eq!(outcomes[2]["rule"], "limits.two");
     assert!(outcomes[0]["bytes_out"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn what_is_no_call_for_want_of_one_reading_is_in_the_log_too() {
+    let mut client = Client::start(POLICY).await;
+    for (line, kind, told) in [
+        (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","method":"ping"}"#, "frame-refused", "duplicate key"),
+        (r#"{"jsonrpc":"2.0","id":8,"method":"tools/call","params":{"name":5}}"#, "request-refused", "tools/call"),
+    ] {
+        client.writer.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+        assert!(client.reader.next_line().await.unwrap().unwrap().contains("error"), "{line}");
+        let log = fs::read_to_string(&client.log).unwrap();
+        let record: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+        assert_eq!(record["kind"], kind, "{record}");
+        assert!(record["detail"]["detail"].as_str().unwrap().contains(told), "{record}");
+    }
+    // Of a flood it is told how many there were, so that it does not fill the disk.
+    for _ in 0..1500 {
+        client.writer.write_all(b"{\n").await.unwrap();
+        client.reader.next_line().await.unwrap().unwrap();
+    }
+    let log = fs::read_to_string(&client.log).unwrap();
+    assert_eq!(log.matches("frame-refused").count(), 1000, "as many as are told one by one");
 }
 
 #[tokio::test]
@@ -417,7 +442,12 @@ fn one_principal_does_not_take_the_sessions_of_all() {
 #[test]
 fn a_body_with_two_readings_is_refused_over_http_too() {
     use std::io::{Read as _, Write as _};
-    let address = http(None);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let address = http_with(None, move |directory| {
+        sender.send(directory.join("a.jsonl")).unwrap();
+        read_only(directory).unwrap()
+    });
+    let log = receiver.recv().unwrap();
     let ask = |framing: &str, body: &str| {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         let head = format!(
@@ -458,6 +488,9 @@ fn a_body_with_two_readings_is_refused_over_http_too() {
         assert!(heard.starts_with("HTTP/1.1 400"), "{bad}: {heard}");
         assert!(heard.contains("application/json") && heard.contains(&format!("\"id\":{id}")), "{bad}: {heard}");
     }
+    let written = fs::read_to_string(&log).unwrap();
+    let of = |kind: &str| written.matches(&format!("\"kind\":\"{kind}\"")).count();
+    assert_eq!((of("intent"), of("frame-refused")), (1, 6), "{written}");
     // Where a proxy may see another end of the body, nothing follows it.
     let chunks = format!("{:x}\r\n{good}\r\n0\r\n\r\n", good.len());
     let heard = ask("Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", &chunks);
