@@ -48,6 +48,8 @@ pub enum Refusal {
     NotJsonRpc,
     /// `params` is neither an object nor absent.
     ParamsNotObject,
+    /// `_meta` of a request is neither an object nor absent: SDKs find no message in it, and some then answer nobody.
+    MetaNotObject,
 }
 
 impl Refusal {
@@ -75,6 +77,7 @@ impl Refusal {
             Self::BadId => "request id is not a string or a safe integer",
             Self::NotJsonRpc => "not a JSON-RPC 2.0 message",
             Self::ParamsNotObject => "params is not an object",
+            Self::MetaNotObject => "`_meta` is not an object",
         }
     }
 

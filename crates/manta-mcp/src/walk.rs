@@ -100,6 +100,10 @@ impl<'a> Walker<'a> {
         if raw(Part::Params).is_some_and(|params| !params.starts_with('{') && params != "null") {
             return Err(error(Refusal::ParamsNotObject, Part::Params));
         }
+        let is_to_server = self.direction == Direction::ToServer;
+        if is_to_server && raw(Part::Meta).is_some_and(|meta| !meta.starts_with('{') && meta != "null") {
+            return Err(error(Refusal::MetaNotObject, Part::Meta));
+        }
         let id = match raw(Part::Id) {
             None => None,
             Some("null") if kind == Kind::Error => None,

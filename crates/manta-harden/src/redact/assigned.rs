@@ -5,9 +5,6 @@
 //! count where their value looks drawn by lot.
 
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::bytes::Regex;
 
 use super::argv::looks_made;
 
@@ -37,11 +34,44 @@ impl Says {
 /// Longest name that is looked at.
 const LONGEST: usize = 64;
 
-/// One of these is in every name that says something. Most texts have few of them, so that nothing else is looked at.
-static STEMS: LazyLock<Regex> = LazyLock::new(|| {
-    let stems = r"(?i-u)pass|pwd|pw|secret|token|key|cred|auth|cookie|sess|sid|[cx]srf|nonce|pin|otp|mfa|jwt|cv[vc]|ssn|dsn|psk|pat|salt|seed|mnemonic|bearer|code|conn|assertion|verifier|phrase|kennwort|contrase|mot.?de.?passe|senha|\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb|\xe5\xaf\x86|\xe3\x83\x91|\xeb\xb9\x84";
-    Regex::new(stems).expect("compiled by a test")
-});
+/// Three letters of every name that says something. Most texts have few of them, so that nothing else is looked at.
+const STEMS: &[&[u8; 3]] = &[
+    b"pas", b"pwd", b"sec", b"tok", b"key", b"cre", b"aut", b"coo", b"ses", b"sid", b"csr", b"xsr", b"non", b"pin",
+    b"otp", b"mfa", b"jwt", b"cvv", b"cvc", b"ssn", b"dsn", b"psk", b"pat", b"sal", b"see", b"mne", b"bea", b"cod",
+    b"nne", b"nns", b"sse", b"rif", b"phr", b"ken", b"tra", b"sen",
+];
+
+/// A bit for three letters, whatever their case.
+const fn bit_of(a: u8, b: u8, c: u8) -> (usize, u64) {
+    let number = (a as usize & 31) << 10 | (b as usize & 31) << 5 | (c as usize & 31);
+    (number / 64, 1 << (number % 64))
+}
+
+static SEEN: [u64; 512] = {
+    let mut seen = [0; 512];
+    let mut at = 0;
+    while at < STEMS.len() {
+        let [a, b, c] = *STEMS[at];
+        let (word, bit) = bit_of(a, b, c);
+        seen[word] |= bit;
+        at += 1;
+    }
+    // `pw` is a name of its own.
+    let mut last = 0;
+    while last < 32 {
+        let (word, bit) = bit_of(b'p', b'w', last);
+        seen[word] |= bit;
+        last += 1;
+    }
+    seen
+};
+
+/// Whether a name that says something may begin around there. Of other alphabets every letter may be one.
+fn may_be_name(bytes: &[u8]) -> bool {
+    let [a, b] = [bytes[0], bytes.get(1).copied().unwrap_or(0)];
+    let (word, bit) = bit_of(a, b, bytes.get(2).copied().unwrap_or(0));
+    SEEN[word] & bit != 0 || a >= 0x80
+}
 
 /// A name in a text.
 pub(super) struct Name {
@@ -54,15 +84,15 @@ pub(super) fn names(text: &str, says: &dyn Fn(&str) -> Says) -> Vec<Name> {
     let of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$');
     let mut names = Vec::new();
     let mut end = 0;
-    for stem in STEMS.find_iter(text.as_bytes()) {
-        if stem.start() < end {
+    for at in 0..text.len() {
+        if at < end || !may_be_name(&text.as_bytes()[at..]) {
             continue;
         }
-        let Some((before, behind)) = text.split_at_checked(stem.start()) else { continue };
+        let Some((before, behind)) = text.split_at_checked(at) else { continue };
         let start = before[end..]
             .rfind(|c| !of_name(c))
             .map_or(end, |at| end + at + before[end + at..].chars().next().map_or(1, char::len_utf8));
-        end = stem.start() + behind.find(|c| !of_name(c)).unwrap_or(behind.len());
+        end = at + behind.find(|c| !of_name(c)).unwrap_or(behind.len());
         let word = &text[start..end];
         let name = word.trim_start_matches(['-', '.', '$']).trim_end_matches(['-', '.']);
         let says = if name.len() <= LONGEST { says(name) } else { Says::Nothing };

@@ -116,6 +116,7 @@ fn secrets_in_files_without_signs_go() {
     ]);
     keep(&[
         "machine learning models for login pages and password managers",
+        "the machine will login and password prompts appear",
         "the default login page has a password field",
         "set password policy to strict",
         "user ann changed the password yesterday",

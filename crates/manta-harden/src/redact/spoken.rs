@@ -11,16 +11,15 @@ use regex::Regex;
 /// Group 1 is the secret. The value is what a shell, a header or a sentence would take for it.
 const PATTERNS: &[&str] = &[
     // A header with credentials; of `Authorization` the scheme may stay. A cookie has a name.
-    r"(?i)\b(?:proxy-)?authorization[\x22']?\s*[:=]\s*[\x22']?(?:[A-Za-z]{3,12}\s+)?([^\s\x22',;]{3,})",
-    r"(?i)\b(?:set-)?cookie[\x22']?\s*[:=]\s*[\x22']?([^\s\x22'=;]+=[^\r\n\x22']+)",
-    r"(?i)\bx-[a-z-]{0,24}(?:key|token|secret)[\x22']?\s*[:=]\s*[\x22']?([^\s\x22',;]{3,})",
+    r"(?i)(?-u:\b)(?:proxy-)?authorization[\x22']?\s*[:=]\s*[\x22']?(?:[A-Za-z]{3,12}\s+)?([^\s\x22',;]{3,})",
+    r"(?i)(?-u:\b)(?:set-)?cookie[\x22']?\s*[:=]\s*[\x22']?([^\s\x22'=;]+=[^\r\n\x22']+)",
+    r"(?i)(?-u:\b)x-[a-z-]{0,24}(?:key|token|secret)[\x22']?\s*[:=]\s*[\x22']?([^\s\x22',;]{3,})",
     // A statement that makes an account, and a function that makes a password of one.
-    r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+[\x22']([^\x22']+)",
-    r"(?i)\bpassword\s+[\x22']([^\x22'\r\n]+)[\x22']",
-    r"(?i)(?:\b|_)(?:set_?|with_?|change_?)?(?:password|passwd|passphrase)\(\s*[\x22']([^\x22'\s:]{3,})[\x22']",
-    // Files that put a value behind its name without a sign: netrc, and a line of a configuration.
-    r"(?mi)^\s*(?:machine\s+\S+|default)\s+login\s+\S+\s+(?:account\s+\S+\s+)?password\s+(\S+)",
-    r"(?mi)^[ \t]*(?:requirepass|masterauth)[ \t]+(\S+)[ \t\r]*$",
+    r"(?i)(?-u:\b)identified\s+(?:with\s+\S+\s+)?(?:by|as)\s+[\x22']([^\x22']+)",
+    r"(?i)(?-u:\b)password\s+[\x22']([^\x22'\r\n]+)[\x22']",
+    r"(?i)(?:password|passwd|passphrase)\(\s*[\x22']([^\x22'\s:]{3,})[\x22']",
+    // A file that puts a value behind its name without a sign.
+    r"(?mi)(?-u:\b)(?:requirepass|masterauth)[ \t]+(\S+)[ \t\r]*$",
     // Files whose columns have no names: of passwords for databases, of cookies, of accounts.
     r"(?m)^[^:\s]+:(?:[0-9]{1,5}|\*):[^:\s]+:[^:\s]+:([^\s:]*[^\s:0-9][^\s:]*)[ \t\r]*$",
     r"(?m)^\S+\t(?:TRUE|FALSE)\t\S+\t(?:TRUE|FALSE)\t[0-9]+\t[^\t\r\n]+\t(\S+)",
@@ -28,12 +27,18 @@ const PATTERNS: &[&str] = &[
     // A part of a form.
     r"(?i)name=[\x22']?[^\s\x22']{0,40}(?:password|passwd|secret|token|api_?key)[\x22']?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n([^\r\n]+)",
     // What a program reads in place of somebody who types.
-    r"\becho\s+(?:-n\s+)?[\x22']?([^\s\x22'|$]+)[\x22']?\s*\|\s*(?:[^|\r\n]{1,80}\s--?password-stdin|sudo\s(?:[^|\r\n]*\s)?-[A-Za-z]*S\b|(?:sudo\s+)?passwd\s+--stdin)",
+    r"(?-u:\b)echo\s+(?:-n\s+)?[\x22']?([^\s\x22'|$]+)[\x22']?\s*\|\s*(?:[^|\r\n]{1,80}\s--?password-stdin|sudo\s(?:[^|\r\n]*\s)?-[A-Za-z]*S(?-u:\b)|(?:sudo\s+)?passwd\s+--stdin)",
     // JSON inside JSON.
     r"(?i)(?:password|passwd|passphrase|secret|token|api_?key)\\+[\x22']\s*[:=]\s*\\*[\x22']([^\x22'\\]+)",
     // A sentence.
-    r"(?i)\b(?:password|passphrase|passcode|passwort|kennwort|contraseña|mot de passe|api[ -]?key|secret key|access token)(?:\s+(?:is|was|ist|es|est)\b|\s*[=:])\s*[\x22'`]?([^\s\x22'`,;]{3,})",
+    r"(?i)(?-u:\b)(?:password|passphrase|passcode|passwort|kennwort|contraseña|mot de passe|api[ -]?key|secret key|access token)(?:\s+(?:is|was|ist|es|est)(?-u:\b)|\s*[=:])\s*[\x22'`]?([^\s\x22'`,;]{3,})",
 ];
+
+/// What netrc has, at the beginning of a line: in the middle of one the same words are prose.
+static NETRC: LazyLock<Regex> = LazyLock::new(|| {
+    let entry = r"(?m)^[ \t]*(?:machine\s+\S+|default)\s+login\s+\S+\s+(?:account\s+\S+\s+)?password\s+(\S+)";
+    Regex::new(entry).expect("compiled by a test")
+});
 
 static EACH: LazyLock<Vec<Regex>> =
     LazyLock::new(|| PATTERNS.iter().map(|pattern| Regex::new(pattern).expect("compiled by a test")).collect());
@@ -50,7 +55,9 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     if !text.bytes().any(introduces) || !WORDS.is_match(text) {
         return;
     }
-    let secrets = EACH.iter().flat_map(|pattern| pattern.captures_iter(text).filter_map(|captures| captures.get(1)));
+    let netrc = text.contains("login").then(|| &*NETRC);
+    let secrets =
+        EACH.iter().chain(netrc).flat_map(|pattern| pattern.captures_iter(text).filter_map(|captures| captures.get(1)));
     found.extend(secrets.map(|secret| secret.range()).filter(|range| !is_code(&text[range.clone()])));
 }
 

@@ -10,7 +10,7 @@ const MAX_COLUMNS: usize = 256;
 
 static INSERT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)\b(?:insert|replace)\b[^()']{1,200}\(([^()]{1,4000})\)\s*(?:overriding\s+\w+\s+value\s+)?values?\s*",
+        r"(?i)(?-u:\b)(?:insert|replace)(?-u:\b)[^()']{1,200}\(([^()]{1,4000})\)\s*(?:overriding\s+\w+\s+value\s+)?values?\s*",
     )
     .expect("compiled by a test")
 });

@@ -65,6 +65,8 @@ fn every_ambiguous_request_is_refused_for_its_own_reason() {
         (r#"{"jsonrpc":"2.0","id":1}"#.into(), Refusal::NotJsonRpc),
         (r#"{"jsonrpc":"2.0","id":1,"method":7}"#.into(), Refusal::NotJsonRpc),
         (r#"{"jsonrpc":"2.0","id":1,"method":"x","params":[1]}"#.into(), Refusal::ParamsNotObject),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":5}}"#.into(), Refusal::MetaNotObject),
+        (r#"{"jsonrpc":"2.0","method":"x","params":{"_meta":[]}}"#.into(), Refusal::MetaNotObject),
     ] {
         assert_eq!(refusal(&frame, Direction::ToServer), Some(expected), "{frame}");
     }
@@ -85,6 +87,7 @@ fn ordinary_messages_pass_and_keep_their_bytes() {
         r#" { "jsonrpc" : "2.0" , "method" : "notifications/initialized" } "#.into(),
         r#"{"jsonrpc":"2.0","id":"a","method":"x","params":{"vendorExt":{"deep":[1,[2]]}},"x-unknown":1}"#.into(),
         r#"{"jsonrpc":"2.0","id":"","method":"x","params":null}"#.into(),
+        r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":null,"arguments":{"_meta":5}}}"#.into(),
     ] {
         let parsed = Frame::parse(frame.as_bytes(), Direction::ToServer, &Limits::default());
         let parsed = parsed.unwrap_or_else(|error| panic!("{frame}: {error}"));
