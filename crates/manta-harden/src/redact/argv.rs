@@ -92,7 +92,7 @@ impl<'a> Command<'a> {
                 return None;
             }
         }
-        if let Some((flag, value)) = word.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {
+        if let Some((flag, value)) = word.split_once('=').filter(|(flag, _)| is_flag(flag)) {
             let start = flag.len() + 1;
             let value = unquoted(word, word.len() - value.len());
             return match () {
@@ -109,9 +109,7 @@ impl<'a> Command<'a> {
             return after(value, ':').map(|secret| shifted(&secret, word.len() - value.len()));
         } else if matches!(word, "--username" | "-l" | "--login") {
             self.has_user = true;
-        } else if word.strip_prefix("--").is_some_and(|name| name.starts_with(|c: char| c.is_alphabetic()))
-            && says(word) > Says::Nothing
-        {
+        } else if word.starts_with("--") && is_flag(word) && !word.starts_with("---") && says(word) > Says::Nothing {
             self.pending = Some(match says(word) {
                 _ if word.ends_with("cookie") => Shape::After('='),
                 Says::Surely => Shape::Whole,
@@ -217,6 +215,11 @@ fn unquoted(text: &str, from: usize) -> Range<usize> {
     let Some(quote) = quote else { return from..text.len() };
     let inner = &text[from + 1..];
     from + 1..from + 1 + inner.find(quote).unwrap_or(inner.len())
+}
+
+/// `--password` and `-p`; what has other signs in it is a text that begins with a dash.
+fn is_flag(word: &str) -> bool {
+    word.starts_with('-') && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
 fn shifted(range: &Range<usize>, by: usize) -> Range<usize> {

@@ -1,5 +1,6 @@
 //! Secrets in the forms that calls carry, and texts in the same forms without any.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Redactor;
@@ -244,4 +245,95 @@ fn what_proves_a_session_goes_and_a_meeting_stays() {
         "app.use(csrf({ cookie: true }))",
         "const session = await createSession(user2);",
     ]);
+}
+
+/// Pieces of texts that mean something here, in any order.
+const PIECES: &[&str] = &[
+    "password",
+    "api_key",
+    "sid",
+    "key",
+    "token",
+    "mysql",
+    "curl",
+    "docker login",
+    "INSERT INTO t (a, password) VALUES (",
+    "machine h login a password ",
+    "<",
+    ">",
+    "</",
+    "/>",
+    "=",
+    ":",
+    "=>",
+    "%3D",
+    "\"",
+    "'",
+    "`",
+    "\\",
+    "\\\"",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ";",
+    "|",
+    " ",
+    "  ",
+    "\n",
+    "\r\n",
+    "\t",
+    "-p",
+    "-P",
+    "-u",
+    "-b",
+    "--password",
+    "--pin",
+    "name",
+    "value",
+    "<![CDATA[",
+    "]]>",
+    "[redacted:key]",
+    "[redacted:",
+    "hunter2x",
+    "hU4nt7eR2xK9vQ3m",
+    "é",
+    "ｐassword",
+    "密码",
+    "$1",
+    "${X}",
+    "0",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Whatever the name and the value are.
+    #[test]
+    fn what_a_name_gets_is_hidden(
+        name in prop::sample::select(vec!["password", "api_key", "dbPassword", "client-secret", "ACCESS_TOKEN", "wifi_passphrase"]),
+        form in prop::sample::select(vec![
+            "<x NAME=\"SECRET\"/>", "<add key='NAME' value='SECRET'/>", "<NAME>SECRET</NAME>", "<e key=\"NAME\">SECRET</e>",
+            "INSERT INTO t (a, NAME) VALUES (1, 'SECRET')", "UPDATE t SET NAME = 'SECRET' WHERE a = 1", "NAME=SECRET", "NAME: SECRET",
+            "x = f(a, NAME='SECRET')", "environ[\"NAME\"] = \"SECRET\"", "tool --NAME SECRET -v", "tool --NAME=SECRET", "{\"NAME\": \"SECRET\"}",
+            "https://x.example/?a=1&NAME=SECRET&b=2", "| NAME | SECRET |", "SELECT a FROM t WHERE NAME IN ('SECRET')",
+        ]),
+        before in "([a-z ]{0,20}\n)?",
+        secret in "[A-Za-z]{4,8}[0-9]{2,4}[A-Za-z]{1,8}",
+    ) {
+        let text = format!("{before}{}", form.replace("NAME", name).replace("SECRET", &secret));
+        let record = redacted(&json!(text)).to_string();
+        prop_assert!(!record.contains(&secret), "{text:?}\n{record}");
+    }
+
+    #[test]
+    fn any_text_is_redacted_once(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..24)) {
+        let text = pieces.concat();
+        redacted(&json!(text));
+        redacted(&json!(pieces));
+        redacted(&json!({ "cookies": { "a": text, "b": [text] }, "c": { "name": text, "value": text } }));
+    }
 }

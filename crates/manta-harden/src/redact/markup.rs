@@ -33,7 +33,7 @@ pub(super) fn find(text: &str, says: &dyn Fn(&str) -> Says, found: &mut Vec<Rang
         let named = attributes.iter().map(|attribute| {
             let is_kind = local(attribute.name).eq_ignore_ascii_case("type");
             match value_of(attribute) {
-                value if names_one(local(attribute.name)) => says(value),
+                value if names(local(attribute.name), says) => says(value),
                 value if is_kind && value.eq_ignore_ascii_case("password") => Says::Surely,
                 _ => Says::Nothing,
             }
@@ -44,15 +44,24 @@ pub(super) fn find(text: &str, says: &dyn Fn(&str) -> Says, found: &mut Vec<Rang
         };
         for attribute in &attributes {
             // `<li key={item.id}>` names something; it holds nothing.
-            let own = if names_one(local(attribute.name)) { Says::Nothing } else { says(local(attribute.name)) };
+            let own = own(local(attribute.name), says);
             hide(if is_value(attribute) { named.max(own) } else { own }, attribute.value.clone());
         }
         let is_open = !attributes.iter().any(is_value) && !name.eq_ignore_ascii_case("input");
-        let own = if names_one(local(name)) { Says::Nothing } else { says(local(name)) };
-        hide(next.max(own).max(if is_open { named } else { Says::Nothing }), inner.clone());
+        hide(next.max(own(local(name), says)).max(if is_open { named } else { Says::Nothing }), inner.clone());
         // `<key>token</key><string>…</string>`, as property lists have it.
-        next = if names_one(name) { says(text[inner].trim()) } else { Says::Nothing };
+        next = if names(name, says) { says(text[inner].trim()) } else { Says::Nothing };
     }
+}
+
+/// Whether what is called so says what something else is: `key` and `name`, and not `api_key`.
+fn names(name: &str, says: &dyn Fn(&str) -> Says) -> bool {
+    names_one(name) && says(name) != Says::Surely
+}
+
+/// What a name tells of its own value.
+fn own(name: &str, says: &dyn Fn(&str) -> Says) -> Says {
+    if names(name, says) { Says::Nothing } else { says(name) }
 }
 
 /// What comes after `<`: a name, its attributes, and where the text behind the tag begins.

@@ -377,7 +377,7 @@ impl Redactor {
             follows_name = may_be_name && !argv::is_program(text) && self.is_secret_name(text);
             match of_command {
                 _ if is_secret => replaced("key", count),
-                Some(secret) if !text[secret.clone()].contains(MARK) => {
+                Some(secret) if !is_marked(text, &secret) => {
                     *count += 1;
                     Value::String(format!("{}{MARK}key]{}", &text[..secret.start], &text[secret.end..]))
                 }
@@ -413,7 +413,9 @@ impl Redactor {
     fn cookies(&self, value: &Value, marks: &Marks, depth: usize, count: &mut u64) -> Value {
         let clean = |value: &Value, count: &mut u64| match value {
             Value::String(text) if text.contains('=') && !text.contains(MARK) => replaced("key", count),
-            Value::Object(members) if members.keys().any(|name| names_one(name)) => {
+            Value::Object(members)
+                if members.keys().any(|name| names_one(name)) && members.keys().any(|name| is_of_one(name)) =>
+            {
                 let hidden = members.iter().map(|(name, value)| match value {
                     Value::String(text) if is_of_one(name) && !text.starts_with(MARK) => {
                         (name.clone(), replaced("key", count))
@@ -474,10 +476,7 @@ impl Redactor {
             return None;
         }
         // What stands in a mark or around one is no secret any more.
-        let marks: Vec<Range<usize>> = marks_in(text).collect();
-        let is_in_mark =
-            |range: &Range<usize>| marks.iter().any(|mark| mark.start < range.end && range.start < mark.end);
-        found.retain(|range| !range.is_empty() && !is_in_mark(range));
+        found.retain(|range| !range.is_empty() && !is_marked(text, range));
         if found.is_empty() {
             return None;
         }
@@ -584,6 +583,11 @@ fn marks_in(text: &str) -> impl Iterator<Item = Range<usize>> {
         let end = rest.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '-' | ':'))?;
         rest[end..].starts_with(']').then(|| start..start + mark.len() + end + 1)
     })
+}
+
+/// Whether a mark and a part of a text have something in common.
+fn is_marked(text: &str, part: &Range<usize>) -> bool {
+    marks_in(text).any(|mark| mark.start < part.end && part.start < mark.end)
 }
 
 /// Names are short: setting up a search costs more than comparing at every place.
