@@ -195,11 +195,10 @@ fn value_after(
     let literal = literal.unwrap_or(opening);
     let start = text.len() - literal.len();
     if let Some(quote) = literal.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) {
-        let inner = &literal[1..];
-        let end = inner.find(['\n', quote])?;
-        let value = inner[..end].trim_end_matches('\\');
+        let escapes = rest.len() - blank - opening.len();
+        let (value, is_whole) = quoted(&literal[1..], quote, escapes);
         let counts = match says {
-            Says::Surely => is_literal(value, name),
+            Says::Surely if is_whole => is_literal(value, name),
             other => other.fits(value),
         };
         return counts.then_some(start + 1..start + 1 + value.len());
@@ -215,6 +214,21 @@ fn value_after(
         other => other.fits(value),
     };
     counts.then_some(start..start + value.len())
+}
+
+/// What stands before the quote that closes a literal, and whether there is one. A quote behind more backslashes than the
+/// opening one had belongs to the literal.
+fn quoted(inner: &str, quote: char, escapes: usize) -> (&str, bool) {
+    let mut run = 0;
+    for (at, c) in inner.char_indices() {
+        match c {
+            '\\' => run += 1,
+            '\n' => return (&inner[..at], false),
+            c if c == quote && run <= escapes => return (&inner[..at - run], true),
+            _ => run = 0,
+        }
+    }
+    (inner, false)
 }
 
 /// Words that stand where a value does and are none.

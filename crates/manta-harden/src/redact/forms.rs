@@ -111,6 +111,10 @@ fn secrets_in_files_without_signs_go() {
         "export DB_PASS=PLAIN",
         "os.environ['DB_PASSWORD'] = 'PLAIN'",
         "connect('ann', pw=\"PLAIN\")",
+        r#"password = "a\"PLAIN""#,
+        r#"x("{\"password\": \"a\\\"PLAIN\"}")"#,
+        "{\"password\":\"x\return\\\"PLAIN\"}",
+        "password = \"PLAIN",
         "user=ann&pass=PLAIN",
         "password%3DPLAIN",
         "Content-Disposition: form-data; name=\"password\"\r\nContent-Type: text/plain\r\n\r\nPLAIN\r\n--x",
@@ -307,6 +311,13 @@ const PIECES: &[&str] = &[
     "${X}",
     "0",
 ];
+
+/// What a fuzzer found: the head of a key is no flag, and what is cut out behind it left another key.
+#[test]
+fn a_text_that_begins_with_dashes_is_no_flag() {
+    let key = "-----BEGIN PRIVATE KEY-----\n=MIIE\n-----END PRIVATE -\nMIIKEY-----";
+    assert_eq!(redacted(&json!([key])), json!([redacted(&json!(key))]));
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]

@@ -399,7 +399,7 @@ impl Redactor {
                 let is_pair_name = names_a_secret && of_pair(name, value);
                 let is_secret = (self.is_secret_name(name) && !is_pair_name || is_pair_value) && !value.is_null();
                 let is_session = || value.as_str().is_some_and(looks_drawn) && ends_in_word(name, SESSION_WORDS);
-                let value = match is_secret || is_session() {
+                let value = match is_secret && !is_mark(value) || is_session() {
                     true => replaced("key", count),
                     false if ends_with(name, "cookies") => self.cookies(value, marks.member(name), depth + 1, count),
                     false => self.value(value, marks.member(name), depth + 1, count),
@@ -583,6 +583,11 @@ fn marks_in(text: &str) -> impl Iterator<Item = Range<usize>> {
         let end = rest.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '-' | ':'))?;
         rest[end..].starts_with(']').then(|| start..start + mark.len() + end + 1)
     })
+}
+
+/// Whether a value was replaced already.
+fn is_mark(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| marks_in(text).next().is_some_and(|mark| mark.len() == text.len()))
 }
 
 /// Whether a mark and a part of a text have something in common.
