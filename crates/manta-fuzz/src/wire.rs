@@ -168,7 +168,22 @@ pub(crate) fn mirror_seeds() -> Vec<Vec<u8>> {
 {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"r":"süd","n":1.50e2,"o":{"b":true}}}}"#,
         r#"[{"name":"=?base64?eA==?=","inputSchema":{"properties":{"r":{"x-mcp-header":"a"},"R":{"x-mcp-header":"A"}}}}]
 {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"=?base64?eA==?=","arguments":{"r":" x ","R":"=?base64?eA==?="}}}"#,
+        // Two arguments share a header, and one of them is not there.
+        r#"[{"name":"t","inputSchema":{"properties":{"r":{"x-mcp-header":"a"},"R":{"x-mcp-header":"A"}}}}]
+{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"r":"x"}}}"#,
     ])
+}
+
+/// The headers that a schema asks for, in lower case.
+fn declared(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            names.extend(members.get("x-mcp-header").and_then(Value::as_str).map(str::to_ascii_lowercase));
+            members.values().for_each(|inner| declared(inner, names));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| declared(inner, names)),
+        _ => {}
+    }
 }
 
 /// A list of tools and, on the next line, a request.
@@ -185,6 +200,12 @@ pub(crate) fn mirror(data: &[u8]) {
     let mut names: Vec<&String> = headers.iter().map(|(name, _)| name).collect();
     names.sort();
     let is_one_each = names.windows(2).all(|pair| pair[0] != pair[1]);
+    let mut asked = Vec::new();
+    declared(&tools, &mut asked);
+    asked.sort();
+    if is_one_each && asked.windows(2).any(|pair| pair[0] == pair[1]) {
+        return; // nobody can say of which of two arguments such a header speaks, and no answer is wrong
+    }
     assert_eq!(fuzzing::is_mirrored(&tools, &frame, &headers), is_one_each, "what we write we believe: {headers:?}");
     for at in (0..headers.len()).filter(|at| headers[*at].0.starts_with("mcp-param-")) {
         let mut changed = headers.clone();
