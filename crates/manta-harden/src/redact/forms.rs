@@ -317,6 +317,8 @@ const PIECES: &[&str] = &[
 fn a_text_that_begins_with_dashes_is_no_flag() {
     let key = "-----BEGIN PRIVATE KEY-----\n=MIIE\n-----END PRIVATE -\nMIIKEY-----";
     assert_eq!(redacted(&json!([key])), json!([redacted(&json!(key))]));
+    // Nor is what is JSON read as a text when nothing is left to hide in it.
+    redacted(&json!(r#"{"password":"x","inner":"{\"secret\":1cret\":1cret\":1}"}"#));
 }
 
 proptest! {

@@ -354,6 +354,10 @@ impl Redactor {
         let mut found = 0;
         let clean = self.value(&inner, &NO_MARKS, depth + 1, &mut found);
         *count += found;
+        // Its values were looked at one by one, also when that was the last time.
+        if found == 0 && text.contains(MARK) {
+            return Some(text.to_owned());
+        }
         (found > 0).then(|| clean.to_string())
     }
 
