@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use manta_flow::frontend::{Resolution, Resolver, around_missing};
 use manta_flow::ir::{
-    ArgKind, BinaryOp, Expr, ExprId, ImportName, Key, Lang, Module, Pat, Stmt, StmtKind, Symbol, Var,
+    ArgKind, BinaryOp, Expr, ExprId, Func, ImportName, Key, Lang, Module, Pat, Stmt, StmtKind, Symbol, Var,
 };
 
 /// Most files that the computed imports of one module may mean.
@@ -103,7 +103,11 @@ fn declares(lang: Lang, text: &str, name: &str) -> bool {
 /// What is read of the modules that are loaded by computed names.
 fn exports_asked_for(module: &Module) -> BTreeSet<Symbol> {
     let mut asked = BTreeSet::new();
-    for func in &module.funcs {
+    let all = module.exprs.iter().zip(&module.spans);
+    let loads: Vec<_> =
+        all.filter(|(expr, _)| computed_request(module, expr).is_some()).map(|(_, span)| *span).collect();
+    let is_loader = |func: &&Func| loads.iter().any(|at| func.span.start <= at.start && at.end <= func.span.end);
+    for func in module.funcs.iter().filter(is_loader) {
         let mut bound = Vec::new();
         bindings(&func.body, &mut bound);
         let is_inside = |expr: usize| {
