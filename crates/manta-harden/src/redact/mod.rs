@@ -33,6 +33,9 @@ const MARK: &str = "[redacted:";
 /// Values nested deeper are replaced; nothing a tool takes is that deep.
 const MAX_DEPTH: usize = 64;
 
+/// How often a text is looked through again because something in it was hidden.
+const MOST_PASSES: usize = 8;
+
 /// Longest text that may be a name among values.
 const MAX_NAME: usize = 64;
 
@@ -213,7 +216,7 @@ impl Redactor {
         }
         let mut count = 0;
         let value = self.value(value, &sensitive.root, 0, &mut count);
-        self.bounded(value, count)
+        self.settled(value, count)
     }
 
     /// The same for members of a call that two sides may mark: the tool's schema and the policy.
@@ -229,7 +232,7 @@ impl Redactor {
         if !second.is_empty() {
             value = self.value(&value, &second.root, 0, &mut count);
         }
-        self.bounded(value, count)
+        self.settled(value, count)
     }
 
     /// More elements and members than this don't fit, whatever becomes of them: each takes two bytes at least. Looking for
@@ -241,6 +244,23 @@ impl Redactor {
     fn whole_by_size(&self, value: &impl serde::Serialize) -> Redacted {
         let text = serde_json::to_string(value).unwrap_or_default();
         Redacted { value: Value::String(self.by_size(text.as_bytes())), count: 1 }
+    }
+
+    /// What was hidden may make a secret of what stands beside it, so that a record holds what a further look leaves as it
+    /// is. Where nothing was hidden, there is none.
+    fn settled(&self, mut value: Value, mut count: u64) -> Redacted {
+        if count == 0 {
+            return self.bounded(value, count);
+        }
+        for _ in 0..MOST_PASSES {
+            let next = self.value(&value, &NO_MARKS, 0, &mut 0);
+            if next == value {
+                return self.bounded(value, count);
+            }
+            (value, count) = (next, count + 1);
+        }
+        // What goes on like that was made to.
+        self.whole_by_size(&value)
     }
 
     fn bounded(&self, value: Value, count: u64) -> Redacted {
@@ -322,18 +342,30 @@ impl Redactor {
             *count += 1;
             return Cow::Owned(format!("{MARK}secret:{}]", encoding.replace(' ', "-")));
         }
+        let mut clean = Cow::Borrowed(text);
+        for _ in 0..MOST_PASSES {
+            match self.pass(&clean, count) {
+                Some(cleaner) => clean = Cow::Owned(cleaner),
+                None => return self.short(clean, text, count),
+            }
+        }
+        // What goes on like that was made to.
+        *count += 1;
+        Cow::Owned(format!("{MARK}secret:introduced]"))
+    }
+
+    /// A text without what looks like a secret in it; `None` when nothing does. What is hidden may make a value of what
+    /// follows, so that a record holds what a further pass leaves as it is.
+    fn pass(&self, text: &str, count: &mut u64) -> Option<String> {
+        if !self.finds_secrets {
+            return None;
+        }
         // Whoever sends a text in the form of a mark gets it back as it is: there is nothing to hide.
         let (clean, found) = self.text(text);
         *count += found;
-        let clean = match self.finds_secrets.then(|| without_encoded(&clean, count)).flatten() {
-            Some(cleaner) => Cow::Owned(cleaner),
-            None => clean,
-        };
-        let clean = match self.finds_secrets.then(|| self.without_introduced(&clean, count)).flatten() {
-            Some(cleaner) => Cow::Owned(cleaner),
-            None => clean,
-        };
-        self.short(clean, text, count)
+        let clean = without_encoded(&clean, count).map_or(clean, Cow::Owned);
+        let clean = self.without_introduced(&clean, count).map_or(clean, Cow::Owned);
+        (*clean != *text).then(|| clean.into_owned())
     }
 
     /// The cleaned text where it is short enough to be kept, else what stands for the original.
@@ -383,7 +415,8 @@ impl Redactor {
                 _ if is_secret => replaced("key", count),
                 Some(secret) if !is_marked(text, &secret) => {
                     *count += 1;
-                    Value::String(format!("{}{MARK}key]{}", &text[..secret.start], &text[secret.end..]))
+                    let clean = format!("{}{MARK}key]{}", &text[..secret.start], &text[secret.end..]);
+                    Value::String(self.string(&clean, depth + 1, count).into_owned())
                 }
                 _ => self.value(item, marks.item(), depth + 1, count),
             }
